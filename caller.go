@@ -1,0 +1,41 @@
+package keyhatch
+
+import (
+	"context"
+	"net/netip"
+)
+
+// Caller is who asks, as told by a token that was checked. Every use case of
+// the core takes one and decides for itself what it may do.
+type Caller struct {
+	User   User
+	Token  Token
+	Origin Origin
+}
+
+// Origin is where a request came from and what it is called in the logs.
+type Origin struct {
+	Address   netip.Addr // of the client, after trusted proxies; may be invalid
+	RequestID string
+}
+
+// AddressText is the address, or "" when it is not known.
+func (o Origin) AddressText() string {
+	if !o.Address.IsValid() {
+		return ""
+	}
+	return o.Address.String()
+}
+
+type originKey struct{}
+
+// WithOrigin notes the origin for everything that is done under ctx.
+func WithOrigin(ctx context.Context, o Origin) context.Context {
+	return context.WithValue(ctx, originKey{}, o)
+}
+
+// OriginOf returns what WithOrigin noted.
+func OriginOf(ctx context.Context) Origin {
+	o, _ := ctx.Value(originKey{}).(Origin)
+	return o
+}

@@ -1,0 +1,71 @@
+package keyhatch
+
+import "fmt"
+
+// Kind says what sort of failure an error is. A Kind is itself an error, so
+// that callers branch with errors.Is(err, keyhatch.NotFound). Each door maps
+// every kind to its own wire format.
+type Kind string
+
+// The kinds. There is one only where somebody branches on it.
+const (
+	Invalid         Kind = "invalid"         // the request breaks a rule that its sender can fix
+	Unauthenticated Kind = "unauthenticated" // nobody can be told from the request
+	Forbidden       Kind = "forbidden"       // the caller is known and may not
+	NotFound        Kind = "not found"       // it does not exist, or the caller may not know that it does
+	Conflict        Kind = "conflict"        // it contradicts what is stored
+	TooLarge        Kind = "too large"       // a bound of the input was passed
+	Unavailable     Kind = "unavailable"     // it may work later, unchanged
+	Internal        Kind = "internal"        // a fault of ours; every error without a kind is one
+)
+
+// Kinds lists every kind, for the tests that demand a mapping for each.
+var Kinds = []Kind{Invalid, Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, Unavailable, Internal}
+
+func (k Kind) Error() string { return string(k) }
+
+// Error is a failure that can be shown: Message is safe for any caller and says
+// what to do next, Cause is for the log only.
+type Error struct {
+	Kind    Kind
+	Code    Code
+	Message string
+	// Field names the input that is at fault, in the words of the native API
+	// ("prefixes", "duration_seconds"); empty when no single one is.
+	Field string
+	Cause error
+}
+
+// Fail makes an Error. The format's arguments reach the caller: never pass what
+// the caller submitted, a secret, or an internal cause.
+func Fail(kind Kind, code Code, format string, args ...any) *Error {
+	return &Error{Kind: kind, Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// In names the input at fault and returns e.
+func (e *Error) In(field string) *Error {
+	e.Field = field
+	return e
+}
+
+// Because sets the hidden cause and returns e.
+func (e *Error) Because(cause error) *Error {
+	e.Cause = cause
+	return e
+}
+
+// Error is the text for logs: the message, and the cause behind it.
+func (e *Error) Error() string {
+	if e.Cause != nil {
+		return fmt.Sprintf("%s: %s", e.Message, e.Cause.Error())
+	}
+	return e.Message
+}
+
+// Unwrap makes errors.Is find the kind and the cause.
+func (e *Error) Unwrap() []error {
+	if e.Cause != nil {
+		return []error{e.Kind, e.Cause}
+	}
+	return []error{e.Kind}
+}

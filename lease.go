@@ -1,0 +1,56 @@
+package keyhatch
+
+import "time"
+
+// Lease is the record of short-lived credentials that were lent to one caller.
+// It never holds the secret.
+type Lease struct {
+	ID          string
+	Workspace   string
+	User        string
+	Token       string // id of the token that borrowed it
+	Store       string // id
+	StoreName   string
+	AccessKeyID string
+	Access      Access
+	Parts       []Part
+	IssuedAt    time.Time
+	ExpiresAt   time.Time
+	RevokedAt   time.Time // zero while it is not revoked
+}
+
+// Part is one prefix that a lease opens, and what it rests on: when the grant
+// or the location ends or narrows, this part closes and the others stay.
+type Part struct {
+	Bucket   string // name, as in the S3 request
+	Prefix   Prefix
+	Location string // id
+	Grant    string // id
+}
+
+// URL is the part's s3:// address.
+func (p Part) URL() S3URL { return S3URL{Bucket: p.Bucket, Prefix: p.Prefix} }
+
+// Session is a lease as our own S3 endpoint reads it back from a session token:
+// the lease's facts with its secret. It exists sealed or in memory, never at
+// rest in the clear.
+type Session struct {
+	Lease     Lease
+	SecretKey Secret
+}
+
+// Revocation says how soon a lease can be ended before its time.
+type Revocation string
+
+// RevokeImmediate: the next request with it is refused.
+const RevokeImmediate Revocation = "immediate"
+
+// Credentials are a set of S3 keys with where to use them.
+type Credentials struct {
+	AccessKeyID     string
+	SecretAccessKey Secret
+	SessionToken    Secret
+	Endpoint        string // URL of the S3 API
+	Region          string // for signing
+	ExpiresAt       time.Time
+}

@@ -1,0 +1,31 @@
+package keyhatch
+
+import "time"
+
+// Limits of a lease's life.
+const (
+	MinLeaseLife     = 15 * time.Minute // what every STS has as its least
+	DefaultLeaseLife = time.Hour
+	MaxLeaseLife     = 12 * time.Hour // of a location that says nothing else; also the most it can say
+)
+
+// Location is a named, owned prefix in a bucket. Locations never overlap.
+type Location struct {
+	ID         string
+	Workspace  string
+	Store      string // id of the bucket's store
+	Bucket     string // id
+	BucketName string
+	Prefix     Prefix
+	Name       string // unique in the workspace
+	Owner      string // user id; may grant on it
+	Locked     bool   // no writes, whatever the grants say
+	// WritableSince is when it was made or last unlocked; write leases of an
+	// earlier time stay closed for writing.
+	WritableSince time.Time
+	MaxLease      time.Duration
+	CreatedAt     time.Time
+}
+
+// URL is the location's s3:// address.
+func (l Location) URL() S3URL { return S3URL{Bucket: l.BucketName, Prefix: l.Prefix} }

@@ -1,0 +1,62 @@
+package keyhatch
+
+import "time"
+
+// StoreKind says what sort of object store it is.
+type StoreKind string
+
+// DirectoryStore is a folder of the server's machine: each bucket is a folder
+// in it, each object a file.
+const DirectoryStore StoreKind = "directory"
+
+// Lending says where a store's leases come from.
+type Lending string
+
+// LendsOwn: our S3 endpoint enforces the lease and forwards to the store.
+const LendsOwn Lending = "own"
+
+// Store is an object store that we hand out keys for.
+type Store struct {
+	ID        string
+	Workspace string // empty: made by an installation admin, for every workspace
+	Name      string // unique in the installation
+	Kind      StoreKind
+	Path      string // of a directory store: absolute, inside a configured root
+	Lends     Lending
+	CreatedAt time.Time
+}
+
+// Bucket is a bucket on a store, owned by one workspace.
+type Bucket struct {
+	ID        string
+	Workspace string
+	Store     string // its id
+	Name      string // unique on the store and in the workspace
+	CreatedAt time.Time
+}
+
+// CheckBucketName holds the rules that every S3 store shares: 3 to 63 of a-z,
+// 0-9, "-" and ".", beginning and ending with a letter or digit, no two dots
+// together.
+//
+// Source: Amazon S3 User Guide, "General purpose bucket naming rules".
+func CheckBucketName(name string) error {
+	fail := Fail(Invalid, CodeInvalidBucketName,
+		"a bucket's name has 3 to 63 characters of a-z, 0-9, '-' and '.', and begins and ends with a letter or a digit")
+	if len(name) < 3 || len(name) > 63 {
+		return fail
+	}
+	alnum := func(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
+	for i := range len(name) {
+		c := name[i]
+		edge := i == 0 || i == len(name)-1
+		switch {
+		case alnum(c):
+		case c == '-' && !edge:
+		case c == '.' && !edge && name[i-1] != '.':
+		default:
+			return fail
+		}
+	}
+	return nil
+}
