@@ -1,0 +1,11 @@
+// Package audit keeps the record of events honest. Each process that writes has
+// a chain of its own: every event carries a keyed hash (HMAC-SHA-256) over its
+// fields and the hash of the event before it, a signed head says how far each
+// chain has come, and a signed registry says how many chains there are. Who
+// holds the database but not the key can therefore not change, remove, insert
+// or reorder events, cut off the end of a chain, or drop a chain, without
+// Verify saying where.
+//
+// What cannot be seen from inside is a restore of the whole database to an
+// earlier state: compare the heads with ones that were kept elsewhere for that.
+package audit

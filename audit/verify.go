@@ -1,0 +1,189 @@
+package audit
+
+import (
+	"fmt"
+	"iter"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// Problem says what is wrong with the record at one place.
+type Problem string
+
+// The problems.
+const (
+	Changed   Problem = "changed"    // the event's fields or hash are not what was written
+	Reordered Problem = "reordered"  // a genuine event at another's place
+	Missing   Problem = "missing"    // events between two others are gone
+	CutOff    Problem = "cut off"    // the last events of a chain are gone
+	Unknown   Problem = "unknown"    // events that no head vouches for
+	BadHead   Problem = "bad head"   // a chain's head was changed
+	ChainGone Problem = "chain gone" // a whole chain is gone, or the registry was changed
+)
+
+// Finding is one problem and its place. To is the last of a range of events.
+type Finding struct {
+	Problem Problem
+	Chain   string
+	Seq, To int64
+	Event   string // id, where the row is still there
+	Note    string
+}
+
+// String is the finding in words.
+func (f Finding) String() string {
+	s := string(f.Problem)
+	if f.Chain != "" {
+		s += " in " + f.Chain
+	}
+	switch {
+	case f.To > f.Seq:
+		s += fmt.Sprintf(", events %d to %d", f.Seq, f.To)
+	case f.Seq > 0:
+		s += fmt.Sprintf(", event %d", f.Seq)
+	}
+	if f.Event != "" {
+		s += " (" + f.Event + ")"
+	}
+	if f.Note != "" {
+		s += ": " + f.Note
+	}
+	return s
+}
+
+// Report is what Verify saw. The record is whole when there are no findings.
+type Report struct {
+	Chains   int
+	Events   int64
+	Findings []Finding
+}
+
+// Verify checks the whole record. The events must come by chain and, inside
+// each, by seq. The error is that of the events' source; findings are not errors.
+func Verify(mac MAC, registry Registry, heads []Head, events iter.Seq2[keyhatch.Event, error]) (Report, error) {
+	v := verifier{mac: mac, heads: map[string]Head{}}
+	v.report.Chains = len(heads)
+	v.checkRegistry(registry, heads)
+	for e, err := range events {
+		if err != nil {
+			return v.report, err
+		}
+		v.event(e)
+	}
+	v.endChain()
+	for _, h := range heads {
+		if _, left := v.heads[h.Chain]; left && h.Seq > 0 {
+			v.find(Finding{Problem: CutOff, Chain: h.Chain, Seq: 1, To: h.Seq})
+		}
+	}
+	return v.report, nil
+}
+
+type verifier struct {
+	mac    MAC
+	heads  map[string]Head // of the chains not yet seen
+	report Report
+
+	chain  string
+	seq    int64         // of the last event seen in the chain
+	last   keyhatch.Hash // its hash as stored
+	failed []suspect
+	before int // findings when the chain began
+}
+
+// suspect is an event whose hash does not fit its place.
+type suspect struct {
+	event  keyhatch.Event
+	before keyhatch.Hash
+}
+
+func (v *verifier) find(f Finding) { v.report.Findings = append(v.report.Findings, f) }
+
+func (v *verifier) checkRegistry(r Registry, heads []Head) {
+	if !equal(r.Sign, v.mac(r.bytes())) {
+		v.find(Finding{Problem: ChainGone, Note: "the registry of chains was changed or removed"})
+	}
+	seen := map[int64]bool{}
+	for _, h := range heads {
+		if !equal(h.Sign, v.mac(h.bytes())) {
+			v.find(Finding{Problem: BadHead, Chain: h.Chain, Note: "its signature does not fit"})
+		}
+		v.heads[h.Chain] = h
+		seen[h.Number] = true
+	}
+	for n := int64(1); n <= r.Chains; n++ {
+		if !seen[n] {
+			v.find(Finding{Problem: ChainGone, Note: fmt.Sprintf("chain number %d of %d", n, r.Chains)})
+		}
+	}
+}
+
+func (v *verifier) event(e keyhatch.Event) {
+	v.report.Events++
+	if e.Chain != v.chain {
+		v.endChain()
+		v.chain, v.seq, v.last, v.before = e.Chain, 0, nil, len(v.report.Findings)
+	}
+	if e.Seq > v.seq+1 {
+		v.find(Finding{Problem: Missing, Chain: e.Chain, Seq: v.seq + 1, To: e.Seq - 1})
+		// The hash before is gone with its row: this event is checked against
+		// nothing, the next one against this one.
+		v.seq, v.last = e.Seq, e.Hash
+		return
+	}
+	if !equal(e.Hash, v.mac(eventBytes(e, v.last))) {
+		v.failed = append(v.failed, suspect{e, v.last})
+	}
+	v.seq, v.last = e.Seq, e.Hash
+}
+
+func (v *verifier) endChain() {
+	if v.chain == "" {
+		return
+	}
+	for _, s := range v.failed {
+		f := Finding{Problem: Changed, Chain: s.event.Chain, Seq: s.event.Seq, Event: s.event.ID}
+		if seq, ok := v.trueSeq(s.event); ok {
+			f.Problem, f.Note = Reordered, fmt.Sprintf("it was written as event %d", seq)
+		}
+		v.find(f)
+	}
+	v.failed = nil
+	head, ok := v.heads[v.chain]
+	delete(v.heads, v.chain)
+	switch {
+	case !ok:
+		v.find(Finding{Problem: Unknown, Chain: v.chain, Seq: 1, To: v.seq, Note: "the chain has no head"})
+	case v.seq < head.Seq:
+		v.find(Finding{Problem: CutOff, Chain: v.chain, Seq: v.seq + 1, To: head.Seq})
+	case v.seq > head.Seq:
+		v.find(Finding{Problem: Unknown, Chain: v.chain, Seq: head.Seq + 1, To: v.seq, Note: "the chain's head does not reach them"})
+	case !equal(v.last, head.Hash) && len(v.report.Findings) == v.before:
+		v.find(Finding{Problem: BadHead, Chain: v.chain, Note: "it does not fit the last event"})
+	}
+}
+
+// maxSuspects bounds the search for reordered events, which is cubic.
+const maxSuspects = 40
+
+// trueSeq looks among the places that failed for the one where e fits.
+func (v *verifier) trueSeq(e keyhatch.Event) (int64, bool) {
+	if len(v.failed) > maxSuspects {
+		return 0, false
+	}
+	for _, place := range v.failed {
+		if place.event.Seq == e.Seq {
+			continue
+		}
+		moved := e
+		moved.Seq = place.event.Seq
+		for _, other := range v.failed {
+			for _, before := range []keyhatch.Hash{other.before, other.event.Hash} {
+				if equal(e.Hash, v.mac(eventBytes(moved, before))) {
+					return moved.Seq, true
+				}
+			}
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,54 @@
+package policy
+
+import (
+	"slices"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// Open is one prefix of a bucket that is open for reading or writing.
+type Open struct {
+	Bucket string
+	Prefix keyhatch.Prefix
+	Access keyhatch.Access
+}
+
+// Set is everything that a credential opens on one store. The empty set opens
+// nothing (S8).
+type Set []Open
+
+// AllowsObject tells whether the object may be read or written.
+func (s Set) AllowsObject(access keyhatch.Access, bucket, key string) bool {
+	return key != "" && slices.ContainsFunc(s, func(o Open) bool {
+		return o.Bucket == bucket && o.Access.Covers(access) && o.Prefix.Holds(key)
+	})
+}
+
+// AllowsList tells whether the keys that begin with the prefix, which may stop
+// inside a segment, may be listed: all of them must be open.
+func (s Set) AllowsList(bucket, prefix string) bool {
+	return slices.ContainsFunc(s, func(o Open) bool {
+		return o.Bucket == bucket && o.Access.Covers(keyhatch.Read) && o.Prefix.Holds(prefix)
+	})
+}
+
+// Buckets returns the names of the buckets in which something is open, sorted.
+func (s Set) Buckets() []string {
+	names := make([]string, 0, len(s))
+	for _, o := range s {
+		names = append(names, o.Bucket)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Prefixes returns what is open in the bucket, as s3:// addresses.
+func (s Set) Prefixes(bucket string) []string {
+	var out []string
+	for _, o := range s {
+		if o.Bucket == bucket {
+			out = append(out, keyhatch.S3URL{Bucket: o.Bucket, Prefix: o.Prefix}.String())
+		}
+	}
+	return out
+}

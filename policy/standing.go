@@ -1,0 +1,136 @@
+package policy
+
+import (
+	"errors"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// Facts is what must be known of the present to say what of a lease is open.
+// What does not exist is a keyhatch.NotFound error; any other error means that
+// the present is not known, and nothing is open.
+type Facts interface {
+	User(id string) (keyhatch.User, error)
+	Token(id string) (keyhatch.Token, error)
+	Location(id string) (keyhatch.Location, error)
+	Grant(id string) (keyhatch.Grant, error)
+	GroupMember(group, user string) (keyhatch.GroupMember, error)
+	LeaseRevoked(id string) (bool, error)
+}
+
+// Why a lease opens nothing at all.
+var (
+	ErrLeaseExpired = errors.New("the lease has expired")
+	ErrLeaseRevoked = errors.New("the lease, its token or its user has ended")
+)
+
+// Standing tells what of a lease is open now. One rule holds for everything
+// that the lease rests on (its user, its token, each part's location, grant and
+// group membership): it must stand, and must have stood without being narrowed
+// since the lease was issued. Hence what has ended stays ended, even when the
+// same right is given again.
+//
+// The error is ErrLeaseExpired, ErrLeaseRevoked, or that of the facts. A part
+// that has closed is left out; a locked location's part stays open for reading.
+func Standing(l keyhatch.Lease, facts Facts, now time.Time) (Set, error) {
+	if !now.Before(l.ExpiresAt) {
+		return nil, ErrLeaseExpired
+	}
+	if err := holderStands(l, facts, now); err != nil {
+		return nil, err
+	}
+	var open Set
+	for _, p := range l.Parts {
+		access, err := partStands(l, p, facts, now)
+		if err != nil {
+			return nil, err
+		}
+		if access != "" {
+			open = append(open, Open{Bucket: p.Bucket, Prefix: p.Prefix, Access: access})
+		}
+	}
+	return open, nil
+}
+
+func holderStands(l keyhatch.Lease, facts Facts, now time.Time) error {
+	revoked, err := facts.LeaseRevoked(l.ID)
+	if err != nil {
+		return err
+	}
+	if revoked {
+		return ErrLeaseRevoked
+	}
+	user, err := facts.User(l.User)
+	if err != nil {
+		return ended(err)
+	}
+	if !user.Active || user.ActiveSince.After(l.IssuedAt) {
+		return ErrLeaseRevoked
+	}
+	token, err := facts.Token(l.Token)
+	if err != nil {
+		return ended(err)
+	}
+	if !token.Live(now) || token.Since.After(l.IssuedAt) {
+		return ErrLeaseRevoked
+	}
+	return nil
+}
+
+// partStands returns the access that the part still gives: the lease's, less
+// when its location is locked, or none.
+func partStands(l keyhatch.Lease, p keyhatch.Part, facts Facts, now time.Time) (keyhatch.Access, error) {
+	grant, err := facts.Grant(p.Grant)
+	if errors.Is(err, keyhatch.NotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if !grant.Live(now) || grant.Since.After(l.IssuedAt) || grant.Location != p.Location ||
+		!grant.Access.Covers(l.Access) || !grant.Prefix.Covers(p.Prefix) {
+		return "", nil
+	}
+	reaches, err := reaches(grant.Subject, l, facts)
+	if err != nil || !reaches {
+		return "", err
+	}
+	location, err := facts.Location(p.Location)
+	if errors.Is(err, keyhatch.NotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if location.Store != l.Store || location.BucketName != p.Bucket || !location.Prefix.Covers(p.Prefix) {
+		return "", nil
+	}
+	if location.Locked || location.WritableSince.After(l.IssuedAt) {
+		return keyhatch.Read, nil
+	}
+	return l.Access, nil
+}
+
+func reaches(s keyhatch.Subject, l keyhatch.Lease, facts Facts) (bool, error) {
+	switch s.Kind {
+	case keyhatch.SubjectEveryone:
+		return true, nil
+	case keyhatch.SubjectUser:
+		return s.ID == l.User, nil
+	case keyhatch.SubjectGroup:
+		member, err := facts.GroupMember(s.ID, l.User)
+		if errors.Is(err, keyhatch.NotFound) {
+			return false, nil
+		}
+		return err == nil && !member.Since.After(l.IssuedAt), err
+	}
+	return false, nil
+}
+
+func ended(err error) error {
+	if errors.Is(err, keyhatch.NotFound) {
+		return ErrLeaseRevoked
+	}
+	return err
+}
