@@ -2,7 +2,10 @@ module github.com/keyhatch/keyhatch
 
 go 1.26.0
 
-require github.com/tink-crypto/tink-go/v2 v2.9.0
+require (
+	github.com/tink-crypto/tink-go/v2 v2.9.0
+	modernc.org/sqlite v1.60.1
+)
 
 require (
 	github.com/alecthomas/kong v1.17.0 // indirect
@@ -39,6 +42,5 @@ require (
 	modernc.org/libc v1.77.1 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
-	modernc.org/sqlite v1.60.1 // indirect
 	pgregory.net/rapid v1.3.0 // indirect
 )

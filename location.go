@@ -4,10 +4,20 @@ import "time"
 
 // Limits of a lease's life.
 const (
-	MinLeaseLife     = 15 * time.Minute // what every STS has as its least
-	DefaultLeaseLife = time.Hour
-	MaxLeaseLife     = 12 * time.Hour // of a location that says nothing else; also the most it can say
+	MinLeaseLife        = 15 * time.Minute   // what every STS has as its least
+	DefaultLeaseLife    = time.Hour          // when nothing is asked
+	DefaultMaxLeaseLife = 12 * time.Hour     // of a location that says nothing else
+	LongestMaxLeaseLife = 7 * 24 * time.Hour // the most that a location can say
 )
+
+// CheckMaxLease holds the limits of a location's longest lease.
+func CheckMaxLease(d time.Duration) error {
+	if d < MinLeaseLife || d > LongestMaxLeaseLife {
+		return Fail(Invalid, CodeInvalidDuration, "a location's longest lease is %d to %d seconds",
+			int(MinLeaseLife.Seconds()), int(LongestMaxLeaseLife.Seconds())).In("max_lease_seconds")
+	}
+	return nil
+}
 
 // Location is a named, owned prefix in a bucket. Locations never overlap.
 type Location struct {

@@ -71,6 +71,16 @@ func (p Prefix) Holds(key string) bool { return strings.HasPrefix(key, string(p)
 // Covers tells whether everything in q lies inside p.
 func (p Prefix) Covers(q Prefix) bool { return p.Holds(string(q)) }
 
+// Join puts a prefix that is relative to p behind it, read with the rules of
+// ParsePrefix: it cannot lead out of p.
+func (p Prefix) Join(relative string) (Prefix, error) {
+	inner, err := ParsePrefix(relative)
+	if err != nil {
+		return "", err
+	}
+	return ParsePrefix(string(p) + string(inner))
+}
+
 // Overlaps tells whether some key could lie in both.
 func (p Prefix) Overlaps(q Prefix) bool { return p.Covers(q) || q.Covers(p) }
 

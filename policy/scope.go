@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
@@ -50,6 +51,11 @@ func (s Scopes) Allows(r Route) bool {
 		}
 	}
 	return r.Lending && s.lendingOnly()
+}
+
+// All tells whether the scopes allow everything that the token's user may.
+func (s Scopes) All() bool {
+	return !s.BoundsS3() && slices.ContainsFunc(s.routes, func(p keyhatch.ParsedScope) bool { return p.Kind == keyhatch.AllScope })
 }
 
 // BoundsS3 tells whether the scopes bound leases and keys at all.

@@ -1,0 +1,43 @@
+package broker
+
+import (
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/lending"
+	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/broker/places"
+	"github.com/keyhatch/keyhatch/broker/record"
+	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/driver"
+	"github.com/keyhatch/keyhatch/mirror"
+	"github.com/keyhatch/keyhatch/seal"
+)
+
+// Broker does all use cases, each through the part that it belongs to.
+type Broker struct {
+	People  *people.Service  // users, groups, workspaces, tokens
+	Places  *places.Service  // stores, buckets, locations, grants
+	Lending *lending.Service // leases
+	Record  *record.Service  // events
+}
+
+// Config is what a Broker works with.
+type Config struct {
+	DB      *db.DB
+	Mirror  *mirror.Mirror
+	Keys    *seal.Keyring
+	Lenders map[keyhatch.Lending]driver.Lender
+	// DirectoryRoots are the folders inside which directory stores may lie.
+	DirectoryRoots []string
+}
+
+// New makes a Broker.
+func New(c Config) *Broker {
+	k := &kernel.Kernel{DB: c.DB, Mirror: c.Mirror, Keys: c.Keys}
+	return &Broker{
+		People:  people.New(k),
+		Places:  places.New(k, c.DirectoryRoots),
+		Lending: lending.New(k, c.Lenders),
+		Record:  record.New(k),
+	}
+}

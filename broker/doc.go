@@ -1,0 +1,26 @@
+// Package broker is what may happen: every use case is one method that takes
+// its caller first, decides for itself whether the caller may, does it, and
+// records it. It is the only writer of state. No door decides anything, so no
+// door can forget to.
+//
+// The use cases lie in a package a subject, people, places, lending and record,
+// over a small kernel that they share.
+//
+// A use case that changes something or hands out a key runs in Change: one
+// transaction in which the caller's standing is looked at again, the change is
+// made, and exactly one event is recorded. A use case that only looks filters
+// by what its caller may see.
+//
+// What a caller may not see answers as if it did not exist (keyhatch.NotFound);
+// what it may see but not do answers keyhatch.Forbidden.
+//
+// These entry points have no Caller, because they are what makes one or because
+// nobody is there yet:
+//
+//   - People.Authenticate turns an API token's secret into a Caller.
+//   - Lending.OpenSession turns a session token of our S3 endpoint into its lease, and
+//     Lending.Standing tells what of a lease is open now.
+//   - Install makes the first administrator of a new installation.
+//   - VerifyAudit checks the audit record of an installation whose files one
+//     holds.
+package broker

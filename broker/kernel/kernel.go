@@ -1,0 +1,134 @@
+package kernel
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/mirror"
+	"github.com/keyhatch/keyhatch/seal"
+)
+
+// Kernel is what all use cases share.
+type Kernel struct {
+	DB     *db.DB
+	Mirror *mirror.Mirror
+	Keys   *seal.Keyring
+}
+
+// View is a use case that looks: who asks, when, and what it can read.
+type View struct {
+	db.Reader
+	Ctx    context.Context
+	Caller keyhatch.Caller
+	Now    time.Time
+}
+
+// Work is a use case that changes something.
+type Work struct {
+	View
+	Tx       *db.Tx
+	recorded int
+}
+
+// View begins a use case that looks.
+func (k *Kernel) View(ctx context.Context, c keyhatch.Caller) View {
+	return View{Reader: k.DB.Reader, Ctx: ctx, Caller: c, Now: Now()}
+}
+
+// Change runs a use case that changes something that memory knows of. When it
+// returns nil, the change and its event are durable and this process's memory
+// has taken them in.
+func (k *Kernel) Change(ctx context.Context, c keyhatch.Caller, act func(*Work) error) error {
+	if err := k.Append(ctx, c, act); err != nil {
+		return err
+	}
+	// When memory cannot catch up it is stale and refuses to be used; the
+	// change stands nevertheless.
+	if err := k.Mirror.CatchUp(context.WithoutCancel(ctx)); err != nil {
+		return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable,
+			"the change was made, but the service cannot tell yet whether it holds everywhere; look before you repeat it").Because(err)
+	}
+	return nil
+}
+
+// Append is Change for what memory does not know of, such as a new lease.
+//
+// The use case runs in a transaction. The caller's user and token are read again
+// in it: who was disabled or revoked since the request was authenticated changes
+// nothing any more. It must record exactly one event.
+func (k *Kernel) Append(ctx context.Context, c keyhatch.Caller, act func(*Work) error) error {
+	return k.DB.Write(ctx, func(tx *db.Tx) error {
+		w := &Work{View: View{Reader: tx.Reader, Ctx: ctx, Caller: c, Now: Now()}, Tx: tx}
+		if err := w.callerStands(); err != nil {
+			return err
+		}
+		if err := act(w); err != nil {
+			return err
+		}
+		if w.recorded != 1 {
+			return fmt.Errorf("a use case recorded %d events instead of one", w.recorded)
+		}
+		return nil
+	})
+}
+
+func (w *Work) callerStands() error {
+	user, err := w.User(w.Ctx, w.Caller.User.ID)
+	if errors.Is(err, keyhatch.NotFound) || err == nil && !user.Active {
+		return TokenInvalid()
+	}
+	if err != nil {
+		return err
+	}
+	token, err := w.Token(w.Ctx, w.Caller.Token.ID)
+	if errors.Is(err, keyhatch.NotFound) || err == nil && !token.Live(w.Now) {
+		return TokenInvalid()
+	}
+	if err != nil {
+		return err
+	}
+	w.Caller.User, w.Caller.Token = user, token
+	return nil
+}
+
+// TokenInvalid is what every token that does not work is told, so that nobody
+// learns whether it once did (S6).
+func TokenInvalid() error {
+	return keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeTokenInvalid,
+		"the token is not valid: it may be mistyped, expired or revoked; ask for a new one")
+}
+
+// Record writes the use case's event.
+func (w *Work) Record(action keyhatch.Action, workspace, target string, detail map[string]string) error {
+	w.recorded++
+	return w.Tx.Record(w.Ctx, keyhatch.Event{
+		ID: keyhatch.NewID(keyhatch.EventID, w.Now), At: w.Now, Workspace: workspace,
+		User: w.Caller.User.ID, Token: w.Caller.Token.ID,
+		Address: w.Caller.Origin.AddressText(), RequestID: w.Caller.Origin.RequestID,
+		Action: action, Target: target, Detail: detail,
+	})
+}
+
+// Detail makes the facts of an event from names and values in turn; those
+// without a value are left out.
+func Detail(pairs ...string) map[string]string {
+	d := make(map[string]string, len(pairs)/2)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			d[pairs[i]] = pairs[i+1]
+		}
+	}
+	return d
+}
+
+// Yes is a fact that is left out when it is not so.
+func Yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return ""
+}

@@ -1,0 +1,76 @@
+package kernel
+
+import (
+	"errors"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// Who may: the few questions that the use cases ask about their caller.
+
+// Installs tells whether the caller administers the installation. A token that
+// is confined to a workspace never does.
+func (v View) Installs() bool { return v.Caller.User.Admin && v.Caller.Token.Workspace == "" }
+
+// Within tells whether the caller's token works in the workspace.
+func (v View) Within(workspace string) bool {
+	return v.Caller.Token.Workspace == "" || v.Caller.Token.Workspace == workspace
+}
+
+// Role is the caller's role in the workspace; an installation admin owns every
+// one.
+func (v View) Role(workspace string) (keyhatch.Role, error) {
+	if !v.Within(workspace) {
+		return keyhatch.NoRole, nil
+	}
+	if v.Caller.User.Admin {
+		return keyhatch.OwnerRole, nil
+	}
+	m, err := v.WorkspaceMember(v.Ctx, workspace, v.Caller.User.ID)
+	if errors.Is(err, keyhatch.NotFound) {
+		return keyhatch.NoRole, nil
+	}
+	return m.Role, err
+}
+
+// MustInstall refuses who does not administer the installation.
+func (v View) MustInstall() error {
+	if v.Installs() {
+		return nil
+	}
+	return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
+		"only an installation admin may do this, with a token that is not confined to a workspace")
+}
+
+// MustManage refuses who does not manage the workspace. missing is what those
+// are told who may not even see what it is about.
+func (v View) MustManage(workspace string, missing keyhatch.Code) error {
+	role, err := v.Role(workspace)
+	switch {
+	case err != nil:
+		return err
+	case role.Manages():
+		return nil
+	case role == keyhatch.NoRole:
+		return NotFound(missing)
+	}
+	return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
+		"only an admin of the workspace may do this: ask one of them")
+}
+
+// MustBelong refuses who is no member of the workspace.
+func (v View) MustBelong(workspace string, missing keyhatch.Code) error {
+	role, err := v.Role(workspace)
+	if err != nil {
+		return err
+	}
+	if role == keyhatch.NoRole {
+		return NotFound(missing)
+	}
+	return nil
+}
+
+// NotFound is what does not exist and what the caller may not see.
+func NotFound(code keyhatch.Code) error {
+	return keyhatch.Fail(keyhatch.NotFound, code, "it does not exist, or you may not see it")
+}

@@ -1,0 +1,242 @@
+package lending
+
+import (
+	"slices"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/mirror"
+	"github.com/keyhatch/keyhatch/policy"
+)
+
+// decide makes the lease that the caller may have, from memory alone: this is
+// the hot path of the service.
+func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseRequest) (loan, error) {
+	d := decision{image: image, caller: c, request: r, now: kernel.Now()}
+	if _, err := keyhatch.ParseAccess(string(r.Access)); err != nil {
+		return loan{}, err
+	}
+	targets, err := d.targets()
+	if err != nil {
+		return loan{}, err
+	}
+	store, err := image.Store(targets[0].location.Store)
+	if err != nil {
+		return loan{}, err
+	}
+	lender, ok := svc.lenders[store.Lends]
+	if !ok {
+		return loan{}, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported,
+			"no leases can be lent for this store: ask an installation admin")
+	}
+	capable := lender.Capabilities()
+	if len(targets) > capable.MaxPrefixes {
+		return loan{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidPrefix,
+			"a lease of this store has at most %d prefixes: ask for fewer, or for two leases", capable.MaxPrefixes).In("prefixes")
+	}
+	d.limit("the store's longest lease", d.now.Add(capable.MaxLife))
+	d.limit("the token's expiry", c.Token.ExpiresAt)
+	lease := keyhatch.Lease{
+		ID: keyhatch.NewID(keyhatch.LeaseID, d.now), Workspace: targets[0].location.Workspace, User: c.User.ID, Token: c.Token.ID,
+		Store: store.ID, StoreName: store.Name, Access: r.Access, IssuedAt: d.now,
+	}
+	for _, t := range targets {
+		part, err := d.part(t)
+		if err != nil {
+			return loan{}, err
+		}
+		if !slices.Contains(lease.Parts, part) {
+			lease.Parts = append(lease.Parts, part)
+		}
+	}
+	if lease.ExpiresAt, err = d.expiry(max(capable.MinLife, keyhatch.MinLeaseLife)); err != nil {
+		return loan{}, err
+	}
+	return loan{lease: lease, store: store, lender: lender}, nil
+}
+
+// decision is a lease being decided.
+type decision struct {
+	image   *mirror.Image
+	caller  keyhatch.Caller
+	request LeaseRequest
+	now     time.Time
+
+	// The earliest end, and what sets it.
+	end     time.Time
+	endedBy string
+}
+
+// target is one asked prefix and the location that holds it.
+type target struct {
+	location keyhatch.Location
+	prefix   keyhatch.Prefix
+}
+
+// targets resolves what is asked. A location that no grant opens to the caller
+// and that it does not decide over is not found, like one that does not exist.
+func (d *decision) targets() ([]target, error) {
+	workspace, err := d.workspace()
+	if err != nil {
+		return nil, err
+	}
+	base, err := d.target(workspace, d.request.Location, "location")
+	if err != nil {
+		return nil, err
+	}
+	if len(d.request.Prefixes) == 0 {
+		return []target{base}, nil
+	}
+	var out []target
+	for _, p := range d.request.Prefixes {
+		t := base
+		if keyhatch.IsS3URL(p) {
+			if t, err = d.target(workspace, p, "prefixes"); err != nil {
+				return nil, err
+			}
+		} else if t.prefix, err = base.prefix.Join(p); err != nil {
+			return nil, inField(err, "prefixes")
+		}
+		if t.location.Store != base.location.Store {
+			return nil, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeStoresDiffer,
+				"a lease is for one store: ask for one lease a store").In("prefixes")
+		}
+		out = append(out, t)
+	}
+	return out, nil
+}
+
+// workspace is where the request's names are looked up; "" is none, which is
+// well when the location is given by its id.
+func (d *decision) workspace() (string, error) {
+	if asked := d.request.Workspace; asked != "" {
+		ws, err := d.image.Workspace(asked)
+		if err != nil {
+			return "", err
+		}
+		if own := d.caller.Token.Workspace; own != "" && own != ws.ID {
+			return "", kernel.WorkspaceNotInToken()
+		}
+		return ws.ID, nil
+	}
+	if own := d.caller.Token.Workspace; own != "" {
+		return own, nil
+	}
+	if mine := d.image.WorkspacesOf(d.caller.User.ID); len(mine) == 1 {
+		return mine[0], nil
+	}
+	return "", nil
+}
+
+func (d *decision) target(workspace, ref, field string) (t target, err error) {
+	_, isID := keyhatch.IDPayload(keyhatch.LocationID, ref)
+	switch {
+	case isID:
+		t.location, err = d.image.Location(ref)
+		t.prefix = t.location.Prefix
+	case workspace == "":
+		return t, kernel.WorkspaceRequired()
+	case keyhatch.IsS3URL(ref):
+		url, parseErr := keyhatch.ParseS3URL(ref)
+		if parseErr != nil {
+			return t, inField(parseErr, field)
+		}
+		t.location, err = d.image.LocationHolding(workspace, url)
+		t.prefix = url.Prefix
+	default:
+		t.location, err = d.image.LocationByName(workspace, ref)
+		t.prefix = t.location.Prefix
+	}
+	if err == nil && !d.sees(t.location) {
+		err = kernel.NotFound(keyhatch.CodeLocationNotFound)
+	}
+	if err != nil {
+		return t, inField(err, field)
+	}
+	return t, nil
+}
+
+// sees tells whether the caller may know of the location.
+func (d *decision) sees(l keyhatch.Location) bool {
+	if own := d.caller.Token.Workspace; own != "" && own != l.Workspace {
+		return false
+	}
+	user := d.caller.User
+	if user.Admin || l.Owner == user.ID || d.image.Role(l.Workspace, user.ID).Manages() {
+		return true
+	}
+	return slices.ContainsFunc(d.image.GrantsReaching(l.ID, user.ID), func(g keyhatch.Grant) bool { return g.Live(d.now) })
+}
+
+// part finds the grant that one prefix rests on.
+func (d *decision) part(t target) (keyhatch.Part, error) {
+	url := keyhatch.S3URL{Bucket: t.location.BucketName, Prefix: t.prefix}
+	scopes, err := policy.ParseScopes(d.caller.Token.Scopes)
+	if err != nil {
+		return keyhatch.Part{}, err
+	}
+	if !scopes.AllowsS3(d.request.Access, url) {
+		return keyhatch.Part{}, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeNotGranted,
+			"the token's s3 scopes do not reach so far: ask for what they name, or use another token")
+	}
+	if t.location.Locked && d.request.Access == keyhatch.Write {
+		return keyhatch.Part{}, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLocationLocked,
+			"location %s is locked: it can be read, and written again once its owner unlocks it", t.location.Name)
+	}
+	grants := d.image.GrantsReaching(t.location.ID, d.caller.User.ID)
+	g, ok := policy.BestGrant(grants, d.request.Access, t.prefix, d.now)
+	if !ok {
+		return keyhatch.Part{}, d.notGranted(t, grants)
+	}
+	d.limit("grant "+g.ID, g.ExpiresAt)
+	d.limit("the longest lease of location "+t.location.Name, d.now.Add(t.location.MaxLease))
+	return keyhatch.Part{Bucket: t.location.BucketName, Prefix: t.prefix, Location: t.location.ID, Grant: g.ID}, nil
+}
+
+// notGranted tells a caller what it has instead of what it asked for.
+func (d *decision) notGranted(t target, grants []keyhatch.Grant) error {
+	nearest, ok := policy.NearestGrant(grants, d.request.Access, t.prefix, d.now)
+	if !ok {
+		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeAccessNotGranted,
+			"no grant gives you %s access to location %s: ask its owner for one, or give one if you are", d.request.Access, t.location.Name)
+	}
+	return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeAccessNotGranted,
+		"no grant gives you %s access to all of that; the nearest one is %s: %s on %s", d.request.Access,
+		nearest.ID, nearest.Access, keyhatch.S3URL{Bucket: t.location.BucketName, Prefix: nearest.Prefix})
+}
+
+// limit notes a time that the lease must not outlive; zero is none.
+func (d *decision) limit(what string, end time.Time) {
+	if !end.IsZero() && (d.end.IsZero() || end.Before(d.end)) {
+		d.end, d.endedBy = end, what
+	}
+}
+
+// expiry is when the lease ends: when it was asked to, or by default as late as
+// the limits let it. Nothing asked is ever shortened (S15).
+func (d *decision) expiry(least time.Duration) (time.Time, error) {
+	left := d.end.Sub(d.now)
+	life := d.request.Life
+	switch {
+	case life != 0 && life < least:
+		return time.Time{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidDuration,
+			"a lease lasts at least %d seconds", int(least.Seconds())).In("duration_seconds")
+	case life == 0:
+		life = min(keyhatch.DefaultLeaseLife, left)
+	}
+	if life > left || life < least {
+		return time.Time{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeLifeExceedsLimit,
+			"a lease of at least %d seconds can last at most %d now: the limit is %s",
+			int(least.Seconds()), max(0, int(left.Seconds())), d.endedBy).In("duration_seconds")
+	}
+	return d.now.Add(life), nil
+}
+
+// inField names the input at fault of an error that has none.
+func inField(err error, field string) error {
+	if e, ok := err.(*keyhatch.Error); ok && e.Field == "" {
+		return e.In(field)
+	}
+	return err
+}

@@ -1,0 +1,3 @@
+// Package lending is the use cases about keys: deciding, lending and ending
+// leases, and telling our S3 endpoint what of a lease stands.
+package lending

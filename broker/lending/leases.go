@@ -1,0 +1,210 @@
+package lending
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/driver"
+	"github.com/keyhatch/keyhatch/mirror"
+	"github.com/keyhatch/keyhatch/policy"
+)
+
+// The events of leases.
+const (
+	LeaseLent    keyhatch.Action = "lease.lend"
+	LeaseRevoked keyhatch.Action = "lease.revoke"
+)
+
+// LeaseRequest asks for credentials.
+type LeaseRequest struct {
+	Workspace string // id or name; may be empty where one is implied
+	Location  string // id, name, or an s3:// address inside one
+	Access    keyhatch.Access
+	// Prefixes narrow the lease: s3:// addresses in this or other locations of
+	// the same store, or prefixes relative to Location. None: all of Location.
+	Prefixes []string
+	Life     time.Duration // zero: the default, or less where a limit is lower
+}
+
+// Lent is a lease with what was lent.
+type Lent struct {
+	Lease       keyhatch.Lease
+	Credentials keyhatch.Credentials
+	Revocation  keyhatch.Revocation
+}
+
+// Lease lends credentials that open the asked prefixes with the asked access
+// and nothing else. Each prefix must be covered by one grant that reaches the
+// caller, and lie within the s3 scopes of its token. The lease ends no later
+// than those grants, the token, and what the locations allow; asking for longer
+// is an error that names the limit.
+//
+// The secret is in the answer only, and the answer comes after the lease and
+// its event are durable (S1).
+func (svc *Service) Lease(ctx context.Context, c keyhatch.Caller, r LeaseRequest) (Lent, error) {
+	var l loan
+	err := svc.k.Mirror.View(ctx, func(image *mirror.Image) (err error) {
+		l, err = svc.decide(image, c, r)
+		return err
+	})
+	if err != nil {
+		return Lent{}, err
+	}
+	credentials, err := l.lender.Lend(ctx, l.store, l.lease)
+	if err != nil {
+		return Lent{}, fmt.Errorf("lend from store %s: %w", l.store.Name, err)
+	}
+	l.lease.AccessKeyID = credentials.AccessKeyID
+	l.lease.ExpiresAt = kernel.Stored(credentials.ExpiresAt)
+	if err := svc.recordLease(ctx, c, l.lease); err != nil {
+		return Lent{}, err
+	}
+	return Lent{Lease: l.lease, Credentials: credentials, Revocation: l.lender.Capabilities().Revocation}, nil
+}
+
+// recordLease makes the lease durable. What it was decided on is looked at
+// again in the transaction: who lost a right in the meantime gets nothing.
+func (svc *Service) recordLease(ctx context.Context, c keyhatch.Caller, l keyhatch.Lease) error {
+	return svc.k.Append(ctx, c, func(w *kernel.Work) error {
+		if err := stillWhole(w, l); err != nil {
+			return err
+		}
+		if err := w.Tx.InsertLease(ctx, l); err != nil {
+			return err
+		}
+		return w.Record(LeaseLent, l.Workspace, l.ID, kernel.Detail("store", l.Store, "access", string(l.Access),
+			"prefixes", strings.Join(urls(l.Parts), " "), "grants", strings.Join(grantsOf(l.Parts), " "),
+			"access_key_id", l.AccessKeyID, "expires", kernel.TimeText(l.ExpiresAt)))
+	})
+}
+
+// stillWhole refuses a lease of which not every part stands any more.
+func stillWhole(w *kernel.Work, l keyhatch.Lease) error {
+	open, err := policy.Standing(l, facts{w.View}, w.Now)
+	if err != nil && !errors.Is(err, policy.ErrLeaseRevoked) && !errors.Is(err, policy.ErrLeaseExpired) {
+		return err
+	}
+	whole := err == nil && len(open) == len(l.Parts)
+	for _, o := range open {
+		whole = whole && o.Access == l.Access
+	}
+	if !whole {
+		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeStandingChanged,
+			"your rights changed while the lease was being made: ask again").Because(err)
+	}
+	return nil
+}
+
+// facts are policy.Facts from the transaction.
+type facts struct{ v kernel.View }
+
+func (f facts) User(id string) (keyhatch.User, error)         { return f.v.User(f.v.Ctx, id) }
+func (f facts) Token(id string) (keyhatch.Token, error)       { return f.v.Token(f.v.Ctx, id) }
+func (f facts) Location(id string) (keyhatch.Location, error) { return f.v.Location(f.v.Ctx, id) }
+func (f facts) Grant(id string) (keyhatch.Grant, error)       { return f.v.Grant(f.v.Ctx, id) }
+func (f facts) GroupMember(group, user string) (keyhatch.GroupMember, error) {
+	return f.v.GroupMember(f.v.Ctx, group, user)
+}
+
+// LeaseRevoked: it is not even recorded yet.
+func (facts) LeaseRevoked(string) (bool, error) { return false, nil }
+
+// RevokeLease ends a lease: one's own, or any of a workspace that one manages.
+// Ending it again changes nothing.
+func (svc *Service) RevokeLease(ctx context.Context, c keyhatch.Caller, id string) error {
+	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		l, err := visibleLease(w.View, id)
+		if err != nil {
+			return err
+		}
+		if err := w.Tx.RevokeLease(ctx, l, w.Now); err != nil {
+			return err
+		}
+		return w.Record(LeaseRevoked, l.Workspace, l.ID, kernel.Detail("user", l.User))
+	})
+}
+
+// LeaseByID returns one lease's record: one's own, or any of a workspace that
+// one manages.
+func (svc *Service) LeaseByID(ctx context.Context, c keyhatch.Caller, id string) (keyhatch.Lease, error) {
+	return visibleLease(svc.k.View(ctx, c), id)
+}
+
+// LeaseFilter narrows a list of leases.
+type LeaseFilter struct {
+	Workspace string // id or name
+	Live      bool   // neither revoked nor expired
+}
+
+// Leases lists leases, newest first: the caller's own, or when a workspace is
+// named that the caller manages, all of that.
+func (svc *Service) Leases(ctx context.Context, c keyhatch.Caller, f LeaseFilter, p kernel.Page) (kernel.List[keyhatch.Lease], error) {
+	v := svc.k.View(ctx, c)
+	where := db.LeaseFilter{Workspace: c.Token.Workspace, User: c.User.ID}
+	if f.Workspace != "" {
+		ws, err := v.WorkspaceFor(f.Workspace)
+		if err != nil {
+			return kernel.List[keyhatch.Lease]{}, err
+		}
+		if err := v.MustBelong(ws.ID, keyhatch.CodeWorkspaceNotFound); err != nil {
+			return kernel.List[keyhatch.Lease]{}, err
+		}
+		where.Workspace = ws.ID
+		role, err := v.Role(ws.ID)
+		if err != nil {
+			return kernel.List[keyhatch.Lease]{}, err
+		}
+		if role.Manages() {
+			where.User = ""
+		}
+	}
+	if f.Live {
+		where.LiveAt = v.Now
+	}
+	return kernel.Paged(p, keyhatch.LeaseID, func(l keyhatch.Lease) string { return l.ID },
+		func(p kernel.Page) ([]keyhatch.Lease, error) { return v.Leases(ctx, where, p) })
+}
+
+func visibleLease(v kernel.View, id string) (keyhatch.Lease, error) {
+	l, err := v.Lease(v.Ctx, id)
+	if err != nil {
+		return l, err
+	}
+	if l.User == v.Caller.User.ID && v.Within(l.Workspace) {
+		return l, nil
+	}
+	role, err := v.Role(l.Workspace)
+	if err == nil && !role.Manages() {
+		err = kernel.NotFound(keyhatch.CodeLeaseNotFound)
+	}
+	return l, err
+}
+
+func urls(parts []keyhatch.Part) []string {
+	out := make([]string, len(parts))
+	for i, p := range parts {
+		out[i] = p.URL().String()
+	}
+	return out
+}
+
+func grantsOf(parts []keyhatch.Part) []string {
+	out := make([]string, len(parts))
+	for i, p := range parts {
+		out[i] = p.Grant
+	}
+	return out
+}
+
+// loan is a decided lease before it is lent.
+type loan struct {
+	lease  keyhatch.Lease
+	store  keyhatch.Store
+	lender driver.Lender
+}

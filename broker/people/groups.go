@@ -1,0 +1,171 @@
+package people
+
+import (
+	"context"
+	"errors"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+)
+
+// The events of groups.
+const (
+	GroupCreated       keyhatch.Action = "group.create"
+	GroupUpdated       keyhatch.Action = "group.update"
+	GroupDeleted       keyhatch.Action = "group.delete"
+	GroupMemberPut     keyhatch.Action = "group.member.put"
+	GroupMemberRemoved keyhatch.Action = "group.member.remove"
+)
+
+// CreateGroup adds a group to a workspace. Its admins only.
+func (svc *Service) CreateGroup(ctx context.Context, c keyhatch.Caller, workspace, name string) (g keyhatch.Group, err error) {
+	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		ws, err := w.WorkspaceFor(workspace)
+		if err != nil {
+			return err
+		}
+		if err := w.MustManage(ws.ID, keyhatch.CodeWorkspaceNotFound); err != nil {
+			return err
+		}
+		if err := keyhatch.CheckName(name); err != nil {
+			return err
+		}
+		g = keyhatch.Group{ID: keyhatch.NewID(keyhatch.GroupID, w.Now), Workspace: ws.ID, Name: name, CreatedAt: w.Now}
+		if err := w.Tx.InsertGroup(ctx, g); err != nil {
+			return err
+		}
+		return w.Record(GroupCreated, ws.ID, g.ID, kernel.Detail("name", name))
+	})
+	return g, err
+}
+
+// RenameGroup changes the name. Admins of its workspace only.
+func (svc *Service) RenameGroup(ctx context.Context, c keyhatch.Caller, id, name string) (g keyhatch.Group, err error) {
+	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		if g, err = managedGroup(w, id); err != nil {
+			return err
+		}
+		if err := keyhatch.CheckName(name); err != nil {
+			return err
+		}
+		g.Name = name
+		if err := w.Tx.RenameGroup(ctx, g.ID, name); err != nil {
+			return err
+		}
+		return w.Record(GroupUpdated, g.Workspace, g.ID, kernel.Detail("name", name))
+	})
+	return g, err
+}
+
+// DeleteGroup removes a group and the grants that name it. Admins of its
+// workspace only.
+func (svc *Service) DeleteGroup(ctx context.Context, c keyhatch.Caller, id string) error {
+	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		g, err := managedGroup(w, id)
+		if err != nil {
+			return err
+		}
+		if err := w.Tx.DeleteGroup(ctx, g); err != nil {
+			return err
+		}
+		return w.Record(GroupDeleted, g.Workspace, g.ID, kernel.Detail("name", g.Name))
+	})
+}
+
+// Group returns one group of a workspace that the caller belongs to.
+func (svc *Service) Group(ctx context.Context, c keyhatch.Caller, id string) (keyhatch.Group, error) {
+	return visibleGroup(svc.k.View(ctx, c), id)
+}
+
+// Groups lists a workspace's groups. Members only.
+func (svc *Service) Groups(ctx context.Context, c keyhatch.Caller, workspace string, p kernel.Page) (kernel.List[keyhatch.Group], error) {
+	v := svc.k.View(ctx, c)
+	ws, err := v.WorkspaceFor(workspace)
+	if err != nil {
+		return kernel.List[keyhatch.Group]{}, err
+	}
+	if err := v.MustBelong(ws.ID, keyhatch.CodeWorkspaceNotFound); err != nil {
+		return kernel.List[keyhatch.Group]{}, err
+	}
+	return kernel.Paged(p, keyhatch.GroupID, func(g keyhatch.Group) string { return g.ID },
+		func(p kernel.Page) ([]keyhatch.Group, error) { return v.Groups(ctx, ws.ID, p) })
+}
+
+// PutGroupMember adds a member of the workspace to a group. Admins of its
+// workspace only.
+func (svc *Service) PutGroupMember(ctx context.Context, c keyhatch.Caller, id, user string) (m keyhatch.GroupMember, err error) {
+	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		g, err := managedGroup(w, id)
+		if err != nil {
+			return err
+		}
+		u, err := w.NameableUser(user)
+		if err != nil {
+			return err
+		}
+		_, err = w.WorkspaceMember(ctx, g.Workspace, u.ID)
+		if errors.Is(err, keyhatch.NotFound) {
+			return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeMemberNotFound,
+				"only members of the workspace can be in its groups: add the user to the workspace first").In("user")
+		}
+		if err != nil {
+			return err
+		}
+		err = w.Tx.PutGroupMember(ctx, g.Workspace, keyhatch.GroupMember{Group: g.ID, User: u.ID, Since: w.Now})
+		if err != nil {
+			return err
+		}
+		if m, err = w.GroupMember(ctx, g.ID, u.ID); err != nil {
+			return err
+		}
+		return w.Record(GroupMemberPut, g.Workspace, g.ID, kernel.Detail("user", u.ID, "name", u.Name))
+	})
+	return m, err
+}
+
+// RemoveGroupMember takes a user out of a group. Leases that rest on the
+// membership close; joining again does not reopen them. Admins of the workspace
+// only.
+func (svc *Service) RemoveGroupMember(ctx context.Context, c keyhatch.Caller, id, user string) error {
+	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		g, err := managedGroup(w, id)
+		if err != nil {
+			return err
+		}
+		u, err := w.NameableUser(user)
+		if err != nil {
+			return err
+		}
+		if err := w.Tx.DeleteGroupMember(ctx, g.Workspace, g.ID, u.ID); err != nil {
+			return err
+		}
+		return w.Record(GroupMemberRemoved, g.Workspace, g.ID, kernel.Detail("user", u.ID, "name", u.Name))
+	})
+}
+
+// GroupMembers lists a group's members. Members of its workspace only.
+func (svc *Service) GroupMembers(ctx context.Context, c keyhatch.Caller, id string, p kernel.Page) (kernel.List[keyhatch.GroupMember], error) {
+	v := svc.k.View(ctx, c)
+	g, err := visibleGroup(v, id)
+	if err != nil {
+		return kernel.List[keyhatch.GroupMember]{}, err
+	}
+	return kernel.Paged(p, keyhatch.UserID, func(m keyhatch.GroupMember) string { return m.User },
+		func(p kernel.Page) ([]keyhatch.GroupMember, error) { return v.GroupMembers(ctx, g.ID, p) })
+}
+
+func visibleGroup(v kernel.View, id string) (keyhatch.Group, error) {
+	g, err := v.Group(v.Ctx, id)
+	if err != nil {
+		return g, err
+	}
+	return g, v.MustBelong(g.Workspace, keyhatch.CodeGroupNotFound)
+}
+
+func managedGroup(w *kernel.Work, id string) (keyhatch.Group, error) {
+	g, err := w.Group(w.Ctx, id)
+	if err != nil {
+		return g, err
+	}
+	return g, w.MustManage(g.Workspace, keyhatch.CodeGroupNotFound)
+}

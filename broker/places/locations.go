@@ -1,0 +1,247 @@
+package places
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+)
+
+// The events of locations.
+const (
+	LocationCreated keyhatch.Action = "location.create"
+	LocationUpdated keyhatch.Action = "location.update"
+	LocationDeleted keyhatch.Action = "location.delete"
+)
+
+// NewLocation is what a location is made from.
+type NewLocation struct {
+	Workspace string // id or name; may be empty where one is implied
+	URL       string // s3://bucket/prefix/
+	Name      string
+	Owner     string        // id or name; empty: the caller
+	MaxLease  time.Duration // zero: the default
+}
+
+// CreateLocation names a prefix of one of the workspace's buckets. Locations
+// never overlap. Admins of the workspace only. Nobody can read or write it
+// before a grant says so, its owner included.
+func (svc *Service) CreateLocation(ctx context.Context, c keyhatch.Caller, n NewLocation) (l keyhatch.Location, err error) {
+	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		ws, err := w.WorkspaceFor(n.Workspace)
+		if err != nil {
+			return err
+		}
+		if err := w.MustManage(ws.ID, keyhatch.CodeWorkspaceNotFound); err != nil {
+			return err
+		}
+		url, err := keyhatch.ParseS3URL(n.URL)
+		if err != nil {
+			return err
+		}
+		if err := keyhatch.CheckName(n.Name); err != nil {
+			return err
+		}
+		bucket, err := w.BucketByName(ctx, ws.ID, url.Bucket)
+		if err != nil {
+			return err
+		}
+		if err := noOverlap(w, bucket.ID, url.Prefix); err != nil {
+			return err
+		}
+		owner := w.Caller.User
+		if n.Owner != "" {
+			if owner, err = w.NameableUser(n.Owner); err != nil {
+				return err
+			}
+		}
+		l = keyhatch.Location{
+			ID: keyhatch.NewID(keyhatch.LocationID, w.Now), Workspace: ws.ID, Store: bucket.Store, Bucket: bucket.ID,
+			BucketName: bucket.Name, Prefix: url.Prefix, Name: n.Name, Owner: owner.ID, WritableSince: w.Now,
+			MaxLease: n.MaxLease, CreatedAt: w.Now,
+		}
+		if l.MaxLease == 0 {
+			l.MaxLease = keyhatch.DefaultMaxLeaseLife
+		}
+		if err := keyhatch.CheckMaxLease(l.MaxLease); err != nil {
+			return err
+		}
+		if err := w.Tx.InsertLocation(ctx, l); err != nil {
+			return err
+		}
+		return w.Record(LocationCreated, ws.ID, l.ID, kernel.Detail("name", l.Name, "url", l.URL().String(), "owner", l.Owner))
+	})
+	return l, err
+}
+
+func noOverlap(w *kernel.Work, bucket string, prefix keyhatch.Prefix) error {
+	other, found, err := w.OverlappingLocation(w.Ctx, bucket, prefix)
+	if err != nil || !found {
+		return err
+	}
+	return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLocationsOverlap,
+		"it overlaps location %s (%s), and each object belongs to one location: use that one, or a prefix beside it",
+		other.Name, other.URL()).In("url")
+}
+
+// LocationChange says what of a location changes; nil fields stay.
+type LocationChange struct {
+	Name     *string
+	Owner    *string // id or name
+	Locked   *bool
+	MaxLease *time.Duration
+}
+
+// UpdateLocation changes a location. Its owner and the workspace's admins only.
+// Locking it closes what is open for writing at once; unlocking it does not
+// reopen that.
+func (svc *Service) UpdateLocation(ctx context.Context, c keyhatch.Caller, workspace, ref string, change LocationChange) (l keyhatch.Location, err error) {
+	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		if l, err = ruledLocation(w.View, workspace, ref); err != nil {
+			return err
+		}
+		kernel.Set(&l.Name, change.Name)
+		if err := keyhatch.CheckName(l.Name); err != nil {
+			return err
+		}
+		if change.Owner != nil {
+			owner, err := w.NameableUser(*change.Owner)
+			if err != nil {
+				return err
+			}
+			l.Owner = owner.ID
+		}
+		if change.Locked != nil && l.Locked && !*change.Locked {
+			l.WritableSince = w.Now
+		}
+		kernel.Set(&l.Locked, change.Locked)
+		kernel.Set(&l.MaxLease, change.MaxLease)
+		if err := keyhatch.CheckMaxLease(l.MaxLease); err != nil {
+			return err
+		}
+		if err := w.Tx.UpdateLocation(ctx, l); err != nil {
+			return err
+		}
+		return w.Record(LocationUpdated, l.Workspace, l.ID, kernel.Detail("name", l.Name, "owner", l.Owner,
+			"locked", kernel.Yes(l.Locked), "max_lease", l.MaxLease.String()))
+	})
+	return l, err
+}
+
+// DeleteLocation removes a location and its grants; leases on it close. The
+// objects stay. Its owner and the workspace's admins only.
+func (svc *Service) DeleteLocation(ctx context.Context, c keyhatch.Caller, workspace, ref string) error {
+	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		l, err := ruledLocation(w.View, workspace, ref)
+		if err != nil {
+			return err
+		}
+		grants, err := w.Tx.DeleteLocation(ctx, l)
+		if err != nil {
+			return err
+		}
+		return w.Record(LocationDeleted, l.Workspace, l.ID, kernel.Detail("name", l.Name, "url", l.URL().String(),
+			"grants", strconv.Itoa(grants)))
+	})
+}
+
+// Location returns one location that the caller may see: it manages the
+// workspace, owns the location, or has a grant on it.
+func (svc *Service) Location(ctx context.Context, c keyhatch.Caller, workspace, ref string) (keyhatch.Location, error) {
+	return visibleLocation(svc.k.View(ctx, c), workspace, ref)
+}
+
+// Locations lists the locations of a workspace that the caller may see.
+func (svc *Service) Locations(ctx context.Context, c keyhatch.Caller, workspace string, p kernel.Page) (kernel.List[keyhatch.Location], error) {
+	v := svc.k.View(ctx, c)
+	ws, seenBy, err := visibleWorkspace(v, workspace)
+	if err != nil {
+		return kernel.List[keyhatch.Location]{}, err
+	}
+	return kernel.Paged(p, keyhatch.LocationID, func(l keyhatch.Location) string { return l.ID },
+		func(p kernel.Page) ([]keyhatch.Location, error) { return v.Locations(ctx, ws.ID, seenBy, v.Now, p) })
+}
+
+// visibleWorkspace finds the workspace of a list of locations or grants, and
+// whose eyes the list is for: nobody's in particular ("") for those who manage
+// it, else the caller's. Who neither belongs to it nor has a grant in it does
+// not learn that it exists.
+func visibleWorkspace(v kernel.View, asked string) (ws keyhatch.Workspace, seenBy string, err error) {
+	if ws, err = v.WorkspaceFor(asked); err != nil {
+		return ws, "", err
+	}
+	role, err := v.Role(ws.ID)
+	if err != nil || role.Manages() {
+		return ws, "", err
+	}
+	if role == keyhatch.NoRole {
+		reached, err := v.GrantReaches(v.Ctx, ws.ID, v.Caller.User.ID, v.Now)
+		if err != nil {
+			return ws, "", err
+		}
+		if !reached {
+			return ws, "", kernel.NotFound(keyhatch.CodeWorkspaceNotFound)
+		}
+	}
+	return ws, v.Caller.User.ID, nil
+}
+
+// location finds a location by id, or by name or URL in a workspace.
+func location(v kernel.View, workspace, ref string) (keyhatch.Location, error) {
+	if _, ok := keyhatch.IDPayload(keyhatch.LocationID, ref); ok {
+		return v.Location(v.Ctx, ref)
+	}
+	ws, err := v.WorkspaceFor(workspace)
+	if err != nil {
+		return keyhatch.Location{}, err
+	}
+	return v.LocationByName(v.Ctx, ws.ID, ref)
+}
+
+func visibleLocation(v kernel.View, workspace, ref string) (keyhatch.Location, error) {
+	l, err := location(v, workspace, ref)
+	if err != nil {
+		return l, err
+	}
+	rules, err := rules(v, l)
+	if err != nil || rules {
+		return l, err
+	}
+	reached := false
+	if v.Within(l.Workspace) {
+		reached, err = v.LocationReaches(v.Ctx, l.ID, v.Caller.User.ID, v.Now)
+	}
+	if err == nil && !reached {
+		err = kernel.NotFound(keyhatch.CodeLocationNotFound)
+	}
+	return l, err
+}
+
+// rules tells whether the caller decides over the location: its owner does, and
+// who manages its workspace.
+func rules(v kernel.View, l keyhatch.Location) (bool, error) {
+	if !v.Within(l.Workspace) {
+		return false, nil
+	}
+	if l.Owner == v.Caller.User.ID {
+		return true, nil
+	}
+	role, err := v.Role(l.Workspace)
+	return role.Manages(), err
+}
+
+// ruledLocation finds a location and refuses who does not decide over it.
+func ruledLocation(v kernel.View, workspace, ref string) (keyhatch.Location, error) {
+	l, err := visibleLocation(v, workspace, ref)
+	if err != nil {
+		return l, err
+	}
+	rules, err := rules(v, l)
+	if err == nil && !rules {
+		err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
+			"only the location's owner and the workspace's admins may do this: ask one of them")
+	}
+	return l, err
+}

@@ -1,0 +1,70 @@
+package db
+
+import (
+	"context"
+	"time"
+)
+
+// ChangeKind says what memory must read again.
+type ChangeKind string
+
+// The kinds, and what ID holds.
+const (
+	UserChanged            ChangeKind = "user"             // the user's id
+	WorkspaceChanged       ChangeKind = "workspace"        // the workspace's id
+	WorkspaceMemberChanged ChangeKind = "workspace_member" // workspace|user
+	GroupMemberChanged     ChangeKind = "group_member"     // group|user
+	TokenChanged           ChangeKind = "token"            // the token's id
+	StoreChanged           ChangeKind = "store"            // the store's id
+	BucketChanged          ChangeKind = "bucket"           // the bucket's id
+	LocationChanged        ChangeKind = "location"         // the location's id
+	GrantChanged           ChangeKind = "grant"            // the grant's id
+	LeaseRevoked           ChangeKind = "lease"            // the lease's id
+)
+
+// Change is one line of the change feed.
+type Change struct {
+	Seq  int64
+	Kind ChangeKind
+	ID   string
+}
+
+// PairSeparator stands between the two ids of a membership's change.
+const PairSeparator = "|"
+
+// changed notes in the feed that something is to be read again. The next number
+// is the highest plus one: writes never run side by side.
+func (t *Tx) changed(ctx context.Context, kind ChangeKind, workspace, id string) error {
+	return t.exec(ctx, `insert into changes (seq, at, workspace, kind, id)
+		values ((select coalesce(max(seq), 0) + 1 from changes), $1, $2, $3, $4)`,
+		micros(time.Now()), workspace, string(kind), id)
+}
+
+// LastChange returns the number of the newest change, 0 for none.
+func (r Reader) LastChange(ctx context.Context) (int64, error) {
+	var seq int64
+	err := r.q.QueryRowContext(ctx, "select coalesce(max(seq), 0) from changes").Scan(&seq)
+	return seq, dbError(err)
+}
+
+// ChangesAfter returns the changes behind the number, in their order.
+func (r Reader) ChangesAfter(ctx context.Context, seq int64) ([]Change, error) {
+	return many(ctx, r, func(row row) (c Change, err error) {
+		err = row.Scan(&c.Seq, &c.Kind, &c.ID)
+		return c, err
+	}, "select seq, kind, id from changes where seq > $1 order by seq", seq)
+}
+
+// FirstChange returns the number of the oldest change that is still kept, 0 for
+// none.
+func (r Reader) FirstChange(ctx context.Context) (int64, error) {
+	var seq int64
+	err := r.q.QueryRowContext(ctx, "select coalesce(min(seq), 0) from changes").Scan(&seq)
+	return seq, dbError(err)
+}
+
+// PruneChanges forgets the changes before a time, except the newest, which
+// holds the count.
+func (t *Tx) PruneChanges(ctx context.Context, before time.Time) error {
+	return t.exec(ctx, "delete from changes where at < $1 and seq < (select max(seq) from changes)", micros(before))
+}

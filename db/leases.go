@@ -1,0 +1,67 @@
+package db
+
+import (
+	"context"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+const leaseColumns = "id, workspace, user_id, token, store, store_name, access_key_id, access, parts, issued_at, expires_at, revoked_at"
+
+func scanLease(row row) (l keyhatch.Lease, err error) {
+	err = row.Scan(&l.ID, &l.Workspace, &l.User, &l.Token, &l.Store, &l.StoreName, &l.AccessKeyID, &l.Access,
+		jsonColumn{&l.Parts}, timeColumn{&l.IssuedAt}, timeColumn{&l.ExpiresAt}, timeColumn{&l.RevokedAt})
+	return l, err
+}
+
+// InsertLease records a lease. The change feed needs no line: what makes a lease
+// valid travels in its session token.
+func (t *Tx) InsertLease(ctx context.Context, l keyhatch.Lease) error {
+	return t.exec(ctx, "insert into leases ("+leaseColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, null)",
+		l.ID, l.Workspace, l.User, l.Token, l.Store, l.StoreName, l.AccessKeyID, string(l.Access),
+		jsonText(l.Parts), micros(l.IssuedAt), micros(l.ExpiresAt))
+}
+
+// RevokeLease ends a lease; the first time stands.
+func (t *Tx) RevokeLease(ctx context.Context, l keyhatch.Lease, at time.Time) error {
+	err := t.exec(ctx, "update leases set revoked_at = $2 where id = $1 and revoked_at is null", l.ID, micros(at))
+	if err != nil {
+		return err
+	}
+	return t.changed(ctx, LeaseRevoked, l.Workspace, l.ID)
+}
+
+// Lease returns the lease of the id.
+func (r Reader) Lease(ctx context.Context, id string) (keyhatch.Lease, error) {
+	return one(ctx, r, keyhatch.CodeLeaseNotFound, scanLease, "select "+leaseColumns+" from leases where id = $1", id)
+}
+
+// LeaseFilter narrows a list of leases; empty fields do not.
+type LeaseFilter struct {
+	Workspace string
+	User      string
+	LiveAt    time.Time // neither revoked nor expired at the time
+}
+
+// Leases lists leases by id, newest first: what comes after a page's last id is
+// older.
+func (r Reader) Leases(ctx context.Context, f LeaseFilter, p Page) ([]keyhatch.Lease, error) {
+	return many(ctx, r, scanLease, "select "+leaseColumns+` from leases
+		where ($1 = '' or id < $1) and ($2 = '' or workspace = $2) and ($3 = '' or user_id = $3)
+		and ($4 = 0 or revoked_at is null and expires_at > $4)
+		order by id desc limit $5`, p.After, f.Workspace, f.User, zeroMicros(f.LiveAt), p.Limit)
+}
+
+// RevokedLeases returns the leases that were revoked and have not yet expired.
+func (r Reader) RevokedLeases(ctx context.Context, now time.Time) ([]keyhatch.Lease, error) {
+	return many(ctx, r, scanLease, "select "+leaseColumns+
+		" from leases where revoked_at is not null and expires_at > $1", micros(now))
+}
+
+func zeroMicros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return micros(t)
+}

@@ -1,0 +1,187 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Reader has every query. DB and Tx embed one.
+type Reader struct{ q querier }
+
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// Page asks for a part of a list: what comes after the id, at most Limit rows.
+type Page struct {
+	After string
+	Limit int
+}
+
+// Everything is the page that holds all rows.
+var Everything = Page{Limit: math.MaxInt32}
+
+type row interface{ Scan(dest ...any) error }
+
+// one reads a single row; none is the noun's NotFound error.
+func one[T any](ctx context.Context, r Reader, missing keyhatch.Code, scan func(row) (T, error), query string, args ...any) (T, error) {
+	v, err := scan(r.q.QueryRowContext(ctx, query, args...))
+	if errors.Is(err, sql.ErrNoRows) {
+		return v, notFound(missing)
+	}
+	return v, dbError(err)
+}
+
+// many reads all rows.
+func many[T any](ctx context.Context, r Reader, scan func(row) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := r.q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, dbError(err)
+	}
+	defer rows.Close()
+	var out []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, dbError(err)
+		}
+		out = append(out, v)
+	}
+	return out, dbError(rows.Err())
+}
+
+// exists tells whether the query has a row.
+func exists(ctx context.Context, r Reader, query string, args ...any) (bool, error) {
+	var found bool
+	err := r.q.QueryRowContext(ctx, "select exists ("+query+")", args...).Scan(&found)
+	return found, dbError(err)
+}
+
+// exec runs a statement that may touch any number of rows.
+func (t *Tx) exec(ctx context.Context, query string, args ...any) error {
+	_, err := t.q.ExecContext(ctx, query, args...)
+	return dbError(err)
+}
+
+// execOne runs a statement that must touch one row; none is the noun's NotFound
+// error.
+func (t *Tx) execOne(ctx context.Context, missing keyhatch.Code, query string, args ...any) error {
+	result, err := t.q.ExecContext(ctx, query, args...)
+	if err != nil {
+		return dbError(err)
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return dbError(err)
+	}
+	if n == 0 {
+		return notFound(missing)
+	}
+	return nil
+}
+
+func notFound(code keyhatch.Code) error {
+	return keyhatch.Fail(keyhatch.NotFound, code, "it does not exist, or you may not see it")
+}
+
+// errIDTaken: a row of that id exists. Names are unique by other constraints.
+var errIDTaken = errors.New("the id is taken")
+
+// dbError gives the constraint violations that a request can cause their kind.
+// Everything else keeps none and is a fault of ours.
+func dbError(err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code() {
+	case sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return fmt.Errorf("%w: %w", errIDTaken, err)
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeNameTaken, "it exists already: choose another name").Because(err)
+	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse, "something still belongs to it or names it: remove that first").Because(err)
+	}
+	return err
+}
+
+// Times are microseconds in UTC; the zero time is null.
+
+func micros(t time.Time) int64 { return t.UnixMicro() }
+
+func optMicros(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMicro()
+}
+
+type timeColumn struct{ to *time.Time }
+
+func (c timeColumn) Scan(v any) error {
+	switch v := v.(type) {
+	case nil:
+		*c.to = time.Time{}
+	case int64:
+		*c.to = time.UnixMicro(v).UTC()
+	default:
+		return fmt.Errorf("a time column holds a %T", v)
+	}
+	return nil
+}
+
+func optText(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+type textColumn struct{ to *string }
+
+func (c textColumn) Scan(v any) error {
+	switch v := v.(type) {
+	case nil:
+		*c.to = ""
+	case string:
+		*c.to = v
+	case []byte:
+		*c.to = string(v)
+	default:
+		return fmt.Errorf("a text column holds a %T", v)
+	}
+	return nil
+}
+
+// jsonText encodes what a text column holds as JSON. The types are our own and
+// always encode.
+func jsonText(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("db: encode %T: %v", v, err))
+	}
+	return string(b)
+}
+
+type jsonColumn struct{ to any }
+
+func (c jsonColumn) Scan(v any) error {
+	switch v := v.(type) {
+	case string:
+		return json.Unmarshal([]byte(v), c.to)
+	case []byte:
+		return json.Unmarshal(v, c.to)
+	}
+	return fmt.Errorf("a JSON column holds a %T", v)
+}

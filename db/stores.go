@@ -1,0 +1,103 @@
+package db
+
+import (
+	"context"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+const storeColumns = "id, workspace, name, kind, path, lends, created_at"
+
+func scanStore(row row) (s keyhatch.Store, err error) {
+	err = row.Scan(&s.ID, textColumn{&s.Workspace}, &s.Name, &s.Kind, &s.Path, &s.Lends, timeColumn{&s.CreatedAt})
+	return s, err
+}
+
+// InsertStore adds a store.
+func (t *Tx) InsertStore(ctx context.Context, s keyhatch.Store) error {
+	err := t.exec(ctx, "insert into stores ("+storeColumns+") values ($1, $2, $3, $4, $5, $6, $7)",
+		s.ID, optText(s.Workspace), s.Name, string(s.Kind), s.Path, string(s.Lends), micros(s.CreatedAt))
+	if err != nil {
+		return err
+	}
+	return t.changed(ctx, StoreChanged, s.Workspace, s.ID)
+}
+
+// RenameStore changes the name.
+func (t *Tx) RenameStore(ctx context.Context, s keyhatch.Store, name string) error {
+	if err := t.execOne(ctx, keyhatch.CodeStoreNotFound, "update stores set name = $2 where id = $1", s.ID, name); err != nil {
+		return err
+	}
+	return t.changed(ctx, StoreChanged, s.Workspace, s.ID)
+}
+
+// DeleteStore removes a store. Its buckets keep it from being removed.
+func (t *Tx) DeleteStore(ctx context.Context, s keyhatch.Store) error {
+	if err := t.execOne(ctx, keyhatch.CodeStoreNotFound, "delete from stores where id = $1", s.ID); err != nil {
+		return err
+	}
+	return t.changed(ctx, StoreChanged, s.Workspace, s.ID)
+}
+
+// Store returns the store of the id.
+func (r Reader) Store(ctx context.Context, id string) (keyhatch.Store, error) {
+	return one(ctx, r, keyhatch.CodeStoreNotFound, scanStore, "select "+storeColumns+" from stores where id = $1", id)
+}
+
+// StoreByName returns the store of the name.
+func (r Reader) StoreByName(ctx context.Context, name string) (keyhatch.Store, error) {
+	return one(ctx, r, keyhatch.CodeStoreNotFound, scanStore, "select "+storeColumns+" from stores where name = $1", name)
+}
+
+// Stores lists stores by id: all of them, or when member is set the shared ones
+// and those of the workspaces that the user is a member of.
+func (r Reader) Stores(ctx context.Context, member string, p Page) ([]keyhatch.Store, error) {
+	return many(ctx, r, scanStore, "select "+storeColumns+` from stores
+		where id > $1 and ($2 = '' or workspace is null
+			or workspace in (select workspace from workspace_members where user_id = $2))
+		order by id limit $3`, p.After, member, p.Limit)
+}
+
+const bucketColumns = "id, workspace, store, name, created_at"
+
+func scanBucket(row row) (b keyhatch.Bucket, err error) {
+	err = row.Scan(&b.ID, &b.Workspace, &b.Store, &b.Name, timeColumn{&b.CreatedAt})
+	return b, err
+}
+
+// InsertBucket adds a bucket.
+func (t *Tx) InsertBucket(ctx context.Context, b keyhatch.Bucket) error {
+	err := t.exec(ctx, "insert into buckets ("+bucketColumns+") values ($1, $2, $3, $4, $5)",
+		b.ID, b.Workspace, b.Store, b.Name, micros(b.CreatedAt))
+	if err != nil {
+		return err
+	}
+	return t.changed(ctx, BucketChanged, b.Workspace, b.ID)
+}
+
+// DeleteBucket removes a bucket from the record; its objects stay where they
+// are. Its locations keep it from being removed.
+func (t *Tx) DeleteBucket(ctx context.Context, b keyhatch.Bucket) error {
+	if err := t.execOne(ctx, keyhatch.CodeBucketNotFound, "delete from buckets where id = $1", b.ID); err != nil {
+		return err
+	}
+	return t.changed(ctx, BucketChanged, b.Workspace, b.ID)
+}
+
+// Bucket returns the bucket of the id.
+func (r Reader) Bucket(ctx context.Context, id string) (keyhatch.Bucket, error) {
+	return one(ctx, r, keyhatch.CodeBucketNotFound, scanBucket, "select "+bucketColumns+" from buckets where id = $1", id)
+}
+
+// BucketByName returns the bucket of the name in the workspace.
+func (r Reader) BucketByName(ctx context.Context, workspace, name string) (keyhatch.Bucket, error) {
+	return one(ctx, r, keyhatch.CodeBucketNotFound, scanBucket,
+		"select "+bucketColumns+" from buckets where workspace = $1 and name = $2", workspace, name)
+}
+
+// Buckets lists a workspace's buckets by id; of every workspace when it is
+// empty.
+func (r Reader) Buckets(ctx context.Context, workspace string, p Page) ([]keyhatch.Bucket, error) {
+	return many(ctx, r, scanBucket, "select "+bucketColumns+
+		" from buckets where id > $1 and ($2 = '' or workspace = $2) order by id limit $3", p.After, workspace, p.Limit)
+}

@@ -1,0 +1,72 @@
+package db
+
+import (
+	"context"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+const tokenColumns = "id, workspace, user_id, name, scopes, expires_at, since, created_at, created_by"
+
+func scanToken(row row) (t keyhatch.Token, err error) {
+	err = row.Scan(&t.ID, textColumn{&t.Workspace}, &t.User, &t.Name, jsonColumn{&t.Scopes},
+		timeColumn{&t.ExpiresAt}, timeColumn{&t.Since}, timeColumn{&t.CreatedAt}, &t.CreatedBy)
+	return t, err
+}
+
+// HashedToken is a token with the hash of its secret.
+type HashedToken struct {
+	keyhatch.Token
+	Hash keyhatch.TokenHash
+}
+
+func scanHashedToken(row row) (t HashedToken, err error) {
+	var hash []byte
+	err = row.Scan(&t.ID, textColumn{&t.Workspace}, &t.User, &t.Name, jsonColumn{&t.Scopes},
+		timeColumn{&t.ExpiresAt}, timeColumn{&t.Since}, timeColumn{&t.CreatedAt}, &t.CreatedBy, &t.Hash.Pepper, &hash)
+	t.Hash.Hash = string(hash)
+	return t, err
+}
+
+// InsertToken adds a token with the hash of its secret.
+func (t *Tx) InsertToken(ctx context.Context, k HashedToken) error {
+	err := t.exec(ctx, "insert into tokens ("+tokenColumns+", pepper, hash) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+		k.ID, optText(k.Workspace), k.User, k.Name, jsonText(k.Scopes), optMicros(k.ExpiresAt),
+		micros(k.Since), micros(k.CreatedAt), k.CreatedBy, int64(k.Hash.Pepper), []byte(k.Hash.Hash))
+	if err != nil {
+		return err
+	}
+	return t.changed(ctx, TokenChanged, k.Workspace, k.ID)
+}
+
+// DeleteToken removes a token: it is revoked.
+func (t *Tx) DeleteToken(ctx context.Context, k keyhatch.Token) error {
+	if err := t.execOne(ctx, keyhatch.CodeTokenNotFound, "delete from tokens where id = $1", k.ID); err != nil {
+		return err
+	}
+	return t.changed(ctx, TokenChanged, k.Workspace, k.ID)
+}
+
+// Token returns the token of the id.
+func (r Reader) Token(ctx context.Context, id string) (keyhatch.Token, error) {
+	return one(ctx, r, keyhatch.CodeTokenNotFound, scanToken, "select "+tokenColumns+" from tokens where id = $1", id)
+}
+
+// HashedToken returns the token of the id with its hash.
+func (r Reader) HashedToken(ctx context.Context, id string) (HashedToken, error) {
+	return one(ctx, r, keyhatch.CodeTokenNotFound, scanHashedToken,
+		"select "+tokenColumns+", pepper, hash from tokens where id = $1", id)
+}
+
+// AllTokens returns every token with its hash, for the memory image.
+func (r Reader) AllTokens(ctx context.Context) ([]HashedToken, error) {
+	return many(ctx, r, scanHashedToken, "select "+tokenColumns+", pepper, hash from tokens")
+}
+
+// Tokens lists tokens by id: of one user, or of all when user is empty; those
+// confined to one workspace when that is set.
+func (r Reader) Tokens(ctx context.Context, user, workspace string, p Page) ([]keyhatch.Token, error) {
+	return many(ctx, r, scanToken, "select "+tokenColumns+` from tokens
+		where id > $1 and ($2 = '' or user_id = $2) and ($3 = '' or workspace = $3) order by id limit $4`,
+		p.After, user, workspace, p.Limit)
+}

@@ -1,0 +1,106 @@
+package db
+
+import (
+	"context"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+const userColumns = "id, name, full_name, email, admin, active, active_since, created_at"
+
+func scanUser(row row) (u keyhatch.User, err error) {
+	err = row.Scan(&u.ID, &u.Name, &u.FullName, &u.Email, &u.Admin, &u.Active,
+		timeColumn{&u.ActiveSince}, timeColumn{&u.CreatedAt})
+	return u, err
+}
+
+// InsertUser adds a user.
+func (t *Tx) InsertUser(ctx context.Context, u keyhatch.User) error {
+	err := t.exec(ctx, "insert into users ("+userColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8)",
+		u.ID, u.Name, u.FullName, u.Email, u.Admin, u.Active, micros(u.ActiveSince), micros(u.CreatedAt))
+	if err != nil {
+		return err
+	}
+	return t.changed(ctx, UserChanged, "", u.ID)
+}
+
+// UpdateUser stores everything but the id and the time of making.
+func (t *Tx) UpdateUser(ctx context.Context, u keyhatch.User) error {
+	err := t.execOne(ctx, keyhatch.CodeUserNotFound,
+		"update users set name = $2, full_name = $3, email = $4, admin = $5, active = $6, active_since = $7 where id = $1",
+		u.ID, u.Name, u.FullName, u.Email, u.Admin, u.Active, micros(u.ActiveSince))
+	if err != nil {
+		return err
+	}
+	return t.changed(ctx, UserChanged, "", u.ID)
+}
+
+// DeleteUser removes a user with its tokens, memberships and the grants that
+// name it. Locations that it owns keep it from being removed.
+func (t *Tx) DeleteUser(ctx context.Context, id string) error {
+	tokens, err := many(ctx, t.Reader, scanToken, "select "+tokenColumns+" from tokens where user_id = $1", id)
+	if err != nil {
+		return err
+	}
+	for _, k := range tokens {
+		if err := t.DeleteToken(ctx, k); err != nil {
+			return err
+		}
+	}
+	memberships, err := many(ctx, t.Reader, scanMember, "select "+memberColumns+" from workspace_members where user_id = $1", id)
+	if err != nil {
+		return err
+	}
+	for _, m := range memberships {
+		if err := t.DeleteWorkspaceMember(ctx, m.Workspace, id); err != nil {
+			return err
+		}
+	}
+	grants, err := many(ctx, t.Reader, scanGrant, "select "+grantColumns+
+		" from grants where subject_kind = 'user' and subject = $1", id)
+	if err != nil {
+		return err
+	}
+	for _, g := range grants {
+		if err := t.DeleteGrant(ctx, g); err != nil {
+			return err
+		}
+	}
+	if err := t.execOne(ctx, keyhatch.CodeUserNotFound, "delete from users where id = $1", id); err != nil {
+		return err
+	}
+	return t.changed(ctx, UserChanged, "", id)
+}
+
+// User returns the user of the id.
+func (r Reader) User(ctx context.Context, id string) (keyhatch.User, error) {
+	return one(ctx, r, keyhatch.CodeUserNotFound, scanUser, "select "+userColumns+" from users where id = $1", id)
+}
+
+// UserByName returns the user of the name.
+func (r Reader) UserByName(ctx context.Context, name string) (keyhatch.User, error) {
+	return one(ctx, r, keyhatch.CodeUserNotFound, scanUser, "select "+userColumns+" from users where name = $1", name)
+}
+
+// Users lists users by id: all of them, or when seenBy is set that user and
+// those who share a workspace with it.
+func (r Reader) Users(ctx context.Context, seenBy string, p Page) ([]keyhatch.User, error) {
+	return many(ctx, r, scanUser, "select "+userColumns+` from users
+		where id > $1 and ($2 = '' or id = $2 or exists (
+			select 1 from workspace_members mine join workspace_members theirs on mine.workspace = theirs.workspace
+			where mine.user_id = $2 and theirs.user_id = users.id))
+		order by id limit $3`, p.After, seenBy, p.Limit)
+}
+
+// ShareWorkspace tells whether two users are members of one workspace.
+func (r Reader) ShareWorkspace(ctx context.Context, a, b string) (bool, error) {
+	return exists(ctx, r, `select 1 from workspace_members mine join workspace_members theirs on mine.workspace = theirs.workspace
+		where mine.user_id = $1 and theirs.user_id = $2`, a, b)
+}
+
+// ActiveAdmins counts the active installation admins.
+func (r Reader) ActiveAdmins(ctx context.Context) (int, error) {
+	var n int
+	err := r.q.QueryRowContext(ctx, "select count(*) from users where admin and active").Scan(&n)
+	return n, dbError(err)
+}

@@ -1,0 +1,81 @@
+// Package own lends what our own S3 endpoint enforces: the lease travels sealed
+// in its session token, the endpoint opens it and asks what of it still stands.
+package own
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
+)
+
+// Sealer makes session tokens.
+type Sealer interface {
+	SealSession(keyhatch.Session) (keyhatch.Secret, error)
+}
+
+// Lender lends for one S3 endpoint.
+type Lender struct {
+	sealer   Sealer
+	endpoint string
+	region   string
+}
+
+// New makes a lender for the endpoint of that URL and signing region.
+func New(sealer Sealer, endpoint, region string) *Lender {
+	return &Lender{sealer: sealer, endpoint: endpoint, region: region}
+}
+
+const (
+	maxPrefixes = 20
+	// maxTokenBytes keeps a signed request's headers below the 8 KiB that many
+	// servers and proxies take.
+	maxTokenBytes = 6 << 10
+)
+
+// Capabilities implements driver.Lender.
+func (l *Lender) Capabilities() driver.Capabilities {
+	return driver.Capabilities{
+		Revocation:  keyhatch.RevokeImmediate,
+		MinLife:     keyhatch.MinLeaseLife,
+		MaxLife:     keyhatch.LongestMaxLeaseLife,
+		MaxPrefixes: maxPrefixes,
+	}
+}
+
+// Lend implements driver.Lender.
+func (l *Lender) Lend(_ context.Context, _ keyhatch.Store, lease keyhatch.Lease) (keyhatch.Credentials, error) {
+	if len(lease.Parts) == 0 {
+		return keyhatch.Credentials{}, fmt.Errorf("lend %s: it has no parts", lease.ID)
+	}
+	id, ok := keyhatch.IDPayload(keyhatch.LeaseID, lease.ID)
+	if !ok {
+		return keyhatch.Credentials{}, fmt.Errorf("lend %s: not a lease's id", lease.ID)
+	}
+	var random [30]byte // 40 characters, as SDKs expect
+	rand.Read(random[:])
+	secret := keyhatch.Secret(base64.URLEncoding.EncodeToString(random[:]))
+	// The access key id names the lease, so that logs of either side can be
+	// matched; it is no secret.
+	lease.AccessKeyID = "KHLE" + strings.ToUpper(id)
+	token, err := l.sealer.SealSession(keyhatch.Session{Lease: lease, SecretKey: secret})
+	if err != nil {
+		return keyhatch.Credentials{}, err
+	}
+	if len(token.Reveal()) > maxTokenBytes {
+		return keyhatch.Credentials{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidPrefix,
+			"so many long prefixes do not fit into one lease: ask for fewer, or for two leases").In("prefixes")
+	}
+	return keyhatch.Credentials{
+		AccessKeyID:     lease.AccessKeyID,
+		SecretAccessKey: secret,
+		SessionToken:    token,
+		Endpoint:        l.endpoint,
+		Region:          l.region,
+		ExpiresAt:       lease.ExpiresAt,
+	}, nil
+}

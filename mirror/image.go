@@ -1,0 +1,131 @@
+package mirror
+
+import (
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/db"
+)
+
+// Image is the memory itself. It implements policy.Facts.
+type Image struct {
+	users        table[keyhatch.User]
+	workspaces   table[keyhatch.Workspace]
+	members      table[keyhatch.WorkspaceMember] // by workspace|user
+	groupMembers table[keyhatch.GroupMember]     // by group|user
+	tokens       table[db.HashedToken]
+	stores       table[keyhatch.Store]
+	buckets      table[keyhatch.Bucket]
+	locations    table[keyhatch.Location]
+	grants       table[keyhatch.Grant]
+	revoked      map[string]time.Time // lease id → when it would have expired
+
+	tokenByHash     map[keyhatch.TokenHash]string
+	workspaceByName map[string]string
+	workspacesOf    map[string]set // user → workspaces
+	bucketByName    map[nameIn]string
+	locationByName  map[nameIn]string
+	locationAt      map[prefixIn]string
+	grantsOn        map[string]set // location → grants
+}
+
+type (
+	set      map[string]struct{}
+	nameIn   struct{ workspace, name string }
+	prefixIn struct {
+		bucket string
+		prefix keyhatch.Prefix
+	}
+)
+
+// table is rows by id, with an index that follows them.
+type table[V any] struct {
+	rows  map[string]V
+	index func(v V, add bool)
+}
+
+func newTable[V any](index func(v V, add bool)) table[V] {
+	return table[V]{rows: map[string]V{}, index: index}
+}
+
+func (t *table[V]) put(id string, v V) {
+	t.drop(id)
+	t.rows[id] = v
+	t.index(v, true)
+}
+
+func (t *table[V]) drop(id string) {
+	if old, ok := t.rows[id]; ok {
+		t.index(old, false)
+		delete(t.rows, id)
+	}
+}
+
+func newImage() *Image {
+	i := &Image{
+		revoked:         map[string]time.Time{},
+		tokenByHash:     map[keyhatch.TokenHash]string{},
+		workspaceByName: map[string]string{},
+		workspacesOf:    map[string]set{},
+		bucketByName:    map[nameIn]string{},
+		locationByName:  map[nameIn]string{},
+		locationAt:      map[prefixIn]string{},
+		grantsOn:        map[string]set{},
+	}
+	i.users = newTable(func(keyhatch.User, bool) {})
+	i.groupMembers = newTable(func(keyhatch.GroupMember, bool) {})
+	i.stores = newTable(func(keyhatch.Store, bool) {})
+	i.workspaces = newTable(func(w keyhatch.Workspace, add bool) {
+		follow(i.workspaceByName, w.Name, w.ID, add)
+	})
+	i.members = newTable(func(m keyhatch.WorkspaceMember, add bool) {
+		followSet(i.workspacesOf, m.User, m.Workspace, add)
+	})
+	i.tokens = newTable(func(t db.HashedToken, add bool) {
+		follow(i.tokenByHash, t.Hash, t.ID, add)
+	})
+	i.buckets = newTable(func(b keyhatch.Bucket, add bool) {
+		follow(i.bucketByName, nameIn{b.Workspace, b.Name}, b.ID, add)
+	})
+	i.locations = newTable(func(l keyhatch.Location, add bool) {
+		follow(i.locationByName, nameIn{l.Workspace, l.Name}, l.ID, add)
+		follow(i.locationAt, prefixIn{l.Bucket, l.Prefix}, l.ID, add)
+	})
+	i.grants = newTable(func(g keyhatch.Grant, add bool) {
+		followSet(i.grantsOn, g.Location, g.ID, add)
+	})
+	return i
+}
+
+// follow keeps a unique index. A name may have gone to another row before the
+// change of its former owner is read: only its own entry is taken out.
+func follow[K comparable](index map[K]string, key K, id string, add bool) {
+	switch {
+	case add:
+		index[key] = id
+	case index[key] == id:
+		delete(index, key)
+	}
+}
+
+func followSet(index map[string]set, key, id string, add bool) {
+	if !add {
+		delete(index[key], id)
+		if len(index[key]) == 0 {
+			delete(index, key)
+		}
+		return
+	}
+	if index[key] == nil {
+		index[key] = set{}
+	}
+	index[key][id] = struct{}{}
+}
+
+func (i *Image) forgetExpired(now time.Time) {
+	for id, expires := range i.revoked {
+		if !now.Before(expires) {
+			delete(i.revoked, id)
+		}
+	}
+}

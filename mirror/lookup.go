@@ -1,0 +1,123 @@
+package mirror
+
+import (
+	"slices"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/db"
+)
+
+func get[V any](t table[V], id string, missing keyhatch.Code) (V, error) {
+	v, ok := t.rows[id]
+	if !ok {
+		return v, keyhatch.Fail(keyhatch.NotFound, missing, "it does not exist, or you may not see it")
+	}
+	return v, nil
+}
+
+// User returns the user of the id.
+func (i *Image) User(id string) (keyhatch.User, error) {
+	return get(i.users, id, keyhatch.CodeUserNotFound)
+}
+
+// Token returns the token of the id.
+func (i *Image) Token(id string) (keyhatch.Token, error) {
+	t, err := get(i.tokens, id, keyhatch.CodeTokenNotFound)
+	return t.Token, err
+}
+
+// TokenByHash returns the token whose secret has the hash.
+func (i *Image) TokenByHash(h keyhatch.TokenHash) (keyhatch.Token, error) {
+	return i.Token(i.tokenByHash[h])
+}
+
+// Workspace returns the workspace of the id or the name.
+func (i *Image) Workspace(idOrName string) (keyhatch.Workspace, error) {
+	if id, ok := i.workspaceByName[idOrName]; ok {
+		idOrName = id
+	}
+	return get(i.workspaces, idOrName, keyhatch.CodeWorkspaceNotFound)
+}
+
+// WorkspacesOf returns the ids of the workspaces that the user is a member of.
+func (i *Image) WorkspacesOf(user string) []string {
+	var out []string
+	for id := range i.workspacesOf[user] {
+		out = append(out, id)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Role returns the user's role in the workspace, NoRole for none.
+func (i *Image) Role(workspace, user string) keyhatch.Role {
+	return i.members.rows[workspace+db.PairSeparator+user].Role
+}
+
+// GroupMember returns a user's membership of a group.
+func (i *Image) GroupMember(group, user string) (keyhatch.GroupMember, error) {
+	return get(i.groupMembers, group+db.PairSeparator+user, keyhatch.CodeMemberNotFound)
+}
+
+// Store returns the store of the id.
+func (i *Image) Store(id string) (keyhatch.Store, error) {
+	return get(i.stores, id, keyhatch.CodeStoreNotFound)
+}
+
+// Location returns the location of the id.
+func (i *Image) Location(id string) (keyhatch.Location, error) {
+	return get(i.locations, id, keyhatch.CodeLocationNotFound)
+}
+
+// LocationByName returns the location of the name in the workspace.
+func (i *Image) LocationByName(workspace, name string) (keyhatch.Location, error) {
+	return i.Location(i.locationByName[nameIn{workspace, name}])
+}
+
+// LocationHolding returns the location of the workspace that holds everything
+// under the URL.
+func (i *Image) LocationHolding(workspace string, url keyhatch.S3URL) (keyhatch.Location, error) {
+	bucket := i.bucketByName[nameIn{workspace, url.Bucket}]
+	for _, p := range url.Prefix.Ancestors() {
+		if id, ok := i.locationAt[prefixIn{bucket, p}]; ok {
+			return i.Location(id)
+		}
+	}
+	return i.Location("")
+}
+
+// Grant returns the grant of the id.
+func (i *Image) Grant(id string) (keyhatch.Grant, error) {
+	return get(i.grants, id, keyhatch.CodeGrantNotFound)
+}
+
+// GrantsReaching returns the grants on the location that name the user, a group
+// of its, or everyone; live or not.
+func (i *Image) GrantsReaching(location, user string) []keyhatch.Grant {
+	var out []keyhatch.Grant
+	for id := range i.grantsOn[location] {
+		if g := i.grants.rows[id]; i.reaches(g.Subject, user) {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+func (i *Image) reaches(s keyhatch.Subject, user string) bool {
+	switch s.Kind {
+	case keyhatch.SubjectEveryone:
+		return true
+	case keyhatch.SubjectUser:
+		return s.ID == user
+	case keyhatch.SubjectGroup:
+		_, err := i.GroupMember(s.ID, user)
+		return err == nil
+	}
+	return false
+}
+
+// LeaseRevoked tells whether the lease was revoked before its time.
+func (i *Image) LeaseRevoked(id string) (bool, error) {
+	_, ok := i.revoked[id]
+	return ok, nil
+}

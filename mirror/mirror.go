@@ -1,0 +1,144 @@
+package mirror
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/db"
+)
+
+const (
+	maxAge    = time.Second            // S7's bound
+	pollEvery = 250 * time.Millisecond // four chances within it
+)
+
+// Mirror is the image with what keeps it true.
+type Mirror struct {
+	db  *db.DB
+	log *slog.Logger
+
+	refreshing sync.Mutex // held by the one refresh that runs
+
+	mu    sync.RWMutex
+	image *Image
+	seq   int64     // of the last change that the image holds
+	asOf  time.Time // the image was true at this time
+}
+
+// Load reads the whole image.
+func Load(ctx context.Context, d *db.DB, log *slog.Logger) (*Mirror, error) {
+	m := &Mirror{db: d, log: log}
+	if err := m.reload(ctx, time.Now()); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// View runs fn on an image that was true within the last second. fn must not
+// keep the image and must not wait for anything.
+func (m *Mirror) View(ctx context.Context, fn func(*Image) error) error {
+	m.mu.RLock()
+	if time.Since(m.asOf) <= maxAge {
+		defer m.mu.RUnlock()
+		return fn(m.image)
+	}
+	m.mu.RUnlock()
+	if err := m.CatchUp(ctx); err != nil {
+		return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable,
+			"the service cannot tell at the moment what is permitted; try again").Because(err)
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return fn(m.image)
+}
+
+// CatchUp takes in every change that was committed before the call.
+func (m *Mirror) CatchUp(ctx context.Context) error {
+	called := time.Now()
+	m.refreshing.Lock()
+	defer m.refreshing.Unlock()
+	m.mu.RLock()
+	seq, covered := m.seq, m.asOf.After(called)
+	m.mu.RUnlock()
+	if covered { // a refresh that began after the call has just ended
+		return nil
+	}
+	begun := time.Now()
+	var updates []update
+	lost := false
+	err := m.db.Snapshot(ctx, func(r db.Reader) error {
+		first, err := r.FirstChange(ctx)
+		if err != nil {
+			return err
+		}
+		if lost = first > seq+1; lost {
+			return nil
+		}
+		changes, err := r.ChangesAfter(ctx, seq)
+		if err != nil {
+			return err
+		}
+		for _, c := range changes {
+			u, err := read(ctx, r, c)
+			if err != nil {
+				return err
+			}
+			updates = append(updates, u)
+			seq = c.Seq
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if lost { // the feed was pruned past us
+		return m.reload(ctx, begun)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, u := range updates {
+		u(m.image)
+	}
+	m.seq, m.asOf = seq, begun
+	return nil
+}
+
+func (m *Mirror) reload(ctx context.Context, begun time.Time) error {
+	image := newImage()
+	var seq int64
+	err := m.db.Snapshot(ctx, func(r db.Reader) (err error) {
+		if seq, err = r.LastChange(ctx); err != nil {
+			return err
+		}
+		return fill(ctx, r, image)
+	})
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.image, m.seq, m.asOf = image, seq, begun
+	return nil
+}
+
+// Run keeps the image fresh until ctx ends.
+func (m *Mirror) Run(ctx context.Context) {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := m.CatchUp(ctx); err != nil && ctx.Err() == nil {
+				m.log.Error("memory could not be refreshed", "error", err)
+			}
+			m.mu.Lock()
+			m.image.forgetExpired(time.Now())
+			m.mu.Unlock()
+		}
+	}
+}

@@ -1,0 +1,46 @@
+package keyhatch
+
+import (
+	"slices"
+	"strings"
+)
+
+const maxNameBytes = 128
+
+var idKinds = []IDKind{UserID, GroupID, WorkspaceID, TokenID, StoreID, BucketID, LocationID, GrantID, LeaseID, EventID, ChainID}
+
+// CheckName holds the rule for every name that people choose: 1 to 128 of
+// letters, digits, '.', '_', '-', '@' and '+', beginning with a letter or a
+// digit, and not of the shape of an id, since both are accepted where one is.
+func CheckName(name string) error {
+	fail := Fail(Invalid, CodeInvalidName,
+		"a name has 1 to %d of a-z, A-Z, 0-9, '.', '_', '-', '@' and '+', begins with a letter or a digit, and does not look like an id",
+		maxNameBytes).In("name")
+	if name == "" || len(name) > maxNameBytes || !isBase62(name[0]) {
+		return fail
+	}
+	for i := range len(name) {
+		if !isBase62(name[i]) && strings.IndexByte("._-@+", name[i]) < 0 {
+			return fail
+		}
+	}
+	looksLikeID := slices.ContainsFunc(idKinds, func(k IDKind) bool {
+		_, ok := IDPayload(k, name)
+		return ok
+	})
+	if looksLikeID {
+		return fail
+	}
+	return nil
+}
+
+const maxTextBytes = 500
+
+// CheckText bounds a free text such as a full name: at most 500 bytes, no
+// control characters.
+func CheckText(field, s string) error {
+	if len(s) > maxTextBytes || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return Fail(Invalid, CodeInvalidRequest, "a text has at most %d bytes and no control characters", maxTextBytes).In(field)
+	}
+	return nil
+}
