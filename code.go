@@ -23,8 +23,9 @@ const (
 	CodeMediaType         Code = "unsupported_media_type"
 	CodeMethodNotAllowed  Code = "method_not_allowed"
 
-	CodeTokenMissing Code = "token_missing"
-	CodeTokenInvalid Code = "token_invalid"
+	CodeTokenMissing   Code = "token_missing"
+	CodeTokenMalformed Code = "token_malformed"
+	CodeTokenInvalid   Code = "token_invalid"
 
 	CodeNotPermitted        Code = "not_permitted"
 	CodeScopeNotGranted     Code = "scope_not_granted"

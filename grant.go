@@ -24,6 +24,7 @@ type Grant struct {
 	ID        string
 	Workspace string
 	Location  string // id
+	Bucket    string // name
 	Prefix    Prefix // in the bucket: the location's own or one inside it
 	Subject   Subject
 	Access    Access
@@ -34,6 +35,9 @@ type Grant struct {
 	CreatedBy string // user id
 	CreatedAt time.Time
 }
+
+// URL is the s3:// address of what the grant opens.
+func (g Grant) URL() S3URL { return S3URL{Bucket: g.Bucket, Prefix: g.Prefix} }
 
 // Live tells whether the grant holds at the time.
 func (g Grant) Live(now time.Time) bool { return g.ExpiresAt.IsZero() || now.Before(g.ExpiresAt) }

@@ -19,6 +19,24 @@ type Lease struct {
 	RevokedAt   time.Time // zero while it is not revoked
 }
 
+// URLs are the s3:// addresses of what the lease opens.
+func (l Lease) URLs() []string {
+	out := make([]string, len(l.Parts))
+	for i, p := range l.Parts {
+		out[i] = S3URL{Bucket: p.Bucket, Prefix: p.Prefix}.String()
+	}
+	return out
+}
+
+// Grants are the ids of the grants that the lease rests on, a part each.
+func (l Lease) Grants() []string {
+	out := make([]string, len(l.Parts))
+	for i, p := range l.Parts {
+		out[i] = p.Grant
+	}
+	return out
+}
+
 // Part is one prefix that a lease opens, and what it rests on: when the grant
 // or the location ends or narrows, this part closes and the others stay.
 type Part struct {
@@ -27,9 +45,6 @@ type Part struct {
 	Location string // id
 	Grant    string // id
 }
-
-// URL is the part's s3:// address.
-func (p Part) URL() S3URL { return S3URL{Bucket: p.Bucket, Prefix: p.Prefix} }
 
 // Session is a lease as our own S3 endpoint reads it back from a session token:
 // the lease's facts with its secret. It exists sealed or in memory, never at

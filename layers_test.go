@@ -1,0 +1,127 @@
+package keyhatch_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/keyhatch/keyhatch"
+
+// layers is the architecture: what each package may import of the module and of
+// others. "std" is always allowed. A package that is not in the table, or an
+// import that its line does not name, fails the test; change the table only with
+// a decision in docs/decisions.
+var layers = []struct {
+	pkg    string // a "/*" at the end: every package below
+	may    string // packages of the module, "root" being the top one
+	others string // beginnings of import paths of other modules
+}{
+	{"", "", ""},
+	{"api", "", ""},
+	{"sigv4", "", ""},
+	{"policy", "root", ""},
+	{"audit", "root", ""},
+	{"seal", "root", "github.com/tink-crypto/tink-go"},
+	{"db", "root audit", "modernc.org/sqlite"},
+	{"mirror", "root db", ""},
+	{"driver", "root", ""},
+	{"driver/*", "root policy driver", ""},
+	{"broker/kernel", "root db mirror seal", ""},
+	{"broker/*", "root policy audit seal db mirror driver broker/kernel", ""},
+	{"broker", "root policy audit seal db mirror driver broker/*", ""},
+	{"auth", "root policy broker broker/*", ""},
+	{"rest", "root api policy auth broker broker/*", "github.com/danielgtaylor/huma"},
+	{"gateway", "root policy sigv4 broker broker/* gateway/*", ""},
+	{"gateway/*", "root policy sigv4 broker broker/*", "github.com/rclone/gofakes3 golang.org/x/sys"},
+	{"server", "root", ""},
+	{"client", "api", ""},
+	{
+		"cmd/keyhatch", "root api audit auth broker broker/* client db driver driver/* gateway gateway/* mirror policy rest seal server sigv4",
+		"github.com/alecthomas/kong github.com/goccy/go-yaml github.com/aws/",
+	},
+	{"internal/*", "root api", ""},
+	{"conformance", "", ""},
+}
+
+// noHTTP are the packages in which a web protocol has no business.
+var noHTTP = []string{"", "policy", "audit", "seal", "db", "mirror", "driver", "driver/own",
+	"broker", "broker/kernel", "broker/people", "broker/places", "broker/lending", "broker/record"}
+
+// badNames say nothing about what a package is.
+var badNames = []string{"util", "utils", "common", "helper", "helpers", "types", "misc", "manager", "service"}
+
+func TestImportArrows(t *testing.T) {
+	for _, p := range listPackages(t) {
+		rel := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		line := slices.IndexFunc(layers, func(l struct{ pkg, may, others string }) bool { return matches(l.pkg, rel) })
+		if line < 0 {
+			t.Errorf("package %q is not in the table of layers", rel)
+			continue
+		}
+		if name := p.ImportPath[strings.LastIndex(p.ImportPath, "/")+1:]; slices.Contains(badNames, name) {
+			t.Errorf("package %q: its name does not tell what it is", rel)
+		}
+		for _, imported := range p.Imports {
+			if imported == "net/http" && slices.Contains(noHTTP, rel) {
+				t.Errorf("package %q imports net/http", rel)
+			}
+			if !allowed(layers[line].may, layers[line].others, imported) {
+				t.Errorf("package %q must not import %q", rel, imported)
+			}
+		}
+	}
+}
+
+func allowed(may, others, imported string) bool {
+	if first, _, _ := strings.Cut(imported, "/"); !strings.Contains(first, ".") {
+		return true // std
+	}
+	inside, ok := strings.CutPrefix(imported, module)
+	if !ok {
+		return slices.ContainsFunc(strings.Fields(others), func(o string) bool { return strings.HasPrefix(imported, o) })
+	}
+	inside = strings.TrimPrefix(inside, "/")
+	if inside == "" {
+		inside = "root"
+	}
+	return slices.ContainsFunc(strings.Fields(may), func(m string) bool { return matches(m, inside) })
+}
+
+func matches(pattern, pkg string) bool {
+	if parent, ok := strings.CutSuffix(pattern, "/*"); ok {
+		return strings.HasPrefix(pkg, parent+"/")
+	}
+	return pattern == pkg
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func listPackages(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var packages []listed
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+	if len(packages) < len(layers)-4 {
+		t.Fatalf("go list names only %d packages", len(packages))
+	}
+	return packages
+}
