@@ -1,0 +1,126 @@
+package dirstore
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/rclone/gofakes3"
+)
+
+// maxName is the longest name of a file or folder on every file system in use.
+const maxName = 255
+
+// place is where an object lives: a name in a folder of its bucket. A marker's
+// name is that of the folder itself.
+type place struct {
+	bucket  string
+	key     string
+	folders []string // below the bucket's
+	name    string
+	marker  bool
+}
+
+// locate finds the place of a key, or says why it cannot have one.
+func locate(bucket, key string) (place, error) {
+	if keyhatch.CheckBucketName(bucket) != nil {
+		return place{}, gofakes3.BucketNotFound(bucket)
+	}
+	if err := keyhatch.CheckKey(key); err != nil {
+		var fail *keyhatch.Error
+		if errors.As(err, &fail) {
+			return place{}, gofakes3.ErrorMessage(gofakes3.ErrInvalidArgument, fail.Message)
+		}
+		return place{}, err
+	}
+	bare, marker := strings.CutSuffix(key, "/")
+	if _, err := filepath.Localize(bare); err != nil {
+		return place{}, gofakes3.ErrorMessage(gofakes3.ErrInvalidArgument, "The key cannot be the name of a file here.")
+	}
+	segments := strings.Split(bare, "/")
+	for _, s := range segments {
+		if len(s) > maxName {
+			return place{}, gofakes3.ErrorMessagef(gofakes3.ErrKeyTooLong, "A part of a key between slashes has at most %d bytes in this store.", maxName)
+		}
+	}
+	last := len(segments) - 1
+	return place{bucket, key, segments[:last], segments[last], marker}, nil
+}
+
+// id names the key among all locks.
+func (p place) id() string { return p.bucket + "/" + p.key }
+
+// path is where the place is below the root.
+func (p place) path() string {
+	return filepath.FromSlash(p.bucket + "/" + strings.TrimSuffix(p.key, "/"))
+}
+
+// segments are the folders and the name.
+func (p place) segments() []string { return append(p.folders[:len(p.folders):len(p.folders)], p.name) }
+
+// step opens a folder in a folder. os.Root alone would follow a link that stays
+// inside the tree, and so lead from one bucket or prefix into another.
+func step(parent *os.Root, name string) (*os.Root, error) {
+	before, err := parent.Lstat(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case before.Mode().IsRegular():
+		return nil, errFileAbove
+	case !before.IsDir():
+		return nil, errNotFile
+	}
+	child, err := parent.OpenRoot(name)
+	if err != nil {
+		return nil, err
+	}
+	after, err := child.Stat(".")
+	if err == nil && !os.SameFile(before, after) {
+		err = errNotFile
+	}
+	if err != nil {
+		child.Close()
+		return nil, err
+	}
+	return child, nil
+}
+
+// folder opens a folder of a bucket.
+func (s *Store) folder(bucket string, segments []string) (*os.Root, error) {
+	at, err := step(s.root, bucket)
+	for _, name := range segments {
+		if err != nil {
+			return nil, err
+		}
+		above := at
+		at, err = step(above, name)
+		above.Close()
+	}
+	return at, err
+}
+
+// makeFolder opens a folder and makes what is missing of it, durably.
+func (s *Store) makeFolder(bucket string, segments []string) (*os.Root, error) {
+	at, err := s.root.OpenRoot(".")
+	for _, name := range append([]string{bucket}, segments...) {
+		if err != nil {
+			return nil, err
+		}
+		above := at
+		at, err = step(above, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = above.Mkdir(name, 0o777)
+			if err == nil || errors.Is(err, fs.ErrExist) {
+				err = syncFolder(above)
+			}
+			if err == nil {
+				at, err = step(above, name)
+			}
+		}
+		above.Close()
+	}
+	return at, err
+}

@@ -1,0 +1,161 @@
+package dirstore
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+)
+
+// version is a body that tells which put it came from.
+func version(n int) string { return fmt.Sprintf("%06d ", n) + filler(n*7919%20_000) }
+
+// wantWhole checks that body, metadata and ETag are of one put.
+func (s *site) wantWhole(body string, meta map[string]string, etag string) {
+	s.Helper()
+	var n int
+	if _, err := fmt.Sscanf(body, "%06d", &n); err != nil || body != version(n) {
+		s.Errorf("the body is of no version: %.20q, %d bytes", body, len(body))
+		return
+	}
+	if meta["n"] != fmt.Sprint(n) || etag != md5Tag(body) {
+		s.Errorf("the body is of version %d, the metadata of %v, the ETag %s is not its own", n, meta, etag)
+	}
+}
+
+func TestConcurrentPutsOfOneKey(t *testing.T) {
+	s := newSite(t)
+	s.put("d/k", version(0), "n", "0")
+	var writers, readers sync.WaitGroup
+	var done atomic.Bool
+	for w := range 4 {
+		writers.Go(func() {
+			for i := range 25 {
+				n := w*100 + i
+				s.put("d/k", version(n), "n", fmt.Sprint(n))
+			}
+		})
+	}
+	for range 2 {
+		readers.Go(func() {
+			for !done.Load() {
+				body, out := s.get("d/k")
+				s.wantWhole(body, out.Metadata, *out.ETag)
+				if objects := s.objects(); len(objects) != 1 || strings.HasSuffix(*objects[0].ETag, `-1"`) {
+					t.Errorf("listed as %v", objects)
+				}
+			}
+		})
+	}
+	writers.Wait()
+	done.Store(true)
+	readers.Wait()
+	s.wantClean()
+}
+
+// A copy that races with puts of its source is of one version.
+func TestCopyOfAChangingObject(t *testing.T) {
+	s := newSite(t)
+	s.put("k", version(0), "n", "0")
+	var writers sync.WaitGroup
+	var done atomic.Bool
+	for w := range 2 {
+		writers.Go(func() {
+			for n := 0; !done.Load(); n++ {
+				s.put("k", version(w+2*n), "n", fmt.Sprint(w+2*n))
+			}
+		})
+	}
+	defer writers.Wait()
+	defer done.Store(true)
+	for range 150 {
+		_, err := s.client.CopyObject(ctx, &s3.CopyObjectInput{Bucket: aws.String(bucket), Key: aws.String("copy"), CopySource: aws.String(bucket + "/k")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, out := s.get("copy")
+		s.wantWhole(body, out.Metadata, *out.ETag)
+	}
+}
+
+// What a request has looked at is what it reads, whatever happens in between.
+func TestPinnedVersion(t *testing.T) {
+	s := newSite(t)
+	s.put("k", version(1), "n", "1")
+	req := &request{pins: true}
+	pinned := context.WithValue(ctx, requestKey{}, req)
+	b := backend{s.store}
+	seen, err := b.HeadObject(pinned, bucket, "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer req.pinned.close()
+	s.put("k", version(2), "n", "2")
+	if _, err := b.CopyObject(pinned, bucket, "k", bucket, "copy", seen.Metadata); err != nil {
+		t.Fatal(err)
+	}
+	body, out := s.get("copy")
+	if s.wantWhole(body, out.Metadata, *out.ETag); body != version(1) {
+		t.Error("the copy is of another version than the one that was looked at")
+	}
+}
+
+func TestOneConditionalPutWins(t *testing.T) {
+	s := newSite(t)
+	race := func(what string, in func() *s3.PutObjectInput) {
+		t.Helper()
+		var wg sync.WaitGroup
+		var won atomic.Int32
+		for i := range 16 {
+			wg.Go(func() {
+				put := in()
+				put.Bucket, put.Key, put.Body = aws.String(bucket), aws.String("new/k"), strings.NewReader(version(i))
+				put.Metadata = map[string]string{"n": fmt.Sprint(i)}
+				if _, err := s.client.PutObject(ctx, put); err == nil {
+					won.Add(1)
+				} else {
+					s.wantCode(err, "PreconditionFailed")
+				}
+			})
+		}
+		wg.Wait()
+		if won.Load() != 1 {
+			t.Errorf("%s: %d puts won", what, won.Load())
+		}
+		body, out := s.get("new/k")
+		s.wantWhole(body, out.Metadata, *out.ETag)
+	}
+	for range 5 {
+		race("If-None-Match", func() *s3.PutObjectInput { return &s3.PutObjectInput{IfNoneMatch: aws.String("*")} })
+		s.put("new/k", "none of them")
+		race("If-Match", func() *s3.PutObjectInput { return &s3.PutObjectInput{IfMatch: aws.String(md5Tag("none of them"))} })
+		s.delete("new/k")
+	}
+	s.wantClean()
+	_, err := s.client.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("none"), Body: strings.NewReader("x"), IfMatch: aws.String(`"x"`)})
+	s.wantCode(err, "NoSuchKey")
+}
+
+// Folders come and go under puts and deletes; no put is lost to that.
+func TestPutsAndDeletesInOneFolder(t *testing.T) {
+	s := newSite(t)
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			key := fmt.Sprintf("a/b/c/%d", w)
+			for n := range 15 {
+				s.put(key, version(n), "n", fmt.Sprint(n))
+				body, out := s.get(key)
+				s.wantWhole(body, out.Metadata, *out.ETag)
+				s.delete(key)
+			}
+		})
+	}
+	wg.Wait()
+	s.wantKeys()
+}
