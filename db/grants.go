@@ -7,17 +7,19 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-const grantColumns = "id, workspace, location, prefix, subject_kind, subject, access, expires_at, since, created_by, created_at"
+const grantQuery = `select g.id, g.workspace, g.location, b.name, g.prefix, g.subject_kind, g.subject, g.access, g.expires_at,
+	g.since, g.created_by, g.created_at from grants g join locations l on l.id = g.location join buckets b on b.id = l.bucket`
 
 func scanGrant(row row) (g keyhatch.Grant, err error) {
-	err = row.Scan(&g.ID, &g.Workspace, &g.Location, &g.Prefix, &g.Subject.Kind, &g.Subject.ID, &g.Access,
+	err = row.Scan(&g.ID, &g.Workspace, &g.Location, &g.Bucket, &g.Prefix, &g.Subject.Kind, &g.Subject.ID, &g.Access,
 		timeColumn{&g.ExpiresAt}, timeColumn{&g.Since}, &g.CreatedBy, timeColumn{&g.CreatedAt})
 	return g, err
 }
 
 // InsertGrant adds a grant.
 func (t *Tx) InsertGrant(ctx context.Context, g keyhatch.Grant) error {
-	err := t.exec(ctx, "insert into grants ("+grantColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+	err := t.exec(ctx, `insert into grants (id, workspace, location, prefix, subject_kind, subject, access,
+		expires_at, since, created_by, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		g.ID, g.Workspace, g.Location, string(g.Prefix), string(g.Subject.Kind), g.Subject.ID, string(g.Access),
 		optMicros(g.ExpiresAt), micros(g.Since), g.CreatedBy, micros(g.CreatedAt))
 	if err != nil {
@@ -47,17 +49,17 @@ func (t *Tx) DeleteGrant(ctx context.Context, g keyhatch.Grant) error {
 
 // Grant returns the grant of the id.
 func (r Reader) Grant(ctx context.Context, id string) (keyhatch.Grant, error) {
-	return one(ctx, r, keyhatch.CodeGrantNotFound, scanGrant, "select "+grantColumns+" from grants where id = $1", id)
+	return one(ctx, r, keyhatch.CodeGrantNotFound, scanGrant, grantQuery+" where g.id = $1", id)
 }
 
 // GrantsOn returns all grants on a location.
 func (r Reader) GrantsOn(ctx context.Context, location string) ([]keyhatch.Grant, error) {
-	return many(ctx, r, scanGrant, "select "+grantColumns+" from grants where location = $1 order by id", location)
+	return many(ctx, r, scanGrant, grantQuery+" where g.location = $1 order by g.id", location)
 }
 
 // AllGrants returns every grant, for the memory image.
 func (r Reader) AllGrants(ctx context.Context) ([]keyhatch.Grant, error) {
-	return many(ctx, r, scanGrant, "select "+grantColumns+" from grants")
+	return many(ctx, r, scanGrant, grantQuery)
 }
 
 // GrantFilter narrows a list of grants; empty fields do not.
@@ -71,9 +73,9 @@ type GrantFilter struct {
 
 // Grants lists grants by id.
 func (r Reader) Grants(ctx context.Context, f GrantFilter, now time.Time, p Page) ([]keyhatch.Grant, error) {
-	return many(ctx, r, scanGrant, "select "+grantColumns+` from grants g
+	return many(ctx, r, scanGrant, grantQuery+`
 		where g.workspace = $3 and ($4 = '' or g.location = $4) and g.id > $5
-		and ($1 = '' or g.location in (select id from locations where owner = $1) or (`+reachedBy+`))
+		and ($1 = '' or l.owner = $1 or (`+reachedBy+`))
 		order by g.id limit $6`, f.SeenBy, micros(now), f.Workspace, f.Location, p.After, p.Limit)
 }
 

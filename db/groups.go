@@ -36,8 +36,7 @@ func (t *Tx) DeleteGroup(ctx context.Context, g keyhatch.Group) error {
 			return err
 		}
 	}
-	grants, err := many(ctx, t.Reader, scanGrant, "select "+grantColumns+
-		" from grants where subject_kind = 'group' and subject = $1", g.ID)
+	grants, err := many(ctx, t.Reader, scanGrant, grantQuery+" where g.subject_kind = 'group' and g.subject = $1", g.ID)
 	if err != nil {
 		return err
 	}

@@ -56,8 +56,7 @@ func (t *Tx) DeleteUser(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	grants, err := many(ctx, t.Reader, scanGrant, "select "+grantColumns+
-		" from grants where subject_kind = 'user' and subject = $1", id)
+	grants, err := many(ctx, t.Reader, scanGrant, grantQuery+" where g.subject_kind = 'user' and g.subject = $1", id)
 	if err != nil {
 		return err
 	}

@@ -86,8 +86,7 @@ func (t *Tx) PutWorkspaceMember(ctx context.Context, m keyhatch.WorkspaceMember)
 // DeleteWorkspaceMember removes a member with its group memberships in the
 // workspace and the workspace's grants that name it.
 func (t *Tx) DeleteWorkspaceMember(ctx context.Context, workspace, user string) error {
-	grants, err := many(ctx, t.Reader, scanGrant, "select "+grantColumns+
-		" from grants where workspace = $1 and subject_kind = 'user' and subject = $2", workspace, user)
+	grants, err := many(ctx, t.Reader, scanGrant, grantQuery+" where g.workspace = $1 and g.subject_kind = 'user' and g.subject = $2", workspace, user)
 	if err != nil {
 		return err
 	}

@@ -203,7 +203,7 @@ func (d *decision) notGranted(t target, grants []keyhatch.Grant) error {
 	}
 	return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeAccessNotGranted,
 		"no grant gives you %s access to all of that; the nearest one is %s: %s on %s", d.request.Access,
-		nearest.ID, nearest.Access, keyhatch.S3URL{Bucket: t.location.BucketName, Prefix: nearest.Prefix})
+		nearest.ID, nearest.Access, nearest.URL())
 }
 
 // limit notes a time that the lease must not outlive; zero is none.

@@ -79,7 +79,7 @@ func (svc *Service) recordLease(ctx context.Context, c keyhatch.Caller, l keyhat
 			return err
 		}
 		return w.Record(LeaseLent, l.Workspace, l.ID, kernel.Detail("store", l.Store, "access", string(l.Access),
-			"prefixes", strings.Join(urls(l.Parts), " "), "grants", strings.Join(grantsOf(l.Parts), " "),
+			"prefixes", strings.Join(l.URLs(), " "), "grants", strings.Join(l.Grants(), " "),
 			"access_key_id", l.AccessKeyID, "expires", kernel.TimeText(l.ExpiresAt)))
 	})
 }
@@ -184,22 +184,6 @@ func visibleLease(v kernel.View, id string) (keyhatch.Lease, error) {
 		err = kernel.NotFound(keyhatch.CodeLeaseNotFound)
 	}
 	return l, err
-}
-
-func urls(parts []keyhatch.Part) []string {
-	out := make([]string, len(parts))
-	for i, p := range parts {
-		out[i] = p.URL().String()
-	}
-	return out
-}
-
-func grantsOf(parts []keyhatch.Part) []string {
-	out := make([]string, len(parts))
-	for i, p := range parts {
-		out[i] = p.Grant
-	}
-	return out
 }
 
 // loan is a decided lease before it is lent.

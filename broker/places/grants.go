@@ -47,7 +47,7 @@ func (svc *Service) GiveGrant(ctx context.Context, c keyhatch.Caller, n NewGrant
 			return err
 		}
 		g = keyhatch.Grant{
-			ID: keyhatch.NewID(keyhatch.GrantID, w.Now), Workspace: l.Workspace, Location: l.ID, Prefix: prefix,
+			ID: keyhatch.NewID(keyhatch.GrantID, w.Now), Workspace: l.Workspace, Location: l.ID, Bucket: l.BucketName, Prefix: prefix,
 			Subject: subject, Access: n.Access, ExpiresAt: kernel.Stored(n.ExpiresAt), Since: w.Now,
 			CreatedBy: w.Caller.User.ID, CreatedAt: w.Now,
 		}
@@ -58,7 +58,7 @@ func (svc *Service) GiveGrant(ctx context.Context, c keyhatch.Caller, n NewGrant
 			return err
 		}
 		return w.Record(GrantGiven, g.Workspace, g.ID, kernel.Detail("location", l.ID,
-			"url", keyhatch.S3URL{Bucket: l.BucketName, Prefix: g.Prefix}.String(),
+			"url", g.URL().String(),
 			"to", string(subject.Kind), "subject", subject.ID, "access", string(g.Access), "expires", kernel.TimeText(g.ExpiresAt)))
 	})
 	return g, err

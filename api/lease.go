@@ -1,0 +1,60 @@
+package api
+
+import "time"
+
+// LeaseRequest asks for short-lived credentials.
+type LeaseRequest struct {
+	Location        string   `json:"location" maxLength:"1200" doc:"A location's id or name, or an s3:// address inside one" example:"s3://demo/alpha/"`
+	Access          string   `json:"access" enum:"read,write" doc:"read: get and list; write: also put, delete, multipart uploads and tagging"`
+	Prefixes        []string `json:"prefixes,omitempty" nullable:"false" maxItems:"100" doc:"Narrow it: s3:// addresses in locations of the same store, or prefixes inside the location. Default: all of the location"`
+	DurationSeconds *int     `json:"duration_seconds,omitempty" doc:"At least 900, at most what location, grants and token allow. Default: 3600, or less where a limit is lower"`
+}
+
+// Lease is the record of what was lent, without the secret.
+type Lease struct {
+	ID          string     `json:"id" example:"lease_0mz3k8q2a7c4f9d"`
+	Workspace   string     `json:"workspace"`
+	User        string     `json:"user"`
+	Token       string     `json:"token" doc:"The token that borrowed it"`
+	Store       string     `json:"store" doc:"The store's name"`
+	AccessKeyID string     `json:"access_key_id"`
+	Access      string     `json:"access" enum:"read,write"`
+	Prefixes    []string   `json:"prefixes" nullable:"false" example:"[\"s3://demo/alpha/\"]"`
+	Grants      []string   `json:"grants" nullable:"false" doc:"The grant that each prefix rests on"`
+	IssuedAt    time.Time  `json:"issued_at"`
+	ExpiresAt   time.Time  `json:"expires_at"`
+	RevokedAt   *time.Time `json:"revoked_at,omitempty"`
+}
+
+// Lent is a lease with its credentials, which are shown this once.
+type Lent struct {
+	ID              string    `json:"id" example:"lease_0mz3k8q2a7c4f9d"`
+	AccessKeyID     string    `json:"access_key_id"`
+	SecretAccessKey string    `json:"secret_access_key"`
+	SessionToken    string    `json:"session_token"`
+	ExpiresAt       time.Time `json:"expires_at"`
+	Endpoint        string    `json:"endpoint" doc:"URL of the S3 API" example:"http://127.0.0.1:8751"`
+	Region          string    `json:"region" doc:"For signing" example:"us-east-1"`
+	Store           string    `json:"store" doc:"The store's name" example:"local"`
+	Access          string    `json:"access" enum:"read,write"`
+	Prefixes        []string  `json:"prefixes" nullable:"false" example:"[\"s3://demo/alpha/\"]"`
+	Grants          []string  `json:"grants" nullable:"false" doc:"The grant that each prefix rests on"`
+	Revocation      string    `json:"revocation" enum:"immediate" doc:"How soon revoking it takes hold"`
+}
+
+// Event is one line of the audit record.
+type Event struct {
+	ID        string            `json:"id" example:"event_0mz3k8q2a7c4f9d"`
+	Chain     string            `json:"chain" doc:"Of the process that wrote it"`
+	Seq       int64             `json:"seq" doc:"Its place in the chain"`
+	At        time.Time         `json:"at"`
+	Workspace string            `json:"workspace,omitempty"`
+	User      string            `json:"user,omitempty" doc:"Who did it"`
+	Token     string            `json:"token,omitempty"`
+	Address   string            `json:"address,omitempty"`
+	RequestID string            `json:"request_id,omitempty"`
+	Action    string            `json:"action" example:"lease.lend"`
+	Target    string            `json:"target" doc:"What it was done to"`
+	Detail    map[string]string `json:"detail,omitempty"`
+	Hash      string            `json:"hash" doc:"Over the event and the one before it in its chain"`
+}

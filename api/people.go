@@ -1,0 +1,98 @@
+package api
+
+import "time"
+
+// User is a person or a service that calls.
+type User struct {
+	ID        string    `json:"id" example:"user_0mz3k8q2a7c4f9d"`
+	Name      string    `json:"name" doc:"Unique in the installation" example:"ada"`
+	FullName  string    `json:"full_name"`
+	Email     string    `json:"email"`
+	Admin     bool      `json:"admin" doc:"Administers the installation"`
+	Active    bool      `json:"active" doc:"An inactive user's tokens and leases are dead"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// NewUser makes a user.
+type NewUser struct {
+	Name     string `json:"name" maxLength:"128"`
+	FullName string `json:"full_name,omitempty" maxLength:"500"`
+	Email    string `json:"email,omitempty" maxLength:"500"`
+	Admin    bool   `json:"admin,omitempty"`
+}
+
+// UserChange changes what it names of a user.
+type UserChange struct {
+	Name     *string `json:"name,omitempty" maxLength:"128"`
+	FullName *string `json:"full_name,omitempty" maxLength:"500"`
+	Email    *string `json:"email,omitempty" maxLength:"500"`
+	Admin    *bool   `json:"admin,omitempty"`
+	Active   *bool   `json:"active,omitempty"`
+}
+
+// Workspace is the tenant.
+type Workspace struct {
+	ID        string    `json:"id" example:"ws_0mz3k8q2a7c4f9d"`
+	Name      string    `json:"name" doc:"Unique in the installation" example:"demo"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Named makes or renames what has nothing but a name.
+type Named struct {
+	Name string `json:"name" maxLength:"128"`
+}
+
+// WorkspaceMember is a user's membership of a workspace.
+type WorkspaceMember struct {
+	Workspace string    `json:"workspace"`
+	User      string    `json:"user"`
+	Role      string    `json:"role" enum:"owner,admin,member"`
+	Since     time.Time `json:"since"`
+}
+
+// MemberRole says what a member is to be.
+type MemberRole struct {
+	Role string `json:"role" enum:"owner,admin,member"`
+}
+
+// Group is a set of users of a workspace, for grants.
+type Group struct {
+	ID        string    `json:"id" example:"group_0mz3k8q2a7c4f9d"`
+	Workspace string    `json:"workspace"`
+	Name      string    `json:"name" doc:"Unique in the workspace" example:"geologists"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// GroupMember is a user's membership of a group.
+type GroupMember struct {
+	Group string    `json:"group"`
+	User  string    `json:"user"`
+	Since time.Time `json:"since"`
+}
+
+// Token is an API token, without its secret.
+type Token struct {
+	ID        string     `json:"id" example:"tok_0mz3k8q2a7c4f9d"`
+	User      string     `json:"user"`
+	Name      string     `json:"name"`
+	Scopes    []string   `json:"scopes" nullable:"false" doc:"What it may do" example:"[\"leases\",\"s3:read s3://demo/alpha/\"]"`
+	Workspace string     `json:"workspace,omitempty" doc:"When set, it works in this workspace only"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"Without it, until revoked"`
+	CreatedAt time.Time  `json:"created_at"`
+	CreatedBy string     `json:"created_by,omitempty" doc:"The address that it was made from"`
+}
+
+// NewToken makes a token.
+type NewToken struct {
+	Name      string     `json:"name,omitempty" maxLength:"500"`
+	User      string     `json:"user,omitempty" doc:"Id or name; for installation admins. Default: you"`
+	Scopes    []string   `json:"scopes,omitempty" nullable:"false" maxItems:"100" doc:"What it may do, within what your token may. Default: the same"`
+	Workspace string     `json:"workspace,omitempty" doc:"Id or name: confine it to this workspace. Needed with s3 scopes. Default: that of your token"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+}
+
+// CreatedToken is a token with its secret, which is shown this once.
+type CreatedToken struct {
+	Token
+	Secret string `json:"secret" doc:"Send it as \"Authorization: Bearer …\". It is not kept and cannot be shown again"`
+}

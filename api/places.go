@@ -1,0 +1,97 @@
+package api
+
+import "time"
+
+// Store is an object store that keys are handed out for.
+type Store struct {
+	ID        string    `json:"id" example:"store_0mz3k8q2a7c4f9d"`
+	Workspace string    `json:"workspace,omitempty" doc:"Without it, the store serves every workspace"`
+	Name      string    `json:"name" doc:"Unique in the installation" example:"local"`
+	Kind      string    `json:"kind" enum:"directory"`
+	Path      string    `json:"path,omitempty" doc:"Of a directory store; shown to installation admins"`
+	Lends     string    `json:"lends" enum:"own" doc:"Where its leases come from: own is Keyhatch's S3 endpoint"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// NewStore makes a store.
+type NewStore struct {
+	Name string `json:"name" maxLength:"128"`
+	Kind string `json:"kind" enum:"directory"`
+	Path string `json:"path" maxLength:"4096" doc:"Absolute, inside one of the configured directory_roots"`
+}
+
+// Bucket is a bucket on a store, owned by one workspace.
+type Bucket struct {
+	ID        string    `json:"id" example:"bucket_0mz3k8q2a7c4f9d"`
+	Workspace string    `json:"workspace"`
+	Store     string    `json:"store"`
+	Name      string    `json:"name" example:"demo"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// NewBucket puts a bucket on record.
+type NewBucket struct {
+	Store string `json:"store" doc:"Id or name"`
+	Name  string `json:"name" maxLength:"63"`
+}
+
+// Location is a named, owned prefix in a bucket.
+type Location struct {
+	ID              string    `json:"id" example:"loc_0mz3k8q2a7c4f9d"`
+	Workspace       string    `json:"workspace"`
+	Store           string    `json:"store"`
+	Bucket          string    `json:"bucket"`
+	Name            string    `json:"name" doc:"Unique in the workspace" example:"alpha"`
+	URL             string    `json:"url" example:"s3://demo/alpha/"`
+	Owner           string    `json:"owner" doc:"The user who may grant on it"`
+	Locked          bool      `json:"locked" doc:"No writes, whatever the grants say"`
+	MaxLeaseSeconds int       `json:"max_lease_seconds" example:"43200"`
+	CreatedAt       time.Time `json:"created_at"`
+}
+
+// NewLocation makes a location.
+type NewLocation struct {
+	Name            string `json:"name" maxLength:"128"`
+	URL             string `json:"url" maxLength:"1200" example:"s3://demo/alpha/"`
+	Owner           string `json:"owner,omitempty" doc:"Id or name. Default: you"`
+	MaxLeaseSeconds *int   `json:"max_lease_seconds,omitempty" doc:"900 to 604800. Default: 43200"`
+}
+
+// LocationChange changes what it names of a location.
+type LocationChange struct {
+	Name            *string `json:"name,omitempty" maxLength:"128"`
+	Owner           *string `json:"owner,omitempty" doc:"Id or name"`
+	Locked          *bool   `json:"locked,omitempty"`
+	MaxLeaseSeconds *int    `json:"max_lease_seconds,omitempty"`
+}
+
+// Grant lets its subject read or write a location or a prefix inside it.
+type Grant struct {
+	ID        string     `json:"id" example:"grant_0mz3k8q2a7c4f9d"`
+	Workspace string     `json:"workspace"`
+	Location  string     `json:"location"`
+	URL       string     `json:"url" doc:"What it opens" example:"s3://demo/alpha/"`
+	To        string     `json:"to" enum:"user,group,everyone" doc:"everyone is every active user, never the anonymous"`
+	Subject   string     `json:"subject,omitempty" doc:"The user's or group's id"`
+	Access    string     `json:"access" enum:"read,write" doc:"write includes read"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"Without it, until taken back"`
+	CreatedBy string     `json:"created_by"`
+	CreatedAt time.Time  `json:"created_at"`
+}
+
+// NewGrant gives a grant.
+type NewGrant struct {
+	Location  string     `json:"location" doc:"Id or name"`
+	Prefix    string     `json:"prefix,omitempty" maxLength:"1024" doc:"Inside the location. Default: all of it" example:"2024/"`
+	To        string     `json:"to" enum:"user,group,everyone"`
+	Subject   string     `json:"subject,omitempty" doc:"The user's or group's id or name"`
+	Access    string     `json:"access" enum:"read,write"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+}
+
+// GrantChange changes what it names of a grant.
+type GrantChange struct {
+	Access    *string    `json:"access,omitempty" enum:"read,write"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+	NoExpiry  bool       `json:"no_expiry,omitempty" doc:"Let it stand until taken back"`
+}

@@ -1,0 +1,29 @@
+package api
+
+// Problem is every answer that is not a success (RFC 9457).
+type Problem struct {
+	Type   string `json:"type" doc:"Where the code is explained" example:"https://github.com/keyhatch/keyhatch/blob/main/docs/errors.md#location_not_found"`
+	Title  string `json:"title" doc:"The HTTP status in words" example:"Not Found"`
+	Status int    `json:"status" doc:"The HTTP status" example:"404"`
+	Code   string `json:"code" doc:"The stable name of the failure, for programs" example:"location_not_found"`
+	Detail string `json:"detail" doc:"What is wrong and what to do, for people" example:"it does not exist, or you may not see it"`
+	Field  string `json:"field,omitempty" doc:"The input at fault" example:"location"`
+
+	Errors    []FieldError `json:"errors,omitempty" doc:"All inputs at fault, when there are several"`
+	RequestID string       `json:"request_id,omitempty" doc:"What the request is called in the server's log"`
+}
+
+// FieldError is one input at fault. It never repeats what was submitted.
+type FieldError struct {
+	Location string `json:"location" doc:"Where the input was" example:"body.access"`
+	Message  string `json:"message" doc:"What it should have been" example:"expected value to be one of \"read, write\""`
+}
+
+// Error makes a Problem an error.
+func (p *Problem) Error() string { return p.Detail }
+
+// GetStatus returns the HTTP status.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType is the media type of a problem.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }

@@ -1,0 +1,4 @@
+// Package auth tells who calls: it finds the token in a request, asks the core
+// whose it is, and checks that the token's scopes allow the route. It does so
+// from the headers alone, before any body is read.
+package auth

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/keyhatch/keyhatch/broker"
+)
+
+type auditCommand struct {
+	Verify auditVerifyCommand `cmd:"" help:"Find changed, removed, reordered and cut-off events."`
+}
+
+type auditVerifyCommand struct {
+	Config string `default:"keyhatch.yaml" type:"path" help:"Configuration file of the installation."`
+}
+
+// Run checks the whole record. It may run beside a serving process.
+func (a auditVerifyCommand) Run(ctx context.Context, s streams) error {
+	c, err := readConfig(a.Config)
+	if err != nil {
+		return err
+	}
+	d, keys, err := openStore(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	report, err := broker.VerifyAudit(ctx, d, keys)
+	if err != nil {
+		return err
+	}
+	for _, f := range report.Findings {
+		fmt.Fprintln(s.out, f)
+	}
+	if n := len(report.Findings); n > 0 {
+		return fmt.Errorf("the audit record is damaged in %d places", n)
+	}
+	_, err = fmt.Fprintf(s.out, "the audit record is whole: %d events in %d chains\n", report.Events, report.Chains)
+	return err
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Config is keyhatch.yaml. A relative path is relative to the file's folder.
+// Unknown keys are errors.
+type Config struct {
+	// Database is the SQLite file that holds everything but the objects and the
+	// key. It must be on a local disk: SQLite's locks do not work on network
+	// file systems. Default: keyhatch.db.
+	Database string `yaml:"database"`
+
+	// KeyFile holds the key-encryption key, readable by its owner only. Whoever
+	// has it and the database has every secret; without it the database opens
+	// for nobody. Keep a copy apart from the database's backups. Default:
+	// keyhatch.key.
+	KeyFile string `yaml:"key_file"`
+
+	// API is the listener of the API. Default: 127.0.0.1:8750.
+	API Listener `yaml:"api"`
+
+	// S3 is the listener of the S3 endpoint. It needs a port, and in public a
+	// host name, of its own: objects are other people's files, and a browser
+	// must not take them for pages of the API. Default: 127.0.0.1:8751.
+	S3 S3Listener `yaml:"s3"`
+
+	// DirectoryRoots are the folders inside which directory stores may lie.
+	// The API can make stores of any folder below them and of no other, so
+	// never name one that holds more than objects. Default: objects.
+	DirectoryRoots []string `yaml:"directory_roots"`
+
+	// TrustedProxies are the networks (CIDR) whose X-Forwarded-For is believed.
+	// Client addresses go into the audit record: believing anybody would let
+	// clients choose theirs. Default: none.
+	TrustedProxies []string `yaml:"trusted_proxies"`
+
+	// LogFormat is how the log on stderr is written: text or json. Default:
+	// text.
+	LogFormat string `yaml:"log_format"`
+}
+
+// Listener is where one part listens.
+type Listener struct {
+	// Listen is the address, host:port.
+	Listen string `yaml:"listen"`
+
+	// TLSCert and TLSKey are PEM files. Without them the listener speaks plain
+	// HTTP, which belongs behind a proxy or on loopback: tokens and keys travel
+	// through it.
+	TLSCert string `yaml:"tls_cert"`
+	TLSKey  string `yaml:"tls_key"`
+}
+
+// S3Listener is where the S3 endpoint listens.
+type S3Listener struct {
+	Listener `yaml:",inline"`
+
+	// URL is where clients reach the endpoint; it goes into every lease.
+	// Needed when the address is not one that clients can use, as behind a
+	// proxy or on 0.0.0.0. Default: made from the address.
+	URL string `yaml:"url"`
+
+	// Region is the one that clients sign for. Default: us-east-1, which most
+	// clients take when nothing is said.
+	Region string `yaml:"region"`
+}
+
+const defaultConfig = `# Keyhatch. Every key is explained in docs/configuration.md.
+database: keyhatch.db
+key_file: keyhatch.key
+api:
+  listen: 127.0.0.1:8750
+s3:
+  listen: 127.0.0.1:8751
+directory_roots: [objects]
+`
+
+// readConfig reads and completes a configuration file.
+func readConfig(path string) (Config, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Config{}, fmt.Errorf("configuration %s is missing; `keyhatch init --config %s` makes one", path, path)
+	}
+	if err != nil {
+		return Config{}, fmt.Errorf("configuration: %w", err)
+	}
+	c, err := parseConfig(text, filepath.Dir(path))
+	if err != nil {
+		return Config{}, fmt.Errorf("configuration %s: %w", path, err)
+	}
+	return c, nil
+}
+
+func parseConfig(text []byte, folder string) (Config, error) {
+	var c Config
+	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
+		return Config{}, errors.New(strings.TrimSpace(yaml.FormatError(err, false, true)))
+	}
+	if err := c.complete(folder); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// complete fills in defaults and makes paths absolute.
+func (c *Config) complete(folder string) error {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return err
+	}
+	for _, d := range []struct {
+		field    *string
+		fallback string
+	}{
+		{&c.Database, "keyhatch.db"},
+		{&c.KeyFile, "keyhatch.key"},
+		{&c.API.Listen, "127.0.0.1:8750"},
+		{&c.S3.Listen, "127.0.0.1:8751"},
+		{&c.S3.Region, "us-east-1"},
+		{&c.LogFormat, "text"},
+	} {
+		if *d.field == "" {
+			*d.field = d.fallback
+		}
+	}
+	if len(c.DirectoryRoots) == 0 {
+		c.DirectoryRoots = []string{"objects"}
+	}
+	paths := []*string{&c.Database, &c.KeyFile, &c.API.TLSCert, &c.API.TLSKey, &c.S3.TLSCert, &c.S3.TLSKey}
+	for i := range c.DirectoryRoots {
+		paths = append(paths, &c.DirectoryRoots[i])
+	}
+	for _, p := range paths {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(folder, *p)
+		}
+	}
+	return c.check()
+}
+
+// check refuses what cannot work.
+func (c *Config) check() error {
+	for _, l := range []struct {
+		name string
+		Listener
+	}{{"api", c.API}, {"s3", c.S3.Listener}} {
+		if _, _, err := net.SplitHostPort(l.Listen); err != nil {
+			return fmt.Errorf("%s.listen must be host:port: %w", l.name, err)
+		}
+		if (l.TLSCert == "") != (l.TLSKey == "") {
+			return fmt.Errorf("%s.tls_cert and %s.tls_key go together: give both or neither", l.name, l.name)
+		}
+	}
+	if c.S3.URL != "" {
+		u, err := url.Parse(c.S3.URL)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil {
+			return errors.New("s3.url must be http://host or https://host, with a port where needed and nothing behind it")
+		}
+	} else if host, _, _ := net.SplitHostPort(c.S3.Listen); host == "" || isUnspecified(host) {
+		return errors.New("s3.url is needed: s3.listen takes any address, so clients must be told which to use")
+	}
+	if c.LogFormat != "text" && c.LogFormat != "json" {
+		return errors.New(`log_format must be "text" or "json"`)
+	}
+	_, err := c.proxies()
+	return err
+}
+
+func isUnspecified(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return err == nil && a.IsUnspecified()
+}
+
+func (c *Config) proxies() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, text := range c.TrustedProxies {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("trusted_proxies: %w", err)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// tls loads the listener's certificate, nil for none.
+func (l Listener) tls() (*tls.Config, error) {
+	if l.TLSCert == "" {
+		return nil, nil
+	}
+	cert, err := tls.LoadX509KeyPair(l.TLSCert, l.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("TLS certificate: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
+}
+
+func (c *Config) logger(s streams) *slog.Logger {
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(s.err, nil))
+	}
+	return slog.New(slog.NewTextHandler(s.err, nil))
+}

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+type devCommand struct {
+	Data      string `default:"keyhatch-data" type:"path" help:"Folder for everything; made where missing."`
+	Listen    string `default:"127.0.0.1:8750" help:"Address of the API."`
+	S3Listen  string `default:"127.0.0.1:8751" help:"Address of the S3 endpoint."`
+	ReadyFile string `type:"path" help:"Write where it listens and the token to this file (JSON, 0600) once it is ready."`
+}
+
+const devAdmin = "admin"
+
+// Run makes an installation with sample data where there is none yet, does the
+// main job once before the user's eyes, and serves until it is told to stop.
+func (d devCommand) Run(ctx context.Context, s streams) (err error) {
+	if err := writable(d.Data); err != nil {
+		return err
+	}
+	logFile, err := os.OpenFile(d.path("keyhatch.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("log: %w", err)
+	}
+	defer logFile.Close()
+	c, fresh, err := d.config()
+	if err != nil {
+		return err
+	}
+	if fresh {
+		defer func() {
+			if err != nil {
+				d.undo()
+			}
+		}()
+		if err := d.install(ctx, c); err != nil {
+			return err
+		}
+	}
+	in, err := open(ctx, c, slog.New(slog.NewTextHandler(logFile, nil)))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	token, err := os.ReadFile(d.path("admin-token"))
+	if err != nil {
+		return fmt.Errorf("the admin's token: %w", err)
+	}
+	secret := keyhatch.Secret(strings.TrimSpace(string(token)))
+	if fresh {
+		if err := d.seed(ctx, in, secret); err != nil {
+			return fmt.Errorf("sample data: %w", err)
+		}
+		// The configuration comes last: it marks the data as complete.
+		if err := os.WriteFile(d.path("keyhatch.yaml"), []byte(defaultConfig), 0o600); err != nil {
+			return err
+		}
+	}
+	return d.serve(ctx, in, secret, s)
+}
+
+func (d devCommand) path(name string) string { return filepath.Join(d.Data, name) }
+
+// config is that of the data, with this command's addresses.
+func (d devCommand) config() (c Config, fresh bool, err error) {
+	c, err = readConfig(d.path("keyhatch.yaml"))
+	if errors.Is(err, fs.ErrNotExist) || !exists(d.path("keyhatch.yaml")) {
+		fresh = true
+		c, err = parseConfig([]byte(defaultConfig), d.Data)
+	}
+	if err != nil {
+		return c, fresh, err
+	}
+	c.API.Listen, c.S3.Listen = d.Listen, d.S3Listen
+	return c, fresh, c.check()
+}
+
+func (d devCommand) install(ctx context.Context, c Config) error {
+	_, secret, err := create(ctx, c, devAdmin)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(d.path("admin-token"), []byte(secret.Reveal()+"\n"), 0o600)
+}
+
+// undo removes what a first start that failed has made, so that the next one is
+// a first start again.
+func (d devCommand) undo() {
+	for _, name := range []string{"keyhatch.db", "keyhatch.db-wal", "keyhatch.db-shm", "keyhatch.key", "admin-token", "objects"} {
+		os.RemoveAll(d.path(name))
+	}
+}
+
+// serve runs the servers, tours them, and waits.
+func (d devCommand) serve(ctx context.Context, in *instance, token keyhatch.Secret, s streams) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	served := make(chan error, 1)
+	go func() {
+		served <- in.run(ctx)
+		stop()
+	}()
+	err := d.show(ctx, in, token, s)
+	if d.ReadyFile != "" {
+		defer os.Remove(d.ReadyFile)
+	}
+	if err != nil || ctx.Err() != nil {
+		stop()
+		return errors.Join(err, <-served)
+	}
+	return <-served
+}
+
+func (d devCommand) show(ctx context.Context, in *instance, token keyhatch.Secret, s streams) error {
+	t := tour{api: in.apiURL, s3: in.s3URL, region: in.config.S3.Region, token: token, out: s.out}
+	if err := t.run(ctx); err != nil {
+		return err
+	}
+	d.paste(in, t.toPaste, s)
+	if d.ReadyFile == "" {
+		return nil
+	}
+	ready, err := json.Marshal(map[string]string{
+		"api": in.apiURL, "s3": in.s3URL, "region": in.config.S3.Region, "token": token.Reveal(),
+		"workspace": sampleWorkspace, "store": sampleStore, "location": sampleLocation,
+	})
+	if err != nil {
+		return err
+	}
+	return writeWhole(d.ReadyFile, append(ready, '\n'))
+}
+
+// writeWhole writes a file that only its owner can read, so that whoever waits
+// for it never sees half of it.
+func writeWhole(path string, text []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".ready-*") // 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// writable makes the folder and tries to write in it.
+func writable(folder string) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	f, err := os.CreateTemp(folder, ".write-*")
+	if err != nil {
+		return fmt.Errorf("data folder %s is not writable: choose another with --data, or change its permissions", folder)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker"
+	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/driver"
+	"github.com/keyhatch/keyhatch/driver/own"
+	"github.com/keyhatch/keyhatch/gateway"
+	"github.com/keyhatch/keyhatch/mirror"
+	"github.com/keyhatch/keyhatch/rest"
+	"github.com/keyhatch/keyhatch/seal"
+	"github.com/keyhatch/keyhatch/server"
+)
+
+// instance is a running Keyhatch: everything is wired here and nowhere else.
+type instance struct {
+	config   Config
+	log      *slog.Logger
+	db       *db.DB
+	keys     *seal.Keyring
+	mirror   *mirror.Mirror
+	backends *gateway.Backends
+	broker   *broker.Broker
+
+	api, s3       net.Listener
+	apiURL, s3URL string
+	servers       []*server.Server
+}
+
+// changesKept is how long the change feed reaches back; memory that is further
+// behind is read anew.
+const changesKept = time.Hour
+
+// create makes the database and the key file of a new installation and returns
+// its cluster id and the first admin's token. What exists already stays as it
+// is, and when it cannot be done nothing is left behind.
+func create(ctx context.Context, c Config, admin string) (cluster string, secret keyhatch.Secret, err error) {
+	for _, path := range []string{c.Database, c.KeyFile} {
+		if _, err := os.Lstat(path); err == nil {
+			return "", "", fmt.Errorf("%s exists already: an installation is never overwritten", path)
+		}
+	}
+	var made []string
+	defer func() {
+		if err != nil {
+			for _, path := range made {
+				os.Remove(path)
+			}
+		}
+	}()
+	kek, err := seal.CreateKeyFile(c.KeyFile)
+	if err != nil {
+		return "", "", err
+	}
+	made = append(made, c.KeyFile)
+	keysets, err := seal.NewKeysets(kek)
+	if err != nil {
+		return "", "", err
+	}
+	keys, err := seal.OpenKeyring(kek, keysets)
+	if err != nil {
+		return "", "", err
+	}
+	made = append(made, c.Database, c.Database+"-wal", c.Database+"-shm")
+	d, err := db.Create(ctx, c.Database)
+	if err != nil {
+		return "", "", err
+	}
+	d.UseAuditKey(keys.AuditMAC)
+	cluster, secret, err = broker.Install(ctx, d, keysets, keys, admin)
+	return cluster, secret, errors.Join(err, d.Close())
+}
+
+// openStore opens the database and the keys.
+func openStore(ctx context.Context, c Config) (*db.DB, *seal.Keyring, error) {
+	d, err := db.Open(ctx, c.Database)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, err := openKeys(ctx, c, d)
+	if err != nil {
+		return nil, nil, errors.Join(err, d.Close())
+	}
+	d.UseAuditKey(keys.AuditMAC)
+	return d, keys, nil
+}
+
+func openKeys(ctx context.Context, c Config, d *db.DB) (*seal.Keyring, error) {
+	kek, err := seal.ReadKeyFile(c.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	keysets, err := d.Keysets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return seal.OpenKeyring(kek, keysets)
+}
+
+// open wires an instance and takes its addresses. Close it.
+func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err error) {
+	in = &instance{config: c, log: log, backends: gateway.NewBackends(log)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, in.Close())
+		}
+	}()
+	if in.db, in.keys, err = openStore(ctx, c); err != nil {
+		return in, err
+	}
+	if in.mirror, err = mirror.Load(ctx, in.db, log); err != nil {
+		return in, err
+	}
+	if in.api, err = server.Listen(c.API.Listen); err != nil {
+		return in, err
+	}
+	if in.s3, err = server.Listen(c.S3.Listen); err != nil {
+		return in, err
+	}
+	in.apiURL = urlOf(in.api, c.API.TLSCert != "")
+	if in.s3URL = c.S3.URL; in.s3URL == "" {
+		in.s3URL = urlOf(in.s3, c.S3.TLSCert != "")
+	}
+	in.broker = broker.New(broker.Config{
+		DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots,
+		Lenders: map[keyhatch.Lending]driver.Lender{keyhatch.LendsOwn: own.New(in.keys, in.s3URL, c.S3.Region)},
+	})
+	return in, in.serve()
+}
+
+// serve makes the servers; run runs them.
+func (in *instance) serve() error {
+	proxies, err := in.config.proxies()
+	if err != nil {
+		return err
+	}
+	apiTLS, err := in.config.API.tls()
+	if err != nil {
+		return fmt.Errorf("api: %w", err)
+	}
+	s3TLS, err := in.config.S3.tls()
+	if err != nil {
+		return fmt.Errorf("s3: %w", err)
+	}
+	ready := func(ctx context.Context) error {
+		return in.mirror.View(ctx, func(*mirror.Image) error { return nil })
+	}
+	in.servers = []*server.Server{
+		server.New(server.Options{
+			Listener: in.api, TLS: apiTLS, Log: in.log, Total: time.Minute,
+			Handler: server.API(in.log, proxies, ready, rest.New(in.broker, in.log)),
+		}),
+		server.New(server.Options{
+			Listener: in.s3, TLS: s3TLS, Log: in.log,
+			Handler: server.Origin(proxies, gateway.New(in.broker.Lending, in.backends, in.config.S3.Region, in.log)),
+		}),
+	}
+	return nil
+}
+
+// run serves until ctx ends.
+func (in *instance) run(ctx context.Context) error {
+	err := in.db.Write(ctx, func(tx *db.Tx) error { return tx.PruneChanges(ctx, time.Now().Add(-changesKept)) })
+	if err != nil {
+		return err
+	}
+	fresh, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop() // memory stays fresh until the last request has ended
+	go in.mirror.Run(fresh)
+	return server.Run(ctx, in.servers...)
+}
+
+// Close lets go of everything.
+func (in *instance) Close() error {
+	var errs []error
+	for _, l := range []net.Listener{in.api, in.s3} {
+		if l != nil {
+			if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+				errs = append(errs, err)
+			}
+		}
+	}
+	errs = append(errs, in.backends.Close())
+	if in.db != nil {
+		errs = append(errs, in.db.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func urlOf(l net.Listener, secure bool) string {
+	scheme := "http://"
+	if secure {
+		scheme = "https://"
+	}
+	return scheme + l.Addr().String()
+}

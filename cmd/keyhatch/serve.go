@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/keyhatch/keyhatch/broker"
+	"github.com/keyhatch/keyhatch/mirror"
+)
+
+type initCommand struct {
+	Config string `default:"keyhatch.yaml" type:"path" help:"Configuration file; made with defaults where missing."`
+	Admin  string `default:"admin" help:"Name of the first installation admin."`
+}
+
+// Run makes an installation and prints the first admin's token, once.
+func (i initCommand) Run(ctx context.Context, s streams) error {
+	_, err := os.Stat(i.Config)
+	fresh := errors.Is(err, fs.ErrNotExist)
+	if fresh {
+		if err := os.MkdirAll(filepath.Dir(i.Config), 0o700); err != nil {
+			return fmt.Errorf("init: %w", err)
+		}
+		if err := os.WriteFile(i.Config, []byte(defaultConfig), 0o600); err != nil {
+			return fmt.Errorf("init: %w", err)
+		}
+	}
+	err = i.create(ctx, s)
+	if err != nil && fresh {
+		err = errors.Join(err, os.Remove(i.Config))
+	}
+	return err
+}
+
+func (i initCommand) create(ctx context.Context, s streams) error {
+	c, err := readConfig(i.Config)
+	if err != nil {
+		return err
+	}
+	cluster, secret, err := create(ctx, c, i.Admin)
+	if err != nil {
+		return err
+	}
+	for _, root := range c.DirectoryRoots {
+		if err := os.MkdirAll(root, 0o700); err != nil {
+			return fmt.Errorf("init: %w", err)
+		}
+	}
+	_, err = fmt.Fprintf(s.out, `Installation %s is ready.
+
+  configuration  %s
+  database       %s
+  key file       %s  (keep a copy elsewhere: without it nothing can be opened)
+
+The token of admin %q, shown this once:
+
+  %s
+
+Next: keyhatch serve --config %s
+`, cluster, i.Config, c.Database, c.KeyFile, i.Admin, secret.Reveal(), i.Config)
+	return err
+}
+
+type serveCommand struct {
+	Config string `default:"keyhatch.yaml" type:"path" help:"Configuration file."`
+	Check  bool   `help:"Check configuration, database, key file, certificates and audit record, and end."`
+}
+
+// Run serves until it is told to stop.
+func (v serveCommand) Run(ctx context.Context, s streams) error {
+	c, err := readConfig(v.Config)
+	if err != nil {
+		return err
+	}
+	if v.Check {
+		return v.check(ctx, c, s)
+	}
+	in, err := open(ctx, c, c.logger(s))
+	if err != nil {
+		return err
+	}
+	in.log.Info("serving", "version", versionText(), "api", in.apiURL, "s3", in.s3URL, "region", c.S3.Region)
+	return errors.Join(in.run(ctx), in.Close())
+}
+
+// check takes no address, so that it can run beside the server it is about.
+func (serveCommand) check(ctx context.Context, c Config, s streams) error {
+	d, keys, err := openStore(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if _, err := mirror.Load(ctx, d, c.logger(s)); err != nil {
+		return err
+	}
+	for _, l := range []struct {
+		name string
+		Listener
+	}{{"api", c.API}, {"s3", c.S3.Listener}} {
+		if _, err := l.tls(); err != nil {
+			return fmt.Errorf("%s: %w", l.name, err)
+		}
+	}
+	report, err := broker.VerifyAudit(ctx, d, keys)
+	if err != nil {
+		return err
+	}
+	if len(report.Findings) > 0 {
+		return fmt.Errorf("the audit record is damaged in %d places: see keyhatch audit verify", len(report.Findings))
+	}
+	_, err = fmt.Fprintln(s.out, "configuration, database, key file, certificates and audit record are in order")
+	return err
+}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/client"
+)
+
+// tour does the main job as any user's program would: over the real API and the
+// real S3 endpoint, with the AWS SDK.
+type tour struct {
+	api, s3, region string
+	token           keyhatch.Secret
+	out             io.Writer
+
+	rows    []tourRow
+	toPaste api.Lent // a lease for the user to play with
+}
+
+type tourRow struct {
+	ok           bool
+	step, result string
+}
+
+// ready bounds how long the listeners may take to answer.
+const readyTimeout = 10 * time.Second
+
+// run does every step and prints what came of it. The error says that something
+// did not go as it must.
+func (t *tour) run(ctx context.Context) error {
+	c := client.New(t.api, t.token.Reveal())
+	wait, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	if _, err := c.CurrentToken(wait); err != nil {
+		return fmt.Errorf("the API does not answer: %w", err)
+	}
+	lease, err := c.CreateLease(ctx, api.LeaseRequest{Location: sampleLocation, Access: "read"})
+	if err != nil {
+		return fmt.Errorf("borrow a lease: %w", err)
+	}
+	t.did("borrow a read lease on "+sampleLocation, fmt.Sprintf("%s, until %s", lease.ID, lease.ExpiresAt.Local().Format("15:04")))
+	if err := t.use(ctx, lease); err != nil {
+		return err
+	}
+	if err := t.end(ctx, c, lease); err != nil {
+		return err
+	}
+	if t.toPaste, err = c.CreateLease(ctx, api.LeaseRequest{Location: sampleLocation, Access: "write"}); err != nil {
+		return fmt.Errorf("borrow a lease: %w", err)
+	}
+	return t.print()
+}
+
+// use tries what the lease opens, and what it must not.
+func (t *tour) use(ctx context.Context, lease api.Lent) error {
+	bucket := s3Client(lease)
+	list, err := bucket.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: aws.String(sampleBucket), Prefix: aws.String("alpha/")})
+	if err != nil {
+		return fmt.Errorf("list %s: %w", sampleLocation, err)
+	}
+	t.did("list "+sampleLocation, fmt.Sprintf("%d objects", len(list.Contents)))
+	text, err := get(ctx, bucket, "alpha/README.txt")
+	if err != nil {
+		return fmt.Errorf("read %s: %w", sampleLocation, err)
+	}
+	t.did("read "+sampleLocation+"README.txt", fmt.Sprintf("%d bytes", len(text)))
+
+	_, err = get(ctx, bucket, "beta/README.txt")
+	t.mustRefuse("read s3://demo/beta/README.txt", err)
+	_, err = bucket.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: aws.String(sampleBucket), Key: aws.String("alpha/new.txt"), Body: strings.NewReader("new"),
+	})
+	t.mustRefuse("write s3://demo/alpha/new.txt", err)
+	_, err = get(ctx, bucket, "alpha-evil/README.txt")
+	t.mustRefuse("read s3://demo/alpha-evil/README.txt", err)
+	_, err = bucket.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: aws.String(sampleBucket)})
+	t.mustRefuse("list the bucket's root, s3://demo/", err)
+
+	tampered := lease
+	tampered.SessionToken = flip(tampered.SessionToken)
+	_, err = get(ctx, s3Client(tampered), "alpha/README.txt")
+	t.mustRefuse("read with a tampered session token", err)
+	return nil
+}
+
+// end revokes the lease and a token, and looks at what was recorded.
+func (t *tour) end(ctx context.Context, c *client.Client, lease api.Lent) error {
+	made, err := c.CreateToken(ctx, api.NewToken{Name: "tour"})
+	if err != nil {
+		return fmt.Errorf("make a token: %w", err)
+	}
+	if err := c.RevokeToken(ctx, made.ID); err != nil {
+		return fmt.Errorf("revoke a token: %w", err)
+	}
+	_, err = client.New(t.api, made.Secret).CreateLease(ctx, api.LeaseRequest{Location: sampleLocation, Access: "read"})
+	t.mustRefuse("borrow with a revoked API token", err)
+	if err := c.RevokeLease(ctx, lease.ID); err != nil {
+		return fmt.Errorf("revoke the lease: %w", err)
+	}
+	_, err = get(ctx, s3Client(lease), "alpha/README.txt")
+	t.mustRefuse("read after the lease was revoked", err)
+	events, err := c.Events(ctx, lease.ID)
+	if err != nil {
+		return fmt.Errorf("read the audit record: %w", err)
+	}
+	var actions []string
+	for _, e := range events.Items {
+		actions = append([]string{e.Action}, actions...) // oldest first
+	}
+	t.rows = append(t.rows, tourRow{
+		strings.Join(actions, " ") == "lease.lend lease.revoke", "the lease is on record", strings.Join(actions, ", "),
+	})
+	return nil
+}
+
+func (t *tour) did(step, result string) { t.rows = append(t.rows, tourRow{true, step, result}) }
+
+// mustRefuse notes a step that has to fail with AccessDenied, or at the API with
+// a refused token.
+func (t *tour) mustRefuse(step string, err error) {
+	row := tourRow{step: step, result: "was let through"}
+	var refusal smithy.APIError
+	var problem *api.Problem
+	switch {
+	case errors.As(err, &refusal):
+		row.ok, row.result = refusal.ErrorCode() == "AccessDenied", "refused: "+refusal.ErrorCode()
+	case errors.As(err, &problem):
+		row.ok, row.result = problem.Status == 401, "refused: "+problem.Code
+	case err != nil:
+		row.result = err.Error()
+	}
+	t.rows = append(t.rows, row)
+}
+
+func (t *tour) print() error {
+	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	wrong := 0
+	for _, r := range t.rows {
+		mark := "✓"
+		if !r.ok {
+			mark, wrong = "✗ WRONG", wrong+1
+		}
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", mark, r.step, r.result)
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if wrong > 0 {
+		return fmt.Errorf("%d of %d steps did not go as they must", wrong, len(t.rows))
+	}
+	return nil
+}
+
+func s3Client(l api.Lent) *s3.Client {
+	return s3.New(s3.Options{
+		BaseEndpoint: aws.String(l.Endpoint), Region: l.Region, UsePathStyle: true, RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider(l.AccessKeyID, l.SecretAccessKey, l.SessionToken),
+	})
+}
+
+func get(ctx context.Context, c *s3.Client, key string) ([]byte, error) {
+	out, err := c.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(sampleBucket), Key: aws.String(key)})
+	if err != nil {
+		return nil, err
+	}
+	defer out.Body.Close()
+	return io.ReadAll(out.Body)
+}
+
+// flip changes one character in the middle of a token.
+func flip(token string) string {
+	b := []byte(token)
+	if i := len(b) / 2; b[i] == 'A' {
+		b[i] = 'B'
+	} else {
+		b[i] = 'A'
+	}
+	return string(b)
+}
+
+// paste prints what to try next.
+func (d devCommand) paste(in *instance, lease api.Lent, s streams) {
+	fmt.Fprintf(s.out, `
+Keyhatch is serving.
+
+  API    %[1]s   (description: %[1]s/api/v1/openapi.json)
+  S3     %[2]s   (region %[3]s, path style)
+  data   %[4]s   (token of user admin: admin-token, log: keyhatch.log)
+
+A write lease on %[5]s, until %[6]s. Paste this first:
+
+  export AWS_ACCESS_KEY_ID=%[7]s
+  export AWS_SECRET_ACCESS_KEY=%[8]s
+  export AWS_SESSION_TOKEN=%[9]s
+  export AWS_REGION=%[3]s AWS_ENDPOINT_URL_S3=%[2]s
+
+AWS CLI (1.29 or 2.13, or later: older ones would ask Amazon):
+
+  aws s3 ls s3://demo/alpha/
+  aws s3 cp s3://demo/alpha/levels.csv -
+
+boto3:
+
+  python3 -c 'import boto3; print(boto3.client("s3").get_object(Bucket="demo", Key="alpha/levels.csv")["Body"].read().decode())'
+
+rclone:
+
+  export RCLONE_S3_PROVIDER=Other RCLONE_S3_ENV_AUTH=true RCLONE_S3_NO_CHECK_BUCKET=true RCLONE_S3_ENDPOINT=%[2]s
+  rclone ls :s3:demo/alpha
+
+Another lease, over the API:
+
+  curl -s %[1]s/api/v1/leases -H "Authorization: Bearer $(cat %[4]s/admin-token)" \
+    -H 'Content-Type: application/json' -d '{"location":"s3://demo/alpha/","access":"read"}'
+
+Ctrl-C stops it; the data stays.
+`, in.apiURL, in.s3URL, in.config.S3.Region, d.Data, sampleLocation, lease.ExpiresAt.Local().Format("15:04"),
+		lease.AccessKeyID, lease.SecretAccessKey, lease.SessionToken)
+}

@@ -1,0 +1,138 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/xml"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// answer notes what was answered, and holds a store's refusals back until it is
+// known why: they leave in our words, with our request id.
+type answer struct {
+	http.ResponseWriter
+	id     string // of the request
+	begun  time.Time
+	status int
+	code   string // of an error
+	bytes  int64
+	// refusal is the text of a store's refusal, nil while it has not refused.
+	refusal *bytes.Buffer
+}
+
+func newAnswer(w http.ResponseWriter, r *http.Request) *answer {
+	return &answer{ResponseWriter: w, id: keyhatch.OriginOf(r.Context()).RequestID, begun: time.Now()}
+}
+
+// maxRefusal bounds what is kept of a refusal.
+const maxRefusal = 64 << 10
+
+// WriteHeader implements http.ResponseWriter.
+func (a *answer) WriteHeader(status int) {
+	if a.status != 0 {
+		return
+	}
+	a.status = status
+	if status >= http.StatusBadRequest {
+		a.refusal = &bytes.Buffer{}
+		return
+	}
+	a.sendHeader()
+}
+
+func (a *answer) sendHeader() {
+	h := a.Header()
+	h.Set("X-Amz-Request-Id", a.id)
+	h.Set("X-Content-Type-Options", "nosniff")
+	a.ResponseWriter.WriteHeader(a.status)
+}
+
+// Write implements http.ResponseWriter.
+func (a *answer) Write(p []byte) (int, error) {
+	a.WriteHeader(http.StatusOK)
+	if a.refusal != nil {
+		a.refusal.Write(p[:min(len(p), maxRefusal-a.refusal.Len())])
+		return len(p), nil
+	}
+	n, err := a.ResponseWriter.Write(p)
+	a.bytes += int64(n)
+	return n, err
+}
+
+// ReadFrom lets the server send a file's bytes without copying them.
+func (a *answer) ReadFrom(r io.Reader) (int64, error) {
+	a.WriteHeader(http.StatusOK)
+	if a.refusal != nil {
+		return io.Copy(struct{ io.Writer }{a}, r)
+	}
+	n, err := io.Copy(a.ResponseWriter, r)
+	a.bytes += n
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// finish sends what a store has refused. cause is what is known better than by
+// the store: why the body broke off.
+func (a *answer) finish(r *http.Request, cause error) error {
+	if a.refusal == nil {
+		return nil
+	}
+	if cause != nil {
+		return cause
+	}
+	told := &s3Error{status: a.status}
+	var text struct{ Code, Message string }
+	if err := xml.Unmarshal(a.refusal.Bytes(), &text); err == nil {
+		told.code, told.message = text.Code, text.Message
+	}
+	if told.status >= http.StatusInternalServerError {
+		told = errInternal
+	}
+	return told
+}
+
+// refuse answers with an error, unless an answer is on its way already.
+func (a *answer) refuse(r *http.Request, e *s3Error) {
+	if a.status != 0 && a.refusal == nil {
+		return
+	}
+	a.status, a.code = e.status, e.code
+	h := a.Header()
+	if e.status == http.StatusServiceUnavailable {
+		h.Set("Retry-After", "1")
+	}
+	if r.ContentLength != 0 {
+		// A body that was not read in full cannot be told from the next request.
+		h.Set("Connection", "close")
+	}
+	a.sendXML(r, errorBody{Code: e.code, Message: e.message, RequestID: a.id})
+}
+
+// errorBody is S3's.
+type errorBody struct {
+	XMLName   xml.Name `xml:"Error"`
+	Code      string
+	Message   string
+	RequestID string `xml:"RequestId"`
+}
+
+// sendXML ends the answer with a.status and a document.
+func (a *answer) sendXML(r *http.Request, v any) {
+	body, err := xml.Marshal(v)
+	if err != nil { // our own types always encode
+		a.status = http.StatusInternalServerError
+	}
+	body = append([]byte(xml.Header), body...)
+	a.Header().Set("Content-Type", "application/xml")
+	a.Header().Del("Content-Length") // a store's refusal may have set one
+	a.sendHeader()
+	if r.Method != http.MethodHead {
+		n, _ := a.ResponseWriter.Write(body) // the connection is all that can fail here
+		a.bytes += int64(n)
+	}
+}

@@ -1,0 +1,37 @@
+package gateway
+
+import (
+	"encoding/xml"
+	"net/http"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// bucketList is S3's ListAllMyBucketsResult.
+type bucketList struct {
+	XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListAllMyBucketsResult"`
+	Owner   struct{ ID, DisplayName string }
+	Buckets struct {
+		Bucket []bucketEntry
+	}
+}
+
+type bucketEntry struct {
+	Name         string
+	CreationDate string
+}
+
+// listBuckets answers with the buckets in which something of the lease is open.
+// The dates are the lease's: when the bucket was made is not its business.
+func listBuckets(a *answer, r *http.Request, lease keyhatch.Lease, names []string) {
+	var list bucketList
+	list.Owner.ID, list.Owner.DisplayName = lease.User, lease.User
+	for _, name := range names {
+		list.Buckets.Bucket = append(list.Buckets.Bucket, bucketEntry{
+			Name: name, CreationDate: lease.IssuedAt.Format(time.RFC3339),
+		})
+	}
+	a.status = http.StatusOK
+	a.sendXML(r, list)
+}

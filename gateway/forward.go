@@ -1,0 +1,115 @@
+package gateway
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/keyhatch/keyhatch/sigv4"
+)
+
+// maxObject bounds one upload, as S3 does.
+const maxObject = 5 << 30
+
+// forward hands the request to the store behind the lease.
+func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
+	length := v.body.Len()
+	switch {
+	case !v.operation.body && length != 0:
+		return errUnexpectedBody
+	case v.operation.body && length < 0:
+		return errNoLength
+	case length > maxObject:
+		return errTooLarge
+	}
+	backend, err := g.backends.For(v.store)
+	if err != nil {
+		return err
+	}
+	body := &checkedBody{Body: v.body, stands: func() error { return g.stillOpen(r, v) }}
+	backend.ServeHTTP(a, cleaned(r, v, body))
+	return a.finish(r, body.failure())
+}
+
+// stillOpen asks again, at the end of an upload, whether it is allowed: the lease
+// may have ended while the body was on its way.
+func (g *Gateway) stillOpen(r *http.Request, v *visit) (err error) {
+	if v.open, _, err = g.lending.Standing(r.Context(), v.lease); err != nil {
+		return err
+	}
+	return v.authorize()
+}
+
+// checkedBody is a verified body whose end comes only while the lease stands. A
+// store publishes at the end and not before.
+type checkedBody struct {
+	*sigv4.Body
+	stands func() error
+	err    error
+}
+
+func (b *checkedBody) Read(p []byte) (int, error) {
+	if b.err != nil {
+		return 0, b.err
+	}
+	n, err := b.Body.Read(p)
+	if err == io.EOF {
+		if b.err = b.stands(); b.err != nil {
+			err = b.err
+		}
+	}
+	return n, err
+}
+
+// failure is why the body did not come to its end, nil when that was not the
+// reason for whatever went wrong.
+func (b *checkedBody) failure() error {
+	if b.err != nil {
+		return b.err
+	}
+	return b.Body.Err()
+}
+
+// cleaned is a request with nothing in it but what was classified, verified and
+// authorized: a path in one spelling, parameters of the table, no signature.
+func cleaned(r *http.Request, v *visit, body io.ReadCloser) *http.Request {
+	out := r.Clone(r.Context())
+	out.URL = &url.URL{Path: "/" + v.request.bucket, RawQuery: strip(r.URL.Query()).Encode()}
+	if v.level == object {
+		out.URL.Path += "/" + v.key
+	}
+	out.RequestURI = out.URL.RequestURI()
+	out.Body, out.ContentLength, out.TransferEncoding = body, v.body.Len(), nil
+	for _, name := range []string{
+		"Authorization", "X-Amz-Security-Token", "X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Acl", "X-Amz-Storage-Class",
+		"X-Amz-Decoded-Content-Length", "X-Amz-Trailer", "X-Amz-Expected-Bucket-Owner", "Expect", "Cookie",
+	} {
+		out.Header.Del(name)
+	}
+	out.Header.Del("Content-Encoding")
+	if kept := withoutChunks(r.Header.Get("Content-Encoding")); kept != "" {
+		out.Header.Set("Content-Encoding", kept)
+	}
+	return out
+}
+
+func strip(q url.Values) url.Values {
+	for name := range q {
+		if everywhere(name) {
+			q.Del(name)
+		}
+	}
+	return q
+}
+
+// withoutChunks takes the framing of the transfer out of what is stored.
+func withoutChunks(encoding string) string {
+	var kept []string
+	for part := range strings.SplitSeq(encoding, ",") {
+		if part = strings.TrimSpace(part); part != "" && part != "aws-chunked" {
+			kept = append(kept, part)
+		}
+	}
+	return strings.Join(kept, ",")
+}

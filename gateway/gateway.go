@@ -1,0 +1,139 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/lending"
+	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/sigv4"
+)
+
+// Gateway is the endpoint.
+type Gateway struct {
+	lending  *lending.Service
+	backends *Backends
+	endpoint sigv4.Endpoint
+	log      *slog.Logger
+}
+
+// New makes the endpoint. region is the one that clients sign for.
+func New(l *lending.Service, backends *Backends, region string, log *slog.Logger) *Gateway {
+	return &Gateway{
+		lending: l, backends: backends, log: log,
+		endpoint: sigv4.Endpoint{Service: "s3", Regions: []string{region}},
+	}
+}
+
+// ServeHTTP walks a request through.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a, v := newAnswer(w, r), &visit{}
+	defer g.record(a, r, v)
+	err := g.walk(a, r, v)
+	if err == nil {
+		return
+	}
+	e := asS3(err)
+	if e == errInternal || e == errBusy {
+		g.log.Error("S3 request failed", "request_id", a.id, "operation", v.name, "error", err)
+	}
+	a.refuse(r, e)
+}
+
+// visit is what is known of a request as it walks.
+type visit struct {
+	request
+	lease keyhatch.Lease
+	store keyhatch.Store
+	open  policy.Set
+	body  *sigv4.Body
+}
+
+func (g *Gateway) walk(a *answer, r *http.Request, v *visit) (err error) {
+	if v.request, err = classify(r); err != nil {
+		return err
+	}
+	if err := g.authenticate(r, v); err != nil {
+		return err
+	}
+	if v.open, v.store, err = g.lending.Standing(r.Context(), v.lease); err != nil {
+		return err
+	}
+	if err := v.authorize(); err != nil {
+		return err
+	}
+	if v.name == "ListBuckets" {
+		listBuckets(a, r, v.lease, v.open.Buckets())
+		return nil
+	}
+	return g.forward(a, r, v)
+}
+
+// authenticate checks who signed. Whether the lease still stands is said only to
+// those who know its secret.
+func (g *Gateway) authenticate(r *http.Request, v *visit) error {
+	claim, err := sigv4.Parse(r)
+	if err != nil {
+		return err
+	}
+	session, err := g.lending.OpenSession(claim.AccessKeyID, claim.SessionToken)
+	if errors.Is(err, keyhatch.Unauthenticated) {
+		err := claim.Refuse(g.endpoint, time.Now())
+		if claim.SessionToken != "" && asS3(err).code == "SignatureDoesNotMatch" {
+			return errSessionToken
+		}
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if v.body, err = claim.Verify(session.SecretKey.Reveal(), g.endpoint, time.Now()); err != nil {
+		return err
+	}
+	v.lease = session.Lease
+	return nil
+}
+
+// authorize decides every bucket, key and prefix that the request names.
+func (v *visit) authorize() error {
+	allowed := false
+	switch v.level {
+	case service:
+		allowed = true // the answer holds what is open and nothing else
+	case bucket:
+		allowed = v.open.AllowsList(v.request.bucket, v.prefix)
+	case object:
+		allowed = v.open.AllowsObject(v.access, v.request.bucket, v.key)
+	}
+	if allowed {
+		return nil
+	}
+	return &s3Error{http.StatusForbidden, "AccessDenied", v.instead()}
+}
+
+// instead tells a refused caller what would work. It may know: this is its own
+// lease.
+func (v *visit) instead() string {
+	var what []string
+	for _, o := range v.open {
+		what = append(what, fmt.Sprintf("%s on %s", o.Access, keyhatch.S3URL{Bucket: o.Bucket, Prefix: o.Prefix}))
+	}
+	if len(what) == 0 {
+		return "Access Denied. Nothing of this lease is open any more."
+	}
+	return "Access Denied. This lease opens " + strings.Join(what, ", ") + "; a list must ask for such a prefix."
+}
+
+// record writes the line about a request.
+func (g *Gateway) record(a *answer, r *http.Request, v *visit) {
+	g.log.LogAttrs(r.Context(), slog.LevelInfo, "s3",
+		slog.String("operation", v.name), slog.String("bucket", v.request.bucket), slog.String("key", v.key), slog.String("prefix", v.prefix),
+		slog.Int("status", a.status), slog.String("code", a.code), slog.Int64("bytes", a.bytes),
+		slog.String("lease", v.lease.ID), slog.String("user", v.lease.User), slog.String("address", keyhatch.OriginOf(r.Context()).AddressText()),
+		slog.Int64("ms", time.Since(a.begun).Milliseconds()), slog.String("request_id", a.id))
+}

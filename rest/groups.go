@@ -1,0 +1,98 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/api"
+)
+
+type groupRef struct {
+	Group string `path:"group" maxLength:"64" doc:"Id"`
+}
+
+func (d *Door) groups(a huma.API) {
+	const noun = "groups"
+	const member = "/groups/{group}/members/{user}"
+	handle(d, a, call{method: http.MethodGet, path: "/groups", id: "listGroups", summary: "List a workspace's groups", noun: noun}, d.listGroups)
+	handle(d, a, call{method: http.MethodPost, path: "/groups", id: "createGroup", summary: "Add a group to a workspace", noun: noun, status: http.StatusCreated}, d.createGroup)
+	handle(d, a, call{method: http.MethodGet, path: "/groups/{group}", id: "getGroup", summary: "Show a group", noun: noun}, d.getGroup)
+	handle(d, a, call{method: http.MethodPatch, path: "/groups/{group}", id: "renameGroup", summary: "Rename a group", noun: noun}, d.renameGroup)
+	handle(d, a, call{method: http.MethodDelete, path: "/groups/{group}", id: "deleteGroup", summary: "Remove a group and the grants that name it", noun: noun, status: http.StatusNoContent}, d.deleteGroup)
+	handle(d, a, call{method: http.MethodGet, path: "/groups/{group}/members", id: "listGroupMembers", summary: "List a group's members", noun: noun}, d.listGroupMembers)
+	handle(d, a, call{method: http.MethodPut, path: member, id: "putGroupMember", summary: "Add a member", noun: noun}, d.putGroupMember)
+	handle(d, a, call{method: http.MethodDelete, path: member, id: "removeGroupMember", summary: "Remove a member; leases that rest on the membership close", noun: noun, status: http.StatusNoContent}, d.removeGroupMember)
+}
+
+type workspaceList struct {
+	inWorkspace
+	onePage
+}
+
+func (d *Door) listGroups(ctx context.Context, c keyhatch.Caller, in *workspaceList) (*body[api.Page[api.Group]], error) {
+	groups, err := d.broker.People.Groups(ctx, c, in.Workspace, in.page())
+	return pageOf(groups, err, encodeGroup)
+}
+
+type createGroupInput struct {
+	inWorkspace
+	Body api.Named
+}
+
+func (d *Door) createGroup(ctx context.Context, c keyhatch.Caller, in *createGroupInput) (*body[api.Group], error) {
+	g, err := d.broker.People.CreateGroup(ctx, c, in.Workspace, in.Body.Name)
+	return one(g, err, encodeGroup)
+}
+
+func (d *Door) getGroup(ctx context.Context, c keyhatch.Caller, in *groupRef) (*body[api.Group], error) {
+	g, err := d.broker.People.Group(ctx, c, in.Group)
+	return one(g, err, encodeGroup)
+}
+
+type renameGroupInput struct {
+	groupRef
+	Body api.Named
+}
+
+func (d *Door) renameGroup(ctx context.Context, c keyhatch.Caller, in *renameGroupInput) (*body[api.Group], error) {
+	g, err := d.broker.People.RenameGroup(ctx, c, in.Group, in.Body.Name)
+	return one(g, err, encodeGroup)
+}
+
+func (d *Door) deleteGroup(ctx context.Context, c keyhatch.Caller, in *groupRef) (*done, error) {
+	return nil, d.broker.People.DeleteGroup(ctx, c, in.Group)
+}
+
+type groupPage struct {
+	groupRef
+	onePage
+}
+
+func (d *Door) listGroupMembers(ctx context.Context, c keyhatch.Caller, in *groupPage) (*body[api.Page[api.GroupMember]], error) {
+	members, err := d.broker.People.GroupMembers(ctx, c, in.Group, in.page())
+	return pageOf(members, err, encodeGroupMember)
+}
+
+type groupMemberRef struct {
+	groupRef
+	userRef
+}
+
+func (d *Door) putGroupMember(ctx context.Context, c keyhatch.Caller, in *groupMemberRef) (*body[api.GroupMember], error) {
+	m, err := d.broker.People.PutGroupMember(ctx, c, in.Group, in.User)
+	return one(m, err, encodeGroupMember)
+}
+
+func (d *Door) removeGroupMember(ctx context.Context, c keyhatch.Caller, in *groupMemberRef) (*done, error) {
+	return nil, d.broker.People.RemoveGroupMember(ctx, c, in.Group, in.User)
+}
+
+func encodeGroup(g keyhatch.Group) api.Group {
+	return api.Group{ID: g.ID, Workspace: g.Workspace, Name: g.Name, CreatedAt: g.CreatedAt}
+}
+
+func encodeGroupMember(m keyhatch.GroupMember) api.GroupMember {
+	return api.GroupMember{Group: m.Group, User: m.User, Since: m.Since}
+}

@@ -1,0 +1,63 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/broker/places"
+)
+
+type storeRef struct {
+	Store string `path:"store" maxLength:"128" doc:"Id or name"`
+}
+
+func (d *Door) stores(a huma.API) {
+	const noun = "stores"
+	handle(d, a, call{method: http.MethodGet, path: "/stores", id: "listStores", summary: "List the stores that you may see", noun: noun}, d.listStores)
+	handle(d, a, call{method: http.MethodPost, path: "/stores", id: "createStore", summary: "Add a store for every workspace", noun: noun, status: http.StatusCreated}, d.createStore)
+	handle(d, a, call{method: http.MethodGet, path: "/stores/{store}", id: "getStore", summary: "Show a store", noun: noun}, d.getStore)
+	handle(d, a, call{method: http.MethodPatch, path: "/stores/{store}", id: "renameStore", summary: "Rename a store", noun: noun}, d.renameStore)
+	handle(d, a, call{method: http.MethodDelete, path: "/stores/{store}", id: "deleteStore", summary: "Remove a store without buckets", noun: noun, status: http.StatusNoContent}, d.deleteStore)
+}
+
+func (d *Door) listStores(ctx context.Context, c keyhatch.Caller, in *onePage) (*body[api.Page[api.Store]], error) {
+	stores, err := d.broker.Places.Stores(ctx, c, in.page())
+	return pageOf(stores, err, encodeStore)
+}
+
+type createStoreInput struct{ Body api.NewStore }
+
+func (d *Door) createStore(ctx context.Context, c keyhatch.Caller, in *createStoreInput) (*body[api.Store], error) {
+	s, err := d.broker.Places.CreateStore(ctx, c, places.NewStore{
+		Name: in.Body.Name, Kind: keyhatch.StoreKind(in.Body.Kind), Path: in.Body.Path,
+	})
+	return one(s, err, encodeStore)
+}
+
+func (d *Door) getStore(ctx context.Context, c keyhatch.Caller, in *storeRef) (*body[api.Store], error) {
+	s, err := d.broker.Places.Store(ctx, c, in.Store)
+	return one(s, err, encodeStore)
+}
+
+type renameStoreInput struct {
+	storeRef
+	Body api.Named
+}
+
+func (d *Door) renameStore(ctx context.Context, c keyhatch.Caller, in *renameStoreInput) (*body[api.Store], error) {
+	s, err := d.broker.Places.RenameStore(ctx, c, in.Store, in.Body.Name)
+	return one(s, err, encodeStore)
+}
+
+func (d *Door) deleteStore(ctx context.Context, c keyhatch.Caller, in *storeRef) (*done, error) {
+	return nil, d.broker.Places.DeleteStore(ctx, c, in.Store)
+}
+
+func encodeStore(s keyhatch.Store) api.Store {
+	return api.Store{
+		ID: s.ID, Workspace: s.Workspace, Name: s.Name, Kind: string(s.Kind), Path: s.Path, Lends: string(s.Lends), CreatedAt: s.CreatedAt,
+	}
+}

@@ -1,0 +1,144 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// Door serves one wire format.
+type Door interface {
+	Mount(mux *http.ServeMux)
+}
+
+// maxBody bounds the bodies of API requests (S9).
+const maxBody = 1 << 20
+
+// API puts doors on one listener, with health checks beside them. ready tells
+// whether the service can do its work.
+func API(log *slog.Logger, proxies []netip.Prefix, ready func(context.Context) error, doors ...Door) http.Handler {
+	mux := http.NewServeMux()
+	for _, d := range doors {
+		d.Mount(mux)
+	}
+	health(mux, ready)
+	limited := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Request-Id", keyhatch.OriginOf(r.Context()).RequestID)
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		mux.ServeHTTP(w, r)
+	})
+	return Origin(proxies, accessLog(log, limited))
+}
+
+func health(mux *http.ServeMux, ready func(context.Context) error) {
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Write([]byte("ok\n"))
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if err := ready(r.Context()); err != nil {
+			http.Error(w, "not ready", http.StatusServiceUnavailable)
+			return
+		}
+		w.Write([]byte("ready\n"))
+	})
+}
+
+// Origin notes each request's id and client address for everything behind it.
+// The id is ours; one that the client sends is not taken.
+func Origin(proxies []netip.Prefix, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var id [8]byte
+		rand.Read(id[:]) // never fails (crypto/rand)
+		o := keyhatch.Origin{
+			Address:   clientAddress(r, proxies),
+			RequestID: strings.ToUpper(hex.EncodeToString(id[:])),
+		}
+		next.ServeHTTP(w, r.WithContext(keyhatch.WithOrigin(r.Context(), o)))
+	})
+}
+
+// clientAddress is the peer's, or when that is a trusted proxy, the last address
+// of X-Forwarded-For that is not one: what stands before it anybody could have
+// written.
+func clientAddress(r *http.Request, proxies []netip.Prefix) netip.Addr {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	address := peer.Addr().Unmap()
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && trusted(address, proxies); i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		address = hop.Unmap()
+	}
+	return address
+}
+
+func trusted(a netip.Addr, proxies []netip.Prefix) bool {
+	for _, p := range proxies {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// accessLog writes one line a request and turns a panic into a 500. Queries and
+// headers are not logged: they can carry secrets.
+func accessLog(log *slog.Logger, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		begun := time.Now()
+		rec := &recorder{ResponseWriter: w}
+		o := keyhatch.OriginOf(r.Context())
+		defer func() {
+			if p := recover(); p != nil {
+				log.Error("panic", "request_id", o.RequestID, "panic", p, "stack", string(debug.Stack()))
+				if rec.status == 0 {
+					http.Error(rec, "internal error "+o.RequestID, http.StatusInternalServerError)
+				}
+			}
+			log.Info("request", "method", r.Method, "path", r.URL.Path, "status", rec.status, "bytes", rec.bytes,
+				"ms", time.Since(begun).Milliseconds(), "address", o.AddressText(), "request_id", o.RequestID)
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// recorder notes what was answered.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := r.ResponseWriter.Write(p)
+	r.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
