@@ -12,6 +12,7 @@ require (
 	github.com/goccy/go-yaml v1.19.2
 	github.com/google/go-cmp v0.7.0
 	github.com/rclone/gofakes3 v0.0.12
+	github.com/rogpeppe/go-internal v1.14.1
 	github.com/tink-crypto/tink-go/v2 v2.9.0
 	modernc.org/sqlite v1.60.1
 	pgregory.net/rapid v1.3.0

@@ -21,6 +21,9 @@ type answer struct {
 	bytes  int64
 	// refusal is the text of a store's refusal, nil while it has not refused.
 	refusal *bytes.Buffer
+	// checksum is that of the body, once it was verified, for the answer to
+	// repeat.
+	checksum func() (name, value string)
 }
 
 func newAnswer(w http.ResponseWriter, r *http.Request) *answer {
@@ -47,6 +50,11 @@ func (a *answer) sendHeader() {
 	h := a.Header()
 	h.Set("X-Amz-Request-Id", a.id)
 	h.Set("X-Content-Type-Options", "nosniff")
+	if a.checksum != nil {
+		if name, value := a.checksum(); name != "" {
+			h.Set(name, value)
+		}
+	}
 	a.ResponseWriter.WriteHeader(a.status)
 }
 

@@ -28,24 +28,29 @@ func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 		return err
 	}
 	body := &checkedBody{Body: v.body, stands: func() error { return g.stillOpen(r, v) }}
+	a.checksum = v.body.Checksum
 	backend.ServeHTTP(a, cleaned(r, v, body))
 	return a.finish(r, body.failure())
 }
 
 // stillOpen asks again, at the end of an upload, whether it is allowed: the lease
 // may have ended while the body was on its way.
-func (g *Gateway) stillOpen(r *http.Request, v *visit) (err error) {
-	if v.open, _, err = g.lending.Standing(r.Context(), v.lease); err != nil {
+func (g *Gateway) stillOpen(r *http.Request, v *visit) error {
+	open, _, err := g.lending.Standing(r.Context(), v.lease)
+	if err != nil {
 		return err
 	}
-	return v.authorize()
+	again := &visit{request: v.request, open: open}
+	return again.authorize()
 }
 
-// checkedBody is a verified body whose end comes only while the lease stands. A
-// store publishes at the end and not before.
+// checkedBody is a verified body that ends only while the lease stands: before
+// its last byte is handed out, the question is asked again. A store publishes
+// when it has them all, and not before.
 type checkedBody struct {
 	*sigv4.Body
 	stands func() error
+	asked  bool
 	err    error
 }
 
@@ -54,9 +59,10 @@ func (b *checkedBody) Read(p []byte) (int, error) {
 		return 0, b.err
 	}
 	n, err := b.Body.Read(p)
-	if err == io.EOF {
+	if b.Body.Verified() && !b.asked {
+		b.asked = true
 		if b.err = b.stands(); b.err != nil {
-			err = b.err
+			return 0, b.err
 		}
 	}
 	return n, err

@@ -15,9 +15,9 @@ import (
 )
 
 type devCommand struct {
-	Data      string `default:"keyhatch-data" type:"path" help:"Folder for everything; made where missing."`
-	Listen    string `default:"127.0.0.1:8750" help:"Address of the API."`
-	S3Listen  string `default:"127.0.0.1:8751" help:"Address of the S3 endpoint."`
+	Data      string `default:"keyhatch-data" type:"path" env:"KEYHATCH_DEV_DATA" help:"Folder for everything; made where missing."`
+	Listen    string `default:"127.0.0.1:8750" env:"KEYHATCH_DEV_LISTEN" help:"Address of the API."`
+	S3Listen  string `name:"s3-listen" default:"127.0.0.1:8751" env:"KEYHATCH_DEV_S3_LISTEN" help:"Address of the S3 endpoint."`
 	ReadyFile string `type:"path" help:"Write where it listens and the token to this file (JSON, 0600) once it is ready."`
 }
 

@@ -139,6 +139,9 @@ func (s *Store) serve(w http.ResponseWriter, r *http.Request) {
 	}
 
 	inner := r.Clone(context.WithValue(r.Context(), requestKey{}, req))
+	if inner.Body == nil {
+		inner.Body = http.NoBody
+	}
 	for _, name := range tagHeaders {
 		if v := inner.Header.Get(name); v != "" {
 			inner.Header.Set(name, packTags(v))

@@ -17,8 +17,10 @@ import (
 
 func (s *site) begin(key string) string {
 	s.Helper()
-	out, err := s.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: aws.String(bucket), Key: &key,
-		ContentType: aws.String("text/plain"), Metadata: map[string]string{"m": "1"}})
+	out, err := s.client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{
+		Bucket: aws.String(bucket), Key: &key,
+		ContentType: aws.String("text/plain"), Metadata: map[string]string{"m": "1"},
+	})
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -43,8 +45,10 @@ func (s *site) mustPart(key, id string, n int32, body string) types.CompletedPar
 }
 
 func (s *site) complete(key, id string, parts ...types.CompletedPart) (*s3.CompleteMultipartUploadOutput, error) {
-	return s.client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{Bucket: aws.String(bucket), Key: &key, UploadId: &id,
-		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts}})
+	return s.client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
+		Bucket: aws.String(bucket), Key: &key, UploadId: &id,
+		MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
+	})
 }
 
 func joinedTag(bodies ...string) string {
@@ -133,8 +137,10 @@ func TestPartOfAnObject(t *testing.T) {
 	s := newSite(t)
 	s.put("from", "0123456789")
 	id := s.begin("k")
-	out, err := s.client.UploadPartCopy(ctx, &s3.UploadPartCopyInput{Bucket: aws.String(bucket), Key: aws.String("k"), UploadId: &id, PartNumber: aws.Int32(1),
-		CopySource: aws.String(bucket + "/from"), CopySourceRange: aws.String("bytes=2-5")})
+	out, err := s.client.UploadPartCopy(ctx, &s3.UploadPartCopyInput{
+		Bucket: aws.String(bucket), Key: aws.String("k"), UploadId: &id, PartNumber: aws.Int32(1),
+		CopySource: aws.String(bucket + "/from"), CopySourceRange: aws.String("bytes=2-5"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

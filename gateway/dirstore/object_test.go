@@ -237,7 +237,8 @@ func TestTags(t *testing.T) {
 	for _, key := range []string{"k", "plain"} {
 		before := s.head(key)
 		_, err := s.client.PutObjectTagging(ctx, &s3.PutObjectTaggingInput{Bucket: aws.String(bucket), Key: &key, Tagging: &types.Tagging{
-			TagSet: []types.Tag{{Key: aws.String("team"), Value: aws.String("blue")}}}})
+			TagSet: []types.Tag{{Key: aws.String("team"), Value: aws.String("blue")}},
+		}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -271,8 +272,10 @@ func TestCopy(t *testing.T) {
 		t.Errorf("the copy is %q with %v", body, h.Metadata)
 	}
 	// Onto itself with new metadata.
-	_, err = s.client.CopyObject(ctx, &s3.CopyObjectInput{Bucket: aws.String(bucket), Key: aws.String("from"), CopySource: aws.String(bucket + "/from"),
-		MetadataDirective: types.MetadataDirectiveReplace, Metadata: map[string]string{"m": "2"}})
+	_, err = s.client.CopyObject(ctx, &s3.CopyObjectInput{
+		Bucket: aws.String(bucket), Key: aws.String("from"), CopySource: aws.String(bucket + "/from"),
+		MetadataDirective: types.MetadataDirectiveReplace, Metadata: map[string]string{"m": "2"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,9 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -135,34 +133,6 @@ func TestLinksAreNotFollowed(t *testing.T) {
 		}
 	}
 	s.wantClean()
-}
-
-func TestSpecialFiles(t *testing.T) {
-	s := newSite(t)
-	s.file("real", "x")
-	if err := syscall.Mkfifo(s.path(bucket, "fifo"), 0o666); err != nil {
-		t.Skip(err)
-	}
-	done := make(chan bool)
-	go func() {
-		defer close(done)
-		s.wantKeys("real")
-		if _, _, err := s.tryGet("fifo"); err == nil {
-			t.Error("a fifo was read")
-		}
-		if err := s.tryPut("fifo", "x"); err == nil {
-			t.Error("a fifo was replaced")
-		}
-		s.delete("fifo")
-	}()
-	select {
-	case <-done:
-	case <-time.After(10 * time.Second):
-		t.Fatal("a fifo holds up a request")
-	}
-	if _, err := os.Lstat(s.path(bucket, "fifo")); err != nil {
-		t.Error("the fifo is gone")
-	}
 }
 
 func TestSidecarLostOrStale(t *testing.T) {
