@@ -10,7 +10,8 @@ import (
 	"github.com/keyhatch/keyhatch/broker/places"
 )
 
-type bucketRef struct {
+// BucketRef names a bucket in the path.
+type BucketRef struct {
 	Bucket string `path:"bucket" maxLength:"64" doc:"Id"`
 }
 
@@ -22,13 +23,13 @@ func (d *Door) buckets(a huma.API) {
 	handle(d, a, call{method: http.MethodDelete, path: "/buckets/{bucket}", id: "deleteBucket", summary: "Take a bucket without locations off the record; its objects stay", noun: noun, status: http.StatusNoContent}, d.deleteBucket)
 }
 
-func (d *Door) listBuckets(ctx context.Context, c keyhatch.Caller, in *workspaceList) (*body[api.Page[api.Bucket]], error) {
+func (d *Door) listBuckets(ctx context.Context, c keyhatch.Caller, in *WorkspaceList) (*body[api.Page[api.Bucket]], error) {
 	buckets, err := d.broker.Places.Buckets(ctx, c, in.Workspace, in.page())
 	return pageOf(buckets, err, encodeBucket)
 }
 
 type createBucketInput struct {
-	inWorkspace
+	InWorkspace
 	Body api.NewBucket
 }
 
@@ -37,12 +38,12 @@ func (d *Door) createBucket(ctx context.Context, c keyhatch.Caller, in *createBu
 	return one(b, err, encodeBucket)
 }
 
-func (d *Door) getBucket(ctx context.Context, c keyhatch.Caller, in *bucketRef) (*body[api.Bucket], error) {
+func (d *Door) getBucket(ctx context.Context, c keyhatch.Caller, in *BucketRef) (*body[api.Bucket], error) {
 	b, err := d.broker.Places.Bucket(ctx, c, in.Bucket)
 	return one(b, err, encodeBucket)
 }
 
-func (d *Door) deleteBucket(ctx context.Context, c keyhatch.Caller, in *bucketRef) (*done, error) {
+func (d *Door) deleteBucket(ctx context.Context, c keyhatch.Caller, in *BucketRef) (*done, error) {
 	return nil, d.broker.Places.DeleteBucket(ctx, c, in.Bucket)
 }
 

@@ -7,3 +7,5 @@
 // that was submitted is echoed in a problem (S13), and every answer says
 // no-store (S14).
 package rest
+
+//go:generate go test -run TestOpenAPIIsCurrent . -update

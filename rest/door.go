@@ -157,18 +157,21 @@ func answer[T any](v T) *body[T] { return &body[T]{v} }
 // done is an answer without a body: 204.
 type done struct{}
 
-// Parts of many requests.
+// Parts of many requests. They are exported because huma looks into embedded
+// structs only when they are.
 
-type inWorkspace struct {
+// InWorkspace is the workspace that a request is about.
+type InWorkspace struct {
 	Workspace string `query:"workspace" maxLength:"128" doc:"Id or name. Default: that of the token, else the only one that you are a member of"`
 }
 
-type onePage struct {
+// OnePage is the part of a list that a request asks for.
+type OnePage struct {
 	Cursor string `query:"cursor" maxLength:"64" doc:"The next of the page before"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"At most so many items"`
 }
 
-func (p onePage) page() kernel.Page { return kernel.Page{After: p.Cursor, Limit: p.Limit} }
+func (p OnePage) page() kernel.Page { return kernel.Page{After: p.Cursor, Limit: p.Limit} }
 
 // pageOf encodes a part of a list.
 func pageOf[A, B any](l kernel.List[A], err error, encode func(A) B) (*body[api.Page[B]], error) {

@@ -10,7 +10,8 @@ import (
 	"github.com/keyhatch/keyhatch/broker/record"
 )
 
-type eventRef struct {
+// EventRef names an event in the path.
+type EventRef struct {
 	Event string `path:"event" maxLength:"64" doc:"Id"`
 }
 
@@ -21,7 +22,7 @@ func (d *Door) events(a huma.API) {
 }
 
 type listEventsInput struct {
-	onePage
+	OnePage
 	Workspace string `query:"workspace" maxLength:"128" doc:"Id or name. For its admins: all that happened there"`
 	Target    string `query:"target" maxLength:"64" doc:"Id of what it was done to"`
 	Action    string `query:"action" maxLength:"64" doc:"Such as lease.lend"`
@@ -34,7 +35,7 @@ func (d *Door) listEvents(ctx context.Context, c keyhatch.Caller, in *listEvents
 	return pageOf(events, err, encodeEvent)
 }
 
-func (d *Door) getEvent(ctx context.Context, c keyhatch.Caller, in *eventRef) (*body[api.Event], error) {
+func (d *Door) getEvent(ctx context.Context, c keyhatch.Caller, in *EventRef) (*body[api.Event], error) {
 	e, err := d.broker.Record.Event(ctx, c, in.Event)
 	return one(e, err, encodeEvent)
 }

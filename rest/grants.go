@@ -11,7 +11,8 @@ import (
 	"github.com/keyhatch/keyhatch/broker/places"
 )
 
-type grantRef struct {
+// GrantRef names a grant in the path.
+type GrantRef struct {
 	Grant string `path:"grant" maxLength:"64" doc:"Id"`
 }
 
@@ -25,7 +26,7 @@ func (d *Door) grants(a huma.API) {
 }
 
 type listGrantsInput struct {
-	workspaceList
+	WorkspaceList
 	Location string `query:"location" maxLength:"128" doc:"Id or name: those on it only"`
 }
 
@@ -35,7 +36,7 @@ func (d *Door) listGrants(ctx context.Context, c keyhatch.Caller, in *listGrants
 }
 
 type giveGrantInput struct {
-	inWorkspace
+	InWorkspace
 	Body api.NewGrant
 }
 
@@ -47,13 +48,13 @@ func (d *Door) giveGrant(ctx context.Context, c keyhatch.Caller, in *giveGrantIn
 	return one(g, err, encodeGrant)
 }
 
-func (d *Door) getGrant(ctx context.Context, c keyhatch.Caller, in *grantRef) (*body[api.Grant], error) {
+func (d *Door) getGrant(ctx context.Context, c keyhatch.Caller, in *GrantRef) (*body[api.Grant], error) {
 	g, err := d.broker.Places.Grant(ctx, c, in.Grant)
 	return one(g, err, encodeGrant)
 }
 
 type updateGrantInput struct {
-	grantRef
+	GrantRef
 	Body api.GrantChange
 }
 
@@ -73,7 +74,7 @@ func (d *Door) updateGrant(ctx context.Context, c keyhatch.Caller, in *updateGra
 	return one(g, err, encodeGrant)
 }
 
-func (d *Door) takeGrant(ctx context.Context, c keyhatch.Caller, in *grantRef) (*done, error) {
+func (d *Door) takeGrant(ctx context.Context, c keyhatch.Caller, in *GrantRef) (*done, error) {
 	return nil, d.broker.Places.TakeGrant(ctx, c, in.Grant)
 }
 

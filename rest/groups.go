@@ -9,7 +9,8 @@ import (
 	"github.com/keyhatch/keyhatch/api"
 )
 
-type groupRef struct {
+// GroupRef names a group in the path.
+type GroupRef struct {
 	Group string `path:"group" maxLength:"64" doc:"Id"`
 }
 
@@ -26,18 +27,19 @@ func (d *Door) groups(a huma.API) {
 	handle(d, a, call{method: http.MethodDelete, path: member, id: "removeGroupMember", summary: "Remove a member; leases that rest on the membership close", noun: noun, status: http.StatusNoContent}, d.removeGroupMember)
 }
 
-type workspaceList struct {
-	inWorkspace
-	onePage
+// WorkspaceList asks for a part of a workspace's list.
+type WorkspaceList struct {
+	InWorkspace
+	OnePage
 }
 
-func (d *Door) listGroups(ctx context.Context, c keyhatch.Caller, in *workspaceList) (*body[api.Page[api.Group]], error) {
+func (d *Door) listGroups(ctx context.Context, c keyhatch.Caller, in *WorkspaceList) (*body[api.Page[api.Group]], error) {
 	groups, err := d.broker.People.Groups(ctx, c, in.Workspace, in.page())
 	return pageOf(groups, err, encodeGroup)
 }
 
 type createGroupInput struct {
-	inWorkspace
+	InWorkspace
 	Body api.Named
 }
 
@@ -46,13 +48,13 @@ func (d *Door) createGroup(ctx context.Context, c keyhatch.Caller, in *createGro
 	return one(g, err, encodeGroup)
 }
 
-func (d *Door) getGroup(ctx context.Context, c keyhatch.Caller, in *groupRef) (*body[api.Group], error) {
+func (d *Door) getGroup(ctx context.Context, c keyhatch.Caller, in *GroupRef) (*body[api.Group], error) {
 	g, err := d.broker.People.Group(ctx, c, in.Group)
 	return one(g, err, encodeGroup)
 }
 
 type renameGroupInput struct {
-	groupRef
+	GroupRef
 	Body api.Named
 }
 
@@ -61,31 +63,33 @@ func (d *Door) renameGroup(ctx context.Context, c keyhatch.Caller, in *renameGro
 	return one(g, err, encodeGroup)
 }
 
-func (d *Door) deleteGroup(ctx context.Context, c keyhatch.Caller, in *groupRef) (*done, error) {
+func (d *Door) deleteGroup(ctx context.Context, c keyhatch.Caller, in *GroupRef) (*done, error) {
 	return nil, d.broker.People.DeleteGroup(ctx, c, in.Group)
 }
 
-type groupPage struct {
-	groupRef
-	onePage
+// GroupPage asks for a part of the list of one group's members.
+type GroupPage struct {
+	GroupRef
+	OnePage
 }
 
-func (d *Door) listGroupMembers(ctx context.Context, c keyhatch.Caller, in *groupPage) (*body[api.Page[api.GroupMember]], error) {
+func (d *Door) listGroupMembers(ctx context.Context, c keyhatch.Caller, in *GroupPage) (*body[api.Page[api.GroupMember]], error) {
 	members, err := d.broker.People.GroupMembers(ctx, c, in.Group, in.page())
 	return pageOf(members, err, encodeGroupMember)
 }
 
-type groupMemberRef struct {
-	groupRef
-	userRef
+// GroupMemberRef names a membership of a group.
+type GroupMemberRef struct {
+	GroupRef
+	UserRef
 }
 
-func (d *Door) putGroupMember(ctx context.Context, c keyhatch.Caller, in *groupMemberRef) (*body[api.GroupMember], error) {
+func (d *Door) putGroupMember(ctx context.Context, c keyhatch.Caller, in *GroupMemberRef) (*body[api.GroupMember], error) {
 	m, err := d.broker.People.PutGroupMember(ctx, c, in.Group, in.User)
 	return one(m, err, encodeGroupMember)
 }
 
-func (d *Door) removeGroupMember(ctx context.Context, c keyhatch.Caller, in *groupMemberRef) (*done, error) {
+func (d *Door) removeGroupMember(ctx context.Context, c keyhatch.Caller, in *GroupMemberRef) (*done, error) {
 	return nil, d.broker.People.RemoveGroupMember(ctx, c, in.Group, in.User)
 }
 

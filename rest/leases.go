@@ -10,7 +10,8 @@ import (
 	"github.com/keyhatch/keyhatch/broker/lending"
 )
 
-type leaseRef struct {
+// LeaseRef names a lease in the path.
+type LeaseRef struct {
 	Lease string `path:"lease" maxLength:"64" doc:"Id"`
 }
 
@@ -23,7 +24,7 @@ func (d *Door) leases(a huma.API) {
 }
 
 type listLeasesInput struct {
-	onePage
+	OnePage
 	Workspace string `query:"workspace" maxLength:"128" doc:"Id or name. For its admins: everybody's leases there"`
 	Live      bool   `query:"live" doc:"Only those that are neither revoked nor expired"`
 }
@@ -34,7 +35,7 @@ func (d *Door) listLeases(ctx context.Context, c keyhatch.Caller, in *listLeases
 }
 
 type createLeaseInput struct {
-	inWorkspace
+	InWorkspace
 	Body api.LeaseRequest
 }
 
@@ -46,12 +47,12 @@ func (d *Door) createLease(ctx context.Context, c keyhatch.Caller, in *createLea
 	return one(lent, err, encodeLent)
 }
 
-func (d *Door) getLease(ctx context.Context, c keyhatch.Caller, in *leaseRef) (*body[api.Lease], error) {
+func (d *Door) getLease(ctx context.Context, c keyhatch.Caller, in *LeaseRef) (*body[api.Lease], error) {
 	l, err := d.broker.Lending.LeaseByID(ctx, c, in.Lease)
 	return one(l, err, encodeLease)
 }
 
-func (d *Door) revokeLease(ctx context.Context, c keyhatch.Caller, in *leaseRef) (*done, error) {
+func (d *Door) revokeLease(ctx context.Context, c keyhatch.Caller, in *LeaseRef) (*done, error) {
 	return nil, d.broker.Lending.RevokeLease(ctx, c, in.Lease)
 }
 

@@ -11,8 +11,9 @@ import (
 	"github.com/keyhatch/keyhatch/broker/places"
 )
 
-type locationRef struct {
-	inWorkspace
+// LocationRef names a location in the path.
+type LocationRef struct {
+	InWorkspace
 	Location string `path:"location" maxLength:"128" doc:"Id or name"`
 }
 
@@ -25,13 +26,13 @@ func (d *Door) locations(a huma.API) {
 	handle(d, a, call{method: http.MethodDelete, path: "/locations/{location}", id: "deleteLocation", summary: "Remove a location and its grants; its objects stay", noun: noun, status: http.StatusNoContent}, d.deleteLocation)
 }
 
-func (d *Door) listLocations(ctx context.Context, c keyhatch.Caller, in *workspaceList) (*body[api.Page[api.Location]], error) {
+func (d *Door) listLocations(ctx context.Context, c keyhatch.Caller, in *WorkspaceList) (*body[api.Page[api.Location]], error) {
 	locations, err := d.broker.Places.Locations(ctx, c, in.Workspace, in.page())
 	return pageOf(locations, err, encodeLocation)
 }
 
 type createLocationInput struct {
-	inWorkspace
+	InWorkspace
 	Body api.NewLocation
 }
 
@@ -43,13 +44,13 @@ func (d *Door) createLocation(ctx context.Context, c keyhatch.Caller, in *create
 	return one(l, err, encodeLocation)
 }
 
-func (d *Door) getLocation(ctx context.Context, c keyhatch.Caller, in *locationRef) (*body[api.Location], error) {
+func (d *Door) getLocation(ctx context.Context, c keyhatch.Caller, in *LocationRef) (*body[api.Location], error) {
 	l, err := d.broker.Places.Location(ctx, c, in.Workspace, in.Location)
 	return one(l, err, encodeLocation)
 }
 
 type updateLocationInput struct {
-	locationRef
+	LocationRef
 	Body api.LocationChange
 }
 
@@ -63,7 +64,7 @@ func (d *Door) updateLocation(ctx context.Context, c keyhatch.Caller, in *update
 	return one(l, err, encodeLocation)
 }
 
-func (d *Door) deleteLocation(ctx context.Context, c keyhatch.Caller, in *locationRef) (*done, error) {
+func (d *Door) deleteLocation(ctx context.Context, c keyhatch.Caller, in *LocationRef) (*done, error) {
 	return nil, d.broker.Places.DeleteLocation(ctx, c, in.Workspace, in.Location)
 }
 

@@ -10,7 +10,8 @@ import (
 	"github.com/keyhatch/keyhatch/broker/places"
 )
 
-type storeRef struct {
+// StoreRef names a store in the path.
+type StoreRef struct {
 	Store string `path:"store" maxLength:"128" doc:"Id or name"`
 }
 
@@ -23,7 +24,7 @@ func (d *Door) stores(a huma.API) {
 	handle(d, a, call{method: http.MethodDelete, path: "/stores/{store}", id: "deleteStore", summary: "Remove a store without buckets", noun: noun, status: http.StatusNoContent}, d.deleteStore)
 }
 
-func (d *Door) listStores(ctx context.Context, c keyhatch.Caller, in *onePage) (*body[api.Page[api.Store]], error) {
+func (d *Door) listStores(ctx context.Context, c keyhatch.Caller, in *OnePage) (*body[api.Page[api.Store]], error) {
 	stores, err := d.broker.Places.Stores(ctx, c, in.page())
 	return pageOf(stores, err, encodeStore)
 }
@@ -37,13 +38,13 @@ func (d *Door) createStore(ctx context.Context, c keyhatch.Caller, in *createSto
 	return one(s, err, encodeStore)
 }
 
-func (d *Door) getStore(ctx context.Context, c keyhatch.Caller, in *storeRef) (*body[api.Store], error) {
+func (d *Door) getStore(ctx context.Context, c keyhatch.Caller, in *StoreRef) (*body[api.Store], error) {
 	s, err := d.broker.Places.Store(ctx, c, in.Store)
 	return one(s, err, encodeStore)
 }
 
 type renameStoreInput struct {
-	storeRef
+	StoreRef
 	Body api.Named
 }
 
@@ -52,7 +53,7 @@ func (d *Door) renameStore(ctx context.Context, c keyhatch.Caller, in *renameSto
 	return one(s, err, encodeStore)
 }
 
-func (d *Door) deleteStore(ctx context.Context, c keyhatch.Caller, in *storeRef) (*done, error) {
+func (d *Door) deleteStore(ctx context.Context, c keyhatch.Caller, in *StoreRef) (*done, error) {
 	return nil, d.broker.Places.DeleteStore(ctx, c, in.Store)
 }
 

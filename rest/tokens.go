@@ -10,7 +10,8 @@ import (
 	"github.com/keyhatch/keyhatch/broker/people"
 )
 
-type tokenRef struct {
+// TokenRef names a token in the path.
+type TokenRef struct {
 	Token string `path:"token" maxLength:"64" doc:"Id"`
 }
 
@@ -24,7 +25,7 @@ func (d *Door) tokens(a huma.API) {
 }
 
 type listTokensInput struct {
-	onePage
+	OnePage
 	User string `query:"user" maxLength:"128" doc:"Id or name; of others for installation admins"`
 }
 
@@ -53,12 +54,12 @@ func (d *Door) currentToken(_ context.Context, c keyhatch.Caller, _ *struct{}) (
 	return answer(encodeToken(c.Token)), nil
 }
 
-func (d *Door) getToken(ctx context.Context, c keyhatch.Caller, in *tokenRef) (*body[api.Token], error) {
+func (d *Door) getToken(ctx context.Context, c keyhatch.Caller, in *TokenRef) (*body[api.Token], error) {
 	t, err := d.broker.People.Token(ctx, c, in.Token)
 	return one(t, err, encodeToken)
 }
 
-func (d *Door) revokeToken(ctx context.Context, c keyhatch.Caller, in *tokenRef) (*done, error) {
+func (d *Door) revokeToken(ctx context.Context, c keyhatch.Caller, in *TokenRef) (*done, error) {
 	return nil, d.broker.People.RevokeToken(ctx, c, in.Token)
 }
 

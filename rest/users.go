@@ -10,7 +10,8 @@ import (
 	"github.com/keyhatch/keyhatch/broker/people"
 )
 
-type userRef struct {
+// UserRef names a user in the path.
+type UserRef struct {
 	User string `path:"user" maxLength:"128" doc:"Id or name"`
 }
 
@@ -23,7 +24,7 @@ func (d *Door) users(a huma.API) {
 	handle(d, a, call{method: http.MethodDelete, path: "/users/{user}", id: "deleteUser", summary: "Remove a user with its tokens, memberships and grants", noun: noun, status: http.StatusNoContent}, d.deleteUser)
 }
 
-func (d *Door) listUsers(ctx context.Context, c keyhatch.Caller, in *onePage) (*body[api.Page[api.User]], error) {
+func (d *Door) listUsers(ctx context.Context, c keyhatch.Caller, in *OnePage) (*body[api.Page[api.User]], error) {
 	users, err := d.broker.People.Users(ctx, c, in.page())
 	return pageOf(users, err, encodeUser)
 }
@@ -35,13 +36,13 @@ func (d *Door) createUser(ctx context.Context, c keyhatch.Caller, in *createUser
 	return one(u, err, encodeUser)
 }
 
-func (d *Door) getUser(ctx context.Context, c keyhatch.Caller, in *userRef) (*body[api.User], error) {
+func (d *Door) getUser(ctx context.Context, c keyhatch.Caller, in *UserRef) (*body[api.User], error) {
 	u, err := d.broker.People.User(ctx, c, in.User)
 	return one(u, err, encodeUser)
 }
 
 type updateUserInput struct {
-	userRef
+	UserRef
 	Body api.UserChange
 }
 
@@ -50,7 +51,7 @@ func (d *Door) updateUser(ctx context.Context, c keyhatch.Caller, in *updateUser
 	return one(u, err, encodeUser)
 }
 
-func (d *Door) deleteUser(ctx context.Context, c keyhatch.Caller, in *userRef) (*done, error) {
+func (d *Door) deleteUser(ctx context.Context, c keyhatch.Caller, in *UserRef) (*done, error) {
 	return nil, d.broker.People.DeleteUser(ctx, c, in.User)
 }
 

@@ -9,7 +9,8 @@ import (
 	"github.com/keyhatch/keyhatch/api"
 )
 
-type workspaceRef struct {
+// WorkspaceRef names a workspace in the path.
+type WorkspaceRef struct {
 	Workspace string `path:"workspace" maxLength:"128" doc:"Id or name"`
 }
 
@@ -26,7 +27,7 @@ func (d *Door) workspaces(a huma.API) {
 	handle(d, a, call{method: http.MethodDelete, path: member, id: "removeWorkspaceMember", summary: "Remove a member, with its group memberships and the grants that name it", noun: noun, status: http.StatusNoContent}, d.removeWorkspaceMember)
 }
 
-func (d *Door) listWorkspaces(ctx context.Context, c keyhatch.Caller, in *onePage) (*body[api.Page[api.Workspace]], error) {
+func (d *Door) listWorkspaces(ctx context.Context, c keyhatch.Caller, in *OnePage) (*body[api.Page[api.Workspace]], error) {
 	ws, err := d.broker.People.Workspaces(ctx, c, in.page())
 	return pageOf(ws, err, encodeWorkspace)
 }
@@ -38,13 +39,13 @@ func (d *Door) createWorkspace(ctx context.Context, c keyhatch.Caller, in *named
 	return one(ws, err, encodeWorkspace)
 }
 
-func (d *Door) getWorkspace(ctx context.Context, c keyhatch.Caller, in *workspaceRef) (*body[api.Workspace], error) {
+func (d *Door) getWorkspace(ctx context.Context, c keyhatch.Caller, in *WorkspaceRef) (*body[api.Workspace], error) {
 	ws, err := d.broker.People.Workspace(ctx, c, in.Workspace)
 	return one(ws, err, encodeWorkspace)
 }
 
 type renameWorkspaceInput struct {
-	workspaceRef
+	WorkspaceRef
 	Body api.Named
 }
 
@@ -53,27 +54,29 @@ func (d *Door) renameWorkspace(ctx context.Context, c keyhatch.Caller, in *renam
 	return one(ws, err, encodeWorkspace)
 }
 
-func (d *Door) deleteWorkspace(ctx context.Context, c keyhatch.Caller, in *workspaceRef) (*done, error) {
+func (d *Door) deleteWorkspace(ctx context.Context, c keyhatch.Caller, in *WorkspaceRef) (*done, error) {
 	return nil, d.broker.People.DeleteWorkspace(ctx, c, in.Workspace)
 }
 
-type workspacePage struct {
-	workspaceRef
-	onePage
+// WorkspacePage asks for a part of the list of one workspace's members.
+type WorkspacePage struct {
+	WorkspaceRef
+	OnePage
 }
 
-func (d *Door) listWorkspaceMembers(ctx context.Context, c keyhatch.Caller, in *workspacePage) (*body[api.Page[api.WorkspaceMember]], error) {
+func (d *Door) listWorkspaceMembers(ctx context.Context, c keyhatch.Caller, in *WorkspacePage) (*body[api.Page[api.WorkspaceMember]], error) {
 	members, err := d.broker.People.WorkspaceMembers(ctx, c, in.Workspace, in.page())
 	return pageOf(members, err, encodeMember)
 }
 
-type memberRef struct {
-	workspaceRef
-	userRef
+// MemberRef names a membership of a workspace.
+type MemberRef struct {
+	WorkspaceRef
+	UserRef
 }
 
 type putMemberInput struct {
-	memberRef
+	MemberRef
 	Body api.MemberRole
 }
 
@@ -82,7 +85,7 @@ func (d *Door) putWorkspaceMember(ctx context.Context, c keyhatch.Caller, in *pu
 	return one(m, err, encodeMember)
 }
 
-func (d *Door) removeWorkspaceMember(ctx context.Context, c keyhatch.Caller, in *memberRef) (*done, error) {
+func (d *Door) removeWorkspaceMember(ctx context.Context, c keyhatch.Caller, in *MemberRef) (*done, error) {
 	return nil, d.broker.People.RemoveWorkspaceMember(ctx, c, in.Workspace, in.User)
 }
 

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/client"
+)
+
+// running is a whole Keyhatch with the sample of `keyhatch dev`, on free ports.
+type running struct {
+	t      *testing.T
+	in     *instance
+	folder string
+	admin  keyhatch.Secret
+	log    *lockedBuffer
+}
+
+// lockedBuffer is a log that can be read while it is written.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// start makes an installation and serves it until the test ends.
+func start(t *testing.T) *running {
+	t.Helper()
+	folder := t.TempDir()
+	d := devCommand{Data: folder, Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:0"}
+	c, _, err := d.config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.install(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	token, err := os.ReadFile(d.path("admin-token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &running{t: t, folder: folder, admin: keyhatch.Secret(strings.TrimSpace(string(token))), log: &lockedBuffer{}}
+	if r.in, err = open(t.Context(), c, slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.seed(t.Context(), r.in, r.admin); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.in.run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("serve: %v", err)
+		}
+		if err := r.in.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return r
+}
+
+// client calls as the owner of the token.
+func (r *running) client(token string) *client.Client { return client.New(r.in.apiURL, token) }
+
+// asAdmin calls as the installation's admin.
+func (r *running) asAdmin() *client.Client { return r.client(r.admin.Reveal()) }
+
+// answered is an answer of the API, read.
+type answered struct {
+	status int
+	header http.Header
+	text   string
+}
+
+// problem decodes the answer of a refused call.
+func (a answered) problem(t *testing.T) api.Problem {
+	t.Helper()
+	var p api.Problem
+	if err := json.Unmarshal([]byte(a.text), &p); err != nil {
+		t.Fatalf("status %d, not a problem: %q", a.status, a.text)
+	}
+	return p
+}
+
+// send sends a request to the API as it is told to, right or wrong.
+func (r *running) send(method, path, body string, header ...string) answered {
+	r.t.Helper()
+	q, err := http.NewRequest(method, r.in.apiURL+path, strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		q.Header.Add(header[i], header[i+1])
+	}
+	answer, err := http.DefaultClient.Do(q)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return answered{answer.StatusCode, answer.Header, string(text)}
+}
+
+// call sends JSON with a token.
+func (r *running) call(token, method, path, body string) answered {
+	r.t.Helper()
+	return r.send(method, path, body, "Authorization", "Bearer "+token, "Content-Type", "application/json")
+}
+
+// must makes a call that has to succeed and decodes its answer.
+func must[T any](r *running, token, method, path, body string) T {
+	r.t.Helper()
+	a := r.call(token, method, path, body)
+	if a.status >= 300 {
+		r.t.Fatalf("%s %s: %d %s", method, path, a.status, a.text)
+	}
+	var v T
+	if a.text != "" {
+		if err := json.Unmarshal([]byte(a.text), &v); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	return v
+}
+
+// token makes a token of the admin's.
+func (r *running) token(body string) api.CreatedToken {
+	r.t.Helper()
+	return must[api.CreatedToken](r, r.admin.Reveal(), "POST", "/api/v1/tokens", body)
+}
+
+// user makes a user, who is no member of anything, and a token of its.
+func (r *running) user(name string) (api.User, string) {
+	r.t.Helper()
+	u := must[api.User](r, r.admin.Reveal(), "POST", "/api/v1/users", `{"name":"`+name+`"}`)
+	return u, r.token(`{"user":"` + name + `"}`).Secret
+}
+
+// file is the content of a sample object.
+func (r *running) file(name string) string {
+	r.t.Helper()
+	text, err := os.ReadFile(filepath.Join(r.folder, "objects", sampleStore, sampleBucket, name))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(text)
+}

@@ -1,0 +1,168 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+func TestClassify(t *testing.T) {
+	for _, test := range []struct {
+		method, target string
+		header         [2]string
+		want           string // operation bucket key prefix, or the code of the refusal
+	}{
+		{"GET", "/", [2]string{}, "ListBuckets . . ."},
+		{"GET", "/?x-id=ListBuckets", [2]string{}, "ListBuckets . . ."},
+		{"GET", "/demo", [2]string{}, "ListObjects demo . ."},
+		{"GET", "/demo/", [2]string{}, "ListObjects demo . ."},
+		{"GET", "/demo?prefix=a%2Fb&delimiter=%2F&marker=x&max-keys=5&encoding-type=url", [2]string{}, "ListObjects demo . a/b"},
+		{"GET", "/demo?list-type=2&prefix=a/", [2]string{}, "ListObjectsV2 demo . a/"},
+		{"GET", "/demo?list-type=2&start-after=a&continuation-token=b&fetch-owner=true", [2]string{}, "ListObjectsV2 demo . ."},
+		{"GET", "/demo/a/b", [2]string{}, "GetObject demo a/b ."},
+		{"GET", "/demo/a/b?X-Amz-Signature=00", [2]string{}, "GetObject demo a/b ."},
+		{"HEAD", "/demo/a%20b", [2]string{}, "HeadObject demo a_b ."},
+		{"PUT", "/demo/a/", [2]string{}, "PutObject demo a/ ."},
+		{"PUT", "/demo/a?x-id=PutObject", [2]string{"X-Amz-Meta-Colour", "red"}, "PutObject demo a ."},
+		{"PUT", "/demo/a", [2]string{"X-Amz-Acl", "private"}, "PutObject demo a ."},
+		{"PUT", "/demo/a", [2]string{"X-Amz-Storage-Class", "STANDARD"}, "PutObject demo a ."},
+		{"DELETE", "/demo/a", [2]string{}, "DeleteObject demo a ."},
+
+		// What is not in the table.
+		{"PUT", "/demo", [2]string{}, "NotImplemented"},
+		{"DELETE", "/demo", [2]string{}, "NotImplemented"},
+		{"POST", "/demo?delete", [2]string{}, "NotImplemented"},
+		{"POST", "/demo", [2]string{}, "NotImplemented"},
+		{"POST", "/demo/a?uploads", [2]string{}, "NotImplemented"},
+		{"OPTIONS", "/demo/a", [2]string{}, "NotImplemented"},
+		{"PATCH", "/demo/a", [2]string{}, "NotImplemented"},
+		{"HEAD", "/", [2]string{}, "NotImplemented"},
+		{"GET", "/demo?list-type=3", [2]string{}, "NotImplemented"},
+		{"GET", "/demo?acl", [2]string{}, "NotImplemented"},
+		{"GET", "/demo?policy", [2]string{}, "NotImplemented"},
+		{"GET", "/demo?versions", [2]string{}, "NotImplemented"},
+		{"GET", "/demo?start-after=a", [2]string{}, "NotImplemented"},
+		{"GET", "/demo/a?acl", [2]string{}, "NotImplemented"},
+		{"GET", "/demo/a?versionId=null", [2]string{}, "NotImplemented"},
+		{"GET", "/demo/a?tagging", [2]string{}, "NotImplemented"},
+		{"GET", "/demo/a?response-content-type=text/html", [2]string{}, "NotImplemented"},
+		{"PUT", "/demo/a?partNumber=1&uploadId=x", [2]string{}, "NotImplemented"},
+		{"PUT", "/demo/a?acl", [2]string{}, "NotImplemented"},
+		{"DELETE", "/demo/a?versionId=1", [2]string{}, "NotImplemented"},
+		{"PUT", "/demo/a", [2]string{"X-Amz-Copy-Source", "/demo/b"}, "NotImplemented"},
+		{"PUT", "/demo/a", [2]string{"X-Amz-Server-Side-Encryption", "AES256"}, "NotImplemented"},
+		{"PUT", "/demo/a", [2]string{"X-Amz-Object-Lock-Mode", "COMPLIANCE"}, "NotImplemented"},
+		{"PUT", "/demo/a", [2]string{"X-Amz-Website-Redirect-Location", "http://x"}, "NotImplemented"},
+		{"PUT", "/demo/a", [2]string{"X-Amz-Grant-Read", "id=x"}, "NotImplemented"},
+		{"PUT", "/demo/a", [2]string{"X-Amz-Acl", "public-read"}, "AccessDenied"},
+		{"GET", "/demo/a", [2]string{"X-Amz-Acl", "private"}, "AccessDenied"},
+		{"PUT", "/demo/a", [2]string{"X-Amz-Storage-Class", "GLACIER"}, "InvalidStorageClass"},
+
+		// Keys and buckets that could mean two things.
+		{"GET", "/demo/a/../b", [2]string{}, "InvalidArgument"},
+		{"GET", "/demo/..", [2]string{}, "InvalidArgument"},
+		{"GET", "/demo/%2e%2e/b", [2]string{}, "InvalidArgument"},
+		{"GET", "/demo/./b", [2]string{}, "InvalidArgument"},
+		{"GET", "/demo//b", [2]string{}, "InvalidArgument"},
+		{"GET", "/demo/a//b", [2]string{}, "InvalidArgument"},
+		{"GET", "/demo/a%2F%2Fb", [2]string{}, "InvalidArgument"},
+		{"GET", "/demo/a%2F..%2Fb", [2]string{}, "InvalidArgument"},
+		{"GET", "/demo/a%00b", [2]string{}, "InvalidArgument"},
+		{"GET", "/demo/%ff", [2]string{}, "InvalidArgument"},
+		{"GET", "/demo/" + strings.Repeat("x", 1025), [2]string{}, "InvalidArgument"},
+		{"GET", "//demo/a", [2]string{}, "InvalidBucketName"},
+		{"GET", "/../a", [2]string{}, "InvalidBucketName"},
+		{"GET", "/.keyhatch/meta/demo", [2]string{}, "InvalidBucketName"},
+		{"GET", "/Demo/a", [2]string{}, "InvalidBucketName"},
+		{"GET", "/de%2fmo/a", [2]string{}, "InvalidBucketName"},
+		{"GET", "/demo?prefix=a;b", [2]string{}, "InvalidURI"},
+	} {
+		r := httptest.NewRequest(test.method, "http://s3.example", nil)
+		u, err := url.Parse("http://s3.example" + test.target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.URL = u
+		if test.header[0] != "" {
+			r.Header.Set(test.header[0], test.header[1])
+		}
+		if got := classified(r); got != test.want {
+			t.Errorf("%s %.60s %v: %s, want %s", test.method, test.target, test.header, got, test.want)
+		}
+	}
+}
+
+func classified(r *http.Request) string {
+	q, err := classify(r)
+	var refused *s3Error
+	if errors.As(err, &refused) {
+		return refused.code
+	}
+	out := q.name
+	for _, part := range []string{q.bucket, q.key, q.prefix} {
+		if part == "" {
+			part = "."
+		}
+		out += " " + strings.ReplaceAll(part, " ", "_")
+	}
+	return out
+}
+
+// S9: whatever comes in, the classifier answers, and what it lets through names
+// one bucket and one key that the rest of the way may rely on.
+func FuzzClassify(f *testing.F) {
+	f.Add("GET", "/demo/alpha/a.csv", "", "")
+	f.Add("PUT", "/demo/alpha/%2e%2e/b", "acl", "X-Amz-Acl")
+	f.Add("GET", "//", "list-type=2&prefix=%00", "x-amz-meta-a")
+	f.Fuzz(func(t *testing.T, method, path, query, header string) {
+		decoded, err := url.PathUnescape(path)
+		if err != nil {
+			return
+		}
+		r := &http.Request{Method: method, URL: &url.URL{Path: decoded, RawPath: path, RawQuery: query}, Header: http.Header{}}
+		r.Header[http.CanonicalHeaderKey(header)] = []string{"x"}
+		q, err := classify(r)
+		if err != nil {
+			var refused *s3Error
+			if !errors.As(err, &refused) || strings.Contains(refused.message, header) && len(header) > 12 {
+				t.Fatalf("refusal %v", err)
+			}
+			return
+		}
+		if q.level != service && keyhatch.CheckBucketName(q.bucket) != nil {
+			t.Fatalf("bucket %q let through", q.bucket)
+		}
+		if q.level == object {
+			if keyhatch.CheckKey(q.key) != nil {
+				t.Fatalf("key %q let through", q.key)
+			}
+			if decoded != "/"+q.bucket+"/"+q.key {
+				t.Fatalf("path %q was taken apart into %q and %q", decoded, q.bucket, q.key)
+			}
+		}
+		if q.access == "" || q.name == "" {
+			t.Fatalf("an operation without a name or an access: %+v", q)
+		}
+	})
+}
+
+// Every kind of failure of the core has an answer, and what is not known is ours.
+func TestEveryKindHasAnAnswer(t *testing.T) {
+	for _, kind := range keyhatch.Kinds {
+		if kinds[kind] == nil {
+			t.Errorf("kind %q has no answer", kind)
+		}
+		e := asS3(keyhatch.Fail(kind, "code", "canary of %d", 1).Because(errors.New("a hidden cause")))
+		if e != kinds[kind] || strings.Contains(e.message, "canary") {
+			t.Errorf("kind %q: %v", kind, e)
+		}
+	}
+	if e := asS3(errors.New("a hidden cause")); e != errInternal {
+		t.Errorf("an error without a kind: %v", e)
+	}
+}
