@@ -48,12 +48,19 @@ func (b *lockedBuffer) String() string {
 // start makes an installation and serves it until the test ends.
 func start(t *testing.T) *running {
 	t.Helper()
+	return startWith(t, func(*Config) {})
+}
+
+// startWith is start with a configuration that is not the usual one.
+func startWith(t *testing.T, change func(*Config)) *running {
+	t.Helper()
 	folder := t.TempDir()
 	d := devCommand{Data: folder, Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:0"}
 	c, _, err := d.config()
 	if err != nil {
 		t.Fatal(err)
 	}
+	change(&c)
 	if err := d.install(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
@@ -171,4 +178,14 @@ func (r *running) file(name string) string {
 		r.t.Fatal(err)
 	}
 	return string(text)
+}
+
+// decode reads an answer's body.
+func decode[T any](t *testing.T, answer *http.Response) (v T) {
+	t.Helper()
+	defer answer.Body.Close()
+	if err := json.NewDecoder(answer.Body).Decode(&v); err != nil {
+		t.Fatalf("%s: %v", answer.Status, err)
+	}
+	return v
 }
