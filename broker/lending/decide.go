@@ -13,10 +13,14 @@ import (
 // decide makes the lease that the caller may have, from memory alone: this is
 // the hot path of the service.
 func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseRequest) (loan, error) {
-	d := decision{image: image, caller: c, request: r, now: kernel.Now()}
 	if _, err := keyhatch.ParseAccess(string(r.Access)); err != nil {
 		return loan{}, err
 	}
+	scopes, err := policy.ParseScopes(c.Token.Scopes)
+	if err != nil {
+		return loan{}, err
+	}
+	d := decision{image: image, caller: c, scopes: scopes, request: r, now: kernel.Now()}
 	targets, err := d.targets()
 	if err != nil {
 		return loan{}, err
@@ -60,6 +64,7 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 type decision struct {
 	image   *mirror.Image
 	caller  keyhatch.Caller
+	scopes  policy.Scopes
 	request LeaseRequest
 	now     time.Time
 
@@ -172,11 +177,7 @@ func (d *decision) sees(l keyhatch.Location) bool {
 // part finds the grant that one prefix rests on.
 func (d *decision) part(t target) (keyhatch.Part, error) {
 	url := keyhatch.S3URL{Bucket: t.location.BucketName, Prefix: t.prefix}
-	scopes, err := policy.ParseScopes(d.caller.Token.Scopes)
-	if err != nil {
-		return keyhatch.Part{}, err
-	}
-	if !scopes.AllowsS3(d.request.Access, url) {
+	if !d.scopes.AllowsS3(d.request.Access, url) {
 		return keyhatch.Part{}, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeNotGranted,
 			"the token's s3 scopes do not reach so far: ask for what they name, or use another token")
 	}

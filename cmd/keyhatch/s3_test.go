@@ -58,7 +58,7 @@ func TestObjectsThroughTheEndpoint(t *testing.T) {
 	put, err := c.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: demo, Key: aws.String("alpha/new/a b+ü.bin"), Body: bytes.NewReader(body), ACL: types.ObjectCannedACLPrivate,
 		ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
-		ContentType: aws.String("application/x-test"), Metadata: map[string]string{"colour": "red"},
+		ContentType:       aws.String("application/x-test"), Metadata: map[string]string{"colour": "red"},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,175 @@
+package conformance
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/keyhatch/keyhatch/internal/devserver"
+)
+
+// The README shows a session at a terminal. It is run here, line by line, in a
+// copy of the tree: what it prints must be what the README says it does. Only
+// the two ports are others, so that the test disturbs nobody.
+func TestReadme(t *testing.T) {
+	aws := program(t, "KEYHATCH_AWSCLI", "awscli")
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(text, []byte("\ngo run ./cmd/keyhatch dev ")) || !bytes.Contains(text, []byte("\nmake test ")) {
+		t.Error("the two commands are not in the README")
+	}
+	api, s3 := freeAddress(t), freeAddress(t)
+	moved := strings.NewReplacer("127.0.0.1:8750", api, "127.0.0.1:8751", s3).Replace(string(text))
+	session := steps(moved)
+	if len(session) < 12 || session[0].command != "go run ./cmd/keyhatch dev" {
+		t.Fatalf("the session of the README has %d steps and begins with %q", len(session), session[0].command)
+	}
+
+	tree := copyTree(t)
+	home := t.TempDir()
+	env := append(os.Environ(),
+		"PATH="+filepath.Dir(aws)+":"+os.Getenv("PATH"), "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_CONFIG_FILE="+filepath.Join(home, "none"), "AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(home, "none"),
+		"KEYHATCH_DEV_LISTEN="+api, "KEYHATCH_DEV_S3_LISTEN="+s3, "TZ=UTC", "LC_ALL=C.UTF-8")
+
+	dev := exec.Command("bash", "-c", session[0].command)
+	dev.Dir, dev.Env = tree, env
+	dev.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the toolchain's child too
+	var printed lockedBuffer
+	dev.Stdout, dev.Stderr = &printed, &printed
+	if err := dev.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Kill(-dev.Process.Pid, syscall.SIGINT); err != nil {
+			t.Error(err)
+		}
+		dev.Wait() // go run answers an interrupt with a status of its own
+	})
+	deadline := time.Now().Add(3 * time.Minute) // it builds first
+	for !strings.Contains(printed.String(), "Ctrl-C stops it") {
+		if time.Now().After(deadline) || dev.ProcessState != nil {
+			t.Fatalf("it did not begin to serve:\n%s", devserver.Redact(printed.String()))
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	session[0].compare(t, printed.String())
+
+	for i, out := range shell(t, tree, env, session[1:]) {
+		session[1+i].compare(t, out)
+	}
+}
+
+// step is one command of the README and what it is said to print.
+type step struct{ command, output string }
+
+// steps finds the commands of the README's sessions in their order.
+func steps(readme string) []step {
+	var out []step
+	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(readme, -1) {
+		for line := range strings.Lines(block[1]) {
+			if command, ok := strings.CutPrefix(line, "$ "); ok {
+				out = append(out, step{command: strings.TrimSpace(command)})
+			} else {
+				out[len(out)-1].output += line
+			}
+		}
+	}
+	return out
+}
+
+// compare holds what was printed against the README, where … stands for
+// anything.
+func (s step) compare(t *testing.T, printed string) {
+	t.Helper()
+	parts := strings.Split(strings.TrimSpace(s.output), "…")
+	for i, p := range parts {
+		parts[i] = regexp.QuoteMeta(p)
+	}
+	// A terminal shows what a carriage return leaves of a line; here all is kept.
+	printed = strings.TrimSpace(strings.ReplaceAll(printed, "\r", "\n"))
+	if !regexp.MustCompile(`(?s)^` + strings.Join(parts, ".*?") + `$`).MatchString(printed) {
+		t.Errorf("$ %s\nprints\n%s\nThe README says\n%s", s.command, devserver.Redact(printed), s.output)
+	}
+}
+
+// shell runs the commands in one shell, as a user would, and returns what each
+// printed.
+func shell(t *testing.T, dir string, env []string, session []step) []string {
+	t.Helper()
+	const mark = "=====the-next-command====="
+	var script strings.Builder
+	for _, s := range session {
+		fmt.Fprintf(&script, "%s\necho; echo %s\n", s.command, mark)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "bash", "-c", script.String())
+	cmd.Dir, cmd.Env = dir, env
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("the shell: %v\n%s", err, devserver.Redact(string(out)))
+	}
+	printed := strings.Split(string(out), mark+"\n")
+	if len(printed) != len(session)+1 {
+		t.Fatalf("%d commands printed %d times", len(session), len(printed)-1)
+	}
+	return printed[:len(session)]
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// copyTree copies the tree as a clone would have it, so that the session leaves
+// nothing behind.
+func copyTree(t *testing.T) string {
+	t.Helper()
+	to := t.TempDir()
+	leave := map[string]bool{".git": true, "bin": true, "keyhatch-data": true}
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel("..", path)
+		if err != nil || name == "." {
+			return err
+		}
+		if leave[name] {
+			return filepath.SkipDir
+		}
+		if d.IsDir() {
+			return os.Mkdir(filepath.Join(to, name), 0o755)
+		}
+		if !d.Type().IsRegular() {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, name), text, 0o644)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
