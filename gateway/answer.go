@@ -98,8 +98,14 @@ func (a *answer) finish(r *http.Request, cause error) error {
 	if err := xml.Unmarshal(a.refusal.Bytes(), &text); err == nil {
 		told.code, told.message = text.Code, text.Message
 	}
-	if told.status >= http.StatusInternalServerError {
-		told = errInternal
+	if told.message == "" { // some clients cannot do without
+		told.message = http.StatusText(told.status)
+	}
+	switch {
+	case told.code == "NoSuchKey":
+		told.message = "The specified key does not exist."
+	case told.status >= http.StatusInternalServerError && told.status != http.StatusServiceUnavailable:
+		return errInternal
 	}
 	return told
 }
