@@ -49,8 +49,10 @@ var layers = []struct {
 }
 
 // noHTTP are the packages in which a web protocol has no business.
-var noHTTP = []string{"", "policy", "audit", "seal", "db", "mirror", "driver", "driver/own",
-	"broker", "broker/kernel", "broker/people", "broker/places", "broker/lending", "broker/record"}
+var noHTTP = []string{
+	"", "policy", "audit", "seal", "db", "mirror", "driver", "driver/own",
+	"broker", "broker/kernel", "broker/people", "broker/places", "broker/lending", "broker/record",
+}
 
 // badNames say nothing about what a package is.
 var badNames = []string{"util", "utils", "common", "helper", "helpers", "types", "misc", "manager", "service"}

@@ -1,0 +1,98 @@
+# What a developer and CI run. Every target works in a fresh clone.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# A binary says which commit it is from; "dev" is one that nobody knows.
+VERSION  ?= $(or $(shell git describe --always --dirty 2>/dev/null),dev)
+FUZZTIME ?= 60s
+ARGS     ?=
+
+# Files that "make gen" writes and that are kept in the tree.
+GENERATED := api/openapi.json
+
+TOOL := go tool -modfile=tools/go.mod
+
+# In CI a test that is left out is a failure, and no result is remembered.
+ifeq ($(CI),true)
+REPORTFLAGS := -no-skips
+TESTFLAGS   := -count=1
+endif
+
+.PHONY: help
+help: ## say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: needs-go ## start keyhatch with sample data (ARGS='--data DIR' and so on)
+	go run ./cmd/keyhatch dev $(ARGS)
+
+.PHONY: build
+build: needs-go ## build bin/keyhatch
+	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/keyhatch ./cmd/keyhatch
+
+.PHONY: test
+test: needs-go bin/testreport ## install what the tests need, then run them all
+	@settings=$$(tools/setup.sh); eval "$$settings"; export CGO_ENABLED=1
+	{ failed=0
+	  go test -json -race -timeout 20m $(TESTFLAGS) ./... || failed=1
+	  go test -C tools -json -race $(TESTFLAGS) ./... || failed=1
+	  exit $$failed
+	} | bin/testreport $(REPORTFLAGS)
+
+.PHONY: conformance
+conformance: needs-go bin/testreport ## run only the real clients against the real binary
+	@settings=$$(tools/setup.sh); eval "$$settings"; export CGO_ENABLED=1
+	go test -json -race -count=1 -timeout 20m ./conformance | bin/testreport -no-skips
+
+.PHONY: check
+check: needs-go ## look at format, vet, staticcheck, modules and generated files
+	@failed=0
+	try() { what=$$1; shift; echo "check: $$what"; "$$@" || { failed=1; echo "check: FAILED: $$what"; }; }
+	unformatted() { files=$$($(TOOL) gofumpt -l .) && [ -z "$$files" ] || { echo "$$files"; return 1; }; }
+	current() {
+	  kept=$$(mktemp -d); trap 'rm -rf "$$kept"' EXIT
+	  cp --parents $(GENERATED) "$$kept" && $(MAKE) --no-print-directory gen || return 1
+	  for file in $(GENERATED); do diff -u "$$kept/$$file" "$$file" || return 1; done
+	  git ls-files --error-unmatch $(GENERATED) >/dev/null
+	}
+	try 'every file is as gofumpt writes it' unformatted
+	try 'go vet' go vet ./...
+	try 'go vet, tools' go vet -C tools ./...
+	try 'staticcheck' $(TOOL) staticcheck ./...
+	try 'staticcheck, tools' env -C tools go tool staticcheck ./...
+	try 'modules are what was published' go mod verify
+	try 'modules are what was published, tools' go -C tools mod verify
+	try 'go.mod lists what is used' go mod tidy -diff
+	try 'go.mod lists what is used, tools' go -C tools mod tidy -diff
+	try 'generated files are what make gen writes' current
+	[ $$failed = 0 ] && echo 'check: all is well'
+
+.PHONY: bench
+bench: needs-go ## run the Go benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: fuzz
+fuzz: needs-go ## run each fuzz target for FUZZTIME (60s)
+	@targets=$$(go test -list '^Fuzz' ./... | awk '/^Fuzz/ { name[++n] = $$1 } /^ok/ { for (i = 1; i <= n; i++) print $$2, name[i]; n = 0 }')
+	[ -n "$$targets" ] || { echo 'fuzz: there is no fuzz target' >&2; exit 1; }
+	while read -r package name; do
+	  echo "fuzz: $$package $$name"
+	  go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "$$package" </dev/null
+	done <<<"$$targets"
+
+.PHONY: gen
+gen: needs-go ## write the generated files
+	go generate ./...
+
+.PHONY: bin/testreport
+bin/testreport: needs-go
+	@go build -C tools -o ../bin/testreport ./testreport
+
+.PHONY: needs-go
+needs-go:
+	@command -v go >/dev/null || { echo 'make: Go 1.26 or later is needed: install it and put its bin directory on PATH' >&2; exit 1; }
+
+# Each recipe is one script, so that it can have variables and functions.
+.ONESHELL:

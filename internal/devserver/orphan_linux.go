@@ -1,0 +1,9 @@
+package devserver
+
+import "syscall"
+
+// noOrphans has the server killed when the test process dies without stopping
+// it, as it does when go test runs out of time.
+func noOrphans() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+}

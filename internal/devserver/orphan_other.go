@@ -1,0 +1,8 @@
+//go:build !linux
+
+package devserver
+
+import "syscall"
+
+// noOrphans does nothing: only Linux can have a child end with its parent.
+func noOrphans() *syscall.SysProcAttr { return nil }

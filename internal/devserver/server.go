@@ -1,0 +1,223 @@
+package devserver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Limits of patience. They are long because a machine that tests may be slow,
+// and cost nothing when all is well.
+const (
+	readyWithin = 60 * time.Second
+	stopWithin  = 20 * time.Second
+)
+
+// Config says what to run. Only Binary must be set.
+type Config struct {
+	// Binary is the path of a keyhatch binary, as Build returns it.
+	Binary string
+	// Data is the server's data directory. It outlives the server, so that
+	// another one can be started on it. When empty, the server has a directory
+	// of its own, which goes when it is stopped.
+	Data string
+	// Args are added to the command line, after the flags that Start gives.
+	Args []string
+	// Env is added to the server's environment ("NAME=value"), which is
+	// otherwise nearly empty: settings of the machine must not leak into a test.
+	Env []string
+}
+
+// Ready is what the server says about itself when it is ready: the content of
+// its ready file.
+type Ready struct {
+	API       string `json:"api"` // URL of the API, without a path
+	S3        string `json:"s3"`  // URL of the S3 endpoint
+	Region    string `json:"region"`
+	Token     string `json:"token"` // an administrator's API token
+	Workspace string `json:"workspace"`
+	Store     string `json:"store"`
+	Location  string `json:"location"` // of the sample data, "s3://bucket/prefix/"
+}
+
+// Server is a running keyhatch.
+type Server struct {
+	Ready
+	// Data is the data directory that is in use.
+	Data string
+
+	cmd      *exec.Cmd
+	work     string // what is removed at the end
+	output   *output
+	ended    chan struct{} // closed when the process has been waited for
+	result   error         // of the process; to be read after ended
+	patience time.Duration // how long a signalled process may take to end
+	stop     sync.Once
+	stopped  error
+}
+
+// Start runs "keyhatch dev" and returns when it is ready to serve. The caller
+// must call Stop or Kill.
+func Start(ctx context.Context, c Config) (*Server, error) {
+	work, err := os.MkdirTemp("", "keyhatch-dev-")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Data: c.Data, work: work, output: &output{}, ended: make(chan struct{}), patience: stopWithin}
+	if s.Data == "" {
+		s.Data = filepath.Join(work, "data")
+	}
+	readyFile := filepath.Join(work, "ready.json")
+
+	args := []string{
+		"dev", "--data", s.Data,
+		"--listen", "127.0.0.1:0", "--s3-listen", "127.0.0.1:0",
+		"--ready-file", readyFile,
+	}
+	// No exec.CommandContext: ctx bounds the start, not the server's life.
+	s.cmd = exec.Command(c.Binary, append(args, c.Args...)...)
+	s.cmd.Dir = work
+	s.cmd.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=" + work,
+		"TMPDIR=" + work,
+	}, c.Env...)
+	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
+	s.cmd.SysProcAttr = noOrphans()
+	s.cmd.WaitDelay = 5 * time.Second
+	if err := s.run(); err != nil {
+		return nil, errors.Join(fmt.Errorf("starting keyhatch dev: %w", err), os.RemoveAll(work))
+	}
+
+	if err := s.awaitReady(ctx, readyFile); err != nil {
+		_ = s.Kill() // the reason for giving up says more than its end
+		return nil, fmt.Errorf("keyhatch dev: %w; it said:\n%s", err, s.Output())
+	}
+	return s, nil
+}
+
+// run starts the process and waits for it, both in one goroutine that keeps its
+// thread: Linux sends the signal of noOrphans when the thread that started the
+// process ends, whether or not the test process lives on.
+func (s *Server) run() error {
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := s.cmd.Start()
+		started <- err
+		if err == nil {
+			s.result = s.cmd.Wait()
+			close(s.ended)
+		}
+	}()
+	return <-started
+}
+
+// awaitReady waits for the ready file to hold a whole answer. The file may be
+// seen while it is being written.
+func (s *Server) awaitReady(ctx context.Context, file string) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	last := errors.New("it wrote no ready file")
+	for {
+		select {
+		case <-s.ended:
+			return fmt.Errorf("ended before it was ready (%s)", s.cmd.ProcessState)
+		case <-ctx.Done():
+			return fmt.Errorf("not ready: %w (%w)", context.Cause(ctx), last)
+		case <-tick.C:
+		}
+		text, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = json.Unmarshal(text, &s.Ready)
+		}
+		if err != nil {
+			last = fmt.Errorf("reading the ready file: %w", err)
+			continue
+		}
+		return s.checkReady(file)
+	}
+}
+
+func (s *Server) checkReady(file string) error {
+	s.output.hide(s.Token)
+	for name, value := range map[string]string{
+		"api": s.API, "s3": s.S3, "region": s.Region, "token": s.Token,
+		"workspace": s.Workspace, "store": s.Store, "location": s.Location,
+	} {
+		if value == "" {
+			return fmt.Errorf("its ready file has no %q", name)
+		}
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	if runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		return fmt.Errorf("its ready file holds a token and has mode %v, want 0600", info.Mode().Perm())
+	}
+	return nil
+}
+
+// Pid is the process id of the server.
+func (s *Server) Pid() int { return s.cmd.Process.Pid }
+
+// Output is what the server has printed so far, without secrets.
+func (s *Server) Output() string { return s.output.String() }
+
+// Stop asks the server to end, as an operator does, and waits for it. It is an
+// error if the server has ended before, does not end in time (then it is
+// killed), or ends with another status than 0, as it does when the race
+// detector has found something. Further calls return what the first one did.
+func (s *Server) Stop() error {
+	return s.end(syscall.SIGTERM, func() error {
+		if s.result != nil {
+			return fmt.Errorf("keyhatch dev ended with %w; it said:\n%s", s.result, s.Output())
+		}
+		return nil
+	})
+}
+
+// Kill ends the server without warning, as a crash does, and waits for it. It
+// is an error if the server has ended before.
+func (s *Server) Kill() error {
+	return s.end(syscall.SIGKILL, func() error { return nil })
+}
+
+func (s *Server) end(signal syscall.Signal, judge func() error) error {
+	s.stop.Do(func() {
+		defer func() { s.stopped = errors.Join(s.stopped, os.RemoveAll(s.work)) }()
+		select {
+		case <-s.ended:
+			s.stopped = fmt.Errorf("keyhatch dev had ended by itself (%s); it said:\n%s", s.cmd.ProcessState, s.Output())
+			return
+		default:
+		}
+		// A process that ends just now is seen below.
+		_ = s.cmd.Process.Signal(signal)
+		select {
+		case <-s.ended:
+			s.stopped = judge()
+		case <-time.After(s.patience):
+			_ = s.cmd.Process.Kill()
+			<-s.ended
+			s.stopped = fmt.Errorf("keyhatch dev did not end within %v of a signal; it said:\n%s", s.patience, s.Output())
+		}
+	})
+	return s.stopped
+}
