@@ -37,7 +37,8 @@ var layers = []struct {
 	{"auth", "root policy broker broker/*", ""},
 	{"rest", "root api policy auth broker broker/*", "github.com/danielgtaylor/huma"},
 	{"gateway", "root policy sigv4 broker broker/* gateway/*", ""},
-	{"gateway/*", "root policy sigv4 broker broker/*", "github.com/rclone/gofakes3 golang.org/x/sys"},
+	{"gateway/dirstore/tree", "root", ""},
+	{"gateway/*", "root policy sigv4 broker broker/* gateway/dirstore/tree", "github.com/rclone/gofakes3 golang.org/x/sys"},
 	{"server", "root", ""},
 	{"client", "api", ""},
 	{

@@ -20,7 +20,10 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-const bucket = "data"
+const (
+	bucket    = "data"
+	ownFolder = ".keyhatch" // of package tree
+)
 
 var ctx = context.Background()
 

@@ -2,76 +2,30 @@
 //
 // It decides nothing about rights. Package gateway stands in front of it, has
 // authenticated, authorised and verified the request, and hands over a body that
-// is already decoded; the S3 wire format comes from rclone/gofakes3. Even so,
-// nothing that a request says can reach outside the tree or across buckets.
+// is already decoded. What is on the disk, and what holds there after a crash or
+// among concurrent writers, is package tree's: its documentation has the layout,
+// the guarantees and the limits.
 //
-// # Layout
+// # The wire
 //
-//	<root>/<bucket>/<key as a path>           the objects, as a person would put them
-//	<root>/.keyhatch/lock                     held by the one process that serves the tree
-//	<root>/.keyhatch/tmp/                     bodies on their way in; emptied at Open
-//	<root>/.keyhatch/meta/<bucket>/ab/cd…     sidecars, named by the SHA-256 of the key
-//	<root>/.keyhatch/uploads/<bucket>/<id>/   multipart uploads and their parts
+// The S3 wire format comes from rclone/gofakes3, which this package feeds and
+// mends: requests that it would answer wrongly are refused before it sees them
+// (refusal.go), ETags are translated to its form and back (etag.go), its replies
+// lose the headers that say what is not so (reply.go), and uploads of an earlier
+// process are made known to it (multipart.go). A body is read to its true end, at
+// which whoever verifies it speaks (body.go). Every error of the tree has its S3
+// code in one table (error.go). A file of which only the file is known is
+// "binary/octet-stream".
 //
-// Files that are already there are served. A bucket exists when the gateway says
-// so: one without a folder is empty, and its folder is made by the first write.
-// No key names are reserved, because no bucket's name begins with a dot.
-//
-// # Metadata
-//
-// A sidecar holds what a file cannot: the ETag, the headers that came with the
-// object, tags, a checksum, the sizes of its parts. Each of its records is bound
-// to one file by size, modification time and inode, so a file that was changed
-// behind our back is noticed and described afresh. A copy of the tree to another
-// disk keeps its metadata if the tool keeps times to the nanosecond (rsync -a,
-// cp -a). Losing a sidecar loses only that metadata.
-//
-// A file without a record is "binary/octet-stream". Its ETag is a strong
-// validator of size, modification time and inode, written like that of a
-// multipart upload of one part ("…-1"), which no client takes for an MD5. It is
-// the same in lists, GET and HEAD; nothing is ever read to compute it.
-//
-// # Writes
-//
-// A body goes to a temporary file; when it fails to arrive whole, that file is
-// removed and nothing else has happened. Then, under the key's lock: conditions,
-// fsync of the body, a sidecar with the records of both the old file and the new
-// one (fsync, rename, fsync), rename of the body, fsync of every folder that
-// changed. A reader picks the record of the file it has open, so at every instant,
-// a crash included, it sees the old object whole or the new one whole.
 // If-None-Match and If-Match are exact among concurrent writers, deletes
 // included; in a batch delete they are looked at just before, and cannot name an
 // ETag with a dash. On the target of a copy they are refused.
 //
-// # Names
-//
-// A key that ends in a slash is a folder marker: a folder with a sidecar of that
-// name, zero bytes. Folders that become empty are removed, except markers and the bucket's.
-// "a" and "a/b" cannot both be objects: the later one is refused. So are a
-// segment over 255 bytes and whatever keyhatch.CheckKey refuses; files whose
-// names break those rules are not listed. Symbolic links are never followed,
-// inside the tree or out of it, and like fifos, devices and sockets they are not
-// objects: not listed, not opened, not replaced.
-//
-// # Lists
-//
-// Keys come in the byte order of whole keys. Results are keys and common
-// prefixes; those up to and including the marker are left out. A list reads the
-// folders it reports on, one after the other, and no others; with the delimiter
-// "/" that is a single folder, and every folder in it shows as a common prefix,
-// even an empty one that a person or a crash left. Large folders are kept
-// sorted in memory while they do not change, so that paging through one reads
-// it once.
-//
 // # Limits
 //
-// One process at a time, held by a lock. Everything below the root is on one
-// file system, which tells upper from lower case. Completing a multipart upload
-// copies its parts (in the kernel where it can), so for a moment they take their
-// room twice. A file changed in place with its size and times kept is not
-// noticed. Object bodies are never held in memory, neither here nor in gofakes3,
-// whose own multipart store is not used; requests that are not object data are
-// read whole, up to 10 MiB, unless the gateway stops them earlier. Refused, since
-// gofakes3 would answer them wrongly: GetObjectAttributes, uploads by form,
-// bodies that are still in aws-chunks, a delimiter in a list of uploads.
+// Object bodies are never held in memory, neither here nor in gofakes3, whose own
+// multipart store is not used; requests that are not object data are read whole,
+// up to 10 MiB, unless the gateway stops them earlier. Refused, since gofakes3
+// would answer them wrongly: GetObjectAttributes, uploads by form, bodies that
+// are still in aws-chunks, a delimiter in a list of uploads.
 package dirstore

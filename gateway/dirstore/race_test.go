@@ -28,36 +28,6 @@ func (s *site) wantWhole(body string, meta map[string]string, etag string) {
 	}
 }
 
-func TestConcurrentPutsOfOneKey(t *testing.T) {
-	s := newSite(t)
-	s.put("d/k", version(0), "n", "0")
-	var writers, readers sync.WaitGroup
-	var done atomic.Bool
-	for w := range 4 {
-		writers.Go(func() {
-			for i := range 25 {
-				n := w*100 + i
-				s.put("d/k", version(n), "n", fmt.Sprint(n))
-			}
-		})
-	}
-	for range 2 {
-		readers.Go(func() {
-			for !done.Load() {
-				body, out := s.get("d/k")
-				s.wantWhole(body, out.Metadata, *out.ETag)
-				if objects := s.objects(); len(objects) != 1 || strings.HasSuffix(*objects[0].ETag, `-1"`) {
-					t.Errorf("listed as %v", objects)
-				}
-			}
-		})
-	}
-	writers.Wait()
-	done.Store(true)
-	readers.Wait()
-	s.wantClean()
-}
-
 // A copy that races with puts of its source is of one version.
 func TestCopyOfAChangingObject(t *testing.T) {
 	s := newSite(t)
@@ -94,7 +64,7 @@ func TestPinnedVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer req.pinned.close()
+	defer req.pinned.Close()
 	s.put("k", version(2), "n", "2")
 	if _, err := b.CopyObject(pinned, bucket, "k", bucket, "copy", seen.Metadata); err != nil {
 		t.Fatal(err)

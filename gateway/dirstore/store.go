@@ -2,46 +2,24 @@ package dirstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
-	"sync"
-	"sync/atomic"
-	"syscall"
 	"time"
 
+	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
 	"github.com/rclone/gofakes3"
-)
-
-// Our own files, below the root. No bucket's name begins with a dot.
-const ownFolder = ".keyhatch"
-
-var (
-	lockPath      = filepath.Join(ownFolder, "lock")
-	tempFolder    = filepath.Join(ownFolder, "tmp")
-	metaFolder    = filepath.Join(ownFolder, "meta")
-	uploadsFolder = filepath.Join(ownFolder, "uploads")
 )
 
 // Store serves one directory tree.
 type Store struct {
-	root *os.Root
+	tree *tree.Tree
 	log  *slog.Logger
-	lock *os.File // nil: the tree is read-only
 	s3   *gofakes3.GoFakeS3
 	wire http.Handler // of s3
 
-	keys, completing keyLocks
-	// tree lets folders be removed only while nothing is being put into one.
-	tree    sync.RWMutex
-	sorted  sortedFolders
-	uploads uploads
-
-	foldersRead atomic.Int64 // by lists; for tests
+	completing tree.KeyLocks // by id of the upload
+	uploads    uploads
 }
 
 // Open opens the tree at dir, which must exist, and takes it for this process:
@@ -52,15 +30,11 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	root, err := os.OpenRoot(dir)
+	t, err := tree.Open(dir, log)
 	if err != nil {
-		return nil, fmt.Errorf("open directory store: %w", err)
+		return nil, err
 	}
-	s := &Store{root: root, log: log}
-	if err := s.claim(); err != nil {
-		root.Close()
-		return nil, fmt.Errorf("open directory store %s: %w", dir, err)
-	}
+	s := &Store{tree: t, log: log}
 	s.s3 = gofakes3.New(backend{s},
 		gofakes3.WithTimeSkewLimit(0), // the gateway has checked the signature's time
 		gofakes3.WithLogger(logger{log}),
@@ -74,41 +48,22 @@ func Open(dir string, log *slog.Logger) (*Store, error) {
 func (s *Store) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 
 // Close lets go of the tree. Requests that are still under way fail.
-func (s *Store) Close() error {
-	err := s.root.Close()
-	if s.lock != nil {
-		err = errors.Join(err, s.lock.Close())
-	}
-	return err
-}
+func (s *Store) Close() error { return s.tree.Close() }
 
-// claim takes the lock, then clears away temporary files, which without the lock
-// could be somebody's.
-func (s *Store) claim() error {
-	err := s.root.Mkdir(ownFolder, 0o700)
-	if err == nil || errors.Is(err, fs.ErrExist) {
-		var own *os.Root
-		if own, err = step(s.root, ownFolder); err == nil {
-			own.Close()
-			s.lock, err = s.root.OpenFile(lockPath, os.O_RDWR|os.O_CREATE, 0o600)
+// ExpireUploads aborts the uploads that nothing was added to since before, and
+// tells how many there were. Call it from time to time: clients abandon uploads.
+func (s *Store) ExpireUploads(before time.Time) (int, error) {
+	ended, err := s.tree.ExpireUploads(before)
+	for _, id := range ended {
+		s.uploads.mu.Lock()
+		if u := s.uploads.known[id]; u != nil {
+			// An error means that a client has just ended it itself.
+			_ = s.s3.ForgetMultipartUpload(context.Background(), u.Bucket, u.Key, gofakes3.UploadID(id))
+			delete(s.uploads.known, id)
 		}
+		s.uploads.mu.Unlock()
 	}
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
-		s.log.Warn("directory store: the tree cannot be written and is served read-only", "error", err)
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := lockFile(s.lock); err != nil {
-		s.lock.Close()
-		return fmt.Errorf("another process serves it: %w", err)
-	}
-	if err := s.root.RemoveAll(tempFolder); err != nil {
-		s.lock.Close()
-		return err
-	}
-	return nil
+	return len(ended), err
 }
 
 // logger passes the faults that gofakes3 reports on to slog. Its other lines

@@ -1,87 +1,16 @@
 package dirstore
 
 import (
-	"cmp"
-	"context"
 	"encoding/xml"
-	"errors"
-	"io/fs"
-	"maps"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
 	"github.com/rclone/gofakes3"
 )
-
-// ExpireUploads aborts the uploads that nothing was added to since before, and
-// tells how many there were. Call it from time to time: clients abandon uploads.
-func (s *Store) ExpireUploads(before time.Time) (int, error) {
-	buckets, err := s.ownNames(uploadsFolder)
-	if err != nil {
-		return 0, err
-	}
-	n := 0
-	for _, bucket := range buckets {
-		ids, err := s.ownNames(filepath.Join(uploadsFolder, bucket))
-		if err != nil {
-			return n, err
-		}
-		for _, id := range ids {
-			done, err := s.expire(bucket, id, before)
-			if err != nil {
-				return n, err
-			}
-			if done {
-				n++
-			}
-		}
-	}
-	return n, nil
-}
-
-func (s *Store) expire(bucket, id string, before time.Time) (bool, error) {
-	folder := filepath.Join(uploadsFolder, bucket, id)
-	info, err := s.root.Lstat(folder)
-	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.ModTime().Before(before) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	s.uploads.mu.Lock()
-	u := s.uploads.known[id]
-	if u == nil {
-		defer s.uploads.mu.Unlock() // so that nobody gets to know it meanwhile
-		return true, s.removeUpload(bucket, id)
-	}
-	s.uploads.mu.Unlock()
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.gone {
-		return false, nil
-	}
-	// An error means that a client has just ended it itself.
-	_ = s.s3.ForgetMultipartUpload(context.Background(), u.Bucket, u.Key, gofakes3.UploadID(id))
-	return true, s.drop(u)
-}
-
-// ownNames are the names in a folder of ours, which may not be there yet.
-func (s *Store) ownNames(folder string) ([]string, error) {
-	f, err := s.root.Open(folder)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return f.Readdirnames(-1)
-}
 
 // The answers to ListMultipartUploads and ListParts (Amazon S3 API Reference).
 type (
@@ -155,26 +84,13 @@ func (s *Store) listUploads(bucket string, q url.Values) (any, error) {
 		return nil, err
 	}
 	out := uploadList{Bucket: bucket, MaxUploads: most, KeyMarker: q.Get("key-marker"), UploadIDMarker: q.Get("upload-id-marker"), Prefix: q.Get("prefix")}
-	ids, err := s.ownNames(filepath.Join(uploadsFolder, bucket))
+	open, err := s.tree.Uploads(bucket)
 	if err != nil {
 		return nil, err
 	}
-	var open []*upload
-	for _, id := range ids {
-		u, err := s.readUpload(bucket, id)
-		if errors.Is(err, errNoUpload) {
-			continue // ended just now
-		}
-		if err != nil {
-			return nil, err
-		}
-		behind := u.Key < out.KeyMarker || u.Key == out.KeyMarker && (out.UploadIDMarker == "" || id <= out.UploadIDMarker)
-		if strings.HasPrefix(u.Key, out.Prefix) && !behind {
-			open = append(open, u)
-		}
-	}
-	slices.SortFunc(open, func(a, b *upload) int {
-		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.ID, b.ID))
+	open = slices.DeleteFunc(open, func(u tree.UploadInfo) bool {
+		behind := u.Key < out.KeyMarker || u.Key == out.KeyMarker && (out.UploadIDMarker == "" || u.ID <= out.UploadIDMarker)
+		return behind || !strings.HasPrefix(u.Key, out.Prefix)
 	})
 	if len(open) > most {
 		open, out.IsTruncated = open[:most], true
@@ -208,19 +124,16 @@ func (s *Store) listParts(bucket, key string, q url.Values) (any, error) {
 		Bucket: bucket, Key: key, UploadID: id, StorageClass: string(gofakes3.StorageStandard),
 		PartNumberMarker: marker, MaxParts: most,
 	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for _, n := range slices.Sorted(maps.Keys(u.parts)) {
-		if n <= marker {
+	for _, have := range u.Parts() {
+		if have.Number <= marker {
 			continue
 		}
 		if len(out.Parts) == most {
 			out.IsTruncated = true
 			break
 		}
-		have := u.parts[n]
-		out.NextPartNumberMarker = n
-		out.Parts = append(out.Parts, partEntry{n, have.modified.UTC().Format(isoMillis), quoted(have.tag), have.size})
+		out.NextPartNumberMarker = have.Number
+		out.Parts = append(out.Parts, partEntry{have.Number, have.Modified.UTC().Format(isoMillis), quoted(have.ETag), have.Size})
 	}
 	return out, nil
 }

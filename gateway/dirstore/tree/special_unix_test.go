@@ -1,6 +1,6 @@
 //go:build unix
 
-package dirstore
+package tree
 
 import (
 	"os"
@@ -25,7 +25,7 @@ func TestSpecialFiles(t *testing.T) {
 		if err := s.tryPut("fifo", "x"); err == nil {
 			t.Error("a fifo was replaced")
 		}
-		s.delete("fifo")
+		s.remove("fifo")
 	}()
 	select {
 	case <-done:

@@ -1,23 +1,36 @@
-package dirstore
+package tree
 
 import (
-	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path"
 )
 
-// remove takes an object away, durably; one that is not there is no error.
-func (s *Store) remove(ctx context.Context, bucket, key string) error {
+// Remove takes an object away, durably; one that is not there is no error. So
+// are the folders that become empty by it.
+func (t *Tree) Remove(bucket, key string) error {
 	p, err := locate(bucket, key)
 	if err != nil {
 		return err
 	}
-	defer s.lockKey(ctx, p)()
-	if _, err := s.find(p, false); err != nil {
+	defer t.keys.Lock(p.id())()
+	return t.remove(p)
+}
+
+// RemoveLocked is Remove for a caller that has the key's lock.
+func (t *Tree) RemoveLocked(bucket, key string) error {
+	p, err := locate(bucket, key)
+	if err != nil {
+		return err
+	}
+	return t.remove(p)
+}
+
+func (t *Tree) remove(p place) error {
+	if _, err := t.find(p, false); err != nil {
 		if absent(err) {
-			return s.removeSidecar(p) // of a file that was removed by hand
+			return t.removeSidecar(p) // of a file that was removed by hand
 		}
 		return err
 	}
@@ -26,7 +39,7 @@ func (s *Store) remove(ctx context.Context, bucket, key string) error {
 		folders = p.segments()
 	} else {
 		// The file goes first: a sidecar without one means nothing.
-		folder, err := s.folder(bucket, folders)
+		folder, err := t.folder(p.bucket, folders)
 		if err != nil {
 			return err
 		}
@@ -35,10 +48,10 @@ func (s *Store) remove(ctx context.Context, bucket, key string) error {
 			return err
 		}
 	}
-	if err := s.removeSidecar(p); err != nil {
+	if err := t.removeSidecar(p); err != nil {
 		return err
 	}
-	left, err := s.folder(bucket, s.prune(bucket, folders))
+	left, err := t.folder(p.bucket, t.prune(p.bucket, folders))
 	if err != nil {
 		if absent(err) {
 			return nil // another removal took it, and syncs the one above
@@ -51,16 +64,16 @@ func (s *Store) remove(ctx context.Context, bucket, key string) error {
 
 // prune removes a folder and those above it, up to the bucket's, as far as they
 // are empty and not markers. It returns what is left of the path.
-func (s *Store) prune(bucket string, segments []string) []string {
-	s.tree.Lock()
-	defer s.tree.Unlock()
+func (t *Tree) prune(bucket string, segments []string) []string {
+	t.folders.Lock()
+	defer t.folders.Unlock()
 	for len(segments) > 0 {
 		last := len(segments) - 1
 		marker := path.Join(segments...) + "/"
-		if records, err := s.readSidecar(bucket, marker); err != nil || len(records) > 0 {
+		if records, err := t.readSidecar(bucket, marker); err != nil || len(records) > 0 {
 			break
 		}
-		above, err := s.folder(bucket, segments[:last])
+		above, err := t.folder(bucket, segments[:last])
 		if err == nil {
 			err = removeFolder(above, segments[last])
 			above.Close()
@@ -81,7 +94,7 @@ func removeFolder(above *os.Root, name string) error {
 		return err
 	}
 	if !info.IsDir() {
-		return errNotFile
+		return ErrNotFile
 	}
 	return above.Remove(name)
 }

@@ -1,4 +1,4 @@
-package dirstore
+package tree
 
 import (
 	"io"
@@ -33,7 +33,7 @@ const (
 
 // read returns the names in a folder that can be parts of keys, in the order of
 // keys: folders have a slash at their end.
-func (c *sortedFolders) read(s *Store, path string, folder *os.Root) ([]string, error) {
+func (c *sortedFolders) read(t *Tree, path string, folder *os.Root) ([]string, error) {
 	f, err := folder.Open(".")
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func (c *sortedFolders) read(s *Store, path string, folder *os.Root) ([]string, 
 		return names, nil
 	}
 
-	s.foldersRead.Add(1)
+	t.foldersRead.Add(1)
 	var names []string
 	for {
 		entries, err := f.ReadDir(4096)

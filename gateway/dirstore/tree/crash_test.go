@@ -1,10 +1,9 @@
-package dirstore
+package tree
 
 import (
 	"bufio"
 	"fmt"
 	"math/rand/v2"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,7 +12,7 @@ import (
 	"time"
 )
 
-const victimEnv = "DIRSTORE_TEST_VICTIM"
+const victimEnv = "TREE_TEST_VICTIM"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(victimEnv); dir != "" {
@@ -28,12 +27,12 @@ var crashKeys = []string{"k", "a/b/c/k"}
 // victim puts and deletes objects until it is killed. It says a word before each
 // round and after each of its puts.
 func victim(dir string) {
-	store, err := Open(dir, nil)
+	tree, err := Open(dir, nil)
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-	s := &site{client: newClient(httptest.NewServer(store.Handler()).URL)}
+	s := &site{tree: tree}
 	for n := 1; ; n++ {
 		for _, key := range crashKeys {
 			if err := s.tryPut(key, version(n), "n", fmt.Sprint(n)); err != nil {
@@ -43,7 +42,7 @@ func victim(dir string) {
 			fmt.Println("put", key, n)
 		}
 		if n%3 == 0 {
-			backend{store}.DeleteObject(ctx, bucket, crashKeys[1])
+			tree.Remove(bucket, crashKeys[1])
 		}
 	}
 }
@@ -76,22 +75,20 @@ func TestKilledWhileWriting(t *testing.T) {
 		}
 		cmd.Wait()
 
-		store, err := Open(dir, nil)
+		tree, err := Open(dir, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		server := httptest.NewServer(store.Handler())
-		s := &site{t, dir, store, newClient(server.URL)}
+		s := &site{t, dir, tree}
 		s.wantClean()
 		for _, key := range s.keys() {
-			body, o := s.get(key)
-			s.wantWhole(body, o.Metadata, *o.ETag)
+			body, rec := s.get(key)
+			s.wantWhole(body, rec)
 			if key == crashKeys[0] && body != version(acknowledged) && body != version(acknowledged+1) {
 				t.Errorf("version %d was acknowledged, there is %.6s", acknowledged, body)
 			}
 		}
-		server.Close()
-		store.Close()
+		tree.Close()
 	}
 }
 
@@ -102,26 +99,26 @@ func TestBetweenTheSteps(t *testing.T) {
 	p, _ := locate(bucket, "k")
 	check := func(step string, n int) {
 		t.Helper()
-		body, out := s.get("k")
-		s.wantWhole(body, out.Metadata, *out.ETag)
+		body, rec := s.get("k")
+		s.wantWhole(body, rec)
 		if body != version(n) {
 			t.Errorf("%s: not version %d", step, n)
 		}
-		if o := s.objects()[0]; *o.ETag != *out.ETag {
-			t.Errorf("%s: listed with ETag %s", step, *o.ETag)
+		if e := s.entries()[0]; e.ETag != rec.ETag {
+			t.Errorf("%s: listed with ETag %s", step, e.ETag)
 		}
 	}
-	d, err := s.store.receive(ctx, strings.NewReader(version(2)), -1)
+	d, err := s.tree.receive(strings.NewReader(version(2)), -1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	check("body received", 1)
-	old, err := s.store.find(p, false)
+	old, err := s.tree.find(p, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec := record{ETag: d.md5, Header: map[string]string{"X-Amz-Meta-N": "2"}}
-	if err := s.store.writeSidecar(bucket, "k", rec.bind(d.info), old.record); err != nil {
+	rec := Record{ETag: d.md5, Header: map[string]string{"n": "2"}}
+	if err := s.tree.writeSidecar(bucket, "k", rec.bind(d.info), old.Record); err != nil {
 		t.Fatal(err)
 	}
 	check("sidecar written", 1)
@@ -129,10 +126,10 @@ func TestBetweenTheSteps(t *testing.T) {
 	check("after a crash", 1)
 	s.put("k", version(3), "n", "3")
 	check("the next put", 3)
-	d, _ = s.store.receive(ctx, strings.NewReader(version(4)), -1)
-	old, _ = s.store.find(p, false)
-	rec = record{ETag: d.md5, Header: map[string]string{"X-Amz-Meta-N": "4"}}
-	if err := s.store.writeSidecar(bucket, "k", rec.bind(d.info), old.record); err != nil {
+	d, _ = s.tree.receive(strings.NewReader(version(4)), -1)
+	old, _ = s.tree.find(p, false)
+	rec = Record{ETag: d.md5, Header: map[string]string{"n": "4"}}
+	if err := s.tree.writeSidecar(bucket, "k", rec.bind(d.info), old.Record); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(filepath.Join(s.dir, d.path), s.path(bucket, "k")); err != nil {

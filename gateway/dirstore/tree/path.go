@@ -1,4 +1,4 @@
-package dirstore
+package tree
 
 import (
 	"errors"
@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
-	"github.com/rclone/gofakes3"
 )
 
 // maxName is the longest name of a file or folder on every file system in use.
@@ -27,23 +26,23 @@ type place struct {
 // locate finds the place of a key, or says why it cannot have one.
 func locate(bucket, key string) (place, error) {
 	if keyhatch.CheckBucketName(bucket) != nil {
-		return place{}, gofakes3.BucketNotFound(bucket)
+		return place{}, ErrNoBucket
 	}
 	if err := keyhatch.CheckKey(key); err != nil {
 		var fail *keyhatch.Error
 		if errors.As(err, &fail) {
-			return place{}, gofakes3.ErrorMessage(gofakes3.ErrInvalidArgument, fail.Message)
+			return place{}, refuse(ErrKey, "%s", fail.Message)
 		}
 		return place{}, err
 	}
 	bare, marker := strings.CutSuffix(key, "/")
 	if _, err := filepath.Localize(bare); err != nil {
-		return place{}, gofakes3.ErrorMessage(gofakes3.ErrInvalidArgument, "The key cannot be the name of a file here.")
+		return place{}, refuse(ErrKey, "The key cannot be the name of a file here.")
 	}
 	segments := strings.Split(bare, "/")
 	for _, s := range segments {
 		if len(s) > maxName {
-			return place{}, gofakes3.ErrorMessagef(gofakes3.ErrKeyTooLong, "A part of a key between slashes has at most %d bytes in this store.", maxName)
+			return place{}, refuse(ErrKeyTooLong, "A part of a key between slashes has at most %d bytes in this store.", maxName)
 		}
 	}
 	last := len(segments) - 1
@@ -69,9 +68,9 @@ func step(parent *os.Root, name string) (*os.Root, error) {
 	case err != nil:
 		return nil, err
 	case before.Mode().IsRegular():
-		return nil, errFileAbove
+		return nil, ErrFileAbove
 	case !before.IsDir():
-		return nil, errNotFile
+		return nil, ErrNotFile
 	}
 	child, err := parent.OpenRoot(name)
 	if err != nil {
@@ -79,7 +78,7 @@ func step(parent *os.Root, name string) (*os.Root, error) {
 	}
 	after, err := child.Stat(".")
 	if err == nil && !os.SameFile(before, after) {
-		err = errNotFile
+		err = ErrNotFile
 	}
 	if err != nil {
 		child.Close()
@@ -89,8 +88,8 @@ func step(parent *os.Root, name string) (*os.Root, error) {
 }
 
 // folder opens a folder of a bucket.
-func (s *Store) folder(bucket string, segments []string) (*os.Root, error) {
-	at, err := step(s.root, bucket)
+func (t *Tree) folder(bucket string, segments []string) (*os.Root, error) {
+	at, err := step(t.root, bucket)
 	for _, name := range segments {
 		if err != nil {
 			return nil, err
@@ -103,8 +102,8 @@ func (s *Store) folder(bucket string, segments []string) (*os.Root, error) {
 }
 
 // makeFolder opens a folder and makes what is missing of it, durably.
-func (s *Store) makeFolder(bucket string, segments []string) (*os.Root, error) {
-	at, err := s.root.OpenRoot(".")
+func (t *Tree) makeFolder(bucket string, segments []string) (*os.Root, error) {
+	at, err := t.root.OpenRoot(".")
 	for _, name := range append([]string{bucket}, segments...) {
 		if err != nil {
 			return nil, err

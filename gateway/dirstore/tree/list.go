@@ -1,4 +1,4 @@
-package dirstore
+package tree
 
 import (
 	"context"
@@ -6,53 +6,87 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
-	"github.com/rclone/gofakes3"
 )
 
-// list is one page of a bucket's keys. Within a folder, what is there is ordered
-// as it appears in keys, folders with their slash: "a-b" before "a/", "a/" before
+// Query asks for a page of a bucket's keys. The zero value of each string asks
+// for nothing special.
+type Query struct {
+	Prefix    string
+	Delimiter string
+	Marker    string // what the page before ended with; the page begins behind it
+	Max       int    // results: keys and common prefixes
+}
+
+// Page is the answer. Entries and prefixes are each in byte order.
+type Page struct {
+	Entries   []Entry
+	Prefixes  []string
+	Truncated bool
+	Next      string // the last result, if there are more
+}
+
+// Entry is an object in a list.
+type Entry struct {
+	Key      string
+	Size     int64
+	Modified time.Time
+	ETag     string // without quotes
+}
+
+// List reads a page, and of the tree no more folders than that takes. It ends
+// early with ctx.
+func (t *Tree) List(ctx context.Context, bucket string, q Query) (Page, error) {
+	if keyhatch.CheckBucketName(bucket) != nil {
+		return Page{}, ErrNoBucket
+	}
+	l := &list{t: t, bucket: bucket, Query: q}
+	if err := l.run(ctx); err != nil {
+		return Page{}, err
+	}
+	return l.out, nil
+}
+
+// list is a page in the making. Within a folder, what is there is ordered as it
+// appears in keys, folders with their slash: "a-b" before "a/", "a/" before
 // "a0". So a walk in that order meets the keys in theirs.
 type list struct {
-	s                         *Store
-	bucket                    string
-	prefix, delimiter, marker string
-	max                       int
+	t      *Tree
+	bucket string
+	Query
 
-	out  gofakes3.ObjectList
+	out  Page
 	last string // the result before
 }
 
 // errFull ends the walk at the first result that the page has no room for.
 var errFull = errors.New("the page is full")
 
-func (l *list) run(ctx context.Context) (*gofakes3.ObjectList, error) {
-	if keyhatch.CheckBucketName(l.bucket) != nil {
-		return nil, gofakes3.BucketNotFound(l.bucket)
-	}
+func (l *list) run(ctx context.Context) error {
 	// The walk begins in the folder that the prefix names.
-	top := l.prefix[:strings.LastIndexByte(l.prefix, '/')+1]
+	top := l.Prefix[:strings.LastIndexByte(l.Prefix, '/')+1]
 	var segments []string
 	if top != "" {
 		p, err := locate(l.bucket, top)
 		if err != nil {
-			return &l.out, nil // no key can begin like that
+			return nil // no key can begin like that
 		}
 		segments = p.segments()
 	}
-	folder, err := l.s.folder(l.bucket, segments)
+	folder, err := l.t.folder(l.bucket, segments)
 	if err != nil {
 		if absent(err) {
-			return &l.out, nil
+			return nil
 		}
-		return nil, err
+		return err
 	}
 	defer folder.Close()
 	if err := l.walk(ctx, folder, top); err != nil && err != errFull {
-		return nil, err
+		return err
 	}
-	return &l.out, nil
+	return nil
 }
 
 // walk goes through a folder whose keys all begin with dir.
@@ -60,19 +94,19 @@ func (l *list) walk(ctx context.Context, folder *os.Root, dir string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if strings.HasPrefix(dir, l.prefix) && dir != "" {
+	if strings.HasPrefix(dir, l.Prefix) && dir != "" {
 		if err := l.visit(folder, dir); err != nil {
 			return err
 		}
 	}
-	names, err := l.s.sorted.read(l.s, l.bucket+"/"+dir, folder)
+	names, err := l.t.sorted.read(l.t, l.bucket+"/"+dir, folder)
 	if err != nil {
 		return err
 	}
 	for _, name := range names[l.start(names, dir):] {
 		key := dir + name
-		if !strings.HasPrefix(key, l.prefix) {
-			if key > l.prefix {
+		if !strings.HasPrefix(key, l.Prefix) {
+			if key > l.Prefix {
 				break
 			}
 			continue
@@ -96,13 +130,13 @@ func (l *list) walk(ctx context.Context, folder *os.Root, dir string) error {
 // one earlier because the marker may lie inside a folder, and from the prefix on.
 func (l *list) start(names []string, dir string) int {
 	from := 0
-	if rest, ok := strings.CutPrefix(l.marker, dir); ok {
+	if rest, ok := strings.CutPrefix(l.Marker, dir); ok {
 		from, _ = slices.BinarySearch(names, rest)
 		from = max(from-1, 0)
-	} else if l.marker > dir {
+	} else if l.Marker > dir {
 		return len(names)
 	}
-	if rest, ok := strings.CutPrefix(l.prefix, dir); ok {
+	if rest, ok := strings.CutPrefix(l.Prefix, dir); ok {
 		n, _ := slices.BinarySearch(names, rest)
 		from = max(from, n)
 	}
@@ -115,7 +149,7 @@ func (l *list) enter(ctx context.Context, above *os.Root, name, dir string) erro
 	if common, ok := l.common(dir); ok {
 		return l.group(common)
 	}
-	if l.marker > dir && !strings.HasPrefix(l.marker, dir) {
+	if l.Marker > dir && !strings.HasPrefix(l.Marker, dir) {
 		return nil
 	}
 	folder, err := step(above, strings.TrimSuffix(name, "/"))
@@ -131,14 +165,14 @@ func (l *list) enter(ctx context.Context, above *os.Root, name, dir string) erro
 
 // common is the common prefix that a key, or all keys of a folder, fall under.
 func (l *list) common(key string) (string, bool) {
-	if l.delimiter == "" {
+	if l.Delimiter == "" {
 		return "", false
 	}
-	i := strings.Index(key[len(l.prefix):], l.delimiter)
+	i := strings.Index(key[len(l.Prefix):], l.Delimiter)
 	if i < 0 {
 		return "", false
 	}
-	return key[:len(l.prefix)+i+len(l.delimiter)], true
+	return key[:len(l.Prefix)+i+len(l.Delimiter)], true
 }
 
 // visit reports a key, if there is an object.
@@ -146,19 +180,19 @@ func (l *list) visit(folder *os.Root, key string) error {
 	if common, ok := l.common(key); ok {
 		return l.group(common)
 	}
-	if key <= l.marker {
+	if key <= l.Marker {
 		return nil
 	}
 	bare := strings.TrimSuffix(key, "/")
 	segments := strings.Split(bare, "/")
 	last := len(segments) - 1
 	p := place{l.bucket, key, segments[:last], segments[last], bare != key}
-	var o *object
+	var o *Object
 	var err error
 	if p.marker {
-		o, err = l.s.findMarker(p)
+		o, err = l.t.findMarker(p)
 	} else {
-		o, err = l.s.findIn(folder, p, false)
+		o, err = l.t.findIn(folder, p, false)
 	}
 	if err != nil {
 		if absent(err) {
@@ -169,32 +203,26 @@ func (l *list) visit(folder *os.Root, key string) error {
 	if err := l.room(key); err != nil {
 		return err
 	}
-	l.out.Add(&gofakes3.Content{
-		Key:          key,
-		LastModified: gofakes3.NewContentTime(o.modified()),
-		ETag:         quoted(o.ETag),
-		Size:         o.Size,
-		StorageClass: gofakes3.StorageStandard,
-	})
+	l.out.Entries = append(l.out.Entries, Entry{key, o.Size, o.Modified(), o.ETag})
 	return nil
 }
 
 // group reports a common prefix, once.
 func (l *list) group(common string) error {
-	if common <= l.marker || common == l.last {
+	if common <= l.Marker || common == l.last {
 		return nil
 	}
 	if err := l.room(common); err != nil {
 		return err
 	}
-	l.out.AddPrefix(common)
+	l.out.Prefixes = append(l.out.Prefixes, common)
 	return nil
 }
 
 // room makes sure that the page can take one more result.
 func (l *list) room(result string) error {
-	if len(l.out.Contents)+len(l.out.CommonPrefixes) == l.max {
-		l.out.IsTruncated, l.out.NextMarker = true, l.last
+	if len(l.out.Entries)+len(l.out.Prefixes) == l.Max {
+		l.out.Truncated, l.out.Next = true, l.last
 		return errFull
 	}
 	l.last = result

@@ -1,0 +1,95 @@
+package tree
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// Part is a part of an upload.
+type Part struct {
+	Number   int    // from 1 to 10,000
+	ETag     string // without quotes
+	Size     int64
+	Modified time.Time
+}
+
+func (u *Upload) partPath(number int, tag string) string {
+	return filepath.Join(u.folder(), fmt.Sprintf("%05d-%s", number, tag))
+}
+
+// Parts are the parts that are there, by number.
+func (u *Upload) Parts() []Part {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var out []Part
+	for _, number := range slices.Sorted(maps.Keys(u.parts)) {
+		out = append(out, u.parts[number])
+	}
+	return out
+}
+
+// PutPart stores a part, durably: its name says what is in it, and after a crash
+// that has to be true. A part that is sent again takes the place of the former.
+// Body and size are as with Put.
+func (u *Upload) PutPart(number int, body io.Reader, size int64) (Part, error) {
+	d, err := u.t.receive(body, size)
+	if err != nil {
+		return Part{}, err
+	}
+	defer d.discard()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.gone {
+		return Part{}, ErrNoUpload
+	}
+	if err := u.t.root.Rename(d.path, u.partPath(number, d.md5)); err != nil {
+		return Part{}, err
+	}
+	if was, ok := u.parts[number]; ok && was.ETag != d.md5 {
+		u.t.root.Remove(u.partPath(number, was.ETag))
+	}
+	u.parts[number] = Part{number, d.md5, d.info.Size(), d.info.ModTime()}
+	return u.parts[number], nil
+}
+
+// join checks the parts that are to be joined and describes the result.
+func (u *Upload) join(asked []Part) (Record, error) {
+	rec := Record{Header: u.Header}
+	if len(asked) == 0 {
+		return rec, ErrNoParts
+	}
+	var tags []string
+	for i, a := range asked {
+		if i > 0 && a.Number <= asked[i-1].Number {
+			return rec, ErrPartOrder
+		}
+		have, ok := u.parts[a.Number]
+		if !ok || a.ETag != have.ETag {
+			return rec, refuse(ErrPart, "Part %d is missing, or was uploaded with another ETag.", a.Number)
+		}
+		tags = append(tags, have.ETag)
+		rec.Parts = append(rec.Parts, have.Size)
+	}
+	rec.ETag = partsTag(tags)
+	return rec, nil
+}
+
+// appendPart copies a part to the end of f, in the kernel where it can.
+func (u *Upload) appendPart(f *os.File, number int) error {
+	have := u.parts[number]
+	from, err := u.t.root.Open(u.partPath(number, have.ETag))
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	n, err := io.Copy(f, from)
+	if err == nil && n != have.Size {
+		err = fmt.Errorf("part %d of upload %s has %d bytes instead of %d", number, u.ID, n, have.Size)
+	}
+	return err
+}

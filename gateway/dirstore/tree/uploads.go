@@ -1,0 +1,173 @@
+package tree
+
+import (
+	"cmp"
+	"crypto/rand"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// Uploads tells which uploads of a bucket are under way, by key, and those of
+// one key by their beginning.
+func (t *Tree) Uploads(bucket string) ([]UploadInfo, error) {
+	if keyhatch.CheckBucketName(bucket) != nil {
+		return nil, ErrNoBucket
+	}
+	ids, err := t.ownNames(filepath.Join(uploadsFolder, bucket))
+	if err != nil {
+		return nil, err
+	}
+	var open []UploadInfo
+	for _, id := range ids {
+		info, err := t.readUpload(bucket, id)
+		if errors.Is(err, ErrNoUpload) {
+			continue // ended just now
+		}
+		if err != nil {
+			return nil, err
+		}
+		open = append(open, info)
+	}
+	slices.SortFunc(open, func(a, b UploadInfo) int {
+		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.ID, b.ID))
+	})
+	return open, nil
+}
+
+// Complete publishes parts of the upload as one object, and returns its record.
+// Of each part its number and its ETag are looked at; the order is ascending. If
+// it fails the upload stays as it was; if the process ends after the object is
+// there and before the upload is gone, completing again puts the same object
+// there.
+func (u *Upload) Complete(asked []Part, check Check) (Record, error) {
+	p, err := locate(u.Bucket, u.Key)
+	if err != nil {
+		return Record{}, err
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.gone {
+		return Record{}, ErrNoUpload
+	}
+	rec, err := u.join(asked)
+	if err != nil {
+		return Record{}, err
+	}
+	d, err := u.t.newDraft(func(f *os.File) (string, error) {
+		for _, a := range asked {
+			if err := u.appendPart(f, a.Number); err != nil {
+				return "", err
+			}
+		}
+		return "", nil
+	})
+	if err != nil {
+		return Record{}, err
+	}
+	defer d.discard()
+	if err := u.t.publish(p, d, rec, check); err != nil {
+		return Record{}, err
+	}
+	if err := u.drop(); err != nil {
+		u.t.log.Error("directory store: remove a completed upload: " + err.Error())
+	}
+	return rec.bind(d.info), nil
+}
+
+// Abort forgets the upload and its parts: ErrNoUpload if it has ended already.
+func (u *Upload) Abort() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.gone {
+		return ErrNoUpload
+	}
+	return u.drop()
+}
+
+// drop ends an upload that the caller has locked. An error can mean that it has
+// ended and something of it is left on the disk.
+func (u *Upload) drop() error {
+	u.t.uploads.mu.Lock()
+	trash, err := u.t.trashUpload(u.Bucket, u.ID)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		u.gone = true
+		delete(u.t.uploads.known, u.ID)
+	}
+	u.t.uploads.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return u.t.root.RemoveAll(trash)
+}
+
+// trashUpload takes an upload away at one stroke, so that a crash leaves none
+// without some of its parts. The caller has the lock of the uploads, so that
+// nobody loads it meanwhile.
+func (t *Tree) trashUpload(bucket, id string) (trash string, err error) {
+	trash = filepath.Join(tempFolder, rand.Text())
+	err = t.root.MkdirAll(tempFolder, 0o700)
+	if err == nil {
+		err = t.root.Rename(filepath.Join(uploadsFolder, bucket, id), trash)
+	}
+	return trash, err
+}
+
+// ExpireUploads ends the uploads that nothing was added to since before, and
+// returns their ids, also beside an error.
+func (t *Tree) ExpireUploads(before time.Time) ([]string, error) {
+	buckets, err := t.ownNames(uploadsFolder)
+	if err != nil {
+		return nil, err
+	}
+	var ended []string
+	for _, bucket := range buckets {
+		ids, err := t.ownNames(filepath.Join(uploadsFolder, bucket))
+		if err != nil {
+			return ended, err
+		}
+		for _, id := range ids {
+			done, err := t.expire(bucket, id, before)
+			if done {
+				ended = append(ended, id)
+			}
+			if err != nil {
+				return ended, err
+			}
+		}
+	}
+	return ended, nil
+}
+
+func (t *Tree) expire(bucket, id string, before time.Time) (done bool, err error) {
+	info, err := t.root.Lstat(filepath.Join(uploadsFolder, bucket, id))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.ModTime().Before(before) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	t.uploads.mu.Lock()
+	u := t.uploads.known[id]
+	if u == nil {
+		trash, err := t.trashUpload(bucket, id)
+		t.uploads.mu.Unlock()
+		if err != nil {
+			return false, err
+		}
+		return true, t.root.RemoveAll(trash)
+	}
+	t.uploads.mu.Unlock()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.gone {
+		return false, nil
+	}
+	err = u.drop()
+	return u.gone, err
+}
