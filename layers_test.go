@@ -38,7 +38,7 @@ var layers = []struct {
 	{"rest", "root api policy auth broker broker/*", "github.com/danielgtaylor/huma"},
 	{"gateway", "root policy sigv4 broker broker/* gateway/*", ""},
 	{"gateway/dirstore/tree", "root", ""},
-	{"gateway/*", "root policy sigv4 broker broker/* gateway/dirstore/tree", "github.com/rclone/gofakes3 golang.org/x/sys"},
+	{"gateway/*", "root policy sigv4 broker broker/* gateway/dirstore/tree", "github.com/rclone/gofakes3"},
 	{"server", "root", ""},
 	{"client", "api", ""},
 	{
