@@ -1,0 +1,88 @@
+package policy_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/policy"
+)
+
+func TestS8_EmptySetOpensNothing(t *testing.T) {
+	for name, s := range map[string]policy.Set{
+		"nil": nil, "empty": {}, "no access": {{Bucket: "demo"}}, "access that does not exist": {{Bucket: "demo", Access: "admin"}},
+	} {
+		for _, key := range []string{"", "a", "a/", "a/b"} {
+			for _, access := range []keyhatch.Access{keyhatch.Read, keyhatch.Write, "", "admin"} {
+				if s.AllowsObject(access, "demo", key) {
+					t.Errorf("%s: allows to %s %q", name, access, key)
+				}
+			}
+			if s.AllowsList("demo", key) {
+				t.Errorf("%s: allows to list %q", name, key)
+			}
+		}
+	}
+	if got := policy.Set(nil).Buckets(); len(got) != 0 {
+		t.Errorf("buckets of nothing: %q", got)
+	}
+	if got := policy.Set(nil).Prefixes("demo"); len(got) != 0 {
+		t.Errorf("prefixes of nothing: %q", got)
+	}
+}
+
+func TestSetAllows(t *testing.T) {
+	s := policy.Set{
+		{Bucket: "demo", Prefix: "data/a/", Access: keyhatch.Read},
+		{Bucket: "demo", Prefix: "data/a/in/", Access: keyhatch.Write},
+		{Bucket: "whole", Prefix: "", Access: keyhatch.Write},
+	}
+	for _, tc := range []struct {
+		bucket, key       string
+		read, write, list bool
+	}{
+		{"demo", "data/a/x", true, false, true},
+		{"demo", "data/a/", true, false, true},
+		{"demo", "data/a", false, false, false},
+		{"demo", "data/ab", false, false, false},
+		{"demo", "data/ab/x", false, false, false},
+		{"demo", "data/", false, false, false},
+		{"demo", "data/a/in/x", true, true, true},
+		{"demo", "data/a/in", true, false, true},
+		{"demo", "data/a/inx", true, false, true},
+		{"demo", "DATA/a/x", false, false, false},
+		{"demo", "/data/a/x", false, false, false},
+		{"demo", "x", false, false, false},
+		{"demo", "", false, false, false},
+		{"whole", "x", true, true, true},
+		{"whole", "data/a/x", true, true, true},
+		{"whole", "", false, false, true}, // a list of all, but no object
+		{"demo2", "data/a/x", false, false, false},
+		{"", "data/a/x", false, false, false},
+		{"Demo", "data/a/x", false, false, false},
+	} {
+		if got := s.AllowsObject(keyhatch.Read, tc.bucket, tc.key); got != tc.read {
+			t.Errorf("read %q in %q: %t", tc.key, tc.bucket, got)
+		}
+		if got := s.AllowsObject(keyhatch.Write, tc.bucket, tc.key); got != tc.write {
+			t.Errorf("write %q in %q: %t", tc.key, tc.bucket, got)
+		}
+		if got := s.AllowsList(tc.bucket, tc.key); got != tc.list {
+			t.Errorf("list %q in %q: %t", tc.key, tc.bucket, got)
+		}
+		for _, access := range []keyhatch.Access{"", "admin", "READ"} {
+			if s.AllowsObject(access, tc.bucket, tc.key) {
+				t.Errorf("%q on %q in %q is allowed", access, tc.key, tc.bucket)
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{"demo", "whole"}, s.Buckets()); diff != "" {
+		t.Errorf("buckets (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"s3://demo/data/a/", "s3://demo/data/a/in/"}, s.Prefixes("demo")); diff != "" {
+		t.Errorf("prefixes (-want +got):\n%s", diff)
+	}
+	if got := s.Prefixes("demo2"); len(got) != 0 {
+		t.Errorf("prefixes of another bucket: %q", got)
+	}
+}
