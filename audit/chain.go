@@ -65,6 +65,9 @@ func NewRegistry(chains int64, mac MAC) Registry {
 	return r
 }
 
+// Genuine tells whether the registry was signed with the key.
+func (r Registry) Genuine(mac MAC) bool { return equal(r.Sign, mac(r.bytes())) }
+
 // The three things that are signed begin with different words, so that none can
 // be passed off as another.
 

@@ -6,6 +6,7 @@
 // or reorder events, cut off the end of a chain, or drop a chain, without
 // Verify saying where.
 //
-// What cannot be seen from inside is a restore of the whole database to an
-// earlier state: compare the heads with ones that were kept elsewhere for that.
+// What cannot be seen from inside is a return to an earlier state: the database
+// as a whole, or the heads, the registry and the events together, put back from
+// a copy. Heads that were kept elsewhere, as in a log that is shipped, show it.
 package audit

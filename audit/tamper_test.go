@@ -32,6 +32,10 @@ func cutOff(chain int, from, to int64) place { return place{audit.CutOff, chainI
 func unknown(chain int, from, to int64) place {
 	return place{audit.Unknown, chainID(chain), from, to}
 }
+
+func unchecked(chain int, seq int64) place {
+	return place{audit.Unchecked, chainID(chain), seq, 0}
+}
 func badHead(chain int) place { return place{audit.BadHead, chainID(chain), 0, 0} }
 
 var chainGone = place{audit.ChainGone, "", 0, 0}
@@ -45,13 +49,13 @@ func TestVerifyTellsWhatWasDone(t *testing.T) {
 		tamper     func(*record)
 		want, also []place
 	}{
-		{"first removed", func(r *record) { r.remove(1, 1, 1) }, []place{missing(1, 1, 1)}, nil},
-		{"one removed", func(r *record) { r.remove(1, 4, 4) }, []place{missing(1, 4, 4)}, nil},
-		{"three removed", func(r *record) { r.remove(1, 2, 4) }, []place{missing(1, 2, 4)}, nil},
-		{"two apart removed", func(r *record) { r.remove(1, 2, 2); r.remove(1, 5, 5) }, []place{missing(1, 2, 2), missing(1, 5, 5)}, nil},
+		{"first removed", func(r *record) { r.remove(1, 1, 1) }, []place{missing(1, 1, 1), unchecked(1, 2)}, nil},
+		{"one removed", func(r *record) { r.remove(1, 4, 4) }, []place{missing(1, 4, 4), unchecked(1, 5)}, nil},
+		{"three removed", func(r *record) { r.remove(1, 2, 4) }, []place{missing(1, 2, 4), unchecked(1, 5)}, nil},
+		{"two apart removed", func(r *record) { r.remove(1, 2, 2); r.remove(1, 5, 5) }, []place{missing(1, 2, 2), missing(1, 5, 5), unchecked(1, 3), unchecked(1, 6)}, nil},
 		{"last removed", func(r *record) { r.remove(1, 7, 7) }, []place{cutOff(1, 7, 7)}, nil},
 		{"tail cut off", func(r *record) { r.remove(1, 3, 7) }, []place{cutOff(1, 3, 7)}, nil},
-		{"all but the last removed", func(r *record) { r.remove(1, 1, 6) }, []place{missing(1, 1, 6)}, nil},
+		{"all but the last removed", func(r *record) { r.remove(1, 1, 6) }, []place{missing(1, 1, 6), unchecked(1, 7)}, nil},
 		{"all of a chain removed", func(r *record) { r.remove(1, 1, 7) }, []place{cutOff(1, 1, 7)}, nil},
 		{"the only one of a chain removed", func(r *record) { r.remove(2, 1, 1) }, []place{cutOff(2, 1, 1)}, nil},
 		{"everything removed", func(r *record) { r.events = nil }, []place{cutOff(1, 1, 7), cutOff(2, 1, 1)}, nil},
@@ -72,7 +76,7 @@ func TestVerifyTellsWhatWasDone(t *testing.T) {
 		{"moved to the end of another chain", func(r *record) {
 			e := r.at(1, 3)
 			e.Chain, e.Seq = chainID(2), 2
-		}, []place{missing(1, 3, 3), changed(2, 2), unknown(2, 2, 2)}, nil},
+		}, []place{missing(1, 3, 3), changed(2, 2), unknown(2, 2, 2), unchecked(1, 4)}, nil},
 		{"moved to an empty chain", func(r *record) {
 			e := r.at(2, 1)
 			e.Chain = chainID(3)
@@ -113,7 +117,7 @@ func TestVerifyTellsWhatWasDone(t *testing.T) {
 			e := event(1, 8)
 			e.Chain, e.Seq = chainID(1), 1<<62
 			r.events = append(r.events, e)
-		}, []place{missing(1, 8, 1<<62-1), unknown(1, 8, 1<<62)}, nil},
+		}, []place{missing(1, 8, 1<<62-1), unknown(1, 8, 1<<62), unchecked(1, 1<<62)}, nil},
 		{"one forged before the first", func(r *record) {
 			e := event(1, 8)
 			e.Chain, e.Seq = chainID(1), 0
@@ -123,7 +127,7 @@ func TestVerifyTellsWhatWasDone(t *testing.T) {
 			e := event(1, 8)
 			e.Chain, e.Seq = chainID(1), -5
 			r.events = append(r.events, forged(e, nil))
-		}, []place{changed(1, -5)}, []place{changed(1, 1), missing(1, -4, 0)}},
+		}, []place{changed(1, -5), unchecked(1, 1)}, []place{changed(1, 1), missing(1, -4, 0)}},
 		{"one forged inside, the rest moved down", func(r *record) {
 			for seq := int64(7); seq >= 4; seq-- {
 				r.at(1, seq).Seq++
@@ -152,7 +156,7 @@ func TestVerifyTellsWhatWasDone(t *testing.T) {
 		{"head of an empty chain removed", func(r *record) { r.removeHead(3) }, []place{chainGone}, nil},
 		{"chain removed with its head", func(r *record) { r.remove(1, 1, 7); r.removeHead(1) }, []place{chainGone}, nil},
 		{"last chain removed with its head and its number", func(r *record) { r.removeHead(3); r.registry.Chains = 2 }, []place{chainGone}, nil},
-		{"all chains removed", func(r *record) { r.events, r.heads = nil, nil }, []place{chainGone, chainGone, chainGone}, nil},
+		{"all chains removed", func(r *record) { r.events, r.heads = nil, nil }, []place{chainGone}, nil},
 		{"everything and the registry removed", func(r *record) { *r = record{} }, []place{chainGone}, nil},
 		{"registry removed", func(r *record) { r.registry = audit.Registry{} }, []place{chainGone}, nil},
 		{"registry counts more", func(r *record) { r.registry.Chains++ }, []place{chainGone}, []place{chainGone}},
@@ -187,7 +191,7 @@ func TestVerifyTellsWhatWasDone(t *testing.T) {
 			h := r.heads[1]
 			h.Chain = chainID(1)
 			r.heads[0] = h
-		}, []place{badHead(1), chainGone, unknown(1, 2, 7)}, nil},
+		}, []place{badHead(1), chainGone, unknown(1, 2, 7)}, []place{{problem: audit.BadHead}}},
 		{"last event written anew, head old", func(r *record) { *r.at(2, 1) = forged(*r.at(2, 1), nil) }, []place{changed(2, 1)}, nil},
 	} {
 		r := written(7, 1, 0)

@@ -3,6 +3,7 @@ package audit
 import (
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/keyhatch/keyhatch"
 )
@@ -16,6 +17,7 @@ const (
 	Reordered Problem = "reordered"  // a genuine event at another's place
 	Missing   Problem = "missing"    // events between two others are gone
 	CutOff    Problem = "cut off"    // the last events of a chain are gone
+	Unchecked Problem = "unchecked"  // what it was chained to is gone, so nothing vouches for it
 	Unknown   Problem = "unknown"    // events that no head vouches for
 	BadHead   Problem = "bad head"   // a chain's head was changed
 	ChainGone Problem = "chain gone" // a whole chain is gone, or the registry was changed
@@ -84,6 +86,7 @@ type verifier struct {
 	heads  map[string]Head // of the chains not yet seen
 	report Report
 
+	begun  bool // some chain has begun
 	chain  string
 	seq    int64         // of the last event seen in the chain
 	last   keyhatch.Hash // its hash as stored
@@ -100,34 +103,62 @@ type suspect struct {
 func (v *verifier) find(f Finding) { v.report.Findings = append(v.report.Findings, f) }
 
 func (v *verifier) checkRegistry(r Registry, heads []Head) {
-	if !equal(r.Sign, v.mac(r.bytes())) {
+	genuine := r.Genuine(v.mac)
+	if !genuine {
 		v.find(Finding{Problem: ChainGone, Note: "the registry of chains was changed or removed"})
 	}
-	seen := map[int64]bool{}
+	numbers := make([]int64, 0, len(heads))
 	for _, h := range heads {
-		if !equal(h.Sign, v.mac(h.bytes())) {
+		switch {
+		case !equal(h.Sign, v.mac(h.bytes())):
 			v.find(Finding{Problem: BadHead, Chain: h.Chain, Note: "its signature does not fit"})
+		case genuine && (h.Number < 1 || h.Number > r.Chains):
+			v.find(Finding{Problem: BadHead, Chain: h.Chain, Note: fmt.Sprintf("it is chain number %d, but the registry counts %d: an old one was put back", h.Number, r.Chains)})
 		}
 		v.heads[h.Chain] = h
-		seen[h.Number] = true
+		numbers = append(numbers, h.Number)
 	}
-	for n := int64(1); n <= r.Chains; n++ {
-		if !seen[n] {
-			v.find(Finding{Problem: ChainGone, Note: fmt.Sprintf("chain number %d of %d", n, r.Chains)})
+	if genuine { // what a forged one counts means nothing
+		v.checkNumbers(numbers, r.Chains)
+	}
+}
+
+// checkNumbers finds the numbers from 1 to chains that are missing or twice.
+func (v *verifier) checkNumbers(numbers []int64, chains int64) {
+	slices.Sort(numbers)
+	due := int64(1)
+	gone := func(to int64) {
+		switch {
+		case due == to:
+			v.find(Finding{Problem: ChainGone, Note: fmt.Sprintf("chain number %d of %d", due, chains)})
+		case due < to:
+			v.find(Finding{Problem: ChainGone, Note: fmt.Sprintf("chains number %d to %d of %d", due, to, chains)})
 		}
 	}
+	for _, n := range numbers {
+		if n < 1 || n > chains {
+			continue
+		}
+		if n < due {
+			v.find(Finding{Problem: BadHead, Note: fmt.Sprintf("two chains have number %d", n)})
+			continue
+		}
+		gone(n - 1)
+		due = n + 1
+	}
+	gone(chains)
 }
 
 func (v *verifier) event(e keyhatch.Event) {
 	v.report.Events++
-	if e.Chain != v.chain {
+	if !v.begun || e.Chain != v.chain {
 		v.endChain()
+		v.begun = true
 		v.chain, v.seq, v.last, v.before = e.Chain, 0, nil, len(v.report.Findings)
 	}
 	if e.Seq > v.seq+1 {
 		v.find(Finding{Problem: Missing, Chain: e.Chain, Seq: v.seq + 1, To: e.Seq - 1})
-		// The hash before is gone with its row: this event is checked against
-		// nothing, the next one against this one.
+		v.find(Finding{Problem: Unchecked, Chain: e.Chain, Seq: e.Seq, Event: e.ID, Note: "the event that it was chained to is gone"})
 		v.seq, v.last = e.Seq, e.Hash
 		return
 	}
@@ -138,7 +169,7 @@ func (v *verifier) event(e keyhatch.Event) {
 }
 
 func (v *verifier) endChain() {
-	if v.chain == "" {
+	if !v.begun {
 		return
 	}
 	for _, s := range v.failed {

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
@@ -18,7 +19,7 @@ func Install(ctx context.Context, d *db.DB, keysets []keyhatch.Keyset, keys *sea
 	if err := keyhatch.CheckName(admin); err != nil {
 		return "", "", err
 	}
-	at := kernel.Now()
+	at := kernel.Stored(time.Now())
 	cluster, secret = keyhatch.NewClusterID(), keyhatch.NewTokenSecret()
 	hash, err := keys.HashToken(secret)
 	if err != nil {
@@ -33,6 +34,9 @@ func Install(ctx context.Context, d *db.DB, keysets []keyhatch.Keyset, keys *sea
 	}
 	err = d.Write(ctx, func(tx *db.Tx) error {
 		if err := tx.InsertInstallation(ctx, cluster, at); err != nil {
+			return err
+		}
+		if err := tx.BeginRecord(ctx); err != nil {
 			return err
 		}
 		for _, k := range keysets {

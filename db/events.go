@@ -49,6 +49,14 @@ func (t *Tx) openChain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	heads, err := t.AuditHeads(ctx)
+	if err != nil {
+		return err
+	}
+	// Counting on from what was tampered with would sign it.
+	if !registry.Genuine(t.writer.mac) || registry.Chains != int64(len(heads)) {
+		return errors.New("record an event: the registry of the audit record was changed or removed; see keyhatch audit verify")
+	}
 	number := registry.Chains + 1
 	chain := audit.NewChain(keyhatch.NewID(keyhatch.ChainID, time.Now()), number, t.writer.mac)
 	head := chain.Head()
@@ -58,8 +66,7 @@ func (t *Tx) openChain(ctx context.Context) error {
 		return err
 	}
 	registry = audit.NewRegistry(number, t.writer.mac)
-	err = t.exec(ctx, `insert into audit_registry (id, chains, sign) values (1, $1, $2)
-		on conflict (id) do update set chains = excluded.chains, sign = excluded.sign`,
+	err = t.execOne(ctx, keyhatch.CodeInternal, "update audit_registry set chains = $1, sign = $2 where id = 1",
 		registry.Chains, []byte(registry.Sign))
 	if err != nil {
 		return err
@@ -68,10 +75,22 @@ func (t *Tx) openChain(ctx context.Context) error {
 	return nil
 }
 
+// BeginRecord makes the registry of a new installation, which counts no chains.
+func (t *Tx) BeginRecord(ctx context.Context) error {
+	registry := audit.NewRegistry(0, t.writer.mac)
+	return t.exec(ctx, "insert into audit_registry (id, chains, sign) values (1, $1, $2)", registry.Chains, []byte(registry.Sign))
+}
+
 func saveHead(ctx context.Context, tx *sql.Tx, h audit.Head) error {
-	_, err := tx.ExecContext(ctx, "update audit_chains set seq = $2, hash = $3, sign = $4 where id = $1",
+	result, err := tx.ExecContext(ctx, "update audit_chains set seq = $2, hash = $3, sign = $4 where id = $1",
 		h.Chain, h.Seq, hashBytes(h.Hash), []byte(h.Sign))
-	return err
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(err, errors.New("the head of this process's audit chain is gone"))
+	}
+	return nil
 }
 
 // hashBytes is never null: an empty chain has an empty hash.
@@ -120,14 +139,24 @@ func (r Reader) AllEvents(ctx context.Context) iter.Seq2[keyhatch.Event, error] 
 	}
 }
 
-// Snapshot runs fn on reads of one moment.
+// Snapshot runs fn on reads of one moment, on a connection of its own: memory is
+// kept fresh by it, and must not wait for other readers.
 func (d *DB) Snapshot(ctx context.Context, fn func(Reader) error) error {
-	tx, err := d.reads.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := d.feed.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return dbError(err)
 	}
 	defer tx.Rollback()
 	return fn(Reader{tx})
+}
+
+// LastEventAt returns when the newest event was recorded, zero for none.
+func (r Reader) LastEventAt(ctx context.Context) (at time.Time, err error) {
+	err = r.q.QueryRowContext(ctx, "select at from events order by id desc limit 1").Scan(timeColumn{&at})
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	return at, dbError(err)
 }
 
 // Event returns the event of the id.
@@ -146,8 +175,11 @@ type EventFilter struct {
 // Events lists events, newest first: what comes after a page's last id is
 // older.
 func (r Reader) Events(ctx context.Context, f EventFilter, p Page) ([]keyhatch.Event, error) {
-	return many(ctx, r, scanEvent, "select "+eventColumns+` from events
-		where ($1 = '' or id < $1) and ($2 = '' or workspace = $2) and ($3 = '' or user_id = $3)
-		and ($4 = '' or target = $4) and ($5 = '' or action = $5)
-		order by id desc limit $6`, p.After, f.Workspace, f.User, f.Target, string(f.Action), p.Limit)
+	where := conditions{}
+	where.add("id < ?", p.After)
+	where.add("workspace = ?", f.Workspace)
+	where.add("user_id = ?", f.User)
+	where.add("target = ?", f.Target)
+	where.add("action = ?", string(f.Action))
+	return many(ctx, r, scanEvent, "select "+eventColumns+" from events"+where.sql("order by id desc limit ?", p.Limit), where.args...)
 }
