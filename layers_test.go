@@ -45,6 +45,8 @@ var layers = []struct {
 		"cmd/keyhatch", "root api audit auth broker broker/* client db driver driver/* gateway gateway/* mirror policy rest seal server sigv4",
 		"github.com/alecthomas/kong github.com/goccy/go-yaml github.com/aws/",
 	},
+	{"db/dbtest", "root audit db", ""},
+	{"internal/coretest", "root audit broker broker/* db driver driver/* mirror policy seal", ""},
 	{"internal/*", "root api", ""},
 	{"conformance", "", ""},
 }

@@ -3,6 +3,8 @@ package keyhatch
 import (
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 const maxNameBytes = 128
@@ -39,8 +41,8 @@ const maxTextBytes = 500
 // CheckText bounds a free text such as a full name: at most 500 bytes, no
 // control characters.
 func CheckText(field, s string) error {
-	if len(s) > maxTextBytes || strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return Fail(Invalid, CodeInvalidRequest, "a text has at most %d bytes and no control characters", maxTextBytes).In(field)
+	if len(s) > maxTextBytes || !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl) {
+		return Fail(Invalid, CodeInvalidRequest, "a text is UTF-8, has at most %d bytes and no control characters", maxTextBytes).In(field)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package keyhatch
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // Scope is one thing that a token may do. A token may do what any of its scopes
@@ -29,8 +30,11 @@ var ScopeNouns = []string{
 	"locations", "grants", "leases", "events",
 }
 
-// MaxScopes bounds the scopes of one token.
-const MaxScopes = 100
+// MaxScopes and MaxScopesBytes bound the scopes of one token.
+const (
+	MaxScopes      = 100
+	MaxScopesBytes = 8 << 10
+)
 
 const maxScopeBytes = 2048
 
@@ -98,7 +102,7 @@ func ParseScope(s string) (ParsedScope, error) {
 // plainPath tells whether p is an absolute path in the one spelling that a
 // routed request has: no escapes, no empty or dot segments, no query.
 func plainPath(p string) bool {
-	if !strings.HasPrefix(p, "/") || strings.ContainsAny(p, "%?# \t\r\n\\") {
+	if !strings.HasPrefix(p, "/") || strings.ContainsAny(p, `%?#\ `) || strings.ContainsFunc(p, unicode.IsControl) {
 		return false
 	}
 	return p == "/" || checkSegments(p[1:]) == nil

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"time"
+
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/lending"
@@ -27,6 +29,9 @@ type Config struct {
 	Mirror  *mirror.Mirror
 	Keys    *seal.Keyring
 	Lenders map[keyhatch.Lending]driver.Lender
+	// NotBefore is when the newest event was recorded: time goes on from there,
+	// also when the clock was put back.
+	NotBefore time.Time
 	// DirectoryRoots are the folders inside which directory stores may lie.
 	DirectoryRoots []string
 }
@@ -34,6 +39,7 @@ type Config struct {
 // New makes a Broker.
 func New(c Config) *Broker {
 	k := &kernel.Kernel{DB: c.DB, Mirror: c.Mirror, Keys: c.Keys}
+	k.NotBefore(c.NotBefore)
 	return &Broker{
 		People:  people.New(k),
 		Places:  places.New(k, c.DirectoryRoots),

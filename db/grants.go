@@ -57,6 +57,13 @@ func (r Reader) GrantsOn(ctx context.Context, location string) ([]keyhatch.Grant
 	return many(ctx, r, scanGrant, grantQuery+" where g.location = $1 order by g.id", location)
 }
 
+// CountGrants counts the grants on a location.
+func (r Reader) CountGrants(ctx context.Context, location string) (int, error) {
+	var n int
+	err := r.q.QueryRowContext(ctx, "select count(*) from grants where location = $1", location).Scan(&n)
+	return n, dbError(err)
+}
+
 // AllGrants returns every grant, for the memory image.
 func (r Reader) AllGrants(ctx context.Context) ([]keyhatch.Grant, error) {
 	return many(ctx, r, scanGrant, grantQuery)

@@ -47,21 +47,18 @@ type LeaseFilter struct {
 // Leases lists leases by id, newest first: what comes after a page's last id is
 // older.
 func (r Reader) Leases(ctx context.Context, f LeaseFilter, p Page) ([]keyhatch.Lease, error) {
-	return many(ctx, r, scanLease, "select "+leaseColumns+` from leases
-		where ($1 = '' or id < $1) and ($2 = '' or workspace = $2) and ($3 = '' or user_id = $3)
-		and ($4 = 0 or revoked_at is null and expires_at > $4)
-		order by id desc limit $5`, p.After, f.Workspace, f.User, zeroMicros(f.LiveAt), p.Limit)
+	where := conditions{}
+	where.add("id < ?", p.After)
+	where.add("workspace = ?", f.Workspace)
+	where.add("user_id = ?", f.User)
+	if !f.LiveAt.IsZero() {
+		where.always("revoked_at is null and expires_at > ?", micros(f.LiveAt))
+	}
+	return many(ctx, r, scanLease, "select "+leaseColumns+" from leases"+where.sql("order by id desc limit ?", p.Limit), where.args...)
 }
 
 // RevokedLeases returns the leases that were revoked and have not yet expired.
 func (r Reader) RevokedLeases(ctx context.Context, now time.Time) ([]keyhatch.Lease, error) {
 	return many(ctx, r, scanLease, "select "+leaseColumns+
 		" from leases where revoked_at is not null and expires_at > $1", micros(now))
-}
-
-func zeroMicros(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return micros(t)
 }

@@ -107,6 +107,11 @@ func (r Reader) AllLocations(ctx context.Context) ([]keyhatch.Location, error) {
 	return many(ctx, r, scanLocation, locationQuery)
 }
 
+// OwnsLocation tells whether the user owns a location of the workspace.
+func (r Reader) OwnsLocation(ctx context.Context, workspace, user string) (bool, error) {
+	return exists(ctx, r, "select 1 from locations where workspace = $1 and owner = $2", workspace, user)
+}
+
 // reachedBy is the condition that a grant g reaches the user $1 at the time $2.
 const reachedBy = `((g.expires_at is null or g.expires_at > $2) and (g.subject_kind = 'everyone'
 	or g.subject_kind = 'user' and g.subject = $1

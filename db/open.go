@@ -17,6 +17,7 @@ import (
 type DB struct {
 	Reader
 	reads  *sql.DB
+	feed   *sql.DB // one connection for Snapshot, which nothing else waits for
 	writes *sql.DB
 	writer *writer
 }
@@ -71,7 +72,11 @@ func open(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("database %s: %w", path, err), reads.Close())
 	}
-	d := &DB{Reader: Reader{reads}, reads: reads, writes: writes}
+	feed, err := pool(ctx, path, 1, "deferred", "query_only(1)")
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("database %s: %w", path, err), reads.Close(), writes.Close())
+	}
+	d := &DB{Reader: Reader{reads}, reads: reads, feed: feed, writes: writes}
 	d.writer = startWriter(writes)
 	return d, nil
 }
@@ -112,5 +117,5 @@ func assertPragmas(ctx context.Context, p *sql.DB) error {
 // Close lets running writes end and closes the database.
 func (d *DB) Close() error {
 	d.writer.stop()
-	return errors.Join(d.writes.Close(), d.reads.Close())
+	return errors.Join(d.writes.Close(), d.feed.Close(), d.reads.Close())
 }

@@ -58,6 +58,13 @@ func (r Reader) HashedToken(ctx context.Context, id string) (HashedToken, error)
 		"select "+tokenColumns+", pepper, hash from tokens where id = $1", id)
 }
 
+// CountTokens counts a user's tokens.
+func (r Reader) CountTokens(ctx context.Context, user string) (int, error) {
+	var n int
+	err := r.q.QueryRowContext(ctx, "select count(*) from tokens where user_id = $1", user).Scan(&n)
+	return n, dbError(err)
+}
+
 // AllTokens returns every token with its hash, for the memory image.
 func (r Reader) AllTokens(ctx context.Context) ([]HashedToken, error) {
 	return many(ctx, r, scanHashedToken, "select "+tokenColumns+", pepper, hash from tokens")

@@ -82,19 +82,20 @@ func (r Reader) UserByName(ctx context.Context, name string) (keyhatch.User, err
 }
 
 // Users lists users by id: all of them, or when seenBy is set that user and
-// those who share a workspace with it.
-func (r Reader) Users(ctx context.Context, seenBy string, p Page) ([]keyhatch.User, error) {
+// those who share a workspace with it, the one that is named if one is.
+func (r Reader) Users(ctx context.Context, seenBy, workspace string, p Page) ([]keyhatch.User, error) {
 	return many(ctx, r, scanUser, "select "+userColumns+` from users
 		where id > $1 and ($2 = '' or id = $2 or exists (
 			select 1 from workspace_members mine join workspace_members theirs on mine.workspace = theirs.workspace
-			where mine.user_id = $2 and theirs.user_id = users.id))
-		order by id limit $3`, p.After, seenBy, p.Limit)
+			where mine.user_id = $2 and theirs.user_id = users.id and ($3 = '' or mine.workspace = $3)))
+		order by id limit $4`, p.After, seenBy, workspace, p.Limit)
 }
 
-// ShareWorkspace tells whether two users are members of one workspace.
-func (r Reader) ShareWorkspace(ctx context.Context, a, b string) (bool, error) {
+// ShareWorkspace tells whether two users are members of one workspace, the one
+// that is named if one is.
+func (r Reader) ShareWorkspace(ctx context.Context, a, b, workspace string) (bool, error) {
 	return exists(ctx, r, `select 1 from workspace_members mine join workspace_members theirs on mine.workspace = theirs.workspace
-		where mine.user_id = $1 and theirs.user_id = $2`, a, b)
+		where mine.user_id = $1 and theirs.user_id = $2 and ($3 = '' or mine.workspace = $3)`, a, b, workspace)
 }
 
 // ActiveAdmins counts the active installation admins.

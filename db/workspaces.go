@@ -35,8 +35,14 @@ func (t *Tx) RenameWorkspace(ctx context.Context, id, name string) error {
 // DeleteWorkspace removes a workspace with its memberships. Whatever else
 // belongs to it keeps it from being removed.
 func (t *Tx) DeleteWorkspace(ctx context.Context, id string) error {
-	if err := t.exec(ctx, "delete from workspace_members where workspace = $1", id); err != nil {
+	members, err := t.WorkspaceMembers(ctx, id, Everything)
+	if err != nil {
 		return err
+	}
+	for _, m := range members {
+		if err := t.DeleteWorkspaceMember(ctx, id, m.User); err != nil {
+			return err
+		}
 	}
 	if err := t.execOne(ctx, keyhatch.CodeWorkspaceNotFound, "delete from workspaces where id = $1", id); err != nil {
 		return err

@@ -177,7 +177,7 @@ func (w *writer) try(ctx context.Context, tx *sql.Tx, b *write) (again bool, err
 		return false, err
 	}
 	before, chained := copyChain(w.chain), w.chained
-	if b.err = protect(b.fn, &Tx{Reader{tx}, w}); b.err != nil {
+	if b.err = protect(b.fn, &Tx{Reader{steady{tx}}, w}); b.err != nil {
 		w.chain, w.chained = before, chained
 		if _, err := tx.ExecContext(ctx, "rollback to savepoint one_write"); err != nil {
 			return false, err
@@ -196,6 +196,22 @@ func protect(fn func(*Tx) error, tx *Tx) (err error) {
 		}
 	}()
 	return fn(tx)
+}
+
+// steady runs the statements of a write to their end, also when their caller has
+// left: an interrupted statement would end the transaction that others share.
+type steady struct{ tx *sql.Tx }
+
+func (s steady) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return s.tx.ExecContext(context.WithoutCancel(ctx), query, args...)
+}
+
+func (s steady) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return s.tx.QueryContext(context.WithoutCancel(ctx), query, args...)
+}
+
+func (s steady) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	return s.tx.QueryRowContext(context.WithoutCancel(ctx), query, args...)
 }
 
 func unavailable(cause error) error {

@@ -37,6 +37,9 @@ func read(ctx context.Context, r db.Reader, c db.Change) (update, error) {
 		return row(ctx, c.ID, r.Grant, func(i *Image) *table[keyhatch.Grant] { return &i.grants })
 	case db.LeaseRevoked:
 		lease, err := r.Lease(ctx, c.ID)
+		if errors.Is(err, keyhatch.NotFound) { // its record went: it had expired
+			return func(*Image) {}, nil
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +69,7 @@ func pair[V any](get func(ctx context.Context, a, b string) (V, error)) func(con
 
 // fill reads everything into an empty image.
 func fill(ctx context.Context, r db.Reader, i *Image) error {
-	users, err := r.Users(ctx, "", db.Everything)
+	users, err := r.Users(ctx, "", "", db.Everything)
 	if err != nil {
 		return err
 	}

@@ -200,9 +200,14 @@ func optTime(t time.Time) *time.Time {
 	return &t
 }
 
+// timeOf is a time that was given, or zero for none. The zero time itself, when
+// it is given, is long past, and not none.
 func timeOf(t *time.Time) time.Time {
-	if t == nil {
+	switch {
+	case t == nil:
 		return time.Time{}
+	case t.IsZero():
+		return time.Unix(0, 0)
 	}
 	return *t
 }

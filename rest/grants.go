@@ -59,7 +59,11 @@ type updateGrantInput struct {
 }
 
 func (d *Door) updateGrant(ctx context.Context, c keyhatch.Caller, in *updateGrantInput) (*body[api.Grant], error) {
-	change := places.GrantChange{ExpiresAt: in.Body.ExpiresAt}
+	var change places.GrantChange
+	if in.Body.ExpiresAt != nil {
+		at := timeOf(in.Body.ExpiresAt)
+		change.ExpiresAt = &at
+	}
 	if in.Body.NoExpiry {
 		if in.Body.ExpiresAt != nil {
 			return nil, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidExpiry, "give either expires_at or no_expiry").In("no_expiry")

@@ -80,6 +80,8 @@ func (d *Door) problem(ctx context.Context, err error) *api.Problem {
 // useProblems makes huma answer with our problems. Its hooks are variables of
 // its package; this is their only setter, and this package its only user.
 var useProblems = sync.OnceFunc(func() {
+	// What is checked must be what is read: "ACCESS" is not "access".
+	huma.ValidateStrictCasing = true
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
 		return refusal(status, keyhatch.OriginOf(ctx.Context()).RequestID, errs)
 	}

@@ -113,6 +113,7 @@ func (r *Keyring) OpenColumn(table, row, column string, sealed []byte) (keyhatch
 	return keyhatch.Secret(secret), nil
 }
 
+// columnContext names a place. Tables, ids and columns hold no "|".
 func columnContext(table, row, column string) []byte {
 	return []byte(table + "|" + row + "|" + column)
 }

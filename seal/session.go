@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -71,7 +72,8 @@ func (r *Keyring) SealSession(s keyhatch.Session) (keyhatch.Secret, error) {
 // OpenSession opens a session token. Whatever is wrong with it, the error is
 // ErrSessionToken. An expired one opens: its lease says when it ended.
 func (r *Keyring) OpenSession(token string) (keyhatch.Session, error) {
-	if len(token) > maxSessionToken {
+	// Go's base64 skips line breaks: a token has one spelling.
+	if len(token) > maxSessionToken || strings.ContainsAny(token, "\r\n") {
 		return keyhatch.Session{}, ErrSessionToken
 	}
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(token)

@@ -10,8 +10,8 @@ import "github.com/keyhatch/keyhatch"
 func (v View) WorkspaceFor(asked string) (keyhatch.Workspace, error) {
 	if asked != "" {
 		w, err := v.FindWorkspace(asked)
-		if err == nil && !v.Within(w.ID) {
-			return w, WorkspaceNotInToken()
+		if own := v.Caller.Token.Workspace; own != "" && own != w.ID {
+			return w, WorkspaceNotInToken() // there or not
 		}
 		return w, err
 	}
@@ -55,7 +55,7 @@ func (v View) VisibleUser(ref string) (keyhatch.User, error) {
 	if err != nil || u.ID == v.Caller.User.ID || v.Installs() {
 		return u, err
 	}
-	shared, err := v.ShareWorkspace(v.Ctx, v.Caller.User.ID, u.ID)
+	shared, err := v.ShareWorkspace(v.Ctx, v.Caller.User.ID, u.ID, v.Caller.Token.Workspace)
 	if err != nil {
 		return keyhatch.User{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -17,6 +18,8 @@ type Kernel struct {
 	DB     *db.DB
 	Mirror *mirror.Mirror
 	Keys   *seal.Keyring
+
+	last atomic.Int64 // microseconds: the newest time that Now has told
 }
 
 // View is a use case that looks: who asks, when, and what it can read.
@@ -36,7 +39,7 @@ type Work struct {
 
 // View begins a use case that looks.
 func (k *Kernel) View(ctx context.Context, c keyhatch.Caller) View {
-	return View{Reader: k.DB.Reader, Ctx: ctx, Caller: c, Now: Now()}
+	return View{Reader: k.DB.Reader, Ctx: ctx, Caller: c, Now: k.Now()}
 }
 
 // Change runs a use case that changes something that memory knows of. When it
@@ -62,7 +65,7 @@ func (k *Kernel) Change(ctx context.Context, c keyhatch.Caller, act func(*Work) 
 // nothing any more. It must record exactly one event.
 func (k *Kernel) Append(ctx context.Context, c keyhatch.Caller, act func(*Work) error) error {
 	return k.DB.Write(ctx, func(tx *db.Tx) error {
-		w := &Work{View: View{Reader: tx.Reader, Ctx: ctx, Caller: c, Now: Now()}, Tx: tx}
+		w := &Work{View: View{Reader: tx.Reader, Ctx: ctx, Caller: c, Now: k.Now()}, Tx: tx}
 		if err := w.callerStands(); err != nil {
 			return err
 		}

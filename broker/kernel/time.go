@@ -6,9 +6,32 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-// Now has the microseconds that the database keeps, so that what is compared in
-// memory and what was stored are the same.
-func Now() time.Time { return Stored(time.Now()) }
+// Now is the time, in the microseconds that the database keeps, so that what is
+// compared in memory and what was stored are the same. It never goes back, also
+// when the clock does: what ended a moment ago must not look as if it had ended
+// before what rests on it was made.
+func (k *Kernel) Now() time.Time {
+	for {
+		last := k.last.Load()
+		now := max(time.Now().UnixMicro(), last)
+		if k.last.CompareAndSwap(last, now) {
+			return time.UnixMicro(now).UTC()
+		}
+	}
+}
+
+// NotBefore makes Now begin no earlier than a time that is on record.
+func (k *Kernel) NotBefore(t time.Time) {
+	if t.IsZero() {
+		return
+	}
+	for {
+		last := k.last.Load()
+		if t.UnixMicro() <= last || k.last.CompareAndSwap(last, t.UnixMicro()) {
+			return
+		}
+	}
+}
 
 // Stored is a time as the database keeps it.
 func Stored(t time.Time) time.Time {

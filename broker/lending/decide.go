@@ -20,7 +20,12 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 	if err != nil {
 		return loan{}, err
 	}
-	d := decision{image: image, caller: c, scopes: scopes, request: r, now: kernel.Now()}
+	d := decision{image: image, caller: c, scopes: scopes, request: r, now: svc.k.Now(), grants: map[string][]keyhatch.Grant{}}
+	// Before anything is resolved: all of this happens in memory that others wait
+	// for.
+	if len(r.Prefixes) > maxPrefixes {
+		return loan{}, tooManyPrefixes(maxPrefixes)
+	}
 	targets, err := d.targets()
 	if err != nil {
 		return loan{}, err
@@ -36,8 +41,7 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 	}
 	capable := lender.Capabilities()
 	if len(targets) > capable.MaxPrefixes {
-		return loan{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidPrefix,
-			"a lease of this store has at most %d prefixes: ask for fewer, or for two leases", capable.MaxPrefixes).In("prefixes")
+		return loan{}, tooManyPrefixes(capable.MaxPrefixes)
 	}
 	d.limit("the store's longest lease", d.now.Add(capable.MaxLife))
 	d.limit("the token's expiry", c.Token.ExpiresAt)
@@ -60,6 +64,14 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 	return loan{lease: lease, store: store, lender: lender}, nil
 }
 
+// maxPrefixes bounds what is looked at for one lease; a lender may take fewer.
+const maxPrefixes = 100
+
+func tooManyPrefixes(most int) error {
+	return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidPrefix,
+		"a lease of this store has at most %d prefixes: ask for fewer, or for two leases", most).In("prefixes")
+}
+
 // decision is a lease being decided.
 type decision struct {
 	image   *mirror.Image
@@ -67,6 +79,7 @@ type decision struct {
 	scopes  policy.Scopes
 	request LeaseRequest
 	now     time.Time
+	grants  map[string][]keyhatch.Grant // what reaches the caller, by location
 
 	// The earliest end, and what sets it.
 	end     time.Time
@@ -103,9 +116,10 @@ func (d *decision) targets() ([]target, error) {
 		} else if t.prefix, err = base.prefix.Join(p); err != nil {
 			return nil, inField(err, "prefixes")
 		}
-		if t.location.Store != base.location.Store {
+		// One workspace too: a lease is seen and ended where its record lies.
+		if t.location.Store != base.location.Store || t.location.Workspace != base.location.Workspace {
 			return nil, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeStoresDiffer,
-				"a lease is for one store: ask for one lease a store").In("prefixes")
+				"a lease is for one store and one workspace: ask for a lease for each").In("prefixes")
 		}
 		out = append(out, t)
 	}
@@ -117,11 +131,11 @@ func (d *decision) targets() ([]target, error) {
 func (d *decision) workspace() (string, error) {
 	if asked := d.request.Workspace; asked != "" {
 		ws, err := d.image.Workspace(asked)
-		if err != nil {
-			return "", err
-		}
 		if own := d.caller.Token.Workspace; own != "" && own != ws.ID {
-			return "", kernel.WorkspaceNotInToken()
+			return "", kernel.WorkspaceNotInToken() // there or not
+		}
+		if err != nil { // like a location in one that the caller may not see
+			return "", inField(kernel.NotFound(keyhatch.CodeLocationNotFound), "location")
 		}
 		return ws.ID, nil
 	}
@@ -171,7 +185,18 @@ func (d *decision) sees(l keyhatch.Location) bool {
 	if user.Admin || l.Owner == user.ID || d.image.Role(l.Workspace, user.ID).Manages() {
 		return true
 	}
-	return slices.ContainsFunc(d.image.GrantsReaching(l.ID, user.ID), func(g keyhatch.Grant) bool { return g.Live(d.now) })
+	return slices.ContainsFunc(d.grantsOn(l.ID), func(g keyhatch.Grant) bool { return g.Live(d.now) })
+}
+
+// grantsOn are the grants on the location that reach the caller, looked up once
+// a decision.
+func (d *decision) grantsOn(location string) []keyhatch.Grant {
+	if grants, ok := d.grants[location]; ok {
+		return grants
+	}
+	grants := d.image.GrantsReaching(location, d.caller.User.ID)
+	d.grants[location] = grants
+	return grants
 }
 
 // part finds the grant that one prefix rests on.
@@ -185,7 +210,7 @@ func (d *decision) part(t target) (keyhatch.Part, error) {
 		return keyhatch.Part{}, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLocationLocked,
 			"location %s is locked: it can be read, and written again once its owner unlocks it", t.location.Name)
 	}
-	grants := d.image.GrantsReaching(t.location.ID, d.caller.User.ID)
+	grants := d.grantsOn(t.location.ID)
 	g, ok := policy.BestGrant(grants, d.request.Access, t.prefix, d.now)
 	if !ok {
 		return keyhatch.Part{}, d.notGranted(t, grants)

@@ -6,7 +6,6 @@ import (
 	"errors"
 
 	"github.com/keyhatch/keyhatch"
-	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/mirror"
 	"github.com/keyhatch/keyhatch/policy"
 	"github.com/keyhatch/keyhatch/seal"
@@ -37,7 +36,7 @@ func (svc *Service) OpenSession(accessKeyID, sessionToken string) (keyhatch.Sess
 // when the present is not known.
 func (svc *Service) Standing(ctx context.Context, l keyhatch.Lease) (open policy.Set, store keyhatch.Store, err error) {
 	err = svc.k.Mirror.View(ctx, func(image *mirror.Image) error {
-		if open, err = policy.Standing(l, image, kernel.Now()); err != nil {
+		if open, err = policy.Standing(l, image, svc.k.Now()); err != nil {
 			return err
 		}
 		store, err = image.Store(l.Store)

@@ -31,7 +31,7 @@ func (svc *Service) Authenticate(ctx context.Context, secret keyhatch.Secret) (k
 		if err != nil {
 			return err
 		}
-		if !user.Active || !token.Live(kernel.Now()) {
+		if !user.Active || !token.Live(svc.k.Now()) {
 			return refused
 		}
 		c.User, c.Token = user, token

@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -43,9 +44,12 @@ func (svc *Service) CreateToken(ctx context.Context, c keyhatch.Caller, n NewTok
 			}
 		}
 		if user.ID != w.Caller.User.ID {
-			if err := w.MustInstall(); err != nil {
+			if err := mustImpersonate(w.View); err != nil {
 				return err
 			}
+		}
+		if err := roomForToken(w, user.ID); err != nil {
+			return err
 		}
 		if !user.Active {
 			return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeNotPermitted, "the user is not active: activate it first").In("user")
@@ -75,6 +79,34 @@ func (svc *Service) CreateToken(ctx context.Context, c keyhatch.Caller, n NewTok
 	return t, secret, nil
 }
 
+// mustImpersonate refuses who may not make tokens of others: with such a token
+// one can do what its user may, so one that is scoped would gain by it.
+func mustImpersonate(v kernel.View) error {
+	if err := v.MustInstall(); err != nil {
+		return err
+	}
+	scopes, err := policy.ParseScopes(v.Caller.Token.Scopes)
+	if err != nil {
+		return err
+	}
+	if !scopes.All() {
+		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
+			`tokens of other users take a token with the scope "all"`)
+	}
+	return nil
+}
+
+// maxTokens bounds the tokens of one user (S9): each is kept in memory.
+const maxTokens = 10_000
+
+func roomForToken(w *kernel.Work, user string) error {
+	n, err := w.CountTokens(w.Ctx, user)
+	if err == nil && n >= maxTokens {
+		err = keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse, "a user has at most %d tokens: revoke some first", maxTokens)
+	}
+	return err
+}
+
 // placeToken confines the token to the workspace that was asked for, which must
 // be the maker's own when that is confined, and its user must belong there.
 func placeToken(w *kernel.Work, t *keyhatch.Token, asked string) error {
@@ -95,8 +127,9 @@ func placeToken(w *kernel.Work, t *keyhatch.Token, asked string) error {
 
 func scopeToken(w *kernel.Work, t *keyhatch.Token, asked []keyhatch.Scope) error {
 	maker := w.Caller.Token
-	if len(asked) > keyhatch.MaxScopes {
-		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidScope, "a token has at most %d scopes", keyhatch.MaxScopes).In("scopes")
+	if len(asked) > keyhatch.MaxScopes || len(joinScopes(asked)) > keyhatch.MaxScopesBytes {
+		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidScope, "a token has at most %d scopes, of %d bytes together",
+			keyhatch.MaxScopes, keyhatch.MaxScopesBytes).In("scopes")
 	}
 	t.Scopes = asked
 	if len(asked) == 0 {
@@ -191,13 +224,12 @@ func visibleToken(v kernel.View, id string) (keyhatch.Token, error) {
 	return t, nil
 }
 
+// joinScopes writes scopes into one text, a line each: no scope holds a line
+// break.
 func joinScopes(scopes []keyhatch.Scope) string {
-	var out string
+	lines := make([]string, len(scopes))
 	for i, s := range scopes {
-		if i > 0 {
-			out += ", "
-		}
-		out += string(s)
+		lines[i] = string(s)
 	}
-	return out
+	return strings.Join(lines, "\n")
 }

@@ -61,7 +61,9 @@ func (svc *Service) UpdateUser(ctx context.Context, c keyhatch.Caller, ref strin
 		if u, err = w.VisibleUser(ref); err != nil {
 			return err
 		}
-		restricted := change.Name != nil || change.Admin != nil || change.Active != nil
+		// A confined token works in its workspace; its user is of the installation.
+		confined := w.Caller.Token.Workspace != ""
+		restricted := confined || change.Name != nil || change.Admin != nil || change.Active != nil
 		if restricted || u.ID != w.Caller.User.ID {
 			if err := w.MustInstall(); err != nil {
 				return err
@@ -125,7 +127,7 @@ func (svc *Service) Users(ctx context.Context, c keyhatch.Caller, p kernel.Page)
 		seenBy = ""
 	}
 	return kernel.Paged(p, keyhatch.UserID, func(u keyhatch.User) string { return u.ID },
-		func(p kernel.Page) ([]keyhatch.User, error) { return v.Users(ctx, seenBy, p) })
+		func(p kernel.Page) ([]keyhatch.User, error) { return v.Users(ctx, seenBy, c.Token.Workspace, p) })
 }
 
 func keepAnAdmin(w *kernel.Work) error {

@@ -149,6 +149,14 @@ func (svc *Service) RemoveWorkspaceMember(ctx context.Context, c keyhatch.Caller
 		if err != nil {
 			return err
 		}
+		owns, err := w.OwnsLocation(ctx, ws.ID, u.ID)
+		if err != nil {
+			return err
+		}
+		if owns {
+			return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse,
+				"the user owns locations of the workspace, and who owns one can grant on it: give them to another owner first").In("user")
+		}
 		if err := w.Tx.DeleteWorkspaceMember(ctx, ws.ID, u.ID); err != nil {
 			return err
 		}

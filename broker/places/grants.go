@@ -46,6 +46,9 @@ func (svc *Service) GiveGrant(ctx context.Context, c keyhatch.Caller, n NewGrant
 		if err != nil {
 			return err
 		}
+		if err := roomForGrant(w, l.ID); err != nil {
+			return err
+		}
 		g = keyhatch.Grant{
 			ID: keyhatch.NewID(keyhatch.GrantID, w.Now), Workspace: l.Workspace, Location: l.ID, Bucket: l.BucketName, Prefix: prefix,
 			Subject: subject, Access: n.Access, ExpiresAt: kernel.Stored(n.ExpiresAt), Since: w.Now,
@@ -175,6 +178,19 @@ func ruledGrant(w *kernel.Work, id string) (keyhatch.Grant, error) {
 	}
 	_, err = ruledLocation(w.View, g.Workspace, g.Location)
 	return g, err
+}
+
+// maxGrants bounds the grants on one location (S9): a decision looks at each.
+// Many people are a group.
+const maxGrants = 1000
+
+func roomForGrant(w *kernel.Work, location string) error {
+	n, err := w.CountGrants(w.Ctx, location)
+	if err == nil && n >= maxGrants {
+		err = keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse,
+			"a location has at most %d grants: grant to a group instead of its members", maxGrants)
+	}
+	return err
 }
 
 // subject resolves whom a grant names. A user needs not belong to the

@@ -2,6 +2,7 @@ package places
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -194,6 +195,9 @@ func location(v kernel.View, workspace, ref string) (keyhatch.Location, error) {
 		return v.Location(v.Ctx, ref)
 	}
 	ws, err := v.WorkspaceFor(workspace)
+	if errors.Is(err, keyhatch.NotFound) { // like a location in one that the caller may not see
+		return keyhatch.Location{}, kernel.NotFound(keyhatch.CodeLocationNotFound)
+	}
 	if err != nil {
 		return keyhatch.Location{}, err
 	}

@@ -1,0 +1,5 @@
+package people_test
+
+import "context"
+
+var ctx = context.Background()

@@ -1,0 +1,100 @@
+package people_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/internal/coretest"
+)
+
+// TestRules is what the use cases about people ask of their input, beyond who
+// may.
+func TestRules(t *testing.T) {
+	t.Parallel()
+	c := coretest.New(t)
+	lab := c.Workspace(t, "lab")
+	chief, member, stranger := c.User(t, "chief"), c.User(t, "member"), c.User(t, "stranger")
+	c.Member(t, lab, chief, keyhatch.AdminRole)
+	c.Member(t, lab, member, keyhatch.MemberRole)
+	idle := c.User(t, "idle")
+	no := false
+	if _, err := c.Broker.People.UpdateUser(ctx, c.Admin, "idle", people.UserChange{Active: &no}); err != nil {
+		t.Fatal(err)
+	}
+	g, err := c.Broker.People.CreateGroup(ctx, chief, "lab", "team")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := c.Broker.People
+	token := func(n people.NewToken) error { _, _, err := p.CreateToken(ctx, c.Admin, n); return err }
+	long := strings.Repeat("x", 501)
+	for _, r := range []struct {
+		what  string
+		err   error
+		kind  keyhatch.Kind // "": it is right
+		code  keyhatch.Code
+		field string
+	}{
+		{"a group of its workspace's members only", second(p.PutGroupMember(ctx, chief, g.ID, stranger.User.ID)), keyhatch.Invalid, keyhatch.CodeMemberNotFound, "user"},
+		{"a name that one may not see", second(p.PutWorkspaceMember(ctx, chief, "lab", "stranger", keyhatch.MemberRole)), keyhatch.NotFound, keyhatch.CodeUserNotFound, ""},
+		{"an unknown role", second(p.PutWorkspaceMember(ctx, chief, "lab", "member", "king")), keyhatch.Invalid, keyhatch.CodeInvalidRequest, "role"},
+		{"no role", second(p.PutWorkspaceMember(ctx, chief, "lab", "member", "")), keyhatch.Invalid, keyhatch.CodeInvalidRequest, "role"},
+		{"removing who is no member", p.RemoveWorkspaceMember(ctx, chief, "lab", stranger.User.ID), keyhatch.NotFound, keyhatch.CodeMemberNotFound, ""},
+		{"taking out who is not in the group", p.RemoveGroupMember(ctx, chief, g.ID, member.User.ID), keyhatch.NotFound, keyhatch.CodeMemberNotFound, ""},
+		{"a group's name twice", second(p.CreateGroup(ctx, chief, "lab", "team")), keyhatch.Conflict, keyhatch.CodeNameTaken, ""},
+		{"a group's name of spaces", second(p.CreateGroup(ctx, chief, "lab", "a b")), keyhatch.Invalid, keyhatch.CodeInvalidName, "name"},
+		{"a workspace's name twice", second(p.CreateWorkspace(ctx, c.Admin, "lab")), keyhatch.Conflict, keyhatch.CodeNameTaken, ""},
+		{"a workspace called like an id", second(p.CreateWorkspace(ctx, c.Admin, lab.ID)), keyhatch.Invalid, keyhatch.CodeInvalidName, "name"},
+		{"a user's name twice", second(p.CreateUser(ctx, c.Admin, people.NewUser{Name: "member"})), keyhatch.Conflict, keyhatch.CodeNameTaken, ""},
+		{"a user called like an id", second(p.CreateUser(ctx, c.Admin, people.NewUser{Name: member.User.ID})), keyhatch.Invalid, keyhatch.CodeInvalidName, "name"},
+		{"a long full name", second(p.CreateUser(ctx, c.Admin, people.NewUser{Name: "a", FullName: long})), keyhatch.Invalid, keyhatch.CodeInvalidRequest, "full_name"},
+		{"an email of two lines", second(p.CreateUser(ctx, c.Admin, people.NewUser{Name: "a", Email: "a\nb"})), keyhatch.Invalid, keyhatch.CodeInvalidRequest, "email"},
+		{"a token of who is not active", token(people.NewToken{User: idle.User.ID}), keyhatch.Conflict, keyhatch.CodeNotPermitted, "user"},
+		{"a token that has expired", token(people.NewToken{ExpiresAt: time.Now().Add(-time.Second)}), keyhatch.Invalid, keyhatch.CodeInvalidExpiry, "expires_at"},
+		{"101 scopes", token(people.NewToken{Scopes: slices.Repeat([]keyhatch.Scope{"all"}, 101)}), keyhatch.Invalid, keyhatch.CodeInvalidScope, "scopes"},
+		{"a token's long name", token(people.NewToken{Name: long}), keyhatch.Invalid, keyhatch.CodeInvalidRequest, "name"},
+		{"somebody by id whom one may not see", second(p.PutWorkspaceMember(ctx, chief, "lab", stranger.User.ID, keyhatch.MemberRole)), "", "", ""},
+		{"100 scopes", token(people.NewToken{Scopes: slices.Repeat([]keyhatch.Scope{"all"}, 100)}), "", "", ""},
+		{"a member in the group", second(p.PutGroupMember(ctx, chief, g.ID, "member")), "", "", ""},
+	} {
+		var e *keyhatch.Error
+		switch {
+		case r.kind == "" && r.err != nil:
+			t.Errorf("%s: %v", r.what, r.err)
+		case r.kind != "" && (!errors.As(r.err, &e) || e.Kind != r.kind || e.Code != r.code || e.Field != r.field):
+			t.Errorf("%s: got %#v, want %s, %s in %q", r.what, r.err, r.kind, r.code, r.field)
+		}
+	}
+}
+
+// second drops the answer of a use case.
+func second[T any](_ T, err error) error { return err }
+
+// TestDeleteWorkspace: an empty workspace goes, with its members.
+func TestDeleteWorkspace(t *testing.T) {
+	t.Parallel()
+	c := coretest.New(t)
+	ws, err := c.Broker.People.CreateWorkspace(ctx, c.Admin, "empty")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ann := c.User(t, "ann")
+	c.Member(t, ws, ann, keyhatch.OwnerRole)
+	if err := c.Broker.People.DeleteWorkspace(ctx, c.Admin, "empty"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Broker.People.Workspace(ctx, c.Admin, ws.ID); !errors.Is(err, keyhatch.NotFound) {
+		t.Errorf("it is still there: %v", err)
+	}
+	if left := c.Dump(t, "workspace_members")["workspace_members"]; len(left) != 0 {
+		t.Errorf("memberships are left: %q", left)
+	}
+	if _, err := c.Broker.People.CreateWorkspace(ctx, c.Admin, "empty"); err != nil {
+		t.Errorf("its name is not free: %v", err)
+	}
+}

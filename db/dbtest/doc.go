@@ -1,0 +1,11 @@
+// Package dbtest is the contract of package db as a test suite. Every engine
+// runs it:
+//
+//	func TestEngine(t *testing.T) {
+//		dbtest.Run(t, func(t *testing.T) *db.DB { return create(t) })
+//	}
+//
+// It uses the exported methods of db alone and knows no SQL. How an engine is
+// opened, what it does when its disk is full and what a killed process leaves
+// behind is tested beside the engine.
+package dbtest

@@ -1,0 +1,103 @@
+package dbtest
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/db"
+)
+
+// freshUser stores a user for a membership to name.
+func (s *suite) freshUser() string {
+	u := s.newUser()
+	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.InsertUser(ctx, u) })
+	return u.ID
+}
+
+func testWorkspaceMembers(t *testing.T, s *suite) {
+	w := s.world()
+	n := noun[keyhatch.WorkspaceMember]{
+		missing: keyhatch.CodeMemberNotFound, change: db.WorkspaceMemberChanged,
+		id: func(m keyhatch.WorkspaceMember) string { return m.Workspace + db.PairSeparator + m.User },
+		fresh: func() keyhatch.WorkspaceMember {
+			return keyhatch.WorkspaceMember{Workspace: w.ws.ID, User: s.freshUser(), Role: keyhatch.MemberRole, Since: s.now.next()}
+		},
+		insert: func(ctx context.Context, tx *db.Tx, m keyhatch.WorkspaceMember) error {
+			return tx.PutWorkspaceMember(ctx, m)
+		},
+		get: func(ctx context.Context, r db.Reader, id string) (keyhatch.WorkspaceMember, error) {
+			ws, user, _ := strings.Cut(id, db.PairSeparator)
+			return r.WorkspaceMember(ctx, ws, user)
+		},
+		remove: func(ctx context.Context, tx *db.Tx, m keyhatch.WorkspaceMember) error {
+			return tx.DeleteWorkspaceMember(ctx, m.Workspace, m.User)
+		},
+	}
+	exercise(s, n)
+	m := n.fresh()
+	first := m.Since
+	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.PutWorkspaceMember(ctx, m) })
+	m.Role, m.Since = keyhatch.OwnerRole, s.now.next()
+	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.PutWorkspaceMember(ctx, m) })
+	m.Since = first
+	n.wantStored(t, s, "a change of role, which keeps since", m)
+	pagesOf(t, "members", w.ws.ID, s.WorkspaceMembers, func(m keyhatch.WorkspaceMember) string { return m.User })
+	if all := ok[[]keyhatch.WorkspaceMember](t)(s.AllWorkspaceMembers(s.ctx())); len(all) != 2 {
+		t.Errorf("2 memberships, AllWorkspaceMembers has %d", len(all))
+	}
+}
+
+func testGroupMembers(t *testing.T, s *suite) {
+	w := s.world()
+	n := noun[keyhatch.GroupMember]{
+		missing: keyhatch.CodeMemberNotFound, change: db.GroupMemberChanged,
+		id: func(m keyhatch.GroupMember) string { return m.Group + db.PairSeparator + m.User },
+		fresh: func() keyhatch.GroupMember {
+			return keyhatch.GroupMember{Group: w.group.ID, User: s.freshUser(), Since: s.now.next()}
+		},
+		insert: func(ctx context.Context, tx *db.Tx, m keyhatch.GroupMember) error {
+			return tx.PutGroupMember(ctx, w.ws.ID, m)
+		},
+		get: func(ctx context.Context, r db.Reader, id string) (keyhatch.GroupMember, error) {
+			group, user, _ := strings.Cut(id, db.PairSeparator)
+			return r.GroupMember(ctx, group, user)
+		},
+		remove: func(ctx context.Context, tx *db.Tx, m keyhatch.GroupMember) error {
+			return tx.DeleteGroupMember(ctx, w.ws.ID, m.Group, m.User)
+		},
+	}
+	exercise(s, n)
+	m := n.fresh()
+	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.PutGroupMember(ctx, w.ws.ID, m) })
+	later := m
+	later.Since = s.now.next()
+	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.PutGroupMember(ctx, w.ws.ID, later) })
+	n.wantStored(t, s, "a second put, which keeps since", m)
+	pagesOf(t, "members", w.group.ID, s.GroupMembers, func(m keyhatch.GroupMember) string { return m.User })
+	if all := ok[[]keyhatch.GroupMember](t)(s.AllGroupMembers(s.ctx())); len(all) != 2 {
+		t.Errorf("2 memberships, AllGroupMembers has %d", len(all))
+	}
+}
+
+// pagesOf compares a list, whose cursor is what at gives, with its pages of one.
+func pagesOf[T any](t *testing.T, what, of string, list func(context.Context, string, db.Page) ([]T, error), at func(T) string) {
+	t.Helper()
+	want := ok[[]T](t)(list(t.Context(), of, db.Everything))
+	var got []T
+	for after := ""; ; after = at(got[len(got)-1]) {
+		page := ok[[]T](t)(list(t.Context(), of, db.Page{After: after, Limit: 1}))
+		if len(page) == 0 {
+			break
+		}
+		got = append(got, page...)
+		if len(got) > len(want) {
+			break
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(want) < 2 {
+		t.Errorf("%s by pages of one (-want +got):\n%s", what, diff)
+	}
+}

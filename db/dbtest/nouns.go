@@ -1,0 +1,207 @@
+package dbtest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/db"
+)
+
+func testUsers(t *testing.T, s *suite) {
+	exercise(s, noun[keyhatch.User]{
+		missing: keyhatch.CodeUserNotFound, change: db.UserChanged,
+		id:    func(u keyhatch.User) string { return u.ID },
+		fresh: s.newUser,
+		insert: func(ctx context.Context, tx *db.Tx, u keyhatch.User) error {
+			return tx.InsertUser(ctx, u)
+		},
+		get:    func(ctx context.Context, r db.Reader, id string) (keyhatch.User, error) { return r.User(ctx, id) },
+		update: func(ctx context.Context, tx *db.Tx, u keyhatch.User) error { return tx.UpdateUser(ctx, u) },
+		changed: func(u keyhatch.User) keyhatch.User {
+			u.Name, u.FullName, u.Email, u.Admin, u.Active, u.ActiveSince = "other-"+u.ID, "", "c@d.example", false, false, s.now.next()
+			return u
+		},
+		remove:   func(ctx context.Context, tx *db.Tx, u keyhatch.User) error { return tx.DeleteUser(ctx, u.ID) },
+		namesake: []func(old, fresh keyhatch.User) keyhatch.User{func(old, u keyhatch.User) keyhatch.User { u.Name = old.Name; return u }},
+		list: func(ctx context.Context, r db.Reader, p db.Page) ([]keyhatch.User, error) {
+			return r.Users(ctx, "", "", p)
+		},
+	})
+	u, idle := s.newUser(), s.newUser()
+	idle.Active = false
+	before := ok[int](t)(s.ActiveAdmins(s.ctx()))
+	s.write(func(ctx context.Context, tx *db.Tx) error {
+		return firstError(func() error { return tx.InsertUser(ctx, u) }, func() error { return tx.InsertUser(ctx, idle) })
+	})
+	if diff := cmp.Diff(u, ok[keyhatch.User](t)(s.UserByName(s.ctx(), u.Name))); diff != "" {
+		t.Error(diff)
+	}
+	_, err := s.UserByName(s.ctx(), "nobody")
+	wantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeUserNotFound)
+	if now := ok[int](t)(s.ActiveAdmins(s.ctx())); now != before+1 {
+		t.Errorf("an active and an inactive admin more make %d active admins of %d", now, before)
+	}
+}
+
+func testWorkspaces(t *testing.T, s *suite) {
+	exercise(s, noun[keyhatch.Workspace]{
+		missing: keyhatch.CodeWorkspaceNotFound, change: db.WorkspaceChanged,
+		id:    func(w keyhatch.Workspace) string { return w.ID },
+		fresh: s.newWorkspace,
+		insert: func(ctx context.Context, tx *db.Tx, w keyhatch.Workspace) error {
+			return tx.InsertWorkspace(ctx, w)
+		},
+		get: func(ctx context.Context, r db.Reader, id string) (keyhatch.Workspace, error) {
+			return r.Workspace(ctx, id)
+		},
+		update: func(ctx context.Context, tx *db.Tx, w keyhatch.Workspace) error {
+			return tx.RenameWorkspace(ctx, w.ID, w.Name)
+		},
+		changed: func(w keyhatch.Workspace) keyhatch.Workspace { w.Name = "other-" + w.ID; return w },
+		remove:  func(ctx context.Context, tx *db.Tx, w keyhatch.Workspace) error { return tx.DeleteWorkspace(ctx, w.ID) },
+		namesake: []func(old, fresh keyhatch.Workspace) keyhatch.Workspace{
+			func(old, w keyhatch.Workspace) keyhatch.Workspace { w.Name = old.Name; return w },
+		},
+		list: func(ctx context.Context, r db.Reader, p db.Page) ([]keyhatch.Workspace, error) {
+			return r.Workspaces(ctx, "", p)
+		},
+	})
+	w := s.world()
+	if diff := cmp.Diff(w.ws, ok[keyhatch.Workspace](t)(s.WorkspaceByName(s.ctx(), w.ws.Name))); diff != "" {
+		t.Error(diff)
+	}
+	_, err := s.WorkspaceByName(s.ctx(), "nowhere")
+	wantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeWorkspaceNotFound)
+}
+
+func testGroups(t *testing.T, s *suite) {
+	w := s.world()
+	exercise(s, noun[keyhatch.Group]{
+		missing: keyhatch.CodeGroupNotFound,
+		id:      func(g keyhatch.Group) string { return g.ID },
+		fresh:   func() keyhatch.Group { return s.newGroup(w.ws.ID) },
+		insert:  func(ctx context.Context, tx *db.Tx, g keyhatch.Group) error { return tx.InsertGroup(ctx, g) },
+		get:     func(ctx context.Context, r db.Reader, id string) (keyhatch.Group, error) { return r.Group(ctx, id) },
+		update:  func(ctx context.Context, tx *db.Tx, g keyhatch.Group) error { return tx.RenameGroup(ctx, g.ID, g.Name) },
+		changed: func(g keyhatch.Group) keyhatch.Group { g.Name = "other-" + g.ID; return g },
+		remove:  func(ctx context.Context, tx *db.Tx, g keyhatch.Group) error { return tx.DeleteGroup(ctx, g) },
+		namesake: []func(old, fresh keyhatch.Group) keyhatch.Group{
+			func(old, g keyhatch.Group) keyhatch.Group { g.Name = old.Name; return g },
+		},
+		list: func(ctx context.Context, r db.Reader, p db.Page) ([]keyhatch.Group, error) {
+			return r.Groups(ctx, w.ws.ID, p)
+		},
+	})
+	elsewhere := s.newWorkspace()
+	same := s.newGroup(elsewhere.ID)
+	same.Name = w.group.Name
+	s.write(func(ctx context.Context, tx *db.Tx) error {
+		return firstError(func() error { return tx.InsertWorkspace(ctx, elsewhere) }, func() error { return tx.InsertGroup(ctx, same) })
+	})
+	if diff := cmp.Diff(same, ok[keyhatch.Group](t)(s.GroupByName(s.ctx(), elsewhere.ID, same.Name))); diff != "" {
+		t.Errorf("the same name in another workspace:\n%s", diff)
+	}
+	if got := ok[[]keyhatch.Group](t)(s.Groups(s.ctx(), elsewhere.ID, db.Everything)); len(got) != 1 {
+		t.Errorf("the other workspace lists %d groups", len(got))
+	}
+	_, err := s.GroupByName(s.ctx(), elsewhere.ID, "none")
+	wantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeGroupNotFound)
+}
+
+func testTokens(t *testing.T, s *suite) {
+	w := s.world()
+	exercise(s, noun[db.HashedToken]{
+		missing: keyhatch.CodeTokenNotFound, change: db.TokenChanged,
+		id:     func(k db.HashedToken) string { return k.ID },
+		fresh:  func() db.HashedToken { return s.newToken(w.user.ID, w.ws.ID) },
+		insert: func(ctx context.Context, tx *db.Tx, k db.HashedToken) error { return tx.InsertToken(ctx, k) },
+		get: func(ctx context.Context, r db.Reader, id string) (db.HashedToken, error) {
+			return r.HashedToken(ctx, id)
+		},
+		remove:   func(ctx context.Context, tx *db.Tx, k db.HashedToken) error { return tx.DeleteToken(ctx, k.Token) },
+		namesake: []func(old, fresh db.HashedToken) db.HashedToken{func(old, k db.HashedToken) db.HashedToken { k.Hash = old.Hash; return k }},
+		list: func(ctx context.Context, r db.Reader, p db.Page) (out []db.HashedToken, err error) {
+			tokens, err := r.Tokens(ctx, w.user.ID, w.ws.ID, p)
+			for _, k := range tokens {
+				out = append(out, db.HashedToken{Token: k})
+			}
+			return out, err
+		},
+	})
+	plain, other := s.newToken(w.user.ID, ""), s.newUser()
+	plain.ExpiresAt, plain.CreatedBy, plain.Name = time.Time{}, "", ""
+	theirs := s.newToken(other.ID, "")
+	s.write(func(ctx context.Context, tx *db.Tx) error {
+		return firstError(func() error { return tx.InsertUser(ctx, other) },
+			func() error { return tx.InsertToken(ctx, plain) }, func() error { return tx.InsertToken(ctx, theirs) })
+	})
+	if diff := cmp.Diff(plain.Token, ok[keyhatch.Token](t)(s.Token(s.ctx(), plain.ID))); diff != "" {
+		t.Errorf("a token without workspace and expiry (-want +got):\n%s", diff)
+	}
+	for _, want := range []struct {
+		user, workspace string
+		count           int
+	}{{other.ID, "", 1}, {other.ID, w.ws.ID, 0}, {"", "", len(ok[[]db.HashedToken](t)(s.AllTokens(s.ctx())))}} {
+		if got := ok[[]keyhatch.Token](t)(s.Tokens(s.ctx(), want.user, want.workspace, db.Everything)); len(got) != want.count {
+			t.Errorf("Tokens(%q, %q) lists %d, want %d", want.user, want.workspace, len(got), want.count)
+		}
+	}
+}
+
+func testLeases(t *testing.T, s *suite) {
+	exercise(s, noun[keyhatch.Lease]{
+		missing: keyhatch.CodeLeaseNotFound,
+		id:      func(l keyhatch.Lease) string { return l.ID },
+		fresh:   func() keyhatch.Lease { return s.newLease("ws", "user") },
+		insert:  func(ctx context.Context, tx *db.Tx, l keyhatch.Lease) error { return tx.InsertLease(ctx, l) },
+		get:     func(ctx context.Context, r db.Reader, id string) (keyhatch.Lease, error) { return r.Lease(ctx, id) },
+		list: func(ctx context.Context, r db.Reader, p db.Page) ([]keyhatch.Lease, error) {
+			return r.Leases(ctx, db.LeaseFilter{Workspace: "ws"}, p)
+		},
+		newestFirst: true,
+	})
+	mine, theirs, gone := s.newLease("ws2", "ann"), s.newLease("ws2", "bob"), s.newLease("ws2", "ann")
+	at, again := s.now.next(), s.now.next()
+	var fed int64
+	s.write(func(ctx context.Context, tx *db.Tx) (err error) {
+		return firstError(func() error { return tx.InsertLease(ctx, mine) }, func() error { return tx.InsertLease(ctx, theirs) },
+			func() error { return tx.InsertLease(ctx, gone) },
+			func() error { fed, err = tx.LastChange(ctx); return err },
+			func() error { return tx.RevokeLease(ctx, gone, at) }, func() error { return tx.RevokeLease(ctx, gone, again) })
+	})
+	if got := ok[keyhatch.Lease](t)(s.Lease(s.ctx(), gone.ID)); !got.RevokedAt.Equal(at) {
+		t.Errorf("revoked at %v, and once more at %v: kept is %v", at, again, got.RevokedAt)
+	}
+	fedLines := ok[[]db.Change](t)(s.ChangesAfter(s.ctx(), fed))
+	if len(fedLines) == 0 || fedLines[0].Kind != db.LeaseRevoked || fedLines[0].ID != gone.ID {
+		t.Errorf("the revocation fed %v", fedLines)
+	}
+	live := mine.ExpiresAt.Add(-time.Microsecond)
+	for _, want := range []struct {
+		what   string
+		filter db.LeaseFilter
+		ids    []string
+	}{
+		{"workspace", db.LeaseFilter{Workspace: "ws2"}, []string{gone.ID, theirs.ID, mine.ID}},
+		{"user", db.LeaseFilter{User: "ann"}, []string{gone.ID, mine.ID}},
+		{"live", db.LeaseFilter{Workspace: "ws2", LiveAt: live}, []string{theirs.ID, mine.ID}},
+		{"live when one has just expired", db.LeaseFilter{Workspace: "ws2", LiveAt: mine.ExpiresAt}, []string{theirs.ID}},
+	} {
+		var got []string
+		for _, l := range ok[[]keyhatch.Lease](t)(s.Leases(s.ctx(), want.filter, db.Everything)) {
+			got = append(got, l.ID)
+		}
+		if diff := cmp.Diff(want.ids, got); diff != "" {
+			t.Errorf("leases by %s:\n%s", want.what, diff)
+		}
+	}
+	if got := ok[[]keyhatch.Lease](t)(s.RevokedLeases(s.ctx(), live)); len(got) != 1 || got[0].ID != gone.ID {
+		t.Errorf("revoked leases: %v", got)
+	}
+	if got := ok[[]keyhatch.Lease](t)(s.RevokedLeases(s.ctx(), gone.ExpiresAt)); len(got) != 0 {
+		t.Errorf("an expired lease still counts as revoked: %v", got)
+	}
+}

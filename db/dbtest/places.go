@@ -1,0 +1,152 @@
+package dbtest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/db"
+)
+
+func testStores(t *testing.T, s *suite) {
+	exercise(s, noun[keyhatch.Store]{
+		missing: keyhatch.CodeStoreNotFound, change: db.StoreChanged,
+		id:      func(v keyhatch.Store) string { return v.ID },
+		fresh:   s.newStore,
+		insert:  func(ctx context.Context, tx *db.Tx, v keyhatch.Store) error { return tx.InsertStore(ctx, v) },
+		get:     func(ctx context.Context, r db.Reader, id string) (keyhatch.Store, error) { return r.Store(ctx, id) },
+		update:  func(ctx context.Context, tx *db.Tx, v keyhatch.Store) error { return tx.RenameStore(ctx, v, v.Name) },
+		changed: func(v keyhatch.Store) keyhatch.Store { v.Name = "other-" + v.ID; return v },
+		remove:  func(ctx context.Context, tx *db.Tx, v keyhatch.Store) error { return tx.DeleteStore(ctx, v) },
+		namesake: []func(old, fresh keyhatch.Store) keyhatch.Store{
+			func(old, v keyhatch.Store) keyhatch.Store { v.Name = old.Name; return v },
+		},
+		list: func(ctx context.Context, r db.Reader, p db.Page) ([]keyhatch.Store, error) {
+			return r.Stores(ctx, "", p)
+		},
+	})
+	w := s.world()
+	private, stranger := s.newStore(), s.newUser()
+	private.Workspace = w.ws.ID
+	s.write(func(ctx context.Context, tx *db.Tx) error {
+		return firstError(func() error { return tx.InsertStore(ctx, private) }, func() error { return tx.InsertUser(ctx, stranger) })
+	})
+	if diff := cmp.Diff(private, ok[keyhatch.Store](t)(s.StoreByName(s.ctx(), private.Name))); diff != "" {
+		t.Errorf("a workspace's own store:\n%s", diff)
+	}
+	_, err := s.StoreByName(s.ctx(), "none")
+	wantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeStoreNotFound)
+	all := len(ok[[]keyhatch.Store](t)(s.Stores(s.ctx(), "", db.Everything)))
+	for member, want := range map[string]int{w.user.ID: all, stranger.ID: all - 1} {
+		if got := ok[[]keyhatch.Store](t)(s.Stores(s.ctx(), member, db.Everything)); len(got) != want {
+			t.Errorf("of %d stores, one of them a workspace's own, a user sees %d, want %d", all, len(got), want)
+		}
+	}
+}
+
+func testBuckets(t *testing.T, s *suite) {
+	w := s.world()
+	other, store := s.newWorkspace(), s.newStore()
+	s.write(func(ctx context.Context, tx *db.Tx) error {
+		return firstError(func() error { return tx.InsertWorkspace(ctx, other) }, func() error { return tx.InsertStore(ctx, store) })
+	})
+	exercise(s, noun[keyhatch.Bucket]{
+		missing: keyhatch.CodeBucketNotFound, change: db.BucketChanged,
+		id:     func(b keyhatch.Bucket) string { return b.ID },
+		fresh:  func() keyhatch.Bucket { return s.newBucket(w.ws.ID, w.store.ID) },
+		insert: func(ctx context.Context, tx *db.Tx, b keyhatch.Bucket) error { return tx.InsertBucket(ctx, b) },
+		get: func(ctx context.Context, r db.Reader, id string) (keyhatch.Bucket, error) {
+			return r.Bucket(ctx, id)
+		},
+		remove: func(ctx context.Context, tx *db.Tx, b keyhatch.Bucket) error { return tx.DeleteBucket(ctx, b) },
+		namesake: []func(old, fresh keyhatch.Bucket) keyhatch.Bucket{
+			func(old, b keyhatch.Bucket) keyhatch.Bucket { b.Name, b.Workspace = old.Name, other.ID; return b }, // on the store
+			func(old, b keyhatch.Bucket) keyhatch.Bucket { b.Name, b.Store = old.Name, store.ID; return b },     // in the workspace
+		},
+		list: func(ctx context.Context, r db.Reader, p db.Page) ([]keyhatch.Bucket, error) {
+			return r.Buckets(ctx, w.ws.ID, p)
+		},
+	})
+	same := s.newBucket(other.ID, store.ID)
+	same.Name = w.bucket.Name
+	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.InsertBucket(ctx, same) })
+	if diff := cmp.Diff(same, ok[keyhatch.Bucket](t)(s.BucketByName(s.ctx(), other.ID, same.Name))); diff != "" {
+		t.Errorf("the same name in another workspace and store:\n%s", diff)
+	}
+	_, err := s.BucketByName(s.ctx(), other.ID, "none")
+	wantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeBucketNotFound)
+	mine, all := ok[[]keyhatch.Bucket](t)(s.Buckets(s.ctx(), w.ws.ID, db.Everything)), ok[[]keyhatch.Bucket](t)(s.Buckets(s.ctx(), "", db.Everything))
+	if len(all) != len(mine)+1 {
+		t.Errorf("%d buckets in one workspace, 1 in the other, %d in all", len(mine), len(all))
+	}
+}
+
+func testLocations(t *testing.T, s *suite) {
+	w := s.world()
+	exercise(s, noun[keyhatch.Location]{
+		missing: keyhatch.CodeLocationNotFound, change: db.LocationChanged,
+		id:     func(l keyhatch.Location) string { return l.ID },
+		fresh:  func() keyhatch.Location { return s.newLocation(w.bucket, w.user.ID) },
+		insert: func(ctx context.Context, tx *db.Tx, l keyhatch.Location) error { return tx.InsertLocation(ctx, l) },
+		get: func(ctx context.Context, r db.Reader, id string) (keyhatch.Location, error) {
+			return r.Location(ctx, id)
+		},
+		update: func(ctx context.Context, tx *db.Tx, l keyhatch.Location) error { return tx.UpdateLocation(ctx, l) },
+		changed: func(l keyhatch.Location) keyhatch.Location {
+			l.Name, l.Locked, l.WritableSince, l.MaxLease = "other-"+l.ID, false, s.now.next(), time.Hour
+			return l
+		},
+		remove: func(ctx context.Context, tx *db.Tx, l keyhatch.Location) error {
+			_, err := tx.DeleteLocation(ctx, l)
+			return err
+		},
+		namesake: []func(old, fresh keyhatch.Location) keyhatch.Location{
+			func(old, l keyhatch.Location) keyhatch.Location { l.Name = old.Name; return l },
+			func(old, l keyhatch.Location) keyhatch.Location { l.Prefix = old.Prefix; return l },
+		},
+		list: func(ctx context.Context, r db.Reader, p db.Page) ([]keyhatch.Location, error) {
+			return r.Locations(ctx, w.ws.ID, "", s.now.next(), p)
+		},
+	})
+	if diff := cmp.Diff(w.location, ok[keyhatch.Location](t)(s.LocationByName(s.ctx(), w.ws.ID, w.location.Name))); diff != "" {
+		t.Error(diff)
+	}
+	_, err := s.LocationByName(s.ctx(), w.ws.ID, "none")
+	wantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeLocationNotFound)
+	in := ok[[]keyhatch.Location](t)(s.LocationsOfBucket(s.ctx(), w.bucket.ID))
+	if all := ok[[]keyhatch.Location](t)(s.AllLocations(s.ctx())); len(in) != len(all) || len(in) == 0 {
+		t.Errorf("%d locations in the one bucket, %d in all", len(in), len(all))
+	}
+}
+
+func testGrants(t *testing.T, s *suite) {
+	w := s.world()
+	exercise(s, noun[keyhatch.Grant]{
+		missing: keyhatch.CodeGrantNotFound, change: db.GrantChanged,
+		id: func(g keyhatch.Grant) string { return g.ID },
+		fresh: func() keyhatch.Grant {
+			return s.newGrant(w.location, keyhatch.Subject{Kind: keyhatch.SubjectEveryone})
+		},
+		insert: func(ctx context.Context, tx *db.Tx, g keyhatch.Grant) error { return tx.InsertGrant(ctx, g) },
+		get:    func(ctx context.Context, r db.Reader, id string) (keyhatch.Grant, error) { return r.Grant(ctx, id) },
+		update: func(ctx context.Context, tx *db.Tx, g keyhatch.Grant) error { return tx.UpdateGrant(ctx, g) },
+		changed: func(g keyhatch.Grant) keyhatch.Grant {
+			g.Access, g.ExpiresAt, g.Since = keyhatch.Read, time.Time{}, s.now.next()
+			return g
+		},
+		remove: func(ctx context.Context, tx *db.Tx, g keyhatch.Grant) error { return tx.DeleteGrant(ctx, g) },
+		list: func(ctx context.Context, r db.Reader, p db.Page) ([]keyhatch.Grant, error) {
+			return r.Grants(ctx, db.GrantFilter{Workspace: w.ws.ID, Location: w.location.ID}, s.now.next(), p)
+		},
+	})
+	elsewhere := s.world()
+	if got := ok[[]keyhatch.Grant](t)(s.GrantsOn(s.ctx(), elsewhere.location.ID)); len(got) != 2 {
+		t.Errorf("%d grants on a location that has 2", len(got))
+	}
+	got := ok[[]keyhatch.Grant](t)(s.Grants(s.ctx(), db.GrantFilter{Workspace: w.ws.ID}, s.now.next(), db.Everything))
+	if all := ok[[]keyhatch.Grant](t)(s.AllGrants(s.ctx())); len(all) != len(got)+2 {
+		t.Errorf("%d grants in one workspace, 2 in the other, %d in all", len(got), len(all))
+	}
+}

@@ -1,0 +1,196 @@
+package dbtest
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/audit"
+	"github.com/keyhatch/keyhatch/db"
+)
+
+func testEvents(t *testing.T, s *suite) {
+	s.beginRecord()
+	var stored []keyhatch.Event // newest first
+	record := func(change func(*keyhatch.Event)) {
+		t.Helper()
+		e := s.newEvent()
+		change(&e)
+		s.write(func(ctx context.Context, tx *db.Tx) error { return tx.Record(ctx, e) })
+		got := ok[keyhatch.Event](t)(s.Event(s.ctx(), e.ID))
+		e.Chain, e.Seq, e.Hash = got.Chain, int64(len(stored)+1), got.Hash
+		if diff := cmp.Diff(e, got); diff != "" {
+			t.Errorf("event (-want +got):\n%s", diff)
+		}
+		stored = append([]keyhatch.Event{got}, stored...)
+	}
+	record(func(*keyhatch.Event) {})
+	record(func(e *keyhatch.Event) { e.Workspace, e.User, e.Detail = "", "bob", map[string]string{} })
+	record(func(e *keyhatch.Event) { e.Target = "other" })
+	record(func(e *keyhatch.Event) { e.Action = "other.do" })
+	wantFail(t, "get", func() error { _, err := s.Event(s.ctx(), "event_none"); return err }(), keyhatch.NotFound, keyhatch.CodeEventNotFound)
+	for _, want := range []struct {
+		filter db.EventFilter
+		page   db.Page
+		events []keyhatch.Event
+	}{
+		{db.EventFilter{}, db.Everything, stored},
+		{db.EventFilter{}, db.Page{Limit: 2}, stored[:2]},
+		{db.EventFilter{}, db.Page{After: stored[1].ID, Limit: 5}, stored[2:]},
+		{db.EventFilter{Workspace: "ws"}, db.Page{Limit: 2}, []keyhatch.Event{stored[0], stored[1]}},
+		{db.EventFilter{User: "bob"}, db.Everything, stored[2:3]},
+		{db.EventFilter{Target: "other"}, db.Everything, stored[1:2]},
+		{db.EventFilter{Action: "other.do", User: "user"}, db.Everything, stored[:1]},
+		{db.EventFilter{Action: "other.do", User: "bob"}, db.Everything, nil},
+	} {
+		if diff := cmp.Diff(want.events, ok[[]keyhatch.Event](t)(s.Events(s.ctx(), want.filter, want.page))); diff != "" {
+			t.Errorf("events %+v %+v (-want +got):\n%s", want.filter, want.page, diff)
+		}
+	}
+}
+
+// testNoAuditKey: a write that records an event needs the key; without it
+// nothing of the write is kept.
+func testNoAuditKey(t *testing.T, s *suite) {
+	u := s.newUser()
+	err := s.try(func(ctx context.Context, tx *db.Tx) error {
+		return firstError(func() error { return tx.InsertUser(ctx, u) }, func() error { return tx.Record(ctx, s.newEvent()) })
+	})
+	if err == nil {
+		t.Error("an event was recorded without a key")
+	}
+	_, err = s.User(s.ctx(), u.ID)
+	wantFail(t, "the user of that write", err, keyhatch.NotFound, keyhatch.CodeUserNotFound)
+}
+
+// testChainAfterFailures: writes that fail in every way leave no hole in the
+// chain, not even a first one, which would have opened it.
+func testChainAfterFailures(t *testing.T, s *suite) {
+	s.beginRecord()
+	kept := 0
+	for i := range 12 {
+		e := s.newEvent()
+		err := s.try(func(ctx context.Context, tx *db.Tx) error {
+			if err := tx.Record(ctx, e); err != nil {
+				return err
+			}
+			switch i % 4 {
+			case 0:
+				return errUndo
+			case 1:
+				panic("of the test")
+			case 2:
+				return tx.InsertGroup(ctx, s.newGroup("ws_none"))
+			}
+			return tx.Record(ctx, s.newEvent())
+		})
+		if failed := i%4 != 3; (err != nil) != failed {
+			t.Fatalf("write %d: %v", i, err)
+		}
+		if err == nil {
+			kept += 2
+		}
+	}
+	s.wantWhole(t, 1, kept)
+}
+
+// wantWhole verifies the record and counts what is in it.
+func (s *suite) wantWhole(t *testing.T, chains, events int) {
+	t.Helper()
+	report := ok[audit.Report](t)(verify(s.ctx(), s.DB))
+	for _, f := range report.Findings {
+		t.Errorf("the record is damaged: %s", f)
+	}
+	if report.Chains != chains || report.Events != int64(events) {
+		t.Errorf("the record has %d events in %d chains, want %d in %d", report.Events, report.Chains, events, chains)
+	}
+}
+
+func verify(ctx context.Context, d *db.DB) (report audit.Report, err error) {
+	err = d.Snapshot(ctx, func(r db.Reader) error {
+		registry, err := r.AuditRegistry(ctx)
+		if err != nil {
+			return err
+		}
+		heads, err := r.AuditHeads(ctx)
+		if err != nil {
+			return err
+		}
+		report, err = audit.Verify(mac, registry, heads, r.AllEvents(ctx))
+		return err
+	})
+	return report, err
+}
+
+// testFeed: the numbers of the feed are 1, 2, 3 … in the order of the writes,
+// whatever was undone between them.
+func testFeed(t *testing.T, s *suite) {
+	var want []db.Change
+	for i := range 9 {
+		w := s.newWorkspace()
+		err := s.try(func(ctx context.Context, tx *db.Tx) error {
+			if err := tx.InsertWorkspace(ctx, w); err != nil {
+				return err
+			}
+			if i%3 == 1 {
+				return errUndo
+			}
+			return nil
+		})
+		if (err != nil) != (i%3 == 1) {
+			t.Fatal(err)
+		}
+		if err == nil {
+			want = append(want, db.Change{Seq: int64(len(want) + 1), Kind: db.WorkspaceChanged, ID: w.ID})
+		}
+	}
+	if diff := cmp.Diff(want, ok[[]db.Change](t)(s.ChangesAfter(s.ctx(), 0))); diff != "" {
+		t.Errorf("change feed (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want[4:], ok[[]db.Change](t)(s.ChangesAfter(s.ctx(), 4))); diff != "" {
+		t.Errorf("change feed after the 4th (-want +got):\n%s", diff)
+	}
+	if first, last := ok[int64](t)(s.FirstChange(s.ctx())), ok[int64](t)(s.LastChange(s.ctx())); first != 1 || last != int64(len(want)) {
+		t.Errorf("the feed goes from %d to %d", first, last)
+	}
+}
+
+// testFeedPruned: the newest line stays, so that no number is given twice.
+func testFeedPruned(t *testing.T, s *suite) {
+	if first, last := ok[int64](t)(s.FirstChange(s.ctx())), ok[int64](t)(s.LastChange(s.ctx())); first != 0 || last != 0 {
+		t.Errorf("an empty feed goes from %d to %d", first, last)
+	}
+	prune := func(before time.Time) {
+		t.Helper()
+		s.write(func(ctx context.Context, tx *db.Tx) error { return tx.PruneChanges(ctx, before) })
+	}
+	prune(time.Now())
+	for range 3 {
+		s.freshUser()
+	}
+	prune(time.Now().Add(-time.Hour))
+	if first := ok[int64](t)(s.FirstChange(s.ctx())); first != 1 {
+		t.Errorf("young lines were pruned: the feed begins at %d", first)
+	}
+	prune(time.Now().Add(time.Hour))
+	if first, last := ok[int64](t)(s.FirstChange(s.ctx())), ok[int64](t)(s.LastChange(s.ctx())); first != 3 || last != 3 {
+		t.Errorf("the pruned feed goes from %d to %d, want 3 to 3", first, last)
+	}
+	s.freshUser()
+	if last := ok[int64](t)(s.LastChange(s.ctx())); last != 4 {
+		t.Errorf("the number after 3 is %d", last)
+	}
+}
+
+// wantPanicTold checks the error of a write that panicked.
+func wantPanicTold(t *testing.T, err error) {
+	t.Helper()
+	var e *keyhatch.Error
+	if err == nil || errors.As(err, &e) || !strings.Contains(err.Error(), "panic") {
+		t.Errorf("a panic in a write became %v", err)
+	}
+}

@@ -1,0 +1,116 @@
+package db
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// ofNoWorkspace are the tables that have no workspace column, with the reason.
+// Every other table has one from its first migration on, so that a tenant can be
+// listed, moved and erased.
+var ofNoWorkspace = map[string]string{
+	"installation":      "there is one installation",
+	"keysets":           "the installation's data keys",
+	"schema_migrations": "the schema's version",
+	"audit_registry":    "the record is the installation's; its events name their workspace",
+	"audit_chains":      "a chain is of a process, not of a tenant",
+	"users":             "people belong to any number of workspaces, by workspace_members",
+	"workspaces":        "its id is the workspace",
+}
+
+func TestEveryTableHasItsWorkspace(t *testing.T) {
+	t.Parallel()
+	d := openNew(t)
+	tables := column(t, d, "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'")
+	for _, table := range tables {
+		has := slices.Contains(column(t, d, "select name from pragma_table_info('"+table+"')"), "workspace")
+		reason, listed := ofNoWorkspace[table]
+		switch {
+		case !has && !listed:
+			t.Errorf("table %s has no workspace column, and no reason is given", table)
+		case has && listed:
+			t.Errorf("table %s has a workspace column, but is listed without: %s", table, reason)
+		}
+	}
+	for table := range ofNoWorkspace {
+		if !slices.Contains(tables, table) {
+			t.Errorf("the listed table %s does not exist", table)
+		}
+	}
+}
+
+// TestPragmas: every connection of both pools has what durability and the ties
+// between tables rest on.
+func TestPragmas(t *testing.T) {
+	t.Parallel()
+	d := openNew(t)
+	for _, pool := range []struct {
+		name string
+		size int
+		want map[string]string
+	}{
+		{"writes", 1, map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000", "query_only": "0"}},
+		{"reads", 4, map[string]string{"journal_mode": "wal", "foreign_keys": "1", "busy_timeout": "5000", "query_only": "1"}},
+	} {
+		p := d.writes
+		if pool.name == "reads" {
+			p = d.reads
+		}
+		for range min(pool.size, p.Stats().MaxOpenConnections) {
+			c, err := p.Conn(t.Context()) // held until the end: the next one is another
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			for pragma, want := range pool.want {
+				var got string
+				if err := c.QueryRowContext(t.Context(), "pragma "+pragma).Scan(&got); err != nil || got != want {
+					t.Errorf("%s: pragma %s is %q (%v), want %q", pool.name, pragma, got, err, want)
+				}
+			}
+		}
+	}
+	if max := d.writes.Stats().MaxOpenConnections; max != 1 {
+		t.Errorf("%d connections write", max)
+	}
+}
+
+// TestReadersCannotWrite: not even SQL on a reader's connection changes anything.
+func TestReadersCannotWrite(t *testing.T) {
+	t.Parallel()
+	d := openNew(t)
+	if _, err := d.reads.Exec("insert into installation (id, created_at) values ('x', 0)"); err == nil {
+		t.Error("a reader's connection wrote")
+	}
+}
+
+func openNew(t *testing.T) *DB {
+	t.Helper()
+	d, err := Create(t.Context(), filepath.Join(t.TempDir(), "keyhatch.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+func column(t *testing.T, d *DB, query string) (out []string) {
+	t.Helper()
+	rows, err := d.reads.Query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, s)
+	}
+	if err := rows.Err(); err != nil || len(out) == 0 {
+		t.Fatalf("%s: %d rows, %v", query, len(out), err)
+	}
+	return out
+}

@@ -1,0 +1,137 @@
+package coretest
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker"
+	"github.com/keyhatch/keyhatch/broker/places"
+	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/driver"
+	"github.com/keyhatch/keyhatch/driver/own"
+	"github.com/keyhatch/keyhatch/mirror"
+	"github.com/keyhatch/keyhatch/seal"
+)
+
+// Endpoint is where the leases of a Core say that they can be used; nothing
+// listens there.
+const Endpoint = "http://s3.invalid"
+
+// Core is a core over a database of its own. It is closed when the test ends.
+// Nothing refreshes its memory in the background.
+type Core struct {
+	DB     *db.DB
+	Keys   *seal.Keyring
+	Mirror *mirror.Mirror
+	Broker *broker.Broker
+
+	Admin keyhatch.Caller // the installation admin, with its first token
+	Store keyhatch.Store  // the one that all workspaces share
+	Path  string          // of the database file
+	Root  string          // the folder inside which directory stores may lie
+
+	keyFile   string
+	notBefore time.Time
+	outside   *sql.DB // past the core
+}
+
+// New makes an installation and opens it.
+func New(t testing.TB) *Core {
+	t.Helper()
+	dir := t.TempDir()
+	c := &Core{
+		Path: filepath.Join(dir, "keyhatch.db"), Root: filepath.Join(dir, "objects"), keyFile: filepath.Join(dir, "keyhatch.key"),
+	}
+	kek, err := seal.CreateKeyFile(c.keyFile)
+	check(t, err)
+	keysets, err := seal.NewKeysets(kek)
+	check(t, err)
+	keys, err := seal.OpenKeyring(kek, keysets)
+	check(t, err)
+	d, err := db.Create(context.Background(), c.Path)
+	check(t, err)
+	d.UseAuditKey(keys.AuditMAC)
+	_, secret, err := broker.Install(context.Background(), d, keysets, keys, "admin")
+	check(t, err)
+	check(t, d.Close())
+	c.outside, err = sql.Open("sqlite", "file:"+c.Path+"?_pragma=busy_timeout(5000)")
+	check(t, err)
+	c.outside.SetMaxOpenConns(1)
+	t.Cleanup(func() { c.outside.Close() })
+	c.open(t)
+	c.Admin, err = c.Broker.People.Authenticate(context.Background(), secret)
+	check(t, err)
+	c.Store, err = c.Broker.Places.CreateStore(context.Background(), c.Admin, places.NewStore{
+		Name: "disk", Kind: keyhatch.DirectoryStore, Path: filepath.Join(c.Root, "disk"),
+	})
+	check(t, err)
+	return c
+}
+
+// Restart closes everything and opens it from its files, as a new process does.
+func (c *Core) Restart(t testing.TB) {
+	t.Helper()
+	check(t, c.DB.Close())
+	c.open(t)
+}
+
+// Beside is another process that works on the same files.
+func (c *Core) Beside(t testing.TB) *Core {
+	t.Helper()
+	other := *c
+	other.open(t)
+	return &other
+}
+
+func (c *Core) open(t testing.TB) {
+	t.Helper()
+	ctx := context.Background()
+	kek, err := seal.ReadKeyFile(c.keyFile)
+	check(t, err)
+	d, err := db.Open(ctx, c.Path)
+	check(t, err)
+	t.Cleanup(func() { d.Close() })
+	keysets, err := d.Keysets(ctx)
+	check(t, err)
+	c.Keys, err = seal.OpenKeyring(kek, keysets)
+	check(t, err)
+	d.UseAuditKey(c.Keys.AuditMAC)
+	c.DB = d
+	c.Mirror, err = mirror.Load(ctx, d, slog.New(slog.DiscardHandler))
+	check(t, err)
+	c.notBefore, err = d.LastEventAt(ctx)
+	check(t, err)
+	c.Broker = c.With(map[keyhatch.Lending]driver.Lender{keyhatch.LendsOwn: own.New(c.Keys, Endpoint, "local")})
+}
+
+// With is a broker over the same state that has other lenders.
+func (c *Core) With(lenders map[keyhatch.Lending]driver.Lender) *broker.Broker {
+	return broker.New(broker.Config{
+		NotBefore: c.notBefore, DB: c.DB, Mirror: c.Mirror, Keys: c.Keys, Lenders: lenders, DirectoryRoots: []string{c.Root},
+	})
+}
+
+// DatabaseBytes is what a thief of the database files holds.
+func (c *Core) DatabaseBytes(t testing.TB) []byte {
+	t.Helper()
+	var all []byte
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		b, err := os.ReadFile(c.Path + suffix)
+		check(t, err)
+		all = append(all, b...)
+	}
+	return all
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
