@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"io"
+	"math"
 	"net/http"
 	"time"
 
@@ -24,10 +25,18 @@ type answer struct {
 	// checksum is that of the body, once it was verified, for the answer to
 	// repeat.
 	checksum func() (name, value string)
+	control  *http.ResponseController
+	// stands tells whether the lease is still open for the request.
+	stands func() error
 }
 
 func newAnswer(w http.ResponseWriter, r *http.Request) *answer {
-	return &answer{ResponseWriter: w, id: keyhatch.OriginOf(r.Context()).RequestID, begun: time.Now()}
+	a := &answer{
+		ResponseWriter: w, id: keyhatch.OriginOf(r.Context()).RequestID, begun: time.Now(),
+		control: http.NewResponseController(w), stands: func() error { return nil },
+	}
+	a.progress()
+	return a
 }
 
 // maxRefusal bounds what is kept of a refusal.
@@ -65,6 +74,7 @@ func (a *answer) Write(p []byte) (int, error) {
 		a.refusal.Write(p[:min(len(p), maxRefusal-a.refusal.Len())])
 		return len(p), nil
 	}
+	a.progress()
 	n, err := a.ResponseWriter.Write(p)
 	a.bytes += int64(n)
 	return n, err
@@ -76,9 +86,45 @@ func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 	if a.refusal != nil {
 		return io.Copy(struct{ io.Writer }{a}, r)
 	}
-	n, err := io.Copy(a.ResponseWriter, r)
-	a.bytes += n
-	return n, err
+	whole, ok := r.(*io.LimitedReader) // as a range of a file comes
+	if !ok {
+		whole = &io.LimitedReader{R: r, N: math.MaxInt64}
+	}
+	var sent int64
+	for whole.N > 0 {
+		a.progress()
+		part := &io.LimitedReader{R: whole.R, N: min(whole.N, askEvery)}
+		n, err := io.Copy(a.ResponseWriter, part)
+		whole.N -= n
+		sent += n
+		a.bytes += n
+		if err != nil || n < askEvery {
+			return sent, err
+		}
+		// A long download ends with its lease, too.
+		if err := a.stands(); err != nil {
+			return sent, err
+		}
+	}
+	return sent, nil
+}
+
+// askEvery is how much is sent of an object before it is asked again whether its
+// lease stands.
+const askEvery = 8 << 20
+
+// patience is how long a transfer may make no progress at all. A slow one may
+// take as long as it takes.
+const patience = time.Minute
+
+// progress gives the transfer another while.
+func (a *answer) progress() { a.deadline(patience) }
+
+func (a *answer) deadline(d time.Duration) {
+	at := time.Now().Add(d)
+	// Not every connection has deadlines: one of a test has none.
+	_ = a.control.SetReadDeadline(at)
+	_ = a.control.SetWriteDeadline(at)
 }
 
 // Unwrap lets http.ResponseController reach the connection.
@@ -121,11 +167,17 @@ func (a *answer) refuse(r *http.Request, e *s3Error) {
 		h.Set("Retry-After", "1")
 	}
 	if r.ContentLength != 0 {
-		// A body that was not read in full cannot be told from the next request.
+		// A body that was not read in full cannot be told from the next request,
+		// and nobody has to wait for it.
 		h.Set("Connection", "close")
+		a.deadline(refusedFor)
 	}
 	a.sendXML(r, errorBody{Code: e.code, Message: e.message, RequestID: a.id})
 }
+
+// refusedFor is how long a refused request's connection stays, for its sender to
+// read the answer.
+const refusedFor = 5 * time.Second
 
 // errorBody is S3's.
 type errorBody struct {

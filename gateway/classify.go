@@ -96,6 +96,9 @@ func classify(r *http.Request) (request, error) {
 	}
 	out.operation = op
 	out.prefix = query.Get("prefix")
+	if out.prefix != "" && keyhatch.CheckKey(out.prefix+"x") != nil { // it may stop inside a segment
+		return out, errKey
+	}
 	return out, checkHeaders(op, r.Header)
 }
 
@@ -114,10 +117,19 @@ func find(method string, at level, query url.Values) (operation, bool) {
 	return operation{}, false
 }
 
+// signing are the parameters of a presigned signature and what SDKs put beside
+// it. Others that begin alike are refused: presigned, they stand for headers
+// that would be refused too.
+var signing = []string{
+	"X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature",
+	"X-Amz-Security-Token", "X-Amz-Content-Sha256", "X-Amz-User-Agent", "x-amz-user-agent",
+	"X-Amz-Sdk-Checksum-Algorithm", "x-amz-sdk-checksum-algorithm",
+}
+
 // everywhere tells which parameters may stand in any request: those of a
 // presigned signature, and the operation's name, which SDKs repeat.
 func everywhere(name string) bool {
-	return name == "x-id" || strings.HasPrefix(name, "X-Amz-") || strings.HasPrefix(name, "x-amz-checksum-")
+	return name == "x-id" || slices.Contains(signing, name) || strings.HasPrefix(strings.ToLower(name), "x-amz-checksum-")
 }
 
 // amzHeaders are the x-amz- headers that are understood, by name or, with a

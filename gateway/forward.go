@@ -27,7 +27,8 @@ func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 	if err != nil {
 		return err
 	}
-	body := &checkedBody{Body: v.body, stands: func() error { return g.stillOpen(r, v) }}
+	a.stands = func() error { return g.stillOpen(r, v) }
+	body := &checkedBody{Body: v.body, stands: a.stands, progress: a.progress}
 	a.checksum = v.body.Checksum
 	backend.ServeHTTP(a, cleaned(r, v, body))
 	return a.finish(r, body.failure())
@@ -49,15 +50,17 @@ func (g *Gateway) stillOpen(r *http.Request, v *visit) error {
 // when it has them all, and not before.
 type checkedBody struct {
 	*sigv4.Body
-	stands func() error
-	asked  bool
-	err    error
+	stands   func() error
+	progress func()
+	asked    bool
+	err      error
 }
 
 func (b *checkedBody) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
+	b.progress()
 	n, err := b.Body.Read(p)
 	if b.Body.Verified() && !b.asked {
 		b.asked = true

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -33,7 +34,14 @@ func New(l *lending.Service, backends *Backends, region string, log *slog.Logger
 // ServeHTTP walks a request through.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a, v := newAnswer(w, r), &visit{}
-	defer g.record(a, r, v)
+	defer func() {
+		if p := recover(); p != nil {
+			g.log.Error("panic", "request_id", a.id, "operation", v.name, "panic", p, "stack", string(debug.Stack()))
+			g.record(a, r, v)
+			panic(http.ErrAbortHandler) // the connection may be anywhere in an answer
+		}
+		g.record(a, r, v)
+	}()
 	err := g.walk(a, r, v)
 	if err == nil {
 		return

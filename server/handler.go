@@ -82,7 +82,7 @@ func clientAddress(r *http.Request, proxies []netip.Prefix) netip.Addr {
 		if err != nil {
 			break
 		}
-		address = hop.Unmap()
+		address = hop.Unmap().WithZone("") // a zone is free text
 	}
 	return address
 }
@@ -110,11 +110,25 @@ func accessLog(log *slog.Logger, next http.Handler) http.Handler {
 					http.Error(rec, "internal error "+o.RequestID, http.StatusInternalServerError)
 				}
 			}
-			log.Info("request", "method", r.Method, "path", r.URL.Path, "status", rec.status, "bytes", rec.bytes,
+			log.Info("request", "method", r.Method, "path", masked(r.URL.Path), "status", rec.status, "bytes", rec.bytes,
 				"ms", time.Since(begun).Milliseconds(), "address", o.AddressText(), "request_id", o.RequestID)
 		}()
 		next.ServeHTTP(rec, r)
 	})
+}
+
+// masked is a path without what could be a token that somebody put there.
+func masked(path string) string {
+	if !strings.Contains(path, "kh_") {
+		return path
+	}
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		if strings.Contains(s, "kh_") {
+			segments[i] = "[redacted]"
+		}
+	}
+	return strings.Join(segments, "/")
 }
 
 // recorder notes what was answered.

@@ -71,7 +71,7 @@ func TestS13_BadInput(t *testing.T) {
 		{"climbing URL", "POST", leases, `{"location":"s3://demo/alpha/../beta/","access":"read"}`, bearer(admin), 422, "invalid_prefix", "location"},
 		{"empty segment", "POST", leases, `{"location":"s3://demo/alpha//` + canary + `","access":"read"}`, bearer(admin), 422, "invalid_prefix", "location"},
 		{"NUL", "POST", leases, `{"location":"alpha","access":"read","prefixes":["a\u0000` + canary + `"]}`, bearer(admin), 422, "invalid_prefix", "prefixes"},
-		{"unknown workspace", "POST", leases + "?workspace=" + canary, `{"location":"alpha","access":"read"}`, bearer(admin), 404, "workspace_not_found", ""},
+		{"unknown workspace", "POST", leases + "?workspace=" + canary, `{"location":"alpha","access":"read"}`, bearer(admin), 404, "location_not_found", "location"},
 		{"no workspace", "POST", leases, `{"location":"alpha","access":"read"}`, bearer(stranger), 422, "workspace_required", "workspace"},
 
 		{"too short", "POST", leases, `{"location":"alpha","access":"read","duration_seconds":899}`, bearer(admin), 422, "invalid_duration", "duration_seconds"},

@@ -176,6 +176,13 @@ func (c *Config) check() error {
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		return errors.New(`log_format must be "text" or "json"`)
 	}
+	for _, root := range c.DirectoryRoots {
+		for _, file := range []string{c.Database, c.KeyFile} {
+			if rel, err := filepath.Rel(root, file); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
+				return fmt.Errorf("directory_roots: %s holds %s, which a store must never serve", root, file)
+			}
+		}
+	}
 	_, err := c.proxies()
 	return err
 }

@@ -108,7 +108,7 @@ func openKeys(ctx context.Context, c Config, d *db.DB) (*seal.Keyring, error) {
 
 // open wires an instance and takes its addresses. Close it.
 func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err error) {
-	in = &instance{config: c, log: log, backends: gateway.NewBackends(log)}
+	in = &instance{config: c, log: log, backends: gateway.NewBackends(c.DirectoryRoots, log)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, in.Close())
@@ -130,8 +130,12 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	if in.s3URL = c.S3.URL; in.s3URL == "" {
 		in.s3URL = urlOf(in.s3, c.S3.TLSCert != "")
 	}
+	last, err := in.db.LastEventAt(ctx)
+	if err != nil {
+		return in, err
+	}
 	in.broker = broker.New(broker.Config{
-		DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots,
+		NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots,
 		Lenders: map[keyhatch.Lending]driver.Lender{keyhatch.LendsOwn: own.New(in.keys, in.s3URL, c.S3.Region)},
 	})
 	return in, in.serve()
@@ -176,7 +180,38 @@ func (in *instance) run(ctx context.Context) error {
 	fresh, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop() // memory stays fresh until the last request has ended
 	go in.mirror.Run(fresh)
+	go in.tellHeads(fresh)
+	defer in.tellHead(fresh)
 	return server.Run(ctx, in.servers...)
+}
+
+// headsEvery is how often the log tells how far the audit record has come.
+const headsEvery = time.Hour
+
+func (in *instance) tellHeads(ctx context.Context) {
+	tick := time.NewTicker(headsEvery)
+	defer tick.Stop()
+	in.tellHead(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			in.tellHead(ctx)
+		}
+	}
+}
+
+// tellHead writes the newest head of the audit record into the log: where logs
+// are shipped, a record that was put back to an earlier state shows.
+func (in *instance) tellHead(ctx context.Context) {
+	heads, err := in.db.AuditHeads(ctx)
+	if err != nil || len(heads) == 0 {
+		in.log.Warn("the audit record's head cannot be read", "error", err)
+		return
+	}
+	h := heads[len(heads)-1]
+	in.log.Info("audit head", "chain", h.Chain, "number", h.Number, "seq", h.Seq, "hash", h.Hash, "sign", h.Sign)
 }
 
 // Close lets go of everything.
