@@ -45,7 +45,7 @@ var layers = []struct {
 		"cmd/keyhatch", "root api audit auth broker broker/* client db driver driver/* gateway gateway/* mirror policy rest seal server sigv4",
 		"github.com/alecthomas/kong github.com/goccy/go-yaml github.com/aws/",
 	},
-	{"db/dbtest", "root audit db", ""},
+	{"db/dbtest", "root audit db", "pgregory.net/rapid github.com/google/go-cmp"},
 	{"internal/coretest", "root audit broker broker/* db driver driver/* mirror policy seal", ""},
 	{"internal/*", "root api", ""},
 	{"conformance", "", ""},

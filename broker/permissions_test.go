@@ -59,6 +59,7 @@ type lab struct {
 	// bystander is a member of the workspace and of the group.
 	bystander keyhatch.Caller
 	count     int
+	extra     keyhatch.Workspace // with nothing in it that a row needs
 }
 
 func newLab(t *testing.T) *lab {

@@ -1,0 +1,160 @@
+package broker_test
+
+import (
+	"errors"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/lending"
+	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/broker/places"
+	"github.com/keyhatch/keyhatch/broker/record"
+)
+
+// TestS6_HiddenIsLikeMissing: what a caller may not see answers, to every use
+// case that names it, with the very error of what does not exist.
+func TestS6_HiddenIsLikeMissing(t *testing.T) {
+	t.Parallel()
+	w := newLab(t)
+	location, grant := w.newLocation()
+	lease := w.newLease()
+	w.newGroup()
+	event := w.newestEvent()
+	home := w.Workspace(t, "home")
+	member := w.User(t, "homebody")
+	w.Member(t, home, member, keyhatch.OwnerRole)
+	private := keyhatch.Store{ID: "store_000000000000001", Name: "private"}
+	w.SQL(t, "insert into stores (id, workspace, name, kind, path, lends, created_at) values ($1, $2, $3, 'directory', '/', 'own', 0)", private.ID, w.ws.ID, private.Name)
+	callers := map[string]keyhatch.Caller{
+		"a stranger": w.who["stranger"], "an owner of another workspace": member,
+		"an admin's token of another workspace": w.Token(t, w.Admin, people.NewToken{Workspace: home.ID}),
+	}
+	name, yes, zero := "new-name", true, "000000000000000"
+	b := w.Broker
+	for _, u := range []struct {
+		name            string
+		hidden, missing string
+		do              func(c caller, ref string) error
+	}{
+		{"user", w.bystander.User.ID, "user_" + zero, func(c caller, ref string) error { return only(b.People.User(w.ctx, c, ref)) }},
+		{"user by name", "bystander", "nemo", func(c caller, ref string) error { return only(b.People.User(w.ctx, c, ref)) }},
+		{"update user", w.bystander.User.ID, "user_" + zero, func(c caller, ref string) error {
+			return only(b.People.UpdateUser(w.ctx, c, ref, people.UserChange{Email: &name}))
+		}},
+		{"delete user", "bystander", "nemo", func(c caller, ref string) error { return b.People.DeleteUser(w.ctx, c, ref) }},
+		{"token of a user", "bystander", "nemo", func(c caller, ref string) error { return create(w, c, people.NewToken{User: ref}) }},
+		{"tokens of a user", w.bystander.User.ID, "user_" + zero, func(c caller, ref string) error { return only(b.People.Tokens(w.ctx, c, ref, page)) }},
+		{"member by name", "bystander", "nemo", func(c caller, ref string) error {
+			if !c.User.Admin && c.User.ID != member.User.ID {
+				return only(b.People.User(w.ctx, c, ref))
+			}
+			return only(b.People.PutWorkspaceMember(w.ctx, c, home.ID, ref, keyhatch.MemberRole))
+		}},
+
+		{"group", w.group.ID, "group_" + zero, func(c caller, ref string) error { return only(b.People.Group(w.ctx, c, ref)) }},
+		{"rename group", w.group.ID, "group_" + zero, func(c caller, ref string) error { return only(b.People.RenameGroup(w.ctx, c, ref, name)) }},
+		{"delete group", w.group.ID, "group_" + zero, func(c caller, ref string) error { return b.People.DeleteGroup(w.ctx, c, ref) }},
+		{"group's members", w.group.ID, "group_" + zero, func(c caller, ref string) error { return only(b.People.GroupMembers(w.ctx, c, ref, page)) }},
+		{"put into group", w.group.ID, "group_" + zero, func(c caller, ref string) error {
+			return only(b.People.PutGroupMember(w.ctx, c, ref, c.User.ID))
+		}},
+		{"take out of group", w.group.ID, "group_" + zero, func(c caller, ref string) error { return b.People.RemoveGroupMember(w.ctx, c, ref, c.User.ID) }},
+
+		{"workspace", w.ws.ID, "ws_" + zero, func(c caller, ref string) error { return only(b.People.Workspace(w.ctx, c, ref)) }},
+		{"workspace by name", "lab", "nowhere", func(c caller, ref string) error { return only(b.People.Workspace(w.ctx, c, ref)) }},
+		{"rename workspace", "lab", "nowhere", func(c caller, ref string) error { return only(b.People.RenameWorkspace(w.ctx, c, ref, name)) }},
+		{"delete workspace", w.ws.ID, "ws_" + zero, func(c caller, ref string) error { return b.People.DeleteWorkspace(w.ctx, c, ref) }},
+		{"workspace's members", "lab", "nowhere", func(c caller, ref string) error { return only(b.People.WorkspaceMembers(w.ctx, c, ref, page)) }},
+		{"put into workspace", "lab", "nowhere", func(c caller, ref string) error {
+			return only(b.People.PutWorkspaceMember(w.ctx, c, ref, c.User.ID, keyhatch.OwnerRole))
+		}},
+		{"take out of workspace", "lab", "nowhere", func(c caller, ref string) error { return b.People.RemoveWorkspaceMember(w.ctx, c, ref, c.User.ID) }},
+		{"workspace's groups", "lab", "nowhere", func(c caller, ref string) error { return only(b.People.Groups(w.ctx, c, ref, page)) }},
+		{"new group", "lab", "nowhere", func(c caller, ref string) error { return only(b.People.CreateGroup(w.ctx, c, ref, name)) }},
+		{"token of a workspace", "lab", "nowhere", func(c caller, ref string) error { return create(w, c, people.NewToken{Workspace: ref}) }},
+		{"workspace's buckets", "lab", "nowhere", func(c caller, ref string) error { return only(b.Places.Buckets(w.ctx, c, ref, page)) }},
+		{"workspace's locations", "lab", "nowhere", func(c caller, ref string) error { return only(b.Places.Locations(w.ctx, c, ref, page)) }},
+		{"workspace's grants", "lab", "nowhere", func(c caller, ref string) error { return only(b.Places.Grants(w.ctx, c, ref, "", page)) }},
+		{"grants of a location in a workspace", "lab", "nowhere", func(c caller, ref string) error {
+			return only(b.Places.Grants(w.ctx, c, ref, location.Name, page))
+		}},
+		{"location in a workspace", "lab", "nowhere", func(c caller, ref string) error {
+			return only(b.Places.Location(w.ctx, c, ref, location.Name))
+		}},
+		{"lock location in a workspace", "lab", "nowhere", func(c caller, ref string) error {
+			return only(b.Places.UpdateLocation(w.ctx, c, ref, location.Name, places.LocationChange{Locked: &yes}))
+		}},
+		{"delete location in a workspace", "lab", "nowhere", func(c caller, ref string) error {
+			return b.Places.DeleteLocation(w.ctx, c, ref, location.Name)
+		}},
+		{"grant in a workspace", "lab", "nowhere", func(c caller, ref string) error {
+			return only(b.Places.GiveGrant(w.ctx, c, places.NewGrant{Workspace: ref, Location: location.Name, Subject: keyhatch.SubjectEveryone, Access: keyhatch.Read}))
+		}},
+		{"new location in a workspace", "lab", "nowhere", func(c caller, ref string) error {
+			return only(b.Places.CreateLocation(w.ctx, c, places.NewLocation{Workspace: ref, URL: "s3://lab/x/", Name: name}))
+		}},
+		{"new bucket in a workspace", "lab", "nowhere", func(c caller, ref string) error {
+			return only(b.Places.CreateBucket(w.ctx, c, places.NewBucket{Workspace: ref, Store: "disk", Name: name}))
+		}},
+		{"workspace's leases", "lab", "nowhere", func(c caller, ref string) error {
+			return only(b.Lending.Leases(w.ctx, c, lending.LeaseFilter{Workspace: ref}, page))
+		}},
+		{"workspace's events", "lab", "nowhere", func(c caller, ref string) error {
+			return only(b.Record.Events(w.ctx, c, record.EventFilter{Workspace: ref}, page))
+		}},
+
+		{"token", w.bystander.Token.ID, "tok_" + zero, func(c caller, ref string) error { return only(b.People.Token(w.ctx, c, ref)) }},
+		{"revoke token", w.bystander.Token.ID, "tok_" + zero, func(c caller, ref string) error { return b.People.RevokeToken(w.ctx, c, ref) }},
+		{"store", private.ID, "store_" + zero, func(c caller, ref string) error { return only(b.Places.Store(w.ctx, c, ref)) }},
+		{"store by name", private.Name, "tape", func(c caller, ref string) error { return only(b.Places.Store(w.ctx, c, ref)) }},
+		{"rename store", private.Name, "tape", func(c caller, ref string) error { return only(b.Places.RenameStore(w.ctx, c, ref, name)) }},
+		{"delete store", private.ID, "store_" + zero, func(c caller, ref string) error { return b.Places.DeleteStore(w.ctx, c, ref) }},
+		{"bucket", w.bucket.ID, "bucket_" + zero, func(c caller, ref string) error { return only(b.Places.Bucket(w.ctx, c, ref)) }},
+		{"delete bucket", w.bucket.ID, "bucket_" + zero, func(c caller, ref string) error { return b.Places.DeleteBucket(w.ctx, c, ref) }},
+		{"location", location.ID, "loc_" + zero, func(c caller, ref string) error { return only(b.Places.Location(w.ctx, c, "", ref)) }},
+		{"lock location", location.ID, "loc_" + zero, func(c caller, ref string) error {
+			return only(b.Places.UpdateLocation(w.ctx, c, "", ref, places.LocationChange{Locked: &yes}))
+		}},
+		{"delete location", location.ID, "loc_" + zero, func(c caller, ref string) error { return b.Places.DeleteLocation(w.ctx, c, "", ref) }},
+		{"give grant", location.ID, "loc_" + zero, func(c caller, ref string) error {
+			return only(b.Places.GiveGrant(w.ctx, c, places.NewGrant{Location: ref, Subject: keyhatch.SubjectEveryone, Access: keyhatch.Read}))
+		}},
+		{"location's grants", location.ID, "loc_" + zero, func(c caller, ref string) error { return only(b.Places.Grants(w.ctx, c, "", ref, page)) }},
+		{"grant", grant.ID, "grant_" + zero, func(c caller, ref string) error { return only(b.Places.Grant(w.ctx, c, ref)) }},
+		{"update grant", grant.ID, "grant_" + zero, func(c caller, ref string) error {
+			return only(b.Places.UpdateGrant(w.ctx, c, ref, places.GrantChange{}))
+		}},
+		{"take grant", grant.ID, "grant_" + zero, func(c caller, ref string) error { return b.Places.TakeGrant(w.ctx, c, ref) }},
+		{"borrow", location.ID, "loc_" + zero, func(c caller, ref string) error { return borrow(w, c, lending.LeaseRequest{Location: ref}) }},
+		{"borrow in a workspace", "lab", "nowhere", func(c caller, ref string) error {
+			return borrow(w, c, lending.LeaseRequest{Workspace: ref, Location: location.Name})
+		}},
+		{"borrow in a workspace, by URL", "lab", "nowhere", func(c caller, ref string) error {
+			return borrow(w, c, lending.LeaseRequest{Workspace: ref, Location: location.URL().String()})
+		}},
+		{"borrow by URL", location.URL().String(), "s3://lab/none/", func(c caller, ref string) error {
+			return borrow(w, c, lending.LeaseRequest{Location: ref})
+		}},
+		{"lease", lease.ID, "lease_" + zero, func(c caller, ref string) error { return only(b.Lending.LeaseByID(w.ctx, c, ref)) }},
+		{"revoke lease", lease.ID, "lease_" + zero, func(c caller, ref string) error { return b.Lending.RevokeLease(w.ctx, c, ref) }},
+		{"event", event.ID, "event_" + zero, func(c caller, ref string) error { return only(b.Record.Event(w.ctx, c, ref)) }},
+	} {
+		for who, c := range callers {
+			hidden, missing := u.do(c, u.hidden), u.do(c, u.missing)
+			var e *keyhatch.Error
+			if !errors.As(missing, &e) {
+				t.Errorf("%s, %s: what is missing answers %v", u.name, who, missing)
+				continue
+			}
+			if diff := gocmp.Diff(missing, hidden); diff != "" {
+				t.Errorf("%s, %s (-missing +hidden):\n%s", u.name, who, diff)
+			}
+		}
+	}
+}
+
+func borrow(w *lab, c caller, r lending.LeaseRequest) error {
+	r.Access = keyhatch.Read
+	return only(w.Broker.Lending.Lease(w.ctx, c, r))
+}
