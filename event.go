@@ -29,5 +29,8 @@ type Event struct {
 // Hash is a chained, keyed hash of an event (HMAC-SHA-256).
 type Hash []byte
 
+// MarshalText is the hash in hexadecimal, for logs and JSON.
+func (h Hash) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
 // String is the hash in hexadecimal.
 func (h Hash) String() string { return hex.EncodeToString(h) }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -36,6 +37,11 @@ func newAnswer(w http.ResponseWriter, r *http.Request) *answer {
 		control: http.NewResponseController(w), stands: func() error { return nil },
 	}
 	a.progress()
+	if r.ContentLength == 0 && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+		// There is no body to wait for, but botocore takes the next answer on the
+		// connection for a broken one when this word does not come.
+		w.WriteHeader(http.StatusContinue)
+	}
 	return a
 }
 

@@ -153,8 +153,27 @@ func operations(t *testing.T, r *running) []operation {
 	return out
 }
 
-// S4: each form of a scope opens its calls and no others, whatever the call; S14:
-// no answer may be stored.
+// S14: no answer of any call may be stored, whether it holds a secret or a
+// refusal.
+func TestS14_NoAnswerIsStored(t *testing.T) {
+	r := start(t)
+	for _, o := range operations(t, r) {
+		for _, token := range []string{r.admin.Reveal(), "none"} {
+			a := r.call(token, o.method, o.path, `{}`)
+			if got := a.header.Get("Cache-Control"); got != "no-store" {
+				t.Errorf("%s %s: %d says Cache-Control %q", o.method, o.path, a.status, got)
+			}
+		}
+	}
+	for path, body := range map[string]string{"/api/v1/leases": `{"location":"alpha","access":"read"}`, "/api/v1/tokens": `{}`} {
+		a := r.call(r.admin.Reveal(), "POST", path, body)
+		if a.status != http.StatusCreated || a.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %d with Cache-Control %q", path, a.status, a.header.Get("Cache-Control"))
+		}
+	}
+}
+
+// S4: each form of a scope opens its calls and no others, whatever the call.
 func TestS4_ScopesOpenTheirCalls(t *testing.T) {
 	r := start(t)
 	for _, test := range []struct {
@@ -181,9 +200,6 @@ func TestS4_ScopesOpenTheirCalls(t *testing.T) {
 			refused := a.status == http.StatusForbidden && strings.Contains(a.text, "scope_not_granted")
 			if refused == test.opens(o) {
 				t.Errorf("scopes %s: %s %s: %d %s", test.scopes, o.method, o.path, a.status, a.text)
-			}
-			if got := a.header.Get("Cache-Control"); got != "no-store" {
-				t.Errorf("S14: %s %s says Cache-Control %q", o.method, o.path, got)
 			}
 		}
 	}

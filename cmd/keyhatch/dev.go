@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -29,6 +28,9 @@ func (d devCommand) Run(ctx context.Context, s streams) (err error) {
 	if err := writable(d.Data); err != nil {
 		return err
 	}
+	if d.ReadyFile != "" && !exists(filepath.Dir(d.ReadyFile)) {
+		return fmt.Errorf("--ready-file: the folder %s is missing", filepath.Dir(d.ReadyFile))
+	}
 	logFile, err := os.OpenFile(d.path("keyhatch.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("log: %w", err)
@@ -38,46 +40,75 @@ func (d devCommand) Run(ctx context.Context, s streams) (err error) {
 	if err != nil {
 		return err
 	}
+	log := slog.New(slog.NewTextHandler(logFile, nil))
 	if fresh {
-		defer func() {
-			if err != nil {
-				d.undo()
-			}
-		}()
-		if err := d.install(ctx, c); err != nil {
+		if err := d.first(ctx, c, log); err != nil {
 			return err
 		}
 	}
-	in, err := open(ctx, c, slog.New(slog.NewTextHandler(logFile, nil)))
+	in, err := open(ctx, c, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, in.Close()) }()
-	token, err := os.ReadFile(d.path("admin-token"))
+	secret, err := d.adminToken()
 	if err != nil {
-		return fmt.Errorf("the admin's token: %w", err)
-	}
-	secret := keyhatch.Secret(strings.TrimSpace(string(token)))
-	if fresh {
-		if err := d.seed(ctx, in, secret); err != nil {
-			return fmt.Errorf("sample data: %w", err)
-		}
-		// The configuration comes last: it marks the data as complete.
-		if err := os.WriteFile(d.path("keyhatch.yaml"), []byte(defaultConfig), 0o600); err != nil {
-			return err
-		}
+		return err
 	}
 	return d.serve(ctx, in, secret, s)
+}
+
+// first makes an installation with sample data in a folder that has none. What
+// it makes, and nothing else, is removed again when it fails or is interrupted:
+// the next start is a first start then. The configuration comes last and marks
+// the data as complete.
+func (d devCommand) first(ctx context.Context, c Config, log *slog.Logger) (err error) {
+	for _, name := range []string{"keyhatch.db", "keyhatch.key", "admin-token", "objects"} {
+		if exists(d.path(name)) {
+			return fmt.Errorf("%s is there, but no keyhatch.yaml: it is not what dev made; choose another folder with --data", d.path(name))
+		}
+	}
+	defer func() {
+		if err == nil {
+			return
+		}
+		for _, name := range []string{"keyhatch.db", "keyhatch.db-wal", "keyhatch.db-shm", "keyhatch.key", "admin-token", "objects"} {
+			os.RemoveAll(d.path(name)) // none of these was there
+		}
+	}()
+	if err := d.install(ctx, c); err != nil {
+		return err
+	}
+	secret, err := d.adminToken()
+	if err != nil {
+		return err
+	}
+	in, err := open(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(d.seed(ctx, in, secret), in.Close()); err != nil {
+		return fmt.Errorf("sample data: %w", err)
+	}
+	return os.WriteFile(d.path("keyhatch.yaml"), []byte(defaultConfig), 0o600)
+}
+
+func (d devCommand) adminToken() (keyhatch.Secret, error) {
+	token, err := os.ReadFile(d.path("admin-token"))
+	if err != nil {
+		return "", fmt.Errorf("the admin's token: %w", err)
+	}
+	return keyhatch.Secret(strings.TrimSpace(string(token))), nil
 }
 
 func (d devCommand) path(name string) string { return filepath.Join(d.Data, name) }
 
 // config is that of the data, with this command's addresses.
 func (d devCommand) config() (c Config, fresh bool, err error) {
-	c, err = readConfig(d.path("keyhatch.yaml"))
-	if errors.Is(err, fs.ErrNotExist) || !exists(d.path("keyhatch.yaml")) {
-		fresh = true
+	if fresh = !exists(d.path("keyhatch.yaml")); fresh {
 		c, err = parseConfig([]byte(defaultConfig), d.Data)
+	} else {
+		c, err = readConfig(d.path("keyhatch.yaml"))
 	}
 	if err != nil {
 		return c, fresh, err
@@ -92,14 +123,6 @@ func (d devCommand) install(ctx context.Context, c Config) error {
 		return err
 	}
 	return os.WriteFile(d.path("admin-token"), []byte(secret.Reveal()+"\n"), 0o600)
-}
-
-// undo removes what a first start that failed has made, so that the next one is
-// a first start again.
-func (d devCommand) undo() {
-	for _, name := range []string{"keyhatch.db", "keyhatch.db-wal", "keyhatch.db-shm", "keyhatch.key", "admin-token", "objects"} {
-		os.RemoveAll(d.path(name))
-	}
 }
 
 // serve runs the servers, tours them, and waits.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -130,6 +131,9 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	if in.s3URL = c.S3.URL; in.s3URL == "" {
 		in.s3URL = urlOf(in.s3, c.S3.TLSCert != "")
 	}
+	if err := in.openStores(ctx); err != nil {
+		return in, err
+	}
 	last, err := in.db.LastEventAt(ctx)
 	if err != nil {
 		return in, err
@@ -139,6 +143,26 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 		Lenders: map[keyhatch.Lending]driver.Lender{keyhatch.LendsOwn: own.New(in.keys, in.s3URL, c.S3.Region)},
 	})
 	return in, in.serve()
+}
+
+// openStores opens every store, so that a folder that another process serves is
+// told at the start. One that cannot be opened for another reason is no reason
+// not to serve the others.
+func (in *instance) openStores(ctx context.Context) error {
+	stores, err := in.db.Stores(ctx, "", db.Everything)
+	if err != nil {
+		return err
+	}
+	for _, s := range stores {
+		_, err := in.backends.For(s)
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return fmt.Errorf("the folder of store %s, %s, is served by another process: stop that one", s.Name, s.Path)
+		}
+		if err != nil {
+			in.log.Error("a store cannot be opened", "store", s.Name, "error", err)
+		}
+	}
+	return nil
 }
 
 // serve makes the servers; run runs them.

@@ -110,7 +110,7 @@ func (serveCommand) check(ctx context.Context, c Config, s streams) error {
 		return err
 	}
 	if len(report.Findings) > 0 {
-		return fmt.Errorf("the audit record is damaged in %d places: see keyhatch audit verify", len(report.Findings))
+		return fmt.Errorf("places where the audit record is damaged: %d; see keyhatch audit verify", len(report.Findings))
 	}
 	_, err = fmt.Fprintln(s.out, "configuration, database, key file, certificates and audit record are in order")
 	return err
