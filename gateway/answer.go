@@ -138,28 +138,33 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // finish sends what a store has refused. cause is what is known better than by
 // the store: why the body broke off.
-func (a *answer) finish(r *http.Request, cause error) error {
+func (a *answer) finish(cause error) error {
 	if a.refusal == nil {
 		return nil
 	}
 	if cause != nil {
 		return cause
 	}
-	told := &s3Error{status: a.status}
-	var text struct{ Code, Message string }
-	if err := xml.Unmarshal(a.refusal.Bytes(), &text); err == nil {
-		told.code, told.message = text.Code, text.Message
-	}
-	if told.message == "" { // some clients cannot do without
-		told.message = http.StatusText(told.status)
-	}
-	switch {
-	case told.code == "NoSuchKey":
-		told.message = "The specified key does not exist."
-	case told.status >= http.StatusInternalServerError && told.status != http.StatusServiceUnavailable:
+	return refusalOf(a.status, a.refusal.Bytes())
+}
+
+// refusalOf reads a store's refusal. What is a fault of the store is told as one
+// of ours.
+func refusalOf(status int, document []byte) error {
+	if status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable && status != http.StatusNotImplemented {
 		return errInternal
 	}
-	return told
+	var text struct{ Code, Message string }
+	if err := xml.Unmarshal(document, &text); err != nil {
+		text.Code = "" // to a HEAD there is none
+	}
+	if text.Code == "NoSuchKey" {
+		text.Message = "The specified key does not exist."
+	}
+	if text.Message == "" { // some clients cannot do without
+		text.Message = http.StatusText(status)
+	}
+	return &s3Error{status, text.Code, text.Message}
 }
 
 // refuse answers with an error, unless an answer is on its way already.

@@ -1,57 +1,15 @@
 package gateway
 
 import (
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
 )
-
-// operation is one line of the table.
-type operation struct {
-	name   string // S3's
-	method string
-	level  level
-	access keyhatch.Access
-	// marker is the query parameter that tells it from others of the same
-	// method and level, with its value; empty for the plain one.
-	marker, value string
-	// params are the query parameters that it may have besides.
-	params []string
-	// body tells that it carries an object; every other body must be empty.
-	body bool
-}
-
-// level says what the path names.
-type level int
-
-const (
-	service level = iota // /
-	bucket               // /bucket
-	object               // /bucket/key
-)
-
-// operations is everything that the endpoint does. Whatever has another method,
-// another sub-resource or a parameter that is not listed is refused.
-//
-// Source: Amazon S3 API reference, "Actions".
-var operations = []operation{
-	{name: "ListBuckets", method: http.MethodGet, level: service, access: keyhatch.Read},
-	{
-		name: "ListObjectsV2", method: http.MethodGet, level: bucket, access: keyhatch.Read, marker: "list-type", value: "2",
-		params: []string{"prefix", "delimiter", "start-after", "continuation-token", "max-keys", "encoding-type", "fetch-owner"},
-	},
-	{
-		name: "ListObjects", method: http.MethodGet, level: bucket, access: keyhatch.Read,
-		params: []string{"prefix", "delimiter", "marker", "max-keys", "encoding-type"},
-	},
-	{name: "GetObject", method: http.MethodGet, level: object, access: keyhatch.Read},
-	{name: "HeadObject", method: http.MethodHead, level: object, access: keyhatch.Read},
-	{name: "PutObject", method: http.MethodPut, level: object, access: keyhatch.Write, body: true},
-	{name: "DeleteObject", method: http.MethodDelete, level: object, access: keyhatch.Write},
-}
 
 // request is a classified request.
 type request struct {
@@ -59,52 +17,91 @@ type request struct {
 	bucket string
 	key    string
 	prefix string // of a list
+	source source // of a copy
+	query  url.Values
 }
 
+// source is the object that a copy reads.
+type source struct{ bucket, key string }
+
 // classify finds the operation and what it is about. It acts on the decoded path
-// and query, which are what the signature covers (package sigv4).
-func classify(r *http.Request) (request, error) {
-	var out request
-	rest, ok := strings.CutPrefix(r.URL.Path, "/")
-	if !ok {
-		return out, errInvalidURI
-	}
-	at := service
-	if rest != "" {
-		var hasKey bool
-		out.bucket, out.key, hasKey = strings.Cut(rest, "/")
-		at = bucket
-		if hasKey && out.key != "" {
-			at = object
-		}
-	}
-	if at != service && keyhatch.CheckBucketName(out.bucket) != nil {
-		return out, errBucketName
-	}
-	if at == object {
-		if err := keyhatch.CheckKey(out.key); err != nil {
-			return out, errKey
-		}
-	}
-	query, err := url.ParseQuery(r.URL.RawQuery)
+// and query, which are what the signature covers (package sigv4). hosts are the
+// names below which a host name begins with a bucket's (virtual-host style).
+func classify(r *http.Request, hosts []string) (request, error) {
+	out, at, err := named(r, hosts)
 	if err != nil {
+		return out, err
+	}
+	if out.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
 		return out, errInvalidURI
 	}
-	op, found := find(r.Method, at, query)
+	op, found := find(r, at, out.query)
 	if !found {
 		return out, errNotImplemented
 	}
 	out.operation = op
-	out.prefix = query.Get("prefix")
+	out.prefix = out.query.Get("prefix")
 	if out.prefix != "" && keyhatch.CheckKey(out.prefix+"x") != nil { // it may stop inside a segment
 		return out, errKey
+	}
+	if err := checkParams(out.query); err != nil {
+		return out, err
+	}
+	if op.copies {
+		if out.source, err = parseSource(r.Header.Get("X-Amz-Copy-Source")); err != nil {
+			return out, err
+		}
 	}
 	return out, checkHeaders(op, r.Header)
 }
 
-func find(method string, at level, query url.Values) (operation, bool) {
+// named takes the host and the path apart.
+func named(r *http.Request, hosts []string) (out request, at level, err error) {
+	rest, ok := strings.CutPrefix(r.URL.Path, "/")
+	if !ok {
+		return out, service, errInvalidURI
+	}
+	if b, ok := bucketOfHost(r.Host, hosts); ok {
+		out.bucket, out.key, at = b, rest, bucket
+	} else if rest != "" {
+		out.bucket, out.key, _ = strings.Cut(rest, "/")
+		at = bucket
+	}
+	if at == service {
+		return out, at, nil
+	}
+	if keyhatch.CheckBucketName(out.bucket) != nil {
+		return out, at, errBucketName
+	}
+	if out.key == "" {
+		return out, bucket, nil
+	}
+	if keyhatch.CheckKey(out.key) != nil {
+		return out, object, errKey
+	}
+	return out, object, nil
+}
+
+// bucketOfHost finds the bucket in "bucket.host:port".
+func bucketOfHost(host string, hosts []string) (string, bool) {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	for _, h := range hosts {
+		if b, ok := strings.CutSuffix(strings.ToLower(host), "."+h); ok {
+			return b, true
+		}
+	}
+	return "", false
+}
+
+func find(r *http.Request, at level, query url.Values) (operation, bool) {
+	copies := len(r.Header.Values("X-Amz-Copy-Source")) > 0
 	for _, op := range operations {
-		if op.method != method || op.level != at || op.marker != "" && query.Get(op.marker) != op.value {
+		if op.method != r.Method || op.level != at || op.copies && !copies {
+			continue
+		}
+		if op.marker != "" && (!query.Has(op.marker) || op.value != "" && query.Get(op.marker) != op.value) {
 			continue
 		}
 		for name := range query {
@@ -132,32 +129,90 @@ func everywhere(name string) bool {
 	return name == "x-id" || slices.Contains(signing, name) || strings.HasPrefix(strings.ToLower(name), "x-amz-checksum-")
 }
 
-// amzHeaders are the x-amz- headers that are understood, by name or, with a
-// dash at the end, by beginning. One that is not understood could mean that an
-// object is to be encrypted, locked or given away: it is refused.
-var amzHeaders = []string{
-	"x-amz-date", "x-amz-content-sha256", "x-amz-security-token", "x-amz-user-agent",
-	"x-amz-decoded-content-length", "x-amz-trailer", "x-amz-sdk-checksum-algorithm", "x-amz-checksum-",
-	"x-amz-meta-", "x-amz-acl", "x-amz-storage-class", "x-amz-expected-bucket-owner",
+// params are the parameters whose values are checked here, before anything
+// behind could take them for something else.
+var params = map[string]func(string) bool{
+	"uploadId":           isOpaque,
+	"upload-id-marker":   func(s string) bool { return s == "" || isOpaque(s) },
+	"versionId":          func(s string) bool { return s == "null" }, // the only version that there is
+	"version-id-marker":  func(s string) bool { return s == "" || s == "null" },
+	"partNumber":         within(1, 10_000),
+	"part-number-marker": within(0, 10_000),
+	"max-keys":           within(0, 1<<31-1),
+	"max-parts":          within(0, 1<<31-1),
+	"max-uploads":        within(0, 1<<31-1),
+	"encoding-type":      func(s string) bool { return s == "" || s == "url" },
 }
 
+func checkParams(query url.Values) error {
+	for name, values := range query {
+		check, ok := params[name]
+		if ok && (len(values) != 1 || !check(values[0])) {
+			return &s3Error{http.StatusBadRequest, "InvalidArgument", "The value of " + name + " is not valid."}
+		}
+	}
+	return nil
+}
+
+// isOpaque is the alphabet of ids that we hand out and take back unread.
+func isOpaque(s string) bool {
+	return s != "" && len(s) <= 256 && !strings.ContainsFunc(s, func(c rune) bool {
+		return (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '-' && c != '_' && c != '.'
+	}) && strings.Trim(s, ".") != ""
+}
+
+func within(least, most int) func(string) bool {
+	return func(s string) bool {
+		n, err := strconv.Atoi(s)
+		return err == nil && n >= least && n <= most
+	}
+}
+
+// parseSource reads x-amz-copy-source: an optional slash, bucket, slash, key,
+// percent-encoded, maybe with ?versionId=null behind it.
+func parseSource(header string) (source, error) {
+	path, version, versioned := strings.Cut(header, "?")
+	if versioned && version != "versionId=null" {
+		return source{}, errCopySource
+	}
+	path, err := url.PathUnescape(path)
+	if err != nil {
+		return source{}, errCopySource
+	}
+	b, key, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	if keyhatch.CheckBucketName(b) != nil || keyhatch.CheckKey(key) != nil {
+		return source{}, errCopySource
+	}
+	return source{b, key}, nil
+}
+
+// header is what the store is sent for a source. It decodes by the rules of a
+// query, where "+" is a space.
+func (s source) header() string { return "/" + s.bucket + "/" + url.QueryEscape(s.key) }
+
+// checkHeaders refuses x-amz- headers that the operation does not understand: one
+// could mean that an object is to be encrypted, locked or given away.
 func checkHeaders(op operation, h http.Header) error {
 	for name, values := range h {
 		name = strings.ToLower(name)
 		if !strings.HasPrefix(name, "x-amz-") {
 			continue
 		}
-		known := slices.ContainsFunc(amzHeaders, func(k string) bool {
-			return k == name || strings.HasSuffix(k, "-") && strings.HasPrefix(name, k)
-		})
 		switch {
-		case name == "x-amz-acl" && (op.name != "PutObject" || !slices.Equal(values, []string{"private"})):
+		case name == "x-amz-acl" && (!understands(op, name) || !slices.Equal(values, []string{"private"})):
 			return errACL
 		case name == "x-amz-storage-class" && !slices.Equal(values, []string{"STANDARD"}):
 			return errStorageClass
-		case !known:
+		case !understands(op, name):
 			return errNotImplemented
 		}
 	}
 	return nil
+}
+
+func understands(op operation, header string) bool {
+	known := func(k string) bool {
+		return k == header || strings.HasSuffix(k, "-") && strings.HasPrefix(header, k)
+	}
+	return slices.ContainsFunc(commonHeaders, known) || slices.ContainsFunc(op.headers, known)
 }

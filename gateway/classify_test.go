@@ -33,28 +33,67 @@ func TestClassify(t *testing.T) {
 		{"PUT", "/demo/a", [2]string{"X-Amz-Storage-Class", "STANDARD"}, "PutObject demo a ."},
 		{"DELETE", "/demo/a", [2]string{}, "DeleteObject demo a ."},
 
+		{"HEAD", "/demo", [2]string{}, "HeadBucket demo . ."},
+		{"GET", "/demo?location", [2]string{}, "GetBucketLocation demo . ."},
+		{"GET", "/demo?uploads&prefix=a/", [2]string{}, "ListMultipartUploads demo . a/"},
+		{"POST", "/demo?delete", [2]string{}, "DeleteObjects demo . ."},
+		{"POST", "/demo/a?uploads", [2]string{}, "CreateMultipartUpload demo a ."},
+		{"PUT", "/demo/a?partNumber=1&uploadId=x", [2]string{}, "UploadPart demo a ."},
+		{"PUT", "/demo/a?partNumber=1&uploadId=x", [2]string{"X-Amz-Copy-Source", "/demo/b"}, "UploadPartCopy demo a ."},
+		{"GET", "/demo/a?uploadId=x", [2]string{}, "ListParts demo a ."},
+		{"POST", "/demo/a?uploadId=x", [2]string{}, "CompleteMultipartUpload demo a ."},
+		{"DELETE", "/demo/a?uploadId=x", [2]string{}, "AbortMultipartUpload demo a ."},
+		{"PUT", "/demo/a", [2]string{"X-Amz-Copy-Source", "demo/b%20c"}, "CopyObject demo a ."},
+		{"PUT", "/demo/a", [2]string{"X-Amz-Copy-Source", "/demo/b?versionId=null"}, "CopyObject demo a ."},
+		{"GET", "/demo/a?tagging", [2]string{}, "GetObjectTagging demo a ."},
+		{"PUT", "/demo/a?tagging", [2]string{}, "PutObjectTagging demo a ."},
+		{"DELETE", "/demo/a?tagging", [2]string{}, "DeleteObjectTagging demo a ."},
+		{"GET", "/demo/a?response-content-type=text/html&partNumber=2", [2]string{}, "GetObject demo a ."},
+		{"DELETE", "/demo/a?versionId=null", [2]string{}, "DeleteObject demo a ."},
+
+		// Values that could mean something else further on.
+		{"GET", "/demo/a?versionId=1", [2]string{}, "InvalidArgument"},
+		{"PUT", "/demo/a?partNumber=0&uploadId=x", [2]string{}, "InvalidArgument"},
+		{"PUT", "/demo/a?partNumber=10001&uploadId=x", [2]string{}, "InvalidArgument"},
+		{"PUT", "/demo/a?partNumber=1&uploadId=../x", [2]string{}, "InvalidArgument"},
+		{"PUT", "/demo/a?partNumber=1&uploadId=..", [2]string{}, "InvalidArgument"},
+		{"PUT", "/demo/a?partNumber=1&uploadId=", [2]string{}, "InvalidArgument"},
+		{"PUT", "/demo/a?partNumber=1&uploadId=x%00", [2]string{}, "InvalidArgument"},
+		{"GET", "/demo?max-keys=-1", [2]string{}, "InvalidArgument"},
+		{"GET", "/demo?max-keys=many", [2]string{}, "InvalidArgument"},
+		{"GET", "/demo?encoding-type=hex", [2]string{}, "InvalidArgument"},
+		{"PUT", "/demo/a", [2]string{"X-Amz-Copy-Source", "/demo/../other/b"}, "InvalidArgument"},
+		{"PUT", "/demo/a", [2]string{"X-Amz-Copy-Source", "/demo/%2e%2e/b"}, "InvalidArgument"},
+		{"PUT", "/demo/a", [2]string{"X-Amz-Copy-Source", "//demo/b"}, "InvalidArgument"},
+		{"PUT", "/demo/a", [2]string{"X-Amz-Copy-Source", "/demo"}, "InvalidArgument"},
+		{"PUT", "/demo/a", [2]string{"X-Amz-Copy-Source", "/demo/b?versionId=1"}, "InvalidArgument"},
+		{"PUT", "/demo/a", [2]string{"X-Amz-Copy-Source", "/demo/b%zz"}, "InvalidArgument"},
+		{"PUT", "/demo/a", [2]string{"X-Amz-Copy-Source", ""}, "InvalidArgument"},
+		{"PUT", "/demo/a", [2]string{"X-Amz-Copy-Source", "arn:aws:s3:::demo/b"}, "InvalidArgument"},
+
 		// What is not in the table.
 		{"PUT", "/demo", [2]string{}, "NotImplemented"},
 		{"DELETE", "/demo", [2]string{}, "NotImplemented"},
-		{"POST", "/demo?delete", [2]string{}, "NotImplemented"},
 		{"POST", "/demo", [2]string{}, "NotImplemented"},
-		{"POST", "/demo/a?uploads", [2]string{}, "NotImplemented"},
+		{"POST", "/demo/a", [2]string{}, "NotImplemented"},
+		{"POST", "/demo/a?delete", [2]string{}, "NotImplemented"},
+		{"POST", "/demo?uploads", [2]string{}, "NotImplemented"},
 		{"OPTIONS", "/demo/a", [2]string{}, "NotImplemented"},
 		{"PATCH", "/demo/a", [2]string{}, "NotImplemented"},
 		{"HEAD", "/", [2]string{}, "NotImplemented"},
 		{"GET", "/demo?list-type=3", [2]string{}, "NotImplemented"},
 		{"GET", "/demo?acl", [2]string{}, "NotImplemented"},
 		{"GET", "/demo?policy", [2]string{}, "NotImplemented"},
-		{"GET", "/demo?versions", [2]string{}, "NotImplemented"},
+		{"GET", "/demo?location&policy", [2]string{}, "NotImplemented"},
 		{"GET", "/demo?start-after=a", [2]string{}, "NotImplemented"},
 		{"GET", "/demo/a?acl", [2]string{}, "NotImplemented"},
-		{"GET", "/demo/a?versionId=null", [2]string{}, "NotImplemented"},
-		{"GET", "/demo/a?tagging", [2]string{}, "NotImplemented"},
-		{"GET", "/demo/a?response-content-type=text/html", [2]string{}, "NotImplemented"},
-		{"PUT", "/demo/a?partNumber=1&uploadId=x", [2]string{}, "NotImplemented"},
+		{"GET", "/demo/a?uploads", [2]string{}, "NotImplemented"},
+		{"GET", "/demo/a?location", [2]string{}, "NotImplemented"},
+		{"GET", "/demo/a?tagging&uploadId=x", [2]string{}, "NotImplemented"},
 		{"PUT", "/demo/a?acl", [2]string{}, "NotImplemented"},
-		{"DELETE", "/demo/a?versionId=1", [2]string{}, "NotImplemented"},
-		{"PUT", "/demo/a", [2]string{"X-Amz-Copy-Source", "/demo/b"}, "NotImplemented"},
+		{"PUT", "/demo/a?partNumber=1", [2]string{}, "NotImplemented"},
+		{"GET", "/demo/a", [2]string{"X-Amz-Copy-Source", "/demo/b"}, "NotImplemented"},
+		{"PUT", "/demo/a?tagging", [2]string{"X-Amz-Copy-Source", "/demo/b"}, "NotImplemented"},
 		{"PUT", "/demo/a", [2]string{"X-Amz-Server-Side-Encryption", "AES256"}, "NotImplemented"},
 		{"PUT", "/demo/a", [2]string{"X-Amz-Object-Lock-Mode", "COMPLIANCE"}, "NotImplemented"},
 		{"PUT", "/demo/a", [2]string{"X-Amz-Website-Redirect-Location", "http://x"}, "NotImplemented"},
@@ -91,14 +130,17 @@ func TestClassify(t *testing.T) {
 		if test.header[0] != "" {
 			r.Header.Set(test.header[0], test.header[1])
 		}
+		if test.header[0] == "X-Amz-Copy-Source" && test.header[1] == "" {
+			r.Header["X-Amz-Copy-Source"] = []string{""}
+		}
 		if got := classified(r); got != test.want {
 			t.Errorf("%s %.60s %v: %s, want %s", test.method, test.target, test.header, got, test.want)
 		}
 	}
 }
 
-func classified(r *http.Request) string {
-	q, err := classify(r)
+func classified(r *http.Request, hosts ...string) string {
+	q, err := classify(r, hosts)
 	var refused *s3Error
 	if errors.As(err, &refused) {
 		return refused.code
@@ -126,7 +168,7 @@ func FuzzClassify(f *testing.F) {
 		}
 		r := &http.Request{Method: method, URL: &url.URL{Path: decoded, RawPath: path, RawQuery: query}, Header: http.Header{}}
 		r.Header[http.CanonicalHeaderKey(header)] = []string{"x"}
-		q, err := classify(r)
+		q, err := classify(r, nil)
 		if err != nil {
 			var refused *s3Error
 			if !errors.As(err, &refused) || strings.Contains(refused.message, header) && len(header) > 12 {
@@ -164,5 +206,28 @@ func TestEveryKindHasAnAnswer(t *testing.T) {
 	}
 	if e := asS3(errors.New("a hidden cause")); e != errInternal {
 		t.Errorf("an error without a kind: %v", e)
+	}
+}
+
+// In virtual-host style the bucket stands in the host's name, and only below a
+// name of ours.
+func TestBucketInTheHost(t *testing.T) {
+	for host, want := range map[string]string{
+		"demo.s3.example":      "GetObject demo a/b .",
+		"demo.s3.example:8751": "GetObject demo a/b .",
+		"DEMO.S3.Example":      "GetObject demo a/b .",
+		"de.mo.s3.example":     "GetObject de.mo a/b .",
+		"demo.localhost":       "GetObject demo a/b .",
+		"s3.example":           "InvalidBucketName", // "a" is too short for one
+		"evil-s3.example":      "InvalidBucketName",
+		"x.s3.example":         "InvalidBucketName",
+		".s3.example":          "InvalidBucketName",
+		"demo.s3.example.evil": "InvalidBucketName",
+	} {
+		r := httptest.NewRequest("GET", "http://any/a/b", nil)
+		r.Host = host
+		if got := classified(r, "s3.example", "localhost"); got != want {
+			t.Errorf("%s: %s, want %s", host, got, want)
+		}
 	}
 }

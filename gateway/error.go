@@ -20,20 +20,23 @@ func (e *s3Error) Error() string { return e.code + ": " + e.message }
 
 // Source of codes and statuses: Amazon S3 API reference, "Error responses".
 var (
-	errInvalidURI     = &s3Error{http.StatusBadRequest, "InvalidURI", "The path or query of the request cannot be read."}
-	errBucketName     = &s3Error{http.StatusBadRequest, "InvalidBucketName", "The bucket's name is not valid."}
-	errKey            = &s3Error{http.StatusBadRequest, "InvalidArgument", "The key is not valid here: it holds an empty, '.' or '..' segment, a NUL, or more than 1024 bytes."}
-	errNotImplemented = &s3Error{http.StatusNotImplemented, "NotImplemented", "This endpoint does not offer the operation, or one of its parameters or headers."}
-	errACL            = &s3Error{http.StatusForbidden, "AccessDenied", "Access is given by grants, never by ACLs: only x-amz-acl: private is accepted, and it has no effect."}
-	errStorageClass   = &s3Error{http.StatusBadRequest, "InvalidStorageClass", "The only storage class is STANDARD."}
-	errUnexpectedBody = &s3Error{http.StatusBadRequest, "InvalidRequest", "This operation has no body."}
-	errTooLarge       = &s3Error{http.StatusBadRequest, "EntityTooLarge", "An object uploaded in one piece has at most 5 GiB."}
-	errNoLength       = &s3Error{http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length header."}
-	errSessionToken   = &s3Error{http.StatusForbidden, "AccessDenied", "The session token is not one of this endpoint's: it was changed, or belongs elsewhere."}
-	errExpired        = &s3Error{http.StatusBadRequest, "ExpiredToken", "The lease has expired. Borrow another one."}
-	errRevoked        = &s3Error{http.StatusForbidden, "AccessDenied", "The lease has ended: it, its token or its user was revoked."}
-	errBusy           = &s3Error{http.StatusServiceUnavailable, "SlowDown", "The service cannot tell at the moment what is permitted. Try again."}
-	errInternal       = &s3Error{http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."}
+	errInvalidURI       = &s3Error{http.StatusBadRequest, "InvalidURI", "The path or query of the request cannot be read."}
+	errBucketName       = &s3Error{http.StatusBadRequest, "InvalidBucketName", "The bucket's name is not valid."}
+	errKey              = &s3Error{http.StatusBadRequest, "InvalidArgument", "The key is not valid here: it holds an empty, '.' or '..' segment, a NUL, or more than 1024 bytes."}
+	errCopySource       = &s3Error{http.StatusBadRequest, "InvalidArgument", "The copy source must be /bucket/key, percent-encoded, without a version."}
+	errMalformedXML     = &s3Error{http.StatusBadRequest, "MalformedXML", "The XML is not well-formed, or is not what the operation takes."}
+	errDocumentTooLarge = &s3Error{http.StatusBadRequest, "EntityTooLarge", "The body of this operation has at most 1 MiB."}
+	errNotImplemented   = &s3Error{http.StatusNotImplemented, "NotImplemented", "This endpoint does not offer the operation, or one of its parameters or headers."}
+	errACL              = &s3Error{http.StatusForbidden, "AccessDenied", "Access is given by grants, never by ACLs: only x-amz-acl: private is accepted, and it has no effect."}
+	errStorageClass     = &s3Error{http.StatusBadRequest, "InvalidStorageClass", "The only storage class is STANDARD."}
+	errUnexpectedBody   = &s3Error{http.StatusBadRequest, "InvalidRequest", "This operation has no body."}
+	errTooLarge         = &s3Error{http.StatusBadRequest, "EntityTooLarge", "An object uploaded in one piece has at most 5 GiB."}
+	errNoLength         = &s3Error{http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length header."}
+	errSessionToken     = &s3Error{http.StatusForbidden, "AccessDenied", "The session token is not one of this endpoint's: it was changed, or belongs elsewhere."}
+	errExpired          = &s3Error{http.StatusBadRequest, "ExpiredToken", "The lease has expired. Borrow another one."}
+	errRevoked          = &s3Error{http.StatusForbidden, "AccessDenied", "The lease has ended: it, its token or its user was revoked."}
+	errBusy             = &s3Error{http.StatusServiceUnavailable, "SlowDown", "The service cannot tell at the moment what is permitted. Try again."}
+	errInternal         = &s3Error{http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."}
 )
 
 // asS3 maps every failure to S3's wire.

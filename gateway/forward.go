@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"net/url"
@@ -16,10 +17,10 @@ const maxObject = 5 << 30
 func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 	length := v.body.Len()
 	switch {
-	case !v.operation.body && length != 0:
-		return errUnexpectedBody
-	case v.operation.body && length < 0:
+	case v.operation.body == data && length < 0:
 		return errNoLength
+	case v.operation.body == noBody && length != 0:
+		return errUnexpectedBody
 	case length > maxObject:
 		return errTooLarge
 	}
@@ -27,11 +28,22 @@ func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 	if err != nil {
 		return err
 	}
+	if v.operation.body == document {
+		text, err := readDocument(v)
+		if err != nil {
+			return err
+		}
+		if err := g.stillOpen(r, v); err != nil {
+			return err
+		}
+		backend.ServeHTTP(a, cleaned(r, v, io.NopCloser(bytes.NewReader(text)), int64(len(text))))
+		return a.finish(nil)
+	}
 	a.stands = func() error { return g.stillOpen(r, v) }
 	body := &checkedBody{Body: v.body, stands: a.stands, progress: a.progress}
 	a.checksum = v.body.Checksum
-	backend.ServeHTTP(a, cleaned(r, v, body))
-	return a.finish(r, body.failure())
+	backend.ServeHTTP(a, cleaned(r, v, body, length))
+	return a.finish(body.failure())
 }
 
 // stillOpen asks again, at the end of an upload, whether it is allowed: the lease
@@ -82,19 +94,31 @@ func (b *checkedBody) failure() error {
 
 // cleaned is a request with nothing in it but what was classified, verified and
 // authorized: a path in one spelling, parameters of the table, no signature.
-func cleaned(r *http.Request, v *visit, body io.ReadCloser) *http.Request {
+func cleaned(r *http.Request, v *visit, body io.ReadCloser, length int64) *http.Request {
 	out := r.Clone(r.Context())
-	out.URL = &url.URL{Path: "/" + v.request.bucket, RawQuery: strip(r.URL.Query()).Encode()}
+	out.URL = &url.URL{Path: "/" + v.request.bucket, RawQuery: forwarded(v).Encode()}
 	if v.level == object {
 		out.URL.Path += "/" + v.key
 	}
 	out.RequestURI = out.URL.RequestURI()
-	out.Body, out.ContentLength, out.TransferEncoding = body, v.body.Len(), nil
+	out.Host = "store"
+	out.Body, out.ContentLength, out.TransferEncoding, out.Trailer = body, length, nil, nil
 	for _, name := range []string{
 		"Authorization", "X-Amz-Security-Token", "X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Acl", "X-Amz-Storage-Class",
-		"X-Amz-Decoded-Content-Length", "X-Amz-Trailer", "X-Amz-Expected-Bucket-Owner", "Expect", "Cookie",
+		"X-Amz-Decoded-Content-Length", "X-Amz-Trailer", "X-Amz-Expected-Bucket-Owner", "X-Amz-Request-Payer", "Expect", "Cookie",
 	} {
 		out.Header.Del(name)
+	}
+	if v.operation.body == document { // it may be written anew, and these have been checked
+		out.Header.Del("Content-Md5")
+		for name := range out.Header {
+			if strings.HasPrefix(name, "X-Amz-Checksum-") || strings.HasPrefix(name, "X-Amz-Sdk-") {
+				out.Header.Del(name)
+			}
+		}
+	}
+	if v.copies {
+		out.Header.Set("X-Amz-Copy-Source", v.source.header())
 	}
 	out.Header.Del("Content-Encoding")
 	if kept := withoutChunks(r.Header.Get("Content-Encoding")); kept != "" {
@@ -103,10 +127,12 @@ func cleaned(r *http.Request, v *visit, body io.ReadCloser) *http.Request {
 	return out
 }
 
-func strip(q url.Values) url.Values {
-	for name := range q {
-		if everywhere(name) {
-			q.Del(name)
+// forwarded is the query without what was for us.
+func forwarded(v *visit) url.Values {
+	q := url.Values{}
+	for name, values := range v.query {
+		if !everywhere(name) && name != "versionId" {
+			q[name] = values
 		}
 	}
 	return q

@@ -20,13 +20,15 @@ type Gateway struct {
 	lending  *lending.Service
 	backends *Backends
 	endpoint sigv4.Endpoint
+	hosts    []string
 	log      *slog.Logger
 }
 
-// New makes the endpoint. region is the one that clients sign for.
-func New(l *lending.Service, backends *Backends, region string, log *slog.Logger) *Gateway {
+// New makes the endpoint. region is the one that clients sign for; hosts are the
+// names that it is reached by, below which "bucket.host" names a bucket.
+func New(l *lending.Service, backends *Backends, region string, hosts []string, log *slog.Logger) *Gateway {
 	return &Gateway{
-		lending: l, backends: backends, log: log,
+		lending: l, backends: backends, hosts: hosts, log: log,
 		endpoint: sigv4.Endpoint{Service: "s3", Regions: []string{region}},
 	}
 }
@@ -63,7 +65,7 @@ type visit struct {
 }
 
 func (g *Gateway) walk(a *answer, r *http.Request, v *visit) (err error) {
-	if v.request, err = classify(r); err != nil {
+	if v.request, err = classify(r, g.hosts); err != nil {
 		return err
 	}
 	if err := g.authenticate(r, v); err != nil {
@@ -75,9 +77,12 @@ func (g *Gateway) walk(a *answer, r *http.Request, v *visit) (err error) {
 	if err := v.authorize(); err != nil {
 		return err
 	}
-	if v.name == "ListBuckets" {
+	switch v.name {
+	case "ListBuckets":
 		listBuckets(a, r, v.lease, v.open.Buckets())
 		return nil
+	case "DeleteObjects":
+		return g.deleteObjects(a, r, v)
 	}
 	return g.forward(a, r, v)
 }
@@ -107,16 +112,22 @@ func (g *Gateway) authenticate(r *http.Request, v *visit) error {
 	return nil
 }
 
-// authorize decides every bucket, key and prefix that the request names.
+// authorize decides every bucket, key and prefix that the request names, but for
+// the keys of a batch delete, which are decided one by one.
 func (v *visit) authorize() error {
 	allowed := false
-	switch v.level {
-	case service:
+	switch {
+	case v.level == service:
 		allowed = true // the answer holds what is open and nothing else
-	case bucket:
-		allowed = v.open.AllowsList(v.request.bucket, v.prefix)
-	case object:
+	case v.name == "HeadBucket", v.name == "GetBucketLocation", v.name == "DeleteObjects":
+		allowed = len(v.open.Prefixes(v.request.bucket)) > 0
+	case v.level == bucket:
+		allowed = v.open.AllowsList(v.access, v.request.bucket, v.prefix)
+	case v.level == object:
 		allowed = v.open.AllowsObject(v.access, v.request.bucket, v.key)
+	}
+	if v.copies && !v.open.AllowsObject(keyhatch.Read, v.source.bucket, v.source.key) {
+		allowed = false
 	}
 	if allowed {
 		return nil

@@ -47,7 +47,7 @@ func TestS2_LeaseOpensWhatIsGrantedAndPermitted(t *testing.T) {
 				}{
 					{"read", open.AllowsObject(keyhatch.Read, q.bucket, q.text()), q.text() != "" && l.answers(q, read), false},
 					{"write", open.AllowsObject(keyhatch.Write, q.bucket, q.text()), q.text() != "" && l.answers(q, write), true},
-					{"list", open.AllowsList(q.bucket, q.text()), l.answers(q, read), false},
+					{"list", open.AllowsList(keyhatch.Read, q.bucket, q.text()), l.answers(q, read), false},
 				} {
 					switch {
 					case ask.got && !ask.want:

@@ -25,10 +25,11 @@ func (s Set) AllowsObject(access keyhatch.Access, bucket, key string) bool {
 }
 
 // AllowsList tells whether the keys that begin with the prefix, which may stop
-// inside a segment, may be listed: all of them must be open.
-func (s Set) AllowsList(bucket, prefix string) bool {
+// inside a segment, may be listed: all of them must be open. A list of objects takes read access,
+// one of uploads write access.
+func (s Set) AllowsList(access keyhatch.Access, bucket, prefix string) bool {
 	return slices.ContainsFunc(s, func(o Open) bool {
-		return o.Bucket == bucket && o.Access.Covers(keyhatch.Read) && o.Prefix.Holds(prefix)
+		return o.Bucket == bucket && o.Access.Covers(access) && o.Prefix.Holds(prefix)
 	})
 }
 

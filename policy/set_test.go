@@ -18,7 +18,7 @@ func TestS8_EmptySetOpensNothing(t *testing.T) {
 					t.Errorf("%s: allows to %s %q", name, access, key)
 				}
 			}
-			if s.AllowsList("demo", key) {
+			if s.AllowsList(keyhatch.Read, "demo", key) {
 				t.Errorf("%s: allows to list %q", name, key)
 			}
 		}
@@ -67,7 +67,7 @@ func TestSetAllows(t *testing.T) {
 		if got := s.AllowsObject(keyhatch.Write, tc.bucket, tc.key); got != tc.write {
 			t.Errorf("write %q in %q: %t", tc.key, tc.bucket, got)
 		}
-		if got := s.AllowsList(tc.bucket, tc.key); got != tc.list {
+		if got := s.AllowsList(keyhatch.Read, tc.bucket, tc.key); got != tc.list {
 			t.Errorf("list %q in %q: %t", tc.key, tc.bucket, got)
 		}
 		for _, access := range []keyhatch.Access{"", "admin", "READ"} {

@@ -157,7 +157,7 @@ func TestS4_WhatEndedStaysEnded(t *testing.T) {
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tc.name, diff)
 		}
-		if len(tc.want) == 0 && (got.AllowsObject(keyhatch.Read, "demo", "data/a/b/x") || got.AllowsList("demo", "data/a/b/")) {
+		if len(tc.want) == 0 && (got.AllowsObject(keyhatch.Read, "demo", "data/a/b/x") || got.AllowsList(keyhatch.Read, "demo", "data/a/b/")) {
 			t.Errorf("%s: something is allowed", tc.name)
 		}
 	}

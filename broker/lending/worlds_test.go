@@ -329,7 +329,7 @@ func (w *world) wantWithin(l loan) {
 				w.t.Errorf("a lease for %s on %q opens %q for %s", l.lease.Access, l.prefixes, key, access)
 			}
 		}
-		if open.AllowsList("lab-data", key) && !l.asks(key) || open.AllowsObject(read, "other-data", key) {
+		if open.AllowsList(keyhatch.Read, "lab-data", key) && !l.asks(key) || open.AllowsObject(read, "other-data", key) {
 			w.t.Errorf("a lease on %q lists %q, or opens another bucket", l.prefixes, key)
 		}
 	}

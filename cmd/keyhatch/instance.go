@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
+	"net/url"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -189,7 +192,7 @@ func (in *instance) serve() error {
 		}),
 		server.New(server.Options{
 			Listener: in.s3, TLS: s3TLS, Log: in.log,
-			Handler: server.Origin(proxies, gateway.New(in.broker.Lending, in.backends, in.config.S3.Region, in.log)),
+			Handler: server.Origin(proxies, gateway.New(in.broker.Lending, in.backends, in.config.S3.Region, hostsOf(in.s3URL), in.log)),
 		}),
 	}
 	return nil
@@ -253,6 +256,18 @@ func (in *instance) Close() error {
 		errs = append(errs, in.db.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// hostsOf are the names below which a bucket's can stand: that of the endpoint,
+// unless it is an address, and localhost, whose sub-domains lead back here.
+func hostsOf(endpoint string) []string {
+	hosts := []string{"localhost"}
+	if u, err := url.Parse(endpoint); err == nil && u.Hostname() != "localhost" {
+		if _, err := netip.ParseAddr(u.Hostname()); err != nil {
+			hosts = append(hosts, strings.ToLower(u.Hostname()))
+		}
+	}
+	return hosts
 }
 
 func urlOf(l net.Listener, secure bool) string {

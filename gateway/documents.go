@@ -1,0 +1,160 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// maxDocument bounds the XML of a request (S9).
+const maxDocument = 1 << 20
+
+// maxDeletes is how many keys a batch delete may name.
+const maxDeletes = 1000
+
+// readDocument reads a verified XML body whole.
+func readDocument(v *visit) ([]byte, error) {
+	if v.body.Len() > maxDocument {
+		return nil, errDocumentTooLarge
+	}
+	text, err := io.ReadAll(io.LimitReader(v.body, maxDocument+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxDocument {
+		return nil, errDocumentTooLarge
+	}
+	return text, nil
+}
+
+// deletion is S3's Delete.
+type deletion struct {
+	XMLName xml.Name `xml:"Delete"`
+	Quiet   bool     `xml:",omitempty"`
+	Object  []deletedObject
+}
+
+type deletedObject struct {
+	Key       string
+	VersionID string `xml:"VersionId,omitempty"`
+}
+
+// deleteResult is S3's DeleteResult.
+type deleteResult struct {
+	XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ DeleteResult"`
+	Deleted []deletedKey
+	Error   []deleteError
+}
+
+type deletedKey struct{ Key string }
+
+type deleteError struct{ Key, Code, Message string }
+
+// parseDelete reads the keys of a batch delete.
+func parseDelete(text []byte) (deletion, error) {
+	var d deletion
+	dec := xml.NewDecoder(bytes.NewReader(text))
+	dec.Entity = nil // none but XML's own five
+	if err := dec.Decode(&d); err != nil {
+		return d, errMalformedXML
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return d, errMalformedXML
+	}
+	if len(d.Object) == 0 || len(d.Object) > maxDeletes {
+		return d, errMalformedXML
+	}
+	for _, o := range d.Object {
+		if o.VersionID != "" && o.VersionID != "null" {
+			return d, errNotImplemented
+		}
+	}
+	return d, nil
+}
+
+// deleteObjects removes the keys that the lease opens and tells of each other one
+// that it does not.
+func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
+	text, err := readDocument(v)
+	if err != nil {
+		return err
+	}
+	asked, err := parseDelete(text)
+	if err != nil {
+		return err
+	}
+	// The body took its time: what is open may have changed.
+	if v.open, _, err = g.lending.Standing(r.Context(), v.lease); err != nil {
+		return err
+	}
+	allowed := deletion{Quiet: false}
+	var result deleteResult
+	for _, o := range asked.Object {
+		if v.open.AllowsObject(v.access, v.request.bucket, o.Key) && keyhatch.CheckKey(o.Key) == nil {
+			allowed.Object = append(allowed.Object, deletedObject{Key: o.Key})
+		} else {
+			result.Error = append(result.Error, deleteError{o.Key, "AccessDenied", "Access Denied"})
+		}
+	}
+	if len(allowed.Object) > 0 {
+		if err := g.forwardDelete(r, v, allowed, &result); err != nil {
+			return err
+		}
+	}
+	if asked.Quiet {
+		result.Deleted = nil
+	}
+	a.status = http.StatusOK
+	a.sendXML(r, result)
+	return nil
+}
+
+func (g *Gateway) forwardDelete(r *http.Request, v *visit, allowed deletion, result *deleteResult) error {
+	backend, err := g.backends.For(v.store)
+	if err != nil {
+		return err
+	}
+	text, err := xml.Marshal(allowed)
+	if err != nil {
+		return err
+	}
+	told := &kept{header: http.Header{}}
+	backend.ServeHTTP(told, cleaned(r, v, io.NopCloser(bytes.NewReader(text)), int64(len(text))))
+	if told.status != http.StatusOK {
+		return refusalOf(told.status, told.text.Bytes())
+	}
+	var done struct {
+		Deleted []deletedKey
+		Error   []deleteError
+	}
+	if err := xml.Unmarshal(told.text.Bytes(), &done); err != nil {
+		return err
+	}
+	result.Deleted = append(result.Deleted, done.Deleted...)
+	result.Error = append(result.Error, done.Error...)
+	return nil
+}
+
+// kept is a store's answer that is read before it is passed on.
+type kept struct {
+	header http.Header
+	status int
+	text   bytes.Buffer
+}
+
+func (k *kept) Header() http.Header { return k.header }
+
+func (k *kept) WriteHeader(status int) {
+	if k.status == 0 {
+		k.status = status
+	}
+}
+
+func (k *kept) Write(p []byte) (int, error) {
+	k.WriteHeader(http.StatusOK)
+	return k.text.Write(p)
+}
