@@ -49,6 +49,7 @@ const (
 
 	CodeNameTaken        Code = "name_taken"
 	CodeInUse            Code = "in_use"
+	CodeLimitReached     Code = "limit_reached"
 	CodeLocationsOverlap Code = "locations_overlap"
 	CodeLastAdmin        Code = "last_admin"
 	CodeStandingChanged  Code = "standing_changed"

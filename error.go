@@ -69,3 +69,28 @@ func (e *Error) Unwrap() []error {
 	}
 	return []error{e.Kind}
 }
+
+// NotFoundError is what does not exist and what the caller may not see: the two
+// cannot be told apart.
+func NotFoundError(code Code) *Error {
+	where, ok := lists[code]
+	if !ok {
+		where = "check its name"
+	}
+	return Fail(NotFound, code, "it does not exist, or you may not see it: %s", where)
+}
+
+// lists says where one finds what there is.
+var lists = map[Code]string{
+	CodeUserNotFound:      "GET /api/v1/users lists whom you may see; others are named by their id",
+	CodeGroupNotFound:     "GET /api/v1/groups lists the workspace's",
+	CodeWorkspaceNotFound: "GET /api/v1/workspaces lists yours",
+	CodeMemberNotFound:    "list the members first",
+	CodeTokenNotFound:     "GET /api/v1/tokens lists yours",
+	CodeStoreNotFound:     "GET /api/v1/stores lists those that you may use",
+	CodeBucketNotFound:    "GET /api/v1/buckets lists the workspace's",
+	CodeLocationNotFound:  "GET /api/v1/locations lists those of a workspace that you may use, and a prefix must lie inside one",
+	CodeGrantNotFound:     "GET /api/v1/grants lists those that you may see",
+	CodeLeaseNotFound:     "GET /api/v1/leases lists yours",
+	CodeEventNotFound:     "GET /api/v1/events lists those that you may see",
+}

@@ -18,9 +18,9 @@ type Token struct {
 	ExpiresAt time.Time // zero: until revoked
 	// Since is when it was made or last narrowed; leases of an earlier time are
 	// dead.
-	Since     time.Time
-	CreatedAt time.Time
-	CreatedBy string // address
+	Since       time.Time
+	CreatedAt   time.Time
+	CreatedFrom string // the address
 }
 
 // Live tells whether the token has not expired at the time.

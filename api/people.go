@@ -72,14 +72,14 @@ type GroupMember struct {
 
 // Token is an API token, without its secret.
 type Token struct {
-	ID        string     `json:"id" example:"tok_0mz3k8q2a7c4f9d"`
-	User      string     `json:"user"`
-	Name      string     `json:"name"`
-	Scopes    []string   `json:"scopes" nullable:"false" doc:"What it may do" example:"[\"leases\",\"s3:read s3://demo/alpha/\"]"`
-	Workspace string     `json:"workspace,omitempty" doc:"When set, it works in this workspace only"`
-	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"Without it, until revoked"`
-	CreatedAt time.Time  `json:"created_at"`
-	CreatedBy string     `json:"created_by,omitempty" doc:"The address that it was made from"`
+	ID          string     `json:"id" example:"tok_0mz3k8q2a7c4f9d"`
+	User        string     `json:"user"`
+	Name        string     `json:"name"`
+	Scopes      []string   `json:"scopes" nullable:"false" doc:"What it may do" example:"[\"leases\",\"s3:read s3://demo/alpha/\"]"`
+	Workspace   string     `json:"workspace,omitempty" doc:"When set, it works in this workspace only"`
+	ExpiresAt   *time.Time `json:"expires_at,omitempty" doc:"Without it, until revoked"`
+	CreatedAt   time.Time  `json:"created_at"`
+	CreatedFrom string     `json:"created_from,omitempty" doc:"The address that it was made from"`
 }
 
 // NewToken makes a token.

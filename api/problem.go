@@ -6,10 +6,10 @@ type Problem struct {
 	Title  string `json:"title" doc:"The HTTP status in words" example:"Not Found"`
 	Status int    `json:"status" doc:"The HTTP status" example:"404"`
 	Code   string `json:"code" doc:"The stable name of the failure, for programs" example:"location_not_found"`
-	Detail string `json:"detail" doc:"What is wrong and what to do, for people" example:"it does not exist, or you may not see it"`
+	Detail string `json:"detail" doc:"What is wrong and what to do, for people" example:"it does not exist, or you may not see it: GET /api/v1/leases lists yours"`
 	Field  string `json:"field,omitempty" doc:"The input at fault" example:"location"`
 
-	Errors    []FieldError `json:"errors,omitempty" doc:"All inputs at fault, when there are several"`
+	Errors    []FieldError `json:"errors,omitempty" nullable:"false" doc:"All inputs at fault, when there are several"`
 	RequestID string       `json:"request_id,omitempty" doc:"What the request is called in the server's log"`
 }
 

@@ -139,6 +139,75 @@ func openRecording(t *testing.T) *DB {
 	return d
 }
 
+// TestS8_TamperedRecordStopsWriting: nothing that records an event goes on over
+// a record whose registry or head was changed past the program: it would sign
+// what somebody else wrote.
+func TestS8_TamperedRecordStopsWriting(t *testing.T) {
+	t.Parallel()
+	for _, tamper := range []struct {
+		statement string
+		begun     bool // the process has recorded something before
+	}{
+		{"delete from audit_registry", false},
+		{"update audit_registry set chains = 0", false},
+		{"update audit_registry set chains = chains + 1", false},
+		{"update audit_registry set sign = x'00'", false},
+		{"delete from audit_chains", false},
+		{"delete from audit_chains", true},
+	} {
+		first := openRecording(t)
+		if err := <-start(first, "kept", ""); err != nil {
+			t.Fatal(err)
+		}
+		d := first
+		if !tamper.begun { // another process
+			var err error
+			if d, err = Open(t.Context(), column(t, first, "select file from pragma_database_list")[0]); err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close()
+			d.UseAuditKey(testMAC)
+		}
+		run(t, outside(t, d), tamper.statement)
+		if err := <-start(d, "lost", ""); err == nil {
+			t.Errorf("%s (begun: %v): it went on", tamper.statement, tamper.begun)
+		}
+		if users, events := count(t, d, "users"), count(t, d, "events"); users != 1 || events != 1 {
+			t.Errorf("%s (begun: %v): %d users and %d events are there", tamper.statement, tamper.begun, users, events)
+		}
+	}
+}
+
+// TestLeavingCallerHurtsNobody: a caller that leaves in the middle of a long
+// statement gets an error, or its write; the writes that share its transaction
+// are not touched.
+func TestLeavingCallerHurtsNobody(t *testing.T) {
+	t.Parallel()
+	d := openRecording(t)
+	run(t, d.writes, "create table numbers (n bigint)")
+	release := holdWriter(t, d)
+	outcomes := []<-chan error{start(d, "before", "")}
+	ctx, leave := context.WithCancel(context.Background())
+	left := make(chan error, 1)
+	go func() {
+		left <- d.Write(ctx, func(tx *Tx) error {
+			go leave()
+			return tx.exec(ctx, "with recursive n (i) as (select 1 union all select i + 1 from n where i < 30000) insert into numbers select i from n")
+		})
+	}()
+	outcomes = append(outcomes, start(d, "after", ""))
+	release()
+	for _, o := range outcomes {
+		if err := <-o; err != nil {
+			t.Errorf("beside a caller that left: %v", err)
+		}
+	}
+	if err, n := <-left, count(t, d, "numbers"); err == nil != (n == 30000) || n != 0 && err != nil {
+		t.Errorf("who left was told %v, and %d of its rows are there", err, n)
+	}
+	wantWhole(t, d)
+}
+
 func run(t *testing.T, p *sql.DB, statement string) {
 	t.Helper()
 	if _, err := p.Exec(statement); err != nil {

@@ -92,7 +92,7 @@ func (t *Tx) execOne(ctx context.Context, missing keyhatch.Code, query string, a
 }
 
 func notFound(code keyhatch.Code) error {
-	return keyhatch.Fail(keyhatch.NotFound, code, "it does not exist, or you may not see it")
+	return keyhatch.NotFoundError(code)
 }
 
 // errIDTaken: a row of that id exists. Names are unique by other constraints.
@@ -111,7 +111,7 @@ func dbError(err error) error {
 	case sqlite3.SQLITE_CONSTRAINT_UNIQUE:
 		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeNameTaken, "it exists already: choose another name").Because(err)
 	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
-		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse, "something still belongs to it or names it: remove that first").Because(err)
+		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse, "something still belongs to it or names it (a store's buckets, a bucket's locations, a user's locations, what a workspace holds): remove or hand over that first").Because(err)
 	}
 	return err
 }

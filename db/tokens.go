@@ -6,11 +6,11 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-const tokenColumns = "id, workspace, user_id, name, scopes, expires_at, since, created_at, created_by"
+const tokenColumns = "id, workspace, user_id, name, scopes, expires_at, since, created_at, created_from"
 
 func scanToken(row row) (t keyhatch.Token, err error) {
 	err = row.Scan(&t.ID, textColumn{&t.Workspace}, &t.User, &t.Name, jsonColumn{&t.Scopes},
-		timeColumn{&t.ExpiresAt}, timeColumn{&t.Since}, timeColumn{&t.CreatedAt}, &t.CreatedBy)
+		timeColumn{&t.ExpiresAt}, timeColumn{&t.Since}, timeColumn{&t.CreatedAt}, &t.CreatedFrom)
 	return t, err
 }
 
@@ -23,7 +23,7 @@ type HashedToken struct {
 func scanHashedToken(row row) (t HashedToken, err error) {
 	var hash []byte
 	err = row.Scan(&t.ID, textColumn{&t.Workspace}, &t.User, &t.Name, jsonColumn{&t.Scopes},
-		timeColumn{&t.ExpiresAt}, timeColumn{&t.Since}, timeColumn{&t.CreatedAt}, &t.CreatedBy, &t.Hash.Pepper, &hash)
+		timeColumn{&t.ExpiresAt}, timeColumn{&t.Since}, timeColumn{&t.CreatedAt}, &t.CreatedFrom, &t.Hash.Pepper, &hash)
 	t.Hash.Hash = string(hash)
 	return t, err
 }
@@ -32,7 +32,7 @@ func scanHashedToken(row row) (t HashedToken, err error) {
 func (t *Tx) InsertToken(ctx context.Context, k HashedToken) error {
 	err := t.exec(ctx, "insert into tokens ("+tokenColumns+", pepper, hash) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
 		k.ID, optText(k.Workspace), k.User, k.Name, jsonText(k.Scopes), optMicros(k.ExpiresAt),
-		micros(k.Since), micros(k.CreatedAt), k.CreatedBy, int64(k.Hash.Pepper), []byte(k.Hash.Hash))
+		micros(k.Since), micros(k.CreatedAt), k.CreatedFrom, int64(k.Hash.Pepper), []byte(k.Hash.Hash))
 	if err != nil {
 		return err
 	}

@@ -111,7 +111,7 @@ func TestS7_DatabaseGone(t *testing.T) {
 		}
 		time.Sleep(maxAge)
 		wantKnown(t, m, id, "within the second")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		for range 3 {
 			ran := false
 			err := m.View(t.Context(), func(*Image) error { ran = true; return nil })
@@ -224,6 +224,47 @@ func TestS7_OwnWriteIsSeen(t *testing.T) {
 	stop()
 	running.Wait()
 	wantLikeNew(t, m, d, "at the end")
+}
+
+// TestS7_MembersOfADeletedWorkspace: memberships go with their workspace, from
+// memory too.
+func TestS7_MembersOfADeletedWorkspace(t *testing.T) {
+	t.Parallel()
+	d, _ := create(t)
+	m := load(t, d)
+	user, ws := addUser(t, d), keyhatch.NewID(keyhatch.WorkspaceID, time.Now())
+	for _, write := range []func(tx *db.Tx) error{
+		func(tx *db.Tx) error {
+			return errors.Join(tx.InsertWorkspace(t.Context(), keyhatch.Workspace{ID: ws, Name: "lab"}),
+				tx.PutWorkspaceMember(t.Context(), keyhatch.WorkspaceMember{Workspace: ws, User: user, Role: keyhatch.OwnerRole}))
+		},
+		func(tx *db.Tx) error { return tx.DeleteWorkspace(t.Context(), ws) },
+	} {
+		if err := d.Write(t.Context(), write); err != nil {
+			t.Fatal(err)
+		}
+		wantLikeNew(t, m, d, "around a workspace's life")
+	}
+	if role, of := m.image.Role(ws, user), m.image.WorkspacesOf(user); role != keyhatch.NoRole || len(of) != 0 {
+		t.Errorf("the user is %q there, and belongs to %q", role, of)
+	}
+}
+
+// TestS7_RevokedLeaseWithoutRecord: a revoked lease whose record is gone does
+// not keep memory from what comes behind it in the feed.
+func TestS7_RevokedLeaseWithoutRecord(t *testing.T) {
+	t.Parallel()
+	d, _ := create(t)
+	m := load(t, d)
+	err := d.Write(t.Context(), func(tx *db.Tx) error {
+		return tx.RevokeLease(t.Context(), keyhatch.Lease{ID: "lease_000000000000000"}, time.Now())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := addUser(t, d)
+	wantLikeNew(t, m, d, "behind it")
+	wantKnown(t, m, id, "behind it")
 }
 
 func TestViewGivesBackTheError(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 func get[V any](t table[V], id string, missing keyhatch.Code) (V, error) {
 	v, ok := t.rows[id]
 	if !ok {
-		return v, keyhatch.Fail(keyhatch.NotFound, missing, "it does not exist, or you may not see it")
+		return v, keyhatch.NotFoundError(missing)
 	}
 	return v, nil
 }

@@ -33,7 +33,7 @@ func New(b *broker.Broker, log *slog.Logger) *Door {
 // Mount adds the API's routes.
 func (d *Door) Mount(mux *http.ServeMux) {
 	d.api(mux)
-	mux.HandleFunc(base+"/", d.unrouted(mux))
+	mux.HandleFunc("/api/", d.unrouted(mux))
 }
 
 // OpenAPI returns the description of the API, as it is served.
@@ -86,7 +86,10 @@ func handle[I, O any](d *Door, a huma.API, c call, use func(context.Context, key
 	op := huma.Operation{
 		Method: c.method, Path: base + c.path, OperationID: c.id, Summary: c.summary, Tags: []string{c.noun},
 		DefaultStatus: c.status, Security: []map[string][]string{{"token": {}}},
-		Errors:      []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusServiceUnavailable},
+		Errors: []int{
+			http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusNotAcceptable,
+			http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusServiceUnavailable,
+		},
 		Middlewares: huma.Middlewares{d.admit(a, c)},
 	}
 	huma.Register(a, op, func(ctx context.Context, in *I) (*O, error) {
@@ -135,7 +138,7 @@ func (d *Door) unrouted(mux *http.ServeMux) http.HandlerFunc {
 		var allowed []string
 		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
 			other := &http.Request{Method: method, URL: r.URL, Host: r.Host}
-			if _, pattern := mux.Handler(other); pattern != "" && pattern != base+"/" {
+			if _, pattern := mux.Handler(other); pattern != "" && pattern != "/api/" {
 				allowed = append(allowed, method)
 			}
 		}

@@ -70,6 +70,6 @@ func encodeToken(t keyhatch.Token) api.Token {
 	}
 	return api.Token{
 		ID: t.ID, User: t.User, Name: t.Name, Scopes: scopes, Workspace: t.Workspace,
-		ExpiresAt: optTime(t.ExpiresAt), CreatedAt: t.CreatedAt, CreatedBy: t.CreatedBy,
+		ExpiresAt: optTime(t.ExpiresAt), CreatedAt: t.CreatedAt, CreatedFrom: t.CreatedFrom,
 	}
 }

@@ -72,5 +72,5 @@ func (v View) MustBelong(workspace string, missing keyhatch.Code) error {
 
 // NotFound is what does not exist and what the caller may not see.
 func NotFound(code keyhatch.Code) error {
-	return keyhatch.Fail(keyhatch.NotFound, code, "it does not exist, or you may not see it")
+	return keyhatch.NotFoundError(code)
 }

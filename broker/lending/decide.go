@@ -1,6 +1,7 @@
 package lending
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -261,8 +262,9 @@ func (d *decision) expiry(least time.Duration) (time.Time, error) {
 
 // inField names the input at fault of an error that has none.
 func inField(err error, field string) error {
-	if e, ok := err.(*keyhatch.Error); ok && e.Field == "" {
-		return e.In(field)
+	var e *keyhatch.Error
+	if errors.As(err, &e) && e.Field == "" {
+		e.In(field)
 	}
 	return err
 }

@@ -183,7 +183,10 @@ func visibleLease(v kernel.View, id string) (keyhatch.Lease, error) {
 	if err == nil && !role.Manages() {
 		err = kernel.NotFound(keyhatch.CodeLeaseNotFound)
 	}
-	return l, err
+	if err != nil {
+		return keyhatch.Lease{}, err
+	}
+	return l, nil
 }
 
 // loan is a decided lease before it is lent.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,10 +42,11 @@ func TestRefusals(t *testing.T) {
 	w.Grant(t, w.Location(t, w.ws, "s3://other-data/far/"), bea, keyhatch.Read)
 	elsewhere := w.Workspace(t, "elsewhere")
 	hidden := w.Location(t, elsewhere, "s3://elsewhere-data/secret/")
+	abroad := w.Location(t, elsewhere, "s3://elsewhere-data/abroad/")
+	w.Grant(t, abroad, bea, keyhatch.Read)
 	inLab := w.Token(t, bea, people.NewToken{Workspace: w.ws.ID})
 	scoped := w.Token(t, bea, people.NewToken{Workspace: w.ws.ID, Scopes: []keyhatch.Scope{"s3:read s3://lab-data/beta/one/in/"}})
 	w.Member(t, elsewhere, w.User(t, "cy"), keyhatch.MemberRole)
-	many := strings.Split(strings.Repeat("one ", 21), " ")[:21]
 
 	before := w.Dump(t)
 	const invalid, forbidden, notFound, conflict = keyhatch.Invalid, keyhatch.Forbidden, keyhatch.NotFound, keyhatch.Conflict
@@ -87,7 +89,9 @@ func TestRefusals(t *testing.T) {
 		{"an absolute prefix that is another's", bea, lending.LeaseRequest{Location: "beta", Access: "read", Prefixes: []string{"one", "s3://lab-data/alpha/"}}, notFound, keyhatch.CodeLocationNotFound, "prefixes", ""},
 		{"an absolute prefix that climbs", bea, lending.LeaseRequest{Location: "beta", Access: "read", Prefixes: []string{"s3://lab-data/beta/one/../../alpha/"}}, invalid, keyhatch.CodeInvalidPrefix, "prefixes", ""},
 		{"two stores", bea, lending.LeaseRequest{Location: "beta", Access: "read", Prefixes: []string{"one", "s3://other-data/far/"}}, invalid, keyhatch.CodeStoresDiffer, "prefixes", ""},
-		{"more prefixes than the store's leases have", bea, lending.LeaseRequest{Location: "beta", Access: "read", Prefixes: many}, invalid, keyhatch.CodeInvalidPrefix, "prefixes", "at most 20"},
+		{"two workspaces", bea, lending.LeaseRequest{Location: abroad.ID, Access: "read", Prefixes: []string{"", "s3://lab-data/beta/one/"}}, invalid, keyhatch.CodeStoresDiffer, "prefixes", ""},
+		{"far too many prefixes, which nobody looks at", bea, lending.LeaseRequest{Location: "beta", Access: "read", Prefixes: slices.Repeat([]string{"s3://lab-data/nothing/"}, 101)}, invalid, keyhatch.CodeInvalidPrefix, "prefixes", "at most 100"},
+		{"more prefixes than the store's leases have", bea, lending.LeaseRequest{Location: "beta", Access: "read", Prefixes: slices.Repeat([]string{"one"}, 21)}, invalid, keyhatch.CodeInvalidPrefix, "prefixes", "at most 20"},
 
 		{"more than any grant", bea, lending.LeaseRequest{Location: "beta", Access: "read"}, forbidden, keyhatch.CodeAccessNotGranted, "", one.ID + ": read on s3://lab-data/beta/one/"},
 		{"more access than the grant", bea, lending.LeaseRequest{Location: "beta", Access: "write", Prefixes: []string{"two/deep/er"}}, forbidden, keyhatch.CodeAccessNotGranted, "", two.ID + ": read on s3://lab-data/beta/two/deep/"},

@@ -92,8 +92,8 @@ func TestAuthenticateNotesTheOrigin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if made.CreatedBy != "2001:db8::7" {
-		t.Errorf("made from %q", made.CreatedBy)
+	if made.CreatedFrom != "2001:db8::7" {
+		t.Errorf("made from %q", made.CreatedFrom)
 	}
 	for e, err := range c.DB.AllEvents(t.Context()) {
 		if err != nil {
@@ -103,6 +103,25 @@ func TestAuthenticateNotesTheOrigin(t *testing.T) {
 			t.Errorf("the event says %+v", e)
 		}
 	}
+}
+
+// TestS4_ExpiredCaller: a caller whose token has expired since it was
+// authenticated changes nothing.
+func TestS4_ExpiredCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := coretest.New(t)
+		short := c.Token(t, c.Admin, people.NewToken{ExpiresAt: time.Now().Add(time.Hour)})
+		time.Sleep(time.Hour - time.Microsecond)
+		if _, _, err := c.Broker.People.CreateToken(t.Context(), short, people.NewToken{}); err != nil {
+			t.Errorf("just before its end: %v", err)
+		}
+		time.Sleep(time.Microsecond)
+		k, secret, err := c.Broker.People.CreateToken(t.Context(), short, people.NewToken{})
+		var e *keyhatch.Error
+		if !errors.As(err, &e) || e.Code != keyhatch.CodeTokenInvalid || k.ID != "" || secret != "" {
+			t.Errorf("at its end: %v, %v", k, err)
+		}
+	})
 }
 
 // TestS7_MemoryGone: when it cannot be told who somebody is, nobody gets in, and

@@ -9,6 +9,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/internal/coretest"
 )
 
@@ -33,6 +34,19 @@ func TestRules(t *testing.T) {
 	p := c.Broker.People
 	token := func(n people.NewToken) error { _, _, err := p.CreateToken(ctx, c.Admin, n); return err }
 	long := strings.Repeat("x", 501)
+	keeper, rich := c.User(t, "keeper"), c.User(t, "rich")
+	c.Member(t, lab, keeper, keyhatch.MemberRole)
+	l := c.Location(t, lab, "s3://lab-data/alpha/")
+	if _, err := c.Broker.Places.UpdateLocation(ctx, c.Admin, "", l.ID, places.LocationChange{Owner: &keeper.User.ID}); err != nil {
+		t.Fatal(err)
+	}
+	c.SQL(t, `with recursive n (i) as (select 2 union all select i + 1 from n where i < 10000)
+		insert into tokens (id, user_id, name, scopes, pepper, hash, since, created_at, created_from) select 'tok' || i, $1, '', '[]', 0, i, 0, 0, '' from n`, rich.User.ID)
+	scoped := c.Token(t, c.Admin, people.NewToken{Scopes: scopes("tokens,leases")})
+	another := func(maker keyhatch.Caller, n people.NewToken) error {
+		_, _, err := p.CreateToken(ctx, maker, n)
+		return err
+	}
 	for _, r := range []struct {
 		what  string
 		err   error
@@ -54,6 +68,10 @@ func TestRules(t *testing.T) {
 		{"a user called like an id", second(p.CreateUser(ctx, c.Admin, people.NewUser{Name: member.User.ID})), keyhatch.Invalid, keyhatch.CodeInvalidName, "name"},
 		{"a long full name", second(p.CreateUser(ctx, c.Admin, people.NewUser{Name: "a", FullName: long})), keyhatch.Invalid, keyhatch.CodeInvalidRequest, "full_name"},
 		{"an email of two lines", second(p.CreateUser(ctx, c.Admin, people.NewUser{Name: "a", Email: "a\nb"})), keyhatch.Invalid, keyhatch.CodeInvalidRequest, "email"},
+		{"removing who owns a location", p.RemoveWorkspaceMember(ctx, chief, "lab", "keeper"), keyhatch.Conflict, keyhatch.CodeInUse, "user"},
+		{"another's token, with a scoped one", another(scoped, people.NewToken{User: "member", Scopes: scopes("leases")}), keyhatch.Forbidden, keyhatch.CodeScopeTooBroad, ""},
+		{"one's 10001st token", another(rich, people.NewToken{}), keyhatch.Conflict, keyhatch.CodeLimitReached, ""},
+		{"one's own token, with a scoped one", another(scoped, people.NewToken{Scopes: scopes("leases")}), "", "", ""},
 		{"a token of who is not active", token(people.NewToken{User: idle.User.ID}), keyhatch.Conflict, keyhatch.CodeNotPermitted, "user"},
 		{"a token that has expired", token(people.NewToken{ExpiresAt: time.Now().Add(-time.Second)}), keyhatch.Invalid, keyhatch.CodeInvalidExpiry, "expires_at"},
 		{"101 scopes", token(people.NewToken{Scopes: slices.Repeat([]keyhatch.Scope{"all"}, 101)}), keyhatch.Invalid, keyhatch.CodeInvalidScope, "scopes"},

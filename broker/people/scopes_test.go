@@ -132,8 +132,11 @@ func TestS4_ConfinedTokensEnd(t *testing.T) {
 			expires time.Time
 			gets    time.Time // zero: refused
 		}{
-			{"none", time.Time{}, end}, {"the same", end, end}, {"sooner", end.Add(-time.Minute), end.Add(-time.Minute)},
-			{"later", end.Add(time.Microsecond), time.Time{}}, {"much later", end.AddDate(10, 0, 0), time.Time{}},
+			{"none", time.Time{}, end},
+			{"the same", end, end},
+			{"sooner", end.Add(-time.Minute), end.Add(-time.Minute)},
+			{"later", end.Add(time.Microsecond), time.Time{}},
+			{"much later", end.AddDate(10, 0, 0), time.Time{}},
 			{"in the past", time.Now().Add(-time.Second), time.Time{}},
 		} {
 			made, _, err := c.Broker.People.CreateToken(t.Context(), maker, people.NewToken{ExpiresAt: asks.expires})
@@ -156,8 +159,12 @@ func reach(list []keyhatch.Scope) (out []string) {
 	onlyS3 := !slices.ContainsFunc(list, func(s keyhatch.Scope) bool { return !strings.HasPrefix(string(s), "s3:") })
 	borrows := onlyS3
 	for _, call := range []struct{ noun, method, path string }{
-		{"leases", "GET", "/api/v1/leases"}, {"leases", "HEAD", "/api/v1/leases"}, {"leases", "POST", "/api/v1/leases"},
-		{"leases", "GET", "/api/v1/leases/x"}, {"tokens", "GET", "/api/v1/tokens"}, {"tokens", "POST", "/api/v1/tokens"},
+		{"leases", "GET", "/api/v1/leases"},
+		{"leases", "HEAD", "/api/v1/leases"},
+		{"leases", "POST", "/api/v1/leases"},
+		{"leases", "GET", "/api/v1/leases/x"},
+		{"tokens", "GET", "/api/v1/tokens"},
+		{"tokens", "POST", "/api/v1/tokens"},
 		{"", "GET", "/api/v1/version"},
 	} {
 		looks := call.method != "POST"

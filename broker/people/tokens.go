@@ -56,7 +56,7 @@ func (svc *Service) CreateToken(ctx context.Context, c keyhatch.Caller, n NewTok
 		}
 		t = keyhatch.Token{
 			ID: keyhatch.NewID(keyhatch.TokenID, w.Now), User: user.ID, Name: n.Name,
-			ExpiresAt: kernel.Stored(n.ExpiresAt), Since: w.Now, CreatedAt: w.Now, CreatedBy: w.Caller.Origin.AddressText(),
+			ExpiresAt: kernel.Stored(n.ExpiresAt), Since: w.Now, CreatedAt: w.Now, CreatedFrom: w.Caller.Origin.AddressText(),
 		}
 		if err := keyhatch.CheckText("name", t.Name); err != nil {
 			return err
@@ -102,7 +102,7 @@ const maxTokens = 10_000
 func roomForToken(w *kernel.Work, user string) error {
 	n, err := w.CountTokens(w.Ctx, user)
 	if err == nil && n >= maxTokens {
-		err = keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse, "a user has at most %d tokens: revoke some first", maxTokens)
+		err = keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLimitReached, "a user has at most %d tokens: revoke some first", maxTokens)
 	}
 	return err
 }

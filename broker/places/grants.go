@@ -168,7 +168,10 @@ func visibleGrant(v kernel.View, id string) (keyhatch.Grant, error) {
 	if err == nil && !reaches {
 		err = kernel.NotFound(keyhatch.CodeGrantNotFound)
 	}
-	return g, err
+	if err != nil {
+		return keyhatch.Grant{}, err
+	}
+	return g, nil
 }
 
 func ruledGrant(w *kernel.Work, id string) (keyhatch.Grant, error) {
@@ -187,7 +190,7 @@ const maxGrants = 1000
 func roomForGrant(w *kernel.Work, location string) error {
 	n, err := w.CountGrants(w.Ctx, location)
 	if err == nil && n >= maxGrants {
-		err = keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse,
+		err = keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLimitReached,
 			"a location has at most %d grants: grant to a group instead of its members", maxGrants)
 	}
 	return err

@@ -220,7 +220,10 @@ func visibleLocation(v kernel.View, workspace, ref string) (keyhatch.Location, e
 	if err == nil && !reached {
 		err = kernel.NotFound(keyhatch.CodeLocationNotFound)
 	}
-	return l, err
+	if err != nil {
+		return keyhatch.Location{}, err
+	}
+	return l, nil
 }
 
 // rules tells whether the caller decides over the location: its owner does, and

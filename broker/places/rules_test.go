@@ -90,6 +90,10 @@ func TestRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := c.Broker.Places
+	crowded := c.Location(t, lab, "s3://lab-data/crowded/")
+	c.SQL(t, `with recursive n (i) as (select 1 union all select i + 1 from n where i < 999)
+		insert into grants (id, workspace, location, prefix, subject_kind, subject, access, since, created_by, created_at)
+		select 'grant' || i, $1, $2, '', 'everyone', '', 'read', 0, '', 0 from n`, lab.ID, crowded.ID)
 	give := func(n places.NewGrant) error {
 		if n.Location == "" {
 			n.Location = "alpha"
@@ -123,6 +127,8 @@ func TestRules(t *testing.T) {
 		{"a strange subject", give(places.NewGrant{Subject: "world"}), invalid, keyhatch.CodeInvalidRequest, "to"},
 		{"a strange access", give(places.NewGrant{Subject: everyone, Access: "admin"}), invalid, keyhatch.CodeInvalidRequest, "access"},
 		{"a grant that has expired", give(places.NewGrant{Subject: everyone, ExpiresAt: time.Now().Add(-time.Second)}), invalid, keyhatch.CodeInvalidExpiry, "expires_at"},
+		{"the 1000th grant on a location", give(places.NewGrant{Subject: everyone, Location: crowded.ID}), "", "", ""},
+		{"the 1001st", give(places.NewGrant{Subject: everyone, Location: crowded.ID}), conflict, keyhatch.CodeLimitReached, ""},
 		{"an unknown location", give(places.NewGrant{Subject: everyone, Location: "gamma"}), notFound, keyhatch.CodeLocationNotFound, ""},
 
 		{"no URL", locate(places.NewLocation{Name: "a"}), invalid, keyhatch.CodeInvalidPrefix, ""},

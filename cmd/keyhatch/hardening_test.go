@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bufio"
+	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -169,6 +172,35 @@ func TestPresignedHeadersAreNotDropped(t *testing.T) {
 		answer.Body.Close()
 		if answer.StatusCode != http.StatusNotImplemented {
 			t.Errorf("%s: %d", name, answer.StatusCode)
+		}
+	}
+}
+
+// An upload of nothing that waits for the word "continue" got its answer without
+// it, and botocore took the next answer on the connection for a broken one.
+func TestEmptyUploadsHearContinue(t *testing.T) {
+	r := start(t)
+	lent := r.lease("write")
+	q, err := http.NewRequest(http.MethodPut, lent.Endpoint+"/demo/alpha/empty", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign(t, q, lent, "UNSIGNED-PAYLOAD")
+	c, err := net.Dial("tcp", q.URL.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Fprintf(c, "PUT %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\nExpect: 100-continue\r\n", q.URL.Path, q.URL.Host)
+	if err := q.Header.Write(c); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(c, "\r\n")
+	answers := bufio.NewReader(c)
+	for _, want := range []int{100, 200} {
+		answer, err := http.ReadResponse(answers, q)
+		if err != nil || answer.StatusCode != want {
+			t.Fatalf("%v, %v, want %d", answer, err, want)
 		}
 	}
 }

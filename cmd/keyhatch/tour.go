@@ -34,7 +34,7 @@ type tourRow struct {
 	step, result string
 }
 
-// ready bounds how long the listeners may take to answer.
+// readyTimeout bounds how long the listeners may take to answer.
 const readyTimeout = 10 * time.Second
 
 // run does every step and prints what came of it. The error says that something
@@ -137,7 +137,7 @@ func (t *tour) mustRefuse(step string, err error) {
 	case errors.As(err, &refusal):
 		row.ok, row.result = refusal.ErrorCode() == "AccessDenied", "refused: "+refusal.ErrorCode()
 	case errors.As(err, &problem):
-		row.ok, row.result = problem.Status == 401, "refused: "+problem.Code
+		row.ok, row.result = problem.Code == "token_invalid", "refused: "+problem.Code
 	case err != nil:
 		row.result = err.Error()
 	}

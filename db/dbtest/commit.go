@@ -286,10 +286,14 @@ func testIsolation(t *testing.T, s *suite) {
 		if err := tx.InsertUser(ctx, u); err != nil {
 			return err
 		}
-		if diff := cmp.Diff(u, ok[keyhatch.User](t)(tx.User(ctx, u.ID))); diff != "" {
+		got, err := tx.User(ctx, u.ID)
+		if err != nil {
+			return err
+		}
+		if diff := cmp.Diff(u, got); diff != "" {
 			t.Errorf("the write does not see its user:\n%s", diff)
 		}
-		_, err := s.User(ctx, u.ID)
+		_, err = s.User(ctx, u.ID)
 		wantFail(t, "another reader", err, keyhatch.NotFound, keyhatch.CodeUserNotFound)
 		return nil
 	})

@@ -47,7 +47,7 @@ func (s *suite) newToken(user, ws string) db.HashedToken {
 	return db.HashedToken{
 		Token: keyhatch.Token{
 			ID: id, User: user, Name: "t", Scopes: []keyhatch.Scope{"leases:read", "s3:read s3://abc/d/"}, Workspace: ws,
-			ExpiresAt: s.now.next(), Since: s.now.next(), CreatedAt: s.now.next(), CreatedBy: "192.0.2.1",
+			ExpiresAt: s.now.next(), Since: s.now.next(), CreatedAt: s.now.next(), CreatedFrom: "192.0.2.1",
 		},
 		Hash: keyhatch.TokenHash{Pepper: 1<<32 - 1, Hash: hash},
 	}

@@ -132,7 +132,7 @@ func testTokens(t *testing.T, s *suite) {
 		},
 	})
 	plain, other := s.newToken(w.user.ID, ""), s.newUser()
-	plain.ExpiresAt, plain.CreatedBy, plain.Name = time.Time{}, "", ""
+	plain.ExpiresAt, plain.CreatedFrom, plain.Name = time.Time{}, "", ""
 	theirs := s.newToken(other.ID, "")
 	s.write(func(ctx context.Context, tx *db.Tx) error {
 		return firstError(func() error { return tx.InsertUser(ctx, other) },

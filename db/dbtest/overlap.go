@@ -31,18 +31,17 @@ func testOverlap(t *testing.T, s *suite) {
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		stored := rapid.SliceOfNDistinct(prefix, 0, 6, rapid.ID[keyhatch.Prefix]).Draw(t, "stored")
-		asked := rapid.SliceOfN(prefix, 1, 6).Draw(t, "asked")
+		asked := []keyhatch.Prefix{prefix.Draw(t, "asked")}
+		for _, p := range stored { // what is above, beside and below
+			asked = append(asked, p.Ancestors()...)
+			asked = append(asked, p+keyhatch.Prefix(segment.Draw(t, "below"))+"/")
+		}
 		err := s.try(func(ctx context.Context, tx *db.Tx) error {
-			for _, b := range []keyhatch.Bucket{w.bucket, other} { // the same in another bucket does not count
-				for _, p := range stored {
-					if b == other {
-						p = "other/" + p
-					}
-					l := s.newLocation(b, w.user.ID)
-					l.Prefix = p
-					if err := tx.InsertLocation(ctx, l); err != nil {
-						return err
-					}
+			for _, p := range stored {
+				l, beside := s.newLocation(w.bucket, w.user.ID), s.newLocation(other, w.user.ID)
+				l.Prefix, beside.Prefix = p, "beside/"+p // the other bucket's do not count
+				if err := errors.Join(tx.InsertLocation(ctx, l), tx.InsertLocation(ctx, beside)); err != nil {
+					return err
 				}
 			}
 			for _, p := range asked {
@@ -52,13 +51,10 @@ func testOverlap(t *testing.T, s *suite) {
 				}
 				want := false
 				for _, q := range stored {
-					want = want || strings.HasPrefix(string(p), string(q)) || strings.HasPrefix(string(q), string(p))
+					want = want || share(p, q)
 				}
-				if got != want {
-					t.Errorf("beside %q, %q overlaps: %v, want %v", stored, p, got, want)
-				}
-				if got && !strings.HasPrefix(string(found.Prefix), string(p)) && !strings.HasPrefix(string(p), string(found.Prefix)) {
-					t.Errorf("%q does not overlap %q", p, found.Prefix)
+				if got != want || got && !share(p, found.Prefix) {
+					t.Errorf("beside %q, %q overlaps: %v (%q), want %v", stored, p, got, found.Prefix, want)
 				}
 			}
 			return errUndo
@@ -67,4 +63,9 @@ func testOverlap(t *testing.T, s *suite) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// share tells whether some key begins with both.
+func share(p, q keyhatch.Prefix) bool {
+	return strings.HasPrefix(string(p), string(q)) || strings.HasPrefix(string(q), string(p))
 }

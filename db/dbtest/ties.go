@@ -157,20 +157,25 @@ func testDeletedWith(t *testing.T, s *suite) {
 				func() error { _, err := s.Grant(s.ctx(), w.grant.ID); return err },
 				func() error { _, err := s.GroupMember(s.ctx(), group, user); return err },
 				func() error { _, err := s.WorkspaceMember(s.ctx(), w.ws.ID, user); return err },
-			}, rejoin,
+			},
+			rejoin,
 		},
 		{
 			"a user", func(ctx context.Context, tx *db.Tx) error { return tx.DeleteUser(ctx, user) },
 			[]db.Change{
-				{Kind: db.TokenChanged, ID: w.token.ID}, {Kind: db.GrantChanged, ID: w.grant.ID},
-				{Kind: db.GroupMemberChanged, ID: inGroup}, {Kind: db.WorkspaceMemberChanged, ID: member}, {Kind: db.UserChanged, ID: user},
+				{Kind: db.TokenChanged, ID: w.token.ID},
+				{Kind: db.GrantChanged, ID: w.grant.ID},
+				{Kind: db.GroupMemberChanged, ID: inGroup},
+				{Kind: db.WorkspaceMemberChanged, ID: member},
+				{Kind: db.UserChanged, ID: user},
 			},
 			[]func() error{
 				func() error { _, err := s.Token(s.ctx(), w.token.ID); return err },
 				func() error { _, err := s.Grant(s.ctx(), w.grant.ID); return err },
 				func() error { _, err := s.GroupMember(s.ctx(), group, user); return err },
 				func() error { _, err := s.WorkspaceMember(s.ctx(), w.ws.ID, user); return err },
-			}, func(ctx context.Context, tx *db.Tx) error { return tx.InsertUser(ctx, w.user) },
+			},
+			func(ctx context.Context, tx *db.Tx) error { return tx.InsertUser(ctx, w.user) },
 		},
 		{
 			"a group", func(ctx context.Context, tx *db.Tx) error {
@@ -183,7 +188,8 @@ func testDeletedWith(t *testing.T, s *suite) {
 			[]func() error{
 				func() error { _, err := s.GroupMember(s.ctx(), group, user); return err },
 				func() error { _, err := s.Grant(s.ctx(), w.toGroup.ID); return err },
-			}, func(ctx context.Context, tx *db.Tx) error { return nil },
+			},
+			func(ctx context.Context, tx *db.Tx) error { return nil },
 		},
 		{
 			"a location", func(ctx context.Context, tx *db.Tx) error {

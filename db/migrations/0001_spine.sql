@@ -67,7 +67,7 @@ create table tokens (
   expires_at bigint,
   since      bigint not null,
   created_at bigint not null,
-  created_by text not null,
+  created_from text not null,
   unique (pepper, hash)
 );
 create index tokens_user on tokens (user_id);

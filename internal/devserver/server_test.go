@@ -107,8 +107,6 @@ func fakeServer(mode string, args []string) int {
 	fmt.Println("export AWS_SECRET_ACCESS_KEY=" + fakeSecret)
 
 	switch mode {
-	case "quits":
-		return 0
 	case "breaks at the end":
 		<-terminated
 		fmt.Println("WARNING: DATA RACE")
@@ -254,7 +252,10 @@ func TestStopReports(t *testing.T) {
 		}
 	})
 	t.Run("a server that has gone", func(t *testing.T) {
-		s := start(t, "quits")
+		s := start(t, "good")
+		if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil { // not by Stop
+			t.Fatal(err)
+		}
 		<-s.ended
 		if err := s.Stop(); err == nil || !strings.Contains(err.Error(), "ended by itself (exit status 0)") {
 			t.Errorf("Stop: %v", err)
