@@ -1,4 +1,3 @@
-// Package record is the use cases about the audit record.
 package record
 
 import (

@@ -1,0 +1,2 @@
+// Package record is the use cases about the audit record.
+package record
