@@ -11,6 +11,7 @@
 #
 #   gcc, libc6-dev   the race detector needs cgo
 #   rclone           a client of the conformance tests
+#   curl             the session in the README calls the API with it
 #   python3, venv    for the Python clients, pinned in conformance/requirements.txt
 #
 # Debian packages are installed as root, or through sudo. The Python clients go
@@ -121,6 +122,9 @@ fi
 
 has_compiler || install gcc libc6-dev
 has_compiler || die "${CC:-gcc} cannot build a program: the race detector needs a C compiler"
+
+command -v curl >/dev/null || install curl
+command -v curl >/dev/null || die "no curl was found after installing it"
 
 if ! rclone=$(find_rclone); then
 	install "rclone=$rclone_version*"
