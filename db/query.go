@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -109,6 +110,9 @@ func dbError(err error) error {
 	case sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
 		return fmt.Errorf("%w: %w", errIDTaken, err)
 	case sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+		if strings.Contains(e.Error(), "events.id") { // an id as well, beside the key
+			return fmt.Errorf("%w: %w", errIDTaken, err)
+		}
 		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeNameTaken, "it exists already: choose another name").Because(err)
 	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
 		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse, "something still belongs to it or names it (a store's buckets, a bucket's locations, a user's locations, what a workspace holds): remove or hand over that first").Because(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,11 +95,34 @@ func stillWhole(w *kernel.Work, l keyhatch.Lease) error {
 	for _, o := range open {
 		whole = whole && o.Access == l.Access
 	}
+	if whole { // the limits of its life may have come nearer, too
+		if whole, err = withinLimits(w, l); err != nil {
+			return err
+		}
+	}
 	if !whole {
 		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeStandingChanged,
 			"your rights changed while the lease was being made: ask again").Because(err)
 	}
 	return nil
+}
+
+// withinLimits tells whether the lease ends no later than everything that it
+// rests on allows.
+func withinLimits(w *kernel.Work, l keyhatch.Lease) (bool, error) {
+	ends := []time.Time{w.Caller.Token.ExpiresAt}
+	for _, p := range l.Parts {
+		grant, err := w.Grant(w.Ctx, p.Grant)
+		if err != nil {
+			return false, err
+		}
+		location, err := w.Location(w.Ctx, p.Location)
+		if err != nil {
+			return false, err
+		}
+		ends = append(ends, grant.ExpiresAt, l.IssuedAt.Add(location.MaxLease))
+	}
+	return !slices.ContainsFunc(ends, func(end time.Time) bool { return !end.IsZero() && l.ExpiresAt.After(end) }), nil
 }
 
 // facts are policy.Facts from the transaction.

@@ -99,6 +99,11 @@ func (svc *Service) Workspace(ctx context.Context, c keyhatch.Caller, ref string
 func (svc *Service) Workspaces(ctx context.Context, c keyhatch.Caller, p kernel.Page) (kernel.List[keyhatch.Workspace], error) {
 	v := svc.k.View(ctx, c)
 	if id := c.Token.Workspace; id != "" {
+		if err := v.MustBelong(id, keyhatch.CodeWorkspaceNotFound); errors.Is(err, keyhatch.NotFound) {
+			return kernel.List[keyhatch.Workspace]{}, nil // it did once
+		} else if err != nil {
+			return kernel.List[keyhatch.Workspace]{}, err
+		}
 		ws, err := v.Workspace(ctx, id)
 		return kernel.List[keyhatch.Workspace]{Items: []keyhatch.Workspace{ws}}, err
 	}

@@ -179,6 +179,9 @@ func visibleWorkspace(v kernel.View, asked string) (ws keyhatch.Workspace, seenB
 	}
 	if role == keyhatch.NoRole {
 		reached, err := v.GrantReaches(v.Ctx, ws.ID, v.Caller.User.ID, v.Now)
+		if err == nil && !reached {
+			reached, err = v.OwnsLocation(v.Ctx, ws.ID, v.Caller.User.ID)
+		}
 		if err != nil {
 			return ws, "", err
 		}
