@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -47,12 +48,19 @@ func (m *Mirror) View(ctx context.Context, fn func(*Image) error) error {
 	}
 	m.mu.RUnlock()
 	if err := m.CatchUp(ctx); err != nil {
-		return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable,
-			"the service cannot tell at the moment what is permitted; try again").Because(err)
+		return unknown(err)
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
+	if time.Since(m.asOf) > maxAge { // reading it took too long
+		return unknown(errors.New("memory is older than a second although it was just read"))
+	}
 	return fn(m.image)
+}
+
+func unknown(cause error) error {
+	return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable,
+		"the service cannot tell at the moment what is permitted; try again").Because(cause)
 }
 
 // CatchUp takes in every change that was committed before the call.
