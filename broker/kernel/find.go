@@ -28,6 +28,19 @@ func (v View) WorkspaceFor(asked string) (keyhatch.Workspace, error) {
 	return mine[0], nil
 }
 
+// MemberWorkspace is WorkspaceFor for what only members may see: a workspace that
+// the caller does not belong to is not found.
+func (v View) MemberWorkspace(asked string) (keyhatch.Workspace, error) {
+	w, err := v.WorkspaceFor(asked)
+	if err == nil {
+		err = v.MustBelong(w.ID, keyhatch.CodeWorkspaceNotFound)
+	}
+	if err != nil {
+		return keyhatch.Workspace{}, err
+	}
+	return w, nil
+}
+
 // WorkspaceRequired asks for what WorkspaceFor could not tell.
 func WorkspaceRequired() error {
 	return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeWorkspaceRequired,

@@ -172,11 +172,8 @@ func (svc *Service) Leases(ctx context.Context, c keyhatch.Caller, f LeaseFilter
 	v := svc.k.View(ctx, c)
 	where := db.LeaseFilter{Workspace: c.Token.Workspace, User: c.User.ID}
 	if f.Workspace != "" {
-		ws, err := v.WorkspaceFor(f.Workspace)
+		ws, err := v.MemberWorkspace(f.Workspace)
 		if err != nil {
-			return kernel.List[keyhatch.Lease]{}, err
-		}
-		if err := v.MustBelong(ws.ID, keyhatch.CodeWorkspaceNotFound); err != nil {
 			return kernel.List[keyhatch.Lease]{}, err
 		}
 		where.Workspace = ws.ID

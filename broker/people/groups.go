@@ -80,11 +80,8 @@ func (svc *Service) Group(ctx context.Context, c keyhatch.Caller, id string) (ke
 // Groups lists a workspace's groups. Members only.
 func (svc *Service) Groups(ctx context.Context, c keyhatch.Caller, workspace string, p kernel.Page) (kernel.List[keyhatch.Group], error) {
 	v := svc.k.View(ctx, c)
-	ws, err := v.WorkspaceFor(workspace)
+	ws, err := v.MemberWorkspace(workspace)
 	if err != nil {
-		return kernel.List[keyhatch.Group]{}, err
-	}
-	if err := v.MustBelong(ws.ID, keyhatch.CodeWorkspaceNotFound); err != nil {
 		return kernel.List[keyhatch.Group]{}, err
 	}
 	return kernel.Paged(p, keyhatch.GroupID, func(g keyhatch.Group) string { return g.ID },

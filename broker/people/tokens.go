@@ -114,11 +114,8 @@ func placeToken(w *kernel.Work, t *keyhatch.Token, asked string) error {
 	if asked == "" {
 		return nil
 	}
-	ws, err := w.WorkspaceFor(asked)
+	ws, err := w.MemberWorkspace(asked)
 	if err != nil {
-		return err
-	}
-	if err := w.MustBelong(ws.ID, keyhatch.CodeWorkspaceNotFound); err != nil {
 		return err
 	}
 	t.Workspace = ws.ID

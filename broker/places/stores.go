@@ -189,11 +189,8 @@ type NewBucket struct {
 // is; therefore only installation admins may do this.
 func (svc *Service) CreateBucket(ctx context.Context, c keyhatch.Caller, n NewBucket) (bk keyhatch.Bucket, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		ws, err := w.WorkspaceFor(n.Workspace)
+		ws, err := w.MemberWorkspace(n.Workspace)
 		if err != nil {
-			return err
-		}
-		if err := w.MustBelong(ws.ID, keyhatch.CodeWorkspaceNotFound); err != nil {
 			return err
 		}
 		if err := w.MustInstall(); err != nil {
@@ -241,11 +238,8 @@ func (svc *Service) Bucket(ctx context.Context, c keyhatch.Caller, id string) (k
 // Buckets lists a workspace's buckets. Members only.
 func (svc *Service) Buckets(ctx context.Context, c keyhatch.Caller, workspace string, p kernel.Page) (kernel.List[keyhatch.Bucket], error) {
 	v := svc.k.View(ctx, c)
-	ws, err := v.WorkspaceFor(workspace)
+	ws, err := v.MemberWorkspace(workspace)
 	if err != nil {
-		return kernel.List[keyhatch.Bucket]{}, err
-	}
-	if err := v.MustBelong(ws.ID, keyhatch.CodeWorkspaceNotFound); err != nil {
 		return kernel.List[keyhatch.Bucket]{}, err
 	}
 	return kernel.Paged(p, keyhatch.BucketID, func(b keyhatch.Bucket) string { return b.ID },

@@ -31,11 +31,8 @@ func (svc *Service) Events(ctx context.Context, c keyhatch.Caller, f EventFilter
 		where.User = ""
 	}
 	if f.Workspace != "" {
-		ws, err := v.WorkspaceFor(f.Workspace)
+		ws, err := v.MemberWorkspace(f.Workspace)
 		if err != nil {
-			return kernel.List[keyhatch.Event]{}, err
-		}
-		if err := v.MustBelong(ws.ID, keyhatch.CodeWorkspaceNotFound); err != nil {
 			return kernel.List[keyhatch.Event]{}, err
 		}
 		where.Workspace = ws.ID

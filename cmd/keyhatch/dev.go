@@ -58,12 +58,15 @@ func (d devCommand) Run(ctx context.Context, s streams) (err error) {
 	return d.serve(ctx, in, secret, s)
 }
 
+// firstMakes is what a first start makes beside the configuration.
+var firstMakes = []string{"keyhatch.db", "keyhatch.db-wal", "keyhatch.db-shm", "keyhatch.key", "admin-token", "objects"}
+
 // first makes an installation with sample data in a folder that has none. What
 // it makes, and nothing else, is removed again when it fails or is interrupted:
 // the next start is a first start then. The configuration comes last and marks
 // the data as complete.
 func (d devCommand) first(ctx context.Context, c Config, log *slog.Logger) (err error) {
-	for _, name := range []string{"keyhatch.db", "keyhatch.key", "admin-token", "objects"} {
+	for _, name := range firstMakes {
 		if exists(d.path(name)) {
 			return fmt.Errorf("%s is there, but no keyhatch.yaml: it is not what dev made; choose another folder with --data", d.path(name))
 		}
@@ -72,7 +75,7 @@ func (d devCommand) first(ctx context.Context, c Config, log *slog.Logger) (err 
 		if err == nil {
 			return
 		}
-		for _, name := range []string{"keyhatch.db", "keyhatch.db-wal", "keyhatch.db-shm", "keyhatch.key", "admin-token", "objects"} {
+		for _, name := range firstMakes {
 			os.RemoveAll(d.path(name)) // none of these was there
 		}
 	}()
