@@ -12,17 +12,18 @@ type IDKind string
 
 // The kinds of id, in their native spelling.
 const (
-	UserID      IDKind = "user"
-	GroupID     IDKind = "group"
-	WorkspaceID IDKind = "ws"
-	TokenID     IDKind = "tok"
-	StoreID     IDKind = "store"
-	BucketID    IDKind = "bucket"
-	LocationID  IDKind = "loc"
-	GrantID     IDKind = "grant"
-	LeaseID     IDKind = "lease"
-	EventID     IDKind = "event"
-	ChainID     IDKind = "chain"
+	UserID       IDKind = "user"
+	GroupID      IDKind = "group"
+	WorkspaceID  IDKind = "ws"
+	TokenID      IDKind = "tok"
+	CredentialID IDKind = "cred"
+	StoreID      IDKind = "store"
+	BucketID     IDKind = "bucket"
+	LocationID   IDKind = "loc"
+	GrantID      IDKind = "grant"
+	LeaseID      IDKind = "lease"
+	EventID      IDKind = "event"
+	ChainID      IDKind = "chain"
 )
 
 const (

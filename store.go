@@ -5,9 +5,14 @@ import "time"
 // StoreKind says what sort of object store it is.
 type StoreKind string
 
-// DirectoryStore is a folder of the server's machine: each bucket is a folder
-// in it, each object a file.
-const DirectoryStore StoreKind = "directory"
+// The kinds.
+const (
+	// DirectoryStore is a folder of the server's machine: each bucket is a folder
+	// in it, each object a file.
+	DirectoryStore StoreKind = "directory"
+	// S3Store is a store that speaks S3.
+	S3Store StoreKind = "s3"
+)
 
 // Lending says where a store's leases come from.
 type Lending string
@@ -21,9 +26,13 @@ type Store struct {
 	Workspace string // empty: made by an installation admin, for every workspace
 	Name      string // unique in the installation
 	Kind      StoreKind
-	Path      string // of a directory store: absolute, inside a configured root
 	Lends     Lending
-	CreatedAt time.Time
+	Path      string // of a directory store: absolute, inside a configured root
+	// Of an S3 store:
+	Endpoint   string // URL without a path
+	Region     string // that requests are signed for
+	Credential string // id of the credential that acts for us
+	CreatedAt  time.Time
 }
 
 // Bucket is a bucket on a store, owned by one workspace.

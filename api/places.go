@@ -4,20 +4,32 @@ import "time"
 
 // Store is an object store that keys are handed out for.
 type Store struct {
-	ID        string    `json:"id" example:"store_0mz3k8q2a7c4f9d"`
-	Workspace string    `json:"workspace,omitempty" doc:"Without it, the store serves every workspace"`
-	Name      string    `json:"name" doc:"Unique in the installation" example:"local"`
-	Kind      string    `json:"kind" enum:"directory"`
-	Path      string    `json:"path,omitempty" doc:"Of a directory store; shown to installation admins"`
-	Lends     string    `json:"lends" enum:"own" doc:"Where its leases come from: own is Keyhatch's S3 endpoint"`
-	CreatedAt time.Time `json:"created_at"`
+	ID         string    `json:"id" example:"store_0mz3k8q2a7c4f9d"`
+	Workspace  string    `json:"workspace,omitempty" doc:"Without it, the store serves every workspace"`
+	Name       string    `json:"name" doc:"Unique in the installation" example:"local"`
+	Kind       string    `json:"kind" enum:"directory,s3"`
+	Path       string    `json:"path,omitempty" doc:"Of a directory store; shown to installation admins"`
+	Endpoint   string    `json:"endpoint,omitempty" doc:"Of an S3 store; shown to installation admins" example:"https://s3.eu-central-1.amazonaws.com"`
+	Region     string    `json:"region,omitempty" doc:"Of an S3 store" example:"eu-central-1"`
+	Credential string    `json:"credential,omitempty" doc:"Id of the credential that acts on an S3 store; shown to installation admins"`
+	Lends      string    `json:"lends" enum:"own" doc:"Where its leases come from: own is Keyhatch's S3 endpoint"`
+	CreatedAt  time.Time `json:"created_at"`
 }
 
 // NewStore makes a store.
 type NewStore struct {
-	Name string `json:"name" maxLength:"128"`
-	Kind string `json:"kind" enum:"directory"`
-	Path string `json:"path" maxLength:"4096" doc:"Absolute, inside one of the configured directory_roots"`
+	Name       string `json:"name" maxLength:"128"`
+	Kind       string `json:"kind" enum:"directory,s3"`
+	Path       string `json:"path,omitempty" maxLength:"4096" doc:"Of a directory store: absolute, inside one of the configured directory_roots"`
+	Endpoint   string `json:"endpoint,omitempty" maxLength:"300" doc:"Of an S3 store: its URL, without a path" example:"https://s3.eu-central-1.amazonaws.com"`
+	Region     string `json:"region,omitempty" maxLength:"64" doc:"Of an S3 store: the region that requests are signed for. Default: us-east-1"`
+	Credential string `json:"credential,omitempty" maxLength:"128" doc:"Of an S3 store: id or name of the credential that acts on it"`
+}
+
+// StoreChange changes what it names of a store.
+type StoreChange struct {
+	Name       *string `json:"name,omitempty" maxLength:"128"`
+	Credential *string `json:"credential,omitempty" maxLength:"128" doc:"Of an S3 store: id or name"`
 }
 
 // Bucket is a bucket on a store, owned by one workspace.

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/people"
@@ -17,10 +18,11 @@ import (
 
 // Broker does all use cases, each through the part that it belongs to.
 type Broker struct {
-	People  *people.Service  // users, groups, workspaces, tokens
-	Places  *places.Service  // stores, buckets, locations, grants
-	Lending *lending.Service // leases
-	Record  *record.Service  // events
+	People      *people.Service      // users, groups, workspaces, tokens
+	Credentials *credentials.Service // what acts for us on stores
+	Places      *places.Service      // stores, buckets, locations, grants
+	Lending     *lending.Service     // leases
+	Record      *record.Service      // events
 }
 
 // Config is what a Broker works with.
@@ -34,6 +36,8 @@ type Config struct {
 	NotBefore time.Time
 	// DirectoryRoots are the folders inside which directory stores may lie.
 	DirectoryRoots []string
+	// Reach tells which hosts S3 stores may have.
+	Reach places.Reach
 }
 
 // New makes a Broker.
@@ -41,9 +45,10 @@ func New(c Config) *Broker {
 	k := &kernel.Kernel{DB: c.DB, Mirror: c.Mirror, Keys: c.Keys}
 	k.NotBefore(c.NotBefore)
 	return &Broker{
-		People:  people.New(k),
-		Places:  places.New(k, c.DirectoryRoots),
-		Lending: lending.New(k, c.Lenders),
-		Record:  record.New(k),
+		People:      people.New(k),
+		Places:      places.New(k, c.DirectoryRoots, c.Reach),
+		Credentials: credentials.New(k),
+		Lending:     lending.New(k, c.Lenders),
+		Record:      record.New(k),
 	}
 }

@@ -3,8 +3,8 @@
 // records it. It is the only writer of state. No door decides anything, so no
 // door can forget to.
 //
-// The use cases lie in a package a subject, people, places, lending and record,
-// over a small kernel that they share.
+// The use cases lie in a package a subject, people, credentials, places, lending
+// and record, over a small kernel that they share.
 //
 // A use case that changes something or hands out a key runs in Change: one
 // transaction in which the caller's standing is looked at again, the change is
@@ -20,6 +20,8 @@
 //   - People.Authenticate turns an API token's secret into a Caller.
 //   - Lending.OpenSession turns a session token of our S3 endpoint into its lease, and
 //     Lending.Standing tells what of a lease is open now.
+//   - Credentials.KeysOf opens the keys that act on a store, for who forwards what was let
+//     through.
 //   - Install makes the first administrator of a new installation.
 //   - VerifyAudit checks the audit record of an installation whose files one
 //     holds.

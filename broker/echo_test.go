@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/people"
@@ -99,6 +100,48 @@ var inputs = map[string]func(w *lab, c caller, s string) error{
 	"token":                   func(w *lab, c caller, s string) error { return only(w.Broker.People.Token(w.ctx, c, s)) },
 	"tokens":                  func(w *lab, c caller, s string) error { return only(w.Broker.People.Tokens(w.ctx, c, s, page)) },
 
+	"create credential, name": func(w *lab, c caller, s string) error {
+		n := w.credential()
+		n.Name = s
+		return only(w.Broker.Credentials.Create(w.ctx, c, n))
+	},
+	"create credential, key id": func(w *lab, c caller, s string) error {
+		n := w.credential()
+		n.Keys.AccessKeyID = s
+		return only(w.Broker.Credentials.Create(w.ctx, c, n))
+	},
+	"create credential, secret": func(w *lab, c caller, s string) error {
+		n := w.credential()
+		n.Keys.SecretAccessKey = keyhatch.Secret(s)
+		return only(w.Broker.Credentials.Create(w.ctx, c, n))
+	},
+	"update credential": func(w *lab, c caller, s string) error {
+		return only(w.Broker.Credentials.Update(w.ctx, c, s, credentials.Change{}))
+	},
+	"update credential, name": func(w *lab, c caller, s string) error {
+		return only(w.Broker.Credentials.Update(w.ctx, c, w.newCredential().ID, credentials.Change{Name: &s}))
+	},
+	"delete credential": func(w *lab, c caller, s string) error { return w.Broker.Credentials.Delete(w.ctx, c, s) },
+	"credential":        func(w *lab, c caller, s string) error { return only(w.Broker.Credentials.Credential(w.ctx, c, s)) },
+	"credentials, cursor": func(w *lab, c caller, s string) error {
+		return only(w.Broker.Credentials.Credentials(w.ctx, c, kernel.Page{After: s}))
+	},
+
+	"create S3 store, endpoint": func(w *lab, c caller, s string) error {
+		n := w.s3Store()
+		n.Endpoint = s
+		return only(w.Broker.Places.CreateStore(w.ctx, c, n))
+	},
+	"create S3 store, region": func(w *lab, c caller, s string) error {
+		n := w.s3Store()
+		n.Region = s
+		return only(w.Broker.Places.CreateStore(w.ctx, c, n))
+	},
+	"create S3 store, credential": func(w *lab, c caller, s string) error {
+		n := w.s3Store()
+		n.Credential = s
+		return only(w.Broker.Places.CreateStore(w.ctx, c, n))
+	},
 	"create store, name": func(w *lab, c caller, s string) error {
 		n := w.store()
 		n.Name = s
@@ -114,9 +157,11 @@ var inputs = map[string]func(w *lab, c caller, s string) error{
 		n.Path = s
 		return only(w.Broker.Places.CreateStore(w.ctx, c, n))
 	},
-	"rename store": func(w *lab, c caller, s string) error { return only(w.Broker.Places.RenameStore(w.ctx, c, s, "disk")) },
-	"rename store, name": func(w *lab, c caller, s string) error {
-		return only(w.Broker.Places.RenameStore(w.ctx, c, w.Store.ID, s))
+	"update store": func(w *lab, c caller, s string) error {
+		return only(w.Broker.Places.UpdateStore(w.ctx, c, s, places.StoreChange{}))
+	},
+	"update store, name": func(w *lab, c caller, s string) error {
+		return only(w.Broker.Places.UpdateStore(w.ctx, c, w.Store.ID, places.StoreChange{Name: &s}))
 	},
 	"delete store": func(w *lab, c caller, s string) error { return w.Broker.Places.DeleteStore(w.ctx, c, s) },
 	"store":        func(w *lab, c caller, s string) error { return only(w.Broker.Places.Store(w.ctx, c, s)) },

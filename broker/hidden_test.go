@@ -108,7 +108,9 @@ func TestS6_HiddenIsLikeMissing(t *testing.T) {
 		{"revoke token", w.bystander.Token.ID, "tok_" + zero, func(c caller, ref string) error { return b.People.RevokeToken(w.ctx, c, ref) }},
 		{"store", private.ID, "store_" + zero, func(c caller, ref string) error { return only(b.Places.Store(w.ctx, c, ref)) }},
 		{"store by name", private.Name, "tape", func(c caller, ref string) error { return only(b.Places.Store(w.ctx, c, ref)) }},
-		{"rename store", private.Name, "tape", func(c caller, ref string) error { return only(b.Places.RenameStore(w.ctx, c, ref, name)) }},
+		{"rename store", private.Name, "tape", func(c caller, ref string) error {
+			return only(b.Places.UpdateStore(w.ctx, c, ref, places.StoreChange{Name: &name}))
+		}},
 		{"delete store", private.ID, "store_" + zero, func(c caller, ref string) error { return b.Places.DeleteStore(w.ctx, c, ref) }},
 		{"bucket", w.bucket.ID, "bucket_" + zero, func(c caller, ref string) error { return only(b.Places.Bucket(w.ctx, c, ref)) }},
 		{"delete bucket", w.bucket.ID, "bucket_" + zero, func(c caller, ref string) error { return b.Places.DeleteBucket(w.ctx, c, ref) }},

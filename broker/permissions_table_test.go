@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/people"
@@ -179,14 +180,49 @@ var useCases = []useCase{
 		return func() error { return only(w.Broker.People.Tokens(w.ctx, c, w.bystander.User.ID, page)) }
 	}},
 
+	// credentials                          admin     confined  owner     wsadmin   member    keeper    guest     stranger
+	{"create a credential", "               ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", credentials.Created, "credentials", func(w *lab, c caller) act {
+		n := w.credential()
+		return func() error { return only(w.Broker.Credentials.Create(w.ctx, c, n)) }
+	}},
+	{"set other keys", "                    ok        hidden    hidden    hidden    hidden    hidden    hidden    hidden", credentials.Updated, "credentials", func(w *lab, c caller) act {
+		held, keys := w.newCredential(), w.credential().Keys
+		return func() error {
+			return only(w.Broker.Credentials.Update(w.ctx, c, held.ID, credentials.Change{Keys: &keys}))
+		}
+	}},
+	{"delete a credential", "               ok        hidden    hidden    hidden    hidden    hidden    hidden    hidden", credentials.Deleted, "credentials", func(w *lab, c caller) act {
+		held := w.newCredential()
+		return func() error { return w.Broker.Credentials.Delete(w.ctx, c, held.Name) }
+	}},
+	{"see a credential", "                  ok        hidden    hidden    hidden    hidden    hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		held := w.newCredential()
+		return func() error { return only(w.Broker.Credentials.Credential(w.ctx, c, held.ID)) }
+	}},
+	{"list credentials", "                  ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", "", "", func(w *lab, c caller) act {
+		return func() error { return only(w.Broker.Credentials.Credentials(w.ctx, c, page)) }
+	}},
+
 	// stores and buckets                   admin     confined  owner     wsadmin   member    keeper    guest     stranger
 	{"create a store", "                    ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", places.StoreCreated, "stores", func(w *lab, c caller) act {
 		n := w.store()
 		return func() error { return only(w.Broker.Places.CreateStore(w.ctx, c, n)) }
 	}},
+	{"create an S3 store", "                ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", places.StoreCreated, "stores", func(w *lab, c caller) act {
+		n := w.s3Store()
+		return func() error { return only(w.Broker.Places.CreateStore(w.ctx, c, n)) }
+	}},
 	{"rename a store", "                    ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", places.StoreUpdated, "stores", func(w *lab, c caller) act {
 		s, name := w.newStore(), w.name()
-		return func() error { return only(w.Broker.Places.RenameStore(w.ctx, c, s.ID, name)) }
+		return func() error {
+			return only(w.Broker.Places.UpdateStore(w.ctx, c, s.ID, places.StoreChange{Name: &name}))
+		}
+	}},
+	{"change a store's credential", "        ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", places.StoreUpdated, "stores", func(w *lab, c caller) act {
+		s, other := w.newS3Store(), w.newCredential()
+		return func() error {
+			return only(w.Broker.Places.UpdateStore(w.ctx, c, s.ID, places.StoreChange{Credential: &other.Name}))
+		}
 	}},
 	{"delete a store", "                    ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", places.StoreDeleted, "stores", func(w *lab, c caller) act {
 		s := w.newStore()

@@ -12,6 +12,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
@@ -127,6 +128,23 @@ func (w *lab) newStore() keyhatch.Store {
 func (w *lab) store() places.NewStore {
 	name := w.name()
 	return places.NewStore{Name: name, Kind: keyhatch.DirectoryStore, Path: filepath.Join(w.Root, name)}
+}
+
+// s3Store is one that speaks S3, with a credential of its own.
+func (w *lab) s3Store() places.NewStore {
+	return places.NewStore{Name: w.name(), Kind: keyhatch.S3Store, Endpoint: "https://s3.example", Credential: w.newCredential().ID}
+}
+
+func (w *lab) newS3Store() keyhatch.Store {
+	return give[keyhatch.Store](w)(w.Broker.Places.CreateStore(w.ctx, w.Admin, w.s3Store()))
+}
+
+func (w *lab) credential() credentials.NewCredential {
+	return credentials.NewCredential{Name: w.name(), Keys: keyhatch.KeyPair{AccessKeyID: "AKIA" + w.name(), SecretAccessKey: keyhatch.NewTokenSecret()}}
+}
+
+func (w *lab) newCredential() keyhatch.Credential {
+	return give[keyhatch.Credential](w)(w.Broker.Credentials.Create(w.ctx, w.Admin, w.credential()))
 }
 
 func (w *lab) newToken(of keyhatch.Caller) keyhatch.Token {

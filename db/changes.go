@@ -15,6 +15,7 @@ const (
 	WorkspaceMemberChanged ChangeKind = "workspace_member" // workspace|user
 	GroupMemberChanged     ChangeKind = "group_member"     // group|user
 	TokenChanged           ChangeKind = "token"            // the token's id
+	CredentialChanged      ChangeKind = "credential"       // the credential's id
 	StoreChanged           ChangeKind = "store"            // the store's id
 	BucketChanged          ChangeKind = "bucket"           // the bucket's id
 	LocationChanged        ChangeKind = "location"         // the location's id

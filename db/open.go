@@ -39,7 +39,7 @@ func Create(ctx context.Context, path string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, d.writes); err != nil {
+	if _, err := migrate(ctx, d.writes, 0); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
@@ -48,12 +48,7 @@ func Create(ctx context.Context, path string) (*DB, error) {
 // Open opens an existing SQLite database of the current schema. It never makes
 // one, so that a mistyped path is told.
 func Open(ctx context.Context, path string) (*DB, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("database %s is missing; `keyhatch init` makes one", path)
-	} else if err != nil {
-		return nil, fmt.Errorf("database: %w", err)
-	}
-	d, err := open(ctx, path)
+	d, err := openExisting(ctx, path)
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +56,15 @@ func Open(ctx context.Context, path string) (*DB, error) {
 		return nil, errors.Join(fmt.Errorf("database %s: %w", path, err), d.Close())
 	}
 	return d, nil
+}
+
+func openExisting(ctx context.Context, path string) (*DB, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("database %s is missing; `keyhatch init` makes one", path)
+	} else if err != nil {
+		return nil, fmt.Errorf("database: %w", err)
+	}
+	return open(ctx, path)
 }
 
 func open(ctx context.Context, path string) (*DB, error) {

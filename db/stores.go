@@ -6,26 +6,30 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-const storeColumns = "id, workspace, name, kind, path, lends, created_at"
+const storeColumns = "id, workspace, name, kind, lends, path, endpoint, region, credential, created_at"
 
 func scanStore(row row) (s keyhatch.Store, err error) {
-	err = row.Scan(&s.ID, textColumn{&s.Workspace}, &s.Name, &s.Kind, &s.Path, &s.Lends, timeColumn{&s.CreatedAt})
+	err = row.Scan(&s.ID, textColumn{&s.Workspace}, &s.Name, &s.Kind, &s.Lends,
+		&s.Path, &s.Endpoint, &s.Region, textColumn{&s.Credential}, timeColumn{&s.CreatedAt})
 	return s, err
 }
 
 // InsertStore adds a store.
 func (t *Tx) InsertStore(ctx context.Context, s keyhatch.Store) error {
-	err := t.exec(ctx, "insert into stores ("+storeColumns+") values ($1, $2, $3, $4, $5, $6, $7)",
-		s.ID, optText(s.Workspace), s.Name, string(s.Kind), s.Path, string(s.Lends), micros(s.CreatedAt))
+	err := t.exec(ctx, "insert into stores ("+storeColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+		s.ID, optText(s.Workspace), s.Name, string(s.Kind), string(s.Lends),
+		s.Path, s.Endpoint, s.Region, optText(s.Credential), micros(s.CreatedAt))
 	if err != nil {
 		return err
 	}
 	return t.changed(ctx, StoreChanged, s.Workspace, s.ID)
 }
 
-// RenameStore changes the name.
-func (t *Tx) RenameStore(ctx context.Context, s keyhatch.Store, name string) error {
-	if err := t.execOne(ctx, keyhatch.CodeStoreNotFound, "update stores set name = $2 where id = $1", s.ID, name); err != nil {
+// UpdateStore changes the name and the credential.
+func (t *Tx) UpdateStore(ctx context.Context, s keyhatch.Store) error {
+	err := t.execOne(ctx, keyhatch.CodeStoreNotFound, "update stores set name = $2, credential = $3 where id = $1",
+		s.ID, s.Name, optText(s.Credential))
+	if err != nil {
 		return err
 	}
 	return t.changed(ctx, StoreChanged, s.Workspace, s.ID)
@@ -93,6 +97,14 @@ func (r Reader) Bucket(ctx context.Context, id string) (keyhatch.Bucket, error) 
 func (r Reader) BucketByName(ctx context.Context, workspace, name string) (keyhatch.Bucket, error) {
 	return one(ctx, r, keyhatch.CodeBucketNotFound, scanBucket,
 		"select "+bucketColumns+" from buckets where workspace = $1 and name = $2", workspace, name)
+}
+
+// BucketElsewhere tells whether another store of the endpoint has a bucket of
+// the name: it would be the same one.
+func (r Reader) BucketElsewhere(ctx context.Context, s keyhatch.Store, name string) (bool, error) {
+	return exists(ctx, r, `select 1 from buckets join stores on stores.id = buckets.store
+		where buckets.name = $1 and stores.endpoint = $2 and stores.kind = $3 and stores.id <> $4`,
+		name, s.Endpoint, string(keyhatch.S3Store), s.ID)
 }
 
 // Buckets lists a workspace's buckets by id; of every workspace when it is

@@ -99,21 +99,26 @@ func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 	var sent int64
 	for whole.N > 0 {
 		a.progress()
-		part := &io.LimitedReader{R: whole.R, N: min(whole.N, askEvery)}
+		part := &io.LimitedReader{R: whole.R, N: min(whole.N, stride)}
 		n, err := io.Copy(a.ResponseWriter, part)
 		whole.N -= n
 		sent += n
 		a.bytes += n
-		if err != nil || n < askEvery {
+		if err != nil || n < stride {
 			return sent, err
 		}
-		// A long download ends with its lease, too.
-		if err := a.stands(); err != nil {
-			return sent, err
+		if sent%askEvery == 0 { // a long download ends with its lease, too
+			if err := a.stands(); err != nil {
+				return sent, err
+			}
 		}
 	}
 	return sent, nil
 }
+
+// stride is how much is sent of an object at a time: what has to pass within the
+// patience for a transfer, 4 KiB a second, to count as one.
+const stride = 256 << 10
 
 // askEvery is how much is sent of an object before it is asked again whether its
 // lease stands.

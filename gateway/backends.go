@@ -10,43 +10,70 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/gateway/dirstore"
+	"github.com/keyhatch/keyhatch/gateway/upstream"
 )
 
 // Backends opens what serves each store at its first request and keeps it open.
 type Backends struct {
-	roots []string
-	log   *slog.Logger
+	roots    []string
+	upstream *upstream.Client
+	log      *slog.Logger
 
 	mu   sync.Mutex
-	open map[string]*dirstore.Store // by path
+	open map[string]*directory // by path
+}
+
+// directory is a folder, opened by the first who needs it. Others wait for that
+// one alone.
+type directory struct {
+	mu    sync.Mutex
+	store *dirstore.Store // nil while it could not be opened
 }
 
 // NewBackends makes an empty set. roots are the folders inside which directory
-// stores may lie.
-func NewBackends(roots []string, log *slog.Logger) *Backends {
-	return &Backends{roots: roots, log: log, open: map[string]*dirstore.Store{}}
+// stores may lie; S3 stores are asked through the client.
+func NewBackends(roots []string, s3 *upstream.Client, log *slog.Logger) *Backends {
+	return &Backends{roots: roots, upstream: s3, log: log, open: map[string]*directory{}}
 }
 
 // For returns what serves the store's buckets. It checks nothing: every request
 // that it gets must have been let through.
-func (b *Backends) For(s keyhatch.Store) (http.Handler, error) {
-	if s.Kind != keyhatch.DirectoryStore {
-		return nil, fmt.Errorf("store %s is of an unknown kind %q", s.Name, s.Kind)
+func (b *Backends) For(s keyhatch.Store) (handler http.Handler, err error) {
+	switch s.Kind {
+	case keyhatch.DirectoryStore:
+		handler, err = b.directory(s.Path)
+	case keyhatch.S3Store:
+		handler, err = b.upstream.Store(s)
+	default:
+		err = fmt.Errorf("unknown kind %q", s.Kind)
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if d, ok := b.open[s.Path]; ok {
-		return d.Handler(), nil
-	}
-	if err := b.insideRoots(s.Path); err != nil {
-		return nil, fmt.Errorf("store %s: %w", s.Name, err)
-	}
-	d, err := dirstore.Open(s.Path, b.log)
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", s.Name, err)
 	}
-	b.open[s.Path] = d
-	return d.Handler(), nil
+	return handler, nil
+}
+
+func (b *Backends) directory(path string) (http.Handler, error) {
+	b.mu.Lock()
+	d := b.open[path]
+	if d == nil {
+		d = &directory{}
+		b.open[path] = d
+	}
+	b.mu.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.store == nil {
+		if err := b.insideRoots(path); err != nil {
+			return nil, err
+		}
+		store, err := dirstore.Open(path, b.log)
+		if err != nil {
+			return nil, err
+		}
+		d.store = store
+	}
+	return d.store.Handler(), nil
 }
 
 // insideRoots refuses a folder that is inside the roots by its name only: a
@@ -74,8 +101,10 @@ func (b *Backends) Close() error {
 	defer b.mu.Unlock()
 	var errs []error
 	for _, d := range b.open {
-		errs = append(errs, d.Close())
+		if d.store != nil {
+			errs = append(errs, d.store.Close())
+		}
 	}
-	b.open = map[string]*dirstore.Store{}
+	b.open = map[string]*directory{}
 	return errors.Join(errs...)
 }

@@ -21,8 +21,11 @@ type request struct {
 	query  url.Values
 }
 
-// source is the object that a copy reads.
-type source struct{ bucket, key string }
+// source is the object that a copy reads, in a version if it names one.
+type source struct{ bucket, key, version string }
+
+// nullVersion is the version that an object has where there are none.
+const nullVersion = "null"
 
 // classify finds the operation and what it is about. It acts on the decoded path
 // and query, which are what the signature covers (package sigv4). hosts are the
@@ -46,6 +49,9 @@ func classify(r *http.Request, hosts []string) (request, error) {
 	}
 	if err := checkParams(out.query); err != nil {
 		return out, err
+	}
+	if op.access == keyhatch.Write && out.query.Has("versionId") && out.query.Get("versionId") != nullVersion {
+		return out, errVersionKept
 	}
 	if op.copies {
 		if out.source, err = parseSource(r.Header.Get("X-Amz-Copy-Source")); err != nil {
@@ -134,8 +140,8 @@ func everywhere(name string) bool {
 var params = map[string]func(string) bool{
 	"uploadId":           isOpaque,
 	"upload-id-marker":   func(s string) bool { return s == "" || isOpaque(s) },
-	"versionId":          func(s string) bool { return s == "null" }, // the only version that there is
-	"version-id-marker":  func(s string) bool { return s == "" || s == "null" },
+	"versionId":          isOpaque,
+	"version-id-marker":  func(s string) bool { return s == "" || isOpaque(s) },
 	"partNumber":         within(1, 10_000),
 	"part-number-marker": within(0, 10_000),
 	"max-keys":           within(0, 1<<31-1),
@@ -171,8 +177,8 @@ func within(least, most int) func(string) bool {
 // parseSource reads x-amz-copy-source: an optional slash, bucket, slash, key,
 // percent-encoded, maybe with ?versionId=null behind it.
 func parseSource(header string) (source, error) {
-	path, version, versioned := strings.Cut(header, "?")
-	if versioned && version != "versionId=null" {
+	path, version, versioned := strings.Cut(header, "?versionId=")
+	if strings.Contains(path, "?") || versioned && !isOpaque(version) {
 		return source{}, errCopySource
 	}
 	path, err := url.PathUnescape(path)
@@ -183,12 +189,18 @@ func parseSource(header string) (source, error) {
 	if keyhatch.CheckBucketName(b) != nil || keyhatch.CheckKey(key) != nil {
 		return source{}, errCopySource
 	}
-	return source{b, key}, nil
+	return source{b, key, version}, nil
 }
 
-// header is what the store is sent for a source. It decodes by the rules of a
-// query, where "+" is a space.
-func (s source) header() string { return "/" + s.bucket + "/" + url.QueryEscape(s.key) }
+// header is what the store is sent for a source: everything is escaped that some
+// store could read in another way.
+func (s source) header() string {
+	header := "/" + s.bucket + "/" + strings.NewReplacer("+", "%20", "%2F", "/").Replace(url.QueryEscape(s.key))
+	if s.version != "" {
+		header += "?versionId=" + s.version
+	}
+	return header
+}
 
 // checkHeaders refuses x-amz- headers that the operation does not understand: one
 // could mean that an object is to be encrypted, locked or given away.

@@ -54,24 +54,74 @@ type deletedKey struct{ Key string }
 
 type deleteError struct{ Key, Code, Message string }
 
+// completion is S3's CompleteMultipartUpload. The checksums of its parts are left
+// out: they were checked when the parts came.
+type completion struct {
+	XMLName xml.Name `xml:"CompleteMultipartUpload"`
+	Part    []completedPart
+}
+
+type completedPart struct {
+	PartNumber int
+	ETag       string
+}
+
+// maxParts is how many parts an upload may have.
+const maxParts = 10_000
+
+// tagging is S3's Tagging.
+type tagging struct {
+	XMLName xml.Name `xml:"Tagging"`
+	TagSet  struct{ Tag []tag }
+}
+
+type tag struct{ Key, Value string }
+
+// maxTags is how many tags an object may have, and some more, so that the store
+// says that they are too many.
+const maxTags = 50
+
+// rewrite reads the document of an operation and writes it anew: a store never
+// sees XML that it could read in another way.
+func rewrite(operation string, text []byte) ([]byte, error) {
+	switch operation {
+	case "CompleteMultipartUpload":
+		var c completion
+		if err := parse(text, &c); err != nil || len(c.Part) == 0 || len(c.Part) > maxParts {
+			return nil, errMalformedXML
+		}
+		return xml.Marshal(c)
+	case "PutObjectTagging":
+		var t tagging
+		if err := parse(text, &t); err != nil || len(t.TagSet.Tag) > maxTags {
+			return nil, errMalformedXML
+		}
+		return xml.Marshal(t)
+	}
+	return nil, errNotImplemented // a document that nobody reads
+}
+
+// parse reads a document that is one element and nothing behind it.
+func parse(text []byte, into any) error {
+	dec := xml.NewDecoder(bytes.NewReader(text))
+	dec.Entity = nil // none but XML's own five
+	if err := dec.Decode(into); err != nil {
+		return errMalformedXML
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errMalformedXML
+	}
+	return nil
+}
+
 // parseDelete reads the keys of a batch delete.
 func parseDelete(text []byte) (deletion, error) {
 	var d deletion
-	dec := xml.NewDecoder(bytes.NewReader(text))
-	dec.Entity = nil // none but XML's own five
-	if err := dec.Decode(&d); err != nil {
-		return d, errMalformedXML
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return d, errMalformedXML
+	if err := parse(text, &d); err != nil {
+		return d, err
 	}
 	if len(d.Object) == 0 || len(d.Object) > maxDeletes {
 		return d, errMalformedXML
-	}
-	for _, o := range d.Object {
-		if o.VersionID != "" && o.VersionID != "null" {
-			return d, errNotImplemented
-		}
 	}
 	return d, nil
 }
@@ -94,10 +144,13 @@ func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
 	allowed := deletion{Quiet: false}
 	var result deleteResult
 	for _, o := range asked.Object {
-		if v.open.AllowsObject(v.access, v.request.bucket, o.Key) && keyhatch.CheckKey(o.Key) == nil {
-			allowed.Object = append(allowed.Object, deletedObject{Key: o.Key})
-		} else {
+		switch {
+		case !v.open.AllowsObject(v.access, v.request.bucket, o.Key) || keyhatch.CheckKey(o.Key) != nil:
 			result.Error = append(result.Error, deleteError{o.Key, "AccessDenied", "Access Denied"})
+		case o.VersionID != "" && o.VersionID != nullVersion:
+			result.Error = append(result.Error, deleteError{o.Key, errVersionKept.code, errVersionKept.message})
+		default:
+			allowed.Object = append(allowed.Object, deletedObject{Key: o.Key})
 		}
 	}
 	if len(allowed.Object) > 0 {

@@ -23,7 +23,8 @@ var (
 	errInvalidURI       = &s3Error{http.StatusBadRequest, "InvalidURI", "The path or query of the request cannot be read."}
 	errBucketName       = &s3Error{http.StatusBadRequest, "InvalidBucketName", "The bucket's name is not valid."}
 	errKey              = &s3Error{http.StatusBadRequest, "InvalidArgument", "The key is not valid here: it holds an empty, '.' or '..' segment, a NUL, or more than 1024 bytes."}
-	errCopySource       = &s3Error{http.StatusBadRequest, "InvalidArgument", "The copy source must be /bucket/key, percent-encoded, without a version."}
+	errCopySource       = &s3Error{http.StatusBadRequest, "InvalidArgument", "The copy source must be /bucket/key, percent-encoded, maybe with ?versionId= behind it."}
+	errVersionKept      = &s3Error{http.StatusForbidden, "AccessDenied", "A single version is read, never written or removed, through this endpoint."}
 	errMalformedXML     = &s3Error{http.StatusBadRequest, "MalformedXML", "The XML is not well-formed, or is not what the operation takes."}
 	errDocumentTooLarge = &s3Error{http.StatusBadRequest, "EntityTooLarge", "The body of this operation has at most 1 MiB."}
 	errNotImplemented   = &s3Error{http.StatusNotImplemented, "NotImplemented", "This endpoint does not offer the operation, or one of its parameters or headers."}

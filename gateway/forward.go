@@ -33,6 +33,9 @@ func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 		if err != nil {
 			return err
 		}
+		if text, err = rewrite(v.name, text); err != nil {
+			return err
+		}
 		if err := g.stillOpen(r, v); err != nil {
 			return err
 		}
@@ -131,7 +134,7 @@ func cleaned(r *http.Request, v *visit, body io.ReadCloser, length int64) *http.
 func forwarded(v *visit) url.Values {
 	q := url.Values{}
 	for name, values := range v.query {
-		if !everywhere(name) && name != "versionId" {
+		if !everywhere(name) {
 			q[name] = values
 		}
 	}

@@ -77,9 +77,15 @@ func (g *Gateway) walk(a *answer, r *http.Request, v *visit) (err error) {
 	if err := v.authorize(); err != nil {
 		return err
 	}
+	if v.level == bucket {
+		a.Header().Set("X-Amz-Bucket-Region", g.region())
+	}
 	switch v.name {
 	case "ListBuckets":
 		listBuckets(a, r, v.lease, v.open.Buckets())
+		return nil
+	case "GetBucketLocation":
+		g.locateBucket(a, r)
 		return nil
 	case "DeleteObjects":
 		return g.deleteObjects(a, r, v)

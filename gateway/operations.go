@@ -50,7 +50,8 @@ var (
 		"response-content-type", "response-content-disposition", "response-content-encoding",
 		"response-content-language", "response-cache-control", "response-expires",
 	}
-	getParams = append([]string{"partNumber", "versionId"}, responseParams...)
+	versionParams = []string{"prefix", "delimiter", "key-marker", "version-id-marker", "max-keys", "encoding-type"}
+	getParams     = append([]string{"partNumber", "versionId"}, responseParams...)
 
 	storing = []string{"x-amz-tagging", "x-amz-meta-", "x-amz-acl", "x-amz-storage-class"}
 	copying = []string{
@@ -74,6 +75,10 @@ var operations = []operation{
 		params: []string{"prefix", "delimiter", "key-marker", "upload-id-marker", "max-uploads", "encoding-type"},
 	},
 	{
+		name: "ListObjectVersions", method: http.MethodGet, level: bucket, access: keyhatch.Read, marker: "versions",
+		params: versionParams, headers: []string{"x-amz-optional-object-attributes"},
+	},
+	{
 		name: "ListObjectsV2", method: http.MethodGet, level: bucket, access: keyhatch.Read, marker: "list-type", value: "2",
 		params:  []string{"prefix", "delimiter", "start-after", "continuation-token", "max-keys", "encoding-type", "fetch-owner"},
 		headers: []string{"x-amz-optional-object-attributes"},
@@ -91,6 +96,10 @@ var operations = []operation{
 		params: []string{"max-parts", "part-number-marker", "encoding-type"},
 	},
 	{name: "GetObjectTagging", method: http.MethodGet, level: object, access: keyhatch.Read, marker: "tagging", params: []string{"versionId"}},
+	{
+		name: "GetObjectAttributes", method: http.MethodGet, level: object, access: keyhatch.Read, marker: "attributes",
+		params: []string{"versionId"}, headers: []string{"x-amz-object-attributes", "x-amz-max-parts", "x-amz-part-number-marker"},
+	},
 	{name: "GetObject", method: http.MethodGet, level: object, access: keyhatch.Read, params: getParams, headers: []string{"x-amz-checksum-mode"}},
 	{name: "HeadObject", method: http.MethodHead, level: object, access: keyhatch.Read, params: getParams, headers: []string{"x-amz-checksum-mode"}},
 	{

@@ -14,6 +14,7 @@ type Image struct {
 	members      table[keyhatch.WorkspaceMember] // by workspace|user
 	groupMembers table[keyhatch.GroupMember]     // by group|user
 	tokens       table[db.HashedToken]
+	credentials  table[db.SealedCredential]
 	stores       table[keyhatch.Store]
 	buckets      table[keyhatch.Bucket]
 	locations    table[keyhatch.Location]
@@ -74,6 +75,7 @@ func newImage() *Image {
 	}
 	i.users = newTable(func(keyhatch.User, bool) {})
 	i.groupMembers = newTable(func(keyhatch.GroupMember, bool) {})
+	i.credentials = newTable(func(db.SealedCredential, bool) {})
 	i.stores = newTable(func(keyhatch.Store, bool) {})
 	i.workspaces = newTable(func(w keyhatch.Workspace, add bool) {
 		follow(i.workspaceByName, w.Name, w.ID, add)

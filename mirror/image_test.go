@@ -23,7 +23,7 @@ import (
 func contents(i *Image) map[string]any {
 	return map[string]any{
 		"users": i.users.rows, "workspaces": i.workspaces.rows, "members": i.members.rows, "groupMembers": i.groupMembers.rows,
-		"tokens": i.tokens.rows, "stores": i.stores.rows, "buckets": i.buckets.rows, "locations": i.locations.rows,
+		"tokens": i.tokens.rows, "credentials": i.credentials.rows, "stores": i.stores.rows, "buckets": i.buckets.rows, "locations": i.locations.rows,
 		"grants": i.grants.rows, "revoked": i.revoked,
 		"tokenByHash": i.tokenByHash, "workspaceByName": i.workspaceByName, "workspacesOf": i.workspacesOf,
 		"bucketByName": i.bucketByName, "locationByName": i.locationByName, "locationAt": i.locationAt, "grantsOn": i.grantsOn,
@@ -130,22 +130,23 @@ type change = func(context.Context, *db.Tx) error
 
 // stock is what is there to change.
 type stock struct {
-	users      []keyhatch.User
-	workspaces []keyhatch.Workspace
-	members    []keyhatch.WorkspaceMember
-	groups     []keyhatch.Group
-	inGroups   []keyhatch.GroupMember
-	tokens     []db.HashedToken
-	stores     []keyhatch.Store
-	buckets    []keyhatch.Bucket
-	locations  []keyhatch.Location
-	grants     []keyhatch.Grant
-	leases     []keyhatch.Lease
+	users       []keyhatch.User
+	workspaces  []keyhatch.Workspace
+	members     []keyhatch.WorkspaceMember
+	groups      []keyhatch.Group
+	inGroups    []keyhatch.GroupMember
+	tokens      []db.HashedToken
+	credentials []db.SealedCredential
+	stores      []keyhatch.Store
+	buckets     []keyhatch.Bucket
+	locations   []keyhatch.Location
+	grants      []keyhatch.Grant
+	leases      []keyhatch.Lease
 }
 
 func take(t *testing.T, r db.Reader) (s stock) {
 	ctx := t.Context()
-	var errs [11]error
+	var errs [12]error
 	s.users, errs[0] = r.Users(ctx, "", "", db.Everything)
 	s.workspaces, errs[1] = r.Workspaces(ctx, "", db.Everything)
 	s.members, errs[2] = r.AllWorkspaceMembers(ctx)
@@ -156,6 +157,7 @@ func take(t *testing.T, r db.Reader) (s stock) {
 	s.locations, errs[7] = r.AllLocations(ctx)
 	s.grants, errs[8] = r.AllGrants(ctx)
 	s.leases, errs[9] = r.Leases(ctx, db.LeaseFilter{}, db.Everything)
+	s.credentials, errs[11] = r.AllCredentials(ctx)
 	for _, ws := range s.workspaces {
 		groups, err := r.Groups(ctx, ws.ID, db.Everything)
 		s.groups, errs[10] = append(s.groups, groups...), errors.Join(errs[10], err)
@@ -172,7 +174,7 @@ func (r random) changes(s stock) map[string]change {
 	id := func(kind keyhatch.IDKind) string { return keyhatch.NewID(kind, now) }
 	user, ws, member, group := pick(r, s.users), pick(r, s.workspaces), pick(r, s.members), pick(r, s.groups)
 	store, bucket, location, grant := pick(r, s.stores), pick(r, s.buckets), pick(r, s.locations), pick(r, s.grants)
-	lease, inGroup, token := pick(r, s.leases), pick(r, s.inGroups), pick(r, s.tokens)
+	lease, inGroup, token, credential := pick(r, s.leases), pick(r, s.inGroups), pick(r, s.tokens), pick(r, s.credentials)
 	subject := pick(r, []keyhatch.Subject{
 		{Kind: keyhatch.SubjectEveryone}, {Kind: keyhatch.SubjectUser, ID: user.ID}, {Kind: keyhatch.SubjectGroup, ID: group.ID},
 	})
@@ -218,8 +220,18 @@ func (r random) changes(s stock) map[string]change {
 		"new store": func(ctx context.Context, tx *db.Tx) error {
 			return tx.InsertStore(ctx, keyhatch.Store{ID: id(keyhatch.StoreID), Name: r.name(), CreatedAt: now})
 		},
-		"rename store": func(ctx context.Context, tx *db.Tx) error { return tx.RenameStore(ctx, store, r.name()) },
-		"delete store": func(ctx context.Context, tx *db.Tx) error { return tx.DeleteStore(ctx, store) },
+		"rename store": func(ctx context.Context, tx *db.Tx) error { store.Name = r.name(); return tx.UpdateStore(ctx, store) },
+		"new credential": func(ctx context.Context, tx *db.Tx) error {
+			return tx.InsertCredential(ctx, db.SealedCredential{
+				Credential: keyhatch.Credential{ID: id(keyhatch.CredentialID), Name: r.name(), CreatedAt: now, UpdatedAt: now}, Sealed: []byte("sealed"),
+			})
+		},
+		"change credential": func(ctx context.Context, tx *db.Tx) error {
+			credential.Name, credential.Sealed = r.name(), []byte(r.name())
+			return tx.UpdateCredential(ctx, credential)
+		},
+		"delete credential": func(ctx context.Context, tx *db.Tx) error { return tx.DeleteCredential(ctx, credential.Credential) },
+		"delete store":      func(ctx context.Context, tx *db.Tx) error { return tx.DeleteStore(ctx, store) },
 		"new bucket": func(ctx context.Context, tx *db.Tx) error {
 			return tx.InsertBucket(ctx, keyhatch.Bucket{ID: id(keyhatch.BucketID), Workspace: ws.ID, Store: store.ID, Name: r.name(), CreatedAt: now})
 		},

@@ -59,6 +59,11 @@ func (i *Image) GroupMember(group, user string) (keyhatch.GroupMember, error) {
 	return get(i.groupMembers, group+db.PairSeparator+user, keyhatch.CodeMemberNotFound)
 }
 
+// Credential returns the credential of the id with its secret, sealed.
+func (i *Image) Credential(id string) (db.SealedCredential, error) {
+	return get(i.credentials, id, keyhatch.CodeCredentialNotFound)
+}
+
 // Store returns the store of the id.
 func (i *Image) Store(id string) (keyhatch.Store, error) {
 	return get(i.stores, id, keyhatch.CodeStoreNotFound)

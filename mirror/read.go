@@ -27,6 +27,8 @@ func read(ctx context.Context, r db.Reader, c db.Change) (update, error) {
 		return row(ctx, c.ID, pair(r.GroupMember), func(i *Image) *table[keyhatch.GroupMember] { return &i.groupMembers })
 	case db.TokenChanged:
 		return row(ctx, c.ID, r.HashedToken, func(i *Image) *table[db.HashedToken] { return &i.tokens })
+	case db.CredentialChanged:
+		return row(ctx, c.ID, r.SealedCredential, func(i *Image) *table[db.SealedCredential] { return &i.credentials })
 	case db.StoreChanged:
 		return row(ctx, c.ID, r.Store, func(i *Image) *table[keyhatch.Store] { return &i.stores })
 	case db.BucketChanged:
@@ -108,6 +110,13 @@ func fill(ctx context.Context, r db.Reader, i *Image) error {
 }
 
 func fillPlaces(ctx context.Context, r db.Reader, i *Image) error {
+	credentials, err := r.AllCredentials(ctx)
+	if err != nil {
+		return err
+	}
+	for _, c := range credentials {
+		i.credentials.put(c.ID, c)
+	}
 	stores, err := r.Stores(ctx, "", db.Everything)
 	if err != nil {
 		return err

@@ -20,7 +20,7 @@ func (d *Door) stores(a huma.API) {
 	handle(d, a, call{method: http.MethodGet, path: "/stores", id: "listStores", summary: "List the stores that you may see", noun: noun}, d.listStores)
 	handle(d, a, call{method: http.MethodPost, path: "/stores", id: "createStore", summary: "Add a store for every workspace", noun: noun, status: http.StatusCreated}, d.createStore)
 	handle(d, a, call{method: http.MethodGet, path: "/stores/{store}", id: "getStore", summary: "Show a store", noun: noun}, d.getStore)
-	handle(d, a, call{method: http.MethodPatch, path: "/stores/{store}", id: "renameStore", summary: "Rename a store", noun: noun}, d.renameStore)
+	handle(d, a, call{method: http.MethodPatch, path: "/stores/{store}", id: "updateStore", summary: "Change a store's name or credential", noun: noun}, d.updateStore)
 	handle(d, a, call{method: http.MethodDelete, path: "/stores/{store}", id: "deleteStore", summary: "Remove a store without buckets", noun: noun, status: http.StatusNoContent}, d.deleteStore)
 }
 
@@ -34,6 +34,7 @@ type createStoreInput struct{ Body api.NewStore }
 func (d *Door) createStore(ctx context.Context, c keyhatch.Caller, in *createStoreInput) (*body[api.Store], error) {
 	s, err := d.broker.Places.CreateStore(ctx, c, places.NewStore{
 		Name: in.Body.Name, Kind: keyhatch.StoreKind(in.Body.Kind), Path: in.Body.Path,
+		Endpoint: in.Body.Endpoint, Region: in.Body.Region, Credential: in.Body.Credential,
 	})
 	return one(s, err, encodeStore)
 }
@@ -43,13 +44,13 @@ func (d *Door) getStore(ctx context.Context, c keyhatch.Caller, in *StoreRef) (*
 	return one(s, err, encodeStore)
 }
 
-type renameStoreInput struct {
+type updateStoreInput struct {
 	StoreRef
-	Body api.Named
+	Body api.StoreChange
 }
 
-func (d *Door) renameStore(ctx context.Context, c keyhatch.Caller, in *renameStoreInput) (*body[api.Store], error) {
-	s, err := d.broker.Places.RenameStore(ctx, c, in.Store, in.Body.Name)
+func (d *Door) updateStore(ctx context.Context, c keyhatch.Caller, in *updateStoreInput) (*body[api.Store], error) {
+	s, err := d.broker.Places.UpdateStore(ctx, c, in.Store, places.StoreChange{Name: in.Body.Name, Credential: in.Body.Credential})
 	return one(s, err, encodeStore)
 }
 
@@ -59,6 +60,7 @@ func (d *Door) deleteStore(ctx context.Context, c keyhatch.Caller, in *StoreRef)
 
 func encodeStore(s keyhatch.Store) api.Store {
 	return api.Store{
-		ID: s.ID, Workspace: s.Workspace, Name: s.Name, Kind: string(s.Kind), Path: s.Path, Lends: string(s.Lends), CreatedAt: s.CreatedAt,
+		ID: s.ID, Workspace: s.Workspace, Name: s.Name, Kind: string(s.Kind), Path: s.Path,
+		Endpoint: s.Endpoint, Region: s.Region, Credential: s.Credential, Lends: string(s.Lends), CreatedAt: s.CreatedAt,
 	}
 }

@@ -174,9 +174,9 @@ var endings = []ending{
 		s.must(s.Broker.People.RemoveWorkspaceMember(s.ctx, s.Admin, s.ws.ID, s.user.User.ID))
 	}, "read", func(*stake) {}},
 	{"renamed", user, write, func(s *stake) {
-		name, owner := "renamed-location", s.user.User.ID
+		name, renamed, owner := "renamed-location", "renamed-store", s.user.User.ID
 		did(s.t)(s.Broker.Places.UpdateLocation(s.ctx, s.Admin, "", s.location.ID, places.LocationChange{Name: &name, Owner: &owner}))
-		did(s.t)(s.Broker.Places.RenameStore(s.ctx, s.Admin, s.Store.ID, "renamed-store"))
+		did(s.t)(s.Broker.Places.UpdateStore(s.ctx, s.Admin, s.Store.ID, places.StoreChange{Name: &renamed}))
 		did(s.t)(s.Broker.People.UpdateUser(s.ctx, s.Admin, owner, people.UserChange{Name: &name}))
 	}, "write", func(*stake) {}},
 }

@@ -6,8 +6,11 @@ import "github.com/keyhatch/keyhatch/broker/kernel"
 type Service struct {
 	k     *kernel.Kernel
 	roots []string
+	reach Reach
 }
 
 // New makes the service. directoryRoots are the folders inside which directory
-// stores may lie.
-func New(k *kernel.Kernel, directoryRoots []string) *Service { return &Service{k, directoryRoots} }
+// stores may lie; reach tells which hosts S3 stores may have.
+func New(k *kernel.Kernel, directoryRoots []string, reach Reach) *Service {
+	return &Service{k, directoryRoots, reach}
+}

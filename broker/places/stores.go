@@ -2,20 +2,20 @@ package places
 
 import (
 	"context"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 )
 
-// The events of stores and buckets.
+// The events of stores.
 const (
-	StoreCreated  keyhatch.Action = "store.create"
-	StoreUpdated  keyhatch.Action = "store.update"
-	StoreDeleted  keyhatch.Action = "store.delete"
-	BucketCreated keyhatch.Action = "bucket.create"
-	BucketDeleted keyhatch.Action = "bucket.delete"
+	StoreCreated keyhatch.Action = "store.create"
+	StoreUpdated keyhatch.Action = "store.update"
+	StoreDeleted keyhatch.Action = "store.delete"
 )
 
 // NewStore is what a store is made from.
@@ -23,13 +23,24 @@ type NewStore struct {
 	Name string
 	Kind keyhatch.StoreKind
 	Path string // of a directory store
+	// Of an S3 store:
+	Endpoint   string // URL without a path
+	Region     string // empty: us-east-1
+	Credential string // id or name
 }
 
 // CreateStore adds a store that serves every workspace. Installation admins
-// only; a directory store must lie inside a folder that the configuration
-// allows, so that the API can never be made to serve another part of the
-// machine.
+// only. A directory store must lie inside a folder, and the endpoint of an S3
+// store in a network, that the configuration allows, so that the API can never
+// be made to serve another part of the machine or to reach into a network behind
+// it (S10).
 func (svc *Service) CreateStore(ctx context.Context, c keyhatch.Caller, n NewStore) (s keyhatch.Store, err error) {
+	if n.Kind == keyhatch.S3Store && svc.k.View(ctx, c).Installs() {
+		// Before the transaction: names are looked up.
+		if n.Endpoint, err = svc.checkEndpoint(ctx, n.Endpoint); err != nil {
+			return s, err
+		}
+	}
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		if err := w.MustInstall(); err != nil {
 			return err
@@ -37,26 +48,68 @@ func (svc *Service) CreateStore(ctx context.Context, c keyhatch.Caller, n NewSto
 		if err := keyhatch.CheckName(n.Name); err != nil {
 			return err
 		}
-		if n.Kind != keyhatch.DirectoryStore {
-			return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest, `a store's kind is "directory"`).In("kind")
+		s = keyhatch.Store{
+			ID: keyhatch.NewID(keyhatch.StoreID, w.Now), Name: n.Name, Kind: n.Kind,
+			Lends: keyhatch.LendsOwn, CreatedAt: w.Now,
 		}
-		path, err := svc.checkPath(n.Path)
+		switch n.Kind {
+		case keyhatch.DirectoryStore:
+			err = svc.directory(w, n, &s)
+		case keyhatch.S3Store:
+			err = speaksS3(w, n, &s)
+		default:
+			err = keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest, `a store's kind is "directory" or "s3"`).In("kind")
+		}
 		if err != nil {
 			return err
-		}
-		if err := noNestedStore(w, path); err != nil {
-			return err
-		}
-		s = keyhatch.Store{
-			ID: keyhatch.NewID(keyhatch.StoreID, w.Now), Name: n.Name, Kind: n.Kind, Path: path,
-			Lends: keyhatch.LendsOwn, CreatedAt: w.Now,
 		}
 		if err := w.Tx.InsertStore(ctx, s); err != nil {
 			return err
 		}
-		return w.Record(StoreCreated, "", s.ID, kernel.Detail("name", s.Name, "kind", string(s.Kind), "path", s.Path))
+		return w.Record(StoreCreated, "", s.ID, kernel.Detail("name", s.Name, "kind", string(s.Kind),
+			"path", s.Path, "endpoint", s.Endpoint, "region", s.Region, "credential", s.Credential))
 	})
 	return s, err
+}
+
+// directory fills in what a directory store has.
+func (svc *Service) directory(w *kernel.Work, n NewStore, s *keyhatch.Store) (err error) {
+	if err := wantEmpty(keyhatch.DirectoryStore, map[string]string{"endpoint": n.Endpoint, "region": n.Region, "credential": n.Credential}); err != nil {
+		return err
+	}
+	if s.Path, err = svc.checkPath(n.Path); err != nil {
+		return err
+	}
+	return noNestedStore(w, s.Path)
+}
+
+// speaksS3 fills in what an S3 store has.
+func speaksS3(w *kernel.Work, n NewStore, s *keyhatch.Store) error {
+	if err := wantEmpty(keyhatch.S3Store, map[string]string{"path": n.Path}); err != nil {
+		return err
+	}
+	credential, err := w.FindCredential(n.Credential)
+	if err != nil {
+		return err
+	}
+	s.Endpoint, s.Region, s.Credential = n.Endpoint, n.Region, credential.ID
+	if s.Region == "" {
+		s.Region = defaultRegion
+	}
+	return checkRegion(s.Region)
+}
+
+// defaultRegion is what most stores take whatever their own is.
+const defaultRegion = "us-east-1"
+
+// wantEmpty refuses what a store of the kind does not have.
+func wantEmpty(kind keyhatch.StoreKind, fields map[string]string) error {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if fields[name] != "" {
+			return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest, "a store of kind %s has no %s", kind, name).In(name)
+		}
+	}
+	return nil
 }
 
 func (svc *Service) checkPath(path string) (string, error) {
@@ -92,20 +145,38 @@ func inside(path, root string) bool {
 	return path == root || strings.HasPrefix(path, strings.TrimSuffix(root, "/")+"/")
 }
 
-// RenameStore changes the name. Installation admins only.
-func (svc *Service) RenameStore(ctx context.Context, c keyhatch.Caller, ref, name string) (s keyhatch.Store, err error) {
+// StoreChange is what can be changed of a store; nil leaves it as it is.
+type StoreChange struct {
+	Name       *string
+	Credential *string // id or name
+}
+
+// UpdateStore changes the name, or the credential of an S3 store. Installation
+// admins only. Where a store lies never changes: what was granted on one place
+// must not open another.
+func (svc *Service) UpdateStore(ctx context.Context, c keyhatch.Caller, ref string, ch StoreChange) (s keyhatch.Store, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		if s, err = managedStore(w, ref); err != nil {
 			return err
 		}
-		if err := keyhatch.CheckName(name); err != nil {
+		kernel.Set(&s.Name, ch.Name)
+		if err := keyhatch.CheckName(s.Name); err != nil {
 			return err
 		}
-		if err := w.Tx.RenameStore(ctx, s, name); err != nil {
+		if ch.Credential != nil {
+			if s.Kind != keyhatch.S3Store {
+				return wantEmpty(s.Kind, map[string]string{"credential": "given"})
+			}
+			credential, err := w.FindCredential(*ch.Credential)
+			if err != nil {
+				return err
+			}
+			s.Credential = credential.ID
+		}
+		if err := w.Tx.UpdateStore(ctx, s); err != nil {
 			return err
 		}
-		s.Name = name
-		return w.Record(StoreUpdated, s.Workspace, s.ID, kernel.Detail("name", name))
+		return w.Record(StoreUpdated, s.Workspace, s.ID, kernel.Detail("name", s.Name, "credential", s.Credential))
 	})
 	return s, err
 }
@@ -160,11 +231,11 @@ func visibleStore(v kernel.View, ref string) (keyhatch.Store, error) {
 	return redact(v, s), nil
 }
 
-// redact leaves out where on the server a store lies, for everybody but those
-// who put it there.
+// redact leaves out where a store lies and what opens it, for everybody but
+// those who put it there.
 func redact(v kernel.View, s keyhatch.Store) keyhatch.Store {
 	if !v.Installs() {
-		s.Path = ""
+		s.Path, s.Endpoint, s.Credential = "", "", ""
 	}
 	return s
 }
@@ -175,81 +246,4 @@ func managedStore(w *kernel.Work, ref string) (keyhatch.Store, error) {
 		return s, err
 	}
 	return s, w.MustInstall()
-}
-
-// NewBucket is what a bucket is made from.
-type NewBucket struct {
-	Workspace string // id or name; may be empty where one is implied
-	Store     string // id or name
-	Name      string
-}
-
-// CreateBucket puts a bucket of a store on record as a workspace's. On a
-// directory store, a folder of the name that exists already is served as it
-// is; therefore only installation admins may do this.
-func (svc *Service) CreateBucket(ctx context.Context, c keyhatch.Caller, n NewBucket) (bk keyhatch.Bucket, err error) {
-	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		ws, err := w.MemberWorkspace(n.Workspace)
-		if err != nil {
-			return err
-		}
-		if err := w.MustInstall(); err != nil {
-			return err
-		}
-		if err := keyhatch.CheckBucketName(n.Name); err != nil {
-			return err
-		}
-		s, err := visibleStore(w.View, n.Store)
-		if err != nil {
-			return err
-		}
-		bk = keyhatch.Bucket{ID: keyhatch.NewID(keyhatch.BucketID, w.Now), Workspace: ws.ID, Store: s.ID, Name: n.Name, CreatedAt: w.Now}
-		if err := w.Tx.InsertBucket(ctx, bk); err != nil {
-			return err
-		}
-		return w.Record(BucketCreated, ws.ID, bk.ID, kernel.Detail("name", bk.Name, "store", s.ID))
-	})
-	return bk, err
-}
-
-// DeleteBucket takes a bucket without locations off the record; its objects
-// stay in the store. Installation admins only.
-func (svc *Service) DeleteBucket(ctx context.Context, c keyhatch.Caller, id string) error {
-	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		bk, err := visibleBucket(w.View, id)
-		if err != nil {
-			return err
-		}
-		if err := w.MustInstall(); err != nil {
-			return err
-		}
-		if err := w.Tx.DeleteBucket(ctx, bk); err != nil {
-			return err
-		}
-		return w.Record(BucketDeleted, bk.Workspace, bk.ID, kernel.Detail("name", bk.Name, "store", bk.Store))
-	})
-}
-
-// Bucket returns one bucket of a workspace that the caller belongs to.
-func (svc *Service) Bucket(ctx context.Context, c keyhatch.Caller, id string) (keyhatch.Bucket, error) {
-	return visibleBucket(svc.k.View(ctx, c), id)
-}
-
-// Buckets lists a workspace's buckets. Members only.
-func (svc *Service) Buckets(ctx context.Context, c keyhatch.Caller, workspace string, p kernel.Page) (kernel.List[keyhatch.Bucket], error) {
-	v := svc.k.View(ctx, c)
-	ws, err := v.MemberWorkspace(workspace)
-	if err != nil {
-		return kernel.List[keyhatch.Bucket]{}, err
-	}
-	return kernel.Paged(p, keyhatch.BucketID, func(b keyhatch.Bucket) string { return b.ID },
-		func(p kernel.Page) ([]keyhatch.Bucket, error) { return v.Buckets(ctx, ws.ID, p) })
-}
-
-func visibleBucket(v kernel.View, id string) (keyhatch.Bucket, error) {
-	bk, err := v.Bucket(v.Ctx, id)
-	if err != nil {
-		return bk, err
-	}
-	return bk, v.MustBelong(bk.Workspace, keyhatch.CodeBucketNotFound)
 }

@@ -43,6 +43,12 @@ type Config struct {
 	// never name one that holds more than objects. Default: objects.
 	DirectoryRoots []string `yaml:"directory_roots"`
 
+	// OutboundNetworks are the networks (CIDR), besides all public addresses, in
+	// which S3 stores may lie. Name the one of a store that stands beside this
+	// server, and nothing wider: the API can make the server talk to any address
+	// in them. Default: none.
+	OutboundNetworks []string `yaml:"outbound_networks"`
+
 	// TrustedProxies are the networks (CIDR) whose X-Forwarded-For is believed.
 	// Client addresses go into the audit record: believing anybody would let
 	// clients choose theirs. Default: none.
@@ -183,7 +189,10 @@ func (c *Config) check() error {
 			}
 		}
 	}
-	_, err := c.proxies()
+	if _, err := networks("outbound_networks", c.OutboundNetworks); err != nil {
+		return err
+	}
+	_, err := networks("trusted_proxies", c.TrustedProxies)
 	return err
 }
 
@@ -192,12 +201,13 @@ func isUnspecified(host string) bool {
 	return err == nil && a.IsUnspecified()
 }
 
-func (c *Config) proxies() ([]netip.Prefix, error) {
+// networks reads a list of the configuration.
+func networks(key string, list []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
-	for _, text := range c.TrustedProxies {
+	for _, text := range list {
 		p, err := netip.ParsePrefix(text)
 		if err != nil {
-			return nil, fmt.Errorf("trusted_proxies: %w", err)
+			return nil, fmt.Errorf("%s: %w", key, err)
 		}
 		out = append(out, p)
 	}

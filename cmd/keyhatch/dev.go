@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/db"
 )
 
 type devCommand struct {
@@ -45,6 +46,9 @@ func (d devCommand) Run(ctx context.Context, s streams) (err error) {
 		if err := d.first(ctx, c, log); err != nil {
 			return err
 		}
+	}
+	if _, _, err := db.Migrate(ctx, c.Database); err != nil {
+		return err
 	}
 	in, err := open(ctx, c, log)
 	if err != nil {

@@ -19,7 +19,9 @@ import (
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/own"
 	"github.com/keyhatch/keyhatch/gateway"
+	"github.com/keyhatch/keyhatch/gateway/upstream"
 	"github.com/keyhatch/keyhatch/mirror"
+	"github.com/keyhatch/keyhatch/outbound"
 	"github.com/keyhatch/keyhatch/rest"
 	"github.com/keyhatch/keyhatch/seal"
 	"github.com/keyhatch/keyhatch/server"
@@ -112,7 +114,7 @@ func openKeys(ctx context.Context, c Config, d *db.DB) (*seal.Keyring, error) {
 
 // open wires an instance and takes its addresses. Close it.
 func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err error) {
-	in = &instance{config: c, log: log, backends: gateway.NewBackends(c.DirectoryRoots, log)}
+	in = &instance{config: c, log: log}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, in.Close())
@@ -134,17 +136,24 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	if in.s3URL = c.S3.URL; in.s3URL == "" {
 		in.s3URL = urlOf(in.s3, c.S3.TLSCert != "")
 	}
-	if err := in.openStores(ctx); err != nil {
+	networks, err := networks("outbound_networks", c.OutboundNetworks)
+	if err != nil {
 		return in, err
 	}
+	dialer := outbound.NewDialer(networks)
 	last, err := in.db.LastEventAt(ctx)
 	if err != nil {
 		return in, err
 	}
 	in.broker = broker.New(broker.Config{
-		NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots,
+		NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots, Reach: dialer.Check,
 		Lenders: map[keyhatch.Lending]driver.Lender{keyhatch.LendsOwn: own.New(in.keys, in.s3URL, c.S3.Region)},
 	})
+	s3 := upstream.NewClient(in.broker.Credentials.KeysOf, dialer.Transport(), log)
+	in.backends = gateway.NewBackends(c.DirectoryRoots, s3, log)
+	if err := in.openStores(ctx); err != nil {
+		return in, err
+	}
 	return in, in.serve()
 }
 
@@ -170,7 +179,7 @@ func (in *instance) openStores(ctx context.Context) error {
 
 // serve makes the servers; run runs them.
 func (in *instance) serve() error {
-	proxies, err := in.config.proxies()
+	proxies, err := networks("trusted_proxies", in.config.TrustedProxies)
 	if err != nil {
 		return err
 	}
@@ -251,7 +260,9 @@ func (in *instance) Close() error {
 			}
 		}
 	}
-	errs = append(errs, in.backends.Close())
+	if in.backends != nil {
+		errs = append(errs, in.backends.Close())
+	}
 	if in.db != nil {
 		errs = append(errs, in.db.Close())
 	}

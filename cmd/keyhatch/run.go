@@ -21,6 +21,7 @@ type commands struct {
 	Dev     devCommand     `cmd:"" help:"Run everything on this machine, with sample data, and show what it does."`
 	Init    initCommand    `cmd:"" help:"Make a new installation: configuration, database, key file and first admin."`
 	Serve   serveCommand   `cmd:"" help:"Serve an installation."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database of an older version up to this one."`
 	Audit   auditCommand   `cmd:"" help:"Check the audit record."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }

@@ -60,6 +60,24 @@ func (s *suite) newStore() keyhatch.Store {
 	}
 }
 
+func (s *suite) newS3Store(credential string) keyhatch.Store {
+	v := s.newStore()
+	v.Kind, v.Path, v.Endpoint, v.Region, v.Credential = keyhatch.S3Store, "", "https://s3.example:9000", "eu-1", credential
+	return v
+}
+
+// newCredential is one of the installation, or of a workspace.
+func (s *suite) newCredential(workspace string) db.SealedCredential {
+	id := s.id(keyhatch.CredentialID)
+	return db.SealedCredential{
+		Credential: keyhatch.Credential{
+			ID: id, Workspace: workspace, Name: "c-" + id, Provider: keyhatch.AWS, Kind: keyhatch.KeysCredential,
+			AccessKeyID: "AKIA" + id, CreatedAt: s.now.next(), UpdatedAt: s.now.next(),
+		},
+		Sealed: []byte("\x00\xff" + id),
+	}
+}
+
 func (s *suite) newBucket(ws, store string) keyhatch.Bucket {
 	id := s.id(keyhatch.BucketID)
 	payload, _ := keyhatch.IDPayload(keyhatch.BucketID, id)

@@ -10,16 +10,100 @@ import (
 	"github.com/keyhatch/keyhatch/db"
 )
 
+func testCredentials(t *testing.T, s *suite) {
+	w := s.world()
+	exercise(s, noun[db.SealedCredential]{
+		missing: keyhatch.CodeCredentialNotFound, change: db.CredentialChanged,
+		id:     func(c db.SealedCredential) string { return c.ID },
+		fresh:  func() db.SealedCredential { return s.newCredential("") },
+		insert: func(ctx context.Context, tx *db.Tx, c db.SealedCredential) error { return tx.InsertCredential(ctx, c) },
+		get: func(ctx context.Context, r db.Reader, id string) (db.SealedCredential, error) {
+			return r.SealedCredential(ctx, id)
+		},
+		update: func(ctx context.Context, tx *db.Tx, c db.SealedCredential) error { return tx.UpdateCredential(ctx, c) },
+		changed: func(c db.SealedCredential) db.SealedCredential {
+			c.Name, c.AccessKeyID, c.Sealed, c.UpdatedAt = "other-"+c.ID, "AKIA-other", []byte("other"), s.now.next()
+			return c
+		},
+		remove: func(ctx context.Context, tx *db.Tx, c db.SealedCredential) error {
+			return tx.DeleteCredential(ctx, c.Credential)
+		},
+		namesake: []func(old, fresh db.SealedCredential) db.SealedCredential{
+			func(old, c db.SealedCredential) db.SealedCredential { c.Name = old.Name; return c },
+		},
+		list: func(ctx context.Context, r db.Reader, p db.Page) (out []db.SealedCredential, err error) {
+			list, err := r.SharedCredentials(ctx, p)
+			for _, c := range list {
+				out = append(out, db.SealedCredential{Credential: c})
+			}
+			return out, err
+		},
+	})
+	shared, theirs := s.newCredential(""), s.newCredential(w.ws.ID)
+	theirs.Name = shared.Name
+	before := len(ok[[]keyhatch.Credential](t)(s.SharedCredentials(s.ctx(), db.Everything)))
+	s.write(func(ctx context.Context, tx *db.Tx) error {
+		return firstError(func() error { return tx.InsertCredential(ctx, theirs) }, func() error { return tx.InsertCredential(ctx, shared) })
+	})
+	if diff := cmp.Diff(shared, ok[db.SealedCredential](t)(s.SharedCredentialByName(s.ctx(), shared.Name))); diff != "" {
+		t.Errorf("by name, with a namesake in a workspace (-want +got):\n%s", diff)
+	}
+	if got := ok[[]keyhatch.Credential](t)(s.SharedCredentials(s.ctx(), db.Everything)); len(got) != before+1 {
+		t.Errorf("a shared credential and a workspace's make %d shared ones of %d", len(got), before)
+	}
+	_, err := s.SharedCredentialByName(s.ctx(), "none")
+	wantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeCredentialNotFound)
+
+	store := s.newS3Store(shared.ID)
+	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.InsertStore(ctx, store) })
+	err = s.try(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteCredential(ctx, shared.Credential) })
+	wantFail(t, "removing what a store stands on", err, keyhatch.Conflict, keyhatch.CodeInUse)
+}
+
+// testS3Stores: a bucket that two stores of one endpoint have is the same one.
+func testS3Stores(t *testing.T, s *suite) {
+	w, credential := s.world(), s.newCredential("")
+	one, same, other := s.newS3Store(credential.ID), s.newS3Store(credential.ID), s.newS3Store(credential.ID)
+	other.Endpoint = "https://elsewhere.example"
+	bucket := s.newBucket(w.ws.ID, one.ID)
+	s.write(func(ctx context.Context, tx *db.Tx) error {
+		return firstError(
+			func() error { return tx.InsertCredential(ctx, credential) }, func() error { return tx.InsertStore(ctx, one) },
+			func() error { return tx.InsertStore(ctx, same) }, func() error { return tx.InsertStore(ctx, other) },
+			func() error { return tx.InsertBucket(ctx, bucket) })
+	})
+	for _, c := range []struct {
+		what  string
+		store keyhatch.Store
+		name  string
+		want  bool
+	}{
+		{"the store itself", one, bucket.Name, false},
+		{"another store of the endpoint", same, bucket.Name, true},
+		{"another store of the endpoint, another bucket", same, "other", false},
+		{"a store elsewhere", other, bucket.Name, false},
+	} {
+		if got := ok[bool](t)(s.BucketElsewhere(s.ctx(), c.store, c.name)); got != c.want {
+			t.Errorf("%s: elsewhere %t, want %t", c.what, got, c.want)
+		}
+	}
+}
+
 func testStores(t *testing.T, s *suite) {
+	credential := s.newCredential("")
+	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.InsertCredential(ctx, credential) })
 	exercise(s, noun[keyhatch.Store]{
 		missing: keyhatch.CodeStoreNotFound, change: db.StoreChanged,
-		id:      func(v keyhatch.Store) string { return v.ID },
-		fresh:   s.newStore,
-		insert:  func(ctx context.Context, tx *db.Tx, v keyhatch.Store) error { return tx.InsertStore(ctx, v) },
-		get:     func(ctx context.Context, r db.Reader, id string) (keyhatch.Store, error) { return r.Store(ctx, id) },
-		update:  func(ctx context.Context, tx *db.Tx, v keyhatch.Store) error { return tx.RenameStore(ctx, v, v.Name) },
-		changed: func(v keyhatch.Store) keyhatch.Store { v.Name = "other-" + v.ID; return v },
-		remove:  func(ctx context.Context, tx *db.Tx, v keyhatch.Store) error { return tx.DeleteStore(ctx, v) },
+		id:     func(v keyhatch.Store) string { return v.ID },
+		fresh:  s.newStore,
+		insert: func(ctx context.Context, tx *db.Tx, v keyhatch.Store) error { return tx.InsertStore(ctx, v) },
+		get:    func(ctx context.Context, r db.Reader, id string) (keyhatch.Store, error) { return r.Store(ctx, id) },
+		update: func(ctx context.Context, tx *db.Tx, v keyhatch.Store) error { return tx.UpdateStore(ctx, v) },
+		changed: func(v keyhatch.Store) keyhatch.Store {
+			v.Name, v.Credential = "other-"+v.ID, credential.ID
+			return v
+		},
+		remove: func(ctx context.Context, tx *db.Tx, v keyhatch.Store) error { return tx.DeleteStore(ctx, v) },
 		namesake: []func(old, fresh keyhatch.Store) keyhatch.Store{
 			func(old, v keyhatch.Store) keyhatch.Store { v.Name = old.Name; return v },
 		},

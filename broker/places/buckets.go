@@ -1,0 +1,109 @@
+package places
+
+import (
+	"context"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+)
+
+// The events of buckets.
+const (
+	BucketCreated keyhatch.Action = "bucket.create"
+	BucketDeleted keyhatch.Action = "bucket.delete"
+)
+
+// NewBucket is what a bucket is made from.
+type NewBucket struct {
+	Workspace string // id or name; may be empty where one is implied
+	Store     string // id or name
+	Name      string
+}
+
+// CreateBucket puts a bucket of a store on record as a workspace's. On a
+// directory store, a folder of the name that exists already is served as it
+// is, and on an S3 store the bucket is one that exists; therefore only
+// installation admins may do this.
+func (svc *Service) CreateBucket(ctx context.Context, c keyhatch.Caller, n NewBucket) (bk keyhatch.Bucket, err error) {
+	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		ws, err := w.MemberWorkspace(n.Workspace)
+		if err != nil {
+			return err
+		}
+		if err := w.MustInstall(); err != nil {
+			return err
+		}
+		if err := keyhatch.CheckBucketName(n.Name); err != nil {
+			return err
+		}
+		s, err := visibleStore(w.View, n.Store) // whole: an admin is told all of it
+		if err != nil {
+			return err
+		}
+		bk = keyhatch.Bucket{ID: keyhatch.NewID(keyhatch.BucketID, w.Now), Workspace: ws.ID, Store: s.ID, Name: n.Name, CreatedAt: w.Now}
+		if err := notElsewhere(w, s, bk.Name); err != nil {
+			return err
+		}
+		if err := w.Tx.InsertBucket(ctx, bk); err != nil {
+			return err
+		}
+		return w.Record(BucketCreated, ws.ID, bk.ID, kernel.Detail("name", bk.Name, "store", s.ID))
+	})
+	return bk, err
+}
+
+// notElsewhere refuses a bucket that another store of the same endpoint has on
+// record: the same object would have two addresses and two sets of rights.
+func notElsewhere(w *kernel.Work, s keyhatch.Store, name string) error {
+	if s.Kind != keyhatch.S3Store {
+		return nil
+	}
+	taken, err := w.BucketElsewhere(w.Ctx, s, name)
+	if err != nil || !taken {
+		return err
+	}
+	return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeNameTaken,
+		"another store of this endpoint has a bucket of the name on record: it is the same one").In("name")
+}
+
+// DeleteBucket takes a bucket without locations off the record; its objects
+// stay in the store. Installation admins only.
+func (svc *Service) DeleteBucket(ctx context.Context, c keyhatch.Caller, id string) error {
+	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		bk, err := visibleBucket(w.View, id)
+		if err != nil {
+			return err
+		}
+		if err := w.MustInstall(); err != nil {
+			return err
+		}
+		if err := w.Tx.DeleteBucket(ctx, bk); err != nil {
+			return err
+		}
+		return w.Record(BucketDeleted, bk.Workspace, bk.ID, kernel.Detail("name", bk.Name, "store", bk.Store))
+	})
+}
+
+// Bucket returns one bucket of a workspace that the caller belongs to.
+func (svc *Service) Bucket(ctx context.Context, c keyhatch.Caller, id string) (keyhatch.Bucket, error) {
+	return visibleBucket(svc.k.View(ctx, c), id)
+}
+
+// Buckets lists a workspace's buckets. Members only.
+func (svc *Service) Buckets(ctx context.Context, c keyhatch.Caller, workspace string, p kernel.Page) (kernel.List[keyhatch.Bucket], error) {
+	v := svc.k.View(ctx, c)
+	ws, err := v.MemberWorkspace(workspace)
+	if err != nil {
+		return kernel.List[keyhatch.Bucket]{}, err
+	}
+	return kernel.Paged(p, keyhatch.BucketID, func(b keyhatch.Bucket) string { return b.ID },
+		func(p kernel.Page) ([]keyhatch.Bucket, error) { return v.Buckets(ctx, ws.ID, p) })
+}
+
+func visibleBucket(v kernel.View, id string) (keyhatch.Bucket, error) {
+	bk, err := v.Bucket(v.Ctx, id)
+	if err != nil {
+		return bk, err
+	}
+	return bk, v.MustBelong(bk.Workspace, keyhatch.CodeBucketNotFound)
+}

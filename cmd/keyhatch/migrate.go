@@ -1,0 +1,30 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/keyhatch/keyhatch/db"
+)
+
+type migrateCommand struct {
+	Config string `default:"keyhatch.yaml" type:"path" help:"Configuration file of the installation."`
+}
+
+// Run brings the schema up. It may be run again: what is done is not done twice.
+func (m migrateCommand) Run(ctx context.Context, s streams) error {
+	c, err := readConfig(m.Config)
+	if err != nil {
+		return err
+	}
+	from, to, err := db.Migrate(ctx, c.Database)
+	if err != nil {
+		return err
+	}
+	if from == to {
+		_, err = fmt.Fprintf(s.out, "the schema has version %d already\n", to)
+	} else {
+		_, err = fmt.Fprintf(s.out, "the schema went from version %d to %d\n", from, to)
+	}
+	return err
+}

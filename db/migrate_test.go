@@ -1,0 +1,93 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// olderDatabase is one that an older program made: only the first migrations ran.
+func olderDatabase(t *testing.T, version int) string {
+	t.Helper()
+	names, err := migrationNames()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "keyhatch.db")
+	pastTheProgram(t, path, "create table schema_migrations (version bigint primary key)")
+	for i, name := range names[:version] {
+		text, err := migrations.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pastTheProgram(t, path, string(text))
+		pastTheProgram(t, path, "insert into schema_migrations (version) values ($1)", i+1)
+	}
+	return path
+}
+
+func pastTheProgram(t *testing.T, path, statement string, args ...any) {
+	t.Helper()
+	d, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if _, err := d.Exec(statement, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMigrate: a database of every older version is refused until it is brought
+// up, keeps what it holds, and has the schema of a new one then.
+func TestMigrate(t *testing.T) {
+	t.Parallel()
+	names, err := migrationNames()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const schema = "select coalesce(sql, '') from sqlite_master where name not like 'sqlite_%' order by name"
+	want := column(t, openNew(t), schema)
+	for version := 1; version < len(names); version++ {
+		path := olderDatabase(t, version)
+		pastTheProgram(t, path, "insert into workspaces values ('ws_1', 'kept', 0)")
+		if _, err := Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), "keyhatch migrate") {
+			t.Errorf("version %d opens: %v", version, err)
+		}
+		for _, begin := range []int{version, len(names)} { // and once more, when there is nothing to do
+			from, to, err := Migrate(t.Context(), path)
+			if err != nil || from != begin || to != len(names) {
+				t.Errorf("from version %d: went from %d to %d, %v", begin, from, to, err)
+			}
+		}
+		d, err := Open(context.Background(), path)
+		if err != nil {
+			t.Fatalf("version %d, brought up: %v", version, err)
+		}
+		if diff := cmp.Diff(want, column(t, d, schema)); diff != "" {
+			t.Errorf("from version %d (-new +brought up):\n%s", version, diff)
+		}
+		if got := column(t, d, "select name from workspaces"); len(got) != 1 || got[0] != "kept" {
+			t.Errorf("version %d kept %v", version, got)
+		}
+		d.Close()
+	}
+}
+
+// TestMigrateRefuses: what is no database of ours, or a newer one's, is left
+// alone.
+func TestMigrateRefuses(t *testing.T) {
+	t.Parallel()
+	if _, _, err := Migrate(t.Context(), filepath.Join(t.TempDir(), "none.db")); err == nil || !strings.Contains(err.Error(), "missing") {
+		t.Errorf("a missing file: %v", err)
+	}
+	path := olderDatabase(t, 1)
+	pastTheProgram(t, path, "insert into schema_migrations (version) values (1000)")
+	if _, _, err := Migrate(t.Context(), path); err == nil || !strings.Contains(err.Error(), "newer") {
+		t.Errorf("a newer database: %v", err)
+	}
+}

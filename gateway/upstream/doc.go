@@ -1,0 +1,28 @@
+// Package upstream serves a bucket from another S3 store. A request that the
+// gateway has classified, verified and let through is signed anew with the keys
+// that act for us there, and both bodies are streamed; of what else was sent
+// nothing reaches the store, and of what the store says of itself nothing
+// reaches the sender.
+//
+// # Bodies
+//
+// A body that is no longer than 64 KiB is read whole before anything is sent. A
+// longer one is sent while it arrives; the gateway hands out its last byte only
+// when its hash, signature and checksum are right and the lease still stands. A
+// body that breaks off breaks the connection to the store before its announced
+// length, so that the store publishes nothing.
+//
+// # Retries
+//
+// A request is sent again when no answer came and the store cannot have acted on
+// it, or would act the same once more: when the connection could not be made, or
+// broke and the request reads, or puts or deletes without a condition and its
+// body is at hand. An answer is never asked for twice: a store that says
+// SlowDown says so to the client, who knows best how long to wait.
+//
+// # Time
+//
+// A connection comes about in 5 s. A transfer may take as long as it takes, but
+// not stand still for a minute; an answer may be thought over for 5 minutes, as
+// long uploads in parts are when they are put together.
+package upstream

@@ -1,0 +1,127 @@
+package upstream
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/keyhatch/keyhatch"
+)
+
+// Keys opens the keys that act on a store now.
+type Keys func(context.Context, keyhatch.Store) (keyhatch.KeyPair, error)
+
+// Client asks S3 stores.
+type Client struct {
+	keys      Keys
+	transport http.RoundTripper
+	signer    *v4.Signer
+	log       *slog.Logger
+}
+
+// NewClient makes a client. transport makes the connections; it decides to what
+// addresses (S10).
+func NewClient(keys Keys, transport http.RoundTripper, log *slog.Logger) *Client {
+	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }) // S3 signs the path as it is sent
+	return &Client{keys, transport, signer, log}
+}
+
+// Store is what serves the buckets of a store as it is on record.
+func (c *Client) Store(s keyhatch.Store) (*Store, error) {
+	endpoint, err := url.Parse(s.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{c, s, endpoint, c.log.With("store", s.Name)}, nil
+}
+
+// Store is another S3 store.
+type Store struct {
+	client   *Client
+	store    keyhatch.Store
+	endpoint *url.URL
+	log      *slog.Logger
+}
+
+// ServeHTTP passes a request on, and the store's answer back. It checks nothing:
+// every request that it gets must have been let through.
+func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	out, err := s.translate(r)
+	if err != nil {
+		refuse(w, incompleteBody)
+		return
+	}
+	defer out.over.Store(true)
+	answer, err := s.ask(r, out)
+	switch {
+	case err == nil:
+		defer answer.Body.Close()
+		s.pass(w, r, answer)
+	case out.broken.Load():
+		refuse(w, incompleteBody)
+	default:
+		if r.Context().Err() == nil {
+			s.log.Error("the store does not answer", "error", err)
+		}
+		refuse(w, unreachable)
+	}
+}
+
+// ask sends the request, again where that is safe, and returns the answer.
+func (s *Store) ask(r *http.Request, out *outgoing) (*http.Response, error) {
+	for try := 1; ; try++ {
+		answer, err := s.send(out)
+		if err == nil || try == tries || r.Context().Err() != nil || !out.again(err) {
+			return answer, err
+		}
+		s.log.Warn("a request to the store is sent again", "error", err)
+		if err := pause(r.Context(), time.Duration(try)*firstPause); err != nil {
+			return nil, err
+		}
+	}
+}
+
+const (
+	tries      = 3
+	firstPause = 50 * time.Millisecond
+)
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
+// send signs the request with the keys of this moment and sends it once.
+func (s *Store) send(out *outgoing) (*http.Response, error) {
+	keys, err := s.client.keys(out.ctx, s.store)
+	if err != nil {
+		return nil, &notSent{err}
+	}
+	ctx, watch := startWatch(out.ctx)
+	r, err := out.request(ctx, watch)
+	if err != nil {
+		watch.stop()
+		return nil, &notSent{err}
+	}
+	credentials := aws.Credentials{AccessKeyID: keys.AccessKeyID, SecretAccessKey: keys.SecretAccessKey.Reveal()}
+	if err := s.client.signer.SignHTTP(ctx, credentials, r, out.hash, "s3", s.store.Region, time.Now()); err != nil {
+		watch.stop()
+		return nil, &notSent{err}
+	}
+	answer, err := s.client.transport.RoundTrip(r)
+	if err != nil {
+		watch.stop()
+		return nil, err
+	}
+	answer.Body = &watchedBody{answer.Body, watch}
+	watch.expect(patience)
+	return answer, nil
+}

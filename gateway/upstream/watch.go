@@ -1,0 +1,51 @@
+package upstream
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+const (
+	// patience is how long a transfer may stand still.
+	patience = time.Minute
+	// thought is how long a store may take to begin its answer.
+	thought = 5 * time.Minute
+)
+
+// watch ends a request that makes no progress.
+type watch struct {
+	timer  *time.Timer
+	cancel context.CancelFunc
+}
+
+func startWatch(ctx context.Context) (context.Context, *watch) {
+	ctx, cancel := context.WithCancel(ctx)
+	return ctx, &watch{time.AfterFunc(thought, cancel), cancel}
+}
+
+// expect gives the request so long to make its next step.
+func (w *watch) expect(d time.Duration) { w.timer.Reset(d) }
+
+// stop ends the request.
+func (w *watch) stop() {
+	w.timer.Stop()
+	w.cancel()
+}
+
+// watchedBody is the body of an answer, whose end ends the watch.
+type watchedBody struct {
+	io.ReadCloser
+	watch *watch
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.watch.expect(patience)
+	return n, err
+}
+
+func (b *watchedBody) Close() error {
+	defer b.watch.stop()
+	return b.ReadCloser.Close()
+}

@@ -1,0 +1,69 @@
+package outbound
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"code.dny.dev/ssrf"
+)
+
+// Dialer connects to the addresses that are allowed.
+type Dialer struct {
+	guard  *ssrf.Guardian
+	dialer *net.Dialer
+}
+
+// NewDialer makes a dialer to public addresses and to those in the networks.
+func NewDialer(networks []netip.Prefix) *Dialer {
+	var v4, v6 []netip.Prefix
+	for _, n := range networks {
+		if n.Addr().Is4() {
+			v4 = append(v4, n)
+		} else {
+			v6 = append(v6, n)
+		}
+	}
+	guard := ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...))
+	return &Dialer{guard, &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive, Control: guard.Safe}}
+}
+
+// How long a connection may take to come about.
+const (
+	dialTimeout = 5 * time.Second
+	tlsTimeout  = 5 * time.Second
+	keepAlive   = 15 * time.Second
+)
+
+// Check tells whether a host, a name or an address, has an address that is
+// allowed now.
+func (d *Dialer) Check(ctx context.Context, host string) error {
+	ctx, stop := context.WithTimeout(ctx, dialTimeout)
+	defer stop()
+	addresses, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return err
+	}
+	refused := errors.New("the host has no address")
+	for _, a := range addresses {
+		if refused = d.guard.SafeAddr(a.Unmap()); refused == nil {
+			return nil
+		}
+	}
+	return refused
+}
+
+// Transport makes a transport that connects by the dialer and changes nothing of
+// what passes through.
+func (d *Dialer) Transport() *http.Transport {
+	return &http.Transport{
+		DialContext:         d.dialer.DialContext,
+		TLSHandshakeTimeout: tlsTimeout,
+		DisableCompression:  true,
+		MaxIdleConnsPerHost: 64,
+		IdleConnTimeout:     30 * time.Second,
+	}
+}

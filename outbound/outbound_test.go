@@ -1,0 +1,103 @@
+package outbound_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"code.dny.dev/ssrf"
+	"github.com/keyhatch/keyhatch/outbound"
+)
+
+// TestS10_OnlyAllowedAddresses: what is not public is refused, however it is
+// written, unless its network was named.
+func TestS10_OnlyAllowedAddresses(t *testing.T) {
+	t.Parallel()
+	named := []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00:1::/32")}
+	for _, c := range []struct {
+		host    string
+		allowed bool
+	}{
+		{"127.0.0.1", false},
+		{"127.1.2.3", false},
+		{"localhost", false},
+		{"0.0.0.0", false},
+		{"::", false},
+		{"::1", false},
+		{"::ffff:127.0.0.1", false},
+		{"::ffff:169.254.169.254", false},
+		{"169.254.169.254", false}, // metadata of most clouds
+		{"fd00:ec2::254", false},   // and of AWS by IPv6
+		{"100.100.100.200", false}, // and of Alibaba
+		{"fe80::1", false},
+		{"10.0.0.1", false},
+		{"172.16.0.1", false},
+		{"192.168.1.1", false},
+		{"64:ff9b::7f00:1", false}, // loopback through NAT64
+		{"2002:7f00:1::", false},   // loopback through 6to4
+		{"224.0.0.1", false},
+		{"255.255.255.255", false},
+		{"10.1.2.3", true},
+		{"::ffff:10.1.2.3", true},
+		{"fd00:1::5", true},
+		{"8.8.8.8", true},
+		{"2606:4700::1111", true},
+	} {
+		err := outbound.NewDialer(named).Check(t.Context(), c.host)
+		if (err == nil) != c.allowed {
+			t.Errorf("%s: %v, want allowed %t", c.host, err, c.allowed)
+		}
+	}
+	if err := outbound.NewDialer(nil).Check(t.Context(), "does-not-exist.invalid"); err == nil {
+		t.Error("a name without an address is allowed")
+	}
+}
+
+// TestS10_CheckedWhenDialled: a name that leads to a refused address when it is
+// dialled is refused then, whatever it led to before.
+func TestS10_CheckedWhenDialled(t *testing.T) {
+	t.Parallel()
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked++ }))
+	defer server.Close()
+	_, port, _ := net.SplitHostPort(strings.TrimPrefix(server.URL, "http://"))
+	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	for _, host := range []string{"127.0.0.1", "localhost"} {
+		err := get(t.Context(), outbound.NewDialer(nil), "http://"+host+":"+port)
+		if !errors.Is(err, ssrf.ErrProhibitedIP) {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+	if asked != 0 {
+		t.Errorf("the server was reached %d times", asked)
+	}
+	if err := get(t.Context(), outbound.NewDialer(loopback), server.URL); err != nil || asked != 1 {
+		t.Errorf("an allowed address: %v, reached %d times", err, asked)
+	}
+}
+
+// TestS10_NoProxy: a proxy of the environment would dial what we refuse.
+func TestS10_NoProxy(t *testing.T) {
+	if outbound.NewDialer(nil).Transport().Proxy != nil {
+		t.Error("the transport takes a proxy")
+	}
+}
+
+func get(ctx context.Context, d *outbound.Dialer, url string) error {
+	transport := d.Transport()
+	defer transport.CloseIdleConnections()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := transport.RoundTrip(r)
+	if err != nil {
+		return err
+	}
+	return answer.Body.Close()
+}
