@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/keyhatch/keyhatch/internal/child"
 )
 
 // Limits of patience. They are long because a machine that tests may be slow,
@@ -55,11 +57,9 @@ type Server struct {
 	// Data is the data directory that is in use.
 	Data string
 
-	cmd      *exec.Cmd
+	process  *child.Process
 	work     string // what is removed at the end
 	output   *output
-	ended    chan struct{} // closed when the process has been waited for
-	result   error         // of the process; to be read after ended
 	patience time.Duration // how long a signalled process may take to end
 	stop     sync.Once
 	stopped  error
@@ -72,7 +72,7 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Data: c.Data, work: work, output: &output{}, ended: make(chan struct{}), patience: stopWithin}
+	s := &Server{Data: c.Data, work: work, output: &output{}, patience: stopWithin}
 	if s.Data == "" {
 		s.Data = filepath.Join(work, "data")
 	}
@@ -84,17 +84,16 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 		"--ready-file", readyFile,
 	}
 	// No exec.CommandContext: ctx bounds the start, not the server's life.
-	s.cmd = exec.Command(c.Binary, append(args, c.Args...)...)
-	s.cmd.Dir = work
-	s.cmd.Env = append([]string{
+	cmd := exec.Command(c.Binary, append(args, c.Args...)...)
+	cmd.Dir = work
+	cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=" + work,
 		"TMPDIR=" + work,
 	}, c.Env...)
-	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
-	s.cmd.SysProcAttr = noOrphans()
-	s.cmd.WaitDelay = 5 * time.Second
-	if err := s.run(); err != nil {
+	cmd.Stdout, cmd.Stderr = s.output, s.output
+	cmd.WaitDelay = 5 * time.Second
+	if s.process, err = child.Start(cmd); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting keyhatch dev: %w", err), os.RemoveAll(work))
 	}
 
@@ -103,24 +102,6 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 		return nil, fmt.Errorf("keyhatch dev: %w; it said:\n%s", err, s.Output())
 	}
 	return s, nil
-}
-
-// run starts the process and waits for it, both in one goroutine that keeps its
-// thread: Linux sends the signal of noOrphans when the thread that started the
-// process ends, whether or not the test process lives on.
-func (s *Server) run() error {
-	started := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := s.cmd.Start()
-		started <- err
-		if err == nil {
-			s.result = s.cmd.Wait()
-			close(s.ended)
-		}
-	}()
-	return <-started
 }
 
 // awaitReady waits for the ready file to hold a whole answer. The file may be
@@ -133,8 +114,9 @@ func (s *Server) awaitReady(ctx context.Context, file string) error {
 	last := errors.New("it wrote no ready file")
 	for {
 		select {
-		case <-s.ended:
-			return fmt.Errorf("ended before it was ready (%s)", s.cmd.ProcessState)
+		case <-s.process.Ended():
+			state, _ := s.process.Result()
+			return fmt.Errorf("ended before it was ready (%s)", state)
 		case <-ctx.Done():
 			return fmt.Errorf("not ready: %w (%w)", context.Cause(ctx), last)
 		case <-tick.C:
@@ -175,7 +157,7 @@ func (s *Server) checkReady(file string) error {
 }
 
 // Pid is the process id of the server.
-func (s *Server) Pid() int { return s.cmd.Process.Pid }
+func (s *Server) Pid() int { return s.process.Pid() }
 
 // Output is what the server has printed so far, without secrets.
 func (s *Server) Output() string { return s.output.String() }
@@ -186,8 +168,8 @@ func (s *Server) Output() string { return s.output.String() }
 // detector has found something. Further calls return what the first one did.
 func (s *Server) Stop() error {
 	return s.end(syscall.SIGTERM, func() error {
-		if s.result != nil {
-			return fmt.Errorf("keyhatch dev ended with %w; it said:\n%s", s.result, s.Output())
+		if _, err := s.process.Result(); err != nil {
+			return fmt.Errorf("keyhatch dev ended with %w; it said:\n%s", err, s.Output())
 		}
 		return nil
 	})
@@ -203,19 +185,15 @@ func (s *Server) end(signal syscall.Signal, judge func() error) error {
 	s.stop.Do(func() {
 		defer func() { s.stopped = errors.Join(s.stopped, os.RemoveAll(s.work)) }()
 		select {
-		case <-s.ended:
-			s.stopped = fmt.Errorf("keyhatch dev had ended by itself (%s); it said:\n%s", s.cmd.ProcessState, s.Output())
+		case <-s.process.Ended():
+			state, _ := s.process.Result()
+			s.stopped = fmt.Errorf("keyhatch dev had ended by itself (%s); it said:\n%s", state, s.Output())
 			return
 		default:
 		}
-		// A process that ends just now is seen below.
-		_ = s.cmd.Process.Signal(signal)
-		select {
-		case <-s.ended:
+		if s.process.End(signal, s.patience) {
 			s.stopped = judge()
-		case <-time.After(s.patience):
-			_ = s.cmd.Process.Kill()
-			<-s.ended
+		} else {
 			s.stopped = fmt.Errorf("keyhatch dev did not end within %v of a signal; it said:\n%s", s.patience, s.Output())
 		}
 	})

@@ -253,10 +253,10 @@ func TestStopReports(t *testing.T) {
 	})
 	t.Run("a server that has gone", func(t *testing.T) {
 		s := start(t, "good")
-		if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil { // not by Stop
+		if err := syscall.Kill(s.Pid(), syscall.SIGTERM); err != nil { // not by Stop
 			t.Fatal(err)
 		}
-		<-s.ended
+		<-s.process.Ended()
 		if err := s.Stop(); err == nil || !strings.Contains(err.Error(), "ended by itself (exit status 0)") {
 			t.Errorf("Stop: %v", err)
 		}
