@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 #
-# Installs what the tests need beyond Go on a bare Debian machine, and prints
+# Installs what the tests need beyond Go on a bare Debian 12 machine, and prints
 # the environment in which the tests find it:
 #
 #   eval "$(tools/setup.sh)" && go test ./...
@@ -9,20 +9,35 @@
 # missing, and says on standard error what it does. Standard output is for the
 # shell: export lines, nothing else.
 #
-#   gcc, libc6-dev   the race detector needs cgo
-#   rclone           a client of the conformance tests
-#   curl             the session in the README calls the API with it
-#   python3, venv    for the Python clients, pinned in conformance/requirements.txt
+#   gcc, libc6-dev    the race detector needs cgo
+#   rclone            a client of the conformance tests
+#   curl              the session in the README calls the API with it
+#   python3, venv     for the Python clients, pinned in conformance/requirements*.txt
+#   Ceph              its S3 gateway is a real store, see internal/peers
+#   MinIO, versitygw  more real stores, built here by Go
 #
-# Debian packages are installed as root, or through sudo. The Python clients go
-# into a virtual environment outside the tree, under $KEYHATCH_CACHE (by default
-# keyhatch in the user's cache directory), named after what it holds: work trees
+# Debian packages are installed as root, or through sudo. The rest goes to a
+# place outside the tree, $KEYHATCH_CACHE (by default keyhatch in the user's cache
+# directory): a virtual environment for each requirements file, named after what
+# it holds, and a directory for each store, named after its version. Work trees
 # with other pins keep their own.
+#
+# From nothing this takes about six minutes on two processors, most of it for
+# building the stores, and 0.6 GB; later runs take seconds.
 set -euo pipefail
 
 # Debian 12 and 13 have this version. A security revision of Debian keeps the
 # upstream version, so that one is what is pinned.
 readonly rclone_version=1.60.1
+
+# The same goes for Ceph, which is of this version in Debian 12 only.
+readonly ceph_version=16.2.15
+
+# MinIO's releases are no versions of its module, so that a commit is named. It is
+# under the AGPL: a program that the tests talk to, and nothing that may come into
+# a module graph of ours.
+readonly minio_package=github.com/minio/minio minio_version=v0.0.0-20260212201848-7aac2a2c5b7c
+readonly versitygw_package=github.com/versity/versitygw/cmd/versitygw versitygw_version=v1.8.0
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() {
@@ -32,7 +47,6 @@ die() {
 
 tree=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly tree
-readonly requirements=$tree/conformance/requirements.txt
 readonly cache=${KEYHATCH_CACHE:-${XDG_CACHE_HOME:-${HOME:?is not set: set it, or KEYHATCH_CACHE}/.cache}/keyhatch}
 
 # install PACKAGE... installs Debian packages. The package lists are fetched
@@ -100,13 +114,91 @@ find_python() {
 	return 1
 }
 
-# works VENV tells whether a virtual environment was finished and still runs:
-# the Python that it was made from may have gone since.
-works() {
-	[ -e "$1/finished" ] && "$1/bin/python" -c 'import awscli, boto3' 2>/dev/null
+# find_radosgw prints the path of a radosgw of the wanted version that has the
+# rest of Ceph beside it.
+find_radosgw() {
+	local candidate version program
+	for candidate in "$(command -v radosgw || true)" /usr/bin/radosgw; do
+		[ -x "$candidate" ] || continue
+		for program in radosgw-admin ceph ceph-authtool ceph-mon ceph-osd monmaptool; do
+			[ -x "$(dirname "$candidate")/$program" ] || continue 2
+		done
+		version=$("$candidate" --version 2>/dev/null) || continue
+		case $version in
+		"ceph version $ceph_version" | "ceph version $ceph_version"[!0-9]*)
+			printf '%s\n' "$candidate"
+			return
+			;;
+		esac
+	done
+	return 1
+}
+
+# install_ceph installs the programs of Ceph and no service. Those that its
+# packages enable, on a machine with systemd, are masked first: they would watch
+# over a cluster that is not there. Where Ceph is, nothing is masked.
+install_ceph() {
+	if [ -d /run/systemd/system ] && ! dpkg-query --status ceph-common >/dev/null 2>&1; then
+		local mask=(systemctl --quiet mask ceph-crash.service radosgw.service rbdmap.service)
+		[ "$(id -u)" = 0 ] || mask=(sudo "${mask[@]}")
+		"${mask[@]}" >&2 || die "could not keep systemd from starting services of Ceph"
+	fi
+	install "radosgw=$ceph_version*" "ceph-mon=$ceph_version*" "ceph-osd=$ceph_version*" "ceph-common=$ceph_version*"
+}
+
+# build NAME PACKAGE VERSION builds a Go program, unless it is there and runs,
+# and sets the variable NAME to its path. Its directory gets its name when it is
+# whole.
+build() {
+	local -n path=$1
+	local name=$1 package=$2 version=$3
+	local directory=$cache/$name-$version
+	path=$directory/$name
+	! "$path" --version >/dev/null 2>&1 || return 0
+
+	command -v go >/dev/null || die "building $name takes Go: install it and put its bin directory on PATH"
+	say "building $name $version, which takes minutes"
+	rm -rf "$directory" "$directory.new"
+	mkdir "$directory.new"
+	local log
+	log=$(mktemp)
+	if ! GOBIN=$directory.new CGO_ENABLED=0 GOFLAGS=-trimpath go install "$package@$version" </dev/null >"$log" 2>&1; then
+		cat "$log" >&2
+		rm -f "$log"
+		die "could not build $name"
+	fi
+	rm -f "$log"
+	"$directory.new/$name" --version >/dev/null || die "$name was built but does not run"
+	sync -f "$directory.new"
+	mv "$directory.new" "$directory"
+}
+
+# environment NAME REQUIREMENTS MODULES makes a virtual environment of what a
+# requirements file names, unless it is there, and sets the variable NAME to its
+# path. That it is there means that it was finished and that its Python, which may
+# have gone since, still finds the modules.
+environment() {
+	local -n venv=$1
+	local requirements=$tree/conformance/$2 modules=$3
+	venv=$cache/venv-$({ cat "$requirements" && "$python" -V; } | sha256sum | cut -c1-12)
+	! { [ -e "$venv/finished" ] && "$venv/bin/python" -c "import $modules"; } 2>/dev/null || return 0
+
+	# A virtual environment cannot be moved, so it is built where it stays; the
+	# file "finished" is made last.
+	say "installing the Python clients of conformance/$2 into $venv"
+	rm -rf "$venv"
+	"$python" -m venv "$venv"
+	# Wheels only: building a package would run code, and need tools, that the
+	# hashes do not cover.
+	"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+		--require-hashes --only-binary :all: --requirement "$requirements" >&2
+	"$venv/bin/python" -c "import $modules" || die "the Python clients in $venv do not run"
+	sync -f "$venv"
+	touch "$venv/finished"
 }
 
 case $cache in
+[!/]*) die "the cache directory, $cache, must be an absolute path: set KEYHATCH_CACHE to one" ;;
 *[[:space:]]*) die "the cache directory, $cache, has a space in its name, which the clients' scripts cannot have: set KEYHATCH_CACHE to another" ;;
 esac
 
@@ -136,24 +228,24 @@ if ! python=$(find_python); then
 	python=$(find_python) || die "no Python 3.10 or later with venv was found after installing it"
 fi
 
-name=$({ cat "$requirements" && "$python" -V; } | sha256sum | cut -c1-12)
-venv=$cache/venv-$name
-if ! works "$venv"; then
-	# A virtual environment cannot be moved, so it is built where it stays; the
-	# file "finished" is made last and says that it is whole.
-	say "installing the Python clients into $venv"
-	rm -rf "$venv"
-	"$python" -m venv "$venv"
-	# Wheels only: building a package would run code, and need tools, that the
-	# hashes do not cover.
-	"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-		--require-hashes --only-binary :all: --requirement "$requirements" >&2
-	"$venv/bin/aws" --version >/dev/null || die "the Python clients in $venv do not run"
-	sync -f "$venv"
-	touch "$venv/finished"
-fi
+environment clients requirements.txt 'awscli, boto3, duckdb, duckdb_extension_httpfs, obstore, S3'
+environment s3fs requirements-s3fs.txt s3fs
 
+if ! radosgw=$(find_radosgw); then
+	install_ceph
+	radosgw=$(find_radosgw) || die "no Ceph $ceph_version was found after installing it"
+fi
+build minio "$minio_package" "$minio_version"
+build versitygw "$versitygw_package" "$versitygw_version"
+
+# They are set by reference.
+# shellcheck disable=SC2154
 printf 'export %s=%q\n' \
-	KEYHATCH_AWSCLI "$venv/bin/aws" \
-	KEYHATCH_PYTHON "$venv/bin/python" \
-	KEYHATCH_RCLONE "$rclone"
+	KEYHATCH_AWSCLI "$clients/bin/aws" \
+	KEYHATCH_MINIO "$minio" \
+	KEYHATCH_PYTHON "$clients/bin/python" \
+	KEYHATCH_RADOSGW "$radosgw" \
+	KEYHATCH_RCLONE "$rclone" \
+	KEYHATCH_S3CMD "$clients/bin/s3cmd" \
+	KEYHATCH_S3FS_PYTHON "$s3fs/bin/python" \
+	KEYHATCH_VERSITYGW "$versitygw"
