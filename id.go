@@ -12,18 +12,19 @@ type IDKind string
 
 // The kinds of id, in their native spelling.
 const (
-	UserID       IDKind = "user"
-	GroupID      IDKind = "group"
-	WorkspaceID  IDKind = "ws"
-	TokenID      IDKind = "tok"
-	CredentialID IDKind = "cred"
-	StoreID      IDKind = "store"
-	BucketID     IDKind = "bucket"
-	LocationID   IDKind = "loc"
-	GrantID      IDKind = "grant"
-	LeaseID      IDKind = "lease"
-	EventID      IDKind = "event"
-	ChainID      IDKind = "chain"
+	UserID          IDKind = "user"
+	GroupID         IDKind = "group"
+	WorkspaceID     IDKind = "ws"
+	TokenID         IDKind = "tok"
+	CredentialID    IDKind = "cred"
+	StoreID         IDKind = "store"
+	BucketID        IDKind = "bucket"
+	LocationID      IDKind = "loc"
+	GrantID         IDKind = "grant"
+	LeaseID         IDKind = "lease"
+	EventID         IDKind = "event"
+	ChainID         IDKind = "chain"
+	ObjectRequestID IDKind = "req"
 )
 
 const (
@@ -47,6 +48,13 @@ func NewID(kind IDKind, now time.Time) string {
 	}
 	copy(payload[idTimeChars:], randomBase36(idRandChars))
 	return string(kind) + "_" + string(payload[:])
+}
+
+// FirstID is the smallest id of the kind that can be made at the time: ids made
+// earlier sort before it.
+func FirstID(kind IDKind, at time.Time) string {
+	id := NewID(kind, at)
+	return id[:len(id)-idRandChars] + strings.Repeat("0", idRandChars)
 }
 
 // NewClusterID makes the five characters that name an installation in the

@@ -13,7 +13,7 @@ import (
 // idKinds are all kinds of id; TestIDKindsAreAllListed holds that.
 var idKinds = []keyhatch.IDKind{
 	keyhatch.UserID, keyhatch.GroupID, keyhatch.WorkspaceID, keyhatch.TokenID, keyhatch.CredentialID, keyhatch.StoreID, keyhatch.BucketID,
-	keyhatch.LocationID, keyhatch.GrantID, keyhatch.LeaseID, keyhatch.EventID, keyhatch.ChainID,
+	keyhatch.LocationID, keyhatch.GrantID, keyhatch.LeaseID, keyhatch.EventID, keyhatch.ChainID, keyhatch.ObjectRequestID,
 }
 
 const base36 = "0123456789abcdefghijklmnopqrstuvwxyz"

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -23,6 +24,7 @@ type Broker struct {
 	Places      *places.Service      // stores, buckets, locations, grants
 	Lending     *lending.Service     // leases
 	Record      *record.Service      // events
+	Objects     *record.Objects      // what was done at our S3 endpoint
 }
 
 // Config is what a Broker works with.
@@ -38,6 +40,7 @@ type Config struct {
 	DirectoryRoots []string
 	// Reach tells which hosts S3 stores may have.
 	Reach places.Reach
+	Log   *slog.Logger
 }
 
 // New makes a Broker.
@@ -50,5 +53,6 @@ func New(c Config) *Broker {
 		Credentials: credentials.New(k),
 		Lending:     lending.New(k, c.Lenders),
 		Record:      record.New(k),
+		Objects:     record.NewObjects(k, c.Log),
 	}
 }

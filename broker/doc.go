@@ -22,6 +22,8 @@
 //     Lending.Standing tells what of a lease is open now.
 //   - Credentials.KeysOf opens the keys that act on a store, for who forwards what was let
 //     through.
+//   - Objects.Ready, Objects.Note and Objects.Run keep the record of what was let
+//     through at our S3 endpoint.
 //   - Install makes the first administrator of a new installation.
 //   - VerifyAudit checks the audit record of an installation whose files one
 //     holds.

@@ -20,9 +20,9 @@ func (c *conditions) add(condition, value string) {
 	}
 }
 
-// always adds a condition whatever the value.
-func (c *conditions) always(condition string, value any) {
-	c.text = append(c.text, c.numbered(condition, value))
+// always adds a condition whatever the values, one for each ?.
+func (c *conditions) always(condition string, values ...any) {
+	c.text = append(c.text, c.numbered(condition, values...))
 }
 
 // sql returns the clause with what follows it, in which ? is the value.
@@ -34,7 +34,10 @@ func (c *conditions) sql(end string, value any) string {
 	return " where " + strings.Join(c.text, " and ") + " " + end
 }
 
-func (c *conditions) numbered(text string, value any) string {
-	c.args = append(c.args, value)
-	return strings.Replace(text, "?", "$"+strconv.Itoa(len(c.args)), 1)
+func (c *conditions) numbered(text string, values ...any) string {
+	for _, value := range values {
+		c.args = append(c.args, value)
+		text = strings.Replace(text, "?", "$"+strconv.Itoa(len(c.args)), 1)
+	}
+	return text
 }

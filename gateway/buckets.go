@@ -42,12 +42,10 @@ func (g *Gateway) locateBucket(a *answer, r *http.Request) {
 	location := struct {
 		XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ LocationConstraint"`
 		Region  string   `xml:",chardata"`
-	}{Region: g.region()}
+	}{Region: g.Region}
 	if location.Region == "us-east-1" { // which S3 calls by no name
 		location.Region = ""
 	}
 	a.status = http.StatusOK
 	a.sendXML(r, location)
 }
-
-func (g *Gateway) region() string { return g.endpoint.Regions[0] }

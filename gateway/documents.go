@@ -138,7 +138,7 @@ func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
 		return err
 	}
 	// The body took its time: what is open may have changed.
-	if v.open, _, err = g.lending.Standing(r.Context(), v.lease); err != nil {
+	if v.open, _, err = g.Lending.Standing(r.Context(), v.lease); err != nil {
 		return err
 	}
 	allowed := deletion{Quiet: false}
@@ -158,6 +158,12 @@ func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
 			return err
 		}
 	}
+	for _, d := range result.Deleted {
+		v.touch(a, r, d.Key, http.StatusNoContent, "")
+	}
+	for _, e := range result.Error {
+		v.touch(a, r, e.Key, http.StatusForbidden, e.Code)
+	}
 	if asked.Quiet {
 		result.Deleted = nil
 	}
@@ -167,7 +173,7 @@ func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
 }
 
 func (g *Gateway) forwardDelete(r *http.Request, v *visit, allowed deletion, result *deleteResult) error {
-	backend, err := g.backends.For(v.store)
+	backend, err := g.Backends.For(v.store)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 	case length > maxObject:
 		return errTooLarge
 	}
-	backend, err := g.backends.For(v.store)
+	backend, err := g.Backends.For(v.store)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 // stillOpen asks again, at the end of an upload, whether it is allowed: the lease
 // may have ended while the body was on its way.
 func (g *Gateway) stillOpen(r *http.Request, v *visit) error {
-	open, _, err := g.lending.Standing(r.Context(), v.lease)
+	open, _, err := g.Lending.Standing(r.Context(), v.lease)
 	if err != nil {
 		return err
 	}

@@ -11,38 +11,47 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/lending"
+	"github.com/keyhatch/keyhatch/broker/record"
 	"github.com/keyhatch/keyhatch/policy"
 	"github.com/keyhatch/keyhatch/sigv4"
 )
 
 // Gateway is the endpoint.
 type Gateway struct {
-	lending  *lending.Service
-	backends *Backends
+	Config
 	endpoint sigv4.Endpoint
-	hosts    []string
-	log      *slog.Logger
 }
 
-// New makes the endpoint. region is the one that clients sign for; hosts are the
-// names that it is reached by, below which "bucket.host" names a bucket.
-func New(l *lending.Service, backends *Backends, region string, hosts []string, log *slog.Logger) *Gateway {
-	return &Gateway{
-		lending: l, backends: backends, hosts: hosts, log: log,
-		endpoint: sigv4.Endpoint{Service: "s3", Regions: []string{region}},
-	}
+// Config is what an endpoint works with.
+type Config struct {
+	Lending  *lending.Service
+	Objects  *record.Objects
+	Backends *Backends
+	Region   string   // that clients sign for
+	Hosts    []string // that it is reached by, below which "bucket.host" names a bucket
+	Log      *slog.Logger
+	// RequestLog gets a line about each request; nil for none.
+	RequestLog *slog.Logger
+}
+
+// New makes the endpoint.
+func New(c Config) *Gateway {
+	return &Gateway{Config: c, endpoint: sigv4.Endpoint{Service: "s3", Regions: []string{c.Region}}}
 }
 
 // ServeHTTP walks a request through.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a, v := newAnswer(w, r), &visit{}
 	defer func() {
-		if p := recover(); p != nil {
-			g.log.Error("panic", "request_id", a.id, "operation", v.name, "panic", p, "stack", string(debug.Stack()))
-			g.record(a, r, v)
-			panic(http.ErrAbortHandler) // the connection may be anywhere in an answer
-		}
+		p := recover()
 		g.record(a, r, v)
+		if p == nil {
+			return
+		}
+		if p != http.ErrAbortHandler { // a store's way to say that an answer broke off
+			g.Log.Error("panic", "request_id", a.id, "operation", v.name, "panic", p, "stack", string(debug.Stack()))
+		}
+		panic(http.ErrAbortHandler) // the connection may be anywhere in an answer
 	}()
 	err := g.walk(a, r, v)
 	if err == nil {
@@ -50,7 +59,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	e := asS3(err)
 	if e == errInternal || e == errBusy {
-		g.log.Error("S3 request failed", "request_id", a.id, "operation", v.name, "error", err)
+		g.Log.Error("S3 request failed", "request_id", a.id, "operation", v.name, "error", err)
 	}
 	a.refuse(r, e)
 }
@@ -62,23 +71,31 @@ type visit struct {
 	store keyhatch.Store
 	open  policy.Set
 	body  *sigv4.Body
+	// touched are the keys of a batch, one by one.
+	touched []keyhatch.ObjectRequest
+	// underWay notes the request while it is being answered.
+	underWay *time.Timer
 }
 
 func (g *Gateway) walk(a *answer, r *http.Request, v *visit) (err error) {
-	if v.request, err = classify(r, g.hosts); err != nil {
+	if v.request, err = classify(r, g.Hosts); err != nil {
 		return err
 	}
 	if err := g.authenticate(r, v); err != nil {
 		return err
 	}
-	if v.open, v.store, err = g.lending.Standing(r.Context(), v.lease); err != nil {
+	if v.open, v.store, err = g.Lending.Standing(r.Context(), v.lease); err != nil {
 		return err
 	}
 	if err := v.authorize(); err != nil {
 		return err
 	}
+	if err := g.Objects.Ready(); err != nil {
+		return err
+	}
+	g.begin(a, r, v)
 	if v.level == bucket {
-		a.Header().Set("X-Amz-Bucket-Region", g.region())
+		a.Header().Set("X-Amz-Bucket-Region", g.Region)
 	}
 	switch v.name {
 	case "ListBuckets":
@@ -100,7 +117,7 @@ func (g *Gateway) authenticate(r *http.Request, v *visit) error {
 	if err != nil {
 		return err
 	}
-	session, err := g.lending.OpenSession(claim.AccessKeyID, claim.SessionToken)
+	session, err := g.Lending.OpenSession(claim.AccessKeyID, claim.SessionToken)
 	if errors.Is(err, keyhatch.Unauthenticated) {
 		err := claim.Refuse(g.endpoint, time.Now())
 		if claim.SessionToken != "" && asS3(err).code == "SignatureDoesNotMatch" {
@@ -152,13 +169,4 @@ func (v *visit) instead() string {
 		return "Access Denied. Nothing of this lease is open any more."
 	}
 	return "Access Denied. This lease opens " + strings.Join(what, ", ") + "; a list must ask for such a prefix."
-}
-
-// record writes the line about a request.
-func (g *Gateway) record(a *answer, r *http.Request, v *visit) {
-	g.log.LogAttrs(r.Context(), slog.LevelInfo, "s3",
-		slog.String("operation", v.name), slog.String("bucket", v.request.bucket), slog.String("key", v.key), slog.String("prefix", v.prefix),
-		slog.Int("status", a.status), slog.String("code", a.code), slog.Int64("bytes", a.bytes),
-		slog.String("lease", v.lease.ID), slog.String("user", v.lease.User), slog.String("address", keyhatch.OriginOf(r.Context()).AddressText()),
-		slog.Int64("ms", time.Since(a.begun).Milliseconds()), slog.String("request_id", a.id))
 }

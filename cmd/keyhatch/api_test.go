@@ -324,14 +324,14 @@ func TestS5_NoSecretLiesAround(t *testing.T) {
 		t.Fatal("the lease is not on record")
 	}
 	places := map[string]string{"the log": r.log.String(), "the events": events}
-	for _, name := range []string{"keyhatch.db", "keyhatch.db-wal"} {
+	for _, name := range []string{"keyhatch.db", "keyhatch.db-wal", "requests.jsonl"} {
 		text, err := os.ReadFile(r.folder + "/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		places[name] = string(text)
 	}
-	if !strings.Contains(places["the log"], lent.ID) || !strings.Contains(places["keyhatch.db"]+places["keyhatch.db-wal"], lent.AccessKeyID) {
+	if !strings.Contains(places["requests.jsonl"], lent.ID) || !strings.Contains(places["keyhatch.db"]+places["keyhatch.db-wal"], lent.AccessKeyID) {
 		t.Fatal("the places that are searched do not hold what they should")
 	}
 	secrets := map[string]string{

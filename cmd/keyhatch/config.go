@@ -83,6 +83,11 @@ type S3Listener struct {
 	// Region is the one that clients sign for. Default: us-east-1, which most
 	// clients take when nothing is said.
 	Region string `yaml:"region"`
+
+	// RequestLog is a file that gets a line of JSON about each request, refused
+	// ones of unknown senders included; "-" is stdout. Those of known senders are
+	// in the audit record anyway. Default: none.
+	RequestLog string `yaml:"request_log"`
 }
 
 const defaultConfig = `# Keyhatch. Every key is explained in docs/configuration.md.
@@ -147,6 +152,9 @@ func (c *Config) complete(folder string) error {
 		c.DirectoryRoots = []string{"objects"}
 	}
 	paths := []*string{&c.Database, &c.KeyFile, &c.API.TLSCert, &c.API.TLSKey, &c.S3.TLSCert, &c.S3.TLSKey}
+	if c.S3.RequestLog != "-" {
+		paths = append(paths, &c.S3.RequestLog)
+	}
 	for i := range c.DirectoryRoots {
 		paths = append(paths, &c.DirectoryRoots[i])
 	}

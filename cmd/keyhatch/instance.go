@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -40,6 +41,8 @@ type instance struct {
 	api, s3       net.Listener
 	apiURL, s3URL string
 	servers       []*server.Server
+	requestLog    *slog.Logger // of the S3 endpoint; nil for none
+	requestFile   *os.File
 }
 
 // changesKept is how long the change feed reaches back; memory that is further
@@ -146,15 +149,34 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 		return in, err
 	}
 	in.broker = broker.New(broker.Config{
-		NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots, Reach: dialer.Check,
+		NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots, Reach: dialer.Check, Log: log,
 		Lenders: map[keyhatch.Lending]driver.Lender{keyhatch.LendsOwn: own.New(in.keys, in.s3URL, c.S3.Region)},
 	})
+	if err := in.openRequestLog(); err != nil {
+		return in, err
+	}
 	s3 := upstream.NewClient(in.broker.Credentials.KeysOf, dialer.Transport(), log)
 	in.backends = gateway.NewBackends(c.DirectoryRoots, s3, log)
 	if err := in.openStores(ctx); err != nil {
 		return in, err
 	}
 	return in, in.serve()
+}
+
+func (in *instance) openRequestLog() (err error) {
+	switch path := in.config.S3.RequestLog; path {
+	case "":
+		return nil
+	case "-":
+		in.requestLog = slog.New(slog.NewJSONHandler(os.Stdout, nil))
+		return nil
+	default:
+		if in.requestFile, err = os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
+			return fmt.Errorf("s3.request_log: %w", err)
+		}
+		in.requestLog = slog.New(slog.NewJSONHandler(in.requestFile, nil))
+		return nil
+	}
 }
 
 // openStores opens every store, so that a folder that another process serves is
@@ -201,10 +223,18 @@ func (in *instance) serve() error {
 		}),
 		server.New(server.Options{
 			Listener: in.s3, TLS: s3TLS, Log: in.log,
-			Handler: server.Origin(proxies, gateway.New(in.broker.Lending, in.backends, in.config.S3.Region, hostsOf(in.s3URL), in.log)),
+			Handler: server.Origin(proxies, in.gateway()),
 		}),
 	}
 	return nil
+}
+
+// gateway makes the S3 endpoint.
+func (in *instance) gateway() *gateway.Gateway {
+	return gateway.New(gateway.Config{
+		Lending: in.broker.Lending, Objects: in.broker.Objects, Backends: in.backends,
+		Region: in.config.S3.Region, Hosts: hostsOf(in.s3URL), Log: in.log, RequestLog: in.requestLog,
+	})
 }
 
 // run serves until ctx ends.
@@ -214,10 +244,15 @@ func (in *instance) run(ctx context.Context) error {
 		return err
 	}
 	fresh, stop := context.WithCancel(context.WithoutCancel(ctx))
-	defer stop() // memory stays fresh until the last request has ended
 	go in.mirror.Run(fresh)
 	go in.tellHeads(fresh)
-	defer in.tellHead(fresh)
+	var recording sync.WaitGroup
+	recording.Go(func() { in.broker.Objects.Run(fresh) })
+	defer func() { // after the last request has ended
+		stop()
+		recording.Wait()
+		in.tellHead(context.WithoutCancel(ctx))
+	}()
 	return server.Run(ctx, in.servers...)
 }
 
@@ -262,6 +297,9 @@ func (in *instance) Close() error {
 	}
 	if in.backends != nil {
 		errs = append(errs, in.backends.Close())
+	}
+	if in.requestFile != nil {
+		errs = append(errs, in.requestFile.Close())
 	}
 	if in.db != nil {
 		errs = append(errs, in.db.Close())

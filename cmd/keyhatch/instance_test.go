@@ -60,6 +60,8 @@ func startWith(t *testing.T, change func(*Config)) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.S3.RequestLog = filepath.Join(folder, "requests.jsonl")
+	c.OutboundNetworks = []string{"127.0.0.0/8"}
 	change(&c)
 	if err := d.install(t.Context(), c); err != nil {
 		t.Fatal(err)

@@ -13,12 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyhatch/keyhatch/internal/peers"
 	"github.com/rogpeppe/go-internal/testscript"
 	_ "modernc.org/sqlite"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(withPeers{m}, map[string]func(){
 		"keyhatch": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
@@ -26,6 +27,11 @@ func TestMain(m *testing.M) {
 		},
 	})
 }
+
+// withPeers runs the tests and ends the stores that they started.
+type withPeers struct{ *testing.M }
+
+func (w withPeers) Run() int { return peers.Main(w.M) }
 
 // TestScripts runs the command line as in a shell: one file of testdata/script
 // for each thing that a user does.

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/internal/peers"
+)
+
+// behind puts a real store behind the instance: a credential with its keys, the
+// store, a bucket of it, and in that the location NAME at data/.
+func (r *running) behind(name string, peer peers.Store) (bucket string) {
+	r.t.Helper()
+	bucket = peer.Bucket(r.t)
+	admin := r.admin.Reveal()
+	must[api.Credential](r, admin, "POST", "/api/v1/credentials", fmt.Sprintf(
+		`{"name":%q,"access_key_id":%q,"secret_access_key":%q}`, name, peer.AccessKeyID, peer.SecretAccessKey))
+	must[api.Store](r, admin, "POST", "/api/v1/stores", fmt.Sprintf(
+		`{"name":%q,"kind":"s3","endpoint":%q,"region":%q,"credential":%q}`, name, peer.Endpoint, peer.Region, name))
+	must[api.Bucket](r, admin, "POST", "/api/v1/buckets?workspace=demo", fmt.Sprintf(`{"store":%q,"name":%q}`, name, bucket))
+	location := must[api.Location](r, admin, "POST", "/api/v1/locations?workspace=demo", fmt.Sprintf(
+		`{"name":%q,"url":"s3://%s/data/"}`, name, bucket))
+	must[api.Grant](r, admin, "POST", "/api/v1/grants?workspace=demo", fmt.Sprintf(
+		`{"location":%q,"to":"everyone","access":"write"}`, location.ID))
+	return bucket
+}
+
+// TestStoresBehind: what clients do with objects works with a lease on each real
+// store, several of which stand behind one instance.
+func TestStoresBehind(t *testing.T) {
+	r := start(t)
+	for _, peer := range peers.All {
+		t.Run(peer.Name, func(t *testing.T) {
+			store := peer.Start(t)
+			bucket := r.behind(peer.Name, store)
+			lent := must[api.Lent](r, r.admin.Reveal(), "POST", "/api/v1/leases?workspace=demo", fmt.Sprintf(`{"location":%q,"access":"write"}`, peer.Name))
+			useEverything(t, s3Client(lent), bucket)
+		})
+	}
+}
+
+// useEverything does all that the endpoint offers, in data/ of the bucket.
+func useEverything(t *testing.T, c *s3.Client, bucket string) {
+	ctx, b := t.Context(), aws.String(bucket)
+	key := aws.String("data/größe a+b%.txt")
+	put, err := c.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: b, Key: key, Body: strings.NewReader("hello"), ContentType: aws.String("text/plain"), Metadata: map[string]string{"m": "1"},
+	})
+	if err != nil {
+		t.Fatal("put:", err)
+	}
+	got, err := c.GetObject(ctx, &s3.GetObjectInput{Bucket: b, Key: key})
+	if err != nil {
+		t.Fatal("get:", err)
+	}
+	text, err := io.ReadAll(got.Body)
+	if string(text) != "hello" || err != nil || aws.ToString(got.ContentType) != "text/plain" || got.Metadata["m"] != "1" || aws.ToString(got.ETag) != aws.ToString(put.ETag) {
+		t.Errorf("get: %q %v, %+v", text, err, got)
+	}
+	if got, err = c.GetObject(ctx, &s3.GetObjectInput{Bucket: b, Key: key, Range: aws.String("bytes=1-3")}); err != nil {
+		t.Fatal("range:", err)
+	}
+	if text, _ = io.ReadAll(got.Body); string(text) != "ell" || aws.ToString(got.ContentRange) != "bytes 1-3/5" {
+		t.Errorf("range: %q %v", text, aws.ToString(got.ContentRange))
+	}
+	for what, in := range map[string]*s3.GetObjectInput{
+		"304 NotModified":        {Bucket: b, Key: key, IfNoneMatch: put.ETag},
+		"412 PreconditionFailed": {Bucket: b, Key: key, IfMatch: aws.String(`"0123"`)},
+		"404 NoSuchKey":          {Bucket: b, Key: aws.String("data/none")},
+		"416 InvalidRange":       {Bucket: b, Key: key, Range: aws.String("bytes=9-")},
+	} {
+		_, err := c.GetObject(ctx, in)
+		if err == nil || !strings.Contains(err.Error(), "StatusCode: "+what[:3]) || !strings.Contains(err.Error(), what[4:]) {
+			t.Errorf("get, want %s: %v", what, err)
+		}
+	}
+	list, err := c.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: b, Prefix: aws.String("data/"), FetchOwner: aws.Bool(true)})
+	if err != nil || len(list.Contents) != 1 || aws.ToString(list.Contents[0].Key) != *key {
+		t.Fatalf("list: %+v %v", list, err)
+	}
+	if o := list.Contents[0].Owner; o != nil && aws.ToString(o.ID) != "keyhatch" {
+		t.Errorf("the list names the owner %v", aws.ToString(o.ID))
+	}
+	copied := aws.String("data/copy")
+	if _, err := c.CopyObject(ctx, &s3.CopyObjectInput{Bucket: b, Key: copied, CopySource: aws.String(bucket + "/data/gr%C3%B6%C3%9Fe%20a%2Bb%25.txt")}); err != nil {
+		t.Error("copy:", err)
+	}
+	tags := &types.Tagging{TagSet: []types.Tag{{Key: aws.String("k"), Value: aws.String("v =+/@")}}}
+	if _, err := c.PutObjectTagging(ctx, &s3.PutObjectTaggingInput{Bucket: b, Key: copied, Tagging: tags}); err != nil {
+		t.Error("put tags:", err)
+	}
+	if have, err := c.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{Bucket: b, Key: copied}); err != nil || len(have.TagSet) != 1 || *have.TagSet[0].Value != "v =+/@" {
+		t.Errorf("tags: %+v %v", have, err)
+	}
+	inParts(t, c, bucket, "data/large")
+	out, err := c.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: b, Delete: &types.Delete{Objects: []types.ObjectIdentifier{
+		{Key: key}, {Key: copied}, {Key: aws.String("elsewhere/x")},
+	}}})
+	if err != nil || len(out.Deleted) != 2 || len(out.Errors) != 1 || aws.ToString(out.Errors[0].Code) != "AccessDenied" {
+		t.Errorf("batch delete: %+v %v", out, err)
+	}
+	if _, err := c.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: b, Key: aws.String("data/large")}); err != nil {
+		t.Error("delete:", err)
+	}
+	if list, err = c.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: b, Prefix: aws.String("data/")}); err != nil || len(list.Contents) != 0 {
+		t.Errorf("list in the end: %+v %v", list, err)
+	}
+}
+
+// inParts uploads 11 MiB in two parts, one of them a copy, and reads it back.
+func inParts(t *testing.T, c *s3.Client, bucket, key string) {
+	t.Helper()
+	ctx, b := t.Context(), aws.String(bucket)
+	first := make([]byte, 6<<20)
+	if _, err := rand.Read(first); err != nil {
+		t.Fatal(err)
+	}
+	begun, err := c.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: b, Key: &key, ChecksumAlgorithm: types.ChecksumAlgorithmCrc32})
+	if err != nil {
+		t.Fatal("create upload:", err)
+	}
+	part, err := c.UploadPart(ctx, &s3.UploadPartInput{
+		Bucket: b, Key: &key, UploadId: begun.UploadId, PartNumber: aws.Int32(1), Body: bytes.NewReader(first), ChecksumAlgorithm: types.ChecksumAlgorithmCrc32,
+	})
+	if err != nil {
+		t.Fatal("part:", err)
+	}
+	if _, err := c.PutObject(ctx, &s3.PutObjectInput{Bucket: b, Key: aws.String("data/source"), Body: bytes.NewReader(first)}); err != nil {
+		t.Fatal("put 6 MiB:", err)
+	}
+	copied, err := c.UploadPartCopy(ctx, &s3.UploadPartCopyInput{
+		Bucket: b, Key: &key, UploadId: begun.UploadId, PartNumber: aws.Int32(2),
+		CopySource: aws.String(bucket + "/data/source"), CopySourceRange: aws.String("bytes=0-5242879"),
+	})
+	if err != nil {
+		t.Fatal("part copy:", err)
+	}
+	uploads, err := c.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{Bucket: b, Prefix: &key})
+	if err != nil || len(uploads.Uploads) != 1 || aws.ToString(uploads.Uploads[0].UploadId) != *begun.UploadId {
+		t.Errorf("uploads: %+v %v", uploads, err)
+	}
+	for _, u := range uploads.Uploads {
+		if u.Initiator != nil && aws.ToString(u.Initiator.ID) != "keyhatch" {
+			t.Errorf("the list of uploads names %v", aws.ToString(u.Initiator.ID))
+		}
+	}
+	parts, err := c.ListParts(ctx, &s3.ListPartsInput{Bucket: b, Key: &key, UploadId: begun.UploadId})
+	if err != nil || len(parts.Parts) != 2 {
+		t.Errorf("parts: %+v %v", parts, err)
+	}
+	_, err = c.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
+		Bucket: b, Key: &key, UploadId: begun.UploadId, MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{
+			{PartNumber: aws.Int32(1), ETag: part.ETag, ChecksumCRC32: part.ChecksumCRC32}, {PartNumber: aws.Int32(2), ETag: copied.CopyPartResult.ETag},
+		}},
+	})
+	if err != nil {
+		t.Fatal("complete:", err)
+	}
+	got, err := c.GetObject(ctx, &s3.GetObjectInput{Bucket: b, Key: &key})
+	if err != nil {
+		t.Fatal("get:", err)
+	}
+	text, err := io.ReadAll(got.Body)
+	if want := slices.Concat(first, first[:5<<20]); err != nil || !bytes.Equal(text, want) {
+		t.Errorf("%d bytes came back of %d, %v", len(text), len(want), err)
+	}
+	if _, err := c.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: b, Key: aws.String("data/source")}); err != nil {
+		t.Error("delete:", err)
+	}
+}
+
