@@ -55,9 +55,11 @@ func (f Finding) String() string {
 
 // Report is what Verify saw. The record is whole when there are no findings.
 type Report struct {
-	Chains   int
-	Events   int64
-	Findings []Finding
+	Chains int
+	Events int64
+	// ObjectRequests are those that events vouch for.
+	ObjectRequests int64
+	Findings       []Finding
 }
 
 // Verify checks the whole record. The events must come by chain and, inside

@@ -202,6 +202,21 @@ var inputs = map[string]func(w *lab, c caller, s string) error{
 	"delete location":       func(w *lab, c caller, s string) error { return w.Broker.Places.DeleteLocation(w.ctx, c, "lab", s) },
 	"location":              func(w *lab, c caller, s string) error { return only(w.Broker.Places.Location(w.ctx, c, "lab", s)) },
 	"locations":             func(w *lab, c caller, s string) error { return only(w.Broker.Places.Locations(w.ctx, c, s, page)) },
+	"object requests, workspace": func(w *lab, c caller, s string) error {
+		return only(w.Broker.Places.ObjectRequests(w.ctx, c, places.ObjectRequestFilter{Workspace: s, Location: "shared"}, page))
+	},
+	"object requests, location": func(w *lab, c caller, s string) error {
+		return only(w.Broker.Places.ObjectRequests(w.ctx, c, places.ObjectRequestFilter{Workspace: "lab", Location: s}, page))
+	},
+	"object requests, user": func(w *lab, c caller, s string) error {
+		return only(w.Broker.Places.ObjectRequests(w.ctx, c, places.ObjectRequestFilter{Workspace: "lab", Location: "shared", User: s}, page))
+	},
+	"object requests, access": func(w *lab, c caller, s string) error {
+		return only(w.Broker.Places.ObjectRequests(w.ctx, c, places.ObjectRequestFilter{Workspace: "lab", Location: "shared", Access: keyhatch.Access(s)}, page))
+	},
+	"object requests, cursor": func(w *lab, c caller, s string) error {
+		return only(w.Broker.Places.ObjectRequests(w.ctx, c, places.ObjectRequestFilter{Workspace: "lab", Location: "shared"}, kernel.Page{After: s}))
+	},
 	"give grant, workspace": func(w *lab, c caller, s string) error { return newGrant(w, c, places.NewGrant{Workspace: s}) },
 	"give grant, location":  func(w *lab, c caller, s string) error { return newGrant(w, c, places.NewGrant{Location: s}) },
 	"give grant, prefix": func(w *lab, c caller, s string) error {

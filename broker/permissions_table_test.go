@@ -299,6 +299,12 @@ var useCases = []useCase{
 		_, g := w.newLocation()
 		return func() error { return only(w.Broker.Places.Grant(w.ctx, c, g.ID)) }
 	}},
+	{"list a location's object requests", " ok        ok        ok        ok        hidden    ok        forbidden hidden", "", "", func(w *lab, c caller) act {
+		l, _ := w.newLocation()
+		return func() error {
+			return only(w.Broker.Places.ObjectRequests(w.ctx, c, places.ObjectRequestFilter{Location: l.ID}, page))
+		}
+	}},
 	{"list a location's grants", "          ok        ok        ok        ok        hidden    -         ok        hidden", "", "", func(w *lab, c caller) act {
 		l, _ := w.newLocation()
 		return func() error { return only(w.Broker.Places.Grants(w.ctx, c, "", l.ID, page)) }

@@ -170,6 +170,7 @@ type EventFilter struct {
 	User      string
 	Target    string
 	Action    keyhatch.Action
+	Except    keyhatch.Action
 }
 
 // Events lists events, newest first: what comes after a page's last id is
@@ -181,5 +182,6 @@ func (r Reader) Events(ctx context.Context, f EventFilter, p Page) ([]keyhatch.E
 	where.add("user_id = ?", f.User)
 	where.add("target = ?", f.Target)
 	where.add("action = ?", string(f.Action))
+	where.add("action <> ?", string(f.Except))
 	return many(ctx, r, scanEvent, "select "+eventColumns+" from events"+where.sql("order by id desc limit ?", p.Limit), where.args...)
 }

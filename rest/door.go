@@ -67,6 +67,7 @@ func (d *Door) api(mux *http.ServeMux) huma.API {
 	d.grants(a)
 	d.leases(a)
 	d.events(a)
+	d.objectRequests(a)
 	return a
 }
 

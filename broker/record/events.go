@@ -30,6 +30,9 @@ func (svc *Service) Events(ctx context.Context, c keyhatch.Caller, f EventFilter
 	if v.Installs() {
 		where.User = ""
 	}
+	if f.Action == "" { // who asks what happened wants to know what was decided, not what was read
+		where.Except = ObjectsRecorded
+	}
 	if f.Workspace != "" {
 		ws, err := v.MemberWorkspace(f.Workspace)
 		if err != nil {

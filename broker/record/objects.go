@@ -3,7 +3,6 @@ package record
 import (
 	"context"
 	"log/slog"
-	"strconv"
 	"sync"
 	"time"
 
@@ -16,12 +15,6 @@ import (
 // ObjectsRecorded is the event that vouches for a batch of object requests. Its
 // id is the batch's.
 const ObjectsRecorded keyhatch.Action = "objects.record"
-
-// The facts of ObjectsRecorded.
-const (
-	DetailRequests = "requests" // how many
-	DetailDigest   = "digest"   // audit.ObjectsDigest of them
-)
 
 const (
 	// writeEvery is how long object requests wait to be written together.
@@ -119,7 +112,7 @@ func (o *Objects) record(ctx context.Context, tx *db.Tx, batch []keyhatch.Object
 	now := o.k.Now()
 	e := keyhatch.Event{
 		ID: keyhatch.NewID(keyhatch.EventID, now), At: now, Action: ObjectsRecorded,
-		Detail: kernel.Detail(DetailRequests, strconv.Itoa(len(batch)), DetailDigest, audit.ObjectsDigest(batch).String()),
+		Detail: audit.VouchFor(batch),
 	}
 	e.Target = e.ID
 	if err := tx.InsertObjectRequests(ctx, e.ID, batch); err != nil {

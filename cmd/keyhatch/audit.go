@@ -40,7 +40,7 @@ func (a auditVerifyCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "the audit record is whole: events %d, chains %d\n", report.Events, report.Chains)
+	fmt.Fprintf(s.out, "the audit record is whole: events %d, chains %d, object requests %d\n", report.Events, report.Chains, report.ObjectRequests)
 	// Whoever keeps these can tell later that the record still holds them.
 	for _, h := range heads {
 		fmt.Fprintf(s.out, "  chain %d  %s  event %d  %s\n", h.Number, h.Chain, h.Seq, h.Hash)

@@ -177,4 +177,3 @@ func inParts(t *testing.T, c *s3.Client, bucket, key string) {
 		t.Error("delete:", err)
 	}
 }
-

@@ -46,6 +46,7 @@ func testEvents(t *testing.T, s *suite) {
 		{db.EventFilter{Target: "other"}, db.Everything, stored[1:2]},
 		{db.EventFilter{Action: "other.do", User: "user"}, db.Everything, stored[:1]},
 		{db.EventFilter{Action: "other.do", User: "bob"}, db.Everything, nil},
+		{db.EventFilter{Except: "other.do"}, db.Everything, stored[1:]},
 	} {
 		if diff := cmp.Diff(want.events, ok[[]keyhatch.Event](t)(s.Events(s.ctx(), want.filter, want.page))); diff != "" {
 			t.Errorf("events %+v %+v (-want +got):\n%s", want.filter, want.page, diff)

@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(t *testing.T) *db.DB) {
 		{"Reach", testReach},
 		{"OverlappingLocation", testOverlap},
 		{"Events", testEvents},
+		{"ObjectRequests", testObjectRequests},
 		{"S8_NoAuditKey", testNoAuditKey},
 		{"S1_ChainAfterFailures", testChainAfterFailures},
 		{"ChangeFeed", testFeed},

@@ -1,0 +1,178 @@
+package broker_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/audit"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/places"
+	"github.com/keyhatch/keyhatch/broker/record"
+	"github.com/keyhatch/keyhatch/internal/coretest"
+)
+
+// recording is a core whose object requests are written.
+func recording(t *testing.T, c *coretest.Core) (stop func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { c.Broker.Objects.Run(ctx); close(done) }()
+	stop = func() { cancel(); <-done }
+	t.Cleanup(stop)
+	return stop
+}
+
+func request(l keyhatch.Location, user, key string) keyhatch.ObjectRequest {
+	return keyhatch.ObjectRequest{
+		Workspace: l.Workspace, User: user, Lease: "lease_1", Store: l.Store, Operation: "GetObject", Access: keyhatch.Read,
+		Bucket: l.BucketName, Key: key, Status: 200, RequestID: "R-" + key,
+	}
+}
+
+// TestObjectRequestsAreFound: what was noted is on record after at most a moment,
+// when the process ends at once, and is found by place, person and time.
+func TestObjectRequestsAreFound(t *testing.T) {
+	t.Parallel()
+	c := coretest.New(t)
+	ws := c.Workspace(t, "lab")
+	l, other := c.Location(t, ws, "s3://lab-data/a/"), c.Location(t, ws, "s3://lab-data/b/")
+	ann, bob := c.User(t, "ann"), c.User(t, "bob")
+	stop := recording(t, c)
+	before := time.Now().Add(-time.Second)
+	c.Broker.Objects.Note(request(l, ann.User.ID, "a/1"), request(other, ann.User.ID, "b/1"))
+	time.Sleep(2 * time.Millisecond)
+	later := time.Now()
+	time.Sleep(2 * time.Millisecond)
+	c.Broker.Objects.Note(request(l, bob.User.ID, "a/2"))
+	stop()
+	for _, want := range []struct {
+		what   string
+		filter places.ObjectRequestFilter
+		keys   string
+	}{
+		{"all", places.ObjectRequestFilter{Location: l.ID}, "a/2 a/1"},
+		{"of one", places.ObjectRequestFilter{Location: "a", User: "bob"}, "a/2"},
+		{"since", places.ObjectRequestFilter{Location: "a", Since: later}, "a/2"},
+		{"until", places.ObjectRequestFilter{Location: "a", Since: before, Until: later}, "a/1"},
+		{"writing", places.ObjectRequestFilter{Location: "a", Access: keyhatch.Write}, ""},
+		{"elsewhere", places.ObjectRequestFilter{Location: other.ID}, "b/1"},
+	} {
+		want.filter.Workspace = ws.ID
+		got, err := c.Broker.Places.ObjectRequests(t.Context(), c.Admin, want.filter, page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var keys []string
+		for _, r := range got.Items {
+			keys = append(keys, r.Key)
+		}
+		if have := strings.Join(keys, " "); have != want.keys {
+			t.Errorf("%s: %q, want %q", want.what, have, want.keys)
+		}
+	}
+	one, err := c.Broker.Places.ObjectRequests(t.Context(), c.Admin, places.ObjectRequestFilter{Location: l.ID}, kernel.Page{Limit: 1})
+	if err != nil || len(one.Items) != 1 || one.Next != one.Items[0].ID {
+		t.Errorf("a page: %+v, %v", one, err)
+	}
+	if r := wantWholeRecord(t, c); r.ObjectRequests != 3 {
+		t.Errorf("%d object requests were vouched for", r.ObjectRequests)
+	}
+}
+
+// TestS8_UnrecordedTrafficStops: while object requests cannot be written for a
+// second none is let in; what was noted is not lost, and then it goes on.
+func TestS8_UnrecordedTrafficStops(t *testing.T) {
+	t.Parallel()
+	c := coretest.New(t)
+	l := c.Location(t, c.Workspace(t, "lab"), "s3://lab-data/a/")
+	mend := c.BreakCommits(t, "object_requests")
+	recording(t, c)
+	if err := c.Broker.Objects.Ready(); err != nil {
+		t.Errorf("nothing waits: %v", err)
+	}
+	c.Broker.Objects.Note(request(l, c.Admin.User.ID, "a/1"))
+	if err := c.Broker.Objects.Ready(); err != nil {
+		t.Errorf("one has just come: %v", err)
+	}
+	await(t, "refusal", func() bool { return errors.Is(c.Broker.Objects.Ready(), keyhatch.Unavailable) })
+	mend()
+	await(t, "recovery", func() bool { return c.Broker.Objects.Ready() == nil })
+	got, err := c.Broker.Places.ObjectRequests(t.Context(), c.Admin, places.ObjectRequestFilter{Location: l.ID}, page)
+	if err != nil || len(got.Items) != 1 {
+		t.Errorf("on record: %+v, %v", got.Items, err)
+	}
+	wantWholeRecord(t, c)
+}
+
+func await(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !happened(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("no %s", what)
+		}
+	}
+}
+
+// TestVerifyFindsChangedObjectRequests: what somebody who holds the database does
+// to object requests is found.
+func TestVerifyFindsChangedObjectRequests(t *testing.T) {
+	t.Parallel()
+	for _, tamper := range []struct {
+		what, do string
+		want     audit.Problem
+	}{
+		{"another user did it", "update object_requests set user_id = 'user_000000000000000' where object_key = 'a/1'", audit.Changed},
+		{"of another object", "update object_requests set object_key = 'a/9' where object_key = 'a/1'", audit.Changed},
+		{"at another time", "update object_requests set at = at + 1 where object_key = 'a/2'", audit.Changed},
+		{"less", "update object_requests set bytes = bytes - 1 where object_key = 'a/2'", audit.Changed},
+		{"without success", "update object_requests set status = 403 where object_key = 'a/1'", audit.Changed},
+		{"one is gone", "delete from object_requests where object_key = 'a/1'", audit.Changed},
+		{"all are gone", "delete from object_requests", audit.Missing},
+		{"two changed places", "update object_requests set seq = 5 - seq", audit.Changed},
+		{"one more", `insert into object_requests select 'req_x', batch, 9, at, workspace, user_id, token, lease, store, operation, access, bucket,
+			object_key, bytes, status, code, address, request_id from object_requests where object_key = 'a/1'`, audit.Changed},
+		{"a batch of nobody's", `insert into object_requests select 'req_x', 'event_x', 0, at, workspace, user_id, token, lease, store, operation, access,
+			bucket, object_key, bytes, status, code, address, request_id from object_requests where object_key = 'a/1'`, audit.Unknown},
+		{"the event vouches for something else", `update events set detail = replace(detail, '"requests":"2"', '"requests":"1"') where action = 'objects.record'`, audit.Changed},
+	} {
+		t.Run(tamper.what, func(t *testing.T) {
+			t.Parallel()
+			c := coretest.New(t)
+			l := c.Location(t, c.Workspace(t, "lab"), "s3://lab-data/a/")
+			stop := recording(t, c)
+			c.Broker.Objects.Note(request(l, "user_1", "a/1"), request(l, "user_2", "a/2"))
+			stop()
+			wantWholeRecord(t, c)
+			c.SQL(t, tamper.do)
+			got := findings(t, c).Findings
+			if len(got) != 1 || got[0].Problem != tamper.want {
+				t.Errorf("found %v, want one %q", got, tamper.want)
+			}
+		})
+	}
+}
+
+// TestEventsOfObjectRequestsStayApart: a list of events shows what was decided;
+// those that vouch for object requests come when they are asked for.
+func TestEventsOfObjectRequestsStayApart(t *testing.T) {
+	t.Parallel()
+	c := coretest.New(t)
+	l := c.Location(t, c.Workspace(t, "lab"), "s3://lab-data/a/")
+	stop := recording(t, c)
+	c.Broker.Objects.Note(request(l, "user_1", "a/1"))
+	stop()
+	for action, want := range map[keyhatch.Action]bool{"": false, record.ObjectsRecorded: true} {
+		list, err := c.Broker.Record.Events(t.Context(), c.Admin, record.EventFilter{Action: action}, page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(fmt.Sprint(list.Items), string(record.ObjectsRecorded)); got != want {
+			t.Errorf("asked for %q, it is in the list: %t", action, got)
+		}
+	}
+}

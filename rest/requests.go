@@ -1,0 +1,42 @@
+package rest
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/broker/places"
+)
+
+func (d *Door) objectRequests(a huma.API) {
+	handle(d, a, call{
+		method: http.MethodGet, path: "/locations/{location}/requests", id: "listObjectRequests",
+		summary: "List who read or wrote what in a location, newest first", noun: "events",
+	}, d.listObjectRequests)
+}
+
+type listObjectRequestsInput struct {
+	LocationRef
+	OnePage
+	User   string    `query:"user" maxLength:"128" doc:"Id or name"`
+	Access string    `query:"access" enum:"read,write" doc:"What the request takes"`
+	Since  time.Time `query:"since" doc:"RFC 3339"`
+	Until  time.Time `query:"until" doc:"RFC 3339"`
+}
+
+func (d *Door) listObjectRequests(ctx context.Context, c keyhatch.Caller, in *listObjectRequestsInput) (*body[api.Page[api.ObjectRequest]], error) {
+	requests, err := d.broker.Places.ObjectRequests(ctx, c, places.ObjectRequestFilter{
+		Workspace: in.Workspace, Location: in.Location, User: in.User, Access: keyhatch.Access(in.Access), Since: in.Since, Until: in.Until,
+	}, in.page())
+	return pageOf(requests, err, encodeObjectRequest)
+}
+
+func encodeObjectRequest(r keyhatch.ObjectRequest) api.ObjectRequest {
+	return api.ObjectRequest{
+		ID: r.ID, At: r.At, User: r.User, Token: r.Token, Lease: r.Lease, Operation: r.Operation, Access: string(r.Access),
+		Bucket: r.Bucket, Key: r.Key, Bytes: r.Bytes, Status: r.Status, Code: r.Code, Address: r.Address, RequestID: r.RequestID,
+	}
+}
