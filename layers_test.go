@@ -37,7 +37,7 @@ var layers = []struct {
 	{"auth", "root policy broker broker/*", ""},
 	{"rest", "root api policy auth broker broker/*", "github.com/danielgtaylor/huma"},
 	{"outbound", "", "code.dny.dev/ssrf"},
-	{"gateway", "root policy sigv4 broker broker/* gateway/*", ""},
+	{"gateway", "root policy sigv4 broker broker/* gateway/*", "golang.org/x/time/rate"},
 	{"gateway/upstream", "root", "github.com/aws/aws-sdk-go-v2/aws"},
 	{"gateway/dirstore/tree", "root", ""},
 	{"gateway/*", "root policy sigv4 broker broker/* gateway/dirstore/tree", "github.com/rclone/gofakes3"},

@@ -199,9 +199,9 @@ var inputs = map[string]func(w *lab, c caller, s string) error{
 	"update location, owner": func(w *lab, c caller, s string) error {
 		return only(w.Broker.Places.UpdateLocation(w.ctx, c, "lab", "shared", places.LocationChange{Owner: &s}))
 	},
-	"delete location":       func(w *lab, c caller, s string) error { return w.Broker.Places.DeleteLocation(w.ctx, c, "lab", s) },
-	"location":              func(w *lab, c caller, s string) error { return only(w.Broker.Places.Location(w.ctx, c, "lab", s)) },
-	"locations":             func(w *lab, c caller, s string) error { return only(w.Broker.Places.Locations(w.ctx, c, s, page)) },
+	"delete location": func(w *lab, c caller, s string) error { return w.Broker.Places.DeleteLocation(w.ctx, c, "lab", s) },
+	"location":        func(w *lab, c caller, s string) error { return only(w.Broker.Places.Location(w.ctx, c, "lab", s)) },
+	"locations":       func(w *lab, c caller, s string) error { return only(w.Broker.Places.Locations(w.ctx, c, s, page)) },
 	"object requests, workspace": func(w *lab, c caller, s string) error {
 		return only(w.Broker.Places.ObjectRequests(w.ctx, c, places.ObjectRequestFilter{Workspace: s, Location: "shared"}, page))
 	},

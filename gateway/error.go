@@ -37,6 +37,8 @@ var (
 	errExpired          = &s3Error{http.StatusBadRequest, "ExpiredToken", "The lease has expired. Borrow another one."}
 	errRevoked          = &s3Error{http.StatusForbidden, "AccessDenied", "The lease has ended: it, its token or its user was revoked."}
 	errBusy             = &s3Error{http.StatusServiceUnavailable, "SlowDown", "The service cannot tell at the moment what is permitted. Try again."}
+	errTooMany          = &s3Error{http.StatusServiceUnavailable, "SlowDown", "This credential has too many requests at a time. Wait for some to end."}
+	errTooFast          = &s3Error{http.StatusServiceUnavailable, "SlowDown", "This credential asks too often. Reduce your request rate."}
 	errInternal         = &s3Error{http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."}
 )
 

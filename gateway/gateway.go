@@ -20,6 +20,7 @@ import (
 type Gateway struct {
 	Config
 	endpoint sigv4.Endpoint
+	limiter  *limiter
 }
 
 // Config is what an endpoint works with.
@@ -29,6 +30,7 @@ type Config struct {
 	Backends *Backends
 	Region   string   // that clients sign for
 	Hosts    []string // that it is reached by, below which "bucket.host" names a bucket
+	Limits   Limits   // of each credential
 	Log      *slog.Logger
 	// RequestLog gets a line about each request; nil for none.
 	RequestLog *slog.Logger
@@ -36,7 +38,7 @@ type Config struct {
 
 // New makes the endpoint.
 func New(c Config) *Gateway {
-	return &Gateway{Config: c, endpoint: sigv4.Endpoint{Service: "s3", Regions: []string{c.Region}}}
+	return &Gateway{Config: c, endpoint: sigv4.Endpoint{Service: "s3", Regions: []string{c.Region}}, limiter: newLimiter(c.Limits)}
 }
 
 // ServeHTTP walks a request through.
@@ -84,6 +86,11 @@ func (g *Gateway) walk(a *answer, r *http.Request, v *visit) (err error) {
 	if err := g.authenticate(r, v); err != nil {
 		return err
 	}
+	leave, err := g.limiter.admit(v.lease.AccessKeyID, time.Now())
+	if err != nil {
+		return err
+	}
+	defer leave()
 	if v.open, v.store, err = g.Lending.Standing(r.Context(), v.lease); err != nil {
 		return err
 	}

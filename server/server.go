@@ -33,6 +33,9 @@ type Options struct {
 	Handler  http.Handler
 	TLS      *tls.Config // nil: plain HTTP
 	Log      *slog.Logger
+	// Connections bounds how many are open at a time, 0 for any number; others
+	// wait to be taken.
+	Connections int
 	// Total bounds a whole request and its answer; 0 leaves slow transfers
 	// alone, and the handler must bound what it reads.
 	Total time.Duration
@@ -52,7 +55,7 @@ func Listen(address string) (net.Listener, error) {
 
 // New makes a server for a listener.
 func New(o Options) *Server {
-	return &Server{listener: o.Listener, http: &http.Server{
+	s := &Server{listener: o.Listener, http: &http.Server{
 		Handler:           o.Handler,
 		TLSConfig:         o.TLS,
 		ReadHeaderTimeout: headerTimeout,
@@ -62,6 +65,11 @@ func New(o Options) *Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
 	}}
+	if o.Connections > 0 {
+		b := newBound(o.Listener, o.Connections)
+		s.listener, s.http.ConnState = b, b.changed
+	}
+	return s
 }
 
 // Run serves all servers until ctx ends, then stops taking requests and gives

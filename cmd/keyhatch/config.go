@@ -69,6 +69,10 @@ type Listener struct {
 	// through it.
 	TLSCert string `yaml:"tls_cert"`
 	TLSKey  string `yaml:"tls_key"`
+
+	// Connections bounds how many are open at a time: each takes some 50 KiB.
+	// Others wait to be taken. Default: 4096.
+	Connections int `yaml:"connections"`
 }
 
 // S3Listener is where the S3 endpoint listens.
@@ -88,6 +92,12 @@ type S3Listener struct {
 	// ones of unknown senders included; "-" is stdout. Those of known senders are
 	// in the audit record anyway. Default: none.
 	RequestLog string `yaml:"request_log"`
+
+	// Concurrent and PerSecond bound what one lease may ask: how many requests at a
+	// time, and how many a second on average. More is answered SlowDown, which
+	// clients understand. Default: 256 and 1000.
+	Concurrent int `yaml:"concurrent"`
+	PerSecond  int `yaml:"per_second"`
 }
 
 const defaultConfig = `# Keyhatch. Every key is explained in docs/configuration.md.
@@ -148,6 +158,14 @@ func (c *Config) complete(folder string) error {
 			*d.field = d.fallback
 		}
 	}
+	for _, d := range []struct {
+		field    *int
+		fallback int
+	}{{&c.API.Connections, 4096}, {&c.S3.Connections, 4096}, {&c.S3.Concurrent, 256}, {&c.S3.PerSecond, 1000}} {
+		if *d.field == 0 {
+			*d.field = d.fallback
+		}
+	}
 	if len(c.DirectoryRoots) == 0 {
 		c.DirectoryRoots = []string{"objects"}
 	}
@@ -178,6 +196,9 @@ func (c *Config) check() error {
 		if (l.TLSCert == "") != (l.TLSKey == "") {
 			return fmt.Errorf("%s.tls_cert and %s.tls_key go together: give both or neither", l.name, l.name)
 		}
+	}
+	if min(c.API.Connections, c.S3.Connections, c.S3.Concurrent, c.S3.PerSecond) < 1 {
+		return errors.New("connections, concurrent and per_second must be at least 1")
 	}
 	if c.S3.URL != "" {
 		u, err := url.Parse(c.S3.URL)

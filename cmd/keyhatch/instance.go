@@ -218,11 +218,11 @@ func (in *instance) serve() error {
 	}
 	in.servers = []*server.Server{
 		server.New(server.Options{
-			Listener: in.api, TLS: apiTLS, Log: in.log, Total: time.Minute,
+			Listener: in.api, TLS: apiTLS, Log: in.log, Total: time.Minute, Connections: in.config.API.Connections,
 			Handler: server.API(in.log, proxies, ready, rest.New(in.broker, in.log)),
 		}),
 		server.New(server.Options{
-			Listener: in.s3, TLS: s3TLS, Log: in.log,
+			Listener: in.s3, TLS: s3TLS, Log: in.log, Connections: in.config.S3.Connections,
 			Handler: server.Origin(proxies, in.gateway()),
 		}),
 	}
@@ -233,7 +233,8 @@ func (in *instance) serve() error {
 func (in *instance) gateway() *gateway.Gateway {
 	return gateway.New(gateway.Config{
 		Lending: in.broker.Lending, Objects: in.broker.Objects, Backends: in.backends,
-		Region: in.config.S3.Region, Hosts: hostsOf(in.s3URL), Log: in.log, RequestLog: in.requestLog,
+		Region: in.config.S3.Region, Hosts: hostsOf(in.s3URL),
+		Limits: gateway.Limits{Concurrent: in.config.S3.Concurrent, PerSecond: in.config.S3.PerSecond}, Log: in.log, RequestLog: in.requestLog,
 	})
 }
 

@@ -1,0 +1,72 @@
+package gateway
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Limits bound what one credential may ask at a time and in the long run, so
+// that one caller's swarm leaves room for the others.
+type Limits struct {
+	Concurrent int // requests being answered
+	PerSecond  int // requests begun, on average; twice as many at once
+}
+
+// limiter counts each credential's requests. It is safe for concurrent use.
+type limiter struct {
+	limits Limits
+
+	mu    sync.Mutex
+	uses  map[string]*use // by access key id
+	swept time.Time
+}
+
+// use is what one credential does.
+type use struct {
+	running int
+	rate    *rate.Limiter
+}
+
+func newLimiter(l Limits) *limiter { return &limiter{limits: l, uses: map[string]*use{}} }
+
+// admit lets one more request of the credential in, or fails. leave must be
+// called when it has ended.
+func (l *limiter) admit(accessKeyID string, now time.Time) (leave func(), err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sweep(now)
+	u := l.uses[accessKeyID]
+	if u == nil {
+		u = &use{rate: rate.NewLimiter(rate.Limit(l.limits.PerSecond), 2*l.limits.PerSecond)}
+		l.uses[accessKeyID] = u
+	}
+	switch {
+	case u.running >= l.limits.Concurrent:
+		return nil, errTooMany
+	case !u.rate.AllowN(now, 1):
+		return nil, errTooFast
+	}
+	u.running++
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		u.running--
+	}, nil
+}
+
+// sweepEvery is how often those who have stopped asking are forgotten.
+const sweepEvery = 10 * time.Second
+
+func (l *limiter) sweep(now time.Time) {
+	if now.Sub(l.swept) < sweepEvery {
+		return
+	}
+	l.swept = now
+	for id, u := range l.uses {
+		if u.running == 0 && u.rate.TokensAt(now) >= float64(u.rate.Burst()) {
+			delete(l.uses, id) // like one that has never asked
+		}
+	}
+}
