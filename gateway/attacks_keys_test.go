@@ -1,0 +1,173 @@
+package gateway_test
+
+import "strings"
+
+var (
+	own     = get("/lab/data/a/in.txt")
+	ownPut  = put("/lab/data/a/put.txt", "mine")
+	ownList = get("/lab?list-type=2&prefix=data/a/")
+)
+
+// keyAttacks name keys that are not the attacker's, or that something behind
+// could take for one.
+func keyAttacks() []group {
+	return []group{
+		{"prefix edges", []row{
+			{"folder that begins alike", get("/lab/data/ab/canary-ab.txt"), "403 AccessDenied", own},
+			{"folder with a dash", get("/lab/data/a-/canary-dash.txt"), "403 AccessDenied", own},
+			{"folder in other case", get("/lab/data/A/canary-upper.txt"), "403 AccessDenied", own},
+			{"folder above in other case", get("/lab/DATA/a/in.txt"), "403 AccessDenied", own},
+			{"file that begins alike", get("/lab/data/a.txt"), "403 AccessDenied", own},
+			{"prefix without its slash", get("/lab/data/a"), "403 AccessDenied", own},
+			{"folder above", get("/lab/data/canary-data.txt"), "403 AccessDenied", own},
+			{"marker of the folder above", get("/lab/data/"), "403 AccessDenied", own},
+			{"top of the bucket", get("/lab/canary-root.txt"), "403 AccessDenied", own},
+			{"neighbour", get("/lab/data/b/canary-b.txt"), "403 AccessDenied", own},
+			{"same key in another bucket", get("/vault/data/a/in.txt"), "403 AccessDenied", own},
+			{"another bucket", get("/vault/data/a/canary-vault.txt"), "403 AccessDenied", own},
+			{"bucket that does not exist", get("/nowhere/data/a/in.txt"), "403 AccessDenied", own},
+			{"bucket that begins alike", get("/lab-2/data/a/in.txt"), "403 AccessDenied", own},
+			{"put beside", put("/lab/data/ab/planted.txt", "x"), "403 AccessDenied", ownPut},
+			{"put over a neighbour's", put("/lab/data/b/canary-b.txt", "x"), "403 AccessDenied", ownPut},
+			{"put a marker beside", put("/lab/data/ab/", ""), "403 AccessDenied", put("/lab/data/a/folder/", "")},
+			{"put where the prefix is a file", put("/lab/data/a", "x"), "403 AccessDenied", ownPut},
+			{"put into another bucket", put("/vault/data/a/put.txt", "x"), "403 AccessDenied", ownPut},
+			{"delete beside", del("/lab/data/a.txt"), "403 AccessDenied", del("/lab/data/a/gone.txt")},
+			{"delete a neighbour's", del("/lab/data/b/canary-b.txt"), "403 AccessDenied", del("/lab/data/a/gone.txt")},
+			{"head a neighbour's", head("/lab/data/b/canary-b.txt"), "403", head("/lab/data/a/in.txt")},
+			{"tags of a neighbour's", get("/lab/data/b/canary-tagged.txt?tagging"), "403 AccessDenied", get("/lab/data/a/in.txt?tagging")},
+			{"tag a neighbour's", put("/lab/data/b/canary-tagged.txt?tagging", tags("k", "v")), "403 AccessDenied", put("/lab/data/a/put.txt?tagging", tags("k", "v"))},
+			{"untag a neighbour's", del("/lab/data/b/canary-tagged.txt?tagging"), "403 AccessDenied", del("/lab/data/a/put.txt?tagging")},
+			{"version of a neighbour's", get("/lab/data/b/canary-b.txt?versionId=null"), "403 AccessDenied", get("/lab/data/a/in.txt?versionId=null")},
+			{"delete a version of a neighbour's", del("/lab/data/b/canary-b.txt?versionId=null"), "403 AccessDenied", del("/lab/data/a/gone.txt?versionId=null")},
+			{"part of a neighbour's", get("/lab/data/b/canary-b.txt?partNumber=1"), "403 AccessDenied", get("/lab/data/a/in.txt?response-content-type=text/plain")},
+			{"range of a neighbour's", get("/lab/data/b/canary-b.txt").with("Range", "bytes=0-3"), "403 AccessDenied", own},
+			{"above a narrow lease", own.as("narrow"), "403 AccessDenied", get("/lab/data/a/sub/three.txt").as("narrow")},
+			{"beside a narrow lease", get("/lab/data/a/subway").as("narrow"), "403 AccessDenied", get("/lab/data/a/sub/three.txt").as("narrow")},
+		}},
+		{"encodings of a key", []row{
+			{"letter", get("/lab/%64ata/%62/canary-b.txt"), "403 AccessDenied", get("/lab/%64ata/%61/in.txt")},
+			{"slash", get("/lab/data%2Fb%2Fcanary-b.txt"), "400 InvalidURI", own},
+			{"slash, lower case", get("/lab/data%2fb%2fcanary-b.txt"), "400 InvalidURI", own},
+			{"slash behind the bucket", get("/lab%2Fdata/b/canary-b.txt"), "400 InvalidURI", own},
+			{"slash inside", get("/lab/data/a%2Fin.txt"), "400 InvalidURI", own},
+			{"slash, twice", get("/lab/data%252Fb%252Fcanary-b.txt"), "403 AccessDenied", own},
+			{"slash, twice, inside", get("/lab/data/a/..%252Fb%252Fcanary-b.txt"), "404 NoSuchKey", own},
+			{"dots", get("/lab/data/a/%2e%2e/b/canary-b.txt"), "400 InvalidArgument", get("/lab/data/a/in%2etxt")},
+			{"dots, mixed case", get("/lab/data/a/%2E%2e/b/canary-b.txt"), "400 InvalidArgument", get("/lab/data/a/in%2Etxt")},
+			{"one of two dots", get("/lab/data/a/.%2e/b/canary-b.txt"), "400 InvalidArgument", own},
+			{"dots, twice", get("/lab/data/a/%252e%252e/b/canary-b.txt"), "404 NoSuchKey", own},
+			{"dots, three times", get("/lab/data/a/%25252e%25252e/b/canary-b.txt"), "404 NoSuchKey", own},
+			{"overlong dots", get("/lab/data/a/%c0%ae%c0%ae/b/canary-b.txt"), "400 InvalidArgument", get("/lab/data/a/%69n.txt")},
+			{"overlong dots of three bytes", get("/lab/data/a/%e0%80%ae%e0%80%ae/b/canary-b.txt"), "400 InvalidArgument", own},
+			{"overlong slash", get("/lab/data/a/..%c0%afb/canary-b.txt"), "400 InvalidArgument", own},
+			{"not UTF-8", get("/lab/data/a/%ff"), "400 InvalidArgument", own},
+			{"half of a surrogate pair", get("/lab/data/a/%ed%a0%80"), "400 InvalidArgument", own},
+			{"full-width dots", get("/lab/data/a/%ef%bc%8e%ef%bc%8e/b/canary-b.txt"), "404 NoSuchKey", own},
+			{"full-width slash", get("/lab/data/a/..%ef%bc%8fb%ef%bc%8fcanary-b.txt"), "404 NoSuchKey", own},
+			{"division slash outside", get("/lab/data%e2%88%95a/in.txt"), "403 AccessDenied", own},
+			{"zero-width space", get("/lab/data/a%e2%80%8b/in.txt"), "403 AccessDenied", own},
+			{"Cyrillic letter", get("/lab/data/%d0%b0/in.txt"), "403 AccessDenied", own},
+			{"%u", get("/lab/data/a/%u002e%u002e/b/canary-b.txt"), "400", own},
+			{"broken escape", get("/lab/data/a/%zz"), "400", own},
+			{"half an escape", get("/lab/data/a/%2"), "400", own},
+			{"NUL", get("/lab/data/b/canary-b.txt%00/data/a/in.txt"), "400 InvalidArgument", own},
+			{"NUL at the end", get("/lab/data/a/in.txt%00"), "400 InvalidArgument", own},
+			{"line break", get("/lab/data/a/in.txt%0d%0aX-Injected:%20yes"), "404 NoSuchKey", own},
+			{"backslash", get("/lab/data/a/..%5Cb%5Ccanary-b.txt"), "404 NoSuchKey", own},
+			{"backslash as it is", get(`/lab/data/a\..\b\canary-b.txt`), "403 AccessDenied", own},
+			{"backslash for the first slash", get("/lab%5Cdata/b/canary-b.txt"), "400 InvalidBucketName", own},
+			{"path parameter", get("/lab/data/a/..;/b/canary-b.txt"), "404 NoSuchKey", own},
+			{"fragment", get("/lab/data/a/in.txt#/../../b/canary-b.txt"), "400 InvalidArgument", own},
+			{"put with dots", put("/lab/data/a/%2e%2e/b/planted.txt", "x"), "400 InvalidArgument", ownPut},
+			{"put with an encoded slash", put("/lab/data%2Fb%2Fplanted.txt", "x"), "400 InvalidURI", ownPut},
+			{"delete with dots", del("/lab/data/a/%2e%2e/b/canary-b.txt"), "400 InvalidArgument", del("/lab/data/a/gone.txt")},
+			{"delete with dots, twice", del("/lab/data/a/%252e%252e/b/canary-b.txt"), "204", del("/lab/data/a/gone.txt")},
+		}},
+		{"dot segments and empty ones", []row{
+			{"up and over", get("/lab/data/a/../b/canary-b.txt"), "400 InvalidArgument", own},
+			{"up and back", get("/lab/data/b/../a/in.txt"), "400 InvalidArgument", own},
+			{"into another bucket", get("/lab/data/a/../../../vault/data/a/in.txt"), "400 InvalidArgument", own},
+			{"out of the bucket", get("/lab/../vault/data/a/in.txt"), "400 InvalidArgument", own},
+			{"out of everything", get("/../../../../etc/passwd"), "400 InvalidBucketName", own},
+			{"dot for a bucket", get("/./lab/data/a/in.txt"), "400 InvalidBucketName", own},
+			{"one dot", get("/lab/data/a/./in.txt"), "400 InvalidArgument", own},
+			{"dots at the end", get("/lab/data/a/.."), "400 InvalidArgument", own},
+			{"dot at the end", get("/lab/data/a/in.txt/."), "400 InvalidArgument", own},
+			{"empty segment", get("/lab/data/a//in.txt"), "400 InvalidArgument", own},
+			{"empty first segment", get("/lab//data/a/in.txt"), "400 InvalidArgument", own},
+			{"empty bucket", get("//lab/data/a/in.txt"), "400 InvalidBucketName", own},
+			{"two slashes at the end", get("/lab/data/a/in.txt//"), "400 InvalidArgument", own},
+			{"slash behind an object", get("/lab/data/a/in.txt/"), "404 NoSuchKey", own},
+			{"three dots", get("/lab/data/a/.../in.txt"), "404 NoSuchKey", own},
+			{"what the store keeps for itself", get("/.keyhatch/lock"), "400 InvalidBucketName", own},
+			{"the same, in a bucket", get("/lab/.keyhatch/lock"), "403 AccessDenied", own},
+			{"the same, inside", get("/lab/data/a/.keyhatch/lock"), "404 NoSuchKey", own},
+			{"put up and over", put("/lab/data/a/../b/planted.txt", "x"), "400 InvalidArgument", ownPut},
+			{"put at the dots", put("/lab/data/a/..", "x"), "400 InvalidArgument", ownPut},
+			{"delete up and over", del("/lab/data/a/../b/canary-b.txt"), "400 InvalidArgument", del("/lab/data/a/gone.txt")},
+			{"begin an upload up and over", post("/lab/data/a/../b/planted.bin?uploads", ""), "400 InvalidArgument", post("/lab/data/a/more.bin?uploads", "")},
+			{"longest key and one byte", get("/lab/data/a/" + strings.Repeat("k", 1018)), "400 InvalidArgument", own},
+			{"bucket of two letters", get("/la/data/a/in.txt"), "400 InvalidBucketName", own},
+			{"bucket in capitals", get("/LAB/data/a/in.txt"), "400 InvalidBucketName", own},
+			{"bucket that is an address", get("/127.0.0.1/data/a/in.txt"), "403 AccessDenied or 400 InvalidBucketName", own},
+		}},
+	}
+}
+
+// targetAttacks say in other ways than by the path what is meant.
+func targetAttacks() []group {
+	hosted := get("/data/a/in.txt").at("lab." + domain)
+	return []group{
+		{"host header", []row{
+			{"bucket of another", get("/data/a/in.txt").at("vault." + domain), "403 AccessDenied", hosted},
+			{"bucket of another, below localhost", get("/data/a/in.txt").at("vault.localhost"), "403 AccessDenied", get("/data/a/in.txt").at("lab.localhost")},
+			{"bucket of another, in capitals", get("/data/a/in.txt").at("VAULT.S3.TEST"), "403 AccessDenied", get("/data/a/in.txt").at("LAB.S3.TEST")},
+			{"bucket of another, with a port", get("/data/a/in.txt").at("vault." + domain + ":8751"), "403 AccessDenied", get("/data/a/in.txt").at("lab." + domain + ":8751")},
+			{"neighbour's key", get("/data/b/canary-b.txt").at("lab." + domain), "403 AccessDenied", hosted},
+			{"bucket twice", get("/lab/data/a/in.txt").at("lab." + domain), "403 AccessDenied", hosted},
+			{"bucket of the path is not asked", get("/lab/data/a/in.txt").at("vault." + domain), "403 AccessDenied", hosted},
+			{"dots for a bucket", get("/data/a/in.txt").at(".." + domain), "400 InvalidBucketName", hosted},
+			{"two hosts in one", get("/data/a/in.txt").at("vault." + domain + "@lab." + domain), "400 or 400 InvalidBucketName", hosted},
+			{"slash in the host", get("/data/a/in.txt").at("lab/../vault." + domain), "400 or 400 InvalidBucketName", hosted},
+			{"encoded dot in the host", get("/data/a/in.txt").at("vault%2e" + domain), "400 or 403 AccessDenied or 400 InvalidBucketName", hosted},
+			{"foreign name", get("/data/b/canary-b.txt").at("lab." + domain + ".evil.example"), "403 AccessDenied", own.at("evil.example")},
+			{"changed after signing", hosted.edit("Host: lab.", "Host: vault."), "403 SignatureDoesNotMatch", hosted},
+			{"twice", hosted.edit("Host: ", "Host: vault."+domain+"\r\nHost: "), "400", hosted},
+			{"twice, the other way", hosted.edit("\r\nX-Amz", "\r\nHost: vault."+domain+"\r\nX-Amz"), "400", hosted},
+			{"none", own.edit("Host: {address}\r\n", ""), "400", own},
+			{"empty", own.edit("Host: {address}\r\n", "Host: \r\n"), "400 AuthorizationHeaderMalformed", own},
+			{"in the target", own.edit("GET /", "GET http://vault."+domain+"/"), "403 SignatureDoesNotMatch", own},
+			{"in the target, signed", get("/data/a/in.txt").at("vault."+domain).edit("GET /", "GET http://vault."+domain+"/"), "403 AccessDenied", hosted.edit("GET /", "GET http://lab."+domain+"/")},
+			{"in the target, beside a harmless one", get("/data/a/in.txt").at("vault."+domain).edit("GET /", "GET http://vault."+domain+"/").edit("Host: vault", "Host: lab"), "403 AccessDenied", hosted},
+			{"forwarded", get("/lab/data/b/canary-b.txt").withUnsigned("X-Forwarded-Host", "lab."+domain).withUnsigned("Forwarded", "host=lab."+domain), "403 AccessDenied", own},
+			{"original URL", get("/lab/data/a/none").withUnsigned("X-Original-URL", "/lab/data/b/canary-b.txt").withUnsigned("X-Rewrite-URL", "/lab/data/b/canary-b.txt"), "404 NoSuchKey", own},
+			{"forwarded prefix", get("/data/a/in.txt").withUnsigned("X-Forwarded-Prefix", "/vault"), "403 AccessDenied", own},
+		}},
+		{"method and target", []row{
+			{"method in lower case", call("get", "/lab/data/b/canary-b.txt", ""), "501 NotImplemented", own},
+			{"method overridden", get("/lab/data/a/none").withUnsigned("X-HTTP-Method-Override", "PUT").withUnsigned("X-Method-Override", "PUT"), "404 NoSuchKey", own},
+			{"method overridden in the query", post("/lab/data/a/in.txt?_method=DELETE", ""), "501 NotImplemented", own},
+			{"TRACE", call("TRACE", "/lab/data/a/in.txt", ""), "501 NotImplemented", own},
+			{"PATCH", call("PATCH", "/lab/data/a/in.txt", "x"), "501 NotImplemented", own},
+			{"OPTIONS", call("OPTIONS", "/lab/data/b/canary-b.txt", ""), "501 NotImplemented", own},
+			{"PROPFIND", call("PROPFIND", "/lab/data/b/", ""), "501 NotImplemented", own},
+			{"MOVE", call("MOVE", "/lab/data/b/canary-b.txt", "").withUnsigned("Destination", "/lab/data/a/stolen"), "501 NotImplemented", own},
+			{"CONNECT", raw("CONNECT {address} HTTP/1.1", "Host: {address}", "Connection: close", "", ""), "400 InvalidURI", own},
+			{"target without a slash", own.edit("GET /lab", "GET lab"), "400", own},
+			{"target that is another scheme", get("/lab/data/b/canary-b.txt").edit("GET /", "GET file:///"), "403 AccessDenied or 400", own},
+			{"no target", raw("GET  HTTP/1.1", "Host: {address}", "", ""), "400", own},
+			{"no version", raw("GET /lab/data/b/canary-b.txt", "", ""), "400", own},
+			{"version 0.9", own.edit("HTTP/1.1", "HTTP/0.9"), "505", own},
+			{"version 3", own.edit("HTTP/1.1", "HTTP/3.0"), "505", own},
+			{"version 2, in the clear", raw("PRI * HTTP/2.0", "", "SM", "", ""), "505 or 400 InvalidURI", own},
+			{"upgrade to version 2", get("/lab/data/b/canary-b.txt").withUnsigned("Upgrade", "h2c").withUnsigned("HTTP2-Settings", "AAMAAABkAARAAAAAAAIAAAAA"), "403 AccessDenied", own},
+			{"space in the target", own.edit("/in.txt", "/in.txt /x"), "400", own},
+		}},
+	}
+}
+
+// tags is the XML of one tag.
+func tags(key, value string) string {
+	return "<Tagging><TagSet><Tag><Key>" + key + "</Key><Value>" + value + "</Value></Tag></TagSet></Tagging>"
+}

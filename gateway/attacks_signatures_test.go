@@ -1,0 +1,123 @@
+package gateway_test
+
+import (
+	"strings"
+	"time"
+)
+
+// presignedAttacks change a presigned address, or what is sent to it.
+func presignedAttacks() []group {
+	ok, okPut := own.presign(time.Minute), ownPut.presign(time.Minute)
+	list := ownList.presign(time.Minute)
+	return []group{{"presigned addresses", []row{
+		{"another key", ok.edit("/in.txt?", "/two.txt?"), "403 SignatureDoesNotMatch", ok},
+		{"a neighbour's key", ok.edit("/a/in.txt?", "/b/canary-b.txt?"), "403 SignatureDoesNotMatch", ok},
+		{"another bucket", ok.edit("/lab/", "/vault/"), "403 SignatureDoesNotMatch", ok},
+		{"a neighbour's key, signed", get("/lab/data/b/canary-b.txt").presign(time.Minute), "403 AccessDenied", ok},
+		{"another method", ok.edit("GET ", "DELETE "), "403 SignatureDoesNotMatch", ok},
+		{"HEAD", ok.edit("GET ", "HEAD "), "403", head("/lab/data/a/in.txt").presign(time.Minute)},
+		{"PUT", ok.edit("GET ", "PUT "), "403 SignatureDoesNotMatch", okPut},
+		{"parameter added", ok.edit("?X-Amz", "?versionId=null&X-Amz"), "403 SignatureDoesNotMatch", ok},
+		{"parameter added at the end", ok.edit(" HTTP/1.1", "&versionId=null HTTP/1.1"), "403 SignatureDoesNotMatch", ok},
+		{"operation changed", ok.edit("?X-Amz", "?tagging&X-Amz"), "403 SignatureDoesNotMatch", get("/lab/data/a/in.txt?tagging").presign(time.Minute)},
+		{"type of the answer added", ok.edit("?X-Amz", "?response-content-type=text/html&X-Amz"), "403 SignatureDoesNotMatch", get("/lab/data/a/in.txt?response-content-type=text/html").presign(time.Minute)},
+		{"prefix changed", list.edit("prefix=data/a/", "prefix=data/a/sub/"), "403 SignatureDoesNotMatch", list},
+		{"prefix changed to a neighbour's", list.edit("prefix=data/a/", "prefix=data/b/"), "403 SignatureDoesNotMatch", list},
+		{"prefix dropped", list.edit("&prefix=data/a/", ""), "403 SignatureDoesNotMatch", list},
+		{"prefix twice", list.edit("prefix=data/a/", "prefix=data/a/&prefix=data/b/"), "400 InvalidArgument", list},
+		{"longer", ok.edit("Expires=60", "Expires=600"), "403 SignatureDoesNotMatch", ok},
+		{"two ends", ok.edit("X-Amz-Expires=60", "X-Amz-Expires=60&X-Amz-Expires=600"), "400 InvalidArgument", ok},
+		{"another time", ok.old(time.Second).edit("X-Amz-Date={day}", "X-Amz-Date=19700101"), "400 AuthorizationQueryParametersError", ok},
+		{"another region", ok.scoped("us-east-1", "s3"), "400 AuthorizationQueryParametersError", ok},
+		{"another service", ok.scoped(region, "execute-api"), "400 AuthorizationQueryParametersError", ok},
+		{"signature cut off", ok.edit(" HTTP", "0 HTTP"), "400 AuthorizationQueryParametersError", ok},
+		{"signature empty", ok.edit("X-Amz-Signature=", "X-Amz-Signature=&x-id="), "400 AuthorizationQueryParametersError", ok},
+		{"signature twice", ok.edit(" HTTP", "&X-Amz-Signature="+strings.Repeat("0", 64)+" HTTP"), "400 InvalidArgument", ok},
+		{"parameter in lower case", ok.edit("X-Amz-Signature", "x-amz-signature"), "501 NotImplemented", ok},
+		{"no signed headers", ok.edit("SignedHeaders=host", "SignedHeaders="), "400 AuthorizationQueryParametersError", ok},
+		{"host not signed", ok.edit("SignedHeaders=host", "SignedHeaders=accept").withUnsigned("Accept", "x"), "403 AccessDenied", ok},
+		{"another host", ok.edit("Host: {address}", "Host: evil.example"), "403 SignatureDoesNotMatch", ok},
+		{"another algorithm", ok.edit("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256"), "400 AuthorizationQueryParametersError", ok},
+		{"signature version 2", get("/lab/data/a/in.txt?AWSAccessKeyId={key of writer}&Expires=4102444800&Signature=x").anonymous(), "501 NotImplemented", ok},
+		{"header beside it that makes public", okPut.withUnsigned("X-Amz-Acl", "public-read"), "403 AccessDenied", okPut},
+		{"header beside it that copies", put("/lab/data/a/copied.txt", "").presign(time.Minute).withUnsigned("X-Amz-Copy-Source", "/lab/data/a/in.txt"), "403 AccessDenied", put("/lab/data/a/copied.txt", "").with("X-Amz-Copy-Source", "/lab/data/a/in.txt").presign(time.Minute)},
+		{"header beside it that copies a neighbour's", put("/lab/data/a/copied.txt", "").presign(time.Minute).withUnsigned("X-Amz-Copy-Source", "/lab/data/b/canary-b.txt"), "403 AccessDenied", okPut},
+		{"header beside it of metadata", okPut.withUnsigned("X-Amz-Meta-Note", "x"), "403 AccessDenied", ownPut.with("X-Amz-Meta-Note", "x").presign(time.Minute)},
+		{"header beside it of tags", okPut.withUnsigned("X-Amz-Tagging", "k=v"), "403 AccessDenied", ownPut.with("X-Amz-Tagging", "k=v").presign(time.Minute)},
+		{"payload hash beside it", okPut.withUnsigned("X-Amz-Content-Sha256", unsignedPayload), "403 AccessDenied", okPut},
+		{"signed header dropped", ownPut.with("X-Amz-Meta-Note", "x").presign(time.Minute).edit("X-Amz-Meta-Note: x\r\n", ""), "400 AuthorizationQueryParametersError", okPut},
+		{"signed header changed", ownPut.with("Content-Type", "text/plain").presign(time.Minute).edit("Content-Type: text/plain", "Content-Type: text/html"), "403 SignatureDoesNotMatch", okPut},
+		{"Authorization beside it", ok.withUnsigned("Authorization", "AWS4-HMAC-SHA256 x"), "400 InvalidArgument", ok},
+		{"token in a header beside it", ok.withUnsigned("X-Amz-Security-Token", "{token of writer}"), "400 InvalidArgument", ok},
+		{"date in a header beside it", ok.withUnsigned("X-Amz-Date", "{now}"), "400 InvalidArgument", ok},
+		{"header as a parameter, public", put("/lab/data/a/put.txt?X-Amz-Acl=public-read", "x").presign(time.Minute), "501 NotImplemented", okPut},
+		{"header as a parameter, copy", put("/lab/data/a/put.txt?X-Amz-Copy-Source=/lab/data/b/canary-b.txt", "").presign(time.Minute), "501 NotImplemented", okPut},
+		{"header as a parameter, tags", put("/lab/data/a/put.txt?x-amz-tagging=k%3Dv", "x").presign(time.Minute), "501 NotImplemented", okPut},
+		{"chunks", okPut.hashed(signedChunks).with("X-Amz-Content-Sha256", signedChunks).with("X-Amz-Decoded-Content-Length", "4"), "400 InvalidRequest", okPut},
+		{"hash of another body", okPut.hashed(hexSHA256("other")).with("X-Amz-Content-Sha256", hexSHA256("other")), "400 XAmzContentSHA256Mismatch", okPut.hashed(hexSHA256("mine")).with("X-Amz-Content-Sha256", hexSHA256("mine"))},
+	}}}
+}
+
+// signatureAttacks are of requests whose signature covers something else.
+func signatureAttacks() []group {
+	meta := ownPut.with("X-Amz-Meta-Note", "x")
+	return []group{
+		{"scope and signature", []row{
+			{"another region", own.scoped("us-east-1", "s3"), "400 AuthorizationHeaderMalformed", own.scoped(region, "s3")},
+			{"region in capitals", own.scoped("LOCAL", "s3"), "400 AuthorizationHeaderMalformed", own},
+			{"no region", own.edit("/"+region+"/s3/", "//s3/"), "400 AuthorizationHeaderMalformed", own},
+			{"every region", own.scoped("*", "s3"), "400 AuthorizationHeaderMalformed", own},
+			{"another service", own.scoped(region, "sts"), "400 AuthorizationHeaderMalformed", own},
+			{"express service", own.scoped(region, "s3express"), "400 AuthorizationHeaderMalformed", own},
+			{"region changed", own.edit("/"+region+"/s3/", "/us-east-1/s3/"), "400 AuthorizationHeaderMalformed", own},
+			{"another day", own.edit("Credential={key of writer}/{day}", "Credential={key of writer}/19700101"), "400 AuthorizationHeaderMalformed", own},
+			{"another time", own.edit("X-Amz-Date: {day}T", "X-Amz-Date: {day}t"), "403 AccessDenied", own},
+			{"another end of the scope", own.edit("aws4_request", "aws5_request"), "400 AuthorizationHeaderMalformed", own},
+			{"no signature", own.edit("Signature=", "Signature=,X="), "400 AuthorizationHeaderMalformed", own},
+			{"signature of zeros", own.edit("Signature=", "Signature="+strings.Repeat("0", 64)+", X="), "400 AuthorizationHeaderMalformed", own},
+			{"signature twice", own.edit("Signature=", "Signature="+strings.Repeat("0", 64)+", Signature="), "400 AuthorizationHeaderMalformed", own},
+			{"basic", own.anonymous().withUnsigned("Authorization", "Basic d3JpdGVyOnNlY3JldA=="), "400 InvalidRequest", own},
+			{"bearer", own.anonymous().withUnsigned("Authorization", "Bearer {token of writer}"), "400 InvalidRequest", own},
+			{"signature version 2", own.anonymous().withUnsigned("Authorization", "AWS {key of writer}:c2ln"), "400 InvalidRequest", own},
+			{"asymmetric", own.edit("AWS4-HMAC-SHA256 C", "AWS4-ECDSA-P256-SHA256 C"), "400 InvalidRequest", own},
+			{"two Authorization headers", own.withUnsigned("Authorization", "AWS4-HMAC-SHA256 x"), "400 InvalidArgument", own},
+			{"very long Authorization", own.edit(", SignedHeaders", strings.Repeat(" ", 9000)+", SignedHeaders"), "400 AuthorizationHeaderMalformed", own},
+			{"method changed", own.edit("GET ", "DELETE "), "403 SignatureDoesNotMatch", own},
+			{"key changed", own.edit("/in.txt", "/two.txt"), "403 SignatureDoesNotMatch", own},
+			{"query changed", ownList.edit("prefix=data/a/", "prefix=data/a/sub/"), "403 SignatureDoesNotMatch", ownList},
+			{"query added", own.edit("/in.txt", "/in.txt?tagging"), "403 SignatureDoesNotMatch", own},
+			{"marker dropped", get("/lab/data/a/in.txt?tagging").edit("?tagging", ""), "403 SignatureDoesNotMatch", own},
+			{"delete of tags made one of the object", del("/lab/data/a/in.txt?tagging").edit("?tagging", ""), "403 SignatureDoesNotMatch", del("/lab/data/a/gone.txt")},
+			{"abort made a delete", del("/lab/data/a/in.txt?uploadId={upload}").edit("?uploadId={upload}", ""), "403 SignatureDoesNotMatch", del("/lab/data/a/gone.txt")},
+			{"blank where a plus was", get("/lab?list-type=2&prefix=data/a/x%2By").edit("x%2By", "x+y"), "403 SignatureDoesNotMatch", get("/lab?list-type=2&prefix=data/a/x%2By")},
+			{"canonical request smuggled into a header", own.with("X-Note", "a\nhost:evil").edit("X-Note: a\nhost:evil", "X-Note: a"), "403 SignatureDoesNotMatch", own},
+		}},
+		{"headers that matter and are not signed, or come twice", []row{
+			{"host", own.edit("SignedHeaders=host;", "SignedHeaders="), "403 AccessDenied", own},
+			{"payload hash", own.edit("x-amz-content-sha256;", ""), "403 AccessDenied", own},
+			{"payload hash missing", own.edit("X-Amz-Content-Sha256: ", "X-Nothing: "), "400 InvalidRequest", own},
+			{"date", own.edit("x-amz-date;", ""), "403 AccessDenied", own},
+			{"metadata", ownPut.withUnsigned("X-Amz-Meta-Note", "x"), "403 AccessDenied", meta},
+			{"metadata in other case", ownPut.withUnsigned("x-AMZ-meta-NOTE", "x"), "403 AccessDenied", meta},
+			{"metadata changed", meta.edit("X-Amz-Meta-Note: x", "X-Amz-Meta-Note: y"), "403 SignatureDoesNotMatch", meta},
+			{"metadata twice", meta.withUnsigned("X-Amz-Meta-Note", "y"), "400 InvalidArgument", meta},
+			{"tags", ownPut.withUnsigned("X-Amz-Tagging", "k=v"), "403 AccessDenied", ownPut.with("X-Amz-Tagging", "k=v")},
+			{"tags directive", copied("/lab/data/a/in.txt", "/lab/data/a/copied.txt").withUnsigned("X-Amz-Tagging-Directive", "REPLACE"), "403 AccessDenied", copied("/lab/data/a/in.txt", "/lab/data/a/copied.txt").with("X-Amz-Tagging-Directive", "REPLACE")},
+			{"metadata directive", copied("/lab/data/a/in.txt", "/lab/data/a/copied.txt").withUnsigned("X-Amz-Metadata-Directive", "REPLACE"), "403 AccessDenied", copied("/lab/data/a/in.txt", "/lab/data/a/copied.txt")},
+			{"condition of a copy", copied("/lab/data/a/in.txt", "/lab/data/a/copied.txt").withUnsigned("X-Amz-Copy-Source-If-Match", "*"), "403 AccessDenied", copied("/lab/data/a/in.txt", "/lab/data/a/copied.txt")},
+			{"private ACL", ownPut.withUnsigned("X-Amz-Acl", "private"), "403 AccessDenied", ownPut.with("X-Amz-Acl", "private")},
+			{"storage class", ownPut.withUnsigned("X-Amz-Storage-Class", "STANDARD"), "403 AccessDenied", ownPut},
+			{"checksum", ownPut.withUnsigned("X-Amz-Checksum-Crc32", "AAAAAA=="), "403 AccessDenied", ownPut},
+			{"owner", own.withUnsigned("X-Amz-Expected-Bucket-Owner", "1"), "403 AccessDenied", own},
+			{"checksum mode", own.withUnsigned("X-Amz-Checksum-Mode", "ENABLED"), "403 AccessDenied", own.with("X-Amz-Checksum-Mode", "ENABLED")},
+			{"decoded length", ownPut.withUnsigned("X-Amz-Decoded-Content-Length", "1"), "403 AccessDenied", ownPut},
+			{"signed header changed", ownPut.with("Content-Type", "text/plain").edit("text/plain", "text/html"), "403 SignatureDoesNotMatch", ownPut.with("Content-Type", "text/plain")},
+			{"signed header dropped", ownPut.with("If-None-Match", "*").edit("If-None-Match: *\r\n", ""), "400 AuthorizationHeaderMalformed", ownPut},
+			{"signed header twice", ownPut.with("Content-Type", "text/plain").withUnsigned("Content-Type", "text/html"), "400 InvalidArgument", ownPut},
+			{"date twice", own.withUnsigned("X-Amz-Date", "20260101T000000Z"), "403 AccessDenied", own},
+			{"payload hash twice", ownPut.withUnsigned("X-Amz-Content-Sha256", unsignedPayload), "400 InvalidArgument", ownPut},
+			{"header that is signed and not there", own.edit("SignedHeaders=host;", "SignedHeaders=accept;host;"), "400 AuthorizationHeaderMalformed", own},
+			{"headers signed in another order", own.edit("SignedHeaders=host;x-amz-content-sha256", "SignedHeaders=x-amz-content-sha256;host"), "400 AuthorizationHeaderMalformed", own},
+		}},
+	}
+}
