@@ -85,7 +85,7 @@ func listAttacks() []group {
 			{"fewer than no keys", list("&prefix=data/a/&max-keys=-1"), "400 InvalidArgument", ok},
 			{"no keys", list("&prefix=data/a/&max-keys=0"), "200", ok},
 			{"more keys than there are numbers", list("&prefix=data/a/&max-keys=4294967296"), "400 InvalidArgument", ok},
-			{"keys with a sign", list("&prefix=data/a/&max-keys=%2B5"), "400 InvalidArgument" + today + "200", list("&prefix=data/a/&max-keys=5")},
+			{"keys with a sign", list("&prefix=data/a/&max-keys=%2B5"), "400 InvalidArgument", list("&prefix=data/a/&max-keys=5")},
 			{"keys in two ways", list("&prefix=data/a/&max-keys=1&max-keys=2"), "400 InvalidArgument", ok},
 			{"another encoding", list("&prefix=data/a/&encoding-type=base64"), "400 InvalidArgument", list("&prefix=data/a/&encoding-type=url")},
 			{"owners", list("&prefix=data/b/&fetch-owner=true"), "403 AccessDenied", list("&prefix=data/a/&fetch-owner=true")},

@@ -139,7 +139,7 @@ func uploadAttacks() []group {
 			{"part 0", put("/lab/data/a/up.bin?partNumber=0&uploadId={upload}", "x"), "400 InvalidArgument", part},
 			{"part 10001", put("/lab/data/a/up.bin?partNumber=10001&uploadId={upload}", "x"), "400 InvalidArgument", part},
 			{"part -1", put("/lab/data/a/up.bin?partNumber=-1&uploadId={upload}", "x"), "400 InvalidArgument", part},
-			{"part with a sign", put("/lab/data/a/up.bin?partNumber=%2B1&uploadId={upload}", "x"), "400 InvalidArgument" + today + "200", part},
+			{"part with a sign", put("/lab/data/a/up.bin?partNumber=%2B1&uploadId={upload}", "x"), "400 InvalidArgument", part},
 			{"part in hexadecimal", put("/lab/data/a/up.bin?partNumber=0x1&uploadId={upload}", "x"), "400 InvalidArgument", part},
 			{"part beyond every number", put("/lab/data/a/up.bin?partNumber=18446744073709551617&uploadId={upload}", "x"), "400 InvalidArgument", part},
 			{"two parts", put("/lab/data/a/up.bin?partNumber=2&uploadId={upload}&partNumber=1", "x"), "400 InvalidArgument", part},

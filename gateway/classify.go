@@ -170,7 +170,7 @@ func isOpaque(s string) bool {
 func within(least, most int) func(string) bool {
 	return func(s string) bool {
 		n, err := strconv.Atoi(s)
-		return err == nil && n >= least && n <= most
+		return err == nil && s[0] >= '0' && n >= least && n <= most // what is behind may not know a sign
 	}
 }
 
