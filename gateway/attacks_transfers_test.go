@@ -143,7 +143,7 @@ func uploadAttacks() []group {
 			{"part in hexadecimal", put("/lab/data/a/up.bin?partNumber=0x1&uploadId={upload}", "x"), "400 InvalidArgument", part},
 			{"part beyond every number", put("/lab/data/a/up.bin?partNumber=18446744073709551617&uploadId={upload}", "x"), "400 InvalidArgument", part},
 			{"two parts", put("/lab/data/a/up.bin?partNumber=2&uploadId={upload}&partNumber=1", "x"), "400 InvalidArgument", part},
-			{"part without a number", put("/lab/data/a/up.bin?uploadId={upload}", "x"), "501 NotImplemented" + today + "400 InvalidPart", part},
+			{"part without a number", put("/lab/data/a/up.bin?uploadId={upload}", "x"), "501 NotImplemented", part},
 			{"part without an upload", put("/lab/data/a/in.txt?partNumber=1", "x"), "501 NotImplemented", part},
 			{"version that is none", get("/lab/data/a/in.txt?versionId=1"), "400 InvalidArgument", get("/lab/data/a/in.txt?versionId=null")},
 			{"version with dots", get("/lab/data/a/in.txt?versionId=../../b/canary-b.txt"), "400 InvalidArgument", get("/lab/data/a/in.txt?versionId=null")},

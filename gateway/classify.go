@@ -110,6 +110,9 @@ func find(r *http.Request, at level, query url.Values) (operation, bool) {
 		if op.marker != "" && (!query.Has(op.marker) || op.value != "" && query.Get(op.marker) != op.value) {
 			continue
 		}
+		if op.needs != "" && !query.Has(op.needs) {
+			continue
+		}
 		for name := range query {
 			if name != op.marker && !slices.Contains(op.params, name) && !everywhere(name) {
 				return operation{}, false

@@ -105,6 +105,8 @@ func TestClassify(t *testing.T) {
 		{"GET", "/demo/a?tagging&uploadId=x", [2]string{}, "NotImplemented"},
 		{"PUT", "/demo/a?acl", [2]string{}, "NotImplemented"},
 		{"PUT", "/demo/a?partNumber=1", [2]string{}, "NotImplemented"},
+		{"PUT", "/demo/a?uploadId=x", [2]string{}, "NotImplemented"}, // was an UploadPart of no part
+		{"PUT", "/demo/a?uploadId=x", [2]string{"X-Amz-Copy-Source", "/demo/b"}, "NotImplemented"},
 		{"GET", "/demo/a", [2]string{"X-Amz-Copy-Source", "/demo/b"}, "NotImplemented"},
 		{"PUT", "/demo/a?tagging", [2]string{"X-Amz-Copy-Source", "/demo/b"}, "NotImplemented"},
 		{"PUT", "/demo/a", [2]string{"X-Amz-Server-Side-Encryption", "AES256"}, "NotImplemented"},

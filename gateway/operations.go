@@ -16,6 +16,8 @@ type operation struct {
 	// method and level, with its value where that matters; empty for the plain
 	// one, which comes last.
 	marker, value string
+	// needs is another parameter without which it is not the operation.
+	needs string
 	// copies tells that the header x-amz-copy-source is there; what it names
 	// must be open for reading.
 	copies bool
@@ -103,11 +105,11 @@ var operations = []operation{
 	{name: "GetObject", method: http.MethodGet, level: object, access: keyhatch.Read, params: getParams, headers: []string{"x-amz-checksum-mode"}},
 	{name: "HeadObject", method: http.MethodHead, level: object, access: keyhatch.Read, params: getParams, headers: []string{"x-amz-checksum-mode"}},
 	{
-		name: "UploadPartCopy", method: http.MethodPut, level: object, access: keyhatch.Write, marker: "uploadId", copies: true,
+		name: "UploadPartCopy", method: http.MethodPut, level: object, access: keyhatch.Write, marker: "uploadId", needs: "partNumber", copies: true,
 		params: []string{"partNumber"}, headers: append([]string{"x-amz-copy-source-range"}, copying...),
 	},
 	{
-		name: "UploadPart", method: http.MethodPut, level: object, access: keyhatch.Write, marker: "uploadId",
+		name: "UploadPart", method: http.MethodPut, level: object, access: keyhatch.Write, marker: "uploadId", needs: "partNumber",
 		params: []string{"partNumber"}, body: data,
 	},
 	{name: "PutObjectTagging", method: http.MethodPut, level: object, access: keyhatch.Write, marker: "tagging", params: []string{"versionId"}, body: document},
