@@ -156,11 +156,20 @@ var params = map[string]func(string) bool{
 func checkParams(query url.Values) error {
 	for name, values := range query {
 		check, ok := params[name]
+		if strings.HasPrefix(name, "response-") {
+			check, ok = isHeaderValue, true
+		}
 		if ok && (len(values) != 1 || !check(values[0])) {
 			return &s3Error{http.StatusBadRequest, "InvalidArgument", "The value of " + name + " is not valid."}
 		}
 	}
 	return nil
+}
+
+// isHeaderValue tells whether an answer can have the text in a header. net/http
+// makes blanks of line ends, and sends the other control characters as they are.
+func isHeaderValue(s string) bool {
+	return !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f })
 }
 
 // isOpaque is the alphabet of ids that we hand out and take back unread.

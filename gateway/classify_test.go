@@ -68,6 +68,9 @@ func TestClassify(t *testing.T) {
 		{"PUT", "/demo/a?partNumber=1&uploadId=..", [2]string{}, "InvalidArgument"},
 		{"PUT", "/demo/a?partNumber=1&uploadId=", [2]string{}, "InvalidArgument"},
 		{"PUT", "/demo/a?partNumber=1&uploadId=x%00", [2]string{}, "InvalidArgument"},
+		{"GET", "/demo/a?response-content-language=a%00b", [2]string{}, "InvalidArgument"}, // was a header with a NUL
+		{"GET", "/demo/a?response-content-type=a%0d%0aSet-Cookie:%20b", [2]string{}, "InvalidArgument"},
+		{"HEAD", "/demo/a?response-expires=a%7f", [2]string{}, "InvalidArgument"},
 		{"GET", "/demo?max-keys=-1", [2]string{}, "InvalidArgument"},
 		{"GET", "/demo?max-keys=%2B5", [2]string{}, "InvalidArgument"},
 		{"GET", "/demo?max-keys=-0", [2]string{}, "InvalidArgument"},
