@@ -20,6 +20,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/gateway"
+	"github.com/keyhatch/keyhatch/gateway/upstream"
 	"github.com/keyhatch/keyhatch/internal/coretest"
 	"github.com/keyhatch/keyhatch/server"
 )
@@ -75,7 +76,8 @@ func newArena(t *testing.T, g ground) *arena {
 	a := &arena{ground: g, core: coretest.New(t), keys: map[string]keys{}, texts: map[string]string{}}
 	log := slog.New(slog.NewTextHandler(&a.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	a.store = g.register(t, a.core)
-	a.backends = gateway.NewBackends([]string{a.core.Root}, log)
+	s3 := upstream.NewClient(a.core.Broker.Credentials.KeysOf, http.DefaultTransport, log)
+	a.backends = gateway.NewBackends([]string{a.core.Root}, s3, log)
 	t.Cleanup(func() { a.backends.Close() })
 	a.serve(t, log)
 	for _, o := range foreign {
@@ -108,7 +110,10 @@ func (a *arena) serve(t *testing.T, log *slog.Logger) {
 		t.Fatal(err)
 	}
 	a.address = l.Addr().String()
-	door := server.Origin(nil, gateway.New(a.core.Broker.Lending, a.backends, region, []string{domain, "localhost"}, log))
+	door := server.Origin(nil, gateway.New(gateway.Config{
+		Lending: a.core.Broker.Lending, Objects: a.core.Broker.Objects, Backends: a.backends, Region: region, Hosts: []string{domain, "localhost"},
+		Limits: gateway.Limits{Concurrent: 100, PerSecond: 100_000}, Log: log, RequestLog: log,
+	}))
 	s := server.New(server.Options{Listener: l, Log: log, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.active.Add(1)
 		defer a.active.Add(-1)
@@ -117,6 +122,7 @@ func (a *arena) serve(t *testing.T, log *slog.Logger) {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx, s) }()
+	go a.core.Broker.Objects.Run(ctx)
 	t.Cleanup(func() {
 		stop()
 		if err := <-ended; err != nil {

@@ -108,7 +108,7 @@ func signatureAttacks() []group {
 			{"private ACL", ownPut.withUnsigned("X-Amz-Acl", "private"), "403 AccessDenied", ownPut.with("X-Amz-Acl", "private")},
 			{"storage class", ownPut.withUnsigned("X-Amz-Storage-Class", "STANDARD"), "403 AccessDenied", ownPut},
 			{"checksum", ownPut.withUnsigned("X-Amz-Checksum-Crc32", "AAAAAA=="), "403 AccessDenied", ownPut},
-			{"owner", own.withUnsigned("X-Amz-Expected-Bucket-Owner", "1"), "403 AccessDenied", own},
+			{"owner", own.withUnsigned("X-Amz-Expected-Bucket-Owner", "1"), "501 NotImplemented", own},
 			{"checksum mode", own.withUnsigned("X-Amz-Checksum-Mode", "ENABLED"), "403 AccessDenied", own.with("X-Amz-Checksum-Mode", "ENABLED")},
 			{"decoded length", ownPut.withUnsigned("X-Amz-Decoded-Content-Length", "1"), "403 AccessDenied", ownPut},
 			{"signed header changed", ownPut.with("Content-Type", "text/plain").edit("text/plain", "text/html"), "403 SignatureDoesNotMatch", ownPut.with("Content-Type", "text/plain")},

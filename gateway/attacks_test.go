@@ -83,6 +83,12 @@ func (a *arena) fight(t *testing.T, all []group, stillWrong map[string]bool) {
 			if !slices.ContainsFunc(g.rows, func(r row) bool { return r.control.method != "" }) {
 				t.Error("no row of this group has a control")
 			}
+			before := a.foreignLines(t)
+			defer func() {
+				if after := a.foreignLines(t); after != before {
+					t.Errorf("what is foreign has changed:\n%s", difference(before, after))
+				}
+			}()
 			made := map[string]bool{}
 			for _, r := range g.rows {
 				t.Run(r.name, func(t *testing.T) {
@@ -97,6 +103,18 @@ func (a *arena) fight(t *testing.T, all []group, stillWrong map[string]bool) {
 	}
 	t.Run("nothing is told by a refusal", a.oracles)
 	t.Run("the endpoint still works", a.works)
+}
+
+// foreignLines is what the store holds of others, all of it.
+func (a *arena) foreignLines(t *testing.T) string {
+	var out strings.Builder
+	for line := range strings.Lines(a.ground.whole(t)) {
+		own := strings.Contains(line, ".keyhatch") || strings.Contains(line, "data/a/") && !strings.Contains(line, "vault")
+		if !own {
+			out.WriteString(line)
+		}
+	}
+	return out.String()
 }
 
 // round makes one attack.

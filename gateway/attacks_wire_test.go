@@ -75,10 +75,10 @@ func wireAttacks() []group {
 			{"100 kB of a query", ownList.edit("prefix=data/a/", "prefix=data/a/"+strings.Repeat("x", 100_000)), "431", ownList},
 			{"30 kB of metadata", ownPut.with("X-Amz-Meta-Note", strings.Repeat("x", 30_000)), "400 MetadataTooLarge", ownPut.with("X-Amz-Meta-Note", strings.Repeat("x", 1000))},
 			{"a thousand parameters", get("/lab?list-type=2&prefix=data/a/" + strings.Repeat("&x-id=1", 1000)), "400 InvalidURI", ownList},
-			{"many ranges", own.with("Range", "bytes="+strings.Repeat("0-0,", 2000)+"0-0"), "501 NotImplemented or 416 InvalidRange", own.with("Range", "bytes=0-3")},
+			{"many ranges", own.with("Range", "bytes="+strings.Repeat("0-0,", 2000)+"0-0"), "501 NotImplemented", own.with("Range", "bytes=0-3")},
 			{"range to the greatest number", own.with("Range", "bytes=1-9223372036854775807"), "206" + today + "206 broken off", own},
 			{"range beyond the end", own.with("Range", "bytes=99999-"), "416 InvalidRange", own},
-			{"range beyond every number", own.with("Range", "bytes=0-99999999999999999999"), "416 InvalidRange", own},
+			{"range beyond every number", own.with("Range", "bytes=0-99999999999999999999"), "416 InvalidRange or 206 or 200", own},
 		}},
 	}
 }

@@ -58,6 +58,11 @@ func classify(r *http.Request, hosts []string) (request, error) {
 			return out, err
 		}
 	}
+	for _, check := range []func(http.Header) error{checkMetadata, checkTagHeader, checkRange} {
+		if err := check(r.Header); err != nil {
+			return out, err
+		}
+	}
 	return out, checkHeaders(op, r.Header)
 }
 

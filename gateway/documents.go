@@ -3,7 +3,6 @@ package gateway
 import (
 	"bytes"
 	"encoding/xml"
-	"errors"
 	"io"
 	"net/http"
 
@@ -41,6 +40,8 @@ type deletion struct {
 type deletedObject struct {
 	Key       string
 	VersionID string `xml:"VersionId,omitempty"`
+	// Conditions that this endpoint does not hold against the object.
+	ETag, LastModifiedTime, Size string `xml:",omitempty"`
 }
 
 // deleteResult is S3's DeleteResult.
@@ -77,51 +78,42 @@ type tagging struct {
 
 type tag struct{ Key, Value string }
 
-// maxTags is how many tags an object may have, and some more, so that the store
-// says that they are too many.
-const maxTags = 50
-
 // rewrite reads the document of an operation and writes it anew: a store never
 // sees XML that it could read in another way.
 func rewrite(operation string, text []byte) ([]byte, error) {
 	switch operation {
 	case "CompleteMultipartUpload":
 		var c completion
-		if err := parse(text, &c); err != nil || len(c.Part) == 0 || len(c.Part) > maxParts {
+		if err := completionShape.parse(text, &c); err != nil || len(c.Part) == 0 || len(c.Part) > maxParts {
 			return nil, errMalformedXML
 		}
 		return xml.Marshal(c)
 	case "PutObjectTagging":
 		var t tagging
-		if err := parse(text, &t); err != nil || len(t.TagSet.Tag) > maxTags {
-			return nil, errMalformedXML
+		if err := taggingShape.parse(text, &t); err != nil {
+			return nil, err
+		}
+		if err := checkTags(t.TagSet.Tag); err != nil {
+			return nil, err
 		}
 		return xml.Marshal(t)
 	}
 	return nil, errNotImplemented // a document that nobody reads
 }
 
-// parse reads a document that is one element and nothing behind it.
-func parse(text []byte, into any) error {
-	dec := xml.NewDecoder(bytes.NewReader(text))
-	dec.Entity = nil // none but XML's own five
-	if err := dec.Decode(into); err != nil {
-		return errMalformedXML
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errMalformedXML
-	}
-	return nil
-}
-
 // parseDelete reads the keys of a batch delete.
 func parseDelete(text []byte) (deletion, error) {
 	var d deletion
-	if err := parse(text, &d); err != nil {
+	if err := deleteShape.parse(text, &d); err != nil {
 		return d, err
 	}
 	if len(d.Object) == 0 || len(d.Object) > maxDeletes {
 		return d, errMalformedXML
+	}
+	for _, o := range d.Object {
+		if o.ETag != "" || o.LastModifiedTime != "" || o.Size != "" {
+			return d, errNotImplemented
+		}
 	}
 	return d, nil
 }

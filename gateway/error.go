@@ -25,6 +25,10 @@ var (
 	errKey              = &s3Error{http.StatusBadRequest, "InvalidArgument", "The key is not valid here: it holds an empty, '.' or '..' segment, a NUL, or more than 1024 bytes."}
 	errCopySource       = &s3Error{http.StatusBadRequest, "InvalidArgument", "The copy source must be /bucket/key, percent-encoded, maybe with ?versionId= behind it."}
 	errVersionKept      = &s3Error{http.StatusForbidden, "AccessDenied", "A single version is read, never written or removed, through this endpoint."}
+	errMetadata         = &s3Error{http.StatusBadRequest, "InvalidArgument", "Metadata must be UTF-8."}
+	errMetadataTooLarge = &s3Error{http.StatusBadRequest, "MetadataTooLarge", "The metadata of an object has at most 2 KiB, names and values together."}
+	errTags             = &s3Error{http.StatusBadRequest, "InvalidTag", "An object has at most 10 tags, each with a key of its own of 1 to 128 characters and a value of at most 256."}
+	errRanges           = &s3Error{http.StatusNotImplemented, "NotImplemented", "One request reads one range."}
 	errMalformedXML     = &s3Error{http.StatusBadRequest, "MalformedXML", "The XML is not well-formed, or is not what the operation takes."}
 	errDocumentTooLarge = &s3Error{http.StatusBadRequest, "EntityTooLarge", "The body of this operation has at most 1 MiB."}
 	errNotImplemented   = &s3Error{http.StatusNotImplemented, "NotImplemented", "This endpoint does not offer the operation, or one of its parameters or headers."}

@@ -19,8 +19,6 @@ func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 	switch {
 	case v.operation.body == data && length < 0:
 		return errNoLength
-	case v.operation.body == noBody && length != 0:
-		return errUnexpectedBody
 	case length > maxObject:
 		return errTooLarge
 	}

@@ -86,6 +86,9 @@ func (g *Gateway) walk(a *answer, r *http.Request, v *visit) (err error) {
 	if err := g.authenticate(r, v); err != nil {
 		return err
 	}
+	if v.operation.body == noBody && v.body.Len() != 0 {
+		return errUnexpectedBody
+	}
 	leave, err := g.limiter.admit(v.lease.AccessKeyID, time.Now())
 	if err != nil {
 		return err

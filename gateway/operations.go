@@ -133,5 +133,5 @@ var operations = []operation{
 var commonHeaders = []string{
 	"x-amz-date", "x-amz-content-sha256", "x-amz-security-token", "x-amz-user-agent",
 	"x-amz-decoded-content-length", "x-amz-trailer", "x-amz-sdk-checksum-algorithm", "x-amz-checksum-",
-	"x-amz-expected-bucket-owner", "x-amz-request-payer",
+	"x-amz-request-payer",
 }

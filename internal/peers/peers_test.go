@@ -22,10 +22,7 @@ import (
 )
 
 // stores is All and the same with TLS.
-var stores = append(All[:len(All):len(All)], []struct {
-	Name  string
-	Start func(testing.TB) Store
-}{
+var stores = append(All[:len(All):len(All)], []Peer{
 	{"minio-tls", MinIOTLS},
 	{"versitygw-tls", VersityGWTLS},
 }...)

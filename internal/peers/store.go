@@ -42,12 +42,15 @@ type Store struct {
 	CAFile string
 }
 
-// All lists the stores, for tests that must hold on each of them. Those with TLS
-// are not among them: they are the same stores again.
-var All = []struct {
+// Peer is a kind of store.
+type Peer struct {
 	Name  string
 	Start func(testing.TB) Store
-}{
+}
+
+// All lists the stores, for tests that must hold on each of them. Those with TLS
+// are not among them: they are the same stores again.
+var All = []Peer{
 	{"minio", MinIO},
 	{"rgw", RGW},
 	{"versitygw", VersityGW},
