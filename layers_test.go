@@ -30,6 +30,7 @@ var layers = []struct {
 	{"db", "root audit", "modernc.org/sqlite"},
 	{"mirror", "root db", ""},
 	{"driver", "root", ""},
+	{"driver/drivertest", "root driver", "github.com/aws/"},
 	{"driver/*", "root policy driver", ""},
 	{"broker/kernel", "root db mirror seal", ""},
 	{"broker/*", "root policy audit seal db mirror driver broker/kernel", ""},
