@@ -10,8 +10,12 @@
 // There is only test code here. It knows nothing of the product but what is
 // promised to the outside, see internal/devserver.
 //
+// Further clients, s3cmd, s3fs, obstore and DuckDB, have drivers here too, which
+// are proved on a real store (internal/peers).
+//
 // The clients are named by the environment: KEYHATCH_AWSCLI, KEYHATCH_PYTHON (a
-// Python that has boto3) and KEYHATCH_RCLONE. tools/setup.sh installs the
+// Python that has boto3, obstore and duckdb), KEYHATCH_RCLONE, KEYHATCH_S3CMD and
+// KEYHATCH_S3FS_PYTHON (a Python that has s3fs). tools/setup.sh installs the
 // pinned versions and prints these settings; "make test" and "make conformance"
 // do both. What is not named is left out, so that "go test ./..." works on a
 // machine with nothing but Go; what is named and does not run is a failure.

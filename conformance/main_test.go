@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/keyhatch/keyhatch/internal/devserver"
+	"github.com/keyhatch/keyhatch/internal/peers"
 )
 
 // One server serves all tests; each works under a prefix of its own and with
@@ -27,7 +28,7 @@ var shared struct {
 }
 
 func TestMain(m *testing.M) {
-	code := m.Run()
+	code := peers.Main(m)
 	if shared.server != nil {
 		if code != 0 {
 			showServer(os.Stderr, shared.server)

@@ -1,0 +1,39 @@
+"""Works on objects with obstore, configured by the environment:
+use_obstore.py put BUCKET FILE KEY | get BUCKET KEY FILE | range BUCKET KEY FIRST LENGTH |
+list BUCKET PREFIX | remove BUCKET KEY
+"""
+
+import json
+import os
+import sys
+
+from obstore.store import S3Store
+
+operation, bucket, *args = sys.argv[1:]
+store = S3Store(
+    bucket,
+    # It knows this variable by the name without the service only.
+    endpoint=os.environ["AWS_ENDPOINT_URL_S3"],
+    client_options={"allow_http": os.environ["AWS_ENDPOINT_URL_S3"].startswith("http:")},
+    retry_config={"max_retries": 0},
+)
+
+if operation == "put":
+    file, key = args
+    with open(file, "rb") as body:
+        store.put(key, body)
+elif operation == "get":
+    key, file = args
+    body = store.get(key).bytes()
+    with open(file, "wb") as out:
+        out.write(body)
+elif operation == "range":
+    key, first, length = args
+    sys.stdout.buffer.write(store.get_range(key, start=int(first), length=int(length)))
+elif operation == "list":
+    found = [meta for page in store.list(args[0]) for meta in page]
+    json.dump([{"Key": meta["path"], "Size": meta["size"]} for meta in found], sys.stdout)
+elif operation == "remove":
+    store.delete(args[0])
+else:
+    sys.exit(f"no such operation: {operation}")
