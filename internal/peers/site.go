@@ -22,7 +22,7 @@ import (
 // Limits of patience. They are long because a machine that tests may be slow,
 // and cost nothing when all is well.
 const (
-	commandWithin = 60 * time.Second
+	commandWithin = 120 * time.Second
 	readyWithin   = 120 * time.Second
 )
 
