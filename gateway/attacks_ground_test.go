@@ -126,19 +126,25 @@ func (g *upstreamGround) name() string { return g.peer.Name }
 func (g *upstreamGround) register(t *testing.T, c *coretest.Core) keyhatch.Store {
 	g.store = g.peer.Start(t)
 	g.client, g.made = g.store.Client(t), map[string]bool{}
+	return register(t, c, g.store)
+}
+
+// register makes a real store known to the core, with its own keys.
+func register(t *testing.T, c *coretest.Core, s peers.Store) keyhatch.Store {
+	t.Helper()
 	credential, err := c.Broker.Credentials.Create(t.Context(), c.Admin, credentials.NewCredential{Name: "upstream", Keys: keyhatch.KeyPair{
-		AccessKeyID: g.store.AccessKeyID, SecretAccessKey: keyhatch.Secret(g.store.SecretAccessKey),
+		AccessKeyID: s.AccessKeyID, SecretAccessKey: keyhatch.Secret(s.SecretAccessKey),
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := c.Broker.Places.CreateStore(t.Context(), c.Admin, places.NewStore{
-		Name: "upstream", Kind: keyhatch.S3Store, Endpoint: g.store.Endpoint, Region: g.store.Region, Credential: credential.ID,
+	store, err := c.Broker.Places.CreateStore(t.Context(), c.Admin, places.NewStore{
+		Name: "upstream", Kind: keyhatch.S3Store, Endpoint: s.Endpoint, Region: s.Region, Credential: credential.ID,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return store
 }
 
 func (g *upstreamGround) put(t *testing.T, bucket, key, body string) {

@@ -3,6 +3,7 @@ package sigv4
 import (
 	"crypto/sha256"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -113,6 +114,11 @@ func isHeaderName(s string) bool {
 	return s != ""
 }
 
+// listHeaders may come on several lines, which mean one with commas. Any other
+// header that does would be read by its first line here and by its last one
+// elsewhere.
+var listHeaders = []string{"x-amz-object-attributes", "x-amz-optional-object-attributes"}
+
 // signedValue is the value of a signed header as net/http understood it.
 func (c *Claim) signedValue(r *http.Request, name string) (string, error) {
 	value := ""
@@ -127,6 +133,8 @@ func (c *Claim) signedValue(r *http.Request, name string) (string, error) {
 		value = strings.Join(r.TransferEncoding, ",")
 	default:
 		switch values := r.Header.Values(name); {
+		case len(values) > 1 && slices.Contains(listHeaders, name):
+			return strings.Join(values, ","), nil
 		case len(values) > 1:
 			return "", fail(invalidArgument, "a signed header must come on one line")
 		case len(values) == 1:

@@ -24,9 +24,10 @@ type row struct {
 	changes []string
 
 	needs Feature
-	// without is how the row comes out where that is lacking. The zero outcome
-	// stands for refused.
-	without outcome
+	// without is how the row comes out where that is lacking, and what changes
+	// then. The zero outcome stands for refused.
+	without        outcome
+	changesWithout []string
 }
 
 // terms are what a row's lease is asked for: access below prefixes of its world,
@@ -62,6 +63,10 @@ var (
 	// at the request first.
 	refused = outcome{"refused", func(_ Site, status int, _ string) bool {
 		return status >= 400 && status < 500 || status == http.StatusNotImplemented
+	}}
+	// failed is a refusal for which the store blames itself.
+	failed = outcome{"refused or failed", func(s Site, status int, code string) bool {
+		return refused.holds(s, status, code) || status == http.StatusInternalServerError
 	}}
 	// either: what matters is what the answer holds.
 	either = outcome{"allowed or refused", func(s Site, status int, code string) bool {
@@ -143,9 +148,9 @@ func (r row) judge(ctx context.Context, w *world, before truth) (v verdict) {
 		return v
 	}
 	r.holdOutcome(&v, w.site, tryErr, lent)
-	var want []string
-	if v.lacking == "" {
-		want = slices.Sorted(slices.Values(r.changes))
+	want := slices.Sorted(slices.Values(r.changes))
+	if v.lacking != "" {
+		want = slices.Sorted(slices.Values(r.changesWithout))
 	}
 	if got := changes(before, after); !slices.Equal(got, want) {
 		v.changed = fmt.Sprintf("the store changed: %q, want %q", got, want)
@@ -157,7 +162,9 @@ func (r row) judge(ctx context.Context, w *world, before truth) (v verdict) {
 }
 
 // looksAtTags tells whether the row could change nothing but an object's tags.
-func (r row) looksAtTags(s Site) bool { return r.needs == Tagging && s.lack(Tagging) == "" }
+func (r row) looksAtTags(s Site) bool {
+	return (r.needs == Tagging || r.needs == QuietUntagging) && s.lack(Tagging) == ""
+}
 
 // holdOutcome compares how the attempt came out with how it must.
 func (r row) holdOutcome(v *verdict, s Site, err error, lent bool) {
@@ -174,8 +181,10 @@ func (r row) holdOutcome(v *verdict, s Site, err error, lent bool) {
 		}
 	}
 	switch {
-	case errors.As(err, &answer):
+	case errors.As(err, &answer) && (v.lacking == "" || want.name != either.name):
 		v.fault("%s", answer.what)
+	case errors.As(err, &answer):
+		v.told = answer.what // less than all, as is to be expected without
 	case !lent && v.lacking != "" && r.needs == OddPrefixes:
 		v.told = "it was not lent"
 	case !lent:

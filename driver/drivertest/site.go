@@ -74,6 +74,12 @@ const (
 	// Lacking, it is 403, as from stores that find the right to list undecided
 	// without a prefix.
 	MissingKeys Feature = "404 for a missing key"
+	// QuietUntagging: an object stays as it is when its tags go. Lacking, lists
+	// show it changed.
+	QuietUntagging Feature = "objects that their tags leave alone"
+	// MissingUploads: an upload that does not exist is told by 404. Lacking, it
+	// is a failure of the store.
+	MissingUploads Feature = "404 for a missing upload"
 	// RegionCheck: a signature for another region is refused. Lacking, it is
 	// let through.
 	RegionCheck Feature = "the signature's region"
