@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"iter"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -120,8 +122,26 @@ func (r Reader) AuditHeads(ctx context.Context) ([]audit.Head, error) {
 
 // AllEvents yields the whole record by chain and seq.
 func (r Reader) AllEvents(ctx context.Context) iter.Seq2[keyhatch.Event, error] {
+	return r.eachEvent(ctx, "select "+eventColumns+" from events order by chain, seq")
+}
+
+// EventsOf yields the events of the actions up to a time, that time included, in
+// the order in which they happened. Events of one microsecond, as there are many
+// when the clock was put back, come in the order of their chains' opening.
+func (r Reader) EventsOf(ctx context.Context, actions []keyhatch.Action, until time.Time) iter.Seq2[keyhatch.Event, error] {
+	args := []any{micros(until)}
+	var list []string
+	for _, a := range actions {
+		args = append(args, string(a))
+		list = append(list, "$"+strconv.Itoa(len(args)))
+	}
+	return r.eachEvent(ctx, "select "+eventColumns+" from events where action in ("+strings.Join(list, ", ")+`) and at <= $1
+		order by at, (select number from audit_chains where id = chain), seq`, args...)
+}
+
+func (r Reader) eachEvent(ctx context.Context, query string, args ...any) iter.Seq2[keyhatch.Event, error] {
 	return func(yield func(keyhatch.Event, error) bool) {
-		rows, err := r.q.QueryContext(ctx, "select "+eventColumns+" from events order by chain, seq")
+		rows, err := r.q.QueryContext(ctx, query, args...)
 		if err != nil {
 			yield(keyhatch.Event{}, dbError(err))
 			return

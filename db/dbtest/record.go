@@ -54,6 +54,53 @@ func testEvents(t *testing.T, s *suite) {
 	}
 }
 
+// testEventsOf: the events of some actions up to a time, in the order of their
+// times and not of their writing; those of one time in that of their writing.
+func testEventsOf(t *testing.T, s *suite) {
+	s.beginRecord()
+	begin := time.Date(2031, 2, 3, 4, 5, 6, 0, time.UTC)
+	at := func(micros int) time.Time { return begin.Add(time.Duration(micros) * time.Microsecond) }
+	stored := map[string]keyhatch.Event{}
+	for _, e := range []struct {
+		name   string
+		action keyhatch.Action
+		micros int
+	}{
+		{"late", "a.do", 7}, {"early", "b.do", 1}, {"other", "c.do", 2}, {"tied 1", "b.do", 3}, {"tied 2", "a.do", 3}, {"tied 3", "b.do", 3}, {"last", "a.do", 8},
+	} {
+		v := s.newEvent()
+		v.Action, v.At = e.action, at(e.micros)
+		s.write(func(ctx context.Context, tx *db.Tx) error { return tx.Record(ctx, v) })
+		stored[e.name] = ok[keyhatch.Event](t)(s.Event(s.ctx(), v.ID))
+	}
+	for _, want := range []struct {
+		actions []keyhatch.Action
+		until   time.Time
+		events  []string
+	}{
+		{[]keyhatch.Action{"a.do", "b.do"}, at(100), []string{"early", "tied 1", "tied 2", "tied 3", "late", "last"}},
+		{[]keyhatch.Action{"b.do", "a.do", "none.do"}, at(7), []string{"early", "tied 1", "tied 2", "tied 3", "late"}},
+		{[]keyhatch.Action{"a.do", "b.do"}, at(7).Add(-1), []string{"early", "tied 1", "tied 2", "tied 3"}},
+		{[]keyhatch.Action{"b.do"}, at(3), []string{"early", "tied 1", "tied 3"}},
+		{[]keyhatch.Action{"c.do"}, at(2), []string{"other"}},
+		{[]keyhatch.Action{"c.do"}, at(1), nil},
+	} {
+		var events, wanted []keyhatch.Event
+		for e, err := range s.EventsOf(s.ctx(), want.actions, want.until) {
+			events = append(events, ok[keyhatch.Event](t)(e, err))
+		}
+		for _, name := range want.events {
+			wanted = append(wanted, stored[name])
+		}
+		if diff := cmp.Diff(wanted, events); diff != "" {
+			t.Errorf("events of %v until %v (-want +got):\n%s", want.actions, want.until, diff)
+		}
+	}
+	for range s.EventsOf(s.ctx(), []keyhatch.Action{"a.do", "b.do"}, at(100)) {
+		break // and the connection is free again
+	}
+}
+
 // testNoAuditKey: a write that records an event needs the key; without it
 // nothing of the write is kept.
 func testNoAuditKey(t *testing.T, s *suite) {

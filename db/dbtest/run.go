@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) *db.DB) {
 		{"OverlappingLocation", testOverlap},
 		{"Events", testEvents},
 		{"ObjectRequests", testObjectRequests},
+		{"EventsOf", testEventsOf},
 		{"S8_NoAuditKey", testNoAuditKey},
 		{"S1_ChainAfterFailures", testChainAfterFailures},
 		{"ChangeFeed", testFeed},
