@@ -6,12 +6,10 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/seal"
 )
-
-// Installed is the event of a new installation.
-const Installed keyhatch.Action = "installation.create"
 
 // Install fills a new database: the cluster id, the wrapped data keys, and the
 // first installation admin with a token, whose secret it returns.
@@ -51,7 +49,7 @@ func Install(ctx context.Context, d *db.DB, keysets []keyhatch.Keyset, keys *sea
 			return err
 		}
 		return tx.Record(ctx, keyhatch.Event{
-			ID: keyhatch.NewID(keyhatch.EventID, at), At: at, Action: Installed, Target: cluster,
+			ID: keyhatch.NewID(keyhatch.EventID, at), At: at, Action: people.Installed, Target: cluster,
 			Detail: kernel.Detail("admin", user.ID, "name", admin, "token", token.ID),
 		})
 	})

@@ -41,12 +41,13 @@ func Stored(t time.Time) time.Time {
 	return t.UTC().Truncate(time.Microsecond)
 }
 
-// TimeText writes a time for people and events, "" for none.
+// TimeText writes a time for events, "" for none: to the microsecond, as the
+// database keeps it, so that the record tells exactly when something ended.
 func TimeText(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.UTC().Format(time.RFC3339)
+	return t.UTC().Format("2006-01-02T15:04:05.000000Z")
 }
 
 // CheckExpiry refuses an expiry that has passed; zero is none.

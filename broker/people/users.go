@@ -9,6 +9,8 @@ import (
 
 // The events of users.
 const (
+	// Installed is that of a new installation, which begins with a user.
+	Installed   keyhatch.Action = "installation.create"
 	UserCreated keyhatch.Action = "user.create"
 	UserUpdated keyhatch.Action = "user.update"
 	UserDeleted keyhatch.Action = "user.delete"

@@ -31,7 +31,7 @@ type NewGrant struct {
 // prefix inside it. Its owner and the workspace's admins only.
 func (svc *Service) GiveGrant(ctx context.Context, c keyhatch.Caller, n NewGrant) (g keyhatch.Grant, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		l, err := ruledLocation(w.View, n.Workspace, n.Location)
+		l, err := RuledLocation(w.View, n.Workspace, n.Location)
 		if err != nil {
 			return err
 		}
@@ -179,7 +179,7 @@ func ruledGrant(w *kernel.Work, id string) (keyhatch.Grant, error) {
 	if err != nil {
 		return g, err
 	}
-	_, err = ruledLocation(w.View, g.Workspace, g.Location)
+	_, err = RuledLocation(w.View, g.Workspace, g.Location)
 	return g, err
 }
 

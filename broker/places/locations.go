@@ -100,7 +100,7 @@ type LocationChange struct {
 // reopen that.
 func (svc *Service) UpdateLocation(ctx context.Context, c keyhatch.Caller, workspace, ref string, change LocationChange) (l keyhatch.Location, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		if l, err = ruledLocation(w.View, workspace, ref); err != nil {
+		if l, err = RuledLocation(w.View, workspace, ref); err != nil {
 			return err
 		}
 		kernel.Set(&l.Name, change.Name)
@@ -135,7 +135,7 @@ func (svc *Service) UpdateLocation(ctx context.Context, c keyhatch.Caller, works
 // objects stay. Its owner and the workspace's admins only.
 func (svc *Service) DeleteLocation(ctx context.Context, c keyhatch.Caller, workspace, ref string) error {
 	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		l, err := ruledLocation(w.View, workspace, ref)
+		l, err := RuledLocation(w.View, workspace, ref)
 		if err != nil {
 			return err
 		}
@@ -192,7 +192,7 @@ func visibleWorkspace(v kernel.View, asked string) (ws keyhatch.Workspace, seenB
 	return ws, v.Caller.User.ID, nil
 }
 
-// location finds a location by id, or by name or URL in a workspace.
+// location finds a location by id, or by name in a workspace.
 func location(v kernel.View, workspace, ref string) (keyhatch.Location, error) {
 	if _, ok := keyhatch.IDPayload(keyhatch.LocationID, ref); ok {
 		return v.Location(v.Ctx, ref)
@@ -242,8 +242,8 @@ func rules(v kernel.View, l keyhatch.Location) (bool, error) {
 	return role.Manages(), err
 }
 
-// ruledLocation finds a location and refuses who does not decide over it.
-func ruledLocation(v kernel.View, workspace, ref string) (keyhatch.Location, error) {
+// RuledLocation finds a location and refuses who does not decide over it.
+func RuledLocation(v kernel.View, workspace, ref string) (keyhatch.Location, error) {
 	l, err := visibleLocation(v, workspace, ref)
 	if err != nil {
 		return l, err
