@@ -33,6 +33,7 @@ var layers = []struct {
 	{"driver/drivertest", "root driver", "github.com/aws/"},
 	{"driver/*", "root policy driver", ""},
 	{"broker/kernel", "root db mirror seal", ""},
+	{"broker/past", "root policy db broker/kernel broker/people broker/places", ""},
 	{"broker/*", "root policy audit seal db mirror driver broker/kernel", ""},
 	{"broker", "root policy audit seal db mirror driver broker/*", ""},
 	{"auth", "root policy broker broker/*", ""},
@@ -59,7 +60,7 @@ var layers = []struct {
 // noHTTP are the packages in which a web protocol has no business.
 var noHTTP = []string{
 	"", "policy", "audit", "seal", "db", "mirror", "driver", "driver/own",
-	"broker", "broker/kernel", "broker/people", "broker/places", "broker/lending", "broker/record",
+	"broker", "broker/kernel", "broker/people", "broker/places", "broker/lending", "broker/record", "broker/past",
 }
 
 // badNames say nothing about what a package is.

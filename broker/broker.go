@@ -8,6 +8,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/lending"
+	"github.com/keyhatch/keyhatch/broker/past"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/broker/record"
@@ -25,6 +26,7 @@ type Broker struct {
 	Lending     *lending.Service     // leases
 	Record      *record.Service      // events
 	Objects     *record.Objects      // what was done at our S3 endpoint
+	Past        *past.Service        // who could, from the events
 }
 
 // Config is what a Broker works with.
@@ -54,5 +56,6 @@ func New(c Config) *Broker {
 		Lending:     lending.New(k, c.Lenders),
 		Record:      record.New(k),
 		Objects:     record.NewObjects(k, c.Log),
+		Past:        past.New(k),
 	}
 }

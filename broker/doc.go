@@ -3,8 +3,8 @@
 // records it. It is the only writer of state. No door decides anything, so no
 // door can forget to.
 //
-// The use cases lie in a package a subject, people, credentials, places, lending
-// and record, over a small kernel that they share.
+// The use cases lie in a package a subject, people, credentials, places, lending,
+// record and past, over a small kernel that they share.
 //
 // A use case that changes something or hands out a key runs in Change: one
 // transaction in which the caller's standing is looked at again, the change is

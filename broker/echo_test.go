@@ -11,6 +11,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/lending"
+	"github.com/keyhatch/keyhatch/broker/past"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/broker/record"
@@ -242,6 +243,19 @@ var inputs = map[string]func(w *lab, c caller, s string) error{
 	"grant":             func(w *lab, c caller, s string) error { return only(w.Broker.Places.Grant(w.ctx, c, s)) },
 	"grants, location":  func(w *lab, c caller, s string) error { return only(w.Broker.Places.Grants(w.ctx, c, "lab", s, page)) },
 	"grants, workspace": func(w *lab, c caller, s string) error { return only(w.Broker.Places.Grants(w.ctx, c, s, "", page)) },
+
+	"who can, workspace": func(w *lab, c caller, s string) error {
+		return whoCan(w, c, past.WhoCanRequest{Workspace: s, Location: "shared"})
+	},
+	"who can, address's workspace": func(w *lab, c caller, s string) error {
+		return whoCan(w, c, past.WhoCanRequest{Workspace: s, Location: "s3://lab/shared/"})
+	},
+	"who can, location": func(w *lab, c caller, s string) error {
+		return whoCan(w, c, past.WhoCanRequest{Workspace: "lab", Location: s})
+	},
+	"who can, access": func(w *lab, c caller, s string) error {
+		return only(w.Broker.Past.WhoCan(w.ctx, c, past.WhoCanRequest{Workspace: "lab", Location: "shared", Access: keyhatch.Access(s)}))
+	},
 
 	"lease, workspace": func(w *lab, c caller, s string) error {
 		return borrow(w, c, lending.LeaseRequest{Workspace: s, Location: "shared"})

@@ -7,6 +7,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/lending"
+	"github.com/keyhatch/keyhatch/broker/past"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/broker/record"
@@ -18,6 +19,7 @@ func TestS6_HiddenIsLikeMissing(t *testing.T) {
 	t.Parallel()
 	w := newLab(t)
 	location, grant := w.newLocation()
+	gone, goneAt := w.goneLocation()
 	lease := w.newLease()
 	w.newGroup()
 	event := w.newestEvent()
@@ -128,6 +130,22 @@ func TestS6_HiddenIsLikeMissing(t *testing.T) {
 			return only(b.Places.UpdateGrant(w.ctx, c, ref, places.GrantChange{}))
 		}},
 		{"take grant", grant.ID, "grant_" + zero, func(c caller, ref string) error { return b.Places.TakeGrant(w.ctx, c, ref) }},
+		{"who can", location.ID, "loc_" + zero, func(c caller, ref string) error { return whoCan(w, c, past.WhoCanRequest{Location: ref}) }},
+		{"who can in a workspace", "lab", "nowhere", func(c caller, ref string) error {
+			return whoCan(w, c, past.WhoCanRequest{Workspace: ref, Location: location.Name})
+		}},
+		{"who can in a workspace, by URL", "lab", "nowhere", func(c caller, ref string) error {
+			return whoCan(w, c, past.WhoCanRequest{Workspace: ref, Location: location.URL().String()})
+		}},
+		{"who can by URL", location.URL().String(), "s3://lab/none/", func(c caller, ref string) error {
+			return whoCan(w, c, past.WhoCanRequest{Workspace: "lab", Location: ref})
+		}},
+		{"who could, of what is gone", gone.ID, "loc_" + zero, func(c caller, ref string) error {
+			return whoCan(w, c, past.WhoCanRequest{Location: ref, At: goneAt})
+		}},
+		{"who could, by the URL of what is gone", gone.URL().String(), "s3://lab/none/", func(c caller, ref string) error {
+			return whoCan(w, c, past.WhoCanRequest{Workspace: "lab", Location: ref, At: goneAt})
+		}},
 		{"borrow", location.ID, "loc_" + zero, func(c caller, ref string) error { return borrow(w, c, lending.LeaseRequest{Location: ref}) }},
 		{"borrow in a workspace", "lab", "nowhere", func(c caller, ref string) error {
 			return borrow(w, c, lending.LeaseRequest{Workspace: ref, Location: location.Name})

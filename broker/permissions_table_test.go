@@ -7,6 +7,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/lending"
+	"github.com/keyhatch/keyhatch/broker/past"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/broker/record"
@@ -309,6 +310,26 @@ var useCases = []useCase{
 		l, _ := w.newLocation()
 		return func() error { return only(w.Broker.Places.Grants(w.ctx, c, "", l.ID, page)) }
 	}},
+	{"ask who can use a location", "        ok        ok        ok        ok        hidden    ok        forbidden hidden", "", "", func(w *lab, c caller) act {
+		l, _ := w.newLocation()
+		return func() error { return whoCan(w, c, past.WhoCanRequest{Location: l.ID}) }
+	}},
+	{"ask that about an address in it", "   ok        ok        ok        ok        hidden    ok        forbidden hidden", "", "", func(w *lab, c caller) act {
+		l, _ := w.newLocation()
+		return func() error {
+			return whoCan(w, c, past.WhoCanRequest{Workspace: w.ws.ID, Location: l.URL().String() + "x"})
+		}
+	}},
+	{"ask who could use one that is gone", "ok        ok        ok        ok        hidden    hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		l, at := w.goneLocation()
+		return func() error { return whoCan(w, c, past.WhoCanRequest{Location: l.ID, At: at}) }
+	}},
+	{"ask about what was at an address", "   ok        ok        ok        ok        hidden    hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		l, at := w.goneLocation()
+		return func() error {
+			return whoCan(w, c, past.WhoCanRequest{Workspace: w.ws.ID, Location: l.URL().String(), At: at})
+		}
+	}},
 
 	// leases                               admin     confined  owner     wsadmin   member    keeper    guest     stranger
 	{"borrow a lease", "                    forbidden forbidden forbidden forbidden hidden    forbidden ok        hidden", lending.LeaseLent, "leases", func(w *lab, c caller) act {
@@ -365,4 +386,9 @@ func create(w *lab, c caller, n people.NewToken) error {
 	n.ExpiresAt = time.Now().Add(time.Hour)
 	_, _, err := w.Broker.People.CreateToken(w.ctx, c, n)
 	return err
+}
+
+func whoCan(w *lab, c caller, r past.WhoCanRequest) error {
+	r.Access = keyhatch.Read
+	return only(w.Broker.Past.WhoCan(w.ctx, c, r))
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
@@ -158,6 +159,14 @@ func (w *lab) newLocation() (l keyhatch.Location, g keyhatch.Grant) {
 		Workspace: w.ws.ID, URL: "s3://lab/" + name + "/", Name: name, Owner: w.who["keeper"].User.ID,
 	}))
 	return l, w.Grant(w.t, l, w.who["guest"], keyhatch.Read)
+}
+
+// goneLocation is like newLocation at a time, and deleted after it.
+func (w *lab) goneLocation() (l keyhatch.Location, at time.Time) {
+	l, _ = w.newLocation()
+	at = time.Now()
+	w.must(w.Broker.Places.DeleteLocation(w.ctx, w.Admin, "", l.ID))
+	return l, at
 }
 
 // newLease is the guest's.

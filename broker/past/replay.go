@@ -1,0 +1,273 @@
+package past
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/broker/places"
+	"github.com/keyhatch/keyhatch/db"
+)
+
+// changes is what the event of each action says, with all that went along.
+var changes = map[keyhatch.Action]func(*State, keyhatch.Event) error{
+	people.Installed:              (*State).installed,
+	people.UserCreated:            (*State).userCreated,
+	people.UserUpdated:            (*State).userUpdated,
+	people.UserDeleted:            (*State).userDeleted,
+	people.WorkspaceMemberRemoved: (*State).workspaceMemberRemoved,
+	people.GroupCreated:           (*State).groupCreated,
+	people.GroupUpdated:           (*State).groupUpdated,
+	people.GroupDeleted:           (*State).groupDeleted,
+	people.GroupMemberPut:         (*State).groupMemberPut,
+	people.GroupMemberRemoved:     (*State).groupMemberRemoved,
+	places.LocationCreated:        (*State).locationCreated,
+	places.LocationUpdated:        (*State).locationUpdated,
+	places.LocationDeleted:        (*State).locationDeleted,
+	places.GrantGiven:             (*State).grantGiven,
+	places.GrantUpdated:           (*State).grantUpdated,
+	places.GrantTaken:             (*State).grantTaken,
+}
+
+// At replays the record up to the time, that time included. An event that does
+// not fit what came before it leaves a doubt: the record is not whole then.
+func At(ctx context.Context, r db.Reader, at time.Time) (*State, error) {
+	s := newState()
+	for e, err := range r.EventsOf(ctx, slices.Sorted(maps.Keys(changes)), at) {
+		if err != nil {
+			return nil, fmt.Errorf("replay the audit record: %w", err)
+		}
+		if err := changes[e.Action](s, e); err != nil {
+			s.doubt(e.Workspace, fmt.Sprintf("event %s (%s) %v", e.ID, e.Action, err))
+		}
+	}
+	return s, nil
+}
+
+// errUnknown is the event of something that must have been there and was not.
+var errUnknown = errors.New("is about what the record does not know at that time")
+
+func (s *State) installed(e keyhatch.Event) error {
+	id := e.Detail["admin"]
+	s.Users[id] = keyhatch.User{ID: id, Name: e.Detail["name"], Admin: true, Active: true}
+	return nil
+}
+
+func (s *State) userCreated(e keyhatch.Event) error {
+	s.Users[e.Target] = keyhatch.User{ID: e.Target, Name: e.Detail["name"], Admin: e.Detail["admin"] != "", Active: true}
+	return nil
+}
+
+func (s *State) userUpdated(e keyhatch.Event) error {
+	if _, ok := s.Users[e.Target]; !ok {
+		return errUnknown
+	}
+	s.Users[e.Target] = keyhatch.User{
+		ID: e.Target, Name: e.Detail["name"], Admin: e.Detail["admin"] != "", Active: e.Detail["active"] != "",
+	}
+	return nil
+}
+
+func (s *State) userDeleted(e keyhatch.Event) error {
+	if _, ok := s.Users[e.Target]; !ok {
+		return errUnknown
+	}
+	for group := range maps.Clone(s.groupsOf[e.Target]) {
+		s.leave(group, e.Target)
+	}
+	s.dropGrants(s.grantsTo[keyhatch.Subject{Kind: keyhatch.SubjectUser, ID: e.Target}])
+	delete(s.Users, e.Target)
+	return nil
+}
+
+// workspaceMemberRemoved: with the membership go those of the workspace's groups,
+// and the workspace's grants that name the user.
+func (s *State) workspaceMemberRemoved(e keyhatch.Event) error {
+	if _, ok := s.Users[e.Target]; !ok {
+		return errUnknown
+	}
+	for group := range maps.Clone(s.groupsOf[e.Target]) {
+		if s.Groups[group].Workspace == e.Workspace {
+			s.leave(group, e.Target)
+		}
+	}
+	for id := range maps.Clone(s.grantsTo[keyhatch.Subject{Kind: keyhatch.SubjectUser, ID: e.Target}]) {
+		if s.Grants[id].Workspace == e.Workspace {
+			s.dropGrant(id)
+		}
+	}
+	return nil
+}
+
+func (s *State) groupCreated(e keyhatch.Event) error {
+	s.Groups[e.Target] = keyhatch.Group{ID: e.Target, Workspace: e.Workspace, Name: e.Detail["name"]}
+	return nil
+}
+
+func (s *State) groupUpdated(e keyhatch.Event) error {
+	g, ok := s.Groups[e.Target]
+	if !ok {
+		return errUnknown
+	}
+	g.Name = e.Detail["name"]
+	s.Groups[g.ID] = g
+	return nil
+}
+
+func (s *State) groupDeleted(e keyhatch.Event) error {
+	if _, ok := s.Groups[e.Target]; !ok {
+		return errUnknown
+	}
+	for user := range maps.Clone(s.GroupMembers[e.Target]) {
+		s.leave(e.Target, user)
+	}
+	s.dropGrants(s.grantsTo[keyhatch.Subject{Kind: keyhatch.SubjectGroup, ID: e.Target}])
+	delete(s.Groups, e.Target)
+	return nil
+}
+
+func (s *State) groupMemberPut(e keyhatch.Event) error {
+	user := e.Detail["user"]
+	_, group := s.Groups[e.Target]
+	if _, ok := s.Users[user]; !ok || !group {
+		return errUnknown
+	}
+	if s.GroupMembers[e.Target] == nil {
+		s.GroupMembers[e.Target] = map[string]bool{}
+	}
+	s.GroupMembers[e.Target][user] = true
+	s.groupsOf.add(user, e.Target)
+	return nil
+}
+
+func (s *State) groupMemberRemoved(e keyhatch.Event) error {
+	user := e.Detail["user"]
+	if !s.GroupMembers[e.Target][user] {
+		return errUnknown
+	}
+	s.leave(e.Target, user)
+	return nil
+}
+
+func (s *State) leave(group, user string) {
+	delete(s.GroupMembers[group], user)
+	if len(s.GroupMembers[group]) == 0 {
+		delete(s.GroupMembers, group)
+	}
+	s.groupsOf.remove(user, group)
+}
+
+func (s *State) locationCreated(e keyhatch.Event) error {
+	url, err := keyhatch.ParseS3URL(e.Detail["url"])
+	if err != nil {
+		return errors.New("does not tell the location's address")
+	}
+	s.Locations[e.Target] = keyhatch.Location{
+		ID: e.Target, Workspace: e.Workspace, BucketName: url.Bucket, Prefix: url.Prefix, Name: e.Detail["name"], Owner: e.Detail["owner"],
+	}
+	return nil
+}
+
+func (s *State) locationUpdated(e keyhatch.Event) error {
+	l, ok := s.Locations[e.Target]
+	if !ok {
+		return errUnknown
+	}
+	l.Name, l.Owner, l.Locked = e.Detail["name"], e.Detail["owner"], e.Detail["locked"] != ""
+	s.Locations[l.ID] = l
+	return nil
+}
+
+func (s *State) locationDeleted(e keyhatch.Event) error {
+	if _, ok := s.Locations[e.Target]; !ok {
+		return errUnknown
+	}
+	s.dropGrants(s.grantsOn[e.Target])
+	delete(s.Locations, e.Target)
+	return nil
+}
+
+func (s *State) grantGiven(e keyhatch.Event) error {
+	g := keyhatch.Grant{
+		ID: e.Target, Workspace: e.Workspace, Location: e.Detail["location"], Access: keyhatch.Access(e.Detail["access"]),
+		Subject: keyhatch.Subject{Kind: keyhatch.SubjectKind(e.Detail["to"]), ID: e.Detail["subject"]},
+	}
+	_, location := s.Locations[g.Location]
+	_, user := s.Users[g.Subject.ID]
+	_, group := s.Groups[g.Subject.ID]
+	if !location || !user && !group && g.Subject.Kind != keyhatch.SubjectEveryone {
+		return errUnknown
+	}
+	url, err := keyhatch.ParseS3URL(e.Detail["url"])
+	if err != nil {
+		return errors.New("does not tell what the grant opens")
+	}
+	g.Bucket, g.Prefix = url.Bucket, url.Prefix
+	if err := s.expiry(&g, e); err != nil {
+		return err
+	}
+	s.Grants[g.ID] = g
+	s.grantsOn.add(g.Location, g.ID)
+	s.grantsTo.add(g.Subject, g.ID)
+	return nil
+}
+
+func (s *State) grantUpdated(e keyhatch.Event) error {
+	g, ok := s.Grants[e.Target]
+	if !ok {
+		return errUnknown
+	}
+	g.Access = keyhatch.Access(e.Detail["access"])
+	if err := s.expiry(&g, e); err != nil {
+		return err
+	}
+	s.Grants[g.ID] = g
+	return nil
+}
+
+// expiry reads when the grant ends, as its newest event says.
+func (s *State) expiry(g *keyhatch.Grant, e keyhatch.Event) error {
+	text := e.Detail["expires"]
+	g.ExpiresAt = time.Time{}
+	delete(s.toTheSecond, g.ID)
+	if text == "" {
+		return nil
+	}
+	at, err := time.Parse(time.RFC3339, text) // with or without a part of a second
+	if err != nil {
+		return errors.New("does not tell when the grant ends")
+	}
+	g.ExpiresAt = at.UTC()
+	if !strings.Contains(text, ".") {
+		s.toTheSecond[g.ID] = true
+	}
+	return nil
+}
+
+func (s *State) grantTaken(e keyhatch.Event) error {
+	if _, ok := s.Grants[e.Target]; !ok {
+		return errUnknown
+	}
+	s.dropGrant(e.Target)
+	return nil
+}
+
+func (s *State) dropGrants(ids map[string]bool) {
+	for id := range maps.Clone(ids) {
+		s.dropGrant(id)
+	}
+}
+
+func (s *State) dropGrant(id string) {
+	g := s.Grants[id]
+	s.grantsOn.remove(g.Location, id)
+	s.grantsTo.remove(g.Subject, id)
+	delete(s.toTheSecond, id)
+	delete(s.Grants, id)
+}

@@ -1,0 +1,159 @@
+package past_test
+
+import (
+	"errors"
+	"flag"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/past"
+	"github.com/keyhatch/keyhatch/db"
+	"pgregory.net/rapid"
+)
+
+// TestPastIsWhatWas: whatever happens, in whatever order, who-can at a moment
+// names exactly those whom a lease was lent then; and the record, replayed to its
+// end, gives what the tables hold.
+func TestPastIsWhatWas(t *testing.T) {
+	t.Parallel()
+	done, lent, refused := map[string]int{}, 0, 0
+	fewer(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		inBubble(t, func(t *testing.T) {
+			h := newHistory(t)
+			acts := h.acts()
+			for range 40 {
+				draw(rt, acts, "act")(rt)
+				h.look(rt)
+			}
+			for _, s := range h.seen {
+				could, doubts := h.could(rt, s)
+				if could != s.lent || len(doubts) > 0 {
+					rt.Fatalf("%+v; who-can says %v, in doubt of %v", s, could, doubts)
+				}
+				if s.lent {
+					lent++
+				} else {
+					refused++
+				}
+			}
+			h.wantTables(rt)
+			for act, n := range h.done {
+				done[act] += n
+			}
+		})
+	})
+	t.Logf("lent %d times, refused %d times; done: %v", lent, refused, done)
+	if lent < 50 || refused < 50 || len(done) < 15 {
+		t.Error("the histories are too poor: the test lost its meaning")
+	}
+}
+
+// fewer asks for fewer histories than rapid makes by default: each begins with a
+// database of its own on the disk. A number that somebody asked for stays.
+func fewer(t *testing.T) {
+	checks := flag.Lookup("rapid.checks")
+	if checks.Value.String() != checks.DefValue {
+		return
+	}
+	if err := checks.Value.Set("12"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// inBubble runs fn with a clock of its own. Rapid ends a try with a panic, which
+// must not meet the bubble's test.
+func inBubble(t *testing.T, fn func(*testing.T)) {
+	var ended any
+	synctest.Test(t, func(t *testing.T) {
+		defer func() { ended = recover() }()
+		fn(t)
+	})
+	if ended != nil {
+		panic(ended)
+	}
+}
+
+// could asks the past.
+func (h *history) could(t *rapid.T, s sight) (bool, []string) {
+	r := past.WhoCanRequest{Location: s.location, Access: s.access, At: s.at}
+	if s.url != "" { // whose workspace its bucket tells
+		r.Location, r.Workspace = s.url, h.workspaces[0].ID
+		if u, err := keyhatch.ParseS3URL(s.url); err == nil && u.Bucket == h.workspaces[1].Name+"-data" {
+			r.Workspace = h.workspaces[1].ID
+		}
+	}
+	answer, err := h.core.Broker.Past.WhoCan(h.t.Context(), h.core.Admin, r)
+	if err != nil {
+		t.Fatalf("%+v: %v", s, err)
+	}
+	if answer.Location.ID != s.location {
+		t.Fatalf("%+v: the answer is about %s", s, answer.Location.ID)
+	}
+	state, err := past.At(h.t.Context(), h.core.DB.Reader, s.at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	could := slices.ContainsFunc(answer.Ways, func(w past.Way) bool {
+		return !w.Part && (w.User.ID == s.user || w.Grant.Subject.Kind == keyhatch.SubjectEveryone && state.Active(s.user))
+	})
+	return could, answer.Doubts
+}
+
+// wantTables compares the end of the record with the tables.
+func (h *history) wantTables(t *rapid.T) {
+	r, ctx := h.core.DB.Reader, h.t.Context()
+	state, err := past.At(ctx, r, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := past.State{
+		Users: map[string]keyhatch.User{}, Groups: map[string]keyhatch.Group{}, GroupMembers: map[string]map[string]bool{},
+		Locations: map[string]keyhatch.Location{}, Grants: map[string]keyhatch.Grant{},
+	}
+	users, err1 := r.Users(ctx, "", "", db.Everything)
+	for _, u := range users {
+		want.Users[u.ID] = keyhatch.User{ID: u.ID, Name: u.Name, Admin: u.Admin, Active: u.Active}
+	}
+	var err2 error
+	for _, ws := range h.workspaces {
+		groups, err := r.Groups(ctx, ws.ID, db.Everything)
+		err2 = errors.Join(err2, err)
+		for _, g := range groups {
+			want.Groups[g.ID] = keyhatch.Group{ID: g.ID, Workspace: g.Workspace, Name: g.Name}
+		}
+	}
+	members, err3 := r.AllGroupMembers(ctx)
+	for _, m := range members {
+		if want.GroupMembers[m.Group] == nil {
+			want.GroupMembers[m.Group] = map[string]bool{}
+		}
+		want.GroupMembers[m.Group][m.User] = true
+	}
+	locations, err4 := r.AllLocations(ctx)
+	for _, l := range locations {
+		want.Locations[l.ID] = keyhatch.Location{
+			ID: l.ID, Workspace: l.Workspace, BucketName: l.BucketName, Prefix: l.Prefix, Name: l.Name, Owner: l.Owner, Locked: l.Locked,
+		}
+	}
+	grants, err5 := r.AllGrants(ctx)
+	for _, g := range grants {
+		g.Since, g.CreatedAt, g.CreatedBy = time.Time{}, time.Time{}, ""
+		want.Grants[g.ID] = g
+	}
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+		t.Fatal(err)
+	}
+	for what, pair := range map[string][2]any{
+		"users": {want.Users, state.Users}, "groups": {want.Groups, state.Groups}, "members": {want.GroupMembers, state.GroupMembers},
+		"locations": {want.Locations, state.Locations}, "grants": {want.Grants, state.Grants},
+	} {
+		if diff := cmp.Diff(pair[0], pair[1]); diff != "" {
+			t.Errorf("%s (-table +replayed):\n%s", what, diff)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package past
+
+import (
+	"iter"
+	"maps"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// State is who and what decided access at a time, by id, as the record tells it.
+// What of these nouns does not decide access is not set.
+type State struct {
+	Users        map[string]keyhatch.User
+	Groups       map[string]keyhatch.Group
+	GroupMembers map[string]map[string]bool // users by group
+	Locations    map[string]keyhatch.Location
+	Grants       map[string]keyhatch.Grant
+
+	// What goes along when something is deleted is found by these.
+	groupsOf index[string]           // groups by user
+	grantsOn index[string]           // grants by location
+	grantsTo index[keyhatch.Subject] // grants by whom they name
+
+	// toTheSecond are the grants whose expiry was recorded without the part of the
+	// second in which it lies, as it was at first.
+	toTheSecond map[string]bool
+	doubts      map[string][]string // by workspace, "" being the installation
+}
+
+func newState() *State {
+	return &State{
+		Users: map[string]keyhatch.User{}, Groups: map[string]keyhatch.Group{}, GroupMembers: map[string]map[string]bool{},
+		Locations: map[string]keyhatch.Location{}, Grants: map[string]keyhatch.Grant{},
+		groupsOf: index[string]{}, grantsOn: index[string]{}, grantsTo: index[keyhatch.Subject]{},
+		toTheSecond: map[string]bool{}, doubts: map[string][]string{},
+	}
+}
+
+// index is the ids that belong to a key.
+type index[K comparable] map[K]map[string]bool
+
+func (x index[K]) add(key K, id string) {
+	if x[key] == nil {
+		x[key] = map[string]bool{}
+	}
+	x[key][id] = true
+}
+
+func (x index[K]) remove(key K, id string) {
+	delete(x[key], id)
+	if len(x[key]) == 0 {
+		delete(x, key)
+	}
+}
+
+// Active tells whether the user existed and was active.
+func (s *State) Active(user string) bool { return s.Users[user].Active }
+
+// Members yields the users in the group.
+func (s *State) Members(group string) iter.Seq[string] { return maps.Keys(s.GroupMembers[group]) }
+
+// locationHolding returns the location of the workspace that held everything
+// under the URL.
+func (s *State) locationHolding(workspace string, url keyhatch.S3URL) (keyhatch.Location, bool) {
+	for _, l := range s.Locations {
+		if l.Workspace == workspace && l.BucketName == url.Bucket && l.Prefix.Covers(url.Prefix) {
+			return l, true // locations never overlap
+		}
+	}
+	return keyhatch.Location{}, false
+}
+
+// maxDoubts bounds what is told of a damaged record: it needs no more to be
+// looked at.
+const maxDoubts = 20
+
+func (s *State) doubt(workspace, text string) {
+	if n := len(s.doubts[workspace]); n < maxDoubts {
+		s.doubts[workspace] = append(s.doubts[workspace], text)
+	} else if n == maxDoubts {
+		s.doubts[workspace] = append(s.doubts[workspace], "there are more of these")
+	}
+}
+
+// endedWithin tells whether the grant ended in the second of the time, when the
+// record does not tell the moment.
+func (s *State) endedWithin(g keyhatch.Grant, at time.Time) bool {
+	return s.toTheSecond[g.ID] && !g.Live(at) && at.Before(g.ExpiresAt.Add(time.Second))
+}
