@@ -1,0 +1,68 @@
+package past
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// decidesNothing are the actions after which the same users have the same access.
+var decidesNothing = []keyhatch.Action{
+	"workspace.create", "workspace.update", "workspace.delete", // only an empty one can be deleted
+	"workspace.member.put",         // members have no access by that
+	"token.create", "token.revoke", // who-can is about users
+	"store.create", "store.update", "store.delete", // where things lie
+	"bucket.create", "bucket.delete",
+}
+
+// TestEveryActionIsConsidered: a new action of people or places has a line in the
+// table of changes, or stands above.
+func TestEveryActionIsConsidered(t *testing.T) {
+	found := 0
+	for _, pattern := range []string{"../people/*.go", "../places/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			for _, a := range actionsOf(t, file) {
+				found++
+				if _, changes := changes[a]; changes == slices.Contains(decidesNothing, a) {
+					t.Errorf("%s: action %q has to be in the table of changes or to decide nothing, and not both", file, a)
+				}
+			}
+		}
+	}
+	if want := len(changes) + len(decidesNothing); found != want {
+		t.Errorf("%d actions are considered, people and places have %d", want, found)
+	}
+}
+
+// actionsOf are the constants of type keyhatch.Action in a file.
+func actionsOf(t *testing.T, file string) (out []keyhatch.Action) {
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(parsed, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		if typ, ok := spec.Type.(*ast.SelectorExpr); ok && typ.Sel.Name == "Action" {
+			text, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = append(out, keyhatch.Action(text))
+		}
+		return true
+	})
+	return out
+}
