@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/keyhatch/keyhatch/api"
 )
@@ -61,6 +62,20 @@ func (c *Client) RevokeToken(ctx context.Context, id string) error {
 func (c *Client) Events(ctx context.Context, target string) (page api.Page[api.Event], err error) {
 	err = c.call(ctx, http.MethodGet, "/events?"+url.Values{"target": {target}}.Encode(), nil, &page)
 	return page, err
+}
+
+// WhoCan tells who could read or write a location. At is zero for now; workspace
+// may be empty where one is implied.
+func (c *Client) WhoCan(ctx context.Context, workspace, location, access string, at time.Time) (answer api.WhoCan, err error) {
+	q := url.Values{"location": {location}, "access": {access}}
+	if workspace != "" {
+		q.Set("workspace", workspace)
+	}
+	if !at.IsZero() {
+		q.Set("at", at.UTC().Format(time.RFC3339Nano))
+	}
+	err = c.call(ctx, http.MethodGet, "/who-can?"+q.Encode(), nil, &answer)
+	return answer, err
 }
 
 // maxAnswer bounds what is read of an answer.

@@ -64,6 +64,7 @@ func (d *Door) api(mux *http.ServeMux) huma.API {
 	d.stores(a)
 	d.buckets(a)
 	d.locations(a)
+	d.whoCan(a)
 	d.grants(a)
 	d.leases(a)
 	d.events(a)
