@@ -9,6 +9,7 @@ import (
 
 type auditCommand struct {
 	Verify auditVerifyCommand `cmd:"" help:"Find changed, removed, reordered and cut-off events."`
+	WhoCan whoCanCommand      `cmd:"" help:"Tell who can read or write a location, or could at a time."`
 }
 
 type auditVerifyCommand struct {

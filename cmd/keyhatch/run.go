@@ -11,9 +11,11 @@ import (
 
 // The exit statuses.
 const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2
+	exitDone         = 0
+	exitFailed       = 1
+	exitUsage        = 2
+	exitNotPermitted = 3
+	exitNotFound     = 4
 )
 
 // commands is the command line.
@@ -22,7 +24,7 @@ type commands struct {
 	Init    initCommand    `cmd:"" help:"Make a new installation: configuration, database, key file and first admin."`
 	Serve   serveCommand   `cmd:"" help:"Serve an installation."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database of an older version up to this one."`
-	Audit   auditCommand   `cmd:"" help:"Check the audit record."`
+	Audit   auditCommand   `cmd:"" help:"Check the audit record, and ask it."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
@@ -60,7 +62,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	command.Bind(streams{stdout, stderr})
 	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintf(stderr, "keyhatch: %v\n", err)
-		return exitFailed
+		return exitStatus(err)
 	}
 	return exitDone
 }

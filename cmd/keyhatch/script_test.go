@@ -3,11 +3,15 @@ package main
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -40,6 +44,8 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"waitfor": waitFor,
+			"enter":   enter,
+			"status":  exitsWith,
 			"listen":  listen,
 			"healthy": healthy,
 			"sql":     tamper,
@@ -59,6 +65,23 @@ func waitFor(ts *testscript.TestScript, _ bool, args []string) {
 		time.Sleep(25 * time.Millisecond)
 	}
 	ts.Fatalf("%s did not come", args[0])
+}
+
+// enter READYFILE gives the commands that follow the address and the token of a
+// `keyhatch dev`.
+func enter(ts *testscript.TestScript, _ bool, args []string) {
+	var ready struct{ API, Token string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &ready))
+	ts.Setenv("KEYHATCH_SERVER", ready.API)
+	ts.Setenv("KEYHATCH_TOKEN", ready.Token)
+}
+
+// status N COMMAND... runs a command that has to exit with the status.
+func exitsWith(ts *testscript.TestScript, _ bool, args []string) {
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); !errors.As(err, &exit) || strconv.Itoa(exit.ExitCode()) != args[0] {
+		ts.Fatalf("it ended with %v, want status %s", err, args[0])
+	}
 }
 
 // listen CONFIG adds free ports to a configuration and tells them as $API and
@@ -92,14 +115,23 @@ func healthy(ts *testscript.TestScript, _ bool, args []string) {
 
 // tamper DATABASE STATEMENT changes the database behind the program's back.
 func tamper(ts *testscript.TestScript, _ bool, args []string) {
-	db, err := sql.Open("sqlite", "file:"+ts.MkAbs(args[0]))
-	ts.Check(err)
-	defer db.Close()
-	result, err := db.Exec(args[1])
-	ts.Check(err)
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		ts.Fatalf("the statement touched nothing")
+	ts.Check(tamperWith(ts.MkAbs(args[0]), args[1]))
+}
+
+func tamperWith(path, statement string) error {
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		return err
 	}
+	defer db.Close()
+	result, err := db.Exec(statement)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, errors.New("the statement touched nothing"))
+	}
+	return nil
 }
 
 // fileMode MODE FILE... checks permissions.

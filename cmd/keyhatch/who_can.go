@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/keyhatch/keyhatch/api"
+)
+
+type whoCanCommand struct {
+	connection
+	output
+	Location string `required:"" placeholder:"LOCATION" help:"Name, id, or an s3:// address inside one."`
+	Access   string `required:"" enum:"read,write" placeholder:"read|write" help:"read or write."`
+	At       moment `placeholder:"TIME" help:"When. Default: now."`
+}
+
+// Help is what --help says beside the flags.
+func (whoCanCommand) Help() string {
+	return `Tells from the audit record who could read or write a location, or a prefix in it: each user, through which grant
+and group, and until when. Its owner and the admins of its workspace may ask, the latter also about a location that is
+gone: by its id, or by its address.
+
+  keyhatch audit who-can --location alpha --access write
+  keyhatch audit who-can --location s3://demo/alpha/2024/ --access read --at 2026-07-01
+
+` + momentForms + `
+
+The API token is read from the environment variable KEYHATCH_TOKEN.
+
+Exit status: 0 done, 1 failed or not certain, 2 usage, 3 not permitted, 4 not found.`
+}
+
+// Run asks the server.
+func (w whoCanCommand) Run(ctx context.Context, s streams) error {
+	c, err := w.client()
+	if err != nil {
+		return err
+	}
+	answer, err := c.WhoCan(ctx, w.Workspace, w.Location, w.Access, w.At.Time)
+	if err != nil {
+		return w.explain(err)
+	}
+	if err := w.write(s.out, answer, func(to io.Writer) error { return whoCanTable(to, answer) }); err != nil {
+		return err
+	}
+	for _, doubt := range answer.Doubts {
+		fmt.Fprintf(s.err, "in doubt: %s\n", shown(doubt))
+	}
+	if n := len(answer.Doubts); n > 0 {
+		return fmt.Errorf("the answer is not certain: the audit record leaves doubts (%d); `keyhatch audit verify` tells whether it was changed", n)
+	}
+	return nil
+}
+
+func whoCanTable(to io.Writer, a api.WhoCan) error {
+	fmt.Fprintf(to, "Who could %s %s (location %s) at %s:\n\n", a.Access, shown(a.URL), shown(a.Name), a.At.Format(time.RFC3339Nano))
+	switch {
+	case len(a.Ways) > 0:
+	case a.Locked && a.Access == "write":
+		fmt.Fprintln(to, "Nobody: the location was locked.")
+		return nil
+	default:
+		fmt.Fprintln(to, "Nobody.")
+		return nil
+	}
+	rows := [][]string{{"USER", "ACCESS", "THROUGH", "PREFIX", "UNTIL"}}
+	for _, w := range a.Ways {
+		row := []string{w.UserName, w.Access, w.Grant, "all", "taken back"}
+		if w.To == "everyone" {
+			row[0] = "(every active user)"
+		}
+		if w.GroupName != "" {
+			row[2] += ", group " + w.GroupName
+		}
+		if w.Prefix != "" {
+			row[3] = w.Prefix
+		}
+		if w.ExpiresAt != nil {
+			row[4] = w.ExpiresAt.Format(time.RFC3339)
+		}
+		rows = append(rows, row)
+	}
+	return columns(to, rows)
+}
