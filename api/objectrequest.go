@@ -7,6 +7,7 @@ type ObjectRequest struct {
 	ID        string    `json:"id" example:"req_0mz3k8q2a7c4f9d"`
 	At        time.Time `json:"at" doc:"When it was answered"`
 	User      string    `json:"user"`
+	UserName  string    `json:"user_name,omitempty" doc:"As it is now; nothing when the user is gone"`
 	Token     string    `json:"token" doc:"That borrowed the lease"`
 	Lease     string    `json:"lease"`
 	Operation string    `json:"operation" doc:"S3's name" example:"GetObject"`

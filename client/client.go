@@ -78,6 +78,13 @@ func (c *Client) WhoCan(ctx context.Context, workspace, location, access string,
 	return answer, err
 }
 
+// ObjectRequests asks for a page of who did what in a location, newest first. The
+// query is that of GET /object-requests.
+func (c *Client) ObjectRequests(ctx context.Context, query url.Values) (page api.Page[api.ObjectRequest], err error) {
+	err = c.call(ctx, http.MethodGet, "/object-requests?"+query.Encode(), nil, &page)
+	return page, err
+}
+
 // maxAnswer bounds what is read of an answer.
 const maxAnswer = 16 << 20
 

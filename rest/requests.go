@@ -13,18 +13,19 @@ import (
 
 func (d *Door) objectRequests(a huma.API) {
 	handle(d, a, call{
-		method: http.MethodGet, path: "/locations/{location}/requests", id: "listObjectRequests",
+		method: http.MethodGet, path: "/object-requests", id: "listObjectRequests",
 		summary: "List who read or wrote what in a location, newest first", noun: "events",
 	}, d.listObjectRequests)
 }
 
 type listObjectRequestsInput struct {
-	LocationRef
+	InWorkspace
 	OnePage
-	User   string    `query:"user" maxLength:"128" doc:"Id or name"`
-	Access string    `query:"access" enum:"read,write" doc:"What the request takes"`
-	Since  time.Time `query:"since" doc:"RFC 3339"`
-	Until  time.Time `query:"until" doc:"RFC 3339"`
+	Location string    `query:"location" required:"true" maxLength:"1200" doc:"Id, name, or an s3:// address inside one"`
+	User     string    `query:"user" maxLength:"128" doc:"Id or name"`
+	Access   string    `query:"access" enum:"read,write" doc:"What the request takes"`
+	Since    time.Time `query:"since" doc:"RFC 3339"`
+	Until    time.Time `query:"until" doc:"RFC 3339"`
 }
 
 func (d *Door) listObjectRequests(ctx context.Context, c keyhatch.Caller, in *listObjectRequestsInput) (*body[api.Page[api.ObjectRequest]], error) {
@@ -34,9 +35,9 @@ func (d *Door) listObjectRequests(ctx context.Context, c keyhatch.Caller, in *li
 	return pageOf(requests, err, encodeObjectRequest)
 }
 
-func encodeObjectRequest(r keyhatch.ObjectRequest) api.ObjectRequest {
+func encodeObjectRequest(r places.ObjectRequest) api.ObjectRequest {
 	return api.ObjectRequest{
-		ID: r.ID, At: r.At, User: r.User, Token: r.Token, Lease: r.Lease, Operation: r.Operation, Access: string(r.Access),
+		ID: r.ID, At: r.At, User: r.User, UserName: r.UserName, Token: r.Token, Lease: r.Lease, Operation: r.Operation, Access: string(r.Access),
 		Bucket: r.Bucket, Key: r.Key, Bytes: r.Bytes, Status: r.Status, Code: r.Code, Address: r.Address, RequestID: r.RequestID,
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 type auditCommand struct {
 	Verify auditVerifyCommand `cmd:"" help:"Find changed, removed, reordered and cut-off events."`
+	Access accessCommand      `cmd:"" help:"Tell who read or wrote what in a location."`
 	WhoCan whoCanCommand      `cmd:"" help:"Tell who can read or write a location, or could at a time."`
 }
 

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/keyhatch/keyhatch/api"
+)
+
+// accesses asks until so many requests are on record: they are written together.
+func (r *running) accesses(want int, args ...string) []api.ObjectRequest {
+	r.t.Helper()
+	var got []api.ObjectRequest
+	for end := time.Now().Add(20 * time.Second); len(got) < want && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		status, out, failed := r.ask(r.admin.Reveal(), append([]string{"audit", "access", "-o", "json"}, args...)...)
+		if status != exitDone {
+			r.t.Fatalf("%d: %s", status, failed)
+		}
+		if err := json.Unmarshal([]byte(out), &got); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	return got
+}
+
+// TestAccess: who read or wrote what, refused attempts included, can be asked for
+// by location, person and time.
+func TestAccess(t *testing.T) {
+	r := start(t)
+	lent := must[api.Lent](r, r.admin.Reveal(), "POST", "/api/v1/leases", `{"location":"alpha","access":"write"}`)
+	c, ctx, b := s3Client(lent), t.Context(), aws.String("demo")
+	if _, err := c.PutObject(ctx, &s3.PutObjectInput{Bucket: b, Key: aws.String("alpha/new.txt"), Body: strings.NewReader("hello")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := get(ctx, c, "alpha/new.txt"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := get(ctx, c, "elsewhere/secret.txt"); err == nil {
+		t.Fatal("the lease opens what it does not")
+	}
+	if _, err := c.CopyObject(ctx, &s3.CopyObjectInput{Bucket: b, Key: aws.String("alpha/copy.txt"), CopySource: aws.String("demo/alpha/new.txt")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: b, Prefix: aws.String("alpha/")}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: b, Delete: &types.Delete{Objects: []types.ObjectIdentifier{
+		{Key: aws.String("alpha/new.txt")}, {Key: aws.String("alpha/copy.txt")}, {Key: aws.String("elsewhere/x")},
+	}}}); err != nil {
+		t.Fatal(err)
+	}
+
+	var got []string
+	for _, q := range r.accesses(7, "--location", "s3://demo/alpha/", "--user", "admin", "--since", "1h") {
+		if q.UserName != "admin" || q.Lease != lent.ID || q.Address != "127.0.0.1" {
+			t.Errorf("%+v", q)
+		}
+		if q.Operation != "ListObjectsV2" { // how long the list is does not matter
+			got = append(got, fmt.Sprintf("%s %s %s %d %d %s", q.Operation, q.Access, q.Key, q.Bytes, q.Status, q.Code))
+		}
+	}
+	slices.Sort(got)
+	want := []string{
+		"CopyObject read alpha/new.txt 0 200 ", "CopyObject write alpha/copy.txt", "DeleteObjects write alpha/copy.txt 0 204 ",
+		"DeleteObjects write alpha/new.txt 0 204 ", "GetObject read alpha/new.txt 5 200 ", "PutObject write alpha/new.txt 5 200 ",
+	}
+	if !slices.EqualFunc(got, want, strings.HasPrefix) {
+		t.Errorf("on record:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if one := r.accesses(1, "--location", "alpha", "--access", "write", "--limit", "1"); len(one) != 1 || one[0].Operation != "DeleteObjects" {
+		t.Errorf("the newest that was written: %+v", one)
+	}
+
+	status, table, said := r.ask(r.admin.Reveal(), "audit", "access", "--location", "alpha", "--limit", "2")
+	if status != exitDone || !strings.Contains(table, "s3://demo/alpha/copy.txt") || !strings.HasPrefix(table, "AT ") || !strings.Contains(said, "there is more") {
+		t.Errorf("%d\n%s\n%s", status, table, said)
+	}
+	for _, wrong := range []struct {
+		status int
+		args   []string
+	}{
+		{exitNotFound, []string{"--location", "nowhere"}},
+		{exitNotFound, []string{"--location", "s3://demo/nowhere/"}},
+		{exitNotFound, []string{"--location", "s3://nowhere/"}},
+		{exitUsage, []string{"--location", "s3://demo/../"}},
+		{exitUsage, []string{"--location", "alpha", "--since", "tomorrow"}},
+		{exitUsage, []string{"--location", "alpha", "--access", "all"}},
+		{exitNotFound, []string{"--location", "alpha", "--user", "nobody"}},
+	} {
+		if status, out, failed := r.ask(r.admin.Reveal(), append([]string{"audit", "access"}, wrong.args...)...); status != wrong.status || out != "" {
+			t.Errorf("%v: %d, want %d: %s%s", wrong.args, status, wrong.status, out, failed)
+		}
+	}
+	_, guest := r.user("guest")
+	if status, _, failed := r.ask(guest, "audit", "access", "--location", "alpha", "--workspace", "demo"); status != exitNotFound && status != exitNotPermitted {
+		t.Errorf("a guest: %d %s", status, failed)
+	}
+}
