@@ -31,14 +31,14 @@ type history struct {
 	done       map[string]int // how often each act succeeded
 }
 
-// sight is what was lent at a moment.
+// sight is to whom a lease was lent at a moment.
 type sight struct {
 	at       time.Time
-	user     string
 	location string // id
 	url      string // "": all of it
 	access   keyhatch.Access
-	lent     bool
+	active   map[string]bool // who was there
+	lent     map[string]bool // by user
 }
 
 func newHistory(t *testing.T) *history {
@@ -241,33 +241,33 @@ func (h *history) look(t *rapid.T) {
 	h.must(h.core.Mirror.CatchUp(h.t.Context()))
 	l := draw(t, h.locations, "of")
 	inner := draw(t, []string{"", "", "x/", "x/y/"}, "in it")
-	for _, c := range h.callers {
-		for _, access := range []keyhatch.Access{keyhatch.Read, keyhatch.Write} {
-			s := sight{at: time.Now(), user: c.User.ID, location: l.ID, access: access}
-			r := lending.LeaseRequest{Location: l.ID, Access: access}
-			if inner != "" {
-				s.url = l.URL().String() + inner
-				r.Prefixes = []string{inner}
-			}
-			s.lent = h.borrows(c, r)
-			h.seen = append(h.seen, s)
+	for _, access := range []keyhatch.Access{keyhatch.Read, keyhatch.Write} {
+		s := sight{at: time.Now(), location: l.ID, access: access, active: map[string]bool{}, lent: map[string]bool{}}
+		r := lending.LeaseRequest{Location: l.ID, Access: access}
+		if inner != "" {
+			s.url = l.URL().String() + inner
+			r.Prefixes = []string{inner}
 		}
+		for _, c := range h.callers {
+			u, err := h.core.DB.User(h.t.Context(), c.User.ID)
+			h.must(err)
+			s.active[u.ID], s.lent[u.ID] = u.Active, h.borrows(c, r, u.Active)
+		}
+		h.seen = append(h.seen, s)
 	}
 	time.Sleep(time.Microsecond)
 	h.core = h.cores[rapid.IntRange(0, 1).Draw(t, "whose turn")]
 	h.must(h.core.Mirror.CatchUp(h.t.Context()))
 }
 
-func (h *history) borrows(c keyhatch.Caller, r lending.LeaseRequest) bool {
+func (h *history) borrows(c keyhatch.Caller, r lending.LeaseRequest, active bool) bool {
 	_, err := h.core.Broker.Lending.Lease(h.t.Context(), c, r)
 	var e *keyhatch.Error
 	if errors.As(err, &e) && e.Code == keyhatch.CodeLifeExceedsLimit {
 		// A grant that ends in a few minutes is too short for a new lease, but older
 		// ones rest on it until it ends. Only after that is it asked whether the user
 		// is active.
-		u, err := h.core.DB.User(h.t.Context(), c.User.ID)
-		h.must(err)
-		return u.Active
+		return active
 	}
 	if e == nil {
 		h.must(err)
