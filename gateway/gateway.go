@@ -89,7 +89,7 @@ func (g *Gateway) walk(a *answer, r *http.Request, v *visit) (err error) {
 	if v.operation.body == noBody && v.body.Len() != 0 {
 		return errUnexpectedBody
 	}
-	leave, err := g.limiter.admit(v.lease.AccessKeyID, time.Now())
+	leave, err := g.limiter.admit(v.lease.AccessKeyID, v.operation.body, time.Now())
 	if err != nil {
 		return err
 	}

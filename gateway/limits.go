@@ -23,17 +23,22 @@ type limiter struct {
 	swept time.Time
 }
 
+// maxDocuments is how many documents, which are held in memory until they are
+// whole, one credential may send at a time.
+const maxDocuments = 16
+
 // use is what one credential does.
 type use struct {
-	running int
-	rate    *rate.Limiter
+	running   int
+	documents int // of those running
+	rate      *rate.Limiter
 }
 
 func newLimiter(l Limits) *limiter { return &limiter{limits: l, uses: map[string]*use{}} }
 
 // admit lets one more request of the credential in, or fails. leave must be
 // called when it has ended.
-func (l *limiter) admit(accessKeyID string, now time.Time) (leave func(), err error) {
+func (l *limiter) admit(accessKeyID string, body bodyKind, now time.Time) (leave func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sweep(now)
@@ -43,17 +48,24 @@ func (l *limiter) admit(accessKeyID string, now time.Time) (leave func(), err er
 		l.uses[accessKeyID] = u
 	}
 	switch {
-	case u.running >= l.limits.Concurrent:
+	case u.running >= l.limits.Concurrent, body == document && u.documents >= maxDocuments:
 		return nil, errTooMany
 	case !u.rate.AllowN(now, 1):
 		return nil, errTooFast
 	}
-	u.running++
+	u.count(body, 1)
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		u.running--
+		u.count(body, -1)
 	}, nil
+}
+
+func (u *use) count(body bodyKind, by int) {
+	u.running += by
+	if body == document {
+		u.documents += by
+	}
 }
 
 // sweepEvery is how often those who have stopped asking are forgotten.

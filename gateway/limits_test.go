@@ -16,35 +16,62 @@ func TestLimits(t *testing.T) {
 	l := newLimiter(Limits{Concurrent: 3, PerSecond: 5})
 	var leave []func()
 	for n := range 3 {
-		out, err := l.admit("a", noon)
+		out, err := l.admit("a", data, noon)
 		if err != nil {
 			t.Fatalf("request %d: %v", n, err)
 		}
 		leave = append(leave, out)
 	}
-	if _, err := l.admit("a", noon); err != errTooMany {
+	if _, err := l.admit("a", data, noon); err != errTooMany {
 		t.Errorf("a fourth at a time: %v", err)
 	}
-	if out, err := l.admit("b", noon); err != nil {
+	if out, err := l.admit("b", data, noon); err != nil {
 		t.Errorf("another credential: %v", err)
 	} else {
 		out()
 	}
 	leave[0]()
 	for n := 3; n < 10; n++ { // of the ten at once that 5 a second may be
-		out, err := l.admit("a", noon)
+		out, err := l.admit("a", data, noon)
 		if err != nil {
 			t.Fatalf("request %d: %v", n, err)
 		}
 		out()
 	}
-	if _, err := l.admit("a", noon); err != errTooFast {
+	if _, err := l.admit("a", data, noon); err != errTooFast {
 		t.Errorf("an eleventh at once: %v", err)
 	}
-	if out, err := l.admit("a", noon.Add(200*time.Millisecond)); err != nil {
+	if out, err := l.admit("a", data, noon.Add(200*time.Millisecond)); err != nil {
 		t.Errorf("a fifth of a second later: %v", err)
 	} else {
 		out()
+	}
+}
+
+// TestLimitsOfDocuments: of what is held in memory there is less at a time than
+// of the rest.
+func TestLimitsOfDocuments(t *testing.T) {
+	t.Parallel()
+	l := newLimiter(Limits{Concurrent: 100, PerSecond: 1000})
+	var leave func()
+	for range maxDocuments {
+		out, err := l.admit("a", document, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave = out
+	}
+	if _, err := l.admit("a", document, noon); err != errTooMany {
+		t.Errorf("one more document: %v", err)
+	}
+	for what, body := range map[string]bodyKind{"no body": noBody, "an object": data} {
+		if _, err := l.admit("a", body, noon); err != nil {
+			t.Errorf("%s beside them: %v", what, err)
+		}
+	}
+	leave()
+	if _, err := l.admit("a", document, noon); err != nil {
+		t.Errorf("another document when one has ended: %v", err)
 	}
 }
 
@@ -54,22 +81,22 @@ func TestLimitsForget(t *testing.T) {
 	t.Parallel()
 	l := newLimiter(Limits{Concurrent: 1, PerSecond: 1})
 	for n := range 1000 {
-		leave, err := l.admit(fmt.Sprint(n), noon)
+		leave, err := l.admit(fmt.Sprint(n), noBody, noon)
 		if err != nil {
 			t.Fatal(err)
 		}
 		leave()
 	}
-	if _, err := l.admit("running", noon); err != nil {
+	if _, err := l.admit("running", data, noon); err != nil {
 		t.Fatal(err)
 	}
 	later := noon.Add(time.Hour)
-	if leave, err := l.admit("new", later); err != nil || len(l.uses) != 2 {
+	if leave, err := l.admit("new", noBody, later); err != nil || len(l.uses) != 2 {
 		t.Errorf("%d are remembered, %v", len(l.uses), err)
 	} else {
 		leave()
 	}
-	if _, err := l.admit("running", later); err != errTooMany {
+	if _, err := l.admit("running", data, later); err != errTooMany {
 		t.Errorf("a running one was forgotten: %v", err)
 	}
 }
@@ -84,7 +111,7 @@ func TestLimitsTogether(t *testing.T) {
 	for range 50 {
 		all.Go(func() {
 			for range 200 {
-				leave, err := l.admit("a", time.Now())
+				leave, err := l.admit("a", document, time.Now())
 				if err != nil {
 					continue
 				}

@@ -70,7 +70,7 @@ type Listener struct {
 	TLSCert string `yaml:"tls_cert"`
 	TLSKey  string `yaml:"tls_key"`
 
-	// Connections bounds how many are open at a time: each takes some 50 KiB.
+	// Connections bounds how many are open at a time: each takes up to 100 KiB.
 	// Others wait to be taken. Default: 4096.
 	Connections int `yaml:"connections"`
 }

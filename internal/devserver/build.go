@@ -14,7 +14,13 @@ import (
 // directory into dir, and returns the binary's path. When the test has been
 // built with the race detector, so is the binary: a data race then makes it end
 // with a status that Stop reports.
-func Build(dir string) (string, error) {
+func Build(dir string) (string, error) { return build(dir, raceEnabled) }
+
+// BuildAsReleased is Build without the race detector, whose memory is not the
+// program's own.
+func BuildAsReleased(dir string) (string, error) { return build(dir, false) }
+
+func build(dir string, race bool) (string, error) {
 	root, err := moduleRoot()
 	if err != nil {
 		return "", err
@@ -27,7 +33,7 @@ func Build(dir string) (string, error) {
 		binary += ".exe"
 	}
 	args := []string{"build", "-o", binary}
-	if raceEnabled {
+	if race {
 		args = append(args, "-race")
 	}
 	if _, err := goCommand(root, append(args, command)...); err != nil {
