@@ -58,7 +58,7 @@ func operationAttacks() []group {
 			{"body of a read", call("GET", "/lab/data/a/in.txt", "x"), "400 InvalidRequest", own},
 			{"body of a delete", call("DELETE", "/lab/data/a/in.txt", "x"), "400 InvalidRequest", del("/lab/data/a/gone.txt")},
 			{"body of a list", call("GET", "/lab?list-type=2&prefix=data/a/", "x"), "400 InvalidRequest", ownList},
-			{"body of the list of buckets", call("GET", "/", "x"), "400 InvalidRequest" + today + "200", get("/")},
+			{"body of the list of buckets", call("GET", "/", "x"), "400 InvalidRequest", get("/")},
 			{"body of the beginning of an upload", post("/lab/data/a/more.bin?uploads", "x"), "400 InvalidRequest", post("/lab/data/a/more.bin?uploads", "")},
 		}},
 		{"writing with a lease for reading", []row{

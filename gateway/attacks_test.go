@@ -20,9 +20,7 @@ type row struct {
 	name   string
 	attack request
 	// want is the status and the code of the answer, "403 AccessDenied"; several
-	// with "or" between them, where stores may differ. A row that is answered
-	// wrongly today says how, behind "; today ". It fails as soon as no ground
-	// answers so any more, and is then to be made an ordinary one.
+	// with "or" between them, where stores may differ.
 	want string
 	// control differs from the attack in nothing but what makes it one, and has
 	// to succeed: else the refusal would prove nothing. It may change what is
@@ -51,33 +49,20 @@ func table() []group {
 // The attacks on the endpoint. Each is refused with the right code, changes
 // nothing in the store, and is told nothing that is not the attacker's.
 func TestAttacks(t *testing.T) {
-	count, open, all := 0, 0, table()
+	count, all := 0, table()
 	for _, g := range all {
 		count += len(g.rows)
-		for _, r := range g.rows {
-			if _, _, wrong := strings.Cut(r.want, today); wrong {
-				open++
-			}
-		}
 	}
 	if count < 150 {
 		t.Fatalf("the table has %d attacks", count)
 	}
-	t.Logf("%d attacks in %d groups; %d are answered wrongly today", count, len(all), open)
-	stillWrong := map[string]bool{} // the open rows that were made
+	t.Logf("%d attacks in %d groups", count, len(all))
 	for _, g := range grounds() {
-		t.Run(g.name(), func(t *testing.T) { newArena(t, g).fight(t, all, stillWrong) })
-	}
-	for name, wrong := range stillWrong {
-		if !wrong {
-			t.Errorf("%q is answered rightly now: take what is behind %q away", name, today)
-		}
+		t.Run(g.name(), func(t *testing.T) { newArena(t, g).fight(t, all) })
 	}
 }
 
-const today = "; today "
-
-func (a *arena) fight(t *testing.T, all []group, stillWrong map[string]bool) {
+func (a *arena) fight(t *testing.T, all []group) {
 	for _, g := range slices.Concat(all, a.ground.groups()) {
 		t.Run(g.name, func(t *testing.T) {
 			if !slices.ContainsFunc(g.rows, func(r row) bool { return r.control.method != "" }) {
@@ -96,7 +81,7 @@ func (a *arena) fight(t *testing.T, all []group, stillWrong map[string]bool) {
 						made[control] = true
 						a.control(t, r.control)
 					}
-					a.round(t, r, stillWrong)
+					a.round(t, r)
 				})
 			}
 		})
@@ -118,8 +103,7 @@ func (a *arena) foreignLines(t *testing.T) string {
 }
 
 // round makes one attack.
-func (a *arena) round(t *testing.T, r row, stillWrong map[string]bool) {
-	want, wrong, open := strings.Cut(r.want, today)
+func (a *arena) round(t *testing.T, r row) {
 	if a.last == "" {
 		a.last = a.ground.snapshot(t)
 	}
@@ -128,15 +112,8 @@ func (a *arena) round(t *testing.T, r row, stillWrong map[string]bool) {
 	a.quiet(t)
 	after := a.ground.snapshot(t)
 	a.last = after
-	if open {
-		isWrong := got.outcome() == wrong
-		stillWrong[r.name] = stillWrong[r.name] || isWrong
-		if isWrong {
-			return
-		}
-	}
-	if !slices.Contains(strings.Split(want, " or "), got.outcome()) {
-		t.Errorf("answered %q, want %q: %s\nto %s", got.outcome(), want, got.text, got.sent)
+	if !slices.Contains(strings.Split(r.want, " or "), got.outcome()) {
+		t.Errorf("answered %q, want %q: %s\nto %s", got.outcome(), r.want, got.text, got.sent)
 	}
 	if after != before {
 		t.Errorf("the store has changed:\n%s", difference(before, after))
