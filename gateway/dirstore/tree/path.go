@@ -63,6 +63,17 @@ func (p place) segments() []string { return append(p.folders[:len(p.folders):len
 // step opens a folder in a folder. os.Root alone would follow a link that stays
 // inside the tree, and so lead from one bucket or prefix into another.
 func step(parent *os.Root, name string) (*os.Root, error) {
+	for range 100 {
+		if child, err := tryStep(parent, name); child != nil || err != nil {
+			return child, err
+		}
+	}
+	return nil, ErrMoving
+}
+
+// tryStep is step that returns nothing when something else took the folder's place
+// meanwhile: that can be a folder too, removed and made again.
+func tryStep(parent *os.Root, name string) (*os.Root, error) {
 	before, err := parent.Lstat(name)
 	switch {
 	case err != nil:
@@ -77,10 +88,7 @@ func step(parent *os.Root, name string) (*os.Root, error) {
 		return nil, err
 	}
 	after, err := child.Stat(".")
-	if err == nil && !os.SameFile(before, after) {
-		err = ErrNotFile
-	}
-	if err != nil {
+	if err != nil || !os.SameFile(before, after) {
 		child.Close()
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package tree
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -91,4 +93,36 @@ func TestLockKeepsWritersOut(t *testing.T) {
 	unlock()
 	put.Wait()
 	s.wantKeys("k")
+}
+
+// A folder that is removed and made again between two looks at it is a folder all
+// the same. It was once taken for a link, and a put refused.
+func TestFolderMadeAgain(t *testing.T) {
+	s := newSite(t)
+	s.put("x", "") // and the bucket's folder
+	root, err := os.OpenRoot(s.path(bucket))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	var done atomic.Bool
+	var maker sync.WaitGroup
+	maker.Go(func() {
+		for n := 0; !done.Load(); n++ {
+			// Another folder is ready, so that the inode is another one.
+			os.Mkdir(s.path(bucket, fmt.Sprint("next", n%2)), 0o777)
+			os.Remove(s.path(bucket, "d"))
+			os.Rename(s.path(bucket, fmt.Sprint("next", n%2)), s.path(bucket, "d"))
+		}
+	})
+	defer maker.Wait()
+	defer done.Store(true)
+	for range 5000 {
+		folder, err := step(root, "d")
+		if err == nil {
+			folder.Close()
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
 }
