@@ -19,7 +19,7 @@
 // # Metadata
 //
 // A sidecar holds what a file cannot: the ETag, the header that came with the
-// object, tags, a checksum, the sizes of its parts. Each of its records is bound
+// object, tags, a checksum, the sizes of its parts and the upload that it was. Each of its records is bound
 // to one file by size, modification time and inode, so a file that was changed
 // behind our back is noticed and described afresh. A copy of the tree to another
 // disk keeps its metadata if the tool keeps times to the nanosecond (rsync -a,

@@ -28,7 +28,7 @@ func bareTag(info fs.FileInfo) string {
 func partsTag(parts []string) string {
 	h := md5.New()
 	for _, tag := range parts {
-		sum, _ := hex.DecodeString(tag) // valid by validTag
+		sum, _ := hex.DecodeString(tag) // of a part valid by validTag
 		h.Write(sum)
 	}
 	return fmt.Sprintf("%x-%d", h.Sum(nil), len(parts))

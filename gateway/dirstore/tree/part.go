@@ -59,7 +59,7 @@ func (u *Upload) PutPart(number int, body io.Reader, size int64) (Part, error) {
 
 // join checks the parts that are to be joined and describes the result.
 func (u *Upload) join(asked []Part) (Record, error) {
-	rec := Record{Header: u.Header}
+	rec := Record{Header: u.Header, Upload: u.ID}
 	if len(asked) == 0 {
 		return rec, ErrNoParts
 	}

@@ -14,6 +14,7 @@ type Record struct {
 	ETag   string            `json:"etag"`             // without quotes
 	Header map[string]string `json:"header,omitempty"` // canonical names, UTF-8 values
 	Parts  []int64           `json:"parts,omitempty"`  // sizes, of an upload in parts
+	Upload string            `json:"upload,omitempty"` // its id
 }
 
 // Modified is the file's modification time.

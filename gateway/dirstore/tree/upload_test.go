@@ -261,3 +261,46 @@ func TestConcurrentPartsAndCompletions(t *testing.T) {
 	}
 	s.wantNoUploads()
 }
+
+// An upload that has ended is told by the object that it became, and by no other.
+func TestCompleted(t *testing.T) {
+	s := newSite(t)
+	u := s.begin("k")
+	parts := []Part{s.part(u, 1, "one"), s.part(u, 2, "two")}
+	if _, err := s.tree.Completed(bucket, "k", u.ID, parts); !errors.Is(err, ErrNoUpload) {
+		t.Errorf("before it was completed: %v", err)
+	}
+	rec, err := u.Complete(parts, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = s.restart()
+	if err := s.tree.SetHeader(bucket, "k", "m", "1"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.tree.Completed(bucket, "k", u.ID, parts); err != nil || got.ETag != rec.ETag || got.Header["m"] != "1" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	s.put("other", "onetwo")
+	s.file("plain", "onetwo")
+	for name, err := range map[string]error{
+		"fewer parts":  second(s.tree.Completed(bucket, "k", u.ID, parts[:1])),
+		"no parts":     second(s.tree.Completed(bucket, "k", u.ID, nil)),
+		"another id":   second(s.tree.Completed(bucket, "k", strings.Repeat("0", 32), parts)),
+		"no id":        second(s.tree.Completed(bucket, "plain", "", parts)),
+		"another key":  second(s.tree.Completed(bucket, "other", u.ID, parts)),
+		"nothing":      second(s.tree.Completed(bucket, "none", u.ID, parts)),
+		"not an ETag":  second(s.tree.Completed(bucket, "k", u.ID, []Part{{ETag: "x"}, {ETag: "y"}})),
+		"other bucket": second(s.tree.Completed("other", "k", u.ID, parts)),
+	} {
+		if !errors.Is(err, ErrNoUpload) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	s.put("k", "another")
+	if _, err := s.tree.Completed(bucket, "k", u.ID, parts); !errors.Is(err, ErrNoUpload) {
+		t.Errorf("after another took its place: %v", err)
+	}
+}
+
+func second(_ Record, err error) error { return err }

@@ -80,6 +80,29 @@ func (u *Upload) Complete(asked []Part, check Check) (Record, error) {
 	return rec.bind(d.info), nil
 }
 
+// Completed returns the record of the object that an upload became of these parts:
+// ErrNoUpload if the key names no such object, or no longer.
+func (t *Tree) Completed(bucket, key, id string, asked []Part) (Record, error) {
+	if !validID.MatchString(id) {
+		return Record{}, ErrNoUpload
+	}
+	var tags []string
+	for _, a := range asked {
+		tags = append(tags, a.ETag)
+	}
+	o, err := t.Stat(bucket, key)
+	if errors.Is(err, ErrNoObject) {
+		return Record{}, ErrNoUpload
+	}
+	if err != nil {
+		return Record{}, err
+	}
+	if o.Upload != id || o.ETag != partsTag(tags) {
+		return Record{}, ErrNoUpload
+	}
+	return o.Record, nil
+}
+
 // Abort forgets the upload and its parts: ErrNoUpload if it has ended already.
 func (u *Upload) Abort() error {
 	u.mu.Lock()

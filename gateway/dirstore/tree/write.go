@@ -27,7 +27,8 @@ func (c Check) ask(old *Object) error {
 // Put makes what body holds the object of a key, and returns its record. The
 // body has size bytes, or any number if that is negative. What body itself fails
 // with comes back as it is; then, as after every error, nothing has happened. A
-// marker takes no bytes. The values in header are UTF-8.
+// marker takes no bytes. The values in header are UTF-8; it is kept as it is when
+// the body has ended, so what is known only then can be put in by the body.
 func (t *Tree) Put(bucket, key string, header map[string]string, body io.Reader, size int64, check Check) (Record, error) {
 	p, err := locate(bucket, key)
 	if err != nil {

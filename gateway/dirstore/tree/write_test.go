@@ -238,3 +238,31 @@ func TestPlacesThatCannotBe(t *testing.T) {
 	s.wantKeys()
 	s.wantClean()
 }
+
+// ending is a body that knows something of itself only at its end.
+type ending struct {
+	io.Reader
+	at func()
+}
+
+func (e ending) Read(p []byte) (int, error) {
+	n, err := e.Reader.Read(p)
+	if err == io.EOF {
+		e.at()
+	}
+	return n, err
+}
+
+func TestHeaderThatIsKnownAtTheEnd(t *testing.T) {
+	s := newSite(t)
+	for _, c := range []struct{ key, body string }{{"k", "body"}, {"marker/", ""}} {
+		header := map[string]string{"m": "1"}
+		body := ending{strings.NewReader(c.body), func() { header["Sum"] = "of the body" }}
+		if _, err := s.tree.Put(bucket, c.key, header, body, int64(len(c.body)), nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, rec := s.get(c.key); rec.Header["Sum"] != "of the body" || rec.Header["m"] != "1" {
+			t.Errorf("%s: %v", c.key, rec.Header)
+		}
+	}
+}
