@@ -1,62 +1,145 @@
 package dirstore
 
 import (
-	"context"
+	"bytes"
+	"crypto/md5"
+	"encoding/base64"
 	"errors"
+	"hash"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 
-	"github.com/rclone/gofakes3"
+	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
 )
 
-// body is an object's body on its way into the tree: what gofakes3 hands over,
-// then the true end of the request's body. gofakes3 stops at the last byte,
-// before the end at which a verifying reader reports what it found. Every error
-// of a body is an answer.
-type body struct {
-	from    io.Reader
-	request io.Reader // nil if there is none
+// maxObject bounds what is stored by one request, as S3 does.
+const maxObject = 5 << 30
+
+// verified is a body that somebody verifies while it is read: it ends with io.EOF
+// only if all was right. Then it is asked for the x-amz-checksum- header that
+// came with it, which may be empty.
+type verified interface {
+	Checksum() (name, value string)
 }
 
-func bodyOf(ctx context.Context, from io.Reader) io.Reader {
-	return &body{from, requestOf(ctx).body}
+// body is what is stored, on its way into the tree.
+type body struct {
+	from    io.Reader
+	sums    []sum             // that are made of it
+	kept    map[string]string // gets the checksum at the end; may be nil
+	left    int64             // bytes that may come
+	tooLong *Error            // when more do; nil: from is a part of an object, and has as many
+}
+
+// sum is a checksum in the making.
+type sum struct {
+	hash.Hash
+	header string // that it is kept by, empty for Content-MD5
+	want   []byte // nil: any
+}
+
+// bodyOf is the body of a request. At its end the checksum goes into kept, unless
+// that is nil.
+func bodyOf(r *request, kept map[string]string) (*body, error) {
+	b := &body{from: r.Body, kept: kept, left: maxObject, tooLong: errTooLarge}
+	if r.ContentLength > maxObject {
+		return nil, errTooLarge
+	}
+	if r.ContentLength >= 0 {
+		b.left, b.tooLong = r.ContentLength, errBodyTooLong
+	}
+	if _, ok := r.Body.(verified); ok {
+		return b, nil
+	}
+	var err error
+	b.sums, err = promised(r)
+	return b, err
+}
+
+// bytesOf is the body of a copy: a part of an object.
+func bytesOf(o *tree.Object, part span) *body {
+	b := &body{from: http.NoBody, left: part.length}
+	if o.File != nil {
+		b.from = io.NewSectionReader(o.File, part.start, part.length)
+	}
+	return b
+}
+
+// promised are the checksums that headers tell of a body that nobody has
+// verified.
+func promised(r *request) (sums []sum, err error) {
+	for name := range r.Header {
+		if !strings.HasPrefix(name, checksumPrefix) || slices.Contains(aboutChecksums, name) || r.name == "CompleteMultipartUpload" {
+			continue // or it is the object's, which is not kept
+		}
+		if algorithms[name] == nil || len(sums) > 0 {
+			return nil, errChecksumHeader
+		}
+		s := sum{Hash: algorithms[name](), header: name}
+		if s.want, err = base64.StdEncoding.DecodeString(r.Header.Get(name)); err != nil || len(s.want) != s.Size() {
+			return nil, errChecksumHeader
+		}
+		sums = append(sums, s)
+	}
+	if text := r.Header.Get("Content-Md5"); text != "" {
+		s := sum{Hash: md5.New()}
+		if s.want, err = base64.StdEncoding.DecodeString(text); err != nil || len(s.want) != s.Size() {
+			return nil, errInvalidDigest
+		}
+		sums = append(sums, s)
+	}
+	return sums, nil
 }
 
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.from.Read(p)
-	if err == io.EOF {
+	if b.left -= int64(n); b.left < 0 {
+		return 0, b.tooLong
+	}
+	for _, s := range b.sums {
+		s.Write(p[:n])
+	}
+	switch {
+	case err == io.EOF:
 		err = b.end()
+	case err != nil && b.tooLong != nil:
+		err = bodyError(err)
 	}
-	if err == nil || err == io.EOF {
-		return n, err
-	}
-	return n, bodyAnswer(err)
+	return n, err
 }
 
-// end reads on to the end of the request's body, and returns io.EOF if that is
-// where it is.
+// end is what comes after the last byte: io.EOF if all was right.
 func (b *body) end() error {
-	if b.request == nil {
-		return io.EOF
+	if b.tooLong == nil && b.left > 0 {
+		return tree.ErrMoving // the object became shorter while it was copied
 	}
-	var one [1]byte
-	n, err := io.ReadFull(b.request, one[:])
-	if n > 0 {
-		return gofakes3.ErrorMessage(gofakes3.ErrIncompleteBody, "The body is longer than its length says; nothing was stored.")
+	for _, s := range b.sums {
+		found := s.Sum(nil)
+		if s.want != nil && !bytes.Equal(found, s.want) {
+			return errBadDigest
+		}
+		if s.header != "" && b.kept != nil {
+			keepChecksum(b.kept, s.header, base64.StdEncoding.EncodeToString(found))
+		}
 	}
-	return err
+	if v, ok := b.from.(verified); ok && b.kept != nil {
+		name, value := v.Checksum()
+		keepChecksum(b.kept, name, value)
+	}
+	return io.EOF
 }
 
-// bodyAnswer is the answer to a body that could not be read to its end. Whoever
-// verifies the body may pass a gofakes3 error to choose its own.
-func bodyAnswer(err error) error {
-	var known gofakes3.Error
+// bodyError is the answer to a body that could not be read to its end.
+func bodyError(err error) error {
+	var known *Error
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &known):
-		return answer(err)
+		return known
 	case errors.As(err, &tooLarge):
-		return gofakes3.ErrorMessage(gofakes3.ErrEntityTooLarge, "The body is larger than is allowed.")
+		return errTooLarge
 	}
-	return gofakes3.ErrorMessage(gofakes3.ErrIncompleteBody, "The body could not be read to its end; nothing was stored.")
+	return errIncomplete
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -68,6 +69,22 @@ func (s *site) restart() *site {
 		s.Fatal(err)
 	}
 	return openSite(s.T, s.dir)
+}
+
+// ask sends a request past the client, as the gateway would: the key is what the
+// decoded path holds. header is pairs of names and values.
+func (s *site) ask(method, bucket, key string, query url.Values, body string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, "/", strings.NewReader(body))
+	r.URL.Path, r.URL.RawQuery = "/"+bucket, query.Encode()
+	if key != "" {
+		r.URL.Path += "/" + key
+	}
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Add(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	s.store.Handler().ServeHTTP(w, r)
+	return w
 }
 
 func (s *site) path(elem ...string) string {

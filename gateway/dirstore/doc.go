@@ -8,24 +8,36 @@
 //
 // # The wire
 //
-// The S3 wire format comes from rclone/gofakes3, which this package feeds and
-// mends: requests that it would answer wrongly are refused before it sees them
-// (refusal.go), ETags are translated to its form and back (etag.go), its replies
-// lose the headers that say what is not so (reply.go), and uploads of an earlier
-// process are made known to it (multipart.go). A body is read to its true end, at
-// which whoever verifies it speaks (body.go). Every error of the tree has its S3
-// code in one table (error.go). A file of which only the file is known is
-// "binary/octet-stream".
+// One table says what is served (operations.go); whatever is not in it, a
+// parameter or an x-amz- header included, is NotImplemented. An operation reads
+// its request, asks the tree, and answers or returns an error, which has its S3
+// code in one table (error.go). A request looks at an object once: conditions,
+// headers, range and bytes are all of the version that it found then.
 //
-// If-None-Match and If-Match are exact among concurrent writers, deletes
-// included; in a batch delete they are looked at just before, and cannot name an
-// ETag with a dash. On the target of a copy they are refused.
+// A body is streamed, and published only after its end. Whoever verifies it
+// speaks there, by the error of the last Read; if it has a method
 //
-// # Limits
+//	Checksum() (name, value string)
 //
-// Object bodies are never held in memory, neither here nor in gofakes3, whose own
-// multipart store is not used; requests that are not object data are read whole,
-// up to 10 MiB, unless the gateway stops them earlier. Refused, since gofakes3
-// would answer them wrongly: GetObjectAttributes, uploads by form, bodies that
-// are still in aws-chunks, a delimiter in a list of uploads.
+// that is asked after the end for the x-amz-checksum- header to keep with the
+// object. Of a body without this method the Content-MD5 and x-amz-checksum-
+// headers are verified here (body.go). Stored checksums are of whole objects:
+// they stay with the bytes in a copy, and an object joined from parts has none.
+//
+// Answers are Amazon S3's to the element, with Keyhatch as the owner of
+// everything. Times in them are whole seconds. A file of which only the file is
+// known is "binary/octet-stream".
+//
+// If-None-Match and If-Match of a write are exact among concurrent writers,
+// deletes included. Completing an upload a second time finds it completed, for
+// as long as the object is there that it became, also in another process.
+//
+// # Differences from Amazon S3
+//
+// Parts of an upload may be smaller than 5 MiB. The checksums of parts are
+// verified but not kept, so those in the request that completes an upload are
+// not compared. A marker of a list that lies inside a common prefix is behind
+// all of it. In lists that are not URL-encoded, characters that XML cannot hold
+// come as U+FFFD. Location, in the answer to a completed upload, is a path. Every
+// valid name is a bucket: the gateway knows which are.
 package dirstore

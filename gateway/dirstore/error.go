@@ -1,83 +1,126 @@
 package dirstore
 
 import (
+	"context"
 	"errors"
 	"io/fs"
+	"net/http"
 	"syscall"
 
 	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
-	"github.com/rclone/gofakes3"
 )
 
-var errBuckets = errors.New("buckets are not made here")
+// Error is a refusal in S3's words. The message repeats nothing of what was sent.
+// Whoever verifies a body may end it with one, to choose the answer.
+type Error struct {
+	Status  int
+	Code    string
+	Message string
+}
+
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// Source of codes and statuses: Amazon S3 API reference, "Error responses".
+var (
+	errInvalidURI      = &Error{http.StatusBadRequest, "InvalidURI", "The path or query of the request cannot be read."}
+	errNotImplemented  = &Error{http.StatusNotImplemented, "NotImplemented", "This store does not offer the operation, or one of its parameters or headers."}
+	errOfBucketsOnly   = &Error{http.StatusBadRequest, "InvalidRequest", "This can be asked of a bucket, not of an object."}
+	errStillInChunks   = &Error{http.StatusBadRequest, "InvalidRequest", "A body in chunks has to be decoded and verified before it comes here."}
+	errInternal        = &Error{http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."}
+	errNoSuchBucket    = &Error{http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist."}
+	errNoSuchKey       = &Error{http.StatusNotFound, "NoSuchKey", "The specified key does not exist."}
+	errNoSuchVersion   = &Error{http.StatusNotFound, "NoSuchVersion", "The specified version does not exist: objects here have one version, null."}
+	errNotModified     = &Error{http.StatusNotModified, "NotModified", "Not Modified"}
+	errPrecondition    = &Error{http.StatusPreconditionFailed, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold."}
+	errInvalidRange    = &Error{http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "The requested range is not satisfiable."}
+	errPartNumber      = &Error{http.StatusRequestedRangeNotSatisfiable, "InvalidPartNumber", "The requested partnumber is not satisfiable."}
+	errRangeAndPart    = &Error{http.StatusBadRequest, "InvalidRequest", "Cannot specify both Range header and partNumber query parameter."}
+	errMalformedXML    = &Error{http.StatusBadRequest, "MalformedXML", "The XML is not well-formed, or is not what the operation takes."}
+	errDocumentTooLong = &Error{http.StatusBadRequest, "MaxMessageLengthExceeded", "The XML of this operation has at most 1 MiB."}
+	errTooLarge        = &Error{http.StatusBadRequest, "EntityTooLarge", "An object or part that is sent in one piece has at most 5 GiB."}
+	errIncomplete      = &Error{http.StatusBadRequest, "IncompleteBody", "The body could not be read to its end; nothing was stored."}
+	errBodyTooLong     = &Error{http.StatusBadRequest, "IncompleteBody", "The body is longer than its length says; nothing was stored."}
+	errBadDigest       = &Error{http.StatusBadRequest, "BadDigest", "A checksum that you specified did not match what was received; nothing was stored."}
+	errInvalidDigest   = &Error{http.StatusBadRequest, "InvalidDigest", "Content-MD5 must be 16 bytes in base64."}
+	errChecksumHeader  = &Error{http.StatusBadRequest, "InvalidRequest", "There must be one x-amz-checksum- header, of a known algorithm, with a value of its length in base64."}
+	errMetadataSize    = &Error{http.StatusBadRequest, "MetadataTooLarge", "Names and values of metadata may have 2 KB in all."}
+	errSourceTooLarge  = &Error{http.StatusBadRequest, "InvalidRequest", "The source of a copy in one piece has at most 5 GiB."}
+	errOntoItself      = &Error{http.StatusBadRequest, "InvalidRequest", "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata."}
+	errCompletedSize   = &Error{http.StatusBadRequest, "InvalidRequest", "The parts have another size in all than x-amz-mp-object-size says."}
+)
+
+func invalidArgument(message string) *Error {
+	return &Error{http.StatusBadRequest, "InvalidArgument", message}
+}
+
+func invalidTag(message string) *Error {
+	return &Error{http.StatusBadRequest, "InvalidTag", message}
+}
 
 // answers are the S3 answers to what the tree says no with, and to what a file
 // system says. Order matters where one error is also another. Without a message
 // the error's own Why is it.
 var answers = []struct {
 	is      error
-	code    gofakes3.ErrorCode
+	status  int
+	code    string
 	message string
 }{
-	{tree.ErrNoObject, gofakes3.ErrNoSuchKey, "There is no such object."},
-	{tree.ErrNoBucket, gofakes3.ErrNoSuchBucket, "There is no such bucket."},
-	{errBuckets, gofakes3.ErrNotImplemented, "Buckets of this store are made and removed through the API of Keyhatch."},
+	{tree.ErrNoObject, 404, errNoSuchKey.Code, errNoSuchKey.Message},
+	{tree.ErrNoBucket, 404, errNoSuchBucket.Code, errNoSuchBucket.Message},
 
-	{tree.ErrKey, gofakes3.ErrInvalidArgument, ""},
-	{tree.ErrKeyTooLong, gofakes3.ErrKeyTooLong, ""},
-	{tree.ErrFolder, gofakes3.ErrInvalidRequest, "There are objects below this key, so it is a folder of the directory that this store keeps; a folder and an object cannot have the same name. Choose another key."},
-	{tree.ErrFileAbove, gofakes3.ErrInvalidRequest, "A part of this key that ends at a slash is itself an object, and a directory cannot hold a file and a folder of the same name. Choose another key."},
-	{tree.ErrNotFile, gofakes3.ErrInvalidRequest, "The directory that this store keeps has a link or a special file where this key would be. Choose another key."},
-	{tree.ErrMoving, gofakes3.ErrSlowDown, "The object is being replaced too fast to be read. Try again."},
-	{tree.ErrMarkerBody, gofakes3.ErrInvalidRequest, "A key that ends in a slash is a folder in this store and holds no bytes. Leave out the slash, or the body."},
-	{tree.ErrBodyLength, gofakes3.ErrIncompleteBody, "The body is shorter than its length says; nothing was stored."},
-	{tree.ErrNotText, gofakes3.ErrInvalidArgument, "The values of metadata must be UTF-8."},
+	{tree.ErrKey, 400, "InvalidArgument", ""},
+	{tree.ErrKeyTooLong, 400, "KeyTooLongError", ""},
+	{tree.ErrFolder, 400, "InvalidRequest", "There are objects below this key, so it is a folder of the directory that this store keeps; a folder and an object cannot have the same name. Choose another key."},
+	{tree.ErrFileAbove, 400, "InvalidRequest", "A part of this key that ends at a slash is itself an object, and a directory cannot hold a file and a folder of the same name. Choose another key."},
+	{tree.ErrNotFile, 400, "InvalidRequest", "The directory that this store keeps has a link or a special file where this key would be. Choose another key."},
+	{tree.ErrMoving, 503, "SlowDown", "The object is being replaced too fast to be read. Try again."},
+	{tree.ErrMarkerBody, 400, "InvalidRequest", "A key that ends in a slash is a folder in this store and holds no bytes. Leave out the slash, or the body."},
+	{tree.ErrBodyLength, 400, "IncompleteBody", "The body is shorter than its length says; nothing was stored."},
+	{tree.ErrNotText, 400, "InvalidArgument", "The values of metadata must be UTF-8."},
 
-	{tree.ErrNoUpload, gofakes3.ErrNoSuchUpload, "There is no such upload. It may have been completed or aborted."},
-	{tree.ErrNoParts, gofakes3.ErrMalformedXML, "Name the parts to complete the upload with."},
-	{tree.ErrPartOrder, gofakes3.ErrInvalidPartOrder, "The parts must be in ascending order."},
-	{tree.ErrPart, gofakes3.ErrInvalidPart, ""},
+	{tree.ErrNoUpload, 404, "NoSuchUpload", "There is no such upload. It may have been completed or aborted."},
+	{tree.ErrNoParts, 400, "MalformedXML", "Name the parts to complete the upload with."},
+	{tree.ErrPartOrder, 400, "InvalidPartOrder", "The parts must be in ascending order."},
+	{tree.ErrPart, 400, "InvalidPart", ""},
 
-	{syscall.EISDIR, gofakes3.ErrInvalidRequest, "A folder took the place of this key. Choose another key."},
-	{syscall.ENAMETOOLONG, gofakes3.ErrKeyTooLong, "A part of this key is longer than the file system allows."},
-	{syscall.EROFS, gofakes3.ErrInvalidRequest, "This store is read-only."},
-	{fs.ErrPermission, gofakes3.ErrInvalidRequest, "The permissions of the directory that this store keeps do not allow this."},
-	{syscall.ENOSPC, gofakes3.ErrSlowDown, "The disk of this store is full."},
-	{syscall.EDQUOT, gofakes3.ErrSlowDown, "The disk quota of this store is used up."},
+	{syscall.EISDIR, 400, "InvalidRequest", "A folder took the place of this key. Choose another key."},
+	{syscall.ENAMETOOLONG, 400, "KeyTooLongError", "A part of this key is longer than the file system allows."},
+	{syscall.EROFS, 400, "InvalidRequest", "This store is read-only."},
+	{fs.ErrPermission, 400, "InvalidRequest", "The permissions of the directory that this store keeps do not allow this."},
+	{syscall.ENOSPC, 503, "SlowDown", "The disk of this store is full."},
+	{syscall.EDQUOT, 503, "SlowDown", "The disk quota of this store is used up."},
 }
 
-// answer turns an error into one that gofakes3 knows. It looks at the type of
-// what it gets, not inside, so nothing may be wrapped around the result; and it
-// writes into it, so every answer is a value of its own. What has none stays as
-// it is: gofakes3 logs it and says InternalError.
-func answer(err error) error {
-	var known gofakes3.Error
+// answer turns every error into S3's. What nobody expected is a fault of ours, and
+// its cause is for the log alone.
+func (s *Store) answer(operation string, err error) *Error {
+	var known *Error
 	if errors.As(err, &known) {
-		if e, ok := known.(*gofakes3.ErrorResponse); ok {
-			return gofakes3.ErrorMessage(e.Code, e.Message)
-		}
 		return known
 	}
 	for _, a := range answers {
-		if !errors.Is(err, a.is) {
-			continue
-		}
 		var refusal *tree.Refusal
-		if a.message == "" && errors.As(err, &refusal) {
-			return gofakes3.ErrorMessage(a.code, refusal.Why)
+		switch {
+		case !errors.Is(err, a.is):
+			continue
+		case a.message == "" && errors.As(err, &refusal):
+			return &Error{a.status, a.code, refusal.Why}
 		}
-		return gofakes3.ErrorMessage(a.code, a.message)
+		return &Error{a.status, a.code, a.message}
 	}
-	return err
+	if !errors.Is(err, context.Canceled) { // else the client has gone
+		s.log.Error("directory store: "+operation, "error", err)
+	}
+	return errInternal
 }
 
-// readAnswer is answer for those who look for an object. It names what is missing.
-func readAnswer(err error, bucket, key string) error {
-	switch {
-	case errors.Is(err, tree.ErrNoObject):
-		return gofakes3.KeyNotFound(key)
-	case errors.Is(err, tree.ErrNoBucket):
-		return gofakes3.BucketNotFound(bucket)
+// fail answers with an error.
+func (s *Store) fail(w http.ResponseWriter, r *http.Request, operation string, err error) {
+	e := s.answer(operation, err)
+	if r.Method == http.MethodHead || e.Status == http.StatusNotModified {
+		w.WriteHeader(e.Status)
+		return
 	}
-	return answer(err)
+	writeXML(w, e.Status, errorDocument{Code: e.Code, Message: e.Message})
 }

@@ -1,132 +1,218 @@
 package dirstore
 
 import (
-	"context"
-	"io"
+	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
-	"github.com/rclone/gofakes3"
 )
 
-// uploads are the multipart uploads that gofakes3 knows of. Those of an earlier
-// process it has to be told of; see adopt.
-type uploads struct {
-	mu    sync.Mutex
-	known map[string]*tree.Upload
-}
-
-// add remembers an upload. The caller has the lock.
-func (m *uploads) add(u *tree.Upload) {
-	if m.known == nil {
-		m.known = map[string]*tree.Upload{}
-	}
-	m.known[u.ID] = u
-}
-
-// forget drops an upload that gofakes3 drops as well.
-func (m *uploads) forget(u *tree.Upload) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.known, u.ID)
-}
-
-// upload returns an upload that gofakes3 knows of.
-func (s *Store) upload(bucket, key string, id gofakes3.UploadID) (*tree.Upload, error) {
-	s.uploads.mu.Lock()
-	defer s.uploads.mu.Unlock()
-	u := s.uploads.known[string(id)]
-	if u == nil || u.Bucket != bucket || u.Key != key {
-		return nil, tree.ErrNoUpload
-	}
-	return u, nil
-}
-
-// adopt makes an upload of an earlier process known to gofakes3. That has no
-// door for it, so it is sent a request to begin an upload, for which the backend
-// gives out the old id.
-func (s *Store) adopt(bucket, key, id string) {
-	s.uploads.mu.Lock()
-	defer s.uploads.mu.Unlock()
-	if s.uploads.known[id] != nil {
-		return
-	}
-	u, err := s.tree.Upload(bucket, key, id)
+// createUpload begins an upload in parts.
+func (s *Store) createUpload(_ http.ResponseWriter, r *request) (any, error) {
+	kept, err := describe(r.Header)
 	if err != nil {
-		return // gofakes3 will say that there is none
+		return nil, err
 	}
-	ctx := context.WithValue(context.Background(), requestKey{}, &request{adopts: id})
-	begin := (&http.Request{Method: http.MethodPost, URL: &url.URL{Path: "/" + bucket + "/" + key, RawQuery: "uploads"}, Header: http.Header{}, Body: http.NoBody}).WithContext(ctx)
-	s.wire.ServeHTTP(&nowhere{header: http.Header{}}, begin)
-	s.uploads.add(u)
+	u, err := s.tree.BeginUpload(r.bucket, r.key, kept)
+	if err != nil {
+		return nil, err
+	}
+	return createdDocument{Bucket: r.bucket, Key: r.key, UploadID: u.ID}, nil
 }
 
-// nowhere takes an answer that nobody reads.
-type nowhere struct{ header http.Header }
-
-func (n *nowhere) Header() http.Header         { return n.header }
-func (n *nowhere) Write(p []byte) (int, error) { return len(p), nil }
-func (n *nowhere) WriteHeader(int)             {}
-
-// CreateMultipartUpload begins an upload.
-func (b backend) CreateMultipartUpload(ctx context.Context, bucket, key string, header map[string]string) (gofakes3.UploadID, error) {
-	if id := requestOf(ctx).adopts; id != "" {
-		return gofakes3.UploadID(id), nil
-	}
-	u, err := b.s.tree.BeginUpload(bucket, key, keptHeader(header))
+// uploadOf finds the upload and the number of a part that is to be stored.
+func (s *Store) uploadOf(r *request) (*tree.Upload, int, error) {
+	number, err := partNumber(r)
 	if err != nil {
-		return "", answer(err)
+		return nil, 0, err
 	}
-	b.s.uploads.mu.Lock()
-	defer b.s.uploads.mu.Unlock()
-	b.s.uploads.add(u)
-	return gofakes3.UploadID(u.ID), nil
+	u, err := s.tree.Upload(r.bucket, r.key, r.query.Get("uploadId"))
+	return u, number, err
 }
 
-// UploadPart stores a part.
-func (b backend) UploadPart(ctx context.Context, bucket, key string, id gofakes3.UploadID, number int, size int64, body io.Reader) (string, error) {
-	u, err := b.s.upload(bucket, key, id)
+// uploadPart stores a part.
+func (s *Store) uploadPart(w http.ResponseWriter, r *request) (any, error) {
+	u, number, err := s.uploadOf(r)
 	if err != nil {
-		return "", answer(err)
+		return nil, err
 	}
-	part, err := u.PutPart(number, bodyOf(ctx, body), size)
+	sums := map[string]string{} // told, not kept
+	body, err := bodyOf(r, sums)
 	if err != nil {
-		return "", answer(err)
+		return nil, err
 	}
-	return quoted(part.ETag), nil
+	part, err := u.PutPart(number, body, r.ContentLength)
+	if err != nil {
+		return nil, err
+	}
+	w.Header().Set("ETag", quoted(part.ETag))
+	if name, value := checksumOf(sums); name != "" {
+		w.Header().Set(name, value)
+	}
+	return nil, nil
 }
 
-// CompleteMultipartUpload publishes the parts as one object. It goes on when the
-// client does not wait: the same request sent again finds it done.
-func (b backend) CompleteMultipartUpload(ctx context.Context, bucket, key string, id gofakes3.UploadID, asked *gofakes3.CompleteMultipartUploadRequest) (gofakes3.VersionID, string, error) {
-	u, err := b.s.upload(bucket, key, id)
+// completeUpload publishes the parts as one object. It goes on when the client
+// does not wait: the same request sent again finds it done.
+func (s *Store) completeUpload(_ http.ResponseWriter, r *request) (any, error) {
+	var asked completeDocument
+	if err := readDocument(r, &asked); err != nil {
+		return nil, err
+	}
+	if len(asked.Parts) > maxParts {
+		return nil, errMalformedXML
+	}
+	check, err := writeCheck(r.Header, true)
 	if err != nil {
-		return "", "", answer(err)
+		return nil, err
 	}
 	var parts []tree.Part
 	for _, p := range asked.Parts {
-		parts = append(parts, tree.Part{Number: p.PartNumber, ETag: strings.Trim(p.ETag, `"`)})
+		parts = append(parts, tree.Part{Number: p.PartNumber, ETag: strings.Trim(strings.TrimSpace(p.ETag), `"`)})
 	}
-	rec, err := u.Complete(parts, conditions(ctx))
+	id := r.query.Get("uploadId")
+	u, err := s.tree.Upload(r.bucket, r.key, id)
+	var rec tree.Record
+	if err == nil {
+		check, err = checkSize(r, u, parts, check)
+	}
+	if err == nil {
+		rec, err = u.Complete(parts, check)
+	}
+	if errors.Is(err, tree.ErrNoUpload) {
+		rec, err = s.tree.Completed(r.bucket, r.key, id, parts)
+	}
 	if err != nil {
-		return "", "", answer(err)
+		return nil, err
 	}
-	b.s.uploads.forget(u)
-	return "", quoted(rec.ETag), nil
+	return completedDocument{
+		Location: (&url.URL{Path: "/" + r.bucket + "/" + r.key}).EscapedPath(),
+		Bucket:   r.bucket, Key: r.key, ETag: tagElement(rec.ETag),
+	}, nil
 }
 
-// AbortMultipartUpload forgets an upload and its parts.
-func (b backend) AbortMultipartUpload(ctx context.Context, bucket, key string, id gofakes3.UploadID) error {
-	if requestOf(ctx).adopts != "" {
-		return nil // gofakes3 knew the upload after all
+// checkSize adds to the check of an upload's completion that its parts, of which
+// the tree makes sure before, have the size that the request says.
+func checkSize(r *request, u *tree.Upload, asked []tree.Part, also tree.Check) (tree.Check, error) {
+	text := r.Header.Get("X-Amz-Mp-Object-Size")
+	if text == "" {
+		return also, nil
 	}
-	u, err := b.s.upload(bucket, key, id)
+	size, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || size < 0 {
+		return nil, invalidArgument("The value of x-amz-mp-object-size is not a size.")
+	}
+	sizes := map[int]int64{}
+	for _, have := range u.Parts() {
+		sizes[have.Number] = have.Size
+	}
+	for _, a := range asked {
+		size -= sizes[a.Number]
+	}
+	return func(old *tree.Record) error {
+		switch {
+		case size != 0:
+			return errCompletedSize
+		case also != nil:
+			return also(old)
+		}
+		return nil
+	}, nil
+}
+
+// abortUpload forgets an upload and its parts.
+func (s *Store) abortUpload(_ http.ResponseWriter, r *request) (any, error) {
+	u, err := s.tree.Upload(r.bucket, r.key, r.query.Get("uploadId"))
 	if err != nil {
-		return answer(err)
+		return nil, err
 	}
-	defer b.s.uploads.forget(u)
-	return answer(u.Abort())
+	return nil, u.Abort()
+}
+
+// listUploads lists the open uploads of a bucket by key, and those of one key by
+// their beginning. The upload of the marker counts only beside its key; without
+// it, all uploads of that key are behind.
+func (s *Store) listUploads(_ http.ResponseWriter, r *request) (any, error) {
+	l, err := readListing(r, "max-uploads")
+	if err != nil {
+		return nil, err
+	}
+	open, err := s.tree.Uploads(r.bucket)
+	if err != nil {
+		return nil, err
+	}
+	marker, markerID := r.query.Get("key-marker"), r.query.Get("upload-id-marker")
+	out := uploadsDocument{
+		Bucket: r.bucket, KeyMarker: l.encode(marker), UploadIDMarker: markerID, Prefix: l.encode(l.prefix),
+		Delimiter: l.encode(l.delimiter), MaxUploads: l.most, EncodingType: l.encoding,
+	}
+	var prefixes []string
+	var nextKey, nextID string // the last result
+	for _, u := range open {
+		rest, ok := strings.CutPrefix(u.Key, l.prefix)
+		if !ok {
+			continue
+		}
+		common := ""
+		if i := strings.Index(rest, l.delimiter); i >= 0 && l.delimiter != "" {
+			common = u.Key[:len(l.prefix)+i+len(l.delimiter)]
+		}
+		switch {
+		case common != "" && (common <= marker || common == nextKey):
+			continue
+		case common == "" && (u.Key < marker || u.Key == marker && (markerID == "" || u.ID <= markerID)):
+			continue
+		}
+		if len(out.Uploads)+len(prefixes) == l.most {
+			out.IsTruncated = l.most > 0
+			break
+		}
+		if common != "" {
+			prefixes = append(prefixes, common)
+			nextKey, nextID = common, ""
+			continue
+		}
+		out.Uploads = append(out.Uploads, uploadEntry{l.encode(u.Key), u.ID, keyhatchOwner, keyhatchOwner, standard, timeElement(u.Started)})
+		nextKey, nextID = u.Key, u.ID
+	}
+	out.CommonPrefixes = l.prefixes(prefixes)
+	if out.IsTruncated {
+		out.NextKeyMarker, out.NextUploadIDMarker = l.encode(nextKey), nextID
+	}
+	return out, nil
+}
+
+// listParts lists the parts of an upload by number.
+func (s *Store) listParts(_ http.ResponseWriter, r *request) (any, error) {
+	l, err := readListing(r, "max-parts")
+	if err != nil {
+		return nil, err
+	}
+	marker, err := number(r, "part-number-marker", 0, maxParts)
+	if err != nil {
+		return nil, err
+	}
+	u, err := s.tree.Upload(r.bucket, r.key, r.query.Get("uploadId"))
+	if err != nil {
+		return nil, err
+	}
+	out := partsDocument{
+		Bucket: r.bucket, Key: l.encode(r.key), UploadID: u.ID, Initiator: keyhatchOwner, Owner: keyhatchOwner, StorageClass: standard,
+		PartNumberMarker: marker, MaxParts: l.most, EncodingType: l.encoding,
+	}
+	for _, have := range u.Parts() {
+		if have.Number <= marker {
+			continue
+		}
+		if len(out.Parts) == l.most {
+			out.IsTruncated = l.most > 0
+			break
+		}
+		out.NextPartNumberMarker = have.Number
+		out.Parts = append(out.Parts, partEntry{have.Number, timeElement(have.Modified), tagElement(have.ETag), have.Size})
+	}
+	return out, nil
 }

@@ -1,8 +1,11 @@
 package dirstore
 
 import (
-	"context"
+	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -10,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
 )
 
 // version is a body that tells which put it came from.
@@ -53,26 +57,68 @@ func TestCopyOfAChangingObject(t *testing.T) {
 	}
 }
 
+// interrupted does something just before an answer begins.
+type interrupted struct {
+	*httptest.ResponseRecorder
+	before func()
+}
+
+func (w interrupted) WriteHeader(status int) {
+	w.before()
+	w.ResponseRecorder.WriteHeader(status)
+}
+
 // What a request has looked at is what it reads, whatever happens in between.
 func TestPinnedVersion(t *testing.T) {
 	s := newSite(t)
 	s.put("k", version(1), "n", "1")
-	req := &request{pins: true}
-	pinned := context.WithValue(ctx, requestKey{}, req)
-	b := backend{s.store}
-	seen, err := b.HeadObject(pinned, bucket, "k")
+	w := interrupted{httptest.NewRecorder(), func() { s.put("k", version(2), "n", "2") }}
+	s.store.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/data/k", nil))
+	head := w.Result().Header
+	s.wantWhole(w.Body.String(), map[string]string{"n": strings.Join(head[strings.ToLower("X-Amz-Meta-N")], ",")}, head.Get("ETag"))
+	if w.Body.String() != version(1) {
+		t.Error("the answer is of another version than the one that was looked at")
+	}
+
+	r := httptest.NewRequest(http.MethodPut, "/data/copy", nil)
+	r.Header.Set("X-Amz-Copy-Source", "data/k")
+	o, _, err := s.store.source(&request{Request: r})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer req.pinned.Close()
-	s.put("k", version(2), "n", "2")
-	if _, err := b.CopyObject(pinned, bucket, "k", bucket, "copy", seen.Metadata); err != nil {
+	defer o.Close()
+	s.put("k", version(3), "n", "3")
+	body := bytesOf(o, span{0, o.Size})
+	kept, err := copied(r.Header, o.Record, false)
+	if err != nil {
 		t.Fatal(err)
 	}
-	body, out := s.get("copy")
-	if s.wantWhole(body, out.Metadata, *out.ETag); body != version(1) {
+	if _, err := s.store.tree.Put(bucket, "copy", kept, body, o.Size, nil); err != nil {
+		t.Fatal(err)
+	}
+	text, out := s.get("copy")
+	if s.wantWhole(text, out.Metadata, *out.ETag); text != version(2) {
 		t.Error("the copy is of another version than the one that was looked at")
 	}
+}
+
+// A file that somebody cuts short by hand while it is copied makes no object.
+func TestCopyOfAShrinkingFile(t *testing.T) {
+	s := newSite(t)
+	s.file("k", filler(1000))
+	o, err := s.store.tree.Open(bucket, "k")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	if err := os.Truncate(s.path(bucket, "k"), 10); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.store.tree.Put(bucket, "copy", nil, bytesOf(o, span{0, 1000}), 1000, nil); !errors.Is(err, tree.ErrMoving) {
+		t.Errorf("%v", err)
+	}
+	s.wantKeys("k")
+	s.wantClean()
 }
 
 func TestOneConditionalPutWins(t *testing.T) {
@@ -109,6 +155,36 @@ func TestOneConditionalPutWins(t *testing.T) {
 	s.wantClean()
 	_, err := s.client.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("none"), Body: strings.NewReader("x"), IfMatch: aws.String(`"x"`)})
 	s.wantCode(err, "NoSuchKey")
+}
+
+// A delete that names a version removes that one or none: of deletes and puts that
+// all name it, one goes through.
+func TestOneConditionalDeleteWins(t *testing.T) {
+	s := newSite(t)
+	for range 40 {
+		s.put("k", "old")
+		var wg sync.WaitGroup
+		var won atomic.Int32
+		for i := range 8 {
+			wg.Go(func() {
+				method, body := http.MethodDelete, ""
+				if i%2 == 0 {
+					method, body = http.MethodPut, version(i)
+				}
+				switch w := s.ask(method, bucket, "k", nil, body, "If-Match", md5Tag("old")); w.Code {
+				case 200, 204:
+					won.Add(1)
+				case 404, 412:
+				default:
+					t.Errorf("%s: %d %s", method, w.Code, w.Body)
+				}
+			})
+		}
+		wg.Wait()
+		if won.Load() != 1 {
+			t.Fatalf("%d went through", won.Load())
+		}
+	}
 }
 
 // Folders come and go under puts and deletes; no put is lost to that.

@@ -5,14 +5,13 @@ import (
 	"sync"
 )
 
-// KeyLocks are locks for keys, or for anything that has a name. Two names may
-// share one, so nobody takes two of the same set.
-type KeyLocks [1024]sync.Mutex
+// keyLocks are locks for keys. Two keys may share one, so nobody takes two.
+type keyLocks [1024]sync.Mutex
 
 var lockSeed = maphash.MakeSeed()
 
-// Lock waits for the lock of a name and takes it.
-func (l *KeyLocks) Lock(name string) (unlock func()) {
+// Lock waits for the lock of a key and takes it.
+func (l *keyLocks) Lock(name string) (unlock func()) {
 	m := &l[maphash.String(lockSeed, name)%uint64(len(l))]
 	m.Lock()
 	return m.Unlock

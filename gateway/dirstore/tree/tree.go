@@ -32,7 +32,7 @@ type Tree struct {
 	log  *slog.Logger
 	lock *os.File // nil: the tree is read-only
 
-	keys KeyLocks
+	keys keyLocks
 	// folders lets folders be removed only while nothing is being put into one.
 	folders sync.RWMutex
 	sorted  sortedFolders
