@@ -42,7 +42,7 @@ var layers = []struct {
 	{"gateway", "root policy sigv4 broker broker/* gateway/*", "golang.org/x/time/rate"},
 	{"gateway/upstream", "root", "github.com/aws/aws-sdk-go-v2/aws"},
 	{"gateway/dirstore/tree", "root", ""},
-	{"gateway/*", "root policy sigv4 broker broker/* gateway/dirstore/tree", "github.com/rclone/gofakes3"},
+	{"gateway/dirstore", "root gateway/dirstore/tree", ""},
 	{"server", "root", ""},
 	{"client", "api", ""},
 	{
