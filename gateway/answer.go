@@ -128,6 +128,10 @@ const askEvery = 8 << 20
 // take as long as it takes.
 const patience = time.Minute
 
+// thought is how long a store may be silent before it answers a request that
+// transfers nothing: a copy of a large object, or the end of a large upload.
+const thought = 10 * time.Minute
+
 // progress gives the transfer another while.
 func (a *answer) progress() { a.deadline(patience) }
 

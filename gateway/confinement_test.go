@@ -40,7 +40,7 @@ var lacking = map[string]map[drivertest.Feature]string{
 // TestS3_Confinement holds the leases of our own endpoint, with the whole core
 // before each kind of store and over TCP, to the confinement matrix.
 func TestS3_Confinement(t *testing.T) {
-	confine := func(name string, open func(*testing.T, *coretest.Core, *gateway.Backends) (keyhatch.Store, *s3.Client)) {
+	confine := func(name string, open opening) {
 		t.Run(name, func(t *testing.T) {
 			core := coretest.New(t)
 			log := slog.New(slog.DiscardHandler)
@@ -49,7 +49,7 @@ func TestS3_Confinement(t *testing.T) {
 			store, admin := open(t, core, backends)
 			e := serve(t, core, backends, store)
 			drivertest.Run(t, drivertest.Site{
-				Store: admin, Bucket: "lab-data", Other: "lab-other", Lend: e.lend, Capabilities: e.lender.Capabilities(),
+				Store: admin, Buckets: bucketsOf(store), Bucket: "lab-data", Other: "lab-other", Lend: e.lend, Capabilities: e.lender.Capabilities(),
 				ShortestLife: 3 * time.Second, ExpiryCode: "ExpiredToken", Lacks: lacking[name],
 			})
 		})
@@ -66,6 +66,25 @@ func TestS3_Confinement(t *testing.T) {
 			}
 			return register(t, core, store), client
 		})
+	}
+}
+
+// opening makes a store with the buckets lab-data and lab-other, and reaches it
+// past the endpoint.
+type opening func(*testing.T, *coretest.Core, *gateway.Backends) (keyhatch.Store, *s3.Client)
+
+// bucketsOf names the folders of a directory, and leaves other stores to name
+// their own.
+func bucketsOf(s keyhatch.Store) func(context.Context) ([]string, error) {
+	if s.Kind != keyhatch.DirectoryStore {
+		return nil
+	}
+	return func(context.Context) (names []string, err error) {
+		entries, err := os.ReadDir(s.Path)
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		return names, err
 	}
 }
 

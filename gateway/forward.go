@@ -37,8 +37,12 @@ func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 		if err := g.stillOpen(r, v); err != nil {
 			return err
 		}
+		a.deadline(thought)
 		backend.ServeHTTP(a, cleaned(r, v, io.NopCloser(bytes.NewReader(text)), int64(len(text))))
 		return a.finish(nil)
+	}
+	if v.operation.body == noBody {
+		a.deadline(thought)
 	}
 	a.stands = func() error { return g.stillOpen(r, v) }
 	body := &checkedBody{Body: v.body, stands: a.stands, progress: a.progress}

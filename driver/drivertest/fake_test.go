@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -29,9 +30,10 @@ import (
 // fake is a store that confines its leases in the simplest way, or in a way that
 // is wrong in one point.
 type fake struct {
-	flaw   flaw
-	behind http.Handler // enforces nothing
-	url    string
+	flaw    flaw
+	behind  http.Handler // enforces nothing
+	buckets func(context.Context) ([]string, error)
+	url     string
 
 	mu     sync.Mutex
 	leases map[string]*fakeLease // by access key id
@@ -52,12 +54,20 @@ const regionOfFake = "fake-1"
 // newFake starts a fake over a folder.
 func newFake(t *testing.T, f flaw) Site {
 	t.Helper()
-	store, err := dirstore.Open(quickFolder(t), nil)
+	folder := quickFolder(t)
+	store, err := dirstore.Open(folder, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	k := &fake{flaw: f, behind: store.Handler(), leases: map[string]*fakeLease{}}
+	buckets := func(context.Context) (names []string, err error) {
+		entries, err := os.ReadDir(folder)
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		return names, err
+	}
+	k := &fake{flaw: f, behind: store.Handler(), buckets: buckets, leases: map[string]*fakeLease{}}
 	past, front := httptest.NewServer(k.behind), httptest.NewServer(k)
 	t.Cleanup(past.Close)
 	t.Cleanup(front.Close)
@@ -69,6 +79,7 @@ func newFake(t *testing.T, f flaw) Site {
 			Credentials: credentials.NewStaticCredentialsProvider("any", "any", ""),
 		}),
 		Bucket: "bucket-one", Other: "bucket-two", Lend: k.lend,
+		Buckets:      k.buckets,
 		Capabilities: driver.Capabilities{Revocation: keyhatch.RevokeImmediate, MinLife: time.Minute, MaxLife: time.Hour, MaxPrefixes: 5},
 		ShortestLife: time.Second, ExpiryCode: "ExpiredToken",
 		Lacks: map[Feature]string{BatchDelete: why, ObjectAttributes: why, ObjectVersions: why},
@@ -150,7 +161,25 @@ func (k *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if k.flaw == doesNothing && r.Method == http.MethodPut {
 		return
 	}
+	if r.URL.Path == "/" { // which the store behind does not know
+		k.listBuckets(w)
+		return
+	}
 	k.behind.ServeHTTP(w, cleaned(r, body, length))
+}
+
+// listBuckets names every bucket that there is.
+func (k *fake) listBuckets(w http.ResponseWriter) {
+	names, err := k.buckets(context.Background())
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, "InternalError", "")
+		return
+	}
+	fmt.Fprint(w, "<ListAllMyBucketsResult><Buckets>")
+	for _, name := range names {
+		fmt.Fprintf(w, "<Bucket><Name>%s</Name></Bucket>", name)
+	}
+	fmt.Fprint(w, "</Buckets></ListAllMyBucketsResult>")
 }
 
 // deny answers a request that the lease does not permit.
@@ -192,6 +221,9 @@ func cleaned(r *http.Request, body io.Reader, length int64) *http.Request {
 	if bucket, key, ok := copySource(r); ok {
 		out.Header.Set("X-Amz-Copy-Source", bucket+"/"+escaped(key))
 	}
+	q := out.URL.Query()
+	maps.DeleteFunc(q, func(name string, _ []string) bool { return strings.HasPrefix(strings.ToLower(name), "x-amz-") })
+	out.URL.RawQuery = q.Encode()
 	return out
 }
 

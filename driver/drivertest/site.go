@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/driver"
@@ -20,6 +21,9 @@ type Site struct {
 	// Bucket; whoever borrows could as well have borrowed in Other. What the
 	// matrix writes lies below prefixes of its own, and stays.
 	Bucket, Other string
+
+	// Buckets names the buckets that there are, if Store cannot.
+	Buckets func(context.Context) ([]string, error)
 
 	// Lend borrows one lease. It is called by several rows at once.
 	Lend func(context.Context, Ask) (Lent, error)
@@ -95,6 +99,22 @@ const (
 
 // longestWait is how long a row may wait for a lease to expire.
 const longestWait = 20 * time.Second
+
+// buckets are the names of those that there are.
+func (s Site) buckets(ctx context.Context) ([]string, error) {
+	if s.Buckets != nil {
+		return s.Buckets(ctx)
+	}
+	list, err := s.Store.ListBuckets(ctx, &s3.ListBucketsInput{})
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(list.Buckets))
+	for i, b := range list.Buckets {
+		names[i] = aws.ToString(b.Name)
+	}
+	return names, nil
+}
 
 // lack tells why the site does not have the feature, or "".
 func (s Site) lack(f Feature) string {

@@ -27,12 +27,12 @@ func (w *world) look(ctx context.Context, tags bool) (truth, error) {
 			return nil, fmt.Errorf("look at the uploads: %w", err)
 		}
 	}
-	buckets, err := w.site.Store.ListBuckets(ctx, &s3.ListBucketsInput{})
+	buckets, err := w.site.buckets(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look at the buckets: %w", err)
 	}
-	for _, b := range buckets.Buckets {
-		if name := aws.ToString(b.Name); name == w.site.Bucket || name == w.site.Other || name == w.stranger {
+	for _, name := range buckets {
+		if name == w.site.Bucket || name == w.site.Other || name == w.stranger {
 			seen["bucket "+name] = "exists"
 		}
 	}

@@ -23,6 +23,6 @@
 // # Time
 //
 // A connection comes about in 5 s. A transfer may take as long as it takes, but
-// not stand still for a minute; an answer may be thought over for 5 minutes, as
+// not stand still for a minute; an answer may be thought over for 10 minutes, as
 // long uploads in parts are when they are put together.
 package upstream

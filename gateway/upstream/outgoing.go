@@ -167,7 +167,7 @@ func (o *outgoing) again(err error) bool {
 var sentHeaders = []string{
 	"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Md5", "Content-Type", "Expires",
 	"If-Match", "If-Modified-Since", "If-None-Match", "If-Unmodified-Since", "If-Range", "Range",
-	"X-Amz-Checksum-", "X-Amz-Copy-Source", "X-Amz-Copy-Source-", "X-Amz-Max-Parts", "X-Amz-Meta-", "X-Amz-Metadata-Directive",
+	"X-Amz-Checksum-", "X-Amz-Copy-Source", "X-Amz-Copy-Source-", "X-Amz-Max-Parts", "X-Amz-Meta-", "X-Amz-Metadata-Directive", "X-Amz-Mp-Object-Size",
 	"X-Amz-Object-Attributes", "X-Amz-Optional-Object-Attributes", "X-Amz-Part-Number-Marker", "X-Amz-Tagging", "X-Amz-Tagging-Directive",
 }
 

@@ -10,7 +10,7 @@ const (
 	// patience is how long a transfer may stand still.
 	patience = time.Minute
 	// thought is how long a store may take to begin its answer.
-	thought = 5 * time.Minute
+	thought = 10 * time.Minute
 )
 
 // watch ends a request that makes no progress.
