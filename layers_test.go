@@ -51,8 +51,8 @@ var layers = []struct {
 	},
 	{"db/dbtest", "root audit db", "pgregory.net/rapid github.com/google/go-cmp"},
 	{"internal/coretest", "root audit broker broker/* db driver driver/* mirror policy seal", ""},
-	{"internal/devserver", "internal/child", ""},
-	{"internal/peers", "internal/child", "github.com/aws/"},
+	{"internal/devserver", "internal/certificate internal/child", ""},
+	{"internal/peers", "internal/certificate internal/child", "github.com/aws/"},
 	{"internal/*", "root api", ""},
 	{"conformance", "", ""},
 }

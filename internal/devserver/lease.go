@@ -20,6 +20,8 @@ type Lease struct {
 	ExpiresAt       time.Time `json:"expires_at"`
 	Endpoint        string    `json:"endpoint"`
 	Region          string    `json:"region"`
+	// CAFile is the server's: what a client of the endpoint must trust.
+	CAFile string `json:"-"`
 }
 
 // Redact takes the lease's secrets out of text.
@@ -42,6 +44,7 @@ func (s *Server) Lease(ctx context.Context, location, access string) (Lease, err
 	if err := json.Unmarshal(answer, &l); err != nil {
 		return l, fmt.Errorf("reading a lease: %w", err)
 	}
+	l.CAFile = s.CAFile
 	s.output.hide(l.SecretAccessKey)
 	s.output.hide(l.SessionToken)
 	for name, value := range map[string]string{
@@ -59,6 +62,23 @@ func (s *Server) Lease(ctx context.Context, location, access string) (Lease, err
 func (s *Server) Revoke(ctx context.Context, id string) error {
 	_, err := s.call(ctx, http.MethodDelete, "/api/v1/leases/"+url.PathEscape(id), nil)
 	return err
+}
+
+// Create makes what a path of the API is for ("/api/v1/stores"), as the
+// administrator, and reads the answer into made, which may be nil.
+func (s *Server) Create(ctx context.Context, path string, what, made any) error {
+	body, err := json.Marshal(what)
+	if err != nil {
+		return err
+	}
+	answer, err := s.call(ctx, http.MethodPost, path, body, http.StatusCreated)
+	if err != nil || made == nil {
+		return err
+	}
+	if err := json.Unmarshal(answer, made); err != nil {
+		return fmt.Errorf("POST %s: reading the answer: %w", path, err)
+	}
+	return nil
 }
 
 // call makes a request to the API with the administrator's token. The answer's

@@ -39,8 +39,8 @@ type Config struct {
 	Env []string
 }
 
-// Ready is what the server says about itself when it is ready: the content of
-// its ready file.
+// Ready is what the server says about itself when it is ready. Workspace, Store
+// and Location are those of the sample data, which only Start has.
 type Ready struct {
 	API       string `json:"api"` // URL of the API, without a path
 	S3        string `json:"s3"`  // URL of the S3 endpoint
@@ -48,7 +48,7 @@ type Ready struct {
 	Token     string `json:"token"` // an administrator's API token
 	Workspace string `json:"workspace"`
 	Store     string `json:"store"`
-	Location  string `json:"location"` // of the sample data, "s3://bucket/prefix/"
+	Location  string `json:"location"` // "s3://bucket/prefix/"
 }
 
 // Server is a running keyhatch.
@@ -56,7 +56,11 @@ type Server struct {
 	Ready
 	// Data is the data directory that is in use.
 	Data string
+	// CAFile is a file of PEM certificates that clients of the S3 endpoint must
+	// trust, empty without TLS.
+	CAFile string
 
+	command  string // for people
 	process  *child.Process
 	work     string // what is removed at the end
 	output   *output
@@ -72,7 +76,7 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Data: c.Data, work: work, output: &output{}, patience: stopWithin}
+	s := &Server{Data: c.Data, command: "keyhatch dev", work: work, output: &output{}, patience: stopWithin}
 	if s.Data == "" {
 		s.Data = filepath.Join(work, "data")
 	}
@@ -83,57 +87,76 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 		"--listen", "127.0.0.1:0", "--s3-listen", "127.0.0.1:0",
 		"--ready-file", readyFile,
 	}
-	// No exec.CommandContext: ctx bounds the start, not the server's life.
-	cmd := exec.Command(c.Binary, append(args, c.Args...)...)
-	cmd.Dir = work
-	cmd.Env = append([]string{
-		"PATH=" + os.Getenv("PATH"),
-		"HOME=" + work,
-		"TMPDIR=" + work,
-	}, c.Env...)
-	cmd.Stdout, cmd.Stderr = s.output, s.output
-	cmd.WaitDelay = 5 * time.Second
-	if s.process, err = child.Start(cmd); err != nil {
-		return nil, errors.Join(fmt.Errorf("starting keyhatch dev: %w", err), os.RemoveAll(work))
+	err = s.run(ctx, s.program(c.Binary, c.Env, append(args, c.Args...)...), func() error {
+		text, err := os.ReadFile(readyFile)
+		if errors.Is(err, fs.ErrNotExist) {
+			return errors.New("it wrote no ready file")
+		}
+		if err == nil { // the file may be seen while it is being written
+			err = json.Unmarshal(text, &s.Ready)
+		}
+		if err != nil {
+			return fmt.Errorf("reading the ready file: %w", err)
+		}
+		return nil
+	})
+	if err == nil {
+		err = s.checkReady(readyFile)
 	}
-
-	if err := s.awaitReady(ctx, readyFile); err != nil {
-		_ = s.Kill() // the reason for giving up says more than its end
-		return nil, fmt.Errorf("keyhatch dev: %w; it said:\n%s", err, s.Output())
+	if err != nil {
+		return nil, s.giveUp(err)
 	}
 	return s, nil
 }
 
-// awaitReady waits for the ready file to hold a whole answer. The file may be
-// seen while it is being written.
-func (s *Server) awaitReady(ctx context.Context, file string) error {
+// program prepares keyhatch to run in the server's work directory. It is no
+// exec.CommandContext: a context bounds the start, not the server's life.
+func (s *Server) program(binary string, env []string, args ...string) *exec.Cmd {
+	cmd := exec.Command(binary, args...)
+	cmd.Dir = s.work
+	cmd.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"),
+		"HOME=" + s.work,
+		"TMPDIR=" + s.work,
+	}, env...)
+	cmd.WaitDelay = 5 * time.Second
+	return cmd
+}
+
+// run starts the server and waits until look, which is asked again and again,
+// gives no error.
+func (s *Server) run(ctx context.Context, cmd *exec.Cmd, look func() error) (err error) {
+	cmd.Stdout, cmd.Stderr = s.output, s.output
+	if s.process, err = child.Start(cmd); err != nil {
+		return fmt.Errorf("starting: %w", err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	last := errors.New("it wrote no ready file")
+	var last error
 	for {
 		select {
 		case <-s.process.Ended():
 			state, _ := s.process.Result()
 			return fmt.Errorf("ended before it was ready (%s)", state)
 		case <-ctx.Done():
-			return fmt.Errorf("not ready: %w (%w)", context.Cause(ctx), last)
+			return errors.Join(fmt.Errorf("not ready: %w", context.Cause(ctx)), last)
 		case <-tick.C:
 		}
-		text, err := os.ReadFile(file)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		if last = look(); last == nil {
+			return nil
 		}
-		if err == nil {
-			err = json.Unmarshal(text, &s.Ready)
-		}
-		if err != nil {
-			last = fmt.Errorf("reading the ready file: %w", err)
-			continue
-		}
-		return s.checkReady(file)
 	}
+}
+
+// giveUp ends a server that has not come to be ready, and says why.
+func (s *Server) giveUp(why error) error {
+	if s.process == nil {
+		return errors.Join(fmt.Errorf("%s: %w", s.command, why), os.RemoveAll(s.work))
+	}
+	_ = s.Kill() // the reason for giving up says more than its end
+	return fmt.Errorf("%s: %w; it said:\n%s", s.command, why, s.Output())
 }
 
 func (s *Server) checkReady(file string) error {
@@ -169,7 +192,7 @@ func (s *Server) Output() string { return s.output.String() }
 func (s *Server) Stop() error {
 	return s.end(syscall.SIGTERM, func() error {
 		if _, err := s.process.Result(); err != nil {
-			return fmt.Errorf("keyhatch dev ended with %w; it said:\n%s", err, s.Output())
+			return fmt.Errorf("%s ended with %w; it said:\n%s", s.command, err, s.Output())
 		}
 		return nil
 	})
@@ -187,14 +210,14 @@ func (s *Server) end(signal syscall.Signal, judge func() error) error {
 		select {
 		case <-s.process.Ended():
 			state, _ := s.process.Result()
-			s.stopped = fmt.Errorf("keyhatch dev had ended by itself (%s); it said:\n%s", state, s.Output())
+			s.stopped = fmt.Errorf("%s had ended by itself (%s); it said:\n%s", s.command, state, s.Output())
 			return
 		default:
 		}
 		if s.process.End(signal, s.patience) {
 			s.stopped = judge()
 		} else {
-			s.stopped = fmt.Errorf("keyhatch dev did not end within %v of a signal; it said:\n%s", s.patience, s.Output())
+			s.stopped = fmt.Errorf("%s did not end within %v of a signal; it said:\n%s", s.command, s.patience, s.Output())
 		}
 	})
 	return s.stopped

@@ -68,6 +68,9 @@ func fakeServer(mode string, args []string) int {
 		return 0
 	}
 
+	if args[1] == "init" || args[1] == "serve" {
+		return fakeInstallation(mode, args, terminated)
+	}
 	flags := map[string]string{}
 	for i := 2; i+1 < len(args); i += 2 {
 		flags[args[i]] = args[i+1]

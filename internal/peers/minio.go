@@ -26,22 +26,22 @@ var (
 		name: "minio-tls", variable: "KEYHATCH_MINIO", program: "MinIO",
 		start: func(s *site) (Store, error) {
 			// The directory and the names of the files are what MinIO looks for.
-			certificate, err := s.certificate("certs/public.crt", "certs/private.key")
+			authority, err := s.certificate("certs/public.crt", "certs/private.key")
 			if err != nil {
 				return Store{}, err
 			}
-			return startMinIO(s, certificate)
+			return startMinIO(s, authority)
 		},
 	}
 )
 
-func startMinIO(s *site, certificate string) (Store, error) {
+func startMinIO(s *site, authority string) (Store, error) {
 	address, err := freePort()
 	if err != nil {
 		return Store{}, err
 	}
 	store := Store{
-		Endpoint: endpoint(address, certificate), Region: "us-east-1", CAFile: certificate,
+		Endpoint: endpoint(address, authority), Region: "us-east-1", CAFile: authority,
 		AccessKeyID: rand.Text()[:20], SecretAccessKey: rand.Text(),
 		Role: "arn:aws:iam:::role/any",
 	}
@@ -63,9 +63,10 @@ func startMinIO(s *site, certificate string) (Store, error) {
 	return store, s.start("minio", cmd)
 }
 
-// endpoint is the URL of a service, whose scheme a certificate decides.
-func endpoint(address, certificate string) string {
-	if certificate == "" {
+// endpoint is the URL of a service, whose scheme depends on whether an authority
+// vouches for it.
+func endpoint(address, authority string) string {
+	if authority == "" {
 		return "http://" + address
 	}
 	return "https://" + address

@@ -26,17 +26,17 @@ var (
 	versitygwTLS = peer{
 		name: "versitygw-tls", variable: "KEYHATCH_VERSITYGW", program: "versitygw",
 		start: func(s *site) (Store, error) {
-			certificate, err := s.certificate("certificate.pem", "key.pem")
+			authority, err := s.certificate("certificate.pem", "key.pem")
 			if err != nil {
 				return Store{}, err
 			}
-			return startVersityGW(s, certificate, "--cert", certificate, "--key", s.path("key.pem"))
+			return startVersityGW(s, authority, "--cert", s.path("certificate.pem"), "--key", s.path("key.pem"))
 		},
 	}
 )
 
 // startVersityGW starts the IAM service, and the S3 service that asks it.
-func startVersityGW(s *site, certificate string, tls ...string) (Store, error) {
+func startVersityGW(s *site, authority string, tls ...string) (Store, error) {
 	var addresses [2]string
 	for i := range addresses {
 		var err error
@@ -45,8 +45,8 @@ func startVersityGW(s *site, certificate string, tls ...string) (Store, error) {
 		}
 	}
 	store := Store{
-		Endpoint: endpoint(addresses[0], certificate), IAM: endpoint(addresses[1], certificate),
-		Region: "us-east-1", CAFile: certificate,
+		Endpoint: endpoint(addresses[0], authority), IAM: endpoint(addresses[1], authority),
+		Region: "us-east-1", CAFile: authority,
 		AccessKeyID: rand.Text()[:20], SecretAccessKey: rand.Text(),
 	}
 	folders := map[string]string{}

@@ -1,0 +1,116 @@
+package devserver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/keyhatch/keyhatch/internal/certificate"
+)
+
+// Installation says what Serve makes. Only Binary must be set.
+type Installation struct {
+	// Binary is the path of a keyhatch binary, as Build returns it.
+	Binary string
+	// TLS gives the S3 endpoint a certificate that Server.CAFile lets clients
+	// trust. The API has none.
+	TLS bool
+	// OutboundNetworks are the networks (CIDR) in which S3 stores may lie, besides
+	// public addresses.
+	OutboundNetworks []string
+	// Env is added to the environment ("NAME=value"), which is otherwise nearly
+	// empty.
+	Env []string
+}
+
+// Serve makes an installation in a directory of its own, which goes when the
+// server is stopped, and returns when it is ready to serve. It has an
+// administrator and nothing else. The caller must call Stop or Kill.
+func Serve(ctx context.Context, i Installation) (*Server, error) {
+	work, err := os.MkdirTemp("", "keyhatch-serve-")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Data: filepath.Join(work, "data"), command: "keyhatch serve", work: work, output: &output{}, patience: stopWithin}
+	config := filepath.Join(s.Data, "keyhatch.yaml")
+	if err := s.configure(config, i); err != nil {
+		return nil, s.giveUp(err)
+	}
+	if s.Token, err = s.initialize(config, i); err != nil {
+		return nil, s.giveUp(err)
+	}
+	s.output.hide(s.Token)
+	err = s.run(ctx, s.program(i.Binary, i.Env, "serve", "--config", config), func() error {
+		var ok bool
+		if s.API, s.S3, s.Region, ok = s.output.serving(); !ok {
+			return errors.New("it did not log that it serves")
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, s.giveUp(err)
+	}
+	return s, nil
+}
+
+// Objects is the folder in which directory stores may lie.
+func (s *Server) Objects() string { return filepath.Join(s.Data, "objects") }
+
+// requestLog is the name of the file that the S3 endpoint logs to.
+const requestLog = "requests.log"
+
+// configure writes the configuration, and the certificate that it names.
+func (s *Server) configure(file string, i Installation) error {
+	var text strings.Builder
+	fmt.Fprintf(&text, "log_format: json\napi:\n  listen: 127.0.0.1:0\ns3:\n  listen: 127.0.0.1:0\n  request_log: %s\n", requestLog)
+	if i.TLS {
+		f := certificate.Files{
+			Authority: filepath.Join(s.Data, "authority.pem"), Certificate: filepath.Join(s.Data, "s3.pem"), Key: filepath.Join(s.Data, "s3-key.pem"),
+		}
+		if err := certificate.Loopback("keyhatch", f); err != nil {
+			return err
+		}
+		s.CAFile = f.Authority
+		fmt.Fprintf(&text, "  tls_cert: %q\n  tls_key: %q\n", f.Certificate, f.Key)
+	}
+	if len(i.OutboundNetworks) > 0 {
+		fmt.Fprintf(&text, "outbound_networks: [%s]\n", strings.Join(i.OutboundNetworks, ", "))
+	}
+	if err := os.MkdirAll(s.Data, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(text.String()), 0o600)
+}
+
+// initialize makes the database and returns the administrator's token, which is
+// printed for people.
+func (s *Server) initialize(config string, i Installation) (string, error) {
+	cmd := s.program(i.Binary, i.Env, "init", "--config", config)
+	cmd.Stderr = s.output
+	printed, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("keyhatch init: %w; it said:\n%s", err, s.Output())
+	}
+	token := tokens.Find(printed)
+	if token == nil {
+		return "", fmt.Errorf("keyhatch init printed no token, but:\n%s", printed)
+	}
+	return string(token), nil
+}
+
+// serving finds what keyhatch serve logs when it has taken its addresses.
+func (o *output) serving() (api, s3, region string, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for line := range strings.Lines(o.text.String()) {
+		var said struct{ Msg, API, S3, Region string }
+		if json.Unmarshal([]byte(line), &said) == nil && said.Msg == "serving" {
+			return said.API, said.S3, said.Region, said.API != "" && said.S3 != "" && said.Region != ""
+		}
+	}
+	return "", "", "", false
+}
