@@ -28,7 +28,7 @@ func awsEnv(t *testing.T, l devserver.Lease, home string) []string {
 			t.Fatal(err)
 		}
 	}
-	return []string{
+	env := []string{
 		"AWS_ACCESS_KEY_ID=" + l.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY=" + l.SecretAccessKey,
 		"AWS_SESSION_TOKEN=" + l.SessionToken,
@@ -41,6 +41,10 @@ func awsEnv(t *testing.T, l devserver.Lease, home string) []string {
 		"AWS_MAX_ATTEMPTS=1",
 		"AWS_PAGER=",
 	}
+	if l.CAFile != "" {
+		env = append(env, "AWS_CA_BUNDLE="+l.CAFile)
+	}
+	return env
 }
 
 // awsWords matches what botocore says, which awscli shares.

@@ -37,10 +37,12 @@ type client interface {
 type operation string
 
 const (
-	opPut    operation = "put"
-	opGet    operation = "get"
-	opList   operation = "list"
-	opRemove operation = "remove"
+	opPut      operation = "put"
+	opPutEmpty operation = "put nothing"
+	opGet      operation = "get"
+	opRange    operation = "range"
+	opList     operation = "list"
+	opRemove   operation = "remove"
 )
 
 // entry is a line of a listing.
@@ -60,12 +62,41 @@ var clients = []struct {
 	{"aws-s3", newAWSS3},
 	{"aws-s3api", newAWSAPI},
 	{"boto3", newBoto3},
+	{"go-sdk", newGoSDK},
 	{"rclone", newRclone},
+	{"s3cmd", newS3cmd},
+	{"s3fs", newS3fs},
+	{"obstore", newObstore},
+	{"duckdb", newDuckDB},
+}
+
+// amazons are the clients that Amazon makes.
+var amazons = []string{"aws-s3", "aws-s3api", "boto3", "go-sdk"}
+
+// lacking is what clients have no way to do.
+var lacking = map[string][]operation{
+	"aws-s3": {opRange},
+	"s3cmd":  {opRange},
+	// It begins an upload of nothing, and never ends it.
+	"duckdb": {opRange, opRemove, opPutEmpty},
+}
+
+func can(name string, op operation) bool { return !slices.Contains(lacking[name], op) }
+
+// ableTo names the clients that can do something.
+func ableTo(op operation) []string {
+	var names []string
+	for _, c := range clients {
+		if can(c.name, op) {
+			names = append(names, c.name)
+		}
+	}
+	return names
 }
 
 // eachClient runs a test with each client, side by side, or with those that
 // are named.
-func eachClient(t *testing.T, test func(t *testing.T, s server, name string, c client), names ...string) {
+func eachClient(t *testing.T, test func(t *testing.T, s place, name string, c client), names ...string) {
 	for _, c := range clients {
 		if len(names) > 0 && !slices.Contains(names, c.name) {
 			continue

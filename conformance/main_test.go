@@ -1,16 +1,13 @@
 package conformance
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"sync"
 	"testing"
 
@@ -18,129 +15,111 @@ import (
 	"github.com/keyhatch/keyhatch/internal/peers"
 )
 
-// One server serves all tests; each works under a prefix of its own and with
-// leases of its own. It is built and started by the first test that needs it.
-var shared struct {
+// binaryDir is where the binary is, empty while there is none.
+var binaryDir string
+
+// binary is the keyhatch that all servers run, built by the first test that needs
+// one.
+var binary = sync.OnceValues(func() (path string, err error) {
+	if binaryDir, err = os.MkdirTemp("", "keyhatch-conformance-"); err != nil {
+		return "", err
+	}
+	return devserver.Build(binaryDir)
+})
+
+// sharedServer is a server that all tests use, each under a prefix of its own and
+// with leases of its own. It is started by the first test that needs it.
+type sharedServer struct {
+	name  string
+	start func(binary string) (*devserver.Server, error)
+
 	once   sync.Once
-	dir    string // of the binary
 	server *devserver.Server
 	err    error
+	places placesBehind
+}
+
+// The context of a test is none for a server: it serves the tests after it too.
+var (
+	dev = &sharedServer{name: "dev", start: func(binary string) (*devserver.Server, error) {
+		return devserver.Start(context.Background(), devserver.Config{Binary: binary})
+	}}
+	overHTTP = &sharedServer{name: "HTTP", start: func(binary string) (*devserver.Server, error) {
+		return devserver.Serve(context.Background(), devserver.Installation{Binary: binary, OutboundNetworks: loopback})
+	}}
+	overTLS = &sharedServer{name: "TLS", start: func(binary string) (*devserver.Server, error) {
+		return devserver.Serve(context.Background(), devserver.Installation{Binary: binary, OutboundNetworks: loopback, TLS: true})
+	}}
+	sharedServers = []*sharedServer{dev, overHTTP, overTLS}
+)
+
+// loopback is where the stores are that tests put behind a server.
+var loopback = []string{"127.0.0.0/8"}
+
+func (s *sharedServer) get(t *testing.T) *devserver.Server {
+	t.Helper()
+	first := false
+	s.once.Do(func() {
+		first = true
+		var path string
+		if path, s.err = binary(); s.err == nil {
+			s.server, s.err = s.start(path)
+		}
+	})
+	switch {
+	case s.err != nil && first:
+		t.Fatalf("no server: %v", s.err)
+	case s.err != nil:
+		t.Fatal("no server: another test, the first that needed it, says why")
+	}
+	return s.server
 }
 
 func TestMain(m *testing.M) {
-	code := peers.Main(m)
-	if shared.server != nil {
+	os.Exit(peers.Main(withServers{m}))
+}
+
+// withServers runs the tests and ends the servers, while the stores behind them
+// still run.
+type withServers struct{ tests *testing.M }
+
+func (w withServers) Run() int {
+	code := w.tests.Run()
+	var errs []error
+	for _, s := range sharedServers {
+		if s.server == nil {
+			continue
+		}
 		if code != 0 {
-			showServer(os.Stderr, shared.server)
+			showServer(os.Stderr, s)
 		}
-		if err := shared.server.Stop(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
+		errs = append(errs, s.server.Stop())
 	}
-	if shared.dir != "" {
-		if err := os.RemoveAll(shared.dir); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			code = 1
-		}
+	if binaryDir != "" {
+		errs = append(errs, os.RemoveAll(binaryDir))
 	}
-	os.Exit(code)
-}
-
-// server is the running keyhatch, with the places of its sample data that the
-// tests use.
-type server struct {
-	*devserver.Server
-	bucket string
-	own    string // the prefix that leases are borrowed for, with its slash
-}
-
-// The other places of the sample data, which a lease for the first opens not.
-const (
-	siblingPrefix  = "beta/"
-	lookalikeStart = "alpha-evil/" // begins like the lease's prefix, but for the slash
-)
-
-func start(t *testing.T) server {
-	t.Helper()
-	first := false
-	shared.once.Do(func() {
-		first = true
-		if shared.dir, shared.err = os.MkdirTemp("", "keyhatch-conformance-"); shared.err != nil {
-			return
-		}
-		var binary string
-		if binary, shared.err = devserver.Build(shared.dir); shared.err != nil {
-			return
-		}
-		// Not the context of the test: the server serves those after it too.
-		shared.server, shared.err = devserver.Start(context.Background(), devserver.Config{Binary: binary})
-	})
-	switch {
-	case shared.err != nil && first:
-		t.Fatalf("no server: %v", shared.err)
-	case shared.err != nil:
-		t.Fatal("no server: another test, the first that needed it, says why")
+	if err := errors.Join(errs...); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
 	}
-	s := server{Server: shared.server}
-	var found bool
-	s.bucket, s.own, found = strings.Cut(strings.TrimPrefix(s.Location, "s3://"), "/")
-	if !found || s.own != "alpha/" {
-		t.Fatalf("the location of the sample data is %q, want one that ends in /alpha/", s.Location)
-	}
-	return s
-}
-
-// lend borrows a lease for a prefix of the bucket.
-func (s server) lend(t *testing.T, prefix, access string) devserver.Lease {
-	t.Helper()
-	l, err := s.Lease(t.Context(), "s3://"+s.bucket+"/"+prefix, access)
-	if err != nil {
-		t.Fatalf("borrowing a lease: %v", err)
-	}
-	return l
-}
-
-// holds tells whether any file of the server's data directory has content. It
-// looks past every layer that a test could be fooled by.
-func (s server) holds(t *testing.T, content []byte) bool {
-	t.Helper()
-	found := false
-	err := filepath.WalkDir(s.Data, func(path string, entry fs.DirEntry, err error) error {
-		var text []byte
-		if err == nil && entry.Type().IsRegular() {
-			text, err = os.ReadFile(path)
-		}
-		// Other tests store and delete meanwhile. What is gone is no reason to
-		// stop looking.
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		found = found || bytes.Contains(text, content)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found
+	return code
 }
 
 // showServer prints what may tell why tests have failed: of what the server
 // said and logged, the lines that are about trouble.
-func showServer(w io.Writer, s *devserver.Server) {
-	text := s.Output()
-	logs, _ := filepath.Glob(filepath.Join(s.Data, "*.log"))
+func showServer(w io.Writer, s *sharedServer) {
+	text := s.server.Output()
+	logs, _ := filepath.Glob(filepath.Join(s.server.Data, "*.log"))
 	for _, file := range logs {
 		if content, err := os.ReadFile(file); err == nil {
 			text += devserver.Redact(string(content))
 		}
 	}
-	fmt.Fprintln(w, "the server's troubles, if any:")
-	for line := range strings.Lines(text) {
-		if trouble.MatchString(line) {
-			fmt.Fprint(w, line)
-		}
+	fmt.Fprintf(w, "troubles of the server %s, if any:\n", s.name)
+	for _, line := range trouble.FindAllString(text, -1) {
+		fmt.Fprintln(w, line)
 	}
 }
 
-var trouble = regexp.MustCompile(`level=(WARN|ERROR)|status=5|panic|DATA RACE`)
+// trouble is a line, in either format of the logs.
+var trouble = regexp.MustCompile(`(?m)^.*(level=(WARN|ERROR)|"level":"(WARN|ERROR)"|status=5|"status":5|panic|DATA RACE).*$`)

@@ -29,7 +29,7 @@ func (c rclone) rclone(l devserver.Lease, args ...string) result {
 	if err := os.WriteFile(config, nil, 0o600); err != nil {
 		c.t.Fatal(err)
 	}
-	return c.run(l, []string{
+	env := []string{
 		"RCLONE_CONFIG=" + config,
 		"RCLONE_S3_PROVIDER=Other",
 		"RCLONE_S3_ENDPOINT=" + l.Endpoint,
@@ -41,7 +41,11 @@ func (c rclone) rclone(l devserver.Lease, args ...string) result {
 		"RCLONE_S3_SESSION_TOKEN=" + l.SessionToken,
 		"RCLONE_RETRIES=1",
 		"RCLONE_LOW_LEVEL_RETRIES=1",
-	}, args...)
+	}
+	if l.CAFile != "" {
+		env = append(env, "RCLONE_CA_CERT="+l.CAFile)
+	}
+	return c.run(l, env, args...)
 }
 
 func (c rclone) remote(key string) string { return ":s3:" + c.bucket + "/" + key }

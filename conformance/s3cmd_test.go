@@ -43,6 +43,9 @@ func (c s3cmd) s3cmd(l devserver.Lease, args ...string) result {
 		"multipart_chunk_size_mb = 64", // as for the others, see awsEnv
 		"progress_meter = False",
 	}
+	if l.CAFile != "" {
+		config = append(config, "ca_certs_file = "+l.CAFile)
+	}
 	if err := os.WriteFile(filepath.Join(c.home, ".s3cfg"), []byte(strings.Join(config, "\n")+"\n"), 0o600); err != nil {
 		c.t.Fatal(err)
 	}

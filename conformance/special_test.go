@@ -20,8 +20,8 @@ import (
 // TestPresign makes URLs that open one object for a while, as people do to
 // share it, and fetches them with no credentials.
 func TestPresign(t *testing.T) {
-	urls := map[string]func(t *testing.T, s server, l devserver.Lease, key string) result{
-		"aws-s3": func(t *testing.T, s server, l devserver.Lease, key string) result {
+	urls := map[string]func(t *testing.T, s place, l devserver.Lease, key string) result{
+		"aws-s3": func(t *testing.T, s place, l devserver.Lease, key string) result {
 			c := newAWSS3(t, s.bucket).(awsS3)
 			// For some regions awscli still makes URLs in the signature before
 			// version 4, unless it is told not to.
@@ -32,11 +32,11 @@ func TestPresign(t *testing.T) {
 			env := append(awsEnv(t, l, c.home), "AWS_CONFIG_FILE="+config)
 			return c.run(l, env, "s3", "presign", "--expires-in", "300", c.url(key))
 		},
-		"boto3": func(t *testing.T, s server, l devserver.Lease, key string) result {
+		"boto3": func(t *testing.T, s place, l devserver.Lease, key string) result {
 			return newBoto3(t, s.bucket).(boto3).script(l, "presign.py", key)
 		},
 	}
-	eachClient(t, func(t *testing.T, s server, name string, c client) {
+	eachClient(t, func(t *testing.T, s place, name string, c client) {
 		presign := urls[name]
 		l := s.lend(t, s.own, "write")
 		key := s.own + "presign/" + name + " +.bin"
@@ -96,7 +96,7 @@ func fetch(t *testing.T, l devserver.Lease, url string) (int, []byte) {
 // TestRcloneBlind has rclone upload without a look first: where it is refused
 // the look, as above, nothing is learned about uploads.
 func TestRcloneBlind(t *testing.T) {
-	eachClient(t, func(t *testing.T, s server, name string, c client) {
+	eachClient(t, func(t *testing.T, s place, name string, c client) {
 		rclone := c.(rclone)
 		l := s.lend(t, s.own, "write")
 		refused := regexp.MustCompile(`AccessDenied: [^\n]*\n\s+status code: 403`)
@@ -123,7 +123,7 @@ func TestRcloneBlind(t *testing.T) {
 
 // TestListBuckets lists the buckets that a lease opens something in.
 func TestListBuckets(t *testing.T) {
-	eachClient(t, func(t *testing.T, s server, name string, c client) {
+	eachClient(t, func(t *testing.T, s place, name string, c client) {
 		l := s.lend(t, s.own, "read")
 		var r result
 		switch c := c.(type) {
@@ -142,7 +142,7 @@ func TestListBuckets(t *testing.T) {
 
 // TestAPICalls makes the requests of "aws s3api" that no command above makes.
 func TestAPICalls(t *testing.T) {
-	eachClient(t, func(t *testing.T, s server, name string, c client) {
+	eachClient(t, func(t *testing.T, s place, name string, c client) {
 		api := c.(awsAPI)
 		l := s.lend(t, s.own, "write")
 		under := s.own + "api-calls/"

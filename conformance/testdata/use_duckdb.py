@@ -34,6 +34,9 @@ db = duckdb.connect()
 db.execute("SET autoinstall_known_extensions = false")
 db.execute(f"LOAD {quoted(str(extension))}")
 db.execute("SET http_retries = 0")
+db.execute("SET enable_server_cert_verification = true")  # which it does not do by itself
+if "AWS_CA_BUNDLE" in os.environ:
+    db.execute(f"SET ca_cert_file = {quoted(os.environ['AWS_CA_BUNDLE'])}")
 token = os.environ.get("AWS_SESSION_TOKEN")
 db.execute(
     f"""CREATE SECRET (TYPE s3,

@@ -10,11 +10,15 @@ import sys
 from obstore.store import S3Store
 
 operation, bucket, *args = sys.argv[1:]
+options = {"allow_http": os.environ["AWS_ENDPOINT_URL_S3"].startswith("http:")}
+if "AWS_CA_BUNDLE" in os.environ:
+    with open(os.environ["AWS_CA_BUNDLE"]) as certificates:
+        options["root_certificate"] = certificates.read()
 store = S3Store(
     bucket,
     # It knows this variable by the name without the service only.
     endpoint=os.environ["AWS_ENDPOINT_URL_S3"],
-    client_options={"allow_http": os.environ["AWS_ENDPOINT_URL_S3"].startswith("http:")},
+    client_options=options,
     retry_config={"max_retries": 0},
 )
 
