@@ -30,28 +30,34 @@ func newGoSDK(t *testing.T, bucket string) client {
 
 func (c goSDK) client(l devserver.Lease) *s3.Client {
 	c.t.Helper()
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = nil // the server is on this machine
-	if l.CAFile != "" {
-		pem, err := os.ReadFile(l.CAFile)
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(pem) {
-			c.t.Fatalf("%s holds no certificate", l.CAFile)
-		}
-		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
-	}
-	c.t.Cleanup(transport.CloseIdleConnections)
 	return s3.New(s3.Options{
 		BaseEndpoint: aws.String(l.Endpoint),
 		Region:       l.Region,
 		UsePathStyle: true,
 		Credentials:  credentials.NewStaticCredentialsProvider(l.AccessKeyID, l.SecretAccessKey, l.SessionToken),
-		HTTPClient:   &http.Client{Transport: transport},
+		HTTPClient:   trusting(c.t, l),
 		Retryer:      aws.NopRetryer{},
 	})
+}
+
+// trusting makes an HTTP client that trusts the lease's endpoint.
+func trusting(t *testing.T, l devserver.Lease) *http.Client {
+	t.Helper()
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.Proxy = nil // the server is on this machine
+	if l.CAFile != "" {
+		pem, err := os.ReadFile(l.CAFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(pem) {
+			t.Fatalf("%s holds no certificate", l.CAFile)
+		}
+		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
 }
 
 // did is the result of a call. What the SDK says of an error is its output.
