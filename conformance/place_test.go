@@ -149,6 +149,16 @@ func (p place) lend(t *testing.T, prefix, access string) devserver.Lease {
 	return l
 }
 
+// mustLog gives what was asked with a lease, of a server with a request log.
+func mustLog(t *testing.T, p place, lease string) []devserver.Request {
+	t.Helper()
+	requests, err := p.Requests(lease)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return requests
+}
+
 // holds tells whether any object, or for a directory any file of the server's
 // data, has content. It looks past every layer that a test could be fooled by.
 func (p place) holds(t *testing.T, content []byte) bool {

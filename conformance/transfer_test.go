@@ -13,10 +13,7 @@ import (
 // goes up and comes back as it was, by the ways that clients have of their own:
 // multipart uploads, batch deletes, many requests at once.
 func TestFolders(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		make func(t *testing.T, bucket string) mover
-	}{{"aws-s3", newAWSMover}, {"rclone", newRcloneMover}} {
+	for _, c := range movers {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			c.make(t, "") // first, so that nothing is built when the client is not there
@@ -54,12 +51,19 @@ func TestFolders(t *testing.T) {
 	}
 }
 
-// mover moves whole folders.
+// mover moves whole folders. A sync removes what is not there, too.
 type mover interface {
 	up(l devserver.Lease, folder, prefix string) result
 	down(l devserver.Lease, prefix, folder string) result
+	syncUp(l devserver.Lease, folder, prefix string) result
+	syncDown(l devserver.Lease, prefix, folder string) result
 	clear(l devserver.Lease, prefix string) result
 }
+
+var movers = []struct {
+	name string
+	make func(t *testing.T, bucket string) mover
+}{{"aws-s3", newAWSMover}, {"rclone", newRcloneMover}}
 
 type awsMover struct{ awsS3 }
 
@@ -85,6 +89,16 @@ func (m awsMover) down(l devserver.Lease, prefix, folder string) result {
 	return m.s3(l, "sync", "--no-progress", m.url(prefix), folder)
 }
 
+func (m awsMover) syncUp(l devserver.Lease, folder, prefix string) result {
+	m.t.Helper()
+	return m.s3(l, "sync", "--delete", "--no-progress", folder, m.url(prefix))
+}
+
+func (m awsMover) syncDown(l devserver.Lease, prefix, folder string) result {
+	m.t.Helper()
+	return m.s3(l, "sync", "--delete", "--no-progress", m.url(prefix), folder)
+}
+
 func (m awsMover) clear(l devserver.Lease, prefix string) result {
 	m.t.Helper()
 	return m.s3(l, "rm", "--recursive", m.url(prefix))
@@ -107,25 +121,40 @@ func (m rcloneMover) down(l devserver.Lease, prefix, folder string) result {
 	return m.rclone.rclone(l, "copy", m.remote(prefix), folder)
 }
 
+func (m rcloneMover) syncUp(l devserver.Lease, folder, prefix string) result {
+	m.t.Helper()
+	return m.rclone.rclone(l, "sync", folder, m.remote(prefix))
+}
+
+func (m rcloneMover) syncDown(l devserver.Lease, prefix, folder string) result {
+	m.t.Helper()
+	return m.rclone.rclone(l, "sync", m.remote(prefix), folder)
+}
+
 func (m rcloneMover) clear(l devserver.Lease, prefix string) result {
 	m.t.Helper()
 	return m.rclone.rclone(l, "delete", m.remote(prefix))
 }
 
-// boto3 sends what is large in parts, several at once, and copies on the server.
+// boto3 sends what is large in parts, several at once, copies on the server, and
+// removes many objects with one request, on every kind of store.
 func TestBoto3Transfers(t *testing.T) {
-	t.Parallel()
-	python := newRunner(t, program(t, "KEYHATCH_PYTHON", "boto3"))
-	s := start(t)
-	prefix := s.own + "transfers-boto3/"
-	l := s.lend(t, prefix, "write")
-	large := content("boto3", 20<<20)
-	file, back := write(t, large), filepath.Join(t.TempDir(), "back")
-	script, err := filepath.Abs("testdata/transfer.py")
-	if err != nil {
-		t.Fatal(err)
+	places := map[string]func(t *testing.T) place{"keyhatch dev": start}
+	for _, k := range upstreams {
+		places[k.name] = func(t *testing.T) place { return overHTTP.with(t, k) }
 	}
-	env := append(awsEnv(t, l, python.home), "AWS_CONFIG_FILE="+os.DevNull)
-	python.run(l, env, script, s.bucket, prefix, file, back).must(t)
-	mustHave(t, back, large)
+	for name, visited := range places {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newBoto3(t, "").(boto3) // first, so that nothing is started when it is not there
+			p := visited(t)
+			prefix := p.own + "transfers-boto3/"
+			l := p.lend(t, prefix, "write")
+			large := content("boto3", 20<<20)
+			file, back := write(t, large), filepath.Join(t.TempDir(), "back")
+			env := append(awsEnv(t, l, c.home), "AWS_CONFIG_FILE="+os.DevNull)
+			c.run(l, env, "-B", filepath.Join(c.scripts, "transfer.py"), p.bucket, prefix, file, back).must(t)
+			mustHave(t, back, large)
+		})
+	}
 }
