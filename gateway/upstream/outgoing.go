@@ -34,7 +34,8 @@ type outgoing struct {
 	over   atomic.Bool // nobody waits for the request any more
 }
 
-// smallBody is up to where a body is read whole before it is sent.
+// smallBody is up to where a body is read whole before it is sent. A document is
+// read whole whatever its length: the gateway bounds it, and S3 wants its digest.
 const smallBody = 64 << 10
 
 // unsigned stands for the hash of a body that has not arrived yet. What it is
@@ -52,7 +53,7 @@ func (s *Store) translate(r *http.Request) (*outgoing, error) {
 	if inParts(r) {
 		dropChecksums(out.header)
 	}
-	if r.ContentLength > smallBody {
+	if r.ContentLength > smallBody && !isDocument(r) {
 		out.stream = r.Body
 		out.header.Set("Expect", "100-continue") // a refusal comes before the body is sent for nothing
 		return out, nil

@@ -1,0 +1,163 @@
+package upstream_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"os"
+	"runtime"
+	"runtime/pprof"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/gateway/upstream"
+	"github.com/keyhatch/keyhatch/outbound"
+)
+
+// TestMain fails when the tests leave goroutines behind.
+func TestMain(m *testing.M) {
+	before := runtime.NumGoroutine()
+	code := m.Run()
+	for begun := time.Now(); runtime.NumGoroutine() > before; time.Sleep(10 * time.Millisecond) {
+		if time.Since(begun) > 5*time.Second {
+			fmt.Printf("%d goroutines are left, %d were there before\n", runtime.NumGoroutine(), before)
+			_ = pprof.Lookup("goroutine").WriteTo(os.Stdout, 1)
+			code = 1
+			break
+		}
+	}
+	os.Exit(code)
+}
+
+// front is a store as the gateway has it, before a fake.
+type front struct {
+	*upstream.Store
+	log  *logged
+	keys atomic.Pointer[keyhatch.KeyPair]
+}
+
+// logged is a log that is read while it is written.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// transport is what cmd/keyhatch uses, with leave to reach this machine.
+func transport(t testing.TB) *http.Transport {
+	tr := outbound.NewDialer([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}).Transport()
+	t.Cleanup(tr.CloseIdleConnections)
+	return tr
+}
+
+// before makes the front of the fake.
+func before(t testing.TB, f *fake) *front {
+	t.Helper()
+	return beforeURL(t, f.url(), transport(t))
+}
+
+func beforeURL(t testing.TB, endpoint string, tr http.RoundTripper) *front {
+	t.Helper()
+	p := &front{log: &logged{}}
+	p.keys.Store(&keyhatch.KeyPair{AccessKeyID: fakeID, SecretAccessKey: fakeSecret})
+	keys := func(context.Context, keyhatch.Store) (keyhatch.KeyPair, error) { return *p.keys.Load(), nil }
+	c := upstream.NewClient(keys, tr, slog.New(slog.NewTextHandler(p.log, nil)))
+	store, err := c.Store(keyhatch.Store{Name: "the-moon", Kind: keyhatch.S3Store, Endpoint: endpoint, Region: fakeRegion})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Store = store
+	return p
+}
+
+// answered is an answer that a client has got.
+type answered struct {
+	status int
+	header http.Header
+	body   []byte
+	broken error // that its body did not come whole
+}
+
+// ask passes a request through without a network before the store. An answer
+// that breaks off is told as one.
+func (p *front) ask(r *http.Request) (got answered) {
+	w := httptest.NewRecorder()
+	defer func() {
+		if e := recover(); e != nil {
+			if e != http.ErrAbortHandler {
+				panic(e)
+			}
+			got.broken = http.ErrAbortHandler
+		}
+		got.status, got.header, got.body = w.Code, w.Result().Header, w.Body.Bytes()
+	}()
+	p.ServeHTTP(w, r)
+	return got
+}
+
+// listen serves the store to clients with a network.
+func (p *front) listen(t testing.TB) (address string) {
+	t.Helper()
+	s := httptest.NewServer(p)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// client is who asks a front that listens.
+func client(t testing.TB) *http.Client {
+	tr := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 100, ExpectContinueTimeout: 5 * time.Second}
+	t.Cleanup(tr.CloseIdleConnections)
+	return &http.Client{Transport: tr, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// send sends a request over the network and reads the answer.
+func send(c *http.Client, r *http.Request) (answered, error) {
+	answer, err := c.Do(r)
+	if err != nil {
+		return answered{}, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	return answered{answer.StatusCode, answer.Header, body, err}, nil
+}
+
+func (p *front) put(t testing.TB, path string, body []byte, header ...string) answered {
+	t.Helper()
+	r := asked(t, http.MethodPut, path, nil, bytes.NewReader(body), int64(len(body)))
+	set(r, header...)
+	return p.ask(r)
+}
+
+func (p *front) get(t testing.TB, path string, query url.Values) answered {
+	t.Helper()
+	return p.ask(asked(t, http.MethodGet, path, query, nil, 0))
+}
+
+// set sets headers, "Name: value" each.
+func set(r *http.Request, header ...string) {
+	for _, h := range header {
+		name, value, _ := strings.Cut(h, ": ")
+		r.Header.Add(name, value)
+	}
+}
