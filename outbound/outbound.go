@@ -38,6 +38,10 @@ const (
 	keepAlive   = 15 * time.Second
 )
 
+// continueTimeout is how long a server is waited for that was asked for its word
+// before the body, and may not know that it was. None would send the body at once.
+const continueTimeout = time.Second
+
 // Check tells whether a host, a name or an address, has an address that is
 // allowed now.
 func (d *Dialer) Check(ctx context.Context, host string) error {
@@ -60,10 +64,11 @@ func (d *Dialer) Check(ctx context.Context, host string) error {
 // what passes through.
 func (d *Dialer) Transport() *http.Transport {
 	return &http.Transport{
-		DialContext:         d.dialer.DialContext,
-		TLSHandshakeTimeout: tlsTimeout,
-		DisableCompression:  true,
-		MaxIdleConnsPerHost: 64,
-		IdleConnTimeout:     30 * time.Second,
+		DialContext:           d.dialer.DialContext,
+		TLSHandshakeTimeout:   tlsTimeout,
+		ExpectContinueTimeout: continueTimeout,
+		DisableCompression:    true,
+		MaxIdleConnsPerHost:   64,
+		IdleConnTimeout:       30 * time.Second,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -16,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -159,5 +161,15 @@ func set(r *http.Request, header ...string) {
 	for _, h := range header {
 		name, value, _ := strings.Cut(h, ": ")
 		r.Header.Add(name, value)
+	}
+}
+
+// refuseFirst dials, but for the first times.
+func refuseFirst(dial func(context.Context, string, string) (net.Conn, error), times *int) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if *times--; *times >= 0 {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
+		}
+		return dial(ctx, network, address)
 	}
 }

@@ -6,23 +6,28 @@
 //
 // # Bodies
 //
-// A body that is no longer than 64 KiB is read whole before anything is sent. A
-// longer one is sent while it arrives; the gateway hands out its last byte only
-// when its hash, signature and checksum are right and the lease still stands. A
-// body that breaks off breaks the connection to the store before its announced
-// length, so that the store publishes nothing.
+// A body that is no longer than 64 KiB, or that is a document, is read whole
+// before anything is sent. A longer one is sent while it arrives, and begins when
+// the store has said that it wants it, or nothing for a second; the gateway hands
+// out its last byte only when its hash, signature and checksum are right and the
+// lease still stands. A body that breaks off breaks the connection to the store
+// before its announced length, so that the store publishes nothing.
 //
 // # Retries
 //
-// A request is sent again when no answer came and the store cannot have acted on
-// it, or would act the same once more: when the connection could not be made, or
-// broke and the request reads, or puts or deletes without a condition and its
-// body is at hand. An answer is never asked for twice: a store that says
-// SlowDown says so to the client, who knows best how long to wait.
+// A request is sent up to three times when no answer came and the store cannot
+// have acted on it, or would act the same once more: when no connection came
+// about; or it broke, and nothing of a long body has been sent, or the request
+// reads, puts or deletes without a condition. A put with a condition and the
+// creation and completion of an upload are not: at a connection that the store
+// closes in the same moment they fail, and their sender is told to try again. An
+// answer is never asked for twice: a store that says SlowDown says so to the
+// client, who knows best how long to wait.
 //
 // # Time
 //
 // A connection comes about in 5 s. A transfer may take as long as it takes, but
 // not stand still for a minute; an answer may be thought over for 10 minutes, as
-// long uploads in parts are when they are put together.
+// long uploads in parts are when they are put together. What took too long is not
+// tried again.
 package upstream

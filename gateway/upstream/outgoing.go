@@ -9,7 +9,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -29,10 +28,15 @@ type outgoing struct {
 	stream io.ReadCloser // or one that arrives
 	length int64
 
-	begun  atomic.Bool // the stream has been read from
-	broken atomic.Bool // and ended before its end
-	over   atomic.Bool // nobody waits for the request any more
+	connected atomic.Bool  // the last try had a connection to the store
+	begun     atomic.Bool  // the stream has been read from
+	sent      atomic.Int64 // bytes of it
+	broken    atomic.Bool  // it ended before its end
+	over      atomic.Bool  // nobody waits for the request any more
 }
+
+// whole tells whether all of the body is on its way.
+func (o *outgoing) whole() bool { return o.stream == nil || o.sent.Load() == o.length }
 
 // smallBody is up to where a body is read whole before it is sent. A document is
 // read whole whatever its length: the gateway bounds it, and S3 wants its digest.
@@ -114,20 +118,29 @@ type sentBody struct {
 }
 
 func (b *sentBody) Read(p []byte) (int, error) {
-	if b.out.over.Load() { // answered early: what follows on the connection is not ours to read
+	switch {
+	case b.out.whole(): // looked for more by who has got all
+		return 0, io.EOF
+	case b.out.over.Load(): // answered early: what follows on the connection is not ours to read
 		return 0, errBody
 	}
 	b.out.begun.Store(true)
 	n, err := b.out.stream.Read(p)
-	switch err {
-	case nil:
-		b.watch.expect(patience)
-	case io.EOF:
-		b.watch.expect(thought)
-	default:
+	if err != nil && err != io.EOF {
 		b.out.broken.Store(true)
+		return 0, err
 	}
-	return n, err
+	whole := b.out.sent.Add(int64(n)) == b.out.length
+	switch {
+	case whole:
+		b.watch.expect(thought)
+	case err == io.EOF:
+		b.out.broken.Store(true)
+		return n, io.ErrUnexpectedEOF
+	default:
+		b.watch.expect(patience)
+	}
+	return n, nil
 }
 
 func (b *sentBody) Close() error { return nil }
@@ -145,21 +158,30 @@ func (e *notSent) Unwrap() error { return e.cause }
 // again tells whether the request may be sent once more after a failure.
 func (o *outgoing) again(err error) bool {
 	var own *notSent
-	if errors.As(err, &own) {
+	switch {
+	case errors.As(err, &own), errors.Is(err, errStill):
 		return false
-	}
-	var dial *net.OpError
-	if errors.As(err, &dial) && dial.Op == "dial" {
-		return o.stream == nil || !o.begun.Load()
-	}
-	if o.stream != nil {
-		return false
+	case !o.connected.Load():
+		return true
+	case o.stream != nil:
+		return !o.begun.Load() // without its body it cannot have been acted on
 	}
 	switch o.method {
-	case http.MethodGet, http.MethodHead, http.MethodDelete:
+	case http.MethodGet, http.MethodHead:
 		return true
-	case http.MethodPut:
-		return !slices.ContainsFunc([]string{"If-Match", "If-None-Match"}, func(name string) bool { return o.header.Get(name) != "" })
+	case http.MethodPut, http.MethodDelete:
+		return !o.conditional()
+	}
+	return o.url.Query().Has("delete") // a batch of them, which has no conditions
+}
+
+// conditional tells a request that may not act the same once more, because it
+// has acted.
+func (o *outgoing) conditional() bool {
+	for name := range o.header {
+		if strings.HasPrefix(name, "If-") || strings.HasPrefix(name, "X-Amz-Copy-Source-If-") {
+			return true
+		}
 	}
 	return false
 }

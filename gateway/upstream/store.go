@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
 	"time"
 
@@ -79,6 +80,9 @@ func (s *Store) ask(r *http.Request, out *outgoing) (*http.Response, error) {
 			return answer, err
 		}
 		s.log.Warn("a request to the store is sent again", "error", err)
+		if idle, ok := s.client.transport.(interface{ CloseIdleConnections() }); ok && out.connected.Load() {
+			idle.CloseIdleConnections() // what closed this one may have closed them all
+		}
 		if err := pause(r.Context(), time.Duration(try)*firstPause); err != nil {
 			return nil, err
 		}
@@ -105,7 +109,10 @@ func (s *Store) send(out *outgoing) (*http.Response, error) {
 	if err != nil {
 		return nil, &notSent{err}
 	}
-	ctx, watch := startWatch(out.ctx)
+	out.connected.Store(false)
+	ctx, watch := startWatch(httptrace.WithClientTrace(out.ctx, &httptrace.ClientTrace{
+		GotConn: func(httptrace.GotConnInfo) { out.connected.Store(true) },
+	}))
 	r, err := out.request(ctx, watch)
 	if err != nil {
 		watch.stop()

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"io"
 	"time"
 )
@@ -13,15 +14,18 @@ const (
 	thought = 10 * time.Minute
 )
 
+// errStill is the end of a request that makes no progress.
+var errStill = errors.New("nothing happened for too long")
+
 // watch ends a request that makes no progress.
 type watch struct {
 	timer  *time.Timer
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 }
 
 func startWatch(ctx context.Context) (context.Context, *watch) {
-	ctx, cancel := context.WithCancel(ctx)
-	return ctx, &watch{time.AfterFunc(thought, cancel), cancel}
+	ctx, cancel := context.WithCancelCause(ctx)
+	return ctx, &watch{time.AfterFunc(thought, func() { cancel(errStill) }), cancel}
 }
 
 // expect gives the request so long to make its next step.
@@ -30,7 +34,7 @@ func (w *watch) expect(d time.Duration) { w.timer.Reset(d) }
 // stop ends the request.
 func (w *watch) stop() {
 	w.timer.Stop()
-	w.cancel()
+	w.cancel(nil)
 }
 
 // watchedBody is the body of an answer, whose end ends the watch.
