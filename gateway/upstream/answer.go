@@ -127,7 +127,7 @@ func (s *Store) refusal(answer *http.Response) refusal {
 	_ = xml.Unmarshal(text, &told) // a HEAD has none
 	status := answer.StatusCode
 	switch {
-	case status < http.StatusBadRequest, status == http.StatusUnauthorized, slices.Contains(ofOurKeys, told.Code):
+	case status < http.StatusBadRequest, status == http.StatusUnauthorized, status == http.StatusExpectationFailed, slices.Contains(ofOurKeys, told.Code):
 		s.log.Error("the store refuses our keys, or is another one", "status", status, "code", told.Code, "location", answer.Header.Get("Location"))
 		return misconfigured
 	case status == http.StatusForbidden:

@@ -11,7 +11,8 @@
 // the store has said that it wants it, or nothing for a second; the gateway hands
 // out its last byte only when its hash, signature and checksum are right and the
 // lease still stands. A body that breaks off breaks the connection to the store
-// before its announced length, so that the store publishes nothing.
+// before its announced length, so that the store publishes nothing. A store that
+// accepts a body before it has got it is not believed.
 //
 // # Retries
 //

@@ -61,6 +61,11 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err == nil:
 		defer answer.Body.Close()
+		if !out.whole() && answer.StatusCode < http.StatusMultipleChoices {
+			s.log.Error("the store accepts what it has not got", "status", answer.StatusCode)
+			refuse(w, misconfigured)
+			return
+		}
 		s.pass(w, r, answer)
 	case out.broken.Load():
 		refuse(w, incompleteBody)
