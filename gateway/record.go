@@ -24,7 +24,10 @@ func (g *Gateway) begin(a *answer, r *http.Request, v *visit) {
 func (g *Gateway) record(a *answer, r *http.Request, v *visit) {
 	request := v.record(r)
 	request.Status, request.Code, request.RequestID, request.Bytes = a.status, a.code, a.id, a.bytes
-	if v.body != nil && v.operation.body == data && a.status < http.StatusBadRequest {
+	switch {
+	case a.status >= http.StatusBadRequest:
+		request.Bytes = 0 // those were the refusal's
+	case v.body != nil && v.operation.body == data:
 		request.Bytes = v.body.Len()
 	}
 	if g.RequestLog != nil {

@@ -93,12 +93,12 @@ func TestPatience(t *testing.T) {
 		least  time.Duration
 		most   time.Duration
 	}{
-		"thinks on a get":           {thinks(299 * time.Second), "GET", 0, 200, false, 299 * time.Second, 299 * time.Second},
-		"thinks on a put":           {thinks(299 * time.Second), "PUT", 100, 200, false, 299 * time.Second, 299 * time.Second},
-		"thinks on a large put":     {thinks(299 * time.Second), "PUT", 1 << 20, 200, false, 299 * time.Second, 299 * time.Second},
-		"sleeps on a get":           {thinks(301 * time.Second), "GET", 0, 503, false, 300 * time.Second, 300 * time.Second},
-		"sleeps on a put":           {thinks(301 * time.Second), "PUT", 100, 503, false, 300 * time.Second, 300 * time.Second},
-		"sleeps on a large put":     {thinks(301 * time.Second), "PUT", 1 << 20, 503, false, 300 * time.Second, 300 * time.Second},
+		"thinks on a get":           {thinks(599 * time.Second), "GET", 0, 200, false, 599 * time.Second, 599 * time.Second},
+		"thinks on a put":           {thinks(599 * time.Second), "PUT", 100, 200, false, 599 * time.Second, 599 * time.Second},
+		"thinks on a large put":     {thinks(599 * time.Second), "PUT", 1 << 20, 200, false, 599 * time.Second, 599 * time.Second},
+		"sleeps on a get":           {thinks(601 * time.Second), "GET", 0, 503, false, 600 * time.Second, 600 * time.Second},
+		"sleeps on a put":           {thinks(601 * time.Second), "PUT", 100, 503, false, 600 * time.Second, 600 * time.Second},
+		"sleeps on a large put":     {thinks(601 * time.Second), "PUT", 1 << 20, 503, false, 600 * time.Second, 600 * time.Second},
 		"sends slowly":              {sends(59 * time.Second), "GET", 0, 200, false, 590 * time.Second, 590 * time.Second},
 		"stops sending":             {sends(61 * time.Second), "GET", 0, 200, true, 60 * time.Second, 60 * time.Second},
 		"takes slowly":              {takes(50 * time.Second), "PUT", 1 << 20, 200, false, 30 * 50 * time.Second, 40 * 50 * time.Second},
