@@ -60,6 +60,7 @@ type arena struct {
 	backends *gateway.Backends
 	address  string
 	active   atomic.Int64 // requests under way
+	asked    atomic.Int64 // requests to a store behind
 	log      logged
 	last     string // snapshot of the store, empty when it may have changed
 
@@ -76,7 +77,7 @@ func newArena(t *testing.T, g ground) *arena {
 	a := &arena{ground: g, core: coretest.New(t), keys: map[string]keys{}, texts: map[string]string{}}
 	log := slog.New(slog.NewTextHandler(&a.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	a.store = g.register(t, a.core)
-	s3 := upstream.NewClient(a.core.Broker.Credentials.KeysOf, http.DefaultTransport, log)
+	s3 := upstream.NewClient(a.core.Broker.Credentials.KeysOf, counting{&a.asked}, log)
 	a.backends = gateway.NewBackends([]string{a.core.Root}, s3, log)
 	t.Cleanup(func() { a.backends.Close() })
 	a.serve(t, log)
@@ -100,6 +101,14 @@ func newArena(t *testing.T, g ground) *arena {
 	}
 	a.known = strings.NewReplacer(pairs...)
 	return a
+}
+
+// counting counts the requests that a store behind is asked.
+type counting struct{ asked *atomic.Int64 }
+
+func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.asked.Add(1)
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // serve wires the endpoint as cmd/keyhatch does.
