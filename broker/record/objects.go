@@ -18,7 +18,7 @@ const ObjectsRecorded keyhatch.Action = "objects.record"
 
 const (
 	// writeEvery is how long object requests wait to be written together.
-	writeEvery = 250 * time.Millisecond
+	writeEvery = 100 * time.Millisecond
 	// MaxUnwritten is how old an unwritten object request may be for more to be
 	// let in: what a crash loses at most.
 	MaxUnwritten = time.Second

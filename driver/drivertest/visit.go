@@ -89,8 +89,24 @@ func (v *visit) http() *http.Client {
 	}
 }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements http.RoundTripper. It asks again while the store says that
+// it is too busy, if it can: a row is about something else.
 func (v *visit) RoundTrip(r *http.Request) (*http.Response, error) {
+	for try := 1; ; try++ {
+		answer, err := v.sendOnce(r)
+		if err != nil || answer.StatusCode != http.StatusServiceUnavailable || try == 50 || r.Body != nil && r.GetBody == nil {
+			return answer, err
+		}
+		time.Sleep(100 * time.Millisecond)
+		if r.GetBody != nil {
+			if r.Body, err = r.GetBody(); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+func (v *visit) sendOnce(r *http.Request) (*http.Response, error) {
 	answer, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		return nil, err
