@@ -21,7 +21,7 @@ func (s *Store) pass(w http.ResponseWriter, r *http.Request, answer *http.Respon
 		}
 	}
 	if namesOwner(r) {
-		s.passList(w, answer)
+		s.passList(w, r, answer)
 		return
 	}
 	w.WriteHeader(answer.StatusCode)
@@ -62,8 +62,9 @@ func namesOwner(r *http.Request) bool {
 }
 
 // passList hands a list on without the names that the store has for those who
-// own and upload: they are its accounts, at some stores even access key ids.
-func (s *Store) passList(w http.ResponseWriter, answer *http.Response) {
+// own and upload: they are its accounts, at some stores even access key ids. The
+// names of objects are encoded as the client has asked for.
+func (s *Store) passList(w http.ResponseWriter, r *http.Request, answer *http.Response) {
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxList+1))
 	if err != nil || len(text) > maxList {
 		s.log.Error("a list cannot be read", "bytes", len(text), "error", err)
@@ -73,6 +74,7 @@ func (s *Store) passList(w http.ResponseWriter, answer *http.Response) {
 	for _, tag := range []string{"Owner", "Initiator"} {
 		text = anonymous(text, tag)
 	}
+	text = encodeNames(r, text)
 	w.Header().Del("Content-Length")
 	w.WriteHeader(answer.StatusCode)
 	_, _ = w.Write(text) // the connection is all that can fail here
