@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -135,6 +136,7 @@ func TestBadCredentials(t *testing.T) {
 		spoil func(t *testing.T, s place, l devserver.Lease) devserver.Lease
 		codes []string
 		only  string // the one client that is enough, when any is as good
+		once  bool   // those that sign with boto3's library leave it to boto3
 	}{
 		{
 			"revoked",
@@ -145,7 +147,7 @@ func TestBadCredentials(t *testing.T) {
 				return l
 			},
 			[]string{"AccessDenied"},
-			"",
+			"", false,
 		},
 		{
 			"wrong secret",
@@ -154,7 +156,7 @@ func TestBadCredentials(t *testing.T) {
 				return l
 			},
 			[]string{"SignatureDoesNotMatch"},
-			"",
+			"", true,
 		},
 		{
 			"tampered session token",
@@ -163,7 +165,7 @@ func TestBadCredentials(t *testing.T) {
 				return l
 			},
 			[]string{"AccessDenied"},
-			"",
+			"", true,
 		},
 		{
 			"the session token of another lease",
@@ -172,7 +174,7 @@ func TestBadCredentials(t *testing.T) {
 				return l
 			},
 			[]string{"AccessDenied"},
-			"boto3",
+			"boto3", false,
 		},
 		{
 			"no session token",
@@ -181,12 +183,12 @@ func TestBadCredentials(t *testing.T) {
 				return l
 			},
 			[]string{"SignatureDoesNotMatch"},
-			"boto3",
+			"boto3", false,
 		},
 	}
 	eachClient(t, func(t *testing.T, s place, name string, c client) {
 		for _, tt := range tests {
-			if tt.only != "" && tt.only != name {
+			if tt.only != "" && tt.only != name || tt.once && slices.Contains([]string{"aws-s3", "aws-s3api", "s3fs"}, name) {
 				continue
 			}
 			t.Run(tt.name, func(t *testing.T) {

@@ -26,7 +26,7 @@ func TestTables(t *testing.T) {
 			// Enough that it is sent in parts.
 			const rows = "SELECT range AS n, hash(range) AS h, 'row ' || range AS name FROM range(400000)"
 			ask("COPY ("+rows+" WHERE n < 100000) TO 's3://a-1.csv'", "")
-			ask("COPY ("+rows+" WHERE n >= 100000) TO 's3://a 2.csv'", "")
+			ask("COPY ("+rows+" WHERE n >= 100000) TO 's3://a 2+.csv'", "")
 			ask("SELECT count(*), max(n), count(DISTINCT h) FROM read_csv('s3://*.csv')", "[[400000, 399999, 400000]]")
 			ask("SELECT count(*) FROM glob('s3://**')", "[[2]]")
 
