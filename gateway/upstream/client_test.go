@@ -46,6 +46,8 @@ type front struct {
 	*upstream.Store
 	log  *logged
 	keys atomic.Pointer[keyhatch.KeyPair]
+	// noKeys is why there are none.
+	noKeys error
 }
 
 // logged is a log that is read while it is written.
@@ -83,7 +85,12 @@ func beforeURL(t testing.TB, endpoint string, tr http.RoundTripper) *front {
 	t.Helper()
 	p := &front{log: &logged{}}
 	p.keys.Store(&keyhatch.KeyPair{AccessKeyID: fakeID, SecretAccessKey: fakeSecret})
-	keys := func(context.Context, keyhatch.Store) (keyhatch.KeyPair, error) { return *p.keys.Load(), nil }
+	keys := func(context.Context, keyhatch.Store) (keyhatch.KeyPair, error) {
+		if p.noKeys != nil {
+			return keyhatch.KeyPair{}, p.noKeys
+		}
+		return *p.keys.Load(), nil
+	}
 	c := upstream.NewClient(keys, tr, slog.New(slog.NewTextHandler(p.log, nil)))
 	store, err := c.Store(keyhatch.Store{Name: "the-moon", Kind: keyhatch.S3Store, Endpoint: endpoint, Region: fakeRegion})
 	if err != nil {

@@ -115,9 +115,8 @@ func (f *fake) converse(c net.Conn) {
 		e.verify()
 		f.mu.Lock()
 		f.seen = append(f.seen, e)
-		script := f.script
 		f.mu.Unlock()
-		if !script(e) {
+		if !f.script(e) {
 			return
 		}
 		io.Copy(io.Discard, r.Body)
@@ -205,12 +204,6 @@ func (f *fake) stored(path string) []byte {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.objects[path]
-}
-
-func (f *fake) setScript(script func(*exchange) bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.script, f.seen = script, nil
 }
 
 func (f *fake) url() string { return "http://" + f.listener.Addr().String() }

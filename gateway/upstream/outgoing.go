@@ -29,6 +29,7 @@ type outgoing struct {
 	length int64
 
 	connected atomic.Bool  // the last try had a connection to the store
+	reused    atomic.Bool  // that others had used before
 	begun     atomic.Bool  // the stream has been read from
 	sent      atomic.Int64 // bytes of it
 	broken    atomic.Bool  // it ended before its end

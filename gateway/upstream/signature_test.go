@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/md5"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -68,6 +70,22 @@ func TestKeysOfThisMoment(t *testing.T) {
 	p.keys.Store(&keyhatch.KeyPair{AccessKeyID: "OTHERKEY", SecretAccessKey: "another secret"})
 	if got := p.get(t, "/bucket/key", nil); got.status != http.StatusOK {
 		t.Errorf("with other keys: %d %s", got.status, got.body)
+	}
+}
+
+// A store whose keys cannot be had is not asked.
+func TestWithoutKeys(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	p := before(t, f)
+	for err, want := range map[error]int{
+		errors.New("its credential is gone"):                      http.StatusInternalServerError,
+		fmt.Errorf("the memory is old: %w", keyhatch.Unavailable): http.StatusServiceUnavailable,
+	} {
+		p.noKeys = err
+		if got := p.get(t, "/bucket/key", nil); got.status != want || holds(got.body, "credential", "memory") || len(f.requests()) != 0 {
+			t.Errorf("%v: %d %s", err, got.status, got.body)
+		}
 	}
 }
 

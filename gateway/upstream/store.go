@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptrace"
@@ -58,6 +59,7 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer out.over.Store(true)
 	answer, err := s.ask(r, out)
+	var own *notSent
 	switch {
 	case err == nil:
 		defer answer.Body.Close()
@@ -69,6 +71,9 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.pass(w, r, answer)
 	case out.broken.Load():
 		refuse(w, incompleteBody)
+	case errors.As(err, &own) && !errors.Is(err, keyhatch.Unavailable):
+		s.log.Error("the store cannot be asked", "error", err)
+		refuse(w, misconfigured)
 	default:
 		if r.Context().Err() == nil {
 			s.log.Error("the store does not answer", "error", err)
@@ -85,12 +90,19 @@ func (s *Store) ask(r *http.Request, out *outgoing) (*http.Response, error) {
 			return answer, err
 		}
 		s.log.Warn("a request to the store is sent again", "error", err)
-		if idle, ok := s.client.transport.(interface{ CloseIdleConnections() }); ok && out.connected.Load() {
-			idle.CloseIdleConnections() // what closed this one may have closed them all
+		if out.reused.Load() {
+			s.closeIdle() // what closed this connection may have closed them all
+			continue
 		}
 		if err := pause(r.Context(), time.Duration(try)*firstPause); err != nil {
 			return nil, err
 		}
+	}
+}
+
+func (s *Store) closeIdle() {
+	if transport, ok := s.client.transport.(interface{ CloseIdleConnections() }); ok {
+		transport.CloseIdleConnections()
 	}
 }
 
@@ -115,8 +127,12 @@ func (s *Store) send(out *outgoing) (*http.Response, error) {
 		return nil, &notSent{err}
 	}
 	out.connected.Store(false)
+	out.reused.Store(false)
 	ctx, watch := startWatch(httptrace.WithClientTrace(out.ctx, &httptrace.ClientTrace{
-		GotConn: func(httptrace.GotConnInfo) { out.connected.Store(true) },
+		GotConn: func(got httptrace.GotConnInfo) {
+			out.connected.Store(true)
+			out.reused.Store(got.Reused)
+		},
 	}))
 	r, err := out.request(ctx, watch)
 	if err != nil {

@@ -14,7 +14,7 @@ func TestWordBeforeTheBody(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		script func(*exchange) bool
-		status int
+		status int  // 500: or 503, where closing overtakes the answer
 		read   bool // whether the body may have been asked for
 	}{
 		"says it": {func(e *exchange) bool { e.read(); return e.answer(200, "") }, 200, true},
@@ -56,7 +56,7 @@ func TestWordBeforeTheBody(t *testing.T) {
 			p := before(t, f)
 			body := &slowReader{Reader: bytes.NewReader(pattern(5 << 20))}
 			got := p.ask(asked(t, http.MethodPut, "/bucket/key", nil, body, 5<<20))
-			if got.status != c.status || len(f.requests()) != 1 {
+			if got.status != c.status && !(c.status == 500 && got.status == 503) || len(f.requests()) != 1 {
 				t.Errorf("%d %s, want %d; the store saw %d requests", got.status, got.body, c.status, len(f.requests()))
 			}
 			if !c.read && body.begun() {
