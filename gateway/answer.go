@@ -27,6 +27,7 @@ type answer struct {
 	// repeat.
 	checksum func() (name, value string)
 	control  *http.ResponseController
+	body     *timedBody // of the request, nil for none
 	// stands tells whether the lease is still open for the request.
 	stands func() error
 }
@@ -36,7 +37,10 @@ func newAnswer(w http.ResponseWriter, r *http.Request) *answer {
 		ResponseWriter: w, id: keyhatch.OriginOf(r.Context()).RequestID, begun: time.Now(),
 		control: http.NewResponseController(w), stands: func() error { return nil },
 	}
-	a.progress()
+	if r.ContentLength != 0 {
+		a.body = &timedBody{ReadCloser: r.Body, answer: a}
+		r.Body = a.body
+	}
 	if r.ContentLength == 0 && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
 		// There is no body to wait for, but botocore takes the next answer on the
 		// connection for a broken one when this word does not come.
@@ -65,6 +69,9 @@ func (a *answer) sendHeader() {
 	h := a.Header()
 	h.Set("X-Amz-Request-Id", a.id)
 	h.Set("X-Content-Type-Options", "nosniff")
+	if a.refusal == nil {
+		a.writeWithin(patience)
+	}
 	if a.checksum != nil {
 		if name, value := a.checksum(); name != "" {
 			h.Set(name, value)
@@ -80,7 +87,7 @@ func (a *answer) Write(p []byte) (int, error) {
 		a.refusal.Write(p[:min(len(p), maxRefusal-a.refusal.Len())])
 		return len(p), nil
 	}
-	a.progress()
+	a.writeWithin(patience)
 	n, err := a.ResponseWriter.Write(p)
 	a.bytes += int64(n)
 	return n, err
@@ -98,7 +105,7 @@ func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 	}
 	var sent int64
 	for whole.N > 0 {
-		a.progress()
+		a.writeWithin(patience)
 		part := &io.LimitedReader{R: whole.R, N: min(whole.N, stride)}
 		n, err := io.Copy(a.ResponseWriter, part)
 		whole.N -= n
@@ -128,18 +135,31 @@ const askEvery = 8 << 20
 // take as long as it takes.
 const patience = time.Minute
 
-// thought is how long a store may be silent before it answers a request that
-// transfers nothing: a copy of a large object, or the end of a large upload.
-const thought = 10 * time.Minute
+// writeWithin gives what is written next a while. Not every connection has
+// deadlines: one of a test has none.
+func (a *answer) writeWithin(d time.Duration) { _ = a.control.SetWriteDeadline(time.Now().Add(d)) }
 
-// progress gives the transfer another while.
-func (a *answer) progress() { a.deadline(patience) }
+// timedBody is a body whose sender may not stand still. Its deadline ends with
+// it: what reads the connection then, the server, would take its passing for the
+// sender's leaving, while a store thinks.
+type timedBody struct {
+	io.ReadCloser
+	answer *answer
+	// whole is until when all of it must have come; zero: it may be slow.
+	whole time.Time
+}
 
-func (a *answer) deadline(d time.Duration) {
-	at := time.Now().Add(d)
-	// Not every connection has deadlines: one of a test has none.
-	_ = a.control.SetReadDeadline(at)
-	_ = a.control.SetWriteDeadline(at)
+func (b *timedBody) Read(p []byte) (int, error) {
+	until := time.Now().Add(patience)
+	if !b.whole.IsZero() && b.whole.Before(until) {
+		until = b.whole
+	}
+	_ = b.answer.control.SetReadDeadline(until)
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		_ = b.answer.control.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
 
 // Unwrap lets http.ResponseController reach the connection.
@@ -182,7 +202,7 @@ func (a *answer) refuse(r *http.Request, e *s3Error) {
 		return
 	}
 	a.status, a.code = e.status, e.code
-	h := a.Header()
+	h, within := a.Header(), patience
 	if e.status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", "1")
 	}
@@ -190,8 +210,10 @@ func (a *answer) refuse(r *http.Request, e *s3Error) {
 		// A body that was not read in full cannot be told from the next request,
 		// and nobody has to wait for it.
 		h.Set("Connection", "close")
-		a.deadline(refusedFor)
+		_ = a.control.SetReadDeadline(time.Now().Add(refusedFor))
+		within = refusedFor
 	}
+	a.writeWithin(within)
 	a.sendXML(r, errorBody{Code: e.code, Message: e.message, RequestID: a.id})
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 )
@@ -15,8 +16,12 @@ const maxDocument = 1 << 20
 // maxDeletes is how many keys a batch delete may name.
 const maxDeletes = 1000
 
-// readDocument reads a verified XML body whole.
-func readDocument(v *visit) ([]byte, error) {
+// readDocument reads a verified XML body whole, which has to come within the
+// patience for a transfer: it is held in memory.
+func readDocument(a *answer, v *visit) ([]byte, error) {
+	if a.body != nil {
+		a.body.whole = time.Now().Add(patience)
+	}
 	if v.body.Len() > maxDocument {
 		return nil, errDocumentTooLarge
 	}
@@ -121,7 +126,7 @@ func parseDelete(text []byte) (deletion, error) {
 // deleteObjects removes the keys that the lease opens and tells of each other one
 // that it does not.
 func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
-	text, err := readDocument(v)
+	text, err := readDocument(a, v)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 		return err
 	}
 	if v.operation.body == document {
-		text, err := readDocument(v)
+		text, err := readDocument(a, v)
 		if err != nil {
 			return err
 		}
@@ -37,15 +37,11 @@ func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 		if err := g.stillOpen(r, v); err != nil {
 			return err
 		}
-		a.deadline(thought)
 		backend.ServeHTTP(a, cleaned(r, v, io.NopCloser(bytes.NewReader(text)), int64(len(text))))
 		return a.finish(nil)
 	}
-	if v.operation.body == noBody {
-		a.deadline(thought)
-	}
 	a.stands = func() error { return g.stillOpen(r, v) }
-	body := &checkedBody{Body: v.body, stands: a.stands, progress: a.progress}
+	body := &checkedBody{Body: v.body, stands: a.stands}
 	a.checksum = v.body.Checksum
 	backend.ServeHTTP(a, cleaned(r, v, body, length))
 	return a.finish(body.failure())
@@ -67,17 +63,15 @@ func (g *Gateway) stillOpen(r *http.Request, v *visit) error {
 // when it has them all, and not before.
 type checkedBody struct {
 	*sigv4.Body
-	stands   func() error
-	progress func()
-	asked    bool
-	err      error
+	stands func() error
+	asked  bool
+	err    error
 }
 
 func (b *checkedBody) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
-	b.progress()
 	n, err := b.Body.Read(p)
 	if b.Body.Verified() && !b.asked {
 		b.asked = true
