@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/keyhatch/keyhatch/sigv4"
 )
@@ -60,33 +61,45 @@ func (g *Gateway) stillOpen(r *http.Request, v *visit) error {
 
 // checkedBody is a verified body that ends only while the lease stands: before
 // its last byte is handed out, the question is asked again. A store publishes
-// when it has them all, and not before.
+// when it has them all, and not before. It has one reader, who may be at it when
+// the store has answered already.
 type checkedBody struct {
 	*sigv4.Body
 	stands func() error
 	asked  bool
-	err    error
+
+	mu    sync.Mutex // guards ended
+	ended error      // the lease, and why
 }
 
 func (b *checkedBody) Read(p []byte) (int, error) {
-	if b.err != nil {
-		return 0, b.err
+	if err := b.refused(); err != nil {
+		return 0, err
 	}
 	n, err := b.Body.Read(p)
 	if b.Body.Verified() && !b.asked {
 		b.asked = true
-		if b.err = b.stands(); b.err != nil {
-			return 0, b.err
+		if err := b.stands(); err != nil {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.ended = err
+			return 0, err
 		}
 	}
 	return n, err
 }
 
+func (b *checkedBody) refused() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ended
+}
+
 // failure is why the body did not come to its end, nil when that was not the
 // reason for whatever went wrong.
 func (b *checkedBody) failure() error {
-	if b.err != nil {
-		return b.err
+	if err := b.refused(); err != nil {
+		return err
 	}
 	return b.Body.Err()
 }
