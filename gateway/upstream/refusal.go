@@ -141,7 +141,7 @@ func (s *Store) told(r *http.Request, status int, e errorDocument) refusal {
 	}
 	switch {
 	case status == http.StatusForbidden:
-		log.Warn("the store refuses what was let through")
+		log.Warn("the store refuses what was let through, or does not know our key")
 		return denied
 	case status == http.StatusOK, status >= http.StatusInternalServerError:
 		log.Warn("the store fails")

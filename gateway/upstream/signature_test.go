@@ -58,18 +58,21 @@ func TestSignedAnew(t *testing.T) {
 	}
 }
 
-// Keys that are replaced are used by the next request.
+// Keys that are replaced are used by the next request; so is another secret of
+// the same key.
 func TestKeysOfThisMoment(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, nil)
 	p := before(t, f)
 	p.put(t, "/bucket/key", []byte("x"))
-	f.mu.Lock()
-	f.secrets = map[string]string{"OTHERKEY": "another secret"}
-	f.mu.Unlock()
-	p.keys.Store(&keyhatch.KeyPair{AccessKeyID: "OTHERKEY", SecretAccessKey: "another secret"})
-	if got := p.get(t, "/bucket/key", nil); got.status != http.StatusOK {
-		t.Errorf("with other keys: %d %s", got.status, got.body)
+	for _, keys := range []keyhatch.KeyPair{{AccessKeyID: "OTHERKEY", SecretAccessKey: "another secret"}, {AccessKeyID: "OTHERKEY", SecretAccessKey: "and another"}} {
+		f.mu.Lock()
+		f.secrets = map[string]string{keys.AccessKeyID: keys.SecretAccessKey.Reveal()}
+		f.mu.Unlock()
+		p.keys.Store(&keys)
+		if got := p.get(t, "/bucket/key", nil); got.status != http.StatusOK {
+			t.Errorf("with other keys: %d %s", got.status, got.body)
+		}
 	}
 }
 

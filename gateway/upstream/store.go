@@ -21,15 +21,13 @@ type Keys func(context.Context, keyhatch.Store) (keyhatch.KeyPair, error)
 type Client struct {
 	keys      Keys
 	transport http.RoundTripper
-	signer    *v4.Signer
 	log       *slog.Logger
 }
 
 // NewClient makes a client. transport makes the connections; it decides to what
 // addresses (S10).
 func NewClient(keys Keys, transport http.RoundTripper, log *slog.Logger) *Client {
-	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }) // S3 signs the path as it is sent
-	return &Client{keys, transport, signer, log}
+	return &Client{keys, transport, log}
 }
 
 // Store is what serves the buckets of a store as it is on record.
@@ -139,8 +137,7 @@ func (s *Store) send(out *outgoing) (*http.Response, error) {
 		watch.stop()
 		return nil, &notSent{err}
 	}
-	credentials := aws.Credentials{AccessKeyID: keys.AccessKeyID, SecretAccessKey: keys.SecretAccessKey.Reveal()}
-	if err := s.client.signer.SignHTTP(ctx, credentials, r, out.hash, "s3", s.store.Region, time.Now()); err != nil {
+	if err := sign(r, keys, out.hash, s.store.Region); err != nil {
 		watch.stop()
 		return nil, &notSent{err}
 	}
@@ -152,4 +149,13 @@ func (s *Store) send(out *outgoing) (*http.Response, error) {
 	answer.Body = &watchedBody{answer.Body, watch}
 	watch.expect(patience)
 	return answer, nil
+}
+
+// sign signs the request. Each has a signer of its own: one remembers what it has
+// derived from a secret by the region and the access key id alone, and would go on
+// with the old secret of a key, or that of another store's key of the same id.
+func sign(r *http.Request, keys keyhatch.KeyPair, hash, region string) error {
+	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }) // S3 signs the path as it is sent
+	credentials := aws.Credentials{AccessKeyID: keys.AccessKeyID, SecretAccessKey: keys.SecretAccessKey.Reveal()}
+	return signer.SignHTTP(r.Context(), credentials, r, hash, "s3", region, time.Now())
 }
