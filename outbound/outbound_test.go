@@ -42,6 +42,23 @@ func TestS10_OnlyAllowedAddresses(t *testing.T) {
 		{"2002:7f00:1::", false},   // loopback through 6to4
 		{"224.0.0.1", false},
 		{"255.255.255.255", false},
+		{"100.64.0.1", false}, // shared by carriers
+		{"198.18.0.1", false},
+		{"192.88.99.1", false},
+		{"240.0.0.1", false},
+		{"2001::7f00:1", false}, // Teredo
+		{"2001:db8::1", false},
+		{"fec0::1", false},
+		{"ff02::1", false},
+		{"::127.0.0.1", false},
+		{"::ffff:0:127.0.0.1", false},
+		{"fe80::1%lo", false},
+		{"127.1", false}, // spellings that some resolvers take
+		{"0x7f.0.0.1", false},
+		{"0177.0.0.1", false},
+		{"2130706433", false},
+		{"10.2.0.1", false}, // beside what is named
+		{"::ffff:10.2.0.1", false},
 		{"10.1.2.3", true},
 		{"::ffff:10.1.2.3", true},
 		{"fd00:1::5", true},
@@ -78,6 +95,36 @@ func TestS10_CheckedWhenDialled(t *testing.T) {
 	}
 	if err := get(t.Context(), outbound.NewDialer(loopback), server.URL); err != nil || asked != 1 {
 		t.Errorf("an allowed address: %v, reached %d times", err, asked)
+	}
+}
+
+// TestS10_Redirects: a transport follows no redirect, and who follows one by it is
+// led to no address that is refused.
+func TestS10_Redirects(t *testing.T) {
+	t.Parallel()
+	refused, err := net.Listen("tcp", "127.0.0.2:0")
+	if err != nil {
+		t.Skip("there is no second address:", err)
+	}
+	reached := make(chan struct{}, 1)
+	inner := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached <- struct{}{} }))
+	inner.Listener.Close()
+	inner.Listener = refused
+	inner.Start()
+	defer inner.Close()
+	outer := httptest.NewServer(http.RedirectHandler(inner.URL, http.StatusTemporaryRedirect))
+	defer outer.Close()
+	d := outbound.NewDialer([]netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")})
+	if err := get(t.Context(), d, outer.URL); err != nil {
+		t.Error("the redirect itself:", err)
+	}
+	transport := d.Transport()
+	defer transport.CloseIdleConnections()
+	if _, err := (&http.Client{Transport: transport}).Get(outer.URL); !errors.Is(err, ssrf.ErrProhibitedIP) {
+		t.Errorf("followed: %v", err)
+	}
+	if len(reached) > 0 {
+		t.Error("the refused address was reached")
 	}
 }
 

@@ -21,17 +21,24 @@ import (
 func (r *running) behind(name string, peer peers.Store) (bucket string) {
 	r.t.Helper()
 	bucket = peer.Bucket(r.t)
-	admin := r.admin.Reveal()
+	r.register(name, "demo", bucket, peer)
+	return bucket
+}
+
+// register makes a store, its credential and a bucket of it known, and in that a
+// location, all by one name but for the bucket.
+func (r *running) register(name, workspace, bucket string, peer peers.Store) {
+	r.t.Helper()
+	admin, in := r.admin.Reveal(), "?workspace="+workspace
 	must[api.Credential](r, admin, "POST", "/api/v1/credentials", fmt.Sprintf(
 		`{"name":%q,"access_key_id":%q,"secret_access_key":%q}`, name, peer.AccessKeyID, peer.SecretAccessKey))
 	must[api.Store](r, admin, "POST", "/api/v1/stores", fmt.Sprintf(
 		`{"name":%q,"kind":"s3","endpoint":%q,"region":%q,"credential":%q}`, name, peer.Endpoint, peer.Region, name))
-	must[api.Bucket](r, admin, "POST", "/api/v1/buckets?workspace=demo", fmt.Sprintf(`{"store":%q,"name":%q}`, name, bucket))
-	location := must[api.Location](r, admin, "POST", "/api/v1/locations?workspace=demo", fmt.Sprintf(
+	must[api.Bucket](r, admin, "POST", "/api/v1/buckets"+in, fmt.Sprintf(`{"store":%q,"name":%q}`, name, bucket))
+	location := must[api.Location](r, admin, "POST", "/api/v1/locations"+in, fmt.Sprintf(
 		`{"name":%q,"url":"s3://%s/data/"}`, name, bucket))
-	must[api.Grant](r, admin, "POST", "/api/v1/grants?workspace=demo", fmt.Sprintf(
+	must[api.Grant](r, admin, "POST", "/api/v1/grants"+in, fmt.Sprintf(
 		`{"location":%q,"to":"everyone","access":"write"}`, location.ID))
-	return bucket
 }
 
 // TestStoresBehind: what clients do with objects works with a lease on each real

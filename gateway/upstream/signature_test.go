@@ -3,10 +3,13 @@ package upstream_test
 import (
 	"bytes"
 	"crypto/md5"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -89,6 +92,34 @@ func TestWithoutKeys(t *testing.T) {
 		if got := p.get(t, "/bucket/key", nil); got.status != want || holds(got.body, "credential", "memory") || len(f.requests()) != 0 {
 			t.Errorf("%v: %d %s", err, got.status, got.body)
 		}
+	}
+}
+
+// A store with TLS is asked by it, and only when its certificate is trusted.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	other := httptest.NewTLSServer(nil)
+	t.Cleanup(other.Close)
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: other.TLS.Certificates, MinVersion: tls.VersionTLS12})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := serveFake(t, l, nil)
+	trusting := transport(t)
+	trusting.TLSClientConfig = &tls.Config{RootCAs: x509.NewCertPool()}
+	trusting.TLSClientConfig.RootCAs.AddCert(other.Certificate())
+	endpoint := "https://" + l.Addr().String()
+	for _, size := range []int{10, 200_000} {
+		if got := beforeURL(t, endpoint, trusting).put(t, "/bucket/key", pattern(size)); got.status != http.StatusOK || len(f.stored("/bucket/key")) != size {
+			t.Errorf("put of %d bytes: %d %s", size, got.status, got.body)
+		}
+	}
+	seen, p := len(f.requests()), beforeURL(t, endpoint, transport(t))
+	if got := p.put(t, "/bucket/key", pattern(10)); got.status != http.StatusServiceUnavailable || len(f.requests()) != seen || !strings.Contains(p.log.String(), "x509") {
+		t.Errorf("without trust: %d %s\n%s", got.status, got.body, p.log)
+	}
+	if got := beforeURL(t, f.url(), transport(t)).put(t, "/bucket/key", pattern(10)); got.status < 500 || len(f.requests()) != seen {
+		t.Errorf("without TLS: %d %s", got.status, got.body)
 	}
 }
 
