@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 )
@@ -43,12 +44,8 @@ func (o *outgoing) whole() bool { return o.stream == nil || o.sent.Load() == o.l
 // read whole whatever its length: the gateway bounds it, and S3 wants its digest.
 const smallBody = 64 << 10
 
-// unsigned stands for the hash of a body that has not arrived yet. What it is
-// was checked on the way in, and its length is signed.
-const unsigned = "UNSIGNED-PAYLOAD"
-
 func (s *Store) translate(r *http.Request) (*outgoing, error) {
-	out := &outgoing{ctx: r.Context(), method: r.Method, url: s.address(r), header: http.Header{}, length: r.ContentLength, hash: unsigned}
+	out := &outgoing{ctx: r.Context(), method: r.Method, url: s.address(r), header: http.Header{}, length: r.ContentLength, hash: inChunks}
 	for name, values := range r.Header {
 		if isSent(name) {
 			out.header[name] = values
@@ -97,14 +94,9 @@ func (o *outgoing) request(ctx context.Context, w *watch) (*http.Request, error)
 	switch {
 	case o.stream != nil && o.begun.Load():
 		return nil, errors.New("the body is gone")
-	case o.stream != nil:
-		r.Body = &sentBody{o, w}
-		r.GetBody = func() (io.ReadCloser, error) { // of a connection that broke before anything was sent
-			if o.begun.Load() {
-				return nil, errors.New("the body is gone")
-			}
-			return &sentBody{o, w}, nil
-		}
+	case o.stream != nil: // the body comes when the signature is there that its chunks build on
+		r.Header.Set("X-Amz-Decoded-Content-Length", strconv.FormatInt(o.length, 10))
+		r.ContentLength = chunkedLength(o.length)
 	case o.length > 0:
 		r.Body = io.NopCloser(bytes.NewReader(o.small))
 		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(o.small)), nil }

@@ -3,6 +3,7 @@ package upstream
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptrace"
@@ -137,7 +138,7 @@ func (s *Store) send(out *outgoing) (*http.Response, error) {
 		watch.stop()
 		return nil, &notSent{err}
 	}
-	if err := sign(r, keys, out.hash, s.store.Region); err != nil {
+	if err := s.sign(r, out, keys, watch); err != nil {
 		watch.stop()
 		return nil, &notSent{err}
 	}
@@ -154,8 +155,21 @@ func (s *Store) send(out *outgoing) (*http.Response, error) {
 // sign signs the request. Each has a signer of its own: one remembers what it has
 // derived from a secret by the region and the access key id alone, and would go on
 // with the old secret of a key, or that of another store's key of the same id.
-func sign(r *http.Request, keys keyhatch.KeyPair, hash, region string) error {
+func (s *Store) sign(r *http.Request, out *outgoing, keys keyhatch.KeyPair, w *watch) error {
 	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true }) // S3 signs the path as it is sent
 	credentials := aws.Credentials{AccessKeyID: keys.AccessKeyID, SecretAccessKey: keys.SecretAccessKey.Reveal()}
-	return signer.SignHTTP(r.Context(), credentials, r, hash, "s3", region, time.Now())
+	at := time.Now()
+	if err := signer.SignHTTP(r.Context(), credentials, r, out.hash, "s3", s.store.Region, at); err != nil || out.stream == nil {
+		return err
+	}
+	body := func() (io.ReadCloser, error) {
+		if out.begun.Load() {
+			return nil, errors.New("the body is gone")
+		}
+		return newChunks(r, &sentBody{out, w}, out.length, credentials, s.store.Region, at)
+	}
+	r.GetBody = body // of a connection that broke before anything was sent
+	var err error
+	r.Body, err = body()
+	return err
 }
