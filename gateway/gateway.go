@@ -94,13 +94,14 @@ func (g *Gateway) walk(a *answer, r *http.Request, v *visit) (err error) {
 		return err
 	}
 	defer leave()
+	// Before it is decided what is allowed: that must not be old when it is done.
+	if err := awaitRecord(r.Context(), g.Objects.Ready); err != nil {
+		return err
+	}
 	if v.open, v.store, err = g.Lending.Standing(r.Context(), v.lease); err != nil {
 		return err
 	}
 	if err := v.authorize(); err != nil {
-		return err
-	}
-	if err := g.Objects.Ready(); err != nil {
 		return err
 	}
 	g.begin(a, r, v)

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -11,6 +12,37 @@ import (
 // noteAfter is how long a request may run before it goes on record as one that
 // is under way, so that a crash does not lose what was being read for long.
 const noteAfter = 250 * time.Millisecond
+
+const (
+	// recordWithin is how long a request may wait for those before it to be put on
+	// record.
+	recordWithin = 5 * time.Second
+	// recordAgain is how often it looks.
+	recordAgain = 20 * time.Millisecond
+)
+
+// awaitRecord waits until what was asked before is on record, so that a disk that
+// is busy for a moment delays requests and does not fail them. What ready says last
+// is the reason for giving up.
+func awaitRecord(ctx context.Context, ready func() error) error {
+	err := ready()
+	if err == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, recordWithin)
+	defer cancel()
+	tick := time.NewTicker(recordAgain)
+	defer tick.Stop()
+	for err != nil {
+		select {
+		case <-ctx.Done():
+			return err
+		case <-tick.C:
+			err = ready()
+		}
+	}
+	return nil
+}
 
 // begin watches a request that was let in.
 func (g *Gateway) begin(a *answer, r *http.Request, v *visit) {

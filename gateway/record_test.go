@@ -1,0 +1,51 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// A moment in which the record's disk is busy delays requests, and is no failure
+// of theirs: a sync of many files once failed of it.
+func TestRequestsWaitForTheRecord(t *testing.T) {
+	behind := keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "object requests cannot be recorded at the moment")
+	readyAfter := func(d time.Duration) func() error {
+		begun := time.Now()
+		return func() error {
+			if time.Since(begun) < d {
+				return behind
+			}
+			return nil
+		}
+	}
+	tests := []struct {
+		name     string
+		behind   time.Duration
+		patience time.Duration // of the sender
+		want     error
+		within   time.Duration
+	}{
+		{"in order", 0, time.Hour, nil, 0},
+		{"for a moment", 2 * time.Second, time.Hour, nil, 2*time.Second + 50*time.Millisecond},
+		{"for long", time.Minute, time.Hour, behind, recordWithin + 50*time.Millisecond},
+		{"and the sender has gone", time.Minute, time.Second, behind, time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), tt.patience)
+				defer cancel()
+				begun := time.Now()
+				err := awaitRecord(ctx, readyAfter(tt.behind))
+				if took := time.Since(begun); !errors.Is(err, tt.want) || took > tt.within {
+					t.Errorf("after %v: %v; want %v within %v", took, err, tt.want, tt.within)
+				}
+			})
+		})
+	}
+}
