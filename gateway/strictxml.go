@@ -18,14 +18,16 @@ type shape struct {
 
 var (
 	deleteShape = shape{
-		"Delete", []string{"Delete/Object"},
+		"Delete",
+		[]string{"Delete/Object"},
 		[]string{
 			"Delete/Quiet", "Delete/Object/Key", "Delete/Object/VersionId",
 			"Delete/Object/ETag", "Delete/Object/LastModifiedTime", "Delete/Object/Size",
 		},
 	}
 	completionShape = shape{
-		"CompleteMultipartUpload", []string{"CompleteMultipartUpload/Part"},
+		"CompleteMultipartUpload",
+		[]string{"CompleteMultipartUpload/Part"},
 		[]string{
 			"CompleteMultipartUpload/Part/PartNumber", "CompleteMultipartUpload/Part/ETag",
 			"CompleteMultipartUpload/Part/ChecksumCRC32", "CompleteMultipartUpload/Part/ChecksumCRC32C", "CompleteMultipartUpload/Part/ChecksumCRC64NVME",
@@ -33,7 +35,8 @@ var (
 		},
 	}
 	taggingShape = shape{
-		"Tagging", []string{"Tagging/TagSet", "Tagging/TagSet/Tag"},
+		"Tagging",
+		[]string{"Tagging/TagSet", "Tagging/TagSet/Tag"},
 		[]string{"Tagging/TagSet/Tag/Key", "Tagging/TagSet/Tag/Value"},
 	}
 )
