@@ -77,7 +77,7 @@ func newArena(t *testing.T, g ground) *arena {
 	a := &arena{ground: g, core: coretest.New(t), keys: map[string]keys{}, texts: map[string]string{}}
 	log := slog.New(slog.NewTextHandler(&a.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	a.store = g.register(t, a.core)
-	s3 := upstream.NewClient(a.core.Broker.Credentials.KeysOf, counting{&a.asked}, log)
+	s3 := upstream.NewClient(a.core.Broker.Credentials, counting{&a.asked}, log)
 	a.backends = gateway.NewBackends([]string{a.core.Root}, s3, log)
 	t.Cleanup(func() { a.backends.Close() })
 	a.serve(t, log)

@@ -1,6 +1,9 @@
 package gateway_test
 
-import "strings"
+import (
+	"encoding/base64"
+	"strings"
+)
 
 // copyAttacks read, by copying, what the attacker may not read.
 func copyAttacks() []group {
@@ -130,12 +133,17 @@ func uploadAttacks() []group {
 			{"star", get(up + "*"), "400 InvalidArgument", parts},
 			{"nothing", del(up), "400 InvalidArgument", parts},
 			{"nothing, completed", post(up, whole("{etag}")), "400 InvalidArgument", parts},
-			{"very long", get(up + strings.Repeat("a", 257)), "400 InvalidArgument", parts},
+			{"very long", get(up + strings.Repeat("a", 1025)), "400 InvalidArgument", parts},
 			{"not ASCII", get(up + "%c3%bc"), "400 InvalidArgument", parts},
 			{"two", get(up + "{upload}&uploadId={theirs}"), "400 InvalidArgument", parts},
 			{"two, one encoded", get(up + "{upload}&upload%49d={theirs}"), "400 InvalidArgument", parts},
 			{"two, in two cases", get(up + "{upload}&UploadId={theirs}"), "501 NotImplemented", parts},
 			{"that was never given", get(up + "00000000000000000000000000000000"), "404 NoSuchUpload or 404 NoSuchKey", parts},
+			{"path of an object", put("/lab/data/a/x.bin?partNumber=1&uploadId="+pathID("x.../../../lab/data/b/canary-b.txt"), "x"), "404 NoSuchUpload", parts},
+			{"path of another bucket", put("/lab/data/a/x.bin?partNumber=1&uploadId="+pathID("x.../../../vault/data/a/in.txt"), "x"), "404 NoSuchUpload", parts},
+			{"path of all uploads of a key", del("/lab/data/a/x.bin?uploadId=" + pathID("x.../"+hexSHA256("lab/data/b/canary-up.bin"))), "404 NoSuchUpload", parts},
+			{"path of an upload", get("/lab/data/a/x.bin?uploadId=" + pathID("x.../"+hexSHA256("lab/data/b/canary-up.bin")+"/{theirs}")), "404 NoSuchUpload", parts},
+			{"version that begins another key", get("/lab/data/a/in.txt?versionId=v_raw"), "404 NoSuchVersion", get("/lab/data/a/in.txt")},
 			{"part 0", put("/lab/data/a/up.bin?partNumber=0&uploadId={upload}", "x"), "400 InvalidArgument", part},
 			{"part 10001", put("/lab/data/a/up.bin?partNumber=10001&uploadId={upload}", "x"), "400 InvalidArgument", part},
 			{"part -1", put("/lab/data/a/up.bin?partNumber=-1&uploadId={upload}", "x"), "400 InvalidArgument", part},
@@ -154,3 +162,6 @@ func uploadAttacks() []group {
 		}},
 	}
 }
+
+// pathID is an upload id in which MinIO would read a path.
+func pathID(path string) string { return base64.RawURLEncoding.EncodeToString([]byte(path)) }

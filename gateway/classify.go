@@ -182,7 +182,7 @@ func isHeaderValue(s string) bool {
 
 // isOpaque is the alphabet of ids that we hand out and take back unread.
 func isOpaque(s string) bool {
-	return s != "" && len(s) <= 256 && !strings.ContainsFunc(s, func(c rune) bool {
+	return s != "" && len(s) <= 1024 && !strings.ContainsFunc(s, func(c rune) bool {
 		return (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '-' && c != '_' && c != '.' && c != '~'
 	}) && strings.Trim(s, ".") != ""
 }

@@ -44,7 +44,7 @@ func TestS3_Confinement(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			core := coretest.New(t)
 			log := slog.New(slog.DiscardHandler)
-			backends := gateway.NewBackends([]string{core.Root}, upstream.NewClient(core.Broker.Credentials.KeysOf, http.DefaultTransport, log), log)
+			backends := gateway.NewBackends([]string{core.Root}, upstream.NewClient(core.Broker.Credentials, http.DefaultTransport, log), log)
 			t.Cleanup(func() { backends.Close() })
 			store, admin := open(t, core, backends)
 			e := serve(t, core, backends, store)

@@ -155,7 +155,7 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	if err := in.openRequestLog(); err != nil {
 		return in, err
 	}
-	s3 := upstream.NewClient(in.broker.Credentials.KeysOf, dialer.Transport(), log)
+	s3 := upstream.NewClient(in.broker.Credentials, dialer.Transport(), log)
 	in.backends = gateway.NewBackends(c.DirectoryRoots, s3, log)
 	if err := in.openStores(ctx); err != nil {
 		return in, err

@@ -14,10 +14,10 @@ func (s *Store) pass(w http.ResponseWriter, r *http.Request, answer *http.Respon
 	case status < http.StatusOK, status >= http.StatusMultipleChoices && status != http.StatusNotModified:
 		refuse(w, s.refusal(r, answer))
 	case r.Method == http.MethodHead, status == http.StatusNotModified:
-		passHeaders(w, answer)
+		s.passHeaders(w, r, answer)
 		w.WriteHeader(status)
 	case isObject(r):
-		s.passObject(w, answer)
+		s.passObject(w, r, answer)
 	default:
 		s.passDocument(w, r, answer)
 	}
@@ -34,13 +34,13 @@ func isObject(r *http.Request) bool {
 	return !q.Has("uploadId") && !q.Has("tagging") && !q.Has("attributes")
 }
 
-func (s *Store) passObject(w http.ResponseWriter, answer *http.Response) {
+func (s *Store) passObject(w http.ResponseWriter, r *http.Request, answer *http.Response) {
 	if answer.ContentLength < 0 && !slices.Contains(answer.TransferEncoding, "chunked") {
 		s.log.Error("the store sends an object whose end cannot be told from a broken connection")
 		refuse(w, misconfigured)
 		return
 	}
-	passHeaders(w, answer)
+	s.passHeaders(w, r, answer)
 	w.WriteHeader(answer.StatusCode)
 	if n, err := io.Copy(w, answer.Body); err != nil {
 		s.log.Warn("an answer broke off", "bytes", n, "error", err)
@@ -63,10 +63,11 @@ func isPassed(name string) bool {
 	})
 }
 
-func passHeaders(w http.ResponseWriter, answer *http.Response) {
+func (s *Store) passHeaders(w http.ResponseWriter, r *http.Request, answer *http.Response) {
 	for name, values := range answer.Header {
 		if isPassed(name) {
 			w.Header()[name] = values
 		}
 	}
+	s.markHeaders(r, w.Header())
 }

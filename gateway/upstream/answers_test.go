@@ -50,6 +50,9 @@ func TestHeadersOfAnswers(t *testing.T) {
 		}
 		for _, h := range kept {
 			name, value, _ := strings.Cut(h, ": ")
+			if name == "X-Amz-Version-Id" {
+				value += ".mark"
+			}
 			if got.header.Get(name) != value {
 				t.Errorf("%s: %s is %q", method, name, got.header.Get(name))
 			}
@@ -119,13 +122,13 @@ var documents = map[string]struct {
 	"ListObjectsV2":           {"GET", "/bucket", url.Values{"list-type": {"2"}}},
 	"ListObjectVersions":      {"GET", "/bucket", url.Values{"versions": {""}}},
 	"ListMultipartUploads":    {"GET", "/bucket", url.Values{"uploads": {""}}},
-	"ListParts":               {"GET", "/bucket/key", url.Values{"uploadId": {"u"}}},
+	"ListParts":               {"GET", "/bucket/key", url.Values{"uploadId": {"u.mark"}}},
 	"GetObjectTagging":        {"GET", "/bucket/key", url.Values{"tagging": {""}}},
 	"GetObjectAttributes":     {"GET", "/bucket/key", url.Values{"attributes": {""}}},
 	"CopyObject":              {"PUT", "/bucket/key", nil},
-	"UploadPartCopy":          {"PUT", "/bucket/key", url.Values{"uploadId": {"u"}, "partNumber": {"1"}}},
+	"UploadPartCopy":          {"PUT", "/bucket/key", url.Values{"uploadId": {"u.mark"}, "partNumber": {"1"}}},
 	"CreateMultipartUpload":   {"POST", "/bucket/key", url.Values{"uploads": {""}}},
-	"CompleteMultipartUpload": {"POST", "/bucket/key", url.Values{"uploadId": {"u"}}},
+	"CompleteMultipartUpload": {"POST", "/bucket/key", url.Values{"uploadId": {"u.mark"}}},
 	"DeleteObjects":           {"POST", "/bucket", url.Values{"delete": {""}}},
 }
 

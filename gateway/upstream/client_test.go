@@ -91,7 +91,7 @@ func beforeURL(t testing.TB, endpoint string, tr http.RoundTripper) *front {
 		}
 		return *p.keys.Load(), nil
 	}
-	c := upstream.NewClient(keys, tr, slog.New(slog.NewTextHandler(p.log, nil)))
+	c := upstream.NewClient(authority(keys), tr, slog.New(slog.NewTextHandler(p.log, nil)))
 	store, err := c.Store(keyhatch.Store{Name: "the-moon", Kind: keyhatch.S3Store, Endpoint: endpoint, Region: fakeRegion})
 	if err != nil {
 		t.Fatal(err)
@@ -99,6 +99,15 @@ func beforeURL(t testing.TB, endpoint string, tr http.RoundTripper) *front {
 	p.Store = store
 	return p
 }
+
+// authority has one mark for everything.
+type authority func(context.Context, keyhatch.Store) (keyhatch.KeyPair, error)
+
+func (a authority) KeysOf(ctx context.Context, s keyhatch.Store) (keyhatch.KeyPair, error) {
+	return a(ctx, s)
+}
+
+func (authority) Mark(...string) string { return "mark" }
 
 // answered is an answer that a client has got.
 type answered struct {

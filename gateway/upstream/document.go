@@ -33,13 +33,13 @@ func (s *Store) passDocument(w http.ResponseWriter, r *http.Request, answer *htt
 		refuse(w, s.told(r, http.StatusOK, e))
 		return
 	}
-	if text, err = anonymous(text); err != nil {
+	if text, err = s.rewritten(r, text); err != nil {
 		s.log.Error("a document cannot be read", "error", err)
 		refuse(w, misconfigured)
 		return
 	}
 	text = encodeNames(r, text)
-	passHeaders(w, answer)
+	s.passHeaders(w, r, answer)
 	w.Header().Del("Content-Encoding")
 	w.Header().Del("Content-Length")
 	w.WriteHeader(answer.StatusCode)
@@ -60,9 +60,9 @@ var ours = map[string]string{
 
 var errDocument = errors.New("an element has no end")
 
-// anonymous gives the elements their text of ours. It does not parse: stores
-// write characters in keys that no parser of XML takes.
-func anonymous(text []byte) ([]byte, error) {
+// rewritten gives the elements their text of ours, and ids their marks. It does
+// not parse: stores write characters in keys that no parser of XML takes.
+func (s *Store) rewritten(r *http.Request, text []byte) ([]byte, error) {
 	out := make([]byte, 0, len(text)+256)
 	for {
 		begin := bytes.IndexByte(text, '<')
@@ -82,19 +82,27 @@ func anonymous(text []byte) ([]byte, error) {
 		}
 		name := string(full[bytes.IndexByte(full, ':')+1:])
 		instead, found := ours[name]
-		if !found {
+		kind, isID := idElements[name]
+		if empty := bytes.HasSuffix(tag, []byte("/>")); !found && !isID || empty && isID {
 			out = append(out, tag...)
 			continue
-		}
-		out = append(out, "<"+name+">"+instead+"</"+name+">"...)
-		if bytes.HasSuffix(tag, []byte("/>")) {
+		} else if empty {
+			out = append(out, "<"+name+">"+instead+"</"+name+">"...)
 			continue
 		}
-		_, after, closed := bytes.Cut(text, slices.Concat([]byte("</"), full))
+		content, after, closed := bytes.Cut(text, slices.Concat([]byte("</"), full))
 		over := bytes.IndexByte(after, '>')
 		if !closed || over < 0 {
 			return nil, errDocument
 		}
+		if isID {
+			marked, err := s.markElement(kind, bucketOf(r.URL.Path), content)
+			if err != nil {
+				return nil, err
+			}
+			instead = string(marked)
+		}
+		out = append(out, "<"+name+">"+instead+"</"+name+">"...)
 		text = after[over+1:]
 	}
 }

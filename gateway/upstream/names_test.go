@@ -20,10 +20,7 @@ func listed(t *testing.T, text, query string) string {
 		_, _ = w.Write([]byte(text))
 	}))
 	t.Cleanup(server.Close)
-	keys := func(context.Context, keyhatch.Store) (keyhatch.KeyPair, error) {
-		return keyhatch.KeyPair{AccessKeyID: "key", SecretAccessKey: "secret"}, nil
-	}
-	store, err := NewClient(keys, http.DefaultTransport, slog.New(slog.DiscardHandler)).
+	store, err := NewClient(fixed{}, http.DefaultTransport, slog.New(slog.DiscardHandler)).
 		Store(keyhatch.Store{Endpoint: server.URL, Region: "us-east-1"})
 	if err != nil {
 		t.Fatal(err)
@@ -85,3 +82,12 @@ func TestNamesThatAreRightStay(t *testing.T) {
 		}
 	}
 }
+
+// fixed is an authority that has one key and one mark.
+type fixed struct{}
+
+func (fixed) KeysOf(context.Context, keyhatch.Store) (keyhatch.KeyPair, error) {
+	return keyhatch.KeyPair{AccessKeyID: "key", SecretAccessKey: "secret"}, nil
+}
+
+func (fixed) Mark(...string) string { return "mark" }

@@ -45,11 +45,18 @@ func (o *outgoing) whole() bool { return o.stream == nil || o.sent.Load() == o.l
 const smallBody = 64 << 10
 
 func (s *Store) translate(r *http.Request) (*outgoing, error) {
-	out := &outgoing{ctx: r.Context(), method: r.Method, url: s.address(r), header: http.Header{}, length: r.ContentLength, hash: inChunks}
+	address, err := s.address(r)
+	if err != nil {
+		return nil, err
+	}
+	out := &outgoing{ctx: r.Context(), method: r.Method, url: address, header: http.Header{}, length: r.ContentLength, hash: inChunks}
 	for name, values := range r.Header {
 		if isSent(name) {
 			out.header[name] = values
 		}
+	}
+	if err := s.unmarkSource(out.header); err != nil {
+		return nil, err
 	}
 	out.header.Set("User-Agent", "keyhatch")
 	if inParts(r) {
@@ -77,11 +84,15 @@ func (s *Store) translate(r *http.Request) (*outgoing, error) {
 }
 
 // address is where the request goes, in path style, which every store has.
-func (s *Store) address(r *http.Request) *url.URL {
+func (s *Store) address(r *http.Request) (*url.URL, error) {
+	q := r.URL.Query()
+	if err := s.unmarkQuery(bucketOf(r.URL.Path), q); err != nil {
+		return nil, err
+	}
 	return &url.URL{
 		Scheme: s.endpoint.Scheme, Host: s.endpoint.Host,
-		Path: r.URL.Path, RawPath: escapePath(r.URL.Path), RawQuery: escapeQuery(r.URL.Query()),
-	}
+		Path: r.URL.Path, RawPath: escapePath(r.URL.Path), RawQuery: escapeQuery(q),
+	}, nil
 }
 
 // request makes the request, to be signed.

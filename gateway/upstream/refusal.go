@@ -14,6 +14,8 @@ type refusal struct {
 	code, message string
 }
 
+func (r refusal) Error() string { return r.code }
+
 var (
 	unreachable    = refusal{http.StatusServiceUnavailable, "ServiceUnavailable", "The store behind this endpoint does not answer. Try again."}
 	misconfigured  = refusal{http.StatusInternalServerError, "InternalError", "The store behind this endpoint cannot be used."}

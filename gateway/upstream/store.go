@@ -15,20 +15,25 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-// Keys opens the keys that act on a store now.
-type Keys func(context.Context, keyhatch.Store) (keyhatch.KeyPair, error)
+// Authority is what acts for us on stores.
+type Authority interface {
+	// KeysOf opens the keys that act on a store now.
+	KeysOf(context.Context, keyhatch.Store) (keyhatch.KeyPair, error)
+	// Mark is what only we can make of a list of texts.
+	Mark(parts ...string) string
+}
 
 // Client asks S3 stores.
 type Client struct {
-	keys      Keys
+	authority Authority
 	transport http.RoundTripper
 	log       *slog.Logger
 }
 
 // NewClient makes a client. transport makes the connections; it decides to what
 // addresses (S10).
-func NewClient(keys Keys, transport http.RoundTripper, log *slog.Logger) *Client {
-	return &Client{keys, transport, log}
+func NewClient(authority Authority, transport http.RoundTripper, log *slog.Logger) *Client {
+	return &Client{authority, transport, log}
 }
 
 // Store is what serves the buckets of a store as it is on record.
@@ -53,7 +58,9 @@ type Store struct {
 func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out, err := s.translate(r)
 	if err != nil {
-		refuse(w, incompleteBody)
+		e := incompleteBody
+		errors.As(err, &e)
+		refuse(w, e)
 		return
 	}
 	defer out.over.Store(true)
@@ -121,7 +128,7 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // send signs the request with the keys of this moment and sends it once.
 func (s *Store) send(out *outgoing) (*http.Response, error) {
-	keys, err := s.client.keys(out.ctx, s.store)
+	keys, err := s.client.authority.KeysOf(out.ctx, s.store)
 	if err != nil {
 		return nil, &notSent{err}
 	}
