@@ -21,7 +21,7 @@
 //   - Lending.OpenSession turns a session token of our S3 endpoint into its lease, and
 //     Lending.Standing tells what of a lease is open now.
 //   - Credentials.KeysOf opens the keys that act on a store, for who forwards what was let
-//     through.
+//     through, and Credentials.Mark lets it know its own words again.
 //   - Objects.Ready, Objects.Note and Objects.Run keep the record of what was let
 //     through at our S3 endpoint.
 //   - Install makes the first administrator of a new installation.

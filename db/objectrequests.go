@@ -51,7 +51,7 @@ func (r Reader) ObjectRequests(ctx context.Context, f ObjectRequestFilter, p Pag
 	c.add("id < ?", p.After)
 	if prefix := string(f.Prefix); prefix != "" {
 		// Who lists more than the prefix sees what is in it, too.
-		c.always("(substr(object_key, 1, ?) = ? or operation like 'List%' and substr(?, 1, length(object_key)) = object_key)",
+		c.always("(substr(object_key, 1, ?) = ? or operation in ('ListObjects', 'ListObjectsV2', 'ListObjectVersions', 'ListMultipartUploads') and substr(?, 1, length(object_key)) = object_key)",
 			utf8.RuneCountInString(prefix), prefix, prefix)
 	}
 	return many(ctx, r, scanObjectRequest, "select "+objectRequestColumns+" from object_requests"+c.sql("order by id desc limit ?", p.Limit), c.args...)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"context"
 	"encoding/xml"
 	"io"
 	"net/http"
@@ -138,28 +139,26 @@ func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
 	if v.open, _, err = g.Lending.Standing(r.Context(), v.lease); err != nil {
 		return err
 	}
+	if err := g.charge(v, len(asked.Object)); err != nil { // each key is a request, also on record
+		return err
+	}
 	allowed := deletion{Quiet: false}
 	var result deleteResult
 	for _, o := range asked.Object {
-		switch {
-		case !v.open.AllowsObject(v.access, v.request.bucket, o.Key) || keyhatch.CheckKey(o.Key) != nil:
-			result.Error = append(result.Error, deleteError{o.Key, "AccessDenied", "Access Denied"})
-		case o.VersionID != "" && o.VersionID != nullVersion:
-			result.Error = append(result.Error, deleteError{o.Key, errVersionKept.code, errVersionKept.message})
-		default:
+		refused := v.mayDelete(o)
+		if refused == nil {
 			allowed.Object = append(allowed.Object, deletedObject{Key: o.Key})
+			v.touch(a, r, o.Key, 0, "") // until it is known
+			continue
 		}
+		result.Error = append(result.Error, deleteError{o.Key, refused.code, refused.message})
+		v.touch(a, r, o.Key, refused.status, refused.code)
 	}
 	if len(allowed.Object) > 0 {
+		g.begin(a, r, v) // with what it touches
 		if err := g.forwardDelete(r, v, allowed, &result); err != nil {
 			return err
 		}
-	}
-	for _, d := range result.Deleted {
-		v.touch(a, r, d.Key, http.StatusNoContent, "")
-	}
-	for _, e := range result.Error {
-		v.touch(a, r, e.Key, http.StatusForbidden, e.Code)
 	}
 	if asked.Quiet {
 		result.Deleted = nil
@@ -169,7 +168,21 @@ func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
 	return nil
 }
 
+// mayDelete decides one key of a batch.
+func (v *visit) mayDelete(o deletedObject) *s3Error {
+	switch {
+	case !v.open.AllowsObject(v.access, v.request.bucket, o.Key) || keyhatch.CheckKey(o.Key) != nil:
+		return errNotOpen
+	case o.VersionID != "" && o.VersionID != nullVersion:
+		return errVersionKept
+	}
+	return nil
+}
+
+// forwardDelete removes the keys that are allowed. It is done also when the
+// sender has left: what became of them goes on record.
 func (g *Gateway) forwardDelete(r *http.Request, v *visit, allowed deletion, result *deleteResult) error {
+	r = r.WithContext(context.WithoutCancel(r.Context()))
 	backend, err := g.Backends.For(v.store)
 	if err != nil {
 		return err
@@ -192,6 +205,12 @@ func (g *Gateway) forwardDelete(r *http.Request, v *visit, allowed deletion, res
 	}
 	result.Deleted = append(result.Deleted, done.Deleted...)
 	result.Error = append(result.Error, done.Error...)
+	for _, d := range done.Deleted {
+		v.touched.became(d.Key, http.StatusNoContent, "")
+	}
+	for _, e := range done.Error {
+		v.touched.became(e.Key, statusOf(e.Code), e.Code)
+	}
 	return nil
 }
 
@@ -213,4 +232,15 @@ func (k *kept) WriteHeader(status int) {
 func (k *kept) Write(p []byte) (int, error) {
 	k.WriteHeader(http.StatusOK)
 	return k.text.Write(p)
+}
+
+// statusOf is the status that a refusal of one key would have had by itself.
+func statusOf(code string) int {
+	switch code {
+	case "AccessDenied":
+		return http.StatusForbidden
+	case "InternalError":
+		return http.StatusInternalServerError
+	}
+	return http.StatusBadRequest
 }

@@ -20,7 +20,8 @@ import (
 type Gateway struct {
 	Config
 	endpoint sigv4.Endpoint
-	limiter  *limiter
+	limiter  *limiter // by credential
+	users    *limiter // by user, who may have many
 }
 
 // Config is what an endpoint works with.
@@ -38,7 +39,7 @@ type Config struct {
 
 // New makes the endpoint.
 func New(c Config) *Gateway {
-	return &Gateway{Config: c, endpoint: sigv4.Endpoint{Service: "s3", Regions: []string{c.Region}}, limiter: newLimiter(c.Limits)}
+	return &Gateway{Config: c, endpoint: sigv4.Endpoint{Service: "s3", Regions: []string{c.Region}}, limiter: newLimiter(c.Limits), users: newLimiter(c.Limits.times(4))}
 }
 
 // ServeHTTP walks a request through.
@@ -74,7 +75,7 @@ type visit struct {
 	open  policy.Set
 	body  *sigv4.Body
 	// touched are the keys of a batch, one by one.
-	touched []keyhatch.ObjectRequest
+	touched touched
 	// underWay notes the request while it is being answered.
 	underWay *time.Timer
 }
@@ -89,7 +90,7 @@ func (g *Gateway) walk(a *answer, r *http.Request, v *visit) (err error) {
 	if v.operation.body == noBody && v.body.Len() != 0 {
 		return errUnexpectedBody
 	}
-	leave, err := g.limiter.admit(v.lease.AccessKeyID, v.operation.body, time.Now())
+	leave, err := g.admit(v)
 	if err != nil {
 		return err
 	}

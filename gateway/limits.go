@@ -14,6 +14,33 @@ type Limits struct {
 	PerSecond  int // requests begun, on average; twice as many at once
 }
 
+// times is so many times as much.
+func (l Limits) times(n int) Limits { return Limits{n * l.Concurrent, n * l.PerSecond} }
+
+// admit lets a request in, by its credential and by its user.
+func (g *Gateway) admit(v *visit) (leave func(), err error) {
+	now := time.Now()
+	byUser, err := g.users.admit(v.lease.User, v.operation.body, now)
+	if err != nil {
+		return nil, err
+	}
+	byLease, err := g.limiter.admit(v.lease.AccessKeyID, v.operation.body, now)
+	if err != nil {
+		byUser()
+		return nil, err
+	}
+	return func() { byLease(); byUser() }, nil
+}
+
+// charge takes of both rates what so many requests more would.
+func (g *Gateway) charge(v *visit, n int) error {
+	now := time.Now()
+	if err := g.limiter.charge(v.lease.AccessKeyID, n, now); err != nil {
+		return err
+	}
+	return g.users.charge(v.lease.User, n, now)
+}
+
 // limiter counts each credential's requests. It is safe for concurrent use.
 type limiter struct {
 	limits Limits
@@ -59,6 +86,17 @@ func (l *limiter) admit(accessKeyID string, body bodyKind, now time.Time) (leave
 		defer l.mu.Unlock()
 		u.count(body, -1)
 	}, nil
+}
+
+// charge takes what n requests would cost of the rate, for a request that does as
+// much as n.
+func (l *limiter) charge(accessKeyID string, n int, now time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if u := l.uses[accessKeyID]; u != nil && !u.rate.AllowN(now, min(n, u.rate.Burst())) {
+		return errTooFast
+	}
+	return nil
 }
 
 func (u *use) count(body bodyKind, by int) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -44,11 +45,44 @@ func awaitRecord(ctx context.Context, ready func() error) error {
 	return nil
 }
 
-// begin watches a request that was let in.
+// begin watches a request that was let in, and again when it is known what it
+// touches.
 func (g *Gateway) begin(a *answer, r *http.Request, v *visit) {
+	if v.underWay != nil {
+		v.underWay.Stop()
+	}
 	request := v.record(r)
 	request.RequestID = a.id
-	v.underWay = time.AfterFunc(noteAfter, func() { g.Objects.Note(request) })
+	all := v.all(request)
+	v.underWay = time.AfterFunc(noteAfter, func() { g.Objects.Note(all...) })
+}
+
+// all are the records of a request: one, with what a copy reads, or of a batch one
+// for each key.
+func (v *visit) all(request keyhatch.ObjectRequest) []keyhatch.ObjectRequest {
+	if len(v.touched) > 0 {
+		return slices.Clone(v.touched)
+	}
+	if !v.copies {
+		return []keyhatch.ObjectRequest{request}
+	}
+	from := request
+	from.Bucket, from.Key, from.Access, from.Bytes = v.source.bucket, v.source.key, keyhatch.Read, 0
+	return []keyhatch.ObjectRequest{request, from}
+}
+
+// touched are the keys of a batch. The status is 0 while it is not known what
+// became of one.
+type touched []keyhatch.ObjectRequest
+
+// became notes what became of a key.
+func (t touched) became(key string, status int, code string) {
+	for i := range t {
+		if t[i].Key == key && t[i].Status == 0 {
+			t[i].Status, t[i].Code = status, code
+			return
+		}
+	}
 }
 
 // record puts a request on record: in the log if that is wanted, and in the
@@ -75,16 +109,12 @@ func (g *Gateway) record(a *answer, r *http.Request, v *visit) {
 	if v.lease.ID == "" {
 		return
 	}
-	all := []keyhatch.ObjectRequest{request}
-	if v.copies {
-		from := request
-		from.Bucket, from.Key, from.Access, from.Bytes = v.source.bucket, v.source.key, keyhatch.Read, 0
-		all = append(all, from)
+	for i := range v.touched { // what the store did not tell may have happened
+		if v.touched[i].Status == 0 {
+			v.touched[i].Status, v.touched[i].Code = a.status, a.code
+		}
 	}
-	if len(v.touched) > 0 { // each key of a batch, instead of the batch
-		all = v.touched
-	}
-	g.Objects.Note(all...)
+	g.Objects.Note(v.all(request)...)
 }
 
 // record is what is known of the request before its end.
@@ -100,8 +130,12 @@ func (v *visit) record(r *http.Request) keyhatch.ObjectRequest {
 	}
 }
 
-// touch notes what became of one key of a batch.
+// touch notes what became of one key of a batch. What is no key is not kept: it
+// may be anything, and long.
 func (v *visit) touch(a *answer, r *http.Request, key string, status int, code string) {
+	if keyhatch.CheckKey(key) != nil {
+		key = ""
+	}
 	request := v.record(r)
 	request.Key, request.Status, request.Code, request.RequestID = key, status, code, a.id
 	v.touched = append(v.touched, request)

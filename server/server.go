@@ -65,6 +65,10 @@ func New(o Options) *Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
 	}}
+	// One request at a time on a connection: what bounds a connection bounds what
+	// it costs. HTTP/2 would let each have hundreds, with headers that take for ever.
+	s.http.Protocols = new(http.Protocols)
+	s.http.Protocols.SetHTTP1(true)
 	if o.Connections > 0 {
 		b := newBound(o.Listener, o.Connections)
 		s.listener, s.http.ConnState = b, b.changed

@@ -43,14 +43,24 @@ func (svc *Service) ObjectRequests(ctx context.Context, c keyhatch.Caller, f Obj
 		}
 		where.User = u.ID
 	}
-	if !f.Since.IsZero() {
-		where.From = keyhatch.FirstID(keyhatch.ObjectRequestID, f.Since)
+	bucket, err := v.Bucket(ctx, l.Bucket)
+	if err != nil {
+		return none, err
 	}
+	// What was done before the bucket was this workspace's is another's affair.
+	where.From = keyhatch.FirstID(keyhatch.ObjectRequestID, later(f.Since, bucket.CreatedAt))
 	if !f.Until.IsZero() {
 		where.Before = keyhatch.FirstID(keyhatch.ObjectRequestID, f.Until)
 	}
 	return kernel.Paged(p, keyhatch.ObjectRequestID, func(r ObjectRequest) string { return r.ID },
 		func(p kernel.Page) ([]ObjectRequest, error) { return named(v, where, p) })
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // ObjectRequest is one with the name that its user has now, empty when it is

@@ -3,6 +3,8 @@ package record
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -23,7 +25,7 @@ const (
 	// let in: what a crash loses at most.
 	MaxUnwritten = time.Second
 	// maxWaiting bounds the memory of those that wait.
-	maxWaiting = 100_000
+	maxWaiting = 20_000
 	// maxTogether bounds a batch, and so how long others wait for the database.
 	maxTogether = 2_000
 )
@@ -36,7 +38,14 @@ type Objects struct {
 
 	mu      sync.Mutex
 	waiting []keyhatch.ObjectRequest // oldest first
+	dropped int                      // refused requests that there was no room for
 }
+
+// refusedFrom is the first of HTTP's statuses that say that nothing was done.
+const refusedFrom = 400
+
+// droppedDetail is how many refused requests are not on record.
+const droppedDetail = "dropped"
 
 // NewObjects makes an empty one. Run writes.
 func NewObjects(k *kernel.Kernel, log *slog.Logger) *Objects { return &Objects{k: k, log: log} }
@@ -52,12 +61,17 @@ func (o *Objects) Ready() error {
 	return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "object requests cannot be recorded at the moment")
 }
 
-// Note takes requests in, at the present time.
+// Note takes requests in, at the present time. Where too many wait, those that
+// were refused are only counted: nobody can fill the memory by asking in vain.
 func (o *Objects) Note(requests ...keyhatch.ObjectRequest) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := o.k.Now()
 	for _, r := range requests {
+		if r.Status >= refusedFrom && len(o.waiting) >= maxWaiting {
+			o.dropped++
+			continue
+		}
 		r.At = now
 		o.waiting = append(o.waiting, r)
 	}
@@ -81,15 +95,16 @@ func (o *Objects) Run(ctx context.Context) {
 // write writes what waits. What cannot be written stays.
 func (o *Objects) write(ctx context.Context) {
 	for {
-		batch := o.oldest()
+		batch, dropped, waiting := o.oldest()
 		if len(batch) == 0 {
 			return
 		}
-		if err := o.k.DB.Write(ctx, func(tx *db.Tx) error { return o.record(ctx, tx, batch) }); err != nil {
-			o.log.Error("object requests cannot be recorded", "waiting", len(batch), "error", err)
+		if err := o.k.DB.Write(ctx, func(tx *db.Tx) error { return o.record(ctx, tx, batch, dropped) }); err != nil {
+			o.log.Error("object requests cannot be recorded", "waiting", waiting, "error", err)
 			return
 		}
 		o.mu.Lock()
+		o.dropped -= dropped
 		o.waiting = o.waiting[len(batch):]
 		if len(o.waiting) == 0 {
 			o.waiting = nil // and the memory of a burst with it
@@ -98,14 +113,14 @@ func (o *Objects) write(ctx context.Context) {
 	}
 }
 
-func (o *Objects) oldest() []keyhatch.ObjectRequest {
+func (o *Objects) oldest() (batch []keyhatch.ObjectRequest, dropped, waiting int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return append([]keyhatch.ObjectRequest(nil), o.waiting[:min(len(o.waiting), maxTogether)]...)
+	return slices.Clone(o.waiting[:min(len(o.waiting), maxTogether)]), o.dropped, len(o.waiting)
 }
 
 // record writes a batch and the event that vouches for it.
-func (o *Objects) record(ctx context.Context, tx *db.Tx, batch []keyhatch.ObjectRequest) error {
+func (o *Objects) record(ctx context.Context, tx *db.Tx, batch []keyhatch.ObjectRequest, dropped int) error {
 	for i := range batch {
 		batch[i].ID = keyhatch.NewID(keyhatch.ObjectRequestID, batch[i].At)
 	}
@@ -115,6 +130,9 @@ func (o *Objects) record(ctx context.Context, tx *db.Tx, batch []keyhatch.Object
 		Detail: audit.VouchFor(batch),
 	}
 	e.Target = e.ID
+	if dropped > 0 {
+		e.Detail[droppedDetail] = strconv.Itoa(dropped)
+	}
 	if err := tx.InsertObjectRequests(ctx, e.ID, batch); err != nil {
 		return err
 	}

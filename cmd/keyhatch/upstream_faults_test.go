@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -297,14 +298,47 @@ func TestStoreBehindRefusesEarly(t *testing.T) {
 	all.Wait()
 }
 
+// A batch delete whose answer is lost is on record with each of its keys: the
+// store may have done it.
+func TestLostBatchDeletesAreOnRecord(t *testing.T) {
+	t.Parallel()
+	fake := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		panic(http.ErrAbortHandler) // it may have deleted everything by now
+	}))
+	t.Cleanup(fake.Close)
+	r := start(t)
+	r.register("losing", "demo", "losing-bucket", peers.Store{Endpoint: fake.URL, Region: "x", AccessKeyID: "id", SecretAccessKey: "secret"})
+	c := s3Client(r.leaseOf("losing", "demo"))
+	_, err := c.DeleteObjects(t.Context(), &s3.DeleteObjectsInput{Bucket: aws.String("losing-bucket"), Delete: &types.Delete{Objects: []types.ObjectIdentifier{
+		{Key: aws.String("data/one")}, {Key: aws.String("data/two")}, {Key: aws.String("elsewhere/three")}, {Key: aws.String("data/../four")},
+	}}})
+	if err == nil {
+		t.Fatal("it went well")
+	}
+	var got []string
+	for end := time.Now().Add(20 * time.Second); len(got) < 2 && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		got = nil
+		page := must[api.Page[api.ObjectRequest]](r, r.admin.Reveal(), "GET", "/api/v1/object-requests?workspace=demo&location=losing", "")
+		for _, q := range page.Items {
+			got = append(got, fmt.Sprint(q.Operation, " ", q.Key, " ", q.Status, " ", q.Code))
+		}
+	}
+	slices.Sort(got)
+	if want := []string{"DeleteObjects data/one 503 ServiceUnavailable", "DeleteObjects data/two 503 ServiceUnavailable"}; !slices.Equal(got, want) {
+		t.Errorf("on record: %q, want %q", got, want)
+	}
+}
+
 // As many keys as a batch delete may name are deleted, long as they are.
 func TestLongBatchDelete(t *testing.T) {
 	t.Parallel()
 	for _, kind := range peers.All {
 		t.Run(kind.Name, func(t *testing.T) {
 			t.Parallel()
+			peer := kind.Start(t)
 			r := start(t)
-			bucket := r.behind(kind.Name, kind.Start(t))
+			bucket := r.behind(kind.Name, peer)
 			c, batch := s3Client(r.leaseOf(kind.Name, "demo")), &types.Delete{}
 			for i := range 1000 {
 				batch.Objects = append(batch.Objects, types.ObjectIdentifier{Key: aws.String(fmt.Sprintf("data/%s/%d", strings.Repeat("long", 20), i))})

@@ -94,7 +94,7 @@ func (v *visit) http() *http.Client {
 func (v *visit) RoundTrip(r *http.Request) (*http.Response, error) {
 	for try := 1; ; try++ {
 		answer, err := v.sendOnce(r)
-		if err != nil || answer.StatusCode != http.StatusServiceUnavailable || try == 50 || r.Body != nil && r.GetBody == nil {
+		if err != nil || !isBusy(answer) || try == 50 || r.Body != nil && r.GetBody == nil {
 			return answer, err
 		}
 		time.Sleep(100 * time.Millisecond)
@@ -104,6 +104,16 @@ func (v *visit) RoundTrip(r *http.Request) (*http.Response, error) {
 			}
 		}
 	}
+}
+
+// isBusy tells a SlowDown. The body of every answer is in memory.
+func isBusy(answer *http.Response) bool {
+	if answer.StatusCode != http.StatusServiceUnavailable {
+		return false
+	}
+	text, _ := io.ReadAll(answer.Body)
+	answer.Body = io.NopCloser(bytes.NewReader(text))
+	return bytes.Contains(text, []byte("<Code>SlowDown</Code>"))
 }
 
 func (v *visit) sendOnce(r *http.Request) (*http.Response, error) {
