@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/gateway/dirstore"
@@ -93,6 +95,27 @@ func (b *Backends) insideRoots(path string) error {
 		}
 	}
 	return errors.New("its folder is not inside the configured directory_roots: a symbolic link leads elsewhere")
+}
+
+// ExpireUploads ends the uploads in parts that nothing was added to since before,
+// in the folders that are open: clients abandon uploads. Those of S3 stores are
+// the stores' own affair.
+func (b *Backends) ExpireUploads(before time.Time) {
+	b.mu.Lock()
+	open := maps.Clone(b.open)
+	b.mu.Unlock()
+	for path, d := range open {
+		d.mu.Lock()
+		store := d.store
+		d.mu.Unlock()
+		if store == nil {
+			continue
+		}
+		ended, err := store.ExpireUploads(before)
+		if ended > 0 || err != nil {
+			b.log.Info("abandoned uploads were ended", "folder", path, "uploads", ended, "error", err)
+		}
+	}
 }
 
 // Close closes every store.

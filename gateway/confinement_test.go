@@ -49,7 +49,7 @@ func TestS3_Confinement(t *testing.T) {
 			store, admin := open(t, core, backends)
 			e := serve(t, core, backends, store)
 			drivertest.Run(t, drivertest.Site{
-				Store: admin, Buckets: bucketsOf(store), Bucket: "lab-data", Other: "lab-other", Lend: e.lend, Capabilities: e.lender.Capabilities(),
+				Store: admin, Buckets: bucketsOf(store), UploadID: uploadIDOf(core, store), Bucket: "lab-data", Other: "lab-other", Lend: e.lend, Capabilities: e.lender.Capabilities(),
 				ShortestLife: 3 * time.Second, ExpiryCode: "ExpiredToken", Lacks: lacking[name],
 			})
 		})
@@ -72,6 +72,16 @@ func TestS3_Confinement(t *testing.T) {
 // opening makes a store with the buckets lab-data and lab-other, and reaches it
 // past the endpoint.
 type opening func(*testing.T, *coretest.Core, *gateway.Backends) (keyhatch.Store, *s3.Client)
+
+// uploadIDOf marks the ids of an S3 store as the endpoint does.
+func uploadIDOf(core *coretest.Core, s keyhatch.Store) func(bucket, id string) string {
+	if s.Kind != keyhatch.S3Store {
+		return nil
+	}
+	return func(bucket, id string) string {
+		return id + "." + core.Broker.Credentials.Mark("upload", s.ID, bucket, id)
+	}
+}
 
 // bucketsOf names the folders of a directory, and leaves other stores to name
 // their own.

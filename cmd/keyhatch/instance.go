@@ -247,6 +247,7 @@ func (in *instance) run(ctx context.Context) error {
 	fresh, stop := context.WithCancel(context.WithoutCancel(ctx))
 	go in.mirror.Run(fresh)
 	go in.tellHeads(fresh)
+	go in.expireUploads(fresh)
 	var recording sync.WaitGroup
 	recording.Go(func() { in.broker.Objects.Run(fresh) })
 	defer func() { // after the last request has ended
@@ -255,6 +256,23 @@ func (in *instance) run(ctx context.Context) error {
 		in.tellHead(context.WithoutCancel(ctx))
 	}()
 	return server.Run(ctx, in.servers...)
+}
+
+// uploadsKept is how long an upload in parts to a folder may rest before it is
+// taken for abandoned.
+const uploadsKept = 7 * 24 * time.Hour
+
+func (in *instance) expireUploads(ctx context.Context) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		in.backends.ExpireUploads(time.Now().Add(-uploadsKept))
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // headsEvery is how often the log tells how far the audit record has come.

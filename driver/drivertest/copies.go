@@ -72,7 +72,7 @@ func copyAs(spelt spelling, from, to string) attempt {
 func copyPart(from, to string) attempt {
 	return func(v *visit) error {
 		p := v.at(to)
-		id := v.uploads[p].id
+		id := v.uploadID(p)
 		_, err := v.client().UploadPartCopy(v, &s3.UploadPartCopyInput{
 			Bucket: &p.bucket, Key: &p.key, UploadId: &id, PartNumber: aws.Int32(2), CopySource: aws.String(plain(v.at(from))),
 		})

@@ -22,6 +22,9 @@ type Site struct {
 	// matrix writes lies below prefixes of its own, and stays.
 	Bucket, Other string
 
+	// UploadID is what a lease calls an upload to the bucket that the store calls
+	// id. Nil: the same.
+	UploadID func(bucket, id string) string
 	// Buckets names the buckets that there are, if Store cannot.
 	Buckets func(context.Context) ([]string, error)
 

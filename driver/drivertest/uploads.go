@@ -98,7 +98,7 @@ func givenUp(name string) attempt {
 // sendPart sends a part to one key's upload by another key, or the same.
 func sendPart(begun, by string) attempt {
 	return func(v *visit) error {
-		p, id := v.at(by), v.uploads[v.at(begun)].id
+		p, id := v.at(by), v.uploadID(v.at(begun))
 		_, err := v.client().UploadPart(v, &s3.UploadPartInput{
 			Bucket: &p.bucket, Key: &p.key, UploadId: &id, PartNumber: aws.Int32(2), Body: strings.NewReader("another part"),
 		})
@@ -108,9 +108,9 @@ func sendPart(begun, by string) attempt {
 
 func complete(begun, by string) attempt {
 	return func(v *visit) error {
-		p, u := v.at(by), v.uploads[v.at(begun)]
+		p, id, part := v.at(by), v.uploadID(v.at(begun)), v.uploads[v.at(begun)].partETag
 		_, err := v.client().CompleteMultipartUpload(v, &s3.CompleteMultipartUploadInput{
-			Bucket: &p.bucket, Key: &p.key, UploadId: &u.id, MultipartUpload: partOne(u.partETag),
+			Bucket: &p.bucket, Key: &p.key, UploadId: &id, MultipartUpload: partOne(part),
 		})
 		return err
 	}
@@ -118,7 +118,7 @@ func complete(begun, by string) attempt {
 
 func abort(begun, by string) attempt {
 	return func(v *visit) error {
-		p, id := v.at(by), v.uploads[v.at(begun)].id
+		p, id := v.at(by), v.uploadID(v.at(begun))
 		_, err := v.client().AbortMultipartUpload(v, &s3.AbortMultipartUploadInput{Bucket: &p.bucket, Key: &p.key, UploadId: &id})
 		return err
 	}
@@ -127,8 +127,8 @@ func abort(begun, by string) attempt {
 func listParts(name string) attempt {
 	return func(v *visit) error {
 		p := v.at(name)
-		u := v.uploads[p]
-		out, err := v.client().ListParts(v, &s3.ListPartsInput{Bucket: &p.bucket, Key: &p.key, UploadId: &u.id})
+		u, id := v.uploads[p], v.uploadID(p)
+		out, err := v.client().ListParts(v, &s3.ListPartsInput{Bucket: &p.bucket, Key: &p.key, UploadId: &id})
 		if err == nil && (len(out.Parts) != 1 || aws.ToString(out.Parts[0].ETag) != u.partETag) {
 			return wrong("the parts are %+v", out.Parts)
 		}

@@ -107,6 +107,15 @@ func (w *world) begin(ctx context.Context, names ...string) error {
 	return nil
 }
 
+// uploadID is what a lease calls the upload that was begun at a place.
+func (w *world) uploadID(begun place) string {
+	id := w.uploads[begun].id
+	if w.site.UploadID == nil || id == "" {
+		return id
+	}
+	return w.site.UploadID(begun.bucket, id)
+}
+
 // inside tells whether the lease that was asked for opens the place. It shares
 // no code with what decides that.
 func (a Ask) inside(p place) bool {
