@@ -321,6 +321,9 @@ func TestLostBatchDeletesAreOnRecord(t *testing.T) {
 		got = nil
 		page := must[api.Page[api.ObjectRequest]](r, r.admin.Reveal(), "GET", "/api/v1/object-requests?workspace=demo&location=losing", "")
 		for _, q := range page.Items {
+			if q.Status == 0 { // noted while it ran
+				continue
+			}
 			got = append(got, fmt.Sprint(q.Operation, " ", q.Key, " ", q.Status, " ", q.Code))
 		}
 	}
