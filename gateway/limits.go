@@ -41,12 +41,12 @@ func (g *Gateway) charge(v *visit, n int) error {
 	return g.users.charge(v.lease.User, n, now)
 }
 
-// limiter counts each credential's requests. It is safe for concurrent use.
+// limiter counts the requests of each credential, or of each user. It is safe for concurrent use.
 type limiter struct {
 	limits Limits
 
 	mu    sync.Mutex
-	uses  map[string]*use // by access key id
+	uses  map[string]*use // by whose they are
 	swept time.Time
 }
 
@@ -54,7 +54,7 @@ type limiter struct {
 // whole, one credential may send at a time.
 const maxDocuments = 16
 
-// use is what one credential does.
+// use is what one of them does.
 type use struct {
 	running   int
 	documents int // of those running
@@ -63,16 +63,16 @@ type use struct {
 
 func newLimiter(l Limits) *limiter { return &limiter{limits: l, uses: map[string]*use{}} }
 
-// admit lets one more request of the credential in, or fails. leave must be
+// admit lets one more request in, or fails. leave must be
 // called when it has ended.
-func (l *limiter) admit(accessKeyID string, body bodyKind, now time.Time) (leave func(), err error) {
+func (l *limiter) admit(whose string, body bodyKind, now time.Time) (leave func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.sweep(now)
-	u := l.uses[accessKeyID]
+	u := l.uses[whose]
 	if u == nil {
 		u = &use{rate: rate.NewLimiter(rate.Limit(l.limits.PerSecond), 2*l.limits.PerSecond)}
-		l.uses[accessKeyID] = u
+		l.uses[whose] = u
 	}
 	switch {
 	case u.running >= l.limits.Concurrent, body == document && u.documents >= maxDocuments:
@@ -90,10 +90,10 @@ func (l *limiter) admit(accessKeyID string, body bodyKind, now time.Time) (leave
 
 // charge takes what n requests would cost of the rate, for a request that does as
 // much as n.
-func (l *limiter) charge(accessKeyID string, n int, now time.Time) error {
+func (l *limiter) charge(whose string, n int, now time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if u := l.uses[accessKeyID]; u != nil && !u.rate.AllowN(now, min(n, u.rate.Burst())) {
+	if u := l.uses[whose]; u != nil && !u.rate.AllowN(now, min(n, u.rate.Burst())) {
 		return errTooFast
 	}
 	return nil

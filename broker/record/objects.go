@@ -21,9 +21,9 @@ const ObjectsRecorded keyhatch.Action = "objects.record"
 const (
 	// writeEvery is how long object requests wait to be written together.
 	writeEvery = 100 * time.Millisecond
-	// MaxUnwritten is how old an unwritten object request may be for more to be
+	// maxUnwritten is how old an unwritten object request may be for more to be
 	// let in: what a crash loses at most.
-	MaxUnwritten = time.Second
+	maxUnwritten = time.Second
 	// maxWaiting bounds the memory of those that wait.
 	maxWaiting = 20_000
 	// maxTogether bounds a batch, and so how long others wait for the database.
@@ -55,7 +55,7 @@ func NewObjects(k *kernel.Kernel, log *slog.Logger) *Objects { return &Objects{k
 func (o *Objects) Ready() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.waiting) == 0 || len(o.waiting) < maxWaiting && o.k.Now().Sub(o.waiting[0].At) < MaxUnwritten {
+	if len(o.waiting) == 0 || len(o.waiting) < maxWaiting && o.k.Now().Sub(o.waiting[0].At) < maxUnwritten {
 		return nil
 	}
 	return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "object requests cannot be recorded at the moment")

@@ -57,15 +57,9 @@ var passedHeaders = []string{
 	"X-Amz-Mp-Parts-Count", "X-Amz-Storage-Class", "X-Amz-Tagging-Count", "X-Amz-Version-Id",
 }
 
-func isPassed(name string) bool {
-	return slices.ContainsFunc(passedHeaders, func(known string) bool {
-		return known == name || strings.HasSuffix(known, "-") && strings.HasPrefix(name, known)
-	})
-}
-
 func (s *Store) passHeaders(w http.ResponseWriter, r *http.Request, answer *http.Response) {
 	for name, values := range answer.Header {
-		if isPassed(name) {
+		if isListed(passedHeaders, name) {
 			w.Header()[name] = values
 		}
 	}

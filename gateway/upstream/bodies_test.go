@@ -226,12 +226,17 @@ func (c *counting) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// watchHeap notes by how much the heap in use grows at most.
+// watchHeap notes by how much the heap that is in use grows at most. It collects
+// before it looks: what is already garbage tells how busy the collector is, not
+// what a transfer holds.
 func watchHeap() (most *int64, stop func()) {
-	var m runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&m)
-	start, ended := int64(m.HeapInuse), make(chan struct{})
+	used := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	start, ended := used(), make(chan struct{})
 	var running sync.WaitGroup
 	most = new(int64)
 	running.Go(func() {
@@ -240,8 +245,7 @@ func watchHeap() (most *int64, stop func()) {
 			case <-ended:
 				return
 			case <-time.After(20 * time.Millisecond):
-				runtime.ReadMemStats(&m)
-				*most = max(*most, int64(m.HeapInuse)-start)
+				*most = max(*most, used()-start)
 			}
 		}
 	})

@@ -47,7 +47,8 @@ type chunks struct {
 	signer  *v4.StreamSigner
 	at      time.Time
 	data    []byte
-	ready   []byte // framed, to be read
+	frame   []byte // a chunk with what is around it, made anew in its place
+	ready   []byte // what of it is still to be read
 	ended   bool
 	context context.Context
 }
@@ -92,8 +93,9 @@ func (c *chunks) next() error {
 	}
 	c.left -= int64(len(data))
 	c.ended = len(data) == 0
-	c.ready = fmt.Appendf(c.ready[:0], "%x;chunk-signature=%x\r\n", len(data), signature)
-	c.ready = append(append(c.ready, data...), "\r\n"...)
+	c.frame = fmt.Appendf(c.frame[:0], "%x;chunk-signature=%x\r\n", len(data), signature)
+	c.frame = append(append(c.frame, data...), "\r\n"...)
+	c.ready = c.frame
 	return nil
 }
 

@@ -96,15 +96,13 @@ func (s *Store) address(r *http.Request) (*url.URL, error) {
 }
 
 // request makes the request, to be signed.
-func (o *outgoing) request(ctx context.Context, w *watch) (*http.Request, error) {
+func (o *outgoing) request(ctx context.Context) *http.Request {
 	r := &http.Request{
 		Method: o.method, URL: o.url, Host: o.url.Host, Header: o.header.Clone(), ContentLength: o.length,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
 	r.Header.Set("X-Amz-Content-Sha256", o.hash)
 	switch {
-	case o.stream != nil && o.begun.Load():
-		return nil, errors.New("the body is gone")
 	case o.stream != nil: // the body comes when the signature is there that its chunks build on
 		r.Header.Set("X-Amz-Decoded-Content-Length", strconv.FormatInt(o.length, 10))
 		r.ContentLength = chunkedLength(o.length)
@@ -112,7 +110,7 @@ func (o *outgoing) request(ctx context.Context, w *watch) (*http.Request, error)
 		r.Body = io.NopCloser(bytes.NewReader(o.small))
 		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(o.small)), nil }
 	}
-	return r.WithContext(ctx), nil
+	return r.WithContext(ctx)
 }
 
 // sentBody is a body on its way to the store. It is closed by who read it first.
@@ -202,7 +200,13 @@ func isSent(name string) bool {
 	if name == "X-Amz-Checksum-Algorithm" || name == "X-Amz-Checksum-Type" {
 		return false // they announce what is not sent
 	}
-	return slices.ContainsFunc(sentHeaders, func(known string) bool {
+	return isListed(sentHeaders, name)
+}
+
+// isListed tells whether a header is on a list, in which a dash at the end stands
+// for every continuation.
+func isListed(list []string, name string) bool {
+	return slices.ContainsFunc(list, func(known string) bool {
 		return known == name || strings.HasSuffix(known, "-") && strings.HasPrefix(name, known)
 	})
 }

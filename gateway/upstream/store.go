@@ -140,11 +140,7 @@ func (s *Store) send(out *outgoing) (*http.Response, error) {
 			out.reused.Store(got.Reused)
 		},
 	}))
-	r, err := out.request(ctx, watch)
-	if err != nil {
-		watch.stop()
-		return nil, &notSent{err}
-	}
+	r := out.request(ctx)
 	if err := s.sign(r, out, keys, watch); err != nil {
 		watch.stop()
 		return nil, &notSent{err}
