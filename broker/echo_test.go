@@ -175,9 +175,11 @@ var inputs = map[string]func(w *lab, c caller, s string) error{
 	"create bucket, name": func(w *lab, c caller, s string) error {
 		return newBucket(w, c, places.NewBucket{Workspace: "lab", Store: w.Store.ID, Name: s})
 	},
-	"delete bucket": func(w *lab, c caller, s string) error { return w.Broker.Places.DeleteBucket(w.ctx, c, s) },
-	"bucket":        func(w *lab, c caller, s string) error { return only(w.Broker.Places.Bucket(w.ctx, c, s)) },
-	"buckets":       func(w *lab, c caller, s string) error { return only(w.Broker.Places.Buckets(w.ctx, c, s, page)) },
+	"delete bucket":            func(w *lab, c caller, s string) error { return w.Broker.Places.DeleteBucket(w.ctx, c, "lab", s) },
+	"delete bucket, workspace": func(w *lab, c caller, s string) error { return w.Broker.Places.DeleteBucket(w.ctx, c, s, "abc") },
+	"bucket":                   func(w *lab, c caller, s string) error { return only(w.Broker.Places.Bucket(w.ctx, c, "lab", s)) },
+	"bucket, workspace":        func(w *lab, c caller, s string) error { return only(w.Broker.Places.Bucket(w.ctx, c, s, "abc")) },
+	"buckets":                  func(w *lab, c caller, s string) error { return only(w.Broker.Places.Buckets(w.ctx, c, s, page)) },
 
 	"create location, workspace": func(w *lab, c caller, s string) error {
 		return newLocation(w, c, places.NewLocation{Workspace: s, URL: "s3://lab/x/", Name: "x"})

@@ -114,8 +114,9 @@ func TestS6_HiddenIsLikeMissing(t *testing.T) {
 			return only(b.Places.UpdateStore(w.ctx, c, ref, places.StoreChange{Name: &name}))
 		}},
 		{"delete store", private.ID, "store_" + zero, func(c caller, ref string) error { return b.Places.DeleteStore(w.ctx, c, ref) }},
-		{"bucket", w.bucket.ID, "bucket_" + zero, func(c caller, ref string) error { return only(b.Places.Bucket(w.ctx, c, ref)) }},
-		{"delete bucket", w.bucket.ID, "bucket_" + zero, func(c caller, ref string) error { return b.Places.DeleteBucket(w.ctx, c, ref) }},
+		{"bucket", w.bucket.ID, "bucket_" + zero, func(c caller, ref string) error { return only(b.Places.Bucket(w.ctx, c, "", ref)) }},
+		{"delete bucket", w.bucket.ID, "bucket_" + zero, func(c caller, ref string) error { return b.Places.DeleteBucket(w.ctx, c, "", ref) }},
+		{"bucket by name, in a workspace", "lab", "nowhere", func(c caller, ref string) error { return only(b.Places.Bucket(w.ctx, c, ref, w.bucket.Name)) }},
 		{"location", location.ID, "loc_" + zero, func(c caller, ref string) error { return only(b.Places.Location(w.ctx, c, "", ref)) }},
 		{"lock location", location.ID, "loc_" + zero, func(c caller, ref string) error {
 			return only(b.Places.UpdateLocation(w.ctx, c, "", ref, places.LocationChange{Locked: &yes}))

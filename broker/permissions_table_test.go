@@ -241,10 +241,13 @@ var useCases = []useCase{
 	}},
 	{"delete a bucket", "                   ok        forbidden forbidden forbidden forbidden hidden    hidden    hidden", places.BucketDeleted, "buckets", func(w *lab, c caller) act {
 		b := give[keyhatch.Bucket](w)(w.Broker.Places.CreateBucket(w.ctx, w.Admin, places.NewBucket{Workspace: w.ws.ID, Store: w.Store.ID, Name: w.name()}))
-		return func() error { return w.Broker.Places.DeleteBucket(w.ctx, c, b.ID) }
+		return func() error { return w.Broker.Places.DeleteBucket(w.ctx, c, "", b.ID) }
 	}},
 	{"see a bucket", "                      ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
-		return func() error { return only(w.Broker.Places.Bucket(w.ctx, c, w.bucket.ID)) }
+		return func() error { return only(w.Broker.Places.Bucket(w.ctx, c, "", w.bucket.ID)) }
+	}},
+	{"see a bucket by name", "              ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		return func() error { return only(w.Broker.Places.Bucket(w.ctx, c, w.ws.ID, w.bucket.Name)) }
 	}},
 	{"list buckets", "                      ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
 		return func() error { return only(w.Broker.Places.Buckets(w.ctx, c, w.ws.ID, page)) }

@@ -12,7 +12,8 @@ import (
 
 // BucketRef names a bucket in the path.
 type BucketRef struct {
-	Bucket string `path:"bucket" maxLength:"64" doc:"Id"`
+	InWorkspace
+	Bucket string `path:"bucket" maxLength:"128" doc:"Id or name"`
 }
 
 func (d *Door) buckets(a huma.API) {
@@ -39,12 +40,12 @@ func (d *Door) createBucket(ctx context.Context, c keyhatch.Caller, in *createBu
 }
 
 func (d *Door) getBucket(ctx context.Context, c keyhatch.Caller, in *BucketRef) (*body[api.Bucket], error) {
-	b, err := d.broker.Places.Bucket(ctx, c, in.Bucket)
+	b, err := d.broker.Places.Bucket(ctx, c, in.Workspace, in.Bucket)
 	return one(b, err, encodeBucket)
 }
 
 func (d *Door) deleteBucket(ctx context.Context, c keyhatch.Caller, in *BucketRef) (*done, error) {
-	return nil, d.broker.Places.DeleteBucket(ctx, c, in.Bucket)
+	return nil, d.broker.Places.DeleteBucket(ctx, c, in.Workspace, in.Bucket)
 }
 
 func encodeBucket(b keyhatch.Bucket) api.Bucket {

@@ -68,9 +68,9 @@ func notElsewhere(w *kernel.Work, s keyhatch.Store, name string) error {
 
 // DeleteBucket takes a bucket without locations off the record; its objects
 // stay in the store. Installation admins only.
-func (svc *Service) DeleteBucket(ctx context.Context, c keyhatch.Caller, id string) error {
+func (svc *Service) DeleteBucket(ctx context.Context, c keyhatch.Caller, workspace, ref string) error {
 	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		bk, err := visibleBucket(w.View, id)
+		bk, err := visibleBucket(w.View, workspace, ref)
 		if err != nil {
 			return err
 		}
@@ -84,9 +84,10 @@ func (svc *Service) DeleteBucket(ctx context.Context, c keyhatch.Caller, id stri
 	})
 }
 
-// Bucket returns one bucket of a workspace that the caller belongs to.
-func (svc *Service) Bucket(ctx context.Context, c keyhatch.Caller, id string) (keyhatch.Bucket, error) {
-	return visibleBucket(svc.k.View(ctx, c), id)
+// Bucket returns one bucket of a workspace that the caller belongs to, by its id,
+// or by its name in the workspace.
+func (svc *Service) Bucket(ctx context.Context, c keyhatch.Caller, workspace, ref string) (keyhatch.Bucket, error) {
+	return visibleBucket(svc.k.View(ctx, c), workspace, ref)
 }
 
 // Buckets lists a workspace's buckets. Members only.
@@ -100,8 +101,15 @@ func (svc *Service) Buckets(ctx context.Context, c keyhatch.Caller, workspace st
 		func(p kernel.Page) ([]keyhatch.Bucket, error) { return v.Buckets(ctx, ws.ID, p) })
 }
 
-func visibleBucket(v kernel.View, id string) (keyhatch.Bucket, error) {
-	bk, err := v.Bucket(v.Ctx, id)
+func visibleBucket(v kernel.View, workspace, ref string) (keyhatch.Bucket, error) {
+	if _, ok := keyhatch.IDPayload(keyhatch.BucketID, ref); !ok {
+		ws, err := v.MemberWorkspace(workspace)
+		if err != nil {
+			return keyhatch.Bucket{}, err
+		}
+		return v.BucketByName(v.Ctx, ws.ID, ref)
+	}
+	bk, err := v.Bucket(v.Ctx, ref)
 	if err != nil {
 		return bk, err
 	}

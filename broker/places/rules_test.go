@@ -146,7 +146,7 @@ func TestRules(t *testing.T) {
 		{"a bucket's name of capitals", bucket(places.NewBucket{Workspace: "lab", Store: "disk", Name: "LAB"}), invalid, keyhatch.CodeInvalidBucketName, ""},
 		{"a bucket's name that climbs", bucket(places.NewBucket{Workspace: "lab", Store: "disk", Name: "..."}), invalid, keyhatch.CodeInvalidBucketName, ""},
 		{"a bucket on no store", bucket(places.NewBucket{Workspace: "lab", Store: "tape", Name: "abc"}), notFound, keyhatch.CodeStoreNotFound, ""},
-		{"a bucket with a location goes", p.DeleteBucket(ctx, c.Admin, l.Bucket), conflict, keyhatch.CodeInUse, ""},
+		{"a bucket with a location goes", p.DeleteBucket(ctx, c.Admin, "", l.Bucket), conflict, keyhatch.CodeInUse, ""},
 		{"a store with a bucket goes", p.DeleteStore(ctx, c.Admin, "disk"), conflict, keyhatch.CodeInUse, ""},
 		{"the owner of a location goes", second(0, c.Broker.People.DeleteUser(ctx, c.Admin, c.Admin.User.ID)), conflict, keyhatch.CodeInUse, ""},
 		{"which workspace", second(p.Buckets(ctx, c.Admin, "", kernel.Page{})), invalid, keyhatch.CodeWorkspaceRequired, "workspace"},

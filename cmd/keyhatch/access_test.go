@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyhatch/keyhatch/cli"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -20,7 +22,7 @@ func (r *running) accesses(want int, args ...string) []api.ObjectRequest {
 	var got []api.ObjectRequest
 	for end := time.Now().Add(20 * time.Second); len(got) < want && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		status, out, failed := r.ask(r.admin.Reveal(), append([]string{"audit", "access", "-o", "json"}, args...)...)
-		if status != exitDone {
+		if status != cli.ExitDone {
 			r.t.Fatalf("%d: %s", status, failed)
 		}
 		got = nil
@@ -81,27 +83,27 @@ func TestAccess(t *testing.T) {
 	}
 
 	status, table, said := r.ask(r.admin.Reveal(), "audit", "access", "--location", "alpha", "--limit", "2")
-	if status != exitDone || !strings.Contains(table, "s3://demo/alpha/copy.txt") || !strings.HasPrefix(table, "AT ") || !strings.Contains(said, "there is more") {
+	if status != cli.ExitDone || !strings.Contains(table, "s3://demo/alpha/copy.txt") || !strings.HasPrefix(table, "AT ") || !strings.Contains(said, "there is more") {
 		t.Errorf("%d\n%s\n%s", status, table, said)
 	}
 	for _, wrong := range []struct {
 		status int
 		args   []string
 	}{
-		{exitNotFound, []string{"--location", "nowhere"}},
-		{exitNotFound, []string{"--location", "s3://demo/nowhere/"}},
-		{exitNotFound, []string{"--location", "s3://nowhere/"}},
-		{exitUsage, []string{"--location", "s3://demo/../"}},
-		{exitUsage, []string{"--location", "alpha", "--since", "tomorrow"}},
-		{exitUsage, []string{"--location", "alpha", "--access", "all"}},
-		{exitNotFound, []string{"--location", "alpha", "--user", "nobody"}},
+		{cli.ExitNotFound, []string{"--location", "nowhere"}},
+		{cli.ExitNotFound, []string{"--location", "s3://demo/nowhere/"}},
+		{cli.ExitNotFound, []string{"--location", "s3://nowhere/"}},
+		{cli.ExitUsage, []string{"--location", "s3://demo/../"}},
+		{cli.ExitUsage, []string{"--location", "alpha", "--since", "tomorrow"}},
+		{cli.ExitUsage, []string{"--location", "alpha", "--access", "all"}},
+		{cli.ExitNotFound, []string{"--location", "alpha", "--user", "nobody"}},
 	} {
 		if status, out, failed := r.ask(r.admin.Reveal(), append([]string{"audit", "access"}, wrong.args...)...); status != wrong.status || out != "" {
 			t.Errorf("%v: %d, want %d: %s%s", wrong.args, status, wrong.status, out, failed)
 		}
 	}
 	_, guest := r.user("guest")
-	if status, _, failed := r.ask(guest, "audit", "access", "--location", "alpha", "--workspace", "demo"); status != exitNotFound && status != exitNotPermitted {
+	if status, _, failed := r.ask(guest, "audit", "access", "--location", "alpha", "--workspace", "demo"); status != cli.ExitNotFound && status != cli.ExitNotPermitted {
 		t.Errorf("a guest: %d %s", status, failed)
 	}
 }

@@ -4,13 +4,14 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/keyhatch/keyhatch/cli"
+
 	"github.com/keyhatch/keyhatch/broker"
 )
 
 type auditCommand struct {
+	cli.AuditVerbs
 	Verify auditVerifyCommand `cmd:"" help:"Find changed, removed, reordered and cut-off events."`
-	Access accessCommand      `cmd:"" help:"Tell who read or wrote what in a location."`
-	WhoCan whoCanCommand      `cmd:"" help:"Tell who can read or write a location, or could at a time."`
 }
 
 type auditVerifyCommand struct {
@@ -18,7 +19,7 @@ type auditVerifyCommand struct {
 }
 
 // Run checks the whole record. It may run beside a serving process.
-func (a auditVerifyCommand) Run(ctx context.Context, s streams) error {
+func (a auditVerifyCommand) Run(ctx context.Context, s cli.Streams) error {
 	c, err := readConfig(a.Config)
 	if err != nil {
 		return err
@@ -33,7 +34,7 @@ func (a auditVerifyCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	for _, f := range report.Findings {
-		fmt.Fprintln(s.out, f)
+		fmt.Fprintln(s.Out, f)
 	}
 	if n := len(report.Findings); n > 0 {
 		return fmt.Errorf("places where the audit record is damaged: %d", n)
@@ -42,10 +43,10 @@ func (a auditVerifyCommand) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "the audit record is whole: events %d, chains %d, object requests %d\n", report.Events, report.Chains, report.ObjectRequests)
+	fmt.Fprintf(s.Out, "the audit record is whole: events %d, chains %d, object requests %d\n", report.Events, report.Chains, report.ObjectRequests)
 	// Whoever keeps these can tell later that the record still holds them.
 	for _, h := range heads {
-		fmt.Fprintf(s.out, "  chain %d  %s  event %d  %s\n", h.Number, h.Chain, h.Seq, h.Hash)
+		fmt.Fprintf(s.Out, "  chain %d  %s  event %d  %s\n", h.Number, h.Chain, h.Seq, h.Hash)
 	}
 	return nil
 }

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/keyhatch/keyhatch/cli"
+
 	"github.com/goccy/go-yaml"
 )
 
@@ -255,9 +257,9 @@ func (l Listener) tls() (*tls.Config, error) {
 	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
 }
 
-func (c *Config) logger(s streams) *slog.Logger {
+func (c *Config) logger(s cli.Streams) *slog.Logger {
 	if c.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(s.err, nil))
+		return slog.New(slog.NewJSONHandler(s.Err, nil))
 	}
-	return slog.New(slog.NewTextHandler(s.err, nil))
+	return slog.New(slog.NewTextHandler(s.Err, nil))
 }

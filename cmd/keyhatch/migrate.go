@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/keyhatch/keyhatch/cli"
+
 	"github.com/keyhatch/keyhatch/db"
 )
 
@@ -12,7 +14,7 @@ type migrateCommand struct {
 }
 
 // Run brings the schema up. It may be run again: what is done is not done twice.
-func (m migrateCommand) Run(ctx context.Context, s streams) error {
+func (m migrateCommand) Run(ctx context.Context, s cli.Streams) error {
 	c, err := readConfig(m.Config)
 	if err != nil {
 		return err
@@ -22,9 +24,9 @@ func (m migrateCommand) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	if from == to {
-		_, err = fmt.Fprintf(s.out, "the schema has version %d already\n", to)
+		_, err = fmt.Fprintf(s.Out, "the schema has version %d already\n", to)
 	} else {
-		_, err = fmt.Fprintf(s.out, "the schema went from version %d to %d\n", from, to)
+		_, err = fmt.Fprintf(s.Out, "the schema went from version %d to %d\n", from, to)
 	}
 	return err
 }

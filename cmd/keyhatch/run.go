@@ -7,45 +7,33 @@ import (
 	"io"
 
 	"github.com/alecthomas/kong"
+	"github.com/keyhatch/keyhatch/cli"
 )
 
-// The exit statuses.
-const (
-	exitDone         = 0
-	exitFailed       = 1
-	exitUsage        = 2
-	exitNotPermitted = 3
-	exitNotFound     = 4
-)
-
-// commands is the command line.
+// commands is the command line: what runs a server, and what asks one.
 type commands struct {
-	Dev     devCommand     `cmd:"" help:"Run everything on this machine, with sample data, and show what it does."`
-	Init    initCommand    `cmd:"" help:"Make a new installation: configuration, database, key file and first admin."`
-	Serve   serveCommand   `cmd:"" help:"Serve an installation."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database of an older version up to this one."`
-	Audit   auditCommand   `cmd:"" help:"Check the audit record, and ask it."`
-	Version versionCommand `cmd:"" help:"Print the version."`
-}
+	Dev     devCommand     `cmd:"" group:"Server" help:"Run everything on this machine, with sample data, and show what it does."`
+	Init    initCommand    `cmd:"" group:"Server" help:"Make a new installation: configuration, database, key file and first admin."`
+	Serve   serveCommand   `cmd:"" group:"Server" help:"Serve an installation."`
+	Migrate migrateCommand `cmd:"" group:"Server" help:"Bring the database of an older version up to this one."`
 
-// streams are where a command writes: what it is for to out, all else to err.
-type streams struct{ out, err io.Writer }
+	cli.Verbs
+
+	Audit      auditCommand   `cmd:"" group:"Record" help:"Ask the audit record, and check it."`
+	Completion cli.Completion `cmd:"" group:"This program" help:"Print what lets a shell complete its commands."`
+	Complete   cli.Complete   `cmd:"" hidden:""`
+	Man        cli.Man        `cmd:"" group:"This program" help:"Print its manual page."`
+	Version    versionCommand `cmd:"" group:"This program" help:"Print its version."`
+}
 
 // run runs one command and returns its exit status. Whatever goes wrong is one
 // line on stderr.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	exited := -1
-	parser, err := kong.New(&commands{},
-		kong.Name("keyhatch"),
-		kong.Description("Hands out keys to object storage, and nothing more than the right key."),
-		kong.Writers(stdout, stderr),
-		kong.Exit(func(status int) { exited = status }),
-		kong.UsageOnError(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-	)
+	parser, err := parser(stdout, stderr, func(status int) { exited = status })
 	if err != nil {
 		fmt.Fprintf(stderr, "keyhatch: %v\n", err)
-		return exitFailed
+		return cli.ExitFailed
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
@@ -55,14 +43,41 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "keyhatch: %v (see keyhatch --help)\n", err)
-		return exitUsage
+		fmt.Fprintf(stderr, "keyhatch: %v (see keyhatch %s--help)\n", err, typed(err))
+		return cli.ExitUsage
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
-	command.Bind(streams{stdout, stderr})
+	command.Bind(cli.Streams{In: stdin, Out: stdout, Err: stderr})
 	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
-		fmt.Fprintf(stderr, "keyhatch: %v\n", err)
-		return exitStatus(err)
+		if text := err.Error(); text != "" { // what a program that was run has said itself
+			fmt.Fprintf(stderr, "keyhatch: %v\n", text)
+		}
+		return cli.ExitStatus(err)
 	}
-	return exitDone
+	return cli.ExitDone
+}
+
+// parser reads command lines.
+func parser(stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
+	parser, err := kong.New(&commands{},
+		kong.Name("keyhatch"),
+		kong.Description("Hands out keys to object storage, and nothing more than the right key."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(exit),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, FlagsLast: true}),
+	)
+	if err != nil {
+		return nil, err
+	}
+	return parser, showExamples(parser.Model.Node)
+}
+
+// typed is how far a command line was understood that failed, to ask for help
+// about.
+func typed(err error) string {
+	var p *kong.ParseError
+	if !errors.As(err, &p) || p.Context.Selected() == nil {
+		return ""
+	}
+	return p.Context.Selected().Path() + " "
 }

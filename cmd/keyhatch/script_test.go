@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 		"keyhatch": func() {
 			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+			os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 		},
 	})
 }
@@ -50,6 +50,8 @@ func TestScripts(t *testing.T) {
 			"healthy": healthy,
 			"sql":     tamper,
 			"mode":    fileMode,
+
+			"idof": idOf, "secretof": secretOf, "tokenfrom": tokenFrom,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
@@ -74,6 +76,25 @@ func enter(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &ready))
 	ts.Setenv("KEYHATCH_SERVER", ready.API)
 	ts.Setenv("KEYHATCH_TOKEN", ready.Token)
+}
+
+// made is what a command that made something said with -o json.
+func made(ts *testscript.TestScript, file string) (answer struct{ ID, Secret string }) {
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(file)), &answer))
+	return answer
+}
+
+// idof FILE NAME gives the commands that follow the id of what was made.
+func idOf(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(args[1], made(ts, args[0]).ID) }
+
+// secretof FILE OTHER writes the secret of what was made to another file.
+func secretOf(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(made(ts, args[0]).Secret), 0o600))
+}
+
+// tokenfrom FILE gives the commands that follow the token in a file.
+func tokenFrom(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv("KEYHATCH_TOKEN", strings.TrimSpace(ts.ReadFile(args[0])))
 }
 
 // status N COMMAND... runs a command that has to exit with the status.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/keyhatch/keyhatch/cli"
+
 	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/mirror"
 )
@@ -18,7 +20,7 @@ type initCommand struct {
 }
 
 // Run makes an installation and prints the first admin's token, once.
-func (i initCommand) Run(ctx context.Context, s streams) error {
+func (i initCommand) Run(ctx context.Context, s cli.Streams) error {
 	_, err := os.Stat(i.Config)
 	fresh := errors.Is(err, fs.ErrNotExist)
 	if fresh {
@@ -36,7 +38,7 @@ func (i initCommand) Run(ctx context.Context, s streams) error {
 	return err
 }
 
-func (i initCommand) create(ctx context.Context, s streams) error {
+func (i initCommand) create(ctx context.Context, s cli.Streams) error {
 	c, err := readConfig(i.Config)
 	if err != nil {
 		return err
@@ -50,7 +52,7 @@ func (i initCommand) create(ctx context.Context, s streams) error {
 			return fmt.Errorf("init: %w", err)
 		}
 	}
-	_, err = fmt.Fprintf(s.out, `Installation %s is ready.
+	_, err = fmt.Fprintf(s.Out, `Installation %s is ready.
 
   configuration  %s
   database       %s
@@ -71,7 +73,7 @@ type serveCommand struct {
 }
 
 // Run serves until it is told to stop.
-func (v serveCommand) Run(ctx context.Context, s streams) error {
+func (v serveCommand) Run(ctx context.Context, s cli.Streams) error {
 	c, err := readConfig(v.Config)
 	if err != nil {
 		return err
@@ -88,7 +90,7 @@ func (v serveCommand) Run(ctx context.Context, s streams) error {
 }
 
 // check takes no address, so that it can run beside the server it is about.
-func (serveCommand) check(ctx context.Context, c Config, s streams) error {
+func (serveCommand) check(ctx context.Context, c Config, s cli.Streams) error {
 	d, keys, err := openStore(ctx, c)
 	if err != nil {
 		return err
@@ -112,6 +114,6 @@ func (serveCommand) check(ctx context.Context, c Config, s streams) error {
 	if len(report.Findings) > 0 {
 		return fmt.Errorf("places where the audit record is damaged: %d; see keyhatch audit verify", len(report.Findings))
 	}
-	_, err = fmt.Fprintln(s.out, "configuration, database, key file, certificates and audit record are in order")
+	_, err = fmt.Fprintln(s.Out, "configuration, database, key file, certificates and audit record are in order")
 	return err
 }

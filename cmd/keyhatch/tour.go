@@ -9,6 +9,8 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/keyhatch/keyhatch/cli"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -111,12 +113,11 @@ func (t *tour) end(ctx context.Context, c *client.Client, lease api.Lent) error 
 	}
 	_, err = get(ctx, s3Client(lease), "alpha/README.txt")
 	t.mustRefuse("read after the lease was revoked", err)
-	events, err := c.Events(ctx, lease.ID)
-	if err != nil {
-		return fmt.Errorf("read the audit record: %w", err)
-	}
 	var actions []string
-	for _, e := range events.Items {
+	for e, err := range c.Events(ctx, client.EventFilter{Target: lease.ID}) {
+		if err != nil {
+			return fmt.Errorf("read the audit record: %w", err)
+		}
 		actions = append([]string{e.Action}, actions...) // oldest first
 	}
 	t.rows = append(t.rows, tourRow{
@@ -191,8 +192,8 @@ func flip(token string) string {
 }
 
 // paste prints what to try next.
-func (d devCommand) paste(in *instance, lease api.Lent, s streams) {
-	fmt.Fprintf(s.out, `
+func (d devCommand) paste(in *instance, lease api.Lent, s cli.Streams) {
+	fmt.Fprintf(s.Out, `
 Keyhatch is serving.
 
   API    %[1]s   (description: %[1]s/api/v1/openapi.json)

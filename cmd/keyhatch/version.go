@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/keyhatch/keyhatch/cli"
 )
 
 // version is set when the binary is built with make build.
@@ -11,8 +13,8 @@ var version = ""
 
 type versionCommand struct{}
 
-func (versionCommand) Run(s streams) error {
-	_, err := fmt.Fprintf(s.out, "keyhatch %s (%s, %s/%s)\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+func (versionCommand) Run(s cli.Streams) error {
+	_, err := fmt.Fprintf(s.Out, "keyhatch %s (%s, %s/%s)\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return err
 }
 

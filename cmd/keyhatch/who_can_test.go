@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyhatch/keyhatch/cli"
+
 	"github.com/keyhatch/keyhatch/api"
 )
 
@@ -17,7 +19,7 @@ func (r *running) ask(token string, args ...string) (status int, stdout, stderr 
 	r.t.Setenv("KEYHATCH_SERVER", r.in.apiURL)
 	r.t.Setenv("KEYHATCH_TOKEN", token)
 	var out, failed bytes.Buffer
-	status = run(r.t.Context(), args, &out, &failed)
+	status = run(r.t.Context(), args, strings.NewReader(""), &out, &failed)
 	return status, out.String(), failed.String()
 }
 
@@ -42,7 +44,7 @@ func TestWhoCan(t *testing.T) {
 	}
 	status, out, failed := r.ask(admin, "audit", "who-can", "--location", "s3://demo/alpha/", "--access", "read")
 	lines := strings.Split(out, "\n")
-	if status != exitDone || failed != "" || len(lines) != 8 {
+	if status != cli.ExitDone || failed != "" || len(lines) != 8 {
 		t.Fatalf("status %d: %s%s", status, out, failed)
 	}
 	column := strings.Index(lines[2], "PREFIX")
@@ -60,7 +62,7 @@ func TestWhoCan(t *testing.T) {
 
 	status, out, failed = r.ask(admin, "audit", "who-can", "--location", "alpha", "--access", "read", "--at", before.Format(time.RFC3339Nano), "-o", "json")
 	var answer api.WhoCan
-	if err := json.Unmarshal([]byte(out), &answer); err != nil || status != exitDone || len(answer.Ways) != 1 || answer.Ways[0].UserName != "admin" || !answer.At.Equal(before.Truncate(time.Microsecond)) {
+	if err := json.Unmarshal([]byte(out), &answer); err != nil || status != cli.ExitDone || len(answer.Ways) != 1 || answer.Ways[0].UserName != "admin" || !answer.At.Equal(before.Truncate(time.Microsecond)) {
 		t.Errorf("before: status %d: %s%s (%v)", status, out, failed, err)
 	}
 
@@ -76,19 +78,19 @@ func TestWhoCan(t *testing.T) {
 		location string
 		says     string
 	}{
-		{guest, exitNotPermitted, "s3://demo/alpha/", "only the location's owner and the workspace's admins may do this"},
-		{guest, exitNotFound, "beta", "it does not exist, or you may not see it"},
-		{keepers, exitDone, "s3://demo/alpha/x/", ""},
-		{keepers, exitNotFound, "beta", "it does not exist, or you may not see it"},
-		{r.token(`{"scopes":["grants"]}`).Secret, exitNotPermitted, "alpha", "scope"},
-		{r.token(`{"scopes":["locations:read"]}`).Secret, exitDone, "alpha", ""},
+		{guest, cli.ExitNotPermitted, "s3://demo/alpha/", "only the location's owner and the workspace's admins may do this"},
+		{guest, cli.ExitNotFound, "beta", "it does not exist, or you may not see it"},
+		{keepers, cli.ExitDone, "s3://demo/alpha/x/", ""},
+		{keepers, cli.ExitNotFound, "beta", "it does not exist, or you may not see it"},
+		{r.token(`{"scopes":["grants"]}`).Secret, cli.ExitNotPermitted, "alpha", "scope"},
+		{r.token(`{"scopes":["locations:read"]}`).Secret, cli.ExitDone, "alpha", ""},
 	} {
 		status, _, failed := r.ask(refused.token, "audit", "who-can", "--workspace", "demo", "--location", refused.location, "--access", "read")
 		if status != refused.status || !strings.Contains(failed, refused.says) || (failed == "") != (refused.says == "") {
 			t.Errorf("%+v: status %d, %s", refused, status, failed)
 		}
 	}
-	if status, _, failed := r.ask(guest, "audit", "who-can", "--location", "alpha", "--access", "read"); status != exitUsage || !strings.Contains(failed, "add --workspace NAME") {
+	if status, _, failed := r.ask(guest, "audit", "who-can", "--location", "alpha", "--access", "read"); status != cli.ExitUsage || !strings.Contains(failed, "add --workspace NAME") {
 		t.Errorf("without a workspace: status %d, %s", status, failed)
 	}
 	for _, query := range []string{"", "?location=alpha", "?location=alpha&access=own", "?location=alpha&access=read&at=" + canary, "?location=alpha&access=read&at=" + url.QueryEscape(end.Format(time.RFC3339))} {
@@ -108,7 +110,7 @@ func TestWhoCanInDoubt(t *testing.T) {
 	g := must[api.Page[api.Grant]](r, r.admin.Reveal(), "GET", "/api/v1/grants", "").Items[0]
 	must[struct{}](r, r.admin.Reveal(), "DELETE", "/api/v1/grants/"+g.ID, "")
 	status, out, failed := r.ask(r.admin.Reveal(), "audit", "who-can", "--location", "alpha", "--access", "read")
-	if status != exitFailed || !strings.Contains(out, "Nobody.") || !strings.Contains(failed, "in doubt: event event_") || !strings.Contains(failed, "audit verify") {
+	if status != cli.ExitFailed || !strings.Contains(out, "Nobody.") || !strings.Contains(failed, "in doubt: event event_") || !strings.Contains(failed, "audit verify") {
 		t.Errorf("status %d: %s%s", status, out, failed)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"context"
@@ -10,8 +10,7 @@ import (
 )
 
 type whoCanCommand struct {
-	connection
-	output
+	question
 	Location string `required:"" placeholder:"LOCATION" help:"Name, id, or an s3:// address inside one."`
 	Access   string `required:"" enum:"read,write" placeholder:"read|write" help:"read or write."`
 	At       moment `placeholder:"TIME" help:"When. Default: now."`
@@ -23,31 +22,26 @@ func (whoCanCommand) Help() string {
 and group, and until when. Its owner and the admins of its workspace may ask, the latter also about a location that is
 gone: by its id, or by its address.
 
-  keyhatch audit who-can --location alpha --access write
-  keyhatch audit who-can --location s3://demo/alpha/2024/ --access read --at 2026-07-01
-
 ` + momentForms + `
 
-The API token is read from the environment variable KEYHATCH_TOKEN.
-
-Exit status: 0 done, 1 failed or not certain, 2 usage, 3 not permitted, 4 not found.`
+The exit status is 1, too, when the record leaves doubts.`
 }
 
 // Run asks the server.
-func (w whoCanCommand) Run(ctx context.Context, s streams) error {
-	c, err := w.client()
+func (w whoCanCommand) Run(ctx context.Context, s Streams) error {
+	c, err := w.client(s)
 	if err != nil {
 		return err
 	}
-	answer, err := c.WhoCan(ctx, w.Workspace, w.Location, w.Access, w.At.Time)
+	answer, err := c.WhoCan(ctx, w.Location, w.Access, w.At.Time)
 	if err != nil {
 		return w.explain(err)
 	}
-	if err := w.write(s.out, answer, func(to io.Writer) error { return whoCanTable(to, answer) }); err != nil {
+	if err := w.write(s.Out, answer, func(to io.Writer) error { return whoCanTable(to, answer) }); err != nil {
 		return err
 	}
 	for _, doubt := range answer.Doubts {
-		fmt.Fprintf(s.err, "in doubt: %s\n", shown(doubt))
+		fmt.Fprintf(s.Err, "in doubt: %s\n", printable(doubt))
 	}
 	if n := len(answer.Doubts); n > 0 {
 		return fmt.Errorf("the answer is not certain: the audit record leaves doubts (%d); `keyhatch audit verify` tells whether it was changed", n)
@@ -56,7 +50,7 @@ func (w whoCanCommand) Run(ctx context.Context, s streams) error {
 }
 
 func whoCanTable(to io.Writer, a api.WhoCan) error {
-	fmt.Fprintf(to, "Who could %s %s (location %s) at %s:\n\n", a.Access, shown(a.URL), shown(a.Name), a.At.Format(time.RFC3339Nano))
+	fmt.Fprintf(to, "Who could %s %s (location %s) at %s:\n\n", a.Access, printable(a.URL), printable(a.Name), a.At.Format(time.RFC3339Nano))
 	switch {
 	case len(a.Ways) > 0:
 	case a.Locked && a.Access == "write":

@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/client"
+)
+
+// connection is how a command talks to a server, as one of its users. Commands
+// embed it. The token is no flag: everybody on the machine can read flags.
+type connection struct {
+	Server    string `group:"Connection" env:"KEYHATCH_SERVER" placeholder:"URL" help:"Address of the server's API (${env}). Default: the one that login kept, else http://127.0.0.1:8750. The token is that of KEYHATCH_TOKEN, else the one that login kept."`
+	Workspace string `group:"Connection" env:"KEYHATCH_WORKSPACE" placeholder:"NAME" help:"Workspace, by name or id (${env}). Default: that of the token, else your only one."`
+}
+
+const (
+	// tokenVariable is where the token of the user comes from, before what login
+	// kept.
+	tokenVariable = "KEYHATCH_TOKEN"
+	localServer   = "http://127.0.0.1:8750"
+)
+
+// client makes one for the server and the token.
+func (c connection) client(s Streams) (*client.Client, error) {
+	kept, err := readLogins()
+	if err != nil {
+		return nil, err
+	}
+	server, err := c.server(kept)
+	if err != nil {
+		return nil, err
+	}
+	token := strings.TrimSpace(os.Getenv(tokenVariable))
+	if token == "" {
+		token = kept.Tokens[server]
+	}
+	if token == "" {
+		return nil, usageError{fmt.Errorf("no token for %s: `keyhatch login --token` keeps yours, or put it into the environment variable %s (keyhatch dev keeps its admin's in the file admin-token)", server, tokenVariable)}
+	}
+	return client.New(server, token).In(c.Workspace), nil
+}
+
+// server is the address that was asked for, in one spelling.
+func (c connection) server(kept logins) (string, error) {
+	asked := c.Server
+	if asked == "" {
+		asked = kept.Server
+	}
+	if asked == "" {
+		asked = localServer
+	}
+	u, err := url.Parse(asked)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", usageError{errors.New("--server must be http://host or https://host, with a port where needed")}
+	}
+	u.Host = strings.ToLower(u.Host)
+	return strings.TrimRight(u.String(), "/"), nil
+}
+
+// explain says of a call that failed what to do next on the command line.
+func (c connection) explain(err error) error {
+	var p *api.Problem
+	var unreached *url.Error
+	switch {
+	case errors.Is(err, context.Canceled): // which is how serving ends well
+		return errors.New("interrupted before the server answered")
+	case errors.As(err, &p) && sayings[keyhatch.Code(p.Code)] != "":
+		return saying{p, sayings[keyhatch.Code(p.Code)]}
+	case errors.As(err, &p) && p.Code == string(keyhatch.CodeRouteNotFound):
+		return errors.New("the server does not know this call: it is older than this program")
+	case errors.As(err, &p) && apiList.MatchString(p.Detail):
+		return saying{p, apiList.ReplaceAllStringFunc(p.Detail, inVerbs)}
+	case errors.As(err, &unreached):
+		return fmt.Errorf("no server answers at %s (%w): start it, or name another with --server or KEYHATCH_SERVER", address(unreached.URL), unreached.Err)
+	}
+	return err
+}
+
+// apiList is how the API says where to look.
+var apiList = regexp.MustCompile(`GET /api/v1/([a-z]+)s(\?action=([a-z.]+))?`)
+
+// inVerbs is what of the command line does the same.
+func inVerbs(call string) string {
+	part := apiList.FindStringSubmatch(call)
+	switch {
+	case part[1] == "event" && part[3] != "":
+		return "`keyhatch audit events --action " + part[3] + "`"
+	case part[1] == "event":
+		return "`keyhatch audit events`"
+	}
+	return "`keyhatch " + part[1] + " list`"
+}
+
+// address is the server's part of a URL.
+func address(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "the address"
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// sayings are what the command line says of problems that the API tells in words
+// of HTTP.
+var sayings = map[keyhatch.Code]string{
+	keyhatch.CodeWorkspaceRequired: "say which workspace is meant: add --workspace NAME, or use a token of that workspace",
+	keyhatch.CodeTokenMalformed:    "the token in " + tokenVariable + " is incomplete or mistyped: it begins with kh_ and has 52 characters",
+}
+
+// saying is a problem in the words of the command line.
+type saying struct {
+	*api.Problem
+	text string
+}
+
+func (s saying) Error() string { return s.text }
+func (s saying) Unwrap() error { return s.Problem }
+
+// usageError is a mistake in how the command was called.
+type usageError struct{ error }
+
+// The exit statuses.
+const (
+	ExitDone         = 0
+	ExitFailed       = 1
+	ExitUsage        = 2
+	ExitNotPermitted = 3
+	ExitNotFound     = 4
+)
+
+// exitStatuses are those of what a server refuses; what is not here has failed.
+var exitStatuses = map[int]int{
+	http.StatusUnauthorized:        ExitNotPermitted,
+	http.StatusForbidden:           ExitNotPermitted,
+	http.StatusNotFound:            ExitNotFound,
+	http.StatusUnprocessableEntity: ExitUsage,
+}
+
+// ExitStatus is that of a command that ended with the error.
+func ExitStatus(err error) int {
+	var p *api.Problem
+	if errors.As(err, &p) {
+		if status, ok := exitStatuses[p.Status]; ok {
+			return status
+		}
+	}
+	if errors.As(err, &usageError{}) {
+		return ExitUsage
+	}
+	return ExitFailed
+}

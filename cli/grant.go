@@ -1,0 +1,109 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"strings"
+
+	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/client"
+)
+
+var grants = sheet[api.Grant]{
+	{title: "ID", cell: func(_ *names, g api.Grant) string { return g.ID }},
+	{title: "LOCATION", cell: func(n *names, g api.Grant) string { return n.location(g.Location) }},
+	{title: "URL", cell: func(_ *names, g api.Grant) string { return g.URL }},
+	{title: "TO", cell: subjectOf},
+	{title: "ACCESS", cell: func(_ *names, g api.Grant) string { return g.Access }},
+	{title: "UNTIL", cell: func(_ *names, g api.Grant) string { return timeOr(g.ExpiresAt, "taken back") }},
+	{title: "GIVEN BY", detail: true, cell: func(n *names, g api.Grant) string { return n.user(g.CreatedBy) }},
+	{title: "GIVEN", detail: true, cell: func(_ *names, g api.Grant) string { return timeOf(g.CreatedAt) }},
+}
+
+func subjectOf(n *names, g api.Grant) string {
+	switch g.To {
+	case "user":
+		return "user:" + n.user(g.Subject)
+	case "group":
+		return "group:" + n.group(g.Subject)
+	}
+	return g.To
+}
+
+type grantCommand struct {
+	List   grantList   `cmd:"" help:"List the grants that you may see."`
+	Show   grantShow   `cmd:"" help:"Show a grant."`
+	Give   grantGive   `cmd:"" help:"Let a user, a group or everyone read or write a location."`
+	Update grantUpdate `cmd:"" help:"Change a grant; narrowing it closes what rests on it."`
+	Take   grantTake   `cmd:"" help:"Take a grant back, and close what rests on it at once."`
+}
+
+type grantList struct {
+	listing
+	Location string `placeholder:"LOCATION" help:"Those on one location, by name or id."`
+}
+
+func (g grantList) Run(ctx context.Context, s Streams) error {
+	return list(ctx, s, g.listing, grants, func(c *client.Client) iter.Seq2[api.Grant, error] { return c.Grants(ctx, g.Location) })
+}
+
+type grantShow struct {
+	question
+	Grant string `arg:"" help:"Id."`
+}
+
+func (g grantShow) Run(ctx context.Context, s Streams) error {
+	return show(ctx, s, g.question, grants, func(c *client.Client) (api.Grant, error) { return c.Grant(ctx, g.Grant) })
+}
+
+// subject is who a grant is for.
+type subject struct{ kind, ref string }
+
+// UnmarshalText reads user:NAME, group:NAME or everyone.
+func (s *subject) UnmarshalText(text []byte) error {
+	kind, ref, named := strings.Cut(string(text), ":")
+	switch {
+	case kind == "everyone" && !named, (kind == "user" || kind == "group") && ref != "":
+		*s = subject{kind, ref}
+		return nil
+	}
+	return errors.New("a grant is to user:NAME, group:NAME or everyone")
+}
+
+type grantGive struct {
+	question
+	ofLocation
+	To      subject  `required:"" placeholder:"WHO" help:"user:NAME, group:NAME, or everyone (every active user; never the anonymous)."`
+	Access  string   `required:"" enum:"read,write" placeholder:"read|write" help:"read, or write, which includes read."`
+	Prefix  string   `placeholder:"PREFIX" help:"A part of the location, as 2024/. Default: all of it."`
+	Expires deadline `placeholder:"TIME" help:"When it ends. Default: when it is taken back."`
+}
+
+func (g grantGive) Run(ctx context.Context, s Streams) error {
+	n := api.NewGrant{
+		Location: g.Location, Prefix: g.Prefix, To: g.To.kind, Subject: g.To.ref, Access: g.Access, ExpiresAt: g.Expires.or(),
+	}
+	return show(ctx, s, g.question, grants, func(c *client.Client) (api.Grant, error) { return c.GiveGrant(ctx, n) })
+}
+
+type grantUpdate struct {
+	question
+	Grant   string   `arg:"" help:"Id."`
+	Access  *string  `placeholder:"read|write" help:"read, or write, which includes read."`
+	Expires deadline `placeholder:"TIME" help:"When it ends; never lets it stand until it is taken back."`
+}
+
+func (g grantUpdate) Run(ctx context.Context, s Streams) error {
+	change := api.GrantChange{Access: g.Access, ExpiresAt: g.Expires.or(), NoExpiry: g.Expires.never}
+	return show(ctx, s, g.question, grants, func(c *client.Client) (api.Grant, error) { return c.UpdateGrant(ctx, g.Grant, change) })
+}
+
+type grantTake struct {
+	question
+	Grant string `arg:"" help:"Id."`
+}
+
+func (g grantTake) Run(ctx context.Context, s Streams) error {
+	return end(s, g.question, "the grant is taken back; what rested on it is closed", func(c *client.Client) error { return c.TakeGrant(ctx, g.Grant) })
+}

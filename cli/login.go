@@ -1,0 +1,180 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/client"
+	"golang.org/x/term"
+)
+
+type loginCommand struct {
+	connection
+	Token bool `required:"" help:"With an API token, which is read from the terminal or from standard input."`
+}
+
+// Run asks the server whose the token is before it keeps it.
+func (l loginCommand) Run(ctx context.Context, s Streams) error {
+	kept, err := readLogins()
+	if err != nil {
+		return err
+	}
+	server, err := l.server(kept)
+	if err != nil {
+		return err
+	}
+	token, err := readSecret(s, "API token for "+server+": ")
+	if err != nil {
+		return err
+	}
+	if !keyhatch.IsTokenSecret(token) {
+		return usageError{errors.New("that is not a whole token: one begins with kh_ and has 52 characters")}
+	}
+	c := client.New(server, token)
+	current, err := c.CurrentToken(ctx)
+	if err != nil {
+		return l.explain(err)
+	}
+	kept.Server, kept.Tokens[server] = server, token
+	if err := kept.keep(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.Out, "logged in to %s as %s\n", server, printable(newNames(ctx, c).user(current.User)))
+	return err
+}
+
+// maxSecret bounds what is read of a secret.
+const maxSecret = 4096
+
+// readSecret reads a line that is not for other eyes: from a terminal without
+// showing it, else from standard input.
+func readSecret(s Streams, prompt string) (string, error) {
+	if f, ok := s.In.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		fmt.Fprint(s.Err, prompt)
+		text, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(s.Err)
+		return strings.TrimSpace(string(text)), err
+	}
+	line, err := bufio.NewReader(io.LimitReader(s.In, maxSecret)).ReadString('\n')
+	if line = strings.TrimSpace(line); line == "" {
+		return "", usageError{errors.Join(errors.New("nothing was given: the secret is read from standard input"), notEnd(err))}
+	}
+	return line, nil
+}
+
+func notEnd(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+type logoutCommand struct{ connection }
+
+// Run forgets the token of one server.
+func (l logoutCommand) Run(s Streams) error {
+	kept, err := readLogins()
+	if err != nil {
+		return err
+	}
+	server, err := l.server(kept)
+	if err != nil {
+		return err
+	}
+	if _, ok := kept.Tokens[server]; !ok {
+		_, err := fmt.Fprintf(s.Out, "no token was kept for %s\n", server)
+		return err
+	}
+	delete(kept.Tokens, server)
+	if kept.Server == server {
+		kept.Server = ""
+	}
+	if err := kept.keep(); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.Out, "the token for %s is forgotten here; it stays valid until it is revoked\n", server)
+	return err
+}
+
+type whoamiCommand struct{ question }
+
+// identity is who a token is.
+type identity struct {
+	Server     string          `json:"server"`
+	User       api.User        `json:"user"`
+	Token      api.Token       `json:"token"`
+	Workspaces []api.Workspace `json:"workspaces,omitempty"`
+}
+
+var identities = sheet[identity]{
+	{title: "SERVER", cell: func(_ *names, i identity) string { return i.Server }},
+	{title: "USER", cell: func(_ *names, i identity) string {
+		if i.User.Name == "" {
+			return i.User.ID
+		}
+		return i.User.Name
+	}},
+	{title: "FULL NAME", cell: func(_ *names, i identity) string { return i.User.FullName }},
+	{title: "ADMIN", cell: func(_ *names, i identity) string {
+		if i.User.Admin {
+			return "of the installation"
+		}
+		return ""
+	}},
+	{title: "TOKEN", cell: func(_ *names, i identity) string { return strings.TrimSpace(i.Token.ID + " " + i.Token.Name) }},
+	{title: "SCOPES", cell: func(_ *names, i identity) string { return strings.Join(i.Token.Scopes, ", ") }},
+	{title: "UNTIL", cell: func(_ *names, i identity) string { return timeOr(i.Token.ExpiresAt, "revoked") }},
+	{title: "WORKSPACES", cell: func(_ *names, i identity) string {
+		var all []string
+		for _, w := range i.Workspaces {
+			all = append(all, w.Name)
+		}
+		return strings.Join(all, ", ")
+	}},
+}
+
+// Run asks for what the token may tell: one that only borrows does not see its
+// user.
+func (w whoamiCommand) Run(ctx context.Context, s Streams) error {
+	kept, err := readLogins()
+	if err != nil {
+		return err
+	}
+	server, err := w.server(kept)
+	if err != nil {
+		return err
+	}
+	return show(ctx, s, w.question, identities, func(c *client.Client) (identity, error) {
+		token, err := c.CurrentToken(ctx)
+		if err != nil {
+			return identity{}, err
+		}
+		who := identity{Server: server, Token: token, User: api.User{ID: token.User}}
+		if user, err := c.User(ctx, token.User); err == nil {
+			who.User = user
+		} else if !refused(err) {
+			return identity{}, err
+		}
+		for ws, err := range c.Workspaces(ctx) {
+			if err == nil {
+				who.Workspaces = append(who.Workspaces, ws)
+			} else if !refused(err) {
+				return identity{}, err
+			}
+		}
+		return who, nil
+	})
+}
+
+// refused tells that the server answered, and that one may not.
+func refused(err error) bool {
+	var p *api.Problem
+	return errors.As(err, &p)
+}

@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"context"
+	"iter"
+
+	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/client"
+)
+
+var stores = sheet[api.Store]{
+	{title: "NAME", cell: func(_ *names, t api.Store) string { return t.Name }},
+	{title: "KIND", cell: func(_ *names, t api.Store) string { return t.Kind }},
+	{title: "PLACE", cell: func(_ *names, t api.Store) string { return t.Path + t.Endpoint }},
+	{title: "REGION", cell: func(_ *names, t api.Store) string { return t.Region }},
+	{title: "CREDENTIAL", cell: func(n *names, t api.Store) string { return n.credential(t.Credential) }},
+	{title: "WORKSPACE", detail: true, cell: func(n *names, t api.Store) string { return n.workspace(t.Workspace) }},
+	{title: "LENDS", detail: true, cell: func(_ *names, t api.Store) string { return t.Lends }},
+	{title: "ID", cell: func(_ *names, t api.Store) string { return t.ID }},
+	{title: "CREATED", detail: true, cell: func(_ *names, t api.Store) string { return timeOf(t.CreatedAt) }},
+}
+
+type storeCommand struct {
+	List   storeList   `cmd:"" help:"List the stores that you may see."`
+	Show   storeShow   `cmd:"" help:"Show a store."`
+	Create storeCreate `cmd:"" help:"Add a store: a folder, or an S3 endpoint."`
+	Update storeUpdate `cmd:"" help:"Change a store's name or credential."`
+	Delete storeDelete `cmd:"" help:"Remove a store without buckets."`
+}
+
+type storeList struct{ listing }
+
+func (t storeList) Run(ctx context.Context, s Streams) error {
+	return list(ctx, s, t.listing, stores, func(c *client.Client) iter.Seq2[api.Store, error] { return c.Stores(ctx) })
+}
+
+type storeShow struct {
+	question
+	Store string `arg:"" help:"Name or id."`
+}
+
+func (t storeShow) Run(ctx context.Context, s Streams) error {
+	return show(ctx, s, t.question, stores, func(c *client.Client) (api.Store, error) { return c.Store(ctx, t.Store) })
+}
+
+type storeCreate struct {
+	question
+	Name       string `arg:"" help:"Unique in the installation."`
+	Path       string `xor:"place" required:"" placeholder:"FOLDER" help:"A folder on the server, inside one of its directory_roots: makes a directory store."`
+	Endpoint   string `xor:"place" required:"" placeholder:"URL" help:"An S3 endpoint: makes an S3 store."`
+	Region     string `placeholder:"REGION" help:"Of an S3 store: what requests are signed for. Default: us-east-1."`
+	Credential string `placeholder:"NAME" help:"Of an S3 store: the credential that acts on it, by name or id."`
+}
+
+func (t storeCreate) Run(ctx context.Context, s Streams) error {
+	n := api.NewStore{Name: t.Name, Kind: "directory", Path: t.Path, Endpoint: t.Endpoint, Region: t.Region, Credential: t.Credential}
+	if t.Endpoint != "" {
+		n.Kind = "s3"
+	}
+	return show(ctx, s, t.question, stores, func(c *client.Client) (api.Store, error) { return c.CreateStore(ctx, n) })
+}
+
+type storeUpdate struct {
+	question
+	Store      string  `arg:"" help:"Name or id."`
+	Name       *string `placeholder:"NAME" help:"Another name."`
+	Credential *string `placeholder:"NAME" help:"Another credential, by name or id."`
+}
+
+func (t storeUpdate) Run(ctx context.Context, s Streams) error {
+	change := api.StoreChange{Name: t.Name, Credential: t.Credential}
+	return show(ctx, s, t.question, stores, func(c *client.Client) (api.Store, error) { return c.UpdateStore(ctx, t.Store, change) })
+}
+
+type storeDelete struct {
+	question
+	Store string `arg:"" help:"Name or id."`
+}
+
+func (t storeDelete) Run(ctx context.Context, s Streams) error {
+	return end(s, t.question, "the store is off the record; its objects stay", func(c *client.Client) error { return c.DeleteStore(ctx, t.Store) })
+}

@@ -1,0 +1,28 @@
+package cli
+
+import "io"
+
+// Verbs are the commands. A program embeds them in its own.
+type Verbs struct {
+	Login  loginCommand  `cmd:"" group:"You" help:"Keep a token for a server, for the commands after this one."`
+	Logout logoutCommand `cmd:"" group:"You" help:"Forget the token that login kept. It stays valid: token revoke ends it."`
+	Whoami whoamiCommand `cmd:"" group:"You" help:"Show who you are to the server, and by which token."`
+
+	Location   locationCommand   `cmd:"" group:"Places and rights" help:"Named prefixes of buckets."`
+	Grant      grantCommand      `cmd:"" group:"Places and rights" help:"Who may read or write a location."`
+	Bucket     bucketCommand     `cmd:"" group:"Places and rights" help:"Buckets of a workspace."`
+	Store      storeCommand      `cmd:"" group:"Places and rights" help:"Object stores that keys are handed out for."`
+	Credential credentialCommand `cmd:"" group:"Places and rights" help:"Keys with which Keyhatch acts on stores."`
+
+	User      userCommand      `cmd:"" group:"People" help:"People and services that call."`
+	Group     groupCommand     `cmd:"" group:"People" help:"Sets of users of a workspace, for grants."`
+	Workspace workspaceCommand `cmd:"" group:"People" help:"Tenants, and who is in them."`
+	Token     tokenCommand     `cmd:"" group:"People" help:"API tokens."`
+}
+
+// Streams are what a command reads and writes: what it is for to Out, all else to
+// Err.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}

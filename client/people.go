@@ -1,0 +1,154 @@
+package client
+
+import (
+	"context"
+	"iter"
+	"net/http"
+
+	"github.com/keyhatch/keyhatch/api"
+)
+
+// CurrentToken shows the token in use.
+func (c *Client) CurrentToken(ctx context.Context) (t api.Token, err error) {
+	err = c.call(ctx, http.MethodGet, "/tokens/current", nil, nil, &t)
+	return t, err
+}
+
+// Tokens lists a user's tokens, by its id or name; one's own when it is empty.
+func (c *Client) Tokens(ctx context.Context, user string) iter.Seq2[api.Token, error] {
+	return list[api.Token](ctx, c, "/tokens", queryOf("user", user))
+}
+
+// Token shows a token, without its secret.
+func (c *Client) Token(ctx context.Context, id string) (t api.Token, err error) {
+	err = c.call(ctx, http.MethodGet, at("tokens", id), nil, nil, &t)
+	return t, err
+}
+
+// CreateToken makes a token and returns it with its secret.
+func (c *Client) CreateToken(ctx context.Context, n api.NewToken) (t api.CreatedToken, err error) {
+	err = c.call(ctx, http.MethodPost, "/tokens", nil, n, &t)
+	return t, err
+}
+
+// RevokeToken ends a token and what was borrowed with it.
+func (c *Client) RevokeToken(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodDelete, at("tokens", id), nil, nil, nil)
+}
+
+// Users lists the users that one may see.
+func (c *Client) Users(ctx context.Context) iter.Seq2[api.User, error] {
+	return list[api.User](ctx, c, "/users", queryOf())
+}
+
+// User shows a user, by its id or name.
+func (c *Client) User(ctx context.Context, user string) (u api.User, err error) {
+	err = c.call(ctx, http.MethodGet, at("users", user), nil, nil, &u)
+	return u, err
+}
+
+// CreateUser adds a user.
+func (c *Client) CreateUser(ctx context.Context, n api.NewUser) (u api.User, err error) {
+	err = c.call(ctx, http.MethodPost, "/users", nil, n, &u)
+	return u, err
+}
+
+// UpdateUser changes what the change names.
+func (c *Client) UpdateUser(ctx context.Context, user string, change api.UserChange) (u api.User, err error) {
+	err = c.call(ctx, http.MethodPatch, at("users", user), nil, change, &u)
+	return u, err
+}
+
+// DeleteUser removes a user with its tokens, memberships and grants.
+func (c *Client) DeleteUser(ctx context.Context, user string) error {
+	return c.call(ctx, http.MethodDelete, at("users", user), nil, nil, nil)
+}
+
+// Workspaces lists one's workspaces.
+func (c *Client) Workspaces(ctx context.Context) iter.Seq2[api.Workspace, error] {
+	return list[api.Workspace](ctx, c, "/workspaces", queryOf())
+}
+
+// Workspace shows a workspace, by its id or name.
+func (c *Client) Workspace(ctx context.Context, workspace string) (w api.Workspace, err error) {
+	err = c.call(ctx, http.MethodGet, at("workspaces", workspace), nil, nil, &w)
+	return w, err
+}
+
+// CreateWorkspace adds a workspace, with the caller as its owner.
+func (c *Client) CreateWorkspace(ctx context.Context, n api.Named) (w api.Workspace, err error) {
+	err = c.call(ctx, http.MethodPost, "/workspaces", nil, n, &w)
+	return w, err
+}
+
+// RenameWorkspace gives a workspace another name.
+func (c *Client) RenameWorkspace(ctx context.Context, workspace string, n api.Named) (w api.Workspace, err error) {
+	err = c.call(ctx, http.MethodPatch, at("workspaces", workspace), nil, n, &w)
+	return w, err
+}
+
+// DeleteWorkspace removes an empty workspace.
+func (c *Client) DeleteWorkspace(ctx context.Context, workspace string) error {
+	return c.call(ctx, http.MethodDelete, at("workspaces", workspace), nil, nil, nil)
+}
+
+// WorkspaceMembers lists a workspace's members.
+func (c *Client) WorkspaceMembers(ctx context.Context, workspace string) iter.Seq2[api.WorkspaceMember, error] {
+	return list[api.WorkspaceMember](ctx, c, at("workspaces", workspace, "members"), queryOf())
+}
+
+// PutWorkspaceMember adds a member or changes its role.
+func (c *Client) PutWorkspaceMember(ctx context.Context, workspace, user string, role api.MemberRole) (m api.WorkspaceMember, err error) {
+	err = c.call(ctx, http.MethodPut, at("workspaces", workspace, "members", user), nil, role, &m)
+	return m, err
+}
+
+// RemoveWorkspaceMember removes a member with its group memberships and the grants
+// that name it.
+func (c *Client) RemoveWorkspaceMember(ctx context.Context, workspace, user string) error {
+	return c.call(ctx, http.MethodDelete, at("workspaces", workspace, "members", user), nil, nil, nil)
+}
+
+// Groups lists the workspace's groups.
+func (c *Client) Groups(ctx context.Context) iter.Seq2[api.Group, error] {
+	return list[api.Group](ctx, c, "/groups", c.here())
+}
+
+// Group shows a group, by its id.
+func (c *Client) Group(ctx context.Context, group string) (g api.Group, err error) {
+	err = c.call(ctx, http.MethodGet, at("groups", group), nil, nil, &g)
+	return g, err
+}
+
+// CreateGroup adds a group to the workspace.
+func (c *Client) CreateGroup(ctx context.Context, n api.Named) (g api.Group, err error) {
+	err = c.call(ctx, http.MethodPost, "/groups", c.here(), n, &g)
+	return g, err
+}
+
+// RenameGroup gives a group another name.
+func (c *Client) RenameGroup(ctx context.Context, group string, n api.Named) (g api.Group, err error) {
+	err = c.call(ctx, http.MethodPatch, at("groups", group), nil, n, &g)
+	return g, err
+}
+
+// DeleteGroup removes a group and the grants that name it.
+func (c *Client) DeleteGroup(ctx context.Context, group string) error {
+	return c.call(ctx, http.MethodDelete, at("groups", group), nil, nil, nil)
+}
+
+// GroupMembers lists a group's members.
+func (c *Client) GroupMembers(ctx context.Context, group string) iter.Seq2[api.GroupMember, error] {
+	return list[api.GroupMember](ctx, c, at("groups", group, "members"), queryOf())
+}
+
+// PutGroupMember adds a member.
+func (c *Client) PutGroupMember(ctx context.Context, group, user string) (m api.GroupMember, err error) {
+	err = c.call(ctx, http.MethodPut, at("groups", group, "members", user), nil, nil, &m)
+	return m, err
+}
+
+// RemoveGroupMember removes a member; what rests on the membership closes.
+func (c *Client) RemoveGroupMember(ctx context.Context, group, user string) error {
+	return c.call(ctx, http.MethodDelete, at("groups", group, "members", user), nil, nil, nil)
+}

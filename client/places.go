@@ -1,0 +1,144 @@
+package client
+
+import (
+	"context"
+	"iter"
+	"net/http"
+
+	"github.com/keyhatch/keyhatch/api"
+)
+
+// Credentials lists the installation's credentials.
+func (c *Client) Credentials(ctx context.Context) iter.Seq2[api.Credential, error] {
+	return list[api.Credential](ctx, c, "/credentials", queryOf())
+}
+
+// Credential shows a credential without its secret, by its id or name.
+func (c *Client) Credential(ctx context.Context, credential string) (found api.Credential, err error) {
+	err = c.call(ctx, http.MethodGet, at("credentials", credential), nil, nil, &found)
+	return found, err
+}
+
+// CreateCredential adds a credential for stores.
+func (c *Client) CreateCredential(ctx context.Context, n api.NewCredential) (made api.Credential, err error) {
+	err = c.call(ctx, http.MethodPost, "/credentials", nil, n, &made)
+	return made, err
+}
+
+// UpdateCredential changes what the change names.
+func (c *Client) UpdateCredential(ctx context.Context, credential string, change api.CredentialChange) (changed api.Credential, err error) {
+	err = c.call(ctx, http.MethodPatch, at("credentials", credential), nil, change, &changed)
+	return changed, err
+}
+
+// DeleteCredential removes a credential that acts for no store.
+func (c *Client) DeleteCredential(ctx context.Context, credential string) error {
+	return c.call(ctx, http.MethodDelete, at("credentials", credential), nil, nil, nil)
+}
+
+// Stores lists the stores that one may see.
+func (c *Client) Stores(ctx context.Context) iter.Seq2[api.Store, error] {
+	return list[api.Store](ctx, c, "/stores", queryOf())
+}
+
+// Store shows a store, by its id or name.
+func (c *Client) Store(ctx context.Context, store string) (s api.Store, err error) {
+	err = c.call(ctx, http.MethodGet, at("stores", store), nil, nil, &s)
+	return s, err
+}
+
+// CreateStore adds a store for every workspace.
+func (c *Client) CreateStore(ctx context.Context, n api.NewStore) (s api.Store, err error) {
+	err = c.call(ctx, http.MethodPost, "/stores", nil, n, &s)
+	return s, err
+}
+
+// UpdateStore changes what the change names.
+func (c *Client) UpdateStore(ctx context.Context, store string, change api.StoreChange) (s api.Store, err error) {
+	err = c.call(ctx, http.MethodPatch, at("stores", store), nil, change, &s)
+	return s, err
+}
+
+// DeleteStore removes a store without buckets.
+func (c *Client) DeleteStore(ctx context.Context, store string) error {
+	return c.call(ctx, http.MethodDelete, at("stores", store), nil, nil, nil)
+}
+
+// Buckets lists the workspace's buckets.
+func (c *Client) Buckets(ctx context.Context) iter.Seq2[api.Bucket, error] {
+	return list[api.Bucket](ctx, c, "/buckets", c.here())
+}
+
+// Bucket shows a bucket, by its id or name.
+func (c *Client) Bucket(ctx context.Context, bucket string) (b api.Bucket, err error) {
+	err = c.call(ctx, http.MethodGet, at("buckets", bucket), c.here(), nil, &b)
+	return b, err
+}
+
+// CreateBucket puts a bucket of a store on record as the workspace's.
+func (c *Client) CreateBucket(ctx context.Context, n api.NewBucket) (b api.Bucket, err error) {
+	err = c.call(ctx, http.MethodPost, "/buckets", c.here(), n, &b)
+	return b, err
+}
+
+// DeleteBucket takes a bucket without locations off the record; its objects stay.
+func (c *Client) DeleteBucket(ctx context.Context, bucket string) error {
+	return c.call(ctx, http.MethodDelete, at("buckets", bucket), c.here(), nil, nil)
+}
+
+// Locations lists the locations that one may see in the workspace.
+func (c *Client) Locations(ctx context.Context) iter.Seq2[api.Location, error] {
+	return list[api.Location](ctx, c, "/locations", c.here())
+}
+
+// Location shows a location, by its id or name.
+func (c *Client) Location(ctx context.Context, location string) (l api.Location, err error) {
+	err = c.call(ctx, http.MethodGet, at("locations", location), c.here(), nil, &l)
+	return l, err
+}
+
+// CreateLocation names a prefix of a bucket.
+func (c *Client) CreateLocation(ctx context.Context, n api.NewLocation) (l api.Location, err error) {
+	err = c.call(ctx, http.MethodPost, "/locations", c.here(), n, &l)
+	return l, err
+}
+
+// UpdateLocation changes what the change names.
+func (c *Client) UpdateLocation(ctx context.Context, location string, change api.LocationChange) (l api.Location, err error) {
+	err = c.call(ctx, http.MethodPatch, at("locations", location), c.here(), change, &l)
+	return l, err
+}
+
+// DeleteLocation removes a location and its grants; its objects stay.
+func (c *Client) DeleteLocation(ctx context.Context, location string) error {
+	return c.call(ctx, http.MethodDelete, at("locations", location), c.here(), nil, nil)
+}
+
+// Grants lists the grants that one may see in the workspace; those on a location,
+// by its id or name, when it is not empty.
+func (c *Client) Grants(ctx context.Context, location string) iter.Seq2[api.Grant, error] {
+	return list[api.Grant](ctx, c, "/grants", queryOf("workspace", c.workspace, "location", location))
+}
+
+// Grant shows a grant.
+func (c *Client) Grant(ctx context.Context, id string) (g api.Grant, err error) {
+	err = c.call(ctx, http.MethodGet, at("grants", id), nil, nil, &g)
+	return g, err
+}
+
+// GiveGrant lets a user, a group or everyone read or write a location.
+func (c *Client) GiveGrant(ctx context.Context, n api.NewGrant) (g api.Grant, err error) {
+	err = c.call(ctx, http.MethodPost, "/grants", c.here(), n, &g)
+	return g, err
+}
+
+// UpdateGrant changes what the change names; narrowing closes what rests on it.
+func (c *Client) UpdateGrant(ctx context.Context, id string, change api.GrantChange) (g api.Grant, err error) {
+	err = c.call(ctx, http.MethodPatch, at("grants", id), nil, change, &g)
+	return g, err
+}
+
+// TakeGrant takes a grant back and closes what rests on it.
+func (c *Client) TakeGrant(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodDelete, at("grants", id), nil, nil, nil)
+}

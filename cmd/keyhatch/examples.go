@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// examples shows each command in use. --help shows them, and a test reads every
+// line of them as a command line.
+var examples = map[string]string{
+	"dev":     "keyhatch dev",
+	"init":    "keyhatch init --config /etc/keyhatch/keyhatch.yaml",
+	"serve":   "keyhatch serve --config /etc/keyhatch/keyhatch.yaml",
+	"migrate": "keyhatch migrate --config /etc/keyhatch/keyhatch.yaml",
+
+	"login":  "keyhatch login --server https://keyhatch.example.org --token",
+	"logout": "keyhatch logout --server https://keyhatch.example.org",
+	"whoami": "keyhatch whoami",
+
+	"location list":   "keyhatch location list --workspace demo",
+	"location show":   "keyhatch location show alpha",
+	"location create": "keyhatch location create gamma s3://demo/gamma/ --owner ada --longest-lease 2h",
+	"location update": "keyhatch location update gamma --owner grace",
+	"location lock":   "keyhatch location lock alpha",
+	"location unlock": "keyhatch location unlock alpha",
+	"location delete": "keyhatch location delete gamma",
+
+	"grant list": "keyhatch grant list --location alpha",
+	"grant show": "keyhatch grant show grant_0mz3k8q2a7c4f9d",
+	"grant give": `keyhatch grant give alpha --to user:ada --access write
+keyhatch grant give alpha --to group:geologists --access read --prefix 2024/ --expires 30d
+keyhatch grant give alpha --to everyone --access read`,
+	"grant update": "keyhatch grant update grant_0mz3k8q2a7c4f9d --expires never",
+	"grant take":   "keyhatch grant take grant_0mz3k8q2a7c4f9d",
+
+	"bucket list":   "keyhatch bucket list --workspace demo",
+	"bucket show":   "keyhatch bucket show demo",
+	"bucket create": "keyhatch bucket create demo --store local",
+	"bucket delete": "keyhatch bucket delete demo",
+
+	"store list": "keyhatch store list",
+	"store show": "keyhatch store show local",
+	"store create": `keyhatch store create local --path /srv/objects
+keyhatch store create archive --endpoint https://s3.example.org --credential archive-keys`,
+	"store update": "keyhatch store update archive --credential new-keys",
+	"store delete": "keyhatch store delete archive",
+
+	"credential list":   "keyhatch credential list",
+	"credential show":   "keyhatch credential show archive-keys",
+	"credential create": "keyhatch credential create archive-keys --access-key-id AKIAEXAMPLE < secret.txt",
+	"credential update": "keyhatch credential update archive-keys --access-key-id AKIAOTHER < secret.txt",
+	"credential delete": "keyhatch credential delete archive-keys",
+
+	"user list":   "keyhatch user list",
+	"user show":   "keyhatch user show ada",
+	"user create": `keyhatch user create ada --full-name "Ada Lovelace" --email ada@example.org`,
+	"user update": "keyhatch user update ada --no-active",
+	"user delete": "keyhatch user delete ada",
+
+	"group list":          "keyhatch group list --workspace demo",
+	"group show":          "keyhatch group show geologists",
+	"group create":        "keyhatch group create geologists",
+	"group update":        "keyhatch group update geologists --name earth-science",
+	"group delete":        "keyhatch group delete geologists",
+	"group members":       "keyhatch group members geologists",
+	"group add-member":    "keyhatch group add-member geologists ada",
+	"group remove-member": "keyhatch group remove-member geologists ada",
+
+	"workspace list":          "keyhatch workspace list",
+	"workspace show":          "keyhatch workspace show demo",
+	"workspace create":        "keyhatch workspace create lab",
+	"workspace update":        "keyhatch workspace update lab --name laboratory",
+	"workspace delete":        "keyhatch workspace delete lab",
+	"workspace members":       "keyhatch workspace members demo",
+	"workspace add-member":    "keyhatch workspace add-member demo ada --role admin",
+	"workspace remove-member": "keyhatch workspace remove-member demo ada",
+
+	"token list": "keyhatch token list",
+	"token show": "keyhatch token show",
+	"token create": `keyhatch token create nightly --expires 90d --workspace demo --scope "s3:read s3://demo/alpha/"
+keyhatch token create dashboard --scope leases --scope locations:read`,
+	"token revoke": "keyhatch token revoke tok_0mz3k8q2a7c4f9d",
+
+	"audit events": "keyhatch audit events --action lease.lend",
+	"audit access": `keyhatch audit access --location alpha --since 2h
+keyhatch audit access --location s3://demo/alpha/2024/ --access write --since 2026-07-01 -o json`,
+	"audit who-can": `keyhatch audit who-can --location alpha --access write
+keyhatch audit who-can --location s3://demo/alpha/2024/ --access read --at 2026-07-01`,
+	"audit verify": "keyhatch audit verify --config /etc/keyhatch/keyhatch.yaml",
+
+	"completion": `eval "$(keyhatch completion bash)"`,
+	"man":        "keyhatch man | man -l -",
+	"version":    "keyhatch version",
+}
+
+// showExamples puts them into --help.
+func showExamples(root *kong.Node) error {
+	for _, leaf := range root.Leaves(true) {
+		text, ok := examples[leaf.Path()]
+		if !ok {
+			return fmt.Errorf("no example of %q", leaf.Path())
+		}
+		detail := "Example:\n\n  " + strings.ReplaceAll(text, "\n", "\n  ")
+		if leaf.Detail != "" {
+			detail = leaf.Detail + "\n\n" + detail
+		}
+		leaf.Detail = detail
+	}
+	return nil
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+// TestExamples reads every example of --help as a command line of its command, and
+// finds none that is of no command.
+func TestExamples(t *testing.T) {
+	p, err := parser(io.Discard, io.Discard, func(int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaves := map[string]*kong.Node{}
+	for _, leaf := range p.Model.Leaves(true) {
+		leaves[leaf.Path()] = leaf
+	}
+	for path, text := range examples {
+		leaf, ok := leaves[path]
+		if !ok {
+			t.Errorf("%q is no command", path)
+			continue
+		}
+		if !strings.Contains(leaf.Detail, strings.Split(text, "\n")[0]) {
+			t.Errorf("the help of %q does not show its example", path)
+		}
+		for line := range strings.SplitSeq(text, "\n") {
+			fresh, err := parser(io.Discard, io.Discard, func(int) { t.Errorf("%s: ended the program", line) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			command, err := fresh.Parse(wordsOf(line))
+			if err != nil {
+				t.Errorf("%s: %v", line, err)
+			} else if got := command.Selected().Path(); got != path {
+				t.Errorf("%s: is an example of %q, and calls %q", line, path, got)
+			}
+		}
+	}
+}
+
+// wordsOf are the arguments in a line of a shell: what is behind the program's
+// name, up to what the shell takes for itself.
+func wordsOf(line string) []string {
+	line = strings.TrimSuffix(strings.TrimPrefix(line, `eval "$(`), `)"`)
+	line, _, _ = strings.Cut(line, " |")
+	line, _, _ = strings.Cut(line, " <")
+	var words []string
+	for i, part := range strings.Split(line, `"`) {
+		if i%2 == 1 {
+			words = append(words, part) // quoted
+		} else {
+			words = append(words, strings.Fields(part)...)
+		}
+	}
+	return words[1:]
+}
