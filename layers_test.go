@@ -45,7 +45,8 @@ var layers = []struct {
 	{"gateway/dirstore", "root gateway/dirstore/tree", ""},
 	{"server", "root", ""},
 	{"client", "api", ""},
-	{"cli", "root api client", "github.com/alecthomas/ golang.org/x/term github.com/muesli/roff"},
+	{"deliver", "api", "golang.org/x/sys"},
+	{"cli", "root api client deliver", "github.com/alecthomas/ golang.org/x/term github.com/muesli/roff"},
 	{
 		"cmd/keyhatch", "root api cli audit auth broker broker/* client db driver driver/* gateway gateway/* mirror outbound policy rest seal server sigv4",
 		"github.com/alecthomas/kong github.com/goccy/go-yaml github.com/aws/",

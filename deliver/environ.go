@@ -1,0 +1,94 @@
+package deliver
+
+import (
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/keyhatch/keyhatch/api"
+)
+
+// cleared are variables that a program under Run does not get, because clients take
+// them before the container endpoint, or would not go to ours because of them.
+//
+// The order of sources, where they differ (2026): botocore, the AWS CLI and the SDKs
+// for C++, Java, Rust: environment, web identity, profile, container. Go: the same,
+// the profile's own sources first. JavaScript: a named profile before the environment.
+// In all of them the relative URI comes before the full one, and a file with the
+// token before the token.
+var cleared = []string{
+	// Other credentials.
+	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION",
+	"AWS_SECURITY_TOKEN", "AWS_ACCESS_KEY", "AWS_SECRET_KEY", // their older names
+	"AWS_CREDENTIAL_FILE", "BOTO_CONFIG", // of boto, which botocore still reads
+	"AWS_PROFILE", "AWS_DEFAULT_PROFILE",
+	"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
+	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+	// Other endpoints, and what cannot go with one of one's own.
+	"AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+	"AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT",
+	// rclone has names of its own for keys that win over the rest.
+	"RCLONE_S3_ACCESS_KEY_ID", "RCLONE_S3_SECRET_ACCESS_KEY", "RCLONE_S3_SESSION_TOKEN", "RCLONE_S3_PROFILE",
+	// The program gets the lease, not what borrows it.
+	"KEYHATCH_TOKEN",
+}
+
+// Environ is the environment of a program that gets its leases from the container
+// endpoint: that of env, without what would keep clients from it.
+//
+// The files of the AWS configuration are hidden too. Their keys would win; and a
+// program that named another profile in them would send that profile's requests,
+// with its session token, to our endpoint.
+func Environ(env []string, c *Container, l api.Lent) []string {
+	set := append(append(c.Env(), place(l)...),
+		"AWS_CONFIG_FILE="+os.DevNull,
+		"AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
+		// What rclone needs to know of ":s3:bucket/…".
+		"RCLONE_S3_PROVIDER=Other",
+		"RCLONE_S3_ENV_AUTH=true",
+		"RCLONE_S3_ENDPOINT="+l.Endpoint,
+		"RCLONE_S3_REGION="+l.Region,
+		"RCLONE_S3_NO_CHECK_BUCKET=true",
+	)
+	set = append(set, directly(env)...)
+	gone := slices.Clone(cleared)
+	for _, v := range set {
+		gone = append(gone, nameOf(v))
+	}
+	out := slices.DeleteFunc(slices.Clone(env), func(v string) bool { return slices.Contains(gone, nameOf(v)) })
+	return append(out, set...)
+}
+
+func nameOf(variable string) string {
+	name, _, _ := strings.Cut(variable, "=")
+	return name
+}
+
+// directly has clients that use a proxy ask the container endpoint without it: a
+// proxy cannot reach this machine's loopback interface, and must not get the token.
+func directly(env []string) []string {
+	var out []string
+	for _, name := range []string{"no_proxy", "NO_PROXY"} {
+		value, set := lookup(env, name)
+		switch {
+		case slices.Contains(strings.Split(value, ","), "127.0.0.1"), value == "*":
+		case set && value != "":
+			out = append(out, name+"="+value+",127.0.0.1")
+		default:
+			out = append(out, name+"=127.0.0.1")
+		}
+	}
+	if !slices.ContainsFunc(env, func(v string) bool { return strings.HasSuffix(strings.ToLower(nameOf(v)), "_proxy") }) {
+		return nil
+	}
+	return out
+}
+
+func lookup(env []string, name string) (value string, ok bool) {
+	for _, v := range slices.Backward(env) { // the last one counts
+		if n, value, _ := strings.Cut(v, "="); n == name {
+			return value, true
+		}
+	}
+	return "", false
+}
