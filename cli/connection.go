@@ -29,24 +29,37 @@ const (
 	localServer   = "http://127.0.0.1:8750"
 )
 
+// session is a connection that is open: a server, and who one is to it.
+type session struct {
+	*client.Client
+	server string
+	token  string
+	kept   bool // the token is what login kept
+}
+
 // client makes one for the server and the token.
-func (c connection) client(s Streams) (*client.Client, error) {
+func (c connection) client() (*client.Client, error) {
+	s, err := c.open()
+	return s.Client, err
+}
+
+func (c connection) open() (session, error) {
 	kept, err := readLogins()
 	if err != nil {
-		return nil, err
+		return session{}, err
 	}
-	server, err := c.server(kept)
-	if err != nil {
-		return nil, err
+	s := session{token: strings.TrimSpace(os.Getenv(tokenVariable))}
+	if s.server, err = c.server(kept); err != nil {
+		return session{}, err
 	}
-	token := strings.TrimSpace(os.Getenv(tokenVariable))
-	if token == "" {
-		token = kept.Tokens[server]
+	if s.token == "" {
+		s.token, s.kept = kept.Tokens[s.server], true
 	}
-	if token == "" {
-		return nil, usageError{fmt.Errorf("no token for %s: `keyhatch login --token` keeps yours, or put it into the environment variable %s (keyhatch dev keeps its admin's in the file admin-token)", server, tokenVariable)}
+	if s.token == "" {
+		return session{}, usageError{fmt.Errorf("no token for %s: `keyhatch login --token` keeps yours, or put it into the environment variable %s (keyhatch dev keeps its admin's in the file admin-token)", s.server, tokenVariable)}
 	}
-	return client.New(server, token).In(c.Workspace), nil
+	s.Client = client.New(s.server, s.token).In(c.Workspace)
+	return s, nil
 }
 
 // server is the address that was asked for, in one spelling.
@@ -145,8 +158,18 @@ var exitStatuses = map[int]int{
 	http.StatusUnprocessableEntity: ExitUsage,
 }
 
+// statusError ends the command with a status of its own.
+type statusError struct {
+	error
+	status int
+}
+
 // ExitStatus is that of a command that ended with the error.
 func ExitStatus(err error) int {
+	var own statusError
+	if errors.As(err, &own) {
+		return own.status
+	}
 	var p *api.Problem
 	if errors.As(err, &p) {
 		if status, ok := exitStatuses[p.Status]; ok {

@@ -90,7 +90,7 @@ func (g grantGive) Run(ctx context.Context, s Streams) error {
 type grantUpdate struct {
 	question
 	Grant   string   `arg:"" help:"Id."`
-	Access  *string  `placeholder:"read|write" help:"read, or write, which includes read."`
+	Access  *string  `enum:"read,write" placeholder:"read|write" help:"read, or write, which includes read."`
 	Expires deadline `placeholder:"TIME" help:"When it ends; never lets it stand until it is taken back."`
 }
 

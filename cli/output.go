@@ -44,7 +44,7 @@ type sheet[T any] []column[T]
 
 // list asks for a list and writes it.
 func list[T any](ctx context.Context, s Streams, l listing, sheet sheet[T], ask func(*client.Client) iter.Seq2[T, error]) error {
-	c, err := l.client(s)
+	c, err := l.client()
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func list[T any](ctx context.Context, s Streams, l listing, sheet sheet[T], ask 
 
 // show asks for one thing and writes it.
 func show[T any](ctx context.Context, s Streams, q question, sheet sheet[T], ask func(*client.Client) (T, error)) error {
-	c, err := q.client(s)
+	c, err := q.client()
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func show[T any](ctx context.Context, s Streams, q question, sheet sheet[T], ask
 
 // end asks for what has no answer, and tells people that it is done.
 func end(s Streams, q question, done string, ask func(*client.Client) error) error {
-	c, err := q.client(s)
+	c, err := q.client()
 	if err != nil {
 		return err
 	}

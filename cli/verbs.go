@@ -1,12 +1,21 @@
 package cli
 
-import "io"
+import (
+	"io"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"github.com/keyhatch/keyhatch/deliver"
+)
 
 // Verbs are the commands. A program embeds them in its own.
 type Verbs struct {
 	Login  loginCommand  `cmd:"" group:"You" help:"Keep a token for a server, for the commands after this one."`
 	Logout logoutCommand `cmd:"" group:"You" help:"Forget the token that login kept. It stays valid: token revoke ends it."`
 	Whoami whoamiCommand `cmd:"" group:"You" help:"Show who you are to the server, and by which token."`
+
+	Lease leaseCommand `cmd:"" group:"Keys to objects" help:"Borrow S3 keys for a location; list and end them."`
+	Exec  execCommand  `cmd:"" group:"Keys to objects" help:"Run a program with S3 keys that renew themselves."`
 
 	Location   locationCommand   `cmd:"" group:"Places and rights" help:"Named prefixes of buckets."`
 	Grant      grantCommand      `cmd:"" group:"Places and rights" help:"Who may read or write a location."`
@@ -26,3 +35,6 @@ type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
 }
+
+// Vars are what the help of the verbs is filled in with.
+func Vars() kong.Vars { return kong.Vars{"tools": strings.Join(deliver.Tools(), ",")} }

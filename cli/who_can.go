@@ -29,7 +29,7 @@ The exit status is 1, too, when the record leaves doubts.`
 
 // Run asks the server.
 func (w whoCanCommand) Run(ctx context.Context, s Streams) error {
-	c, err := w.client(s)
+	c, err := w.client()
 	if err != nil {
 		return err
 	}

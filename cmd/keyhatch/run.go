@@ -64,6 +64,7 @@ func parser(stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
 		kong.Description("Hands out keys to object storage, and nothing more than the right key."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(exit),
+		cli.Vars(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, FlagsLast: true}),
 	)
 	if err != nil {

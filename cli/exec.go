@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+
+	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/deliver"
+)
+
+type execCommand struct {
+	connection
+	wanted
+	Command []string `arg:"" passthrough:"" help:"The program and its arguments, behind --."`
+}
+
+// Help is what --help says beside the flags.
+func (execCommand) Help() string {
+	return `Runs a program whose AWS SDK borrows keys, and borrows anew before they end, for as long as it runs. It gets them from
+an address of this machine that only it knows, and none of the keys and profiles of the environment around it.
+
+The exit status is the program's, or 128 and the signal that ended it; 126 or 127 when it could not be run.`
+}
+
+// The statuses of a program that did not run are those of shells.
+const (
+	cannotRun = 126
+	notFound  = 127
+)
+
+// Run runs the program.
+func (e execCommand) Run(ctx context.Context, s Streams) error {
+	command := e.Command
+	if len(command) > 0 && command[0] == "--" {
+		command = command[1:]
+	}
+	if len(command) == 0 {
+		return usageError{errors.New("which program? Name it behind --, as in: keyhatch exec s3://demo/alpha/ -- aws s3 ls s3://demo/alpha/")}
+	}
+	open, err := e.open()
+	if err != nil {
+		return err
+	}
+	lend := func(ctx context.Context) (api.Lent, error) { return open.CreateLease(ctx, e.request()) }
+	status, err := deliver.Run(ctx, lend, deliver.Program{
+		Name: command[0], Args: command[1:], Env: os.Environ(), Stdin: s.In, Stdout: s.Out, Stderr: s.Err,
+	})
+	var unrun *exec.Error
+	switch {
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, os.ErrNotExist):
+		return statusError{err, notFound}
+	case errors.As(err, &unrun), errors.Is(err, os.ErrPermission):
+		return statusError{err, cannotRun}
+	case err != nil:
+		return e.explain(err)
+	case status != 0:
+		return statusError{errors.New(""), status} // the program has said what there is to say
+	}
+	return nil
+}

@@ -1,0 +1,218 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/client"
+	"github.com/keyhatch/keyhatch/deliver"
+)
+
+var leases = sheet[api.Lease]{
+	{title: "ID", cell: func(_ *names, l api.Lease) string { return l.ID }},
+	{title: "USER", cell: func(n *names, l api.Lease) string { return n.user(l.User) }},
+	{title: "ACCESS", cell: func(_ *names, l api.Lease) string { return l.Access }},
+	{title: "PREFIXES", cell: func(_ *names, l api.Lease) string { return strings.Join(l.Prefixes, " ") }},
+	{title: "ISSUED", cell: func(_ *names, l api.Lease) string { return timeOf(l.IssuedAt) }},
+	{title: "UNTIL", cell: func(_ *names, l api.Lease) string { return timeOf(l.ExpiresAt) }},
+	{title: "STATE", cell: func(_ *names, l api.Lease) string { return stateOf(l, time.Now()) }},
+	{title: "STORE", detail: true, cell: func(_ *names, l api.Lease) string { return l.Store }},
+	{title: "WORKSPACE", detail: true, cell: func(n *names, l api.Lease) string { return n.workspace(l.Workspace) }},
+	{title: "TOKEN", detail: true, cell: func(_ *names, l api.Lease) string { return l.Token }},
+	{title: "GRANTS", detail: true, cell: func(_ *names, l api.Lease) string { return strings.Join(l.Grants, " ") }},
+	{title: "ACCESS KEY ID", detail: true, cell: func(_ *names, l api.Lease) string { return l.AccessKeyID }},
+}
+
+func stateOf(l api.Lease, now time.Time) string {
+	switch {
+	case l.RevokedAt != nil:
+		return "revoked"
+	case now.Before(l.ExpiresAt):
+		return "live"
+	}
+	return "expired"
+}
+
+type leaseCommand struct {
+	Borrow leaseBorrow `cmd:"" default:"withargs" help:"Borrow S3 keys. May be left out: keyhatch lease s3://…"`
+	List   leaseList   `cmd:"" help:"List your leases, newest first; with --workspace, for its admins, all there."`
+	Show   leaseShow   `cmd:"" help:"Show a lease, without its secret."`
+	Revoke leaseRevoke `cmd:"" help:"End a lease at once."`
+}
+
+// wanted is the lease that a verb borrows.
+type wanted struct {
+	Location string   `arg:"" help:"A location's name or id, or an s3:// address inside one."`
+	Access   string   `enum:"read,write" default:"read" help:"read: get and list; write: also put and delete."`
+	For      span     `placeholder:"TIME" help:"How long, as 1h. Default: 1h, or less where a limit is lower."`
+	Prefix   []string `sep:"none" placeholder:"PREFIX" help:"Narrow it to prefixes inside the location, or s3:// addresses. May be repeated."`
+}
+
+func (w wanted) request() api.LeaseRequest {
+	return api.LeaseRequest{Location: w.Location, Access: w.Access, Prefixes: w.Prefix, DurationSeconds: w.For.seconds()}
+}
+
+// args are the words that ask for it again.
+func (w wanted) args() []string {
+	args := []string{w.Location, "--access=" + w.Access}
+	if w.For.Duration != 0 {
+		args = append(args, "--for="+w.For.String())
+	}
+	for _, p := range w.Prefix {
+		args = append(args, "--prefix="+p)
+	}
+	return args
+}
+
+type leaseBorrow struct {
+	connection
+	wanted
+	Output  string  `short:"o" enum:"env,json,process,profile" default:"env" help:"env: commands for a shell to eval; json: all that the server says; process: for credential_process of the AWS configuration, from a cache; profile: a profile there that renews itself."`
+	Shell   string  `enum:"auto,sh,bash,zsh,fish,powershell" default:"auto" help:"The shell of env: sh, bash, zsh, fish or powershell. Default: that of $$SHELL."`
+	Profile string  `default:"keyhatch" placeholder:"NAME" help:"The profile's name."`
+	Replace bool    `help:"Also replace a profile that keyhatch did not write."`
+	ForTool *string `placeholder:"TOOL" enum:"${tools}" help:"Print what to paste into a tool: ${tools}. With -o profile by the profile, else with the keys in it."`
+}
+
+// Run borrows, and hands the keys on in the way that was asked for.
+func (l leaseBorrow) Run(ctx context.Context, s Streams) error {
+	open, err := l.open()
+	if err != nil {
+		return err
+	}
+	lend := func(ctx context.Context) (api.Lent, error) { return open.CreateLease(ctx, l.request()) }
+	if l.Output == "process" {
+		kept, done := l.cached(s, open, lend)
+		defer done()
+		lend = kept
+	}
+	lent, err := lend(ctx)
+	if err != nil {
+		return l.explain(err)
+	}
+	profile := ""
+	if l.Output == "profile" {
+		profile = l.Profile
+		if err := l.writeProfile(s, open, lent); err != nil {
+			return err
+		}
+	}
+	switch {
+	case l.ForTool != nil:
+		text, err := deliver.Snippet(*l.ForTool, profile, lent)
+		if err != nil {
+			return err
+		}
+		_, err = io.WriteString(s.Out, text)
+		return err
+	case l.Output == "json":
+		return output{Output: "json"}.write(s.Out, lent, nil)
+	case l.Output == "process":
+		return deliver.WriteProcess(s.Out, lent)
+	case l.Output == "env":
+		return deliver.WriteShell(s.Out, l.shell(), lent)
+	}
+	return nil
+}
+
+// cached lends from the disk while it can. One is not kept from a lease by a cache
+// that cannot be used.
+func (l leaseBorrow) cached(s Streams, open session, lend deliver.Lend) (kept deliver.Lend, done func()) {
+	folder, err := deliver.CacheFolder()
+	if err == nil {
+		var cache *deliver.Cache
+		if cache, err = deliver.OpenCache(folder, open.server, open.token); err == nil {
+			r := deliver.Request{Workspace: l.Workspace, LeaseRequest: l.request()}
+			return cache.Keep(r, lend), func() { cache.Close() }
+		}
+	}
+	fmt.Fprintf(s.Err, "keyhatch: each call borrows anew: %v\n", err)
+	return lend, func() {}
+}
+
+func (l leaseBorrow) shell() deliver.Shell {
+	name := l.Shell
+	if name == "auto" {
+		if name = os.Getenv("SHELL"); name == "" && runtime.GOOS == "windows" {
+			name = "powershell"
+		}
+	}
+	if shell, ok := deliver.ShellOf(name); ok {
+		return shell
+	}
+	return deliver.POSIX
+}
+
+// writeProfile writes a profile whose command is this verb.
+func (l leaseBorrow) writeProfile(s Streams, open session, lent api.Lent) error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	config, err := deliver.ConfigFile(os.Getenv)
+	if err != nil {
+		return err
+	}
+	credentials, err := deliver.CredentialsFile(os.Getenv)
+	if err != nil {
+		return err
+	}
+	command := append([]string{program, "lease"}, l.args()...)
+	command = append(command, "--output=process", "--server="+open.server)
+	if l.Workspace != "" {
+		command = append(command, "--workspace="+l.Workspace)
+	}
+	p := deliver.Profile{Name: l.Profile, Command: command, Endpoint: lent.Endpoint, Region: lent.Region}
+	var taken *deliver.TakenProfile
+	err = deliver.WriteProfile(config, credentials, p, l.Replace)
+	if errors.As(err, &taken) && !l.Replace {
+		return usageError{fmt.Errorf("%w with --profile, or let it go with --replace", err)}
+	}
+	if err != nil {
+		return err
+	}
+	if !open.kept {
+		fmt.Fprintf(s.Err, "the token came from %s: programs that use the profile need it there too, or kept by `keyhatch login --token`\n", tokenVariable)
+	}
+	if l.ForTool != nil {
+		return nil
+	}
+	_, err = fmt.Fprintf(s.Out, "profile %s is in %s: aws --profile %s s3 ls %s\n", l.Profile, config, l.Profile, printable(strings.Join(lent.Prefixes, " ")))
+	return err
+}
+
+type leaseList struct {
+	listing
+	Live bool `help:"Only those that are neither revoked nor expired."`
+}
+
+func (l leaseList) Run(ctx context.Context, s Streams) error {
+	return list(ctx, s, l.listing, leases, func(c *client.Client) iter.Seq2[api.Lease, error] { return c.Leases(ctx, l.Live) })
+}
+
+type leaseShow struct {
+	question
+	Lease string `arg:"" help:"Id."`
+}
+
+func (l leaseShow) Run(ctx context.Context, s Streams) error {
+	return show(ctx, s, l.question, leases, func(c *client.Client) (api.Lease, error) { return c.Lease(ctx, l.Lease) })
+}
+
+type leaseRevoke struct {
+	question
+	Lease string `arg:"" help:"Id."`
+}
+
+func (l leaseRevoke) Run(ctx context.Context, s Streams) error {
+	return end(s, l.question, "the lease has ended: its keys open nothing any more",
+		func(c *client.Client) error { return c.RevokeLease(ctx, l.Lease) })
+}
