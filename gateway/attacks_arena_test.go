@@ -3,9 +3,9 @@ package gateway_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"maps"
-	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -52,17 +52,18 @@ func canaryOf(bucket, key string) string { return "CANARY<" + hexSHA256(bucket +
 var inside = []string{"data/a/in.txt", "data/a/two.txt", "data/a/sub/three.txt"}
 
 // arena is a core, a store with objects of several owners, the endpoint before
-// it on a port of its own, and those who attack.
+// it on ports of its own, and those who attack.
 type arena struct {
 	ground   ground
 	core     *coretest.Core
 	store    keyhatch.Store
 	backends *gateway.Backends
-	address  string
-	active   atomic.Int64 // requests under way
-	asked    atomic.Int64 // requests to a store behind
-	log      logged
-	last     string // snapshot of the store, empty when it may have changed
+	entrance
+	secured entrance     // the same endpoint with TLS
+	active  atomic.Int64 // requests under way
+	asked   atomic.Int64 // requests to a store behind
+	log     logged
+	last    string // snapshot of the store, empty when it may have changed
 
 	keys  map[string]keys
 	texts map[string]string // what {names} in requests stand for
@@ -95,12 +96,17 @@ func newArena(t *testing.T, g ground) *arena {
 	a.cast(t)
 	a.furnish(t)
 	a.secrets = append(append(a.secrets, g.secrets()...), filepath.Dir(a.core.Path))
+	a.learn()
+	return a
+}
+
+// learn lets requests name what the texts are.
+func (a *arena) learn() {
 	var pairs []string
 	for name, text := range a.texts {
 		pairs = append(pairs, "{"+name+"}", text)
 	}
 	a.known = strings.NewReplacer(pairs...)
-	return a
 }
 
 // counting counts the requests that a store behind is asked.
@@ -111,26 +117,32 @@ func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// serve wires the endpoint as cmd/keyhatch does.
+// serve wires the endpoint as cmd/keyhatch does, without TLS and with it.
 func (a *arena) serve(t *testing.T, log *slog.Logger) {
 	t.Helper()
-	l, err := server.Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.address = l.Addr().String()
 	door := server.Origin(nil, gateway.New(gateway.Config{
 		Lending: a.core.Broker.Lending, Objects: a.core.Broker.Objects, Backends: a.backends, Region: region, Hosts: []string{domain, "localhost"},
 		Limits: gateway.Limits{Concurrent: 100, PerSecond: 100_000}, Log: log, RequestLog: log,
 	}))
-	s := server.New(server.Options{Listener: l, Log: log, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	counted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.active.Add(1)
 		defer a.active.Add(-1)
 		door.ServeHTTP(w, r)
-	})})
+	})
+	listen := func(shown *tls.Config) (*server.Server, string) {
+		l, err := server.Listen("127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return server.New(server.Options{Listener: l, Log: log, TLS: shown, Handler: counted}), l.Addr().String()
+	}
+	plain, address := listen(nil)
+	shown, trust := certified(t)
+	withTLS, secured := listen(shown)
+	a.entrance, a.secured = entrance{address: address}, entrance{secured, trust}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx, s) }()
+	go func() { ended <- server.Run(ctx, plain, withTLS) }()
 	go a.core.Broker.Objects.Run(ctx)
 	t.Cleanup(func() {
 		stop()
@@ -336,14 +348,4 @@ func (l *logged) take() string {
 	defer l.mu.Unlock()
 	defer l.text.Reset()
 	return l.text.String()
-}
-
-// dial connects to the endpoint.
-func (a *arena) dial(t *testing.T) *net.TCPConn {
-	t.Helper()
-	c, err := net.DialTimeout("tcp", a.address, 5*time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c.(*net.TCPConn)
 }

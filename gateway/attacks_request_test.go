@@ -37,7 +37,9 @@ type request struct {
 	edits   []string // old, new, old, new: made after signing
 	raw     string   // instead of all of the above
 	cut     int      // bytes at the end that are never sent
+	abrupt  bool     // what is cut off is so below TLS, whose end nobody says
 	patient bool     // keeps the connection, to see what else is answered on it
+	asked   string   // the name that TLS asks for; empty: "localhost"
 }
 
 type field struct{ name, value string }
@@ -76,6 +78,8 @@ func (r request) hashed(payload string) request   { r.payload = payload; return 
 func (r request) anonymous() request              { r.unsigned = true; return r }
 func (r request) presign(d time.Duration) request { r.presigned = d; return r }
 func (r request) short(by int) request            { r.cut = by; return r }
+func (r request) snapped(by int) request          { r.cut, r.abrupt = by, true; return r }
+func (r request) asking(name string) request      { r.asked = name; return r }
 func (r request) behind(text string) request      { r.extra = text; return r }
 func (r request) kept() request                   { r.patient = true; return r }
 

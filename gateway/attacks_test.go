@@ -58,11 +58,16 @@ func TestAttacks(t *testing.T) {
 	}
 	t.Logf("%d attacks in %d groups", count, len(all))
 	for _, g := range grounds() {
-		t.Run(g.name(), func(t *testing.T) { newArena(t, g).fight(t, all) })
+		t.Run(g.name(), func(t *testing.T) {
+			a := newArena(t, g)
+			a.fight(t, all)
+			t.Run("over TLS", a.fightOverTLS)
+		})
 	}
 }
 
 func (a *arena) fight(t *testing.T, all []group) {
+	a.last = "" // whoever was here before has worked
 	for _, g := range slices.Concat(all, a.ground.groups()) {
 		t.Run(g.name, func(t *testing.T) {
 			if !slices.ContainsFunc(g.rows, func(r row) bool { return r.control.method != "" }) {
@@ -220,12 +225,15 @@ func (a *arena) sendOnce(t *testing.T, r request) answered {
 	}
 	got := answered{}
 	got.sent, got.signature = r.wire(t, k, a.address, a.known)
-	c := a.dial(t)
+	c := a.dial(t, r.asked)
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(10 * time.Second))
 	go func() {
 		io.WriteString(c, got.sent) // the endpoint may hang up before it has read all
-		if r.cut > 0 {
+		switch {
+		case r.abrupt:
+			c.below.CloseWrite()
+		case r.cut > 0:
 			c.CloseWrite()
 		}
 	}()
