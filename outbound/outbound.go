@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"syscall"
 	"time"
 
 	"code.dny.dev/ssrf"
@@ -14,10 +15,12 @@ import (
 // Dialer connects to the addresses that are allowed.
 type Dialer struct {
 	guard  *ssrf.Guardian
+	named  []netip.Prefix
 	dialer *net.Dialer
 }
 
-// NewDialer makes a dialer to public addresses and to those in the networks.
+// NewDialer makes a dialer to public addresses and to those in the networks, but
+// to no metadata service unless its address is a network of its own.
 func NewDialer(networks []netip.Prefix) *Dialer {
 	var v4, v6 []netip.Prefix
 	for _, n := range networks {
@@ -28,7 +31,21 @@ func NewDialer(networks []netip.Prefix) *Dialer {
 		}
 	}
 	guard := ssrf.New(ssrf.WithAnyPort(), ssrf.WithAllowedV4Prefixes(v4...), ssrf.WithAllowedV6Prefixes(v6...))
-	return &Dialer{guard, &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive, Control: guard.Safe}}
+	d := &Dialer{guard: guard, named: networks}
+	d.dialer = &net.Dialer{Timeout: dialTimeout, KeepAlive: keepAlive, Control: d.control}
+	return d
+}
+
+// control decides about a connection before it is made.
+func (d *Dialer) control(network, address string, c syscall.RawConn) error {
+	if err := d.guard.Safe(network, address, c); err != nil {
+		return err
+	}
+	to, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return err
+	}
+	return d.notMetadata(to.Addr())
 }
 
 // How long a connection may take to come about.
@@ -54,6 +71,9 @@ func (d *Dialer) Check(ctx context.Context, host string) error {
 	refused := errors.New("the host has no address")
 	for _, a := range addresses {
 		if refused = d.guard.SafeAddr(a.Unmap()); refused == nil {
+			refused = d.notMetadata(a)
+		}
+		if refused == nil {
 			return nil
 		}
 	}

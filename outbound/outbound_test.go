@@ -148,3 +148,50 @@ func get(ctx context.Context, d *outbound.Dialer, url string) error {
 	}
 	return answer.Body.Close()
 }
+
+// TestS10_NoMetadata: a network that was named does not bring the metadata service
+// of a cloud along, in any spelling; its very address does.
+func TestS10_NoMetadata(t *testing.T) {
+	t.Parallel()
+	everything := prefixes("0.0.0.0/0", "::/0")
+	for _, host := range []string{
+		"169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.1.1", "168.63.129.16", "100.100.100.200", "192.0.0.192",
+		"fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42",
+		"::ffff:169.254.169.254", "::ffff:168.63.129.16", "::169.254.169.254", "::ffff:0:169.254.169.254",
+		"64:ff9b::a9fe:a9fe", "64:ff9b::168.63.129.16", "64:ff9b::169.254.170.2", "64:ff9b:1::a9fe:a9fe",
+		"64:ff9b:1:a9fe:a9:fe00::", "2002:a9fe:a9fe::1", "2002:a83f:8110::", "fe80::a9fe:a9fe", "fe80::a9fe:a9fe%lo", "fd00:ec2::254%lo",
+		"2001:4860::a9fe:a9fe", // through a NAT64 whose prefix is a network's own
+	} {
+		if err := outbound.NewDialer(everything).Check(t.Context(), host); !errors.Is(err, ssrf.ErrProhibitedIP) {
+			t.Errorf("%s, everything being named: %v", host, err)
+		}
+		if !strings.Contains(host, ":") {
+			host += ":80"
+		} else {
+			host = "[" + host + "]:80"
+		}
+		if err := get(t.Context(), outbound.NewDialer(everything), "http://"+strings.ReplaceAll(host, "%", "%25")); !errors.Is(err, ssrf.ErrProhibitedIP) {
+			t.Errorf("%s dialled, everything being named: %v", host, err)
+		}
+	}
+	// One lies among public addresses.
+	if err := outbound.NewDialer(nil).Check(t.Context(), "168.63.129.16"); !errors.Is(err, ssrf.ErrProhibitedIP) {
+		t.Errorf("nothing being named: %v", err)
+	}
+	alone := outbound.NewDialer(prefixes("169.254.169.254/32", "fd00:ec2::254/128"))
+	for host, allowed := range map[string]bool{
+		"169.254.169.254": true, "::ffff:169.254.169.254": true, "fd00:ec2::254": true,
+		"169.254.170.2": false, "64:ff9b::a9fe:a9fe": false, "fd00:ec2::23": false,
+	} {
+		if err := alone.Check(t.Context(), host); (err == nil) != allowed {
+			t.Errorf("%s, named alone: %v, want allowed %t", host, err, allowed)
+		}
+	}
+}
+
+func prefixes(texts ...string) (out []netip.Prefix) {
+	for _, text := range texts {
+		out = append(out, netip.MustParsePrefix(text))
+	}
+	return out
+}

@@ -48,7 +48,8 @@ type Config struct {
 	// OutboundNetworks are the networks (CIDR), besides all public addresses, in
 	// which S3 stores may lie. Name the one of a store that stands beside this
 	// server, and nothing wider: the API can make the server talk to any address
-	// in them. Default: none.
+	// in them, but for the metadata services of clouds, which hand out keys: such
+	// an address counts only if it is named alone, as /32 or /128. Default: none.
 	OutboundNetworks []string `yaml:"outbound_networks"`
 
 	// TrustedProxies are the networks (CIDR) whose X-Forwarded-For is believed.
