@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"strings"
 
 	"github.com/keyhatch/keyhatch"
 )
@@ -100,11 +101,12 @@ func (r Reader) BucketByName(ctx context.Context, workspace, name string) (keyha
 }
 
 // BucketElsewhere tells whether another store of the endpoint has a bucket of
-// the name: it would be the same one.
+// the name: it would be the same one, whether it is reached with TLS or without.
 func (r Reader) BucketElsewhere(ctx context.Context, s keyhatch.Store, name string) (bool, error) {
+	_, host, _ := strings.Cut(s.Endpoint, "://")
 	return exists(ctx, r, `select 1 from buckets join stores on stores.id = buckets.store
-		where buckets.name = $1 and stores.endpoint = $2 and stores.kind = $3 and stores.id <> $4`,
-		name, s.Endpoint, string(keyhatch.S3Store), s.ID)
+		where buckets.name = $1 and stores.endpoint in ($2, $3) and stores.kind = $4 and stores.id <> $5`,
+		name, "http://"+host, "https://"+host, string(keyhatch.S3Store), s.ID)
 }
 
 // Buckets lists a workspace's buckets by id; of every workspace when it is

@@ -2,6 +2,7 @@ package dbtest
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,13 +64,15 @@ func testCredentials(t *testing.T, s *suite) {
 // testS3Stores: a bucket that two stores of one endpoint have is the same one.
 func testS3Stores(t *testing.T, s *suite) {
 	w, credential := s.world(), s.newCredential("")
-	one, same, other := s.newS3Store(credential.ID), s.newS3Store(credential.ID), s.newS3Store(credential.ID)
+	one, same, plain, other := s.newS3Store(credential.ID), s.newS3Store(credential.ID), s.newS3Store(credential.ID), s.newS3Store(credential.ID)
+	plain.Endpoint = strings.Replace(one.Endpoint, "https:", "http:", 1)
 	other.Endpoint = "https://elsewhere.example"
 	bucket := s.newBucket(w.ws.ID, one.ID)
 	s.write(func(ctx context.Context, tx *db.Tx) error {
 		return firstError(
 			func() error { return tx.InsertCredential(ctx, credential) }, func() error { return tx.InsertStore(ctx, one) },
-			func() error { return tx.InsertStore(ctx, same) }, func() error { return tx.InsertStore(ctx, other) },
+			func() error { return tx.InsertStore(ctx, same) },
+			func() error { return tx.InsertStore(ctx, plain) }, func() error { return tx.InsertStore(ctx, other) },
 			func() error { return tx.InsertBucket(ctx, bucket) })
 	})
 	for _, c := range []struct {
@@ -80,6 +83,7 @@ func testS3Stores(t *testing.T, s *suite) {
 	}{
 		{"the store itself", one, bucket.Name, false},
 		{"another store of the endpoint", same, bucket.Name, true},
+		{"the endpoint without TLS", plain, bucket.Name, true},
 		{"another store of the endpoint, another bucket", same, "other", false},
 		{"a store elsewhere", other, bucket.Name, false},
 	} {
