@@ -1,6 +1,10 @@
 package keyhatch
 
-import "time"
+import (
+	"net/netip"
+	"net/url"
+	"time"
+)
 
 // StoreKind says what sort of object store it is.
 type StoreKind string
@@ -33,6 +37,17 @@ type Store struct {
 	Region     string // that requests are signed for
 	Credential string // id of the credential that acts for us
 	CreatedAt  time.Time
+}
+
+// InTheClear tells whether whoever is on the way to the store can read and change
+// what passes: it is asked without TLS, and is not on this machine.
+func (s Store) InTheClear() bool {
+	u, err := url.Parse(s.Endpoint)
+	if err != nil || u.Scheme != "http" || u.Hostname() == "localhost" {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return err != nil || !ip.IsLoopback()
 }
 
 // Bucket is a bucket on a store, owned by one workspace.

@@ -51,7 +51,7 @@ func New(c Config) *Broker {
 	k.NotBefore(c.NotBefore)
 	return &Broker{
 		People:      people.New(k),
-		Places:      places.New(k, c.DirectoryRoots, c.Reach),
+		Places:      places.New(k, c.DirectoryRoots, c.Reach, c.Log),
 		Credentials: credentials.New(k),
 		Lending:     lending.New(k, c.Lenders),
 		Record:      record.New(k),

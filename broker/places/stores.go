@@ -69,7 +69,17 @@ func (svc *Service) CreateStore(ctx context.Context, c keyhatch.Caller, n NewSto
 		return w.Record(StoreCreated, "", s.ID, kernel.Detail("name", s.Name, "kind", string(s.Kind),
 			"path", s.Path, "endpoint", s.Endpoint, "region", s.Region, "credential", s.Credential))
 	})
+	if err == nil {
+		svc.WarnOf(s)
+	}
 	return s, err
+}
+
+// WarnOf says in the log what an operator should know of a store.
+func (svc *Service) WarnOf(s keyhatch.Store) {
+	if s.InTheClear() {
+		svc.log.Warn("objects on their way to and from a store can be read and changed: its endpoint has no TLS", "store", s.Name, "endpoint", s.Endpoint)
+	}
 }
 
 // directory fills in what a directory store has.

@@ -188,6 +188,7 @@ func (in *instance) openStores(ctx context.Context) error {
 		return err
 	}
 	for _, s := range stores {
+		in.broker.Places.WarnOf(s)
 		_, err := in.backends.For(s)
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return fmt.Errorf("the folder of store %s, %s, is served by another process: stop that one", s.Name, s.Path)

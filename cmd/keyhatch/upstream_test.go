@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -182,5 +183,39 @@ func inParts(t *testing.T, c *s3.Client, bucket, key string) {
 	}
 	if _, err := c.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: b, Key: aws.String("data/source")}); err != nil {
 		t.Error("delete:", err)
+	}
+}
+
+// TestPlainStoresAreWarnedOf: an operator is told of a store without TLS that is
+// on another machine, when it is made and at every start.
+func TestPlainStoresAreWarnedOf(t *testing.T) {
+	r := startWith(t, func(c *Config) { c.OutboundNetworks = append(c.OutboundNetworks, "192.0.2.0/24", "::1/128") })
+	admin := r.admin.Reveal()
+	must[api.Credential](r, admin, "POST", "/api/v1/credentials", `{"name":"archive","access_key_id":"AKIA","secret_access_key":"secret"}`)
+	endpoints := map[string]bool{
+		"http://192.0.2.7:9000": true, "https://192.0.2.7:9001": false,
+		"http://127.0.0.9:9000": false, "http://localhost:9000": false, "http://[::1]:9000": false,
+	}
+	for endpoint := range endpoints {
+		must[api.Store](r, admin, "POST", "/api/v1/stores", fmt.Sprintf(
+			`{"name":"s%x","kind":"s3","endpoint":%q,"credential":"archive"}`, endpoint, endpoint))
+	}
+	c, log := r.in.config, &lockedBuffer{}
+	c.API.Listen, c.S3.Listen = "127.0.0.1:0", "127.0.0.1:0"
+	again, err := open(t.Context(), c, slog.New(slog.NewTextHandler(log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	for endpoint, warned := range endpoints {
+		for when, text := range map[string]string{"made": r.log.String(), "started": log.String()} {
+			found := false
+			for line := range strings.Lines(text) {
+				found = found || strings.Contains(line, "level=WARN") && strings.Contains(line, "TLS") && strings.Contains(line, endpoint)
+			}
+			if found != warned {
+				t.Errorf("%s, %s: warned %t, want %t", endpoint, when, found, warned)
+			}
+		}
 	}
 }
