@@ -62,7 +62,9 @@
 //
 // # Limits
 //
-// One process at a time, held by a lock. Everything below the root is on one
+// Elsewhere than on Linux, who may write in a folder of a bucket can lead an
+// object that is just being written there into another bucket, by a link in the
+// folder's place. One process at a time, held by a lock. Everything below the root is on one
 // file system, which tells upper from lower case. Completing an upload copies
 // its parts (in the kernel where it can), so for a moment they take their room
 // twice. A file changed in place with its size and times kept is not noticed.

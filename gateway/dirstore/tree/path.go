@@ -52,11 +52,6 @@ func locate(bucket, key string) (place, error) {
 // id names the key among all locks.
 func (p place) id() string { return p.bucket + "/" + p.key }
 
-// path is where the place is below the root.
-func (p place) path() string {
-	return filepath.FromSlash(p.bucket + "/" + strings.TrimSuffix(p.key, "/"))
-}
-
 // segments are the folders and the name.
 func (p place) segments() []string { return append(p.folders[:len(p.folders):len(p.folders)], p.name) }
 

@@ -10,9 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
-
-	"github.com/keyhatch/keyhatch"
 )
 
 // Our own files, below the root. No bucket's name begins with a dot.
@@ -98,34 +95,4 @@ func (t *Tree) claim() error {
 		return err
 	}
 	return nil
-}
-
-// Bucket is a folder that could be a bucket.
-type Bucket struct {
-	Name     string
-	Modified time.Time
-}
-
-// Buckets tells which there are. It knows nothing of those that have no folder
-// yet.
-func (t *Tree) Buckets() ([]Bucket, error) {
-	f, err := t.root.Open(".")
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	entries, err := f.ReadDir(-1)
-	if err != nil {
-		return nil, err
-	}
-	var out []Bucket
-	for _, e := range entries {
-		if !e.IsDir() || keyhatch.CheckBucketName(e.Name()) != nil {
-			continue
-		}
-		if info, err := t.root.Lstat(e.Name()); err == nil {
-			out = append(out, Bucket{e.Name(), info.ModTime()})
-		}
-	}
-	return out, nil
 }

@@ -94,7 +94,7 @@ func (t *Tree) publish(p place, d *draft, rec Record, check Check) error {
 	folder, err := t.makeFolder(p.bucket, p.folders)
 	if err == nil {
 		defer folder.Close()
-		err = t.root.Rename(d.path, p.path())
+		err = d.moveTo(folder, p)
 	}
 	t.folders.RUnlock()
 	if err != nil {
