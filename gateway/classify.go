@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/sigv4"
 )
 
 // request is a classified request.
@@ -37,6 +38,9 @@ func classify(r *http.Request, hosts []string) (request, error) {
 	}
 	if out.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
 		return out, errInvalidURI
+	}
+	if out.query.Has(sigv4.Version2Param) {
+		return out, sigv4.ErrVersion2
 	}
 	op, found := find(r, at, out.query)
 	if !found {

@@ -59,15 +59,22 @@ func isPresigned(r *http.Request, q query) (bool, error) {
 	case inQuery > 0:
 		return true, nil
 	}
-	if _, old := q.get("AWSAccessKeyId"); old {
-		return false, errUnsupported()
+	if _, old := q.get(Version2Param); old {
+		return false, ErrVersion2
 	}
 	return false, fail(accessDenied, "the request is not signed")
 }
 
-func errUnsupported() *Error {
-	return fail(invalidRequest, "this way of signing is not supported; use %s", algorithmName)
-}
+// Version2Param tells a URL that was presigned by Signature Version 2.
+const Version2Param = "AWSAccessKeyId"
+
+// S3's words for other ways of signing. Version 2 is what some clients presign by
+// unless they are told not to.
+var (
+	errUnsupported = fail(invalidRequest, "The authorization mechanism you have provided is not supported. Please use %s.", algorithmName)
+	// ErrVersion2 is the refusal of what was signed by Signature Version 2.
+	ErrVersion2 = fail(invalidRequest, "%s That was Signature Version 2: set signature_version = s3v4 in the client's configuration.", errUnsupported.Message)
+)
 
 // parseHeaders reads the Authorization header and those that belong to it.
 func (c *Claim) parseHeaders(r *http.Request) error {
@@ -95,8 +102,12 @@ func (c *Claim) parseAuthorization(value string) (credential string, err error) 
 		return "", c.malformed("the Authorization header is too long")
 	}
 	scheme, rest, _ := strings.Cut(value, " ")
-	if scheme != algorithmName {
-		return "", errUnsupported()
+	switch scheme {
+	case algorithmName:
+	case "AWS":
+		return "", ErrVersion2
+	default:
+		return "", errUnsupported
 	}
 	var signature string
 	for field := range strings.SplitSeq(rest, ",") {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -428,6 +429,36 @@ func TestS7_RevocationOutlivesARestart(t *testing.T) {
 		set, _, err := again.broker.Lending.Standing(ctx, session.Lease)
 		if open := err == nil && set.AllowsObject("read", "demo", "alpha/README.txt"); open != test.open {
 			t.Errorf("lease %s opens: %v (%v), want %v", test.lent.ID, open, err, test.open)
+		}
+	}
+}
+
+// A client that signs by version 2, as boto3 presigns for us-east-1 unless it is
+// told not to, is told so in S3's words, and what to set.
+func TestSignatureVersion2(t *testing.T) {
+	r := start(t)
+	lent := r.lease("read")
+	target := r.in.s3URL + "/demo/alpha/README.txt"
+	old := url.Values{"AWSAccessKeyId": {lent.AccessKeyID}, "Signature": {"c2ln"}, "Expires": {"4102444800"}, "x-amz-security-token": {lent.SessionToken}}
+	for target, authorization := range map[string]string{target: "AWS " + lent.AccessKeyID + ":c2ln", target + "?" + old.Encode(): ""} {
+		q, err := http.NewRequest("GET", target, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if authorization != "" {
+			q.Header.Set("Authorization", authorization)
+			q.Header.Set("X-Amz-Security-Token", lent.SessionToken)
+		}
+		answer, err := http.DefaultClient.Do(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		for _, part := range []string{"<Code>InvalidRequest</Code>", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.", "signature_version = s3v4"} {
+			if answer.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), part) {
+				t.Errorf("%.60s: %d, not %q: %s", target, answer.StatusCode, part, text)
+			}
 		}
 	}
 }
