@@ -198,15 +198,21 @@ func within(least, most int) func(string) bool {
 	}
 }
 
+// ofVersion stands in x-amz-copy-source between a key and a version. Some stores
+// look for it when they have decoded all of that, versitygw always, RGW in the copy
+// of a part: a key with it in it would name another object, in a version that we
+// have not seen.
+const ofVersion = "?versionId="
+
 // parseSource reads x-amz-copy-source: an optional slash, bucket, slash, key,
-// percent-encoded, maybe with ?versionId=null behind it.
+// percent-encoded, maybe with a version behind it.
 func parseSource(header string) (source, error) {
-	path, version, versioned := strings.Cut(header, "?versionId=")
+	path, version, versioned := strings.Cut(header, ofVersion)
 	if strings.Contains(path, "?") || versioned && !isOpaque(version) {
 		return source{}, errCopySource
 	}
 	path, err := url.PathUnescape(path)
-	if err != nil {
+	if err != nil || strings.Contains(path, ofVersion) {
 		return source{}, errCopySource
 	}
 	b, key, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
@@ -221,7 +227,7 @@ func parseSource(header string) (source, error) {
 func (s source) header() string {
 	header := "/" + s.bucket + "/" + strings.NewReplacer("+", "%20", "%2F", "/").Replace(url.QueryEscape(s.key))
 	if s.version != "" {
-		header += "?versionId=" + s.version
+		header += ofVersion + s.version
 	}
 	return header
 }

@@ -23,7 +23,7 @@ var (
 	errInvalidURI       = &s3Error{http.StatusBadRequest, "InvalidURI", "The path or query of the request cannot be read."}
 	errBucketName       = &s3Error{http.StatusBadRequest, "InvalidBucketName", "The bucket's name is not valid."}
 	errKey              = &s3Error{http.StatusBadRequest, "InvalidArgument", "The key is not valid here: it holds an empty, '.' or '..' segment, a NUL, or more than 1024 bytes."}
-	errCopySource       = &s3Error{http.StatusBadRequest, "InvalidArgument", "The copy source must be /bucket/key, percent-encoded, maybe with ?versionId= behind it."}
+	errCopySource       = &s3Error{http.StatusBadRequest, "InvalidArgument", "The copy source must be /bucket/key, percent-encoded, maybe with ?versionId= behind it, which a key that is copied cannot hold."}
 	errNotOpen          = &s3Error{http.StatusForbidden, "AccessDenied", "Access Denied"}
 	errVersionKept      = &s3Error{http.StatusForbidden, "AccessDenied", "A single version is read, never written or removed, through this endpoint."}
 	errMetadata         = &s3Error{http.StatusBadRequest, "InvalidArgument", "Metadata must be UTF-8."}

@@ -59,7 +59,7 @@ func TestStoresBehind(t *testing.T) {
 // useEverything does all that the endpoint offers, in data/ of the bucket.
 func useEverything(t *testing.T, c *s3.Client, bucket string) {
 	ctx, b := t.Context(), aws.String(bucket)
-	key := aws.String("data/größe a+b%.txt")
+	key := aws.String("data/größe a+b%?versionID=1&x.txt")
 	put, err := c.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: b, Key: key, Body: strings.NewReader("hello"), ContentType: aws.String("text/plain"), Metadata: map[string]string{"m": "1"},
 	})
@@ -99,7 +99,7 @@ func useEverything(t *testing.T, c *s3.Client, bucket string) {
 		t.Errorf("the list names the owner %v", aws.ToString(o.ID))
 	}
 	copied := aws.String("data/copy")
-	if _, err := c.CopyObject(ctx, &s3.CopyObjectInput{Bucket: b, Key: copied, CopySource: aws.String(bucket + "/data/gr%C3%B6%C3%9Fe%20a%2Bb%25.txt")}); err != nil {
+	if _, err := c.CopyObject(ctx, &s3.CopyObjectInput{Bucket: b, Key: copied, CopySource: aws.String(bucket + "/data/gr%C3%B6%C3%9Fe%20a%2Bb%25%3FversionID%3D1%26x.txt")}); err != nil {
 		t.Error("copy:", err)
 	}
 	tags := &types.Tagging{TagSet: []types.Tag{{Key: aws.String("k"), Value: aws.String("v =+/@")}}}
