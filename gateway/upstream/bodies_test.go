@@ -276,3 +276,29 @@ func TestSideBySide(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// A store that refuses before it has asked for the body gets nothing of it: it
+// would read that as the next request, and answer it to the next sender.
+func TestRefusedBeforeTheBody(t *testing.T) {
+	t.Parallel()
+	came := make(chan int, 1)
+	f := newFake(t, func(e *exchange) bool {
+		if e.Method != http.MethodPut {
+			return e.answer(http.StatusOK, "mine")
+		}
+		e.answer(http.StatusForbidden, "<Error><Code>QuotaExceeded</Code></Error>")
+		n, _ := io.Copy(io.Discard, e.Body)
+		came <- int(n)
+		return true
+	})
+	p := before(t, f)
+	if got := p.put(t, "/bucket/key", pattern(100_000)); got.status != http.StatusForbidden {
+		t.Errorf("refused: %d %s", got.status, got.body)
+	}
+	if n := <-came; n > 0 {
+		t.Errorf("%d bytes of a refused body were sent", n)
+	}
+	if got := p.get(t, "/bucket/other", nil); string(got.body) != "mine" {
+		t.Errorf("the next: %d %s", got.status, got.body)
+	}
+}

@@ -29,11 +29,11 @@
 // A request is sent up to three times when no answer came and the store cannot
 // have acted on it, or would act the same once more: when no connection came
 // about; or it broke, and nothing of a long body has been sent, or the request
-// reads, puts or deletes without a condition. A put with a condition and the
-// creation and completion of an upload are not: at a connection that the store
-// closes in the same moment they fail, and their sender is told to try again. An
-// answer is never asked for twice: a store that says SlowDown says so to the
-// client, who knows best how long to wait.
+// reads, or puts a part of an upload. Nothing else is: a second put or delete would
+// make a second version, or undo what somebody else has done in between. At a
+// connection that the store closes in the same moment they fail, and their sender
+// is told to try again. An answer is never asked for twice: a store that says
+// SlowDown says so to the client, who knows best how long to wait.
 //
 // # Time
 //

@@ -34,7 +34,8 @@ type outgoing struct {
 	begun     atomic.Bool  // the stream has been read from
 	sent      atomic.Int64 // bytes of it
 	broken    atomic.Bool  // it ended before its end
-	over      atomic.Bool  // nobody waits for the request any more
+	// over is closed when nobody waits for the request any more.
+	over chan struct{}
 }
 
 // whole tells whether all of the body is on its way.
@@ -49,7 +50,7 @@ func (s *Store) translate(r *http.Request) (*outgoing, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &outgoing{ctx: r.Context(), method: r.Method, url: address, header: http.Header{}, length: r.ContentLength, hash: inChunks}
+	out := &outgoing{ctx: r.Context(), method: r.Method, url: address, header: http.Header{}, length: r.ContentLength, hash: inChunks, over: make(chan struct{})}
 	for name, values := range r.Header {
 		if isSent(name) {
 			out.header[name] = values
@@ -123,7 +124,7 @@ func (b *sentBody) Read(p []byte) (int, error) {
 	switch {
 	case b.out.whole(): // looked for more by who has got all
 		return 0, io.EOF
-	case b.out.over.Load(): // answered early: what follows on the connection is not ours to read
+	case !b.mayGoOn():
 		return 0, errBody
 	}
 	b.out.begun.Store(true)
@@ -143,6 +144,24 @@ func (b *sentBody) Read(p []byte) (int, error) {
 		b.watch.expect(patience)
 	}
 	return n, nil
+}
+
+// mayGoOn tells whether the store may be sent more. One that has answered without
+// having asked for the body would read it as the next request: it gets the end of
+// the connection instead, when its answer was read.
+func (b *sentBody) mayGoOn() bool {
+	if b.watch.heard.Load() {
+		select {
+		case <-b.watch.asked:
+		case <-b.out.over:
+		}
+	}
+	select {
+	case <-b.out.over:
+		return false
+	default:
+		return true
+	}
 }
 
 func (b *sentBody) Close() error { return nil }
@@ -168,24 +187,10 @@ func (o *outgoing) again(err error) bool {
 	case o.stream != nil:
 		return !o.begun.Load() // without its body it cannot have been acted on
 	}
-	switch o.method {
-	case http.MethodGet, http.MethodHead:
-		return true
-	case http.MethodPut, http.MethodDelete:
-		return !o.conditional()
-	}
-	return o.url.Query().Has("delete") // a batch of them, which has no conditions
-}
-
-// conditional tells a request that may not act the same once more, because it
-// has acted.
-func (o *outgoing) conditional() bool {
-	for name := range o.header {
-		if strings.HasPrefix(name, "If-") || strings.HasPrefix(name, "X-Amz-Copy-Source-If-") {
-			return true
-		}
-	}
-	return false
+	// What else may have been acted on would act once more: a put or a delete
+	// makes another version, or undoes what somebody else has done in between. A
+	// part that comes twice is one part.
+	return o.method == http.MethodGet || o.method == http.MethodHead || o.method == http.MethodPut && o.url.Query().Has("uploadId")
 }
 
 // sentHeaders reach the store; a dash at the end stands for every continuation.

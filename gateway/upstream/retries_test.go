@@ -23,24 +23,26 @@ var kinds = []struct {
 	{"head", http.MethodHead, nil, "", 0, true},
 	{"conditional get", http.MethodGet, nil, "If-Match: x", 0, true},
 	{"list", http.MethodGet, url.Values{"uploadId": {"u.mark"}}, "", 0, true},
-	{"delete", http.MethodDelete, nil, "", 0, true},
+	{"delete", http.MethodDelete, nil, "", 0, false},
 	{"delete, if match", http.MethodDelete, nil, "If-Match: x", 0, false},
-	{"abort", http.MethodDelete, url.Values{"uploadId": {"u.mark"}}, "", 0, true},
-	{"put nothing", http.MethodPut, nil, "", 0, true},
-	{"put", http.MethodPut, nil, "", 1000, true},
+	{"abort", http.MethodDelete, url.Values{"uploadId": {"u.mark"}}, "", 0, false},
+	{"put nothing", http.MethodPut, nil, "", 0, false},
+	{"put", http.MethodPut, nil, "", 1000, false},
 	{"put, if match", http.MethodPut, nil, "If-Match: x", 1000, false},
 	{"put, if none match", http.MethodPut, nil, "If-None-Match: *", 1000, false},
-	{"copy", http.MethodPut, nil, "X-Amz-Copy-Source: /b/k", 0, true},
+	{"copy", http.MethodPut, nil, "X-Amz-Copy-Source: /b/k", 0, false},
 	{"copy, if match", http.MethodPut, nil, "X-Amz-Copy-Source-If-Match: x", 0, false},
+	{"copy of a part", http.MethodPut, url.Values{"partNumber": {"1"}, "uploadId": {"u.mark"}}, "X-Amz-Copy-Source: /b/k", 0, true},
 	{"part", http.MethodPut, url.Values{"partNumber": {"1"}, "uploadId": {"u.mark"}}, "", 1000, true},
-	{"tags", http.MethodPut, url.Values{"tagging": {""}}, "", 100, true},
+	{"tags", http.MethodPut, url.Values{"tagging": {""}}, "", 100, false},
 	{"large put", http.MethodPut, nil, "", 100_000, false},
 	{"create upload", http.MethodPost, url.Values{"uploads": {""}}, "", 0, false},
 	{"complete", http.MethodPost, url.Values{"uploadId": {"u.mark"}}, "", 1000, false},
-	{"batch delete", http.MethodPost, url.Values{"delete": {""}}, "", 1000, true},
+	{"batch delete", http.MethodPost, url.Values{"delete": {""}}, "", 1000, false},
 }
 
-// What is sent again after what.
+// What is sent again after what. A put, a delete or an abort that the store may
+// have seen the whole of was once: it made two versions, or undid another's.
 func TestSentAgain(t *testing.T) {
 	t.Parallel()
 	for name, failure := range map[string]struct {
@@ -108,7 +110,8 @@ func TestStoreComesBack(t *testing.T) {
 }
 
 // A store that closes its connections after some requests, at whatever moment,
-// lets no upload or download fail.
+// lets no long upload and no download fail. A short upload goes with its head, and
+// may: see kinds.
 func TestConnectionsThatEnd(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(e *exchange) bool {
@@ -120,7 +123,7 @@ func TestConnectionsThatEnd(t *testing.T) {
 	})
 	p := before(t, f)
 	for i := range 200 {
-		size := []int{0, 100, 64 << 10, 64<<10 + 1, 200_000}[i%5]
+		size := []int{64<<10 + 1, 200_000}[i%2]
 		path := fmt.Sprintf("/bucket/%d", i)
 		if got := p.put(t, path, pattern(size)); got.status != http.StatusOK || len(f.stored(path)) != size {
 			t.Fatalf("put %d of %d bytes: %d %s\n%s", i, size, got.status, got.body, p.log)
@@ -145,7 +148,7 @@ func TestAllConnectionsForgotten(t *testing.T) {
 		return e.serve()
 	})
 	p := before(t, f)
-	for _, size := range []int{1000, 100_000} {
+	for range 2 {
 		var all sync.WaitGroup
 		for i := range 20 {
 			all.Go(func() { p.put(t, fmt.Sprint("/bucket/", i), pattern(1000)) })
@@ -156,8 +159,8 @@ func TestAllConnectionsForgotten(t *testing.T) {
 			forgotten.Store(c, true)
 		}
 		f.mu.Unlock()
-		if got := p.put(t, "/bucket/after", pattern(size)); got.status != http.StatusOK {
-			t.Errorf("put of %d bytes: %d %s\n%s", size, got.status, got.body, p.log)
+		if got := p.put(t, "/bucket/after", pattern(100_000)); got.status != http.StatusOK {
+			t.Errorf("%d %s\n%s", got.status, got.body, p.log)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -63,7 +64,7 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, e)
 		return
 	}
-	defer out.over.Store(true)
+	defer close(out.over)
 	answer, err := s.ask(r, out)
 	var own *notSent
 	switch {
@@ -134,12 +135,15 @@ func (s *Store) send(out *outgoing) (*http.Response, error) {
 	}
 	out.connected.Store(false)
 	out.reused.Store(false)
-	ctx, watch := startWatch(httptrace.WithClientTrace(out.ctx, &httptrace.ClientTrace{
+	ctx, watch := startWatch(out.ctx)
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(got httptrace.GotConnInfo) {
 			out.connected.Store(true)
 			out.reused.Store(got.Reused)
 		},
-	}))
+		GotFirstResponseByte: func() { watch.heard.Store(true) },
+		Got100Continue:       sync.OnceFunc(func() { close(watch.asked) }),
+	})
 	r := out.request(ctx)
 	if err := s.sign(r, out, keys, watch); err != nil {
 		watch.stop()

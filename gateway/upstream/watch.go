@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,11 +22,14 @@ var errStill = errors.New("nothing happened for too long")
 type watch struct {
 	timer  *time.Timer
 	cancel context.CancelCauseFunc
+	heard  atomic.Bool   // the store has said something
+	asked  chan struct{} // closed when it has asked for the body
 }
 
 func startWatch(ctx context.Context) (context.Context, *watch) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	return ctx, &watch{time.AfterFunc(thought, func() { cancel(errStill) }), cancel}
+	timer := time.AfterFunc(thought, func() { cancel(errStill) })
+	return ctx, &watch{timer: timer, cancel: cancel, asked: make(chan struct{})}
 }
 
 // expect gives the request so long to make its next step.
