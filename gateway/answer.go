@@ -187,9 +187,6 @@ func refusalOf(status int, document []byte) error {
 	if err := xml.Unmarshal(document, &text); err != nil {
 		text.Code = "" // to a HEAD there is none
 	}
-	if text.Code == "NoSuchKey" {
-		text.Message = "The specified key does not exist."
-	}
 	if text.Message == "" { // some clients cannot do without
 		text.Message = http.StatusText(status)
 	}

@@ -9,7 +9,8 @@
 // # The wire
 //
 // One table says what is served (operations.go); whatever is not in it, a
-// parameter or an x-amz- header included, is NotImplemented. An operation reads
+// parameter included, is NotImplemented. Headers that ask for more than there is
+// are refused by the gateway, for every store alike. An operation reads
 // its request, asks the tree, and answers or returns an error, which has its S3
 // code in one table (error.go). A request looks at an object once: conditions,
 // headers, range and bytes are all of the version that it found then.

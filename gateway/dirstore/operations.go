@@ -73,16 +73,6 @@ var operations = []operation{
 // ofBucketsOnly are the sub-resources that S3 says no object has.
 var ofBucketsOnly = []string{"versions", "versioning", "uploads", "location"}
 
-// understood are the x-amz- headers that some operation reads, or that say
-// nothing that could be missed, by name or, with a dash at the end, by beginning.
-// Any other could ask for an object to be encrypted, locked or given away.
-var understood = []string{
-	"X-Amz-Meta-", "X-Amz-Tagging", "X-Amz-Tagging-Directive", "X-Amz-Metadata-Directive", "X-Amz-Storage-Class",
-	"X-Amz-Copy-Source", "X-Amz-Copy-Source-If-", "X-Amz-Copy-Source-Range", "X-Amz-Checksum-", "X-Amz-Sdk-Checksum-Algorithm",
-	"X-Amz-Object-Attributes", "X-Amz-Optional-Object-Attributes", "X-Amz-Max-Parts", "X-Amz-Part-Number-Marker", "X-Amz-Mp-Object-Size",
-	"X-Amz-Date", "X-Amz-Content-Sha256", "X-Amz-Security-Token", "X-Amz-User-Agent",
-}
-
 // request is a request that has an operation.
 type request struct {
 	*http.Request
@@ -160,12 +150,6 @@ func (r *request) check() error {
 	}
 	if strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") || r.Header.Get("X-Amz-Decoded-Content-Length") != "" {
 		return errStillInChunks
-	}
-	for name := range r.Header {
-		known := func(k string) bool { return k == name || strings.HasSuffix(k, "-") && strings.HasPrefix(name, k) }
-		if strings.HasPrefix(name, "X-Amz-") && !slices.ContainsFunc(understood, known) {
-			return errNotImplemented
-		}
 	}
 	return nil
 }
