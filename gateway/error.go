@@ -43,9 +43,22 @@ var (
 	errExpired          = &s3Error{http.StatusBadRequest, "ExpiredToken", "The lease has expired. Borrow another one."}
 	errRevoked          = &s3Error{http.StatusForbidden, "AccessDenied", "The lease has ended: it, its token or its user was revoked."}
 	errBusy             = &s3Error{http.StatusServiceUnavailable, "SlowDown", "The service cannot tell at the moment what is permitted. Try again."}
-	errTooMany          = &s3Error{http.StatusServiceUnavailable, "SlowDown", "This credential has too many requests at a time. Wait for some to end."}
-	errTooFast          = &s3Error{http.StatusServiceUnavailable, "SlowDown", "This credential asks too often. Reduce your request rate."}
+	errUnrecorded       = &s3Error{http.StatusServiceUnavailable, "SlowDown", "The service cannot record requests at the moment, and lets none in that it cannot record. Try again."}
 	errInternal         = &s3Error{http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."}
+)
+
+// What is said to who asks too much, with one credential and with all of a user's.
+var (
+	errsOfCredential = limitErrors{
+		tooMany:          &s3Error{http.StatusServiceUnavailable, "SlowDown", "This credential has too many requests at a time. Wait for some to end."},
+		tooManyDocuments: &s3Error{http.StatusServiceUnavailable, "SlowDown", "This credential has too many batch deletes, ends of uploads and sets of tags at a time. Wait for some to end."},
+		tooFast:          &s3Error{http.StatusServiceUnavailable, "SlowDown", "This credential asks too often. Reduce your request rate."},
+	}
+	errsOfUser = limitErrors{
+		tooMany:          &s3Error{http.StatusServiceUnavailable, "SlowDown", "All credentials of this user together have too many requests at a time. Wait for some to end."},
+		tooManyDocuments: &s3Error{http.StatusServiceUnavailable, "SlowDown", "All credentials of this user together have too many batch deletes, ends of uploads and sets of tags at a time. Wait for some to end."},
+		tooFast:          &s3Error{http.StatusServiceUnavailable, "SlowDown", "All credentials of this user together ask too often. Reduce your request rate."},
+	}
 )
 
 // asS3 maps every failure to S3's wire.

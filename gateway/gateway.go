@@ -39,7 +39,10 @@ type Config struct {
 
 // New makes the endpoint.
 func New(c Config) *Gateway {
-	return &Gateway{Config: c, endpoint: sigv4.Endpoint{Service: "s3", Regions: []string{c.Region}}, limiter: newLimiter(c.Limits), users: newLimiter(c.Limits.times(4))}
+	return &Gateway{
+		Config: c, endpoint: sigv4.Endpoint{Service: "s3", Regions: []string{c.Region}},
+		limiter: newLimiter(c.Limits, errsOfCredential), users: newLimiter(c.Limits.times(4), errsOfUser),
+	}
 }
 
 // ServeHTTP walks a request through.
@@ -61,7 +64,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e := asS3(err)
-	if e == errInternal || e == errBusy {
+	if e == errInternal || e == errBusy || e == errUnrecorded {
 		g.Log.Error("S3 request failed", "request_id", a.id, "operation", v.name, "error", err)
 	}
 	a.refuse(r, e)
@@ -97,7 +100,7 @@ func (g *Gateway) walk(a *answer, r *http.Request, v *visit) (err error) {
 	defer leave()
 	// Before it is decided what is allowed: that must not be old when it is done.
 	if err := awaitRecord(r.Context(), g.Objects.Ready); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errUnrecorded, err)
 	}
 	if v.open, v.store, err = g.Lending.Standing(r.Context(), v.lease); err != nil {
 		return err

@@ -17,33 +17,38 @@ type Limits struct {
 // times is so many times as much.
 func (l Limits) times(n int) Limits { return Limits{n * l.Concurrent, n * l.PerSecond} }
 
-// admit lets a request in, by its credential and by its user.
+// admit lets a request in, by its credential and by its user. The credential comes
+// first: what one is refused for asking too often is not taken from what the
+// others of its user may ask.
 func (g *Gateway) admit(v *visit) (leave func(), err error) {
 	now := time.Now()
-	byUser, err := g.users.admit(v.lease.User, v.operation.body, now)
-	if err != nil {
-		return nil, err
-	}
 	byLease, err := g.limiter.admit(v.lease.AccessKeyID, v.operation.body, now)
 	if err != nil {
-		byUser()
 		return nil, err
 	}
-	return func() { byLease(); byUser() }, nil
+	byUser, err := g.users.admit(v.lease.User, v.operation.body, now)
+	if err != nil {
+		byLease()
+		return nil, err
+	}
+	return func() { byUser(); byLease() }, nil
 }
 
-// charge takes of both rates what so many requests more would.
+// charge takes of both rates what a request costs that does as much as n. It has
+// paid for one when it was let in.
 func (g *Gateway) charge(v *visit, n int) error {
 	now := time.Now()
-	if err := g.limiter.charge(v.lease.AccessKeyID, n, now); err != nil {
+	if err := g.limiter.charge(v.lease.AccessKeyID, n-1, now); err != nil {
 		return err
 	}
-	return g.users.charge(v.lease.User, n, now)
+	return g.users.charge(v.lease.User, n-1, now)
 }
 
-// limiter counts the requests of each credential, or of each user. It is safe for concurrent use.
+// limiter counts the requests of each credential, or of each user. It is safe for
+// concurrent use.
 type limiter struct {
-	limits Limits
+	limits  Limits
+	refusal limitErrors
 
 	mu    sync.Mutex
 	uses  map[string]*use // by whose they are
@@ -61,7 +66,12 @@ type use struct {
 	rate      *rate.Limiter
 }
 
-func newLimiter(l Limits) *limiter { return &limiter{limits: l, uses: map[string]*use{}} }
+// limitErrors are what is said to who asks too much.
+type limitErrors struct{ tooMany, tooManyDocuments, tooFast *s3Error }
+
+func newLimiter(l Limits, e limitErrors) *limiter {
+	return &limiter{limits: l, refusal: e, uses: map[string]*use{}}
+}
 
 // admit lets one more request in, or fails. leave must be
 // called when it has ended.
@@ -75,10 +85,12 @@ func (l *limiter) admit(whose string, body bodyKind, now time.Time) (leave func(
 		l.uses[whose] = u
 	}
 	switch {
-	case u.running >= l.limits.Concurrent, body == document && u.documents >= maxDocuments:
-		return nil, errTooMany
+	case u.running >= l.limits.Concurrent:
+		return nil, l.refusal.tooMany
+	case body == document && u.documents >= maxDocuments:
+		return nil, l.refusal.tooManyDocuments
 	case !u.rate.AllowN(now, 1):
-		return nil, errTooFast
+		return nil, l.refusal.tooFast
 	}
 	u.count(body, 1)
 	return func() {
@@ -88,13 +100,13 @@ func (l *limiter) admit(whose string, body bodyKind, now time.Time) (leave func(
 	}, nil
 }
 
-// charge takes what n requests would cost of the rate, for a request that does as
-// much as n.
+// charge takes of the rate what n requests more would cost, for one that was let in.
+// What is more than there can be besides that one costs all there can be.
 func (l *limiter) charge(whose string, n int, now time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if u := l.uses[whose]; u != nil && !u.rate.AllowN(now, min(n, u.rate.Burst())) {
-		return errTooFast
+	if u := l.uses[whose]; u != nil && !u.rate.AllowN(now, min(n, u.rate.Burst()-1)) {
+		return l.refusal.tooFast
 	}
 	return nil
 }

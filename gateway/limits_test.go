@@ -13,7 +13,7 @@ var noon = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 // one does is nothing to the other.
 func TestLimits(t *testing.T) {
 	t.Parallel()
-	l := newLimiter(Limits{Concurrent: 3, PerSecond: 5})
+	l := newLimiter(Limits{Concurrent: 3, PerSecond: 5}, errsOfCredential)
 	var leave []func()
 	for n := range 3 {
 		out, err := l.admit("a", data, noon)
@@ -22,7 +22,7 @@ func TestLimits(t *testing.T) {
 		}
 		leave = append(leave, out)
 	}
-	if _, err := l.admit("a", data, noon); err != errTooMany {
+	if _, err := l.admit("a", data, noon); err != errsOfCredential.tooMany {
 		t.Errorf("a fourth at a time: %v", err)
 	}
 	if out, err := l.admit("b", data, noon); err != nil {
@@ -38,7 +38,7 @@ func TestLimits(t *testing.T) {
 		}
 		out()
 	}
-	if _, err := l.admit("a", data, noon); err != errTooFast {
+	if _, err := l.admit("a", data, noon); err != errsOfCredential.tooFast {
 		t.Errorf("an eleventh at once: %v", err)
 	}
 	if out, err := l.admit("a", data, noon.Add(200*time.Millisecond)); err != nil {
@@ -52,7 +52,7 @@ func TestLimits(t *testing.T) {
 // of the rest.
 func TestLimitsOfDocuments(t *testing.T) {
 	t.Parallel()
-	l := newLimiter(Limits{Concurrent: 100, PerSecond: 1000})
+	l := newLimiter(Limits{Concurrent: 100, PerSecond: 1000}, errsOfCredential)
 	var leave func()
 	for range maxDocuments {
 		out, err := l.admit("a", document, noon)
@@ -61,7 +61,7 @@ func TestLimitsOfDocuments(t *testing.T) {
 		}
 		leave = out
 	}
-	if _, err := l.admit("a", document, noon); err != errTooMany {
+	if _, err := l.admit("a", document, noon); err != errsOfCredential.tooManyDocuments {
 		t.Errorf("one more document: %v", err)
 	}
 	for what, body := range map[string]bodyKind{"no body": noBody, "an object": data} {
@@ -75,11 +75,30 @@ func TestLimitsOfDocuments(t *testing.T) {
 	}
 }
 
+// TestLargeBatchesAreLetIn: a batch of more keys than may be asked at once is let
+// in where nothing else was asked. It never was: it had to pay for itself and for
+// all there can be.
+func TestLargeBatchesAreLetIn(t *testing.T) {
+	t.Parallel()
+	l := newLimiter(Limits{Concurrent: 1, PerSecond: 50}, errsOfCredential)
+	leave, err := l.admit("a", document, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer leave()
+	if err := l.charge("a", maxDeletes-1, noon); err != nil {
+		t.Errorf("the first batch: %v", err)
+	}
+	if err := l.charge("a", 1, noon); err != errsOfCredential.tooFast {
+		t.Errorf("one more key: %v", err)
+	}
+}
+
 // TestLimitsForget: who stops asking is forgotten, and who is still being
 // answered, or has asked too fast, is not.
 func TestLimitsForget(t *testing.T) {
 	t.Parallel()
-	l := newLimiter(Limits{Concurrent: 1, PerSecond: 1})
+	l := newLimiter(Limits{Concurrent: 1, PerSecond: 1}, errsOfCredential)
 	for n := range 1000 {
 		leave, err := l.admit(fmt.Sprint(n), noBody, noon)
 		if err != nil {
@@ -96,7 +115,7 @@ func TestLimitsForget(t *testing.T) {
 	} else {
 		leave()
 	}
-	if _, err := l.admit("running", data, later); err != errTooMany {
+	if _, err := l.admit("running", data, later); err != errsOfCredential.tooMany {
 		t.Errorf("a running one was forgotten: %v", err)
 	}
 }
@@ -104,7 +123,7 @@ func TestLimitsForget(t *testing.T) {
 // TestLimitsTogether: many at once never get more than there is.
 func TestLimitsTogether(t *testing.T) {
 	t.Parallel()
-	l := newLimiter(Limits{Concurrent: 10, PerSecond: 1_000_000})
+	l := newLimiter(Limits{Concurrent: 10, PerSecond: 1_000_000}, errsOfCredential)
 	var mu sync.Mutex
 	running, most := 0, 0
 	var all sync.WaitGroup
