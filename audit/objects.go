@@ -33,6 +33,8 @@ func ObjectsDigest(requests []keyhatch.ObjectRequest) keyhatch.Hash {
 const (
 	countDetail  = "requests"
 	digestDetail = "digest"
+	// DroppedDetail is how many refused requests before the batch are not on record.
+	DroppedDetail = "dropped"
 )
 
 // VouchFor is the detail of the event that vouches for a batch.

@@ -1,11 +1,15 @@
 package broker_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -13,6 +17,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/broker/record"
+	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/internal/coretest"
 )
 
@@ -107,6 +112,69 @@ func TestS8_UnrecordedTrafficStops(t *testing.T) {
 		t.Errorf("on record: %+v, %v", got.Items, err)
 	}
 	wantWholeRecord(t, c)
+}
+
+// TestRefusedRequestsAreCountedWhenTooManyWait: what may have happened is never
+// dropped, whatever its status. A 5xx was, like a refusal. How many refused requests
+// are not on record is, and the log tells it.
+func TestRefusedRequestsAreCountedWhenTooManyWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := coretest.New(t)
+		l := c.Location(t, c.Workspace(t, "lab"), "s3://lab-data/a/")
+		var log bytes.Buffer
+		c.Log = slog.New(slog.NewTextHandler(&log, nil))
+		c.Broker = c.With(nil)
+		mend := c.BreakCommits(t, "object_requests")
+		stop := recording(t, c)
+		with := func(key string, status int) keyhatch.ObjectRequest {
+			r := request(l, "user_1", key)
+			r.Status = status
+			return r
+		}
+		o := c.Broker.Objects
+		o.NoteRefused(with("a/early", 403)) // there is room yet
+		o.Note(make([]keyhatch.ObjectRequest, 20_000)...)
+		first := time.Now()
+		o.NoteRefused(with("a/refused", 403))
+		time.Sleep(time.Second)
+		last := time.Now()
+		o.Note(with("a/fault", 500), with("a/lost", 503), with("a/done", 200), with("a/said", 404))
+		o.NoteRefused(with("a/refused", 503))
+		mend()
+		time.Sleep(time.Second)
+		stop()
+		got, err := c.Broker.Places.ObjectRequests(t.Context(), c.Admin, places.ObjectRequestFilter{Location: l.ID}, page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys := map[string]int{}
+		for _, r := range got.Items {
+			keys[r.Key] = r.Status
+		}
+		if want := map[string]int{"a/early": 403, "a/fault": 500, "a/lost": 503, "a/done": 200, "a/said": 404}; !maps.Equal(keys, want) {
+			t.Errorf("on record: %v, want %v", keys, want)
+		}
+		events, err := c.DB.Events(t.Context(), db.EventFilter{Action: record.ObjectsRecorded}, db.Everything)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []string
+		for _, e := range events {
+			if e.Detail["dropped"] != "" {
+				told = append(told, fmt.Sprint(e.Detail["dropped"], " ", e.Detail["dropped_from"], " ", e.Detail["dropped_to"]))
+			}
+		}
+		want := "2 " + kernel.TimeText(first) + " " + kernel.TimeText(last)
+		if len(told) != 1 || told[0] != want {
+			t.Errorf("the events tell of %q, want one %q", told, want)
+		}
+		for what, times := range map[string]int{"cannot be recorded": 1, "are recorded again": 1, "were only counted": 1, "dropped=2": 1} {
+			if n := strings.Count(log.String(), what); n != times {
+				t.Errorf("the log has %q %d times, want %d:\n%s", what, n, times, log.String())
+			}
+		}
+		wantWholeRecord(t, c)
+	})
 }
 
 func await(t *testing.T, what string, happened func() bool) {

@@ -135,7 +135,11 @@ func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
 	if err != nil {
 		return err
 	}
-	// The body took its time: what is open may have changed.
+	// The body took its time: there may be no room for its records any more, and what
+	// is open may have changed.
+	if err := g.awaitRecord(r.Context()); err != nil {
+		return err
+	}
 	if v.open, _, err = g.Lending.Standing(r.Context(), v.lease); err != nil {
 		return err
 	}
@@ -192,6 +196,7 @@ func (g *Gateway) forwardDelete(r *http.Request, v *visit, allowed deletion, res
 		return err
 	}
 	told := &kept{header: http.Header{}}
+	v.forwarded = true
 	backend.ServeHTTP(told, cleaned(r, v, io.NopCloser(bytes.NewReader(text)), int64(len(text))))
 	if told.status != http.StatusOK {
 		return refusalOf(told.status, told.text.Bytes())

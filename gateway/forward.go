@@ -38,12 +38,14 @@ func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 		if err := g.stillOpen(r, v); err != nil {
 			return err
 		}
+		v.forwarded = true
 		backend.ServeHTTP(a, cleaned(r, v, io.NopCloser(bytes.NewReader(text)), int64(len(text))))
 		return a.finish(nil)
 	}
 	a.stands = func() error { return g.stillOpen(r, v) }
 	body := &checkedBody{Body: v.body, stands: a.stands}
 	a.checksum = v.body.Checksum
+	v.forwarded = true
 	backend.ServeHTTP(a, cleaned(r, v, body, length))
 	return a.finish(body.failure())
 }

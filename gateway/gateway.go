@@ -77,6 +77,8 @@ type visit struct {
 	store keyhatch.Store
 	open  policy.Set
 	body  *sigv4.Body
+	// forwarded tells that the store was asked.
+	forwarded bool
 	// touched are the keys of a batch, one by one.
 	touched touched
 	// underWay notes the request while it is being answered.
@@ -99,8 +101,8 @@ func (g *Gateway) walk(a *answer, r *http.Request, v *visit) (err error) {
 	}
 	defer leave()
 	// Before it is decided what is allowed: that must not be old when it is done.
-	if err := awaitRecord(r.Context(), g.Objects.Ready); err != nil {
-		return fmt.Errorf("%w: %w", errUnrecorded, err)
+	if err := g.awaitRecord(r.Context()); err != nil {
+		return err
 	}
 	if v.open, v.store, err = g.Lending.Standing(r.Context(), v.lease); err != nil {
 		return err

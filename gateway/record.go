@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -21,6 +22,13 @@ const (
 	// recordAgain is how often it looks.
 	recordAgain = 20 * time.Millisecond
 )
+
+func (g *Gateway) awaitRecord(ctx context.Context) error {
+	if err := awaitRecord(ctx, g.Objects.Ready); err != nil {
+		return fmt.Errorf("%w: %w", errUnrecorded, err)
+	}
+	return nil
+}
 
 // awaitRecord waits until what was asked before is on record, so that a disk that
 // is busy for a moment delays requests and does not fail them. What ready says last
@@ -114,7 +122,25 @@ func (g *Gateway) record(a *answer, r *http.Request, v *visit) {
 			v.touched[i].Status, v.touched[i].Code = a.status, a.code
 		}
 	}
-	g.Objects.Note(v.all(request)...)
+	done, refused := v.outcome(v.all(request))
+	g.Objects.Note(done...)
+	g.Objects.NoteRefused(refused...)
+}
+
+// outcome parts the records of a request by whether they may have done something.
+// What was refused before the store was asked has not, and neither has what it
+// said no to. Everything else may have: the answer of a store may be lost, and its
+// faults may come after it has acted.
+func (v *visit) outcome(all []keyhatch.ObjectRequest) (done, refused []keyhatch.ObjectRequest) {
+	for _, r := range all {
+		no := r.Status >= http.StatusBadRequest && r.Status < http.StatusInternalServerError
+		if no || r.Status >= http.StatusInternalServerError && !v.forwarded {
+			refused = append(refused, r)
+		} else {
+			done = append(done, r)
+		}
+	}
+	return done, refused
 }
 
 // record is what is known of the request before its end.

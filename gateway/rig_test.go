@@ -164,6 +164,9 @@ type behind struct {
 	// hold, while it is not nil, keeps every answer back until it is closed.
 	hold atomic.Pointer[chan struct{}]
 
+	// losing makes it act, and its answers get lost.
+	losing atomic.Bool
+
 	mu      sync.Mutex
 	objects map[string]string // by path
 	// endless is what the body of an object that is none of objects is read from.
@@ -187,6 +190,9 @@ func (b *behind) RoundTrip(q *http.Request) (*http.Response, error) {
 		if body, err = io.ReadAll(q.Body); err != nil {
 			return nil, err
 		}
+	}
+	if b.losing.Load() {
+		return nil, io.ErrUnexpectedEOF
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/gateway"
@@ -185,13 +187,50 @@ func TestS8_SlowDownWhileUnrecorded(t *testing.T) {
 			t.Error("what was refused was stored")
 		}
 		time.Sleep(time.Second)
-		list, err := r.core.Broker.Places.ObjectRequests(t.Context(), r.core.Admin, places.ObjectRequestFilter{Location: r.far.ID}, kernel.Page{Limit: 100})
-		r.must(err)
 		var got []string
-		for _, q := range list.Items {
+		for _, q := range r.onRecord(100) {
 			got = append(got, fmt.Sprint(q.Operation, " ", q.Status, " ", q.Code))
 		}
 		if want := "[GetObject 200  GetObject 503 SlowDown PutObject 503 SlowDown GetObject 503 SlowDown GetObject 200 ]"; fmt.Sprint(got) != want {
+			t.Errorf("on record:\n%v\nwant\n%s", got, want)
+		}
+	})
+}
+
+// onRecord is what is on record of the store behind, newest first.
+func (r *rig) onRecord(most int) []places.ObjectRequest {
+	r.t.Helper()
+	list, err := r.core.Broker.Places.ObjectRequests(r.t.Context(), r.core.Admin, places.ObjectRequestFilter{Location: r.far.ID}, kernel.Page{Limit: most})
+	r.must(err)
+	return list.Items
+}
+
+// What may have happened is on record also when so much waits to be recorded that
+// refused requests are only counted: it was dropped like them, by its status.
+func TestWhatMayHaveHappenedIsOnRecord(t *testing.T) {
+	inRig(t, gateway.Limits{Concurrent: 100, PerSecond: 1000}, func(t *testing.T, r *rig) {
+		r.lend("ann", "ann", r.far)
+		r.behind.losing.Store(true)
+		held := make(chan struct{})
+		r.behind.hold.Store(&held)
+		write := r.hold(put("/far/lost", "new").as("ann"))
+		batch := r.hold(post("/far?delete", "<Delete><Object><Key>one</Key></Object><Object><Key>..</Key></Object><Object><Key>two</Key></Object></Delete>").as("ann"))
+		mend := r.core.BreakCommits(t, "object_requests")
+		r.core.Broker.Objects.Note(make([]keyhatch.ObjectRequest, 20_000)...)
+		close(held)
+		if w, b := <-write, <-batch; w.status != http.StatusServiceUnavailable || b.status != http.StatusServiceUnavailable {
+			t.Errorf("a write and a batch delete whose answers were lost: %d %s, %d %s", w.status, w.body, b.status, b.body)
+		}
+		mend()
+		time.Sleep(time.Minute)
+		var got []string
+		for _, q := range r.onRecord(100) {
+			if q.Status != 0 { // noted while they ran
+				got = append(got, fmt.Sprint(q.Operation, " ", q.Key, " ", q.Status, " ", q.Code))
+			}
+		}
+		slices.Sort(got)
+		if want := "[DeleteObjects one 503 ServiceUnavailable DeleteObjects two 503 ServiceUnavailable PutObject lost 503 ServiceUnavailable]"; fmt.Sprint(got) != want {
 			t.Errorf("on record:\n%v\nwant\n%s", got, want)
 		}
 	})

@@ -38,14 +38,22 @@ type Objects struct {
 
 	mu      sync.Mutex
 	waiting []keyhatch.ObjectRequest // oldest first
-	dropped int                      // refused requests that there was no room for
+	dropped dropped
+	failing failing // of the one that writes
 }
 
-// refusedFrom is the first of HTTP's statuses that say that nothing was done.
-const refusedFrom = 400
+// dropped are the refused requests that there was no room for since the last batch
+// was written.
+type dropped struct {
+	count       int
+	first, last time.Time
+}
 
-// droppedDetail is how many refused requests are not on record.
-const droppedDetail = "dropped"
+// failing is how it stands with the log while nothing can be written.
+type failing struct{ since, told time.Time }
+
+// tellEvery is how often the log repeats that requests cannot be recorded.
+const tellEvery = 10 * time.Second
 
 // NewObjects makes an empty one. Run writes.
 func NewObjects(k *kernel.Kernel, log *slog.Logger) *Objects { return &Objects{k: k, log: log} }
@@ -61,19 +69,36 @@ func (o *Objects) Ready() error {
 	return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "object requests cannot be recorded at the moment")
 }
 
-// Note takes requests in, at the present time. Where too many wait, those that
-// were refused are only counted: nobody can fill the memory by asking in vain.
+// Note takes requests in, at the present time, however many wait: they may have
+// done something.
 func (o *Objects) Note(requests ...keyhatch.ObjectRequest) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := o.k.Now()
 	for _, r := range requests {
-		if r.Status >= refusedFrom && len(o.waiting) >= maxWaiting {
-			o.dropped++
-			continue
-		}
 		r.At = now
 		o.waiting = append(o.waiting, r)
+	}
+}
+
+// NoteRefused takes requests in that have certainly done nothing. Where too many
+// wait they are only counted: nobody can fill the memory by asking in vain. How
+// many went on record as a number, and when, the next batch's event tells.
+func (o *Objects) NoteRefused(requests ...keyhatch.ObjectRequest) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	now := o.k.Now()
+	for _, r := range requests {
+		r.At = now
+		if len(o.waiting) < maxWaiting {
+			o.waiting = append(o.waiting, r)
+			continue
+		}
+		if o.dropped.count == 0 {
+			o.dropped.first = now
+		}
+		o.dropped.count++
+		o.dropped.last = now
 	}
 }
 
@@ -95,16 +120,16 @@ func (o *Objects) Run(ctx context.Context) {
 // write writes what waits. What cannot be written stays.
 func (o *Objects) write(ctx context.Context) {
 	for {
-		batch, dropped, waiting := o.oldest()
+		batch, without, waiting := o.oldest()
 		if len(batch) == 0 {
 			return
 		}
-		if err := o.k.DB.Write(ctx, func(tx *db.Tx) error { return o.record(ctx, tx, batch, dropped) }); err != nil {
-			o.log.Error("object requests cannot be recorded", "waiting", waiting, "error", err)
+		if err := o.k.DB.Write(ctx, func(tx *db.Tx) error { return o.record(ctx, tx, batch, without) }); err != nil {
+			o.tellFailure(err, waiting, without)
 			return
 		}
+		o.tellRecovery(without)
 		o.mu.Lock()
-		o.dropped -= dropped
 		o.waiting = o.waiting[len(batch):]
 		if len(o.waiting) == 0 {
 			o.waiting = nil // and the memory of a burst with it
@@ -113,14 +138,57 @@ func (o *Objects) write(ctx context.Context) {
 	}
 }
 
-func (o *Objects) oldest() (batch []keyhatch.ObjectRequest, dropped, waiting int) {
+// oldest takes the count of what was dropped along, which putBack gives back when
+// it could not be written.
+func (o *Objects) oldest() (batch []keyhatch.ObjectRequest, without dropped, waiting int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return slices.Clone(o.waiting[:min(len(o.waiting), maxTogether)]), o.dropped, len(o.waiting)
+	if len(o.waiting) == 0 {
+		return nil, dropped{}, 0
+	}
+	without, o.dropped = o.dropped, dropped{}
+	return slices.Clone(o.waiting[:min(len(o.waiting), maxTogether)]), without, len(o.waiting)
+}
+
+func (o *Objects) putBack(without dropped) {
+	if without.count == 0 {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.dropped.count > 0 {
+		without.last = o.dropped.last
+	}
+	without.count += o.dropped.count
+	o.dropped = without
+}
+
+// tellFailure puts into the log that requests cannot be recorded: at once, and then
+// now and again.
+func (o *Objects) tellFailure(err error, waiting int, without dropped) {
+	o.putBack(without)
+	now := o.k.Now()
+	if o.failing.since.IsZero() {
+		o.failing.since = now
+	} else if now.Sub(o.failing.told) < tellEvery {
+		return
+	}
+	o.failing.told = now
+	o.log.Error("object requests cannot be recorded", "waiting", waiting, "dropped", without.count, "since", o.failing.since, "error", err)
+}
+
+func (o *Objects) tellRecovery(without dropped) {
+	if !o.failing.since.IsZero() {
+		o.log.Info("object requests are recorded again", "since", o.k.Now(), "failed_from", o.failing.since)
+		o.failing = failing{}
+	}
+	if without.count > 0 {
+		o.log.Warn("refused requests were only counted: too many waited to be recorded", "dropped", without.count, "from", without.first, "to", without.last)
+	}
 }
 
 // record writes a batch and the event that vouches for it.
-func (o *Objects) record(ctx context.Context, tx *db.Tx, batch []keyhatch.ObjectRequest, dropped int) error {
+func (o *Objects) record(ctx context.Context, tx *db.Tx, batch []keyhatch.ObjectRequest, without dropped) error {
 	for i := range batch {
 		batch[i].ID = keyhatch.NewID(keyhatch.ObjectRequestID, batch[i].At)
 	}
@@ -130,8 +198,9 @@ func (o *Objects) record(ctx context.Context, tx *db.Tx, batch []keyhatch.Object
 		Detail: audit.VouchFor(batch),
 	}
 	e.Target = e.ID
-	if dropped > 0 {
-		e.Detail[droppedDetail] = strconv.Itoa(dropped)
+	if without.count > 0 {
+		e.Detail[audit.DroppedDetail] = strconv.Itoa(without.count)
+		e.Detail["dropped_from"], e.Detail["dropped_to"] = kernel.TimeText(without.first), kernel.TimeText(without.last)
 	}
 	if err := tx.InsertObjectRequests(ctx, e.ID, batch); err != nil {
 		return err

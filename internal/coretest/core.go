@@ -35,6 +35,7 @@ type Core struct {
 	Store keyhatch.Store  // the one that all workspaces share
 	Path  string          // of the database file
 	Root  string          // the folder inside which directory stores may lie
+	Log   *slog.Logger    // of the brokers that With makes; discards what is written
 
 	keyFile   string
 	notBefore time.Time
@@ -47,6 +48,7 @@ func New(t testing.TB) *Core {
 	dir := t.TempDir()
 	c := &Core{
 		Path: filepath.Join(dir, "keyhatch.db"), Root: filepath.Join(dir, "objects"), keyFile: filepath.Join(dir, "keyhatch.key"),
+		Log: slog.New(slog.DiscardHandler),
 	}
 	kek, err := seal.CreateKeyFile(c.keyFile)
 	check(t, err)
@@ -114,7 +116,7 @@ func (c *Core) open(t testing.TB) {
 func (c *Core) With(lenders map[keyhatch.Lending]driver.Lender) *broker.Broker {
 	return broker.New(broker.Config{
 		NotBefore: c.notBefore, DB: c.DB, Mirror: c.Mirror, Keys: c.Keys, Lenders: lenders, DirectoryRoots: []string{c.Root},
-		Log:   slog.New(slog.DiscardHandler),
+		Log:   c.Log,
 		Reach: func(context.Context, string) error { return nil },
 	})
 }
