@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 )
@@ -55,11 +56,16 @@ func (f Finding) String() string {
 
 // Report is what Verify saw. The record is whole when there are no findings.
 type Report struct {
-	Chains int
-	Events int64
-	// ObjectRequests are those that events vouch for.
+	Chains         int
+	Events         int64
 	ObjectRequests int64
-	Findings       []Finding
+	// Pruned are the object requests that were removed because their time was over,
+	// all of them recorded before PrunedBefore.
+	Pruned       int64
+	PrunedBefore time.Time
+	// Dropped are refused object requests that were only counted.
+	Dropped  int64
+	Findings []Finding
 }
 
 // Verify checks the whole record. The events must come by chain and, inside

@@ -218,7 +218,8 @@ func TestVerifyFindsChangedObjectRequests(t *testing.T) {
 			wantWholeRecord(t, c)
 			c.SQL(t, tamper.do)
 			got := findings(t, c).Findings
-			if len(got) != 1 || got[0].Problem != tamper.want {
+			// Of an event that was changed its batch may be found, too.
+			if len(got) == 0 || len(got) > 2 || got[0].Problem != tamper.want || got[len(got)-1].Problem != tamper.want || len(got) == 2 && got[0].Chain == "" {
 				t.Errorf("found %v, want one %q", got, tamper.want)
 			}
 		})

@@ -21,19 +21,13 @@ func VerifyAudit(ctx context.Context, d *db.DB, keys *seal.Keyring) (report audi
 		if err != nil {
 			return err
 		}
-		objects := audit.NewObjectsVerifier()
-		report, err = audit.Verify(keys.AuditMAC, registry, heads, objects.Watch(r.AllEvents(ctx), record.ObjectsRecorded))
-		if err != nil {
+		if report, err = audit.Verify(keys.AuditMAC, registry, heads, r.AllEvents(ctx)); err != nil {
 			return err
 		}
-		for batch, err := range r.ObjectRequestBatches(ctx) {
-			if err != nil {
-				return err
-			}
-			objects.Batch(batch.Event, batch.Requests)
-		}
-		objects.Report(&report)
-		return nil
+		return audit.VerifyObjects(&report, audit.ObjectRecord{
+			Recorded: record.ObjectsRecorded, Pruned: record.ObjectsPruned,
+			Events: r.EventsByID(ctx), Prunings: r.EventsOfAction(ctx, record.ObjectsPruned), Rows: r.RecordedObjectRequests(ctx),
+		})
 	})
 	return report, err
 }

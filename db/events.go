@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"iter"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -159,6 +160,60 @@ func (r Reader) eachEvent(ctx context.Context, query string, args ...any) iter.S
 	}
 }
 
+// EventsByID yields the whole record in the order of ids, a page at a time.
+func (r Reader) EventsByID(ctx context.Context) iter.Seq2[keyhatch.Event, error] {
+	return inPages(func(last keyhatch.Event) ([]keyhatch.Event, error) {
+		return many(ctx, r, scanEvent, "select "+eventColumns+" from events where id > $1 order by id limit $2", last.ID, verifyPage)
+	})
+}
+
+// EventsOfAction yields the events of one action by time, a page at a time.
+func (r Reader) EventsOfAction(ctx context.Context, action keyhatch.Action) iter.Seq2[keyhatch.Event, error] {
+	return inPages(func(last keyhatch.Event) ([]keyhatch.Event, error) {
+		return many(ctx, r, scanEvent, "select "+eventColumns+` from events where action = $1 and at >= $2 and (at, id) > ($2, $3)
+			order by at, id limit $4`, string(action), micros(last.At), last.ID, verifyPage)
+	})
+}
+
+// inPages yields page after page, each of what comes behind the last event.
+func inPages(page func(last keyhatch.Event) ([]keyhatch.Event, error)) iter.Seq2[keyhatch.Event, error] {
+	return func(yield func(keyhatch.Event, error) bool) {
+		last := keyhatch.Event{At: time.UnixMicro(math.MinInt64)}
+		for {
+			events, err := page(last)
+			if err != nil {
+				yield(keyhatch.Event{}, err)
+				return
+			}
+			for _, e := range events {
+				if !yield(e, nil) {
+					return
+				}
+				last = e
+			}
+			if len(events) < verifyPage {
+				return
+			}
+		}
+	}
+}
+
+// EventsBetween returns the events of one action from a time on and before another,
+// by time, at most so many.
+func (r Reader) EventsBetween(ctx context.Context, action keyhatch.Action, from, before time.Time, limit int) ([]keyhatch.Event, error) {
+	return many(ctx, r, scanEvent, "select "+eventColumns+` from events where action = $1 and at >= $2 and at < $3
+		order by at, id limit $4`, string(action), micros(from), micros(before), limit)
+}
+
+// LastEventOf returns the newest event of an action, and whether there is one.
+func (r Reader) LastEventOf(ctx context.Context, action keyhatch.Action) (keyhatch.Event, bool, error) {
+	events, err := many(ctx, r, scanEvent, "select "+eventColumns+" from events where action = $1 order by at desc, id desc limit 1", string(action))
+	if err != nil || len(events) == 0 {
+		return keyhatch.Event{}, false, err
+	}
+	return events[0], true, nil
+}
+
 // Snapshot runs fn on reads of one moment, on a connection of its own: memory is
 // kept fresh by it, and must not wait for other readers.
 func (d *DB) Snapshot(ctx context.Context, fn func(Reader) error) error {
@@ -190,7 +245,7 @@ type EventFilter struct {
 	User      string
 	Target    string
 	Action    keyhatch.Action
-	Except    keyhatch.Action
+	Except    []keyhatch.Action
 }
 
 // Events lists events, newest first: what comes after a page's last id is
@@ -202,6 +257,8 @@ func (r Reader) Events(ctx context.Context, f EventFilter, p Page) ([]keyhatch.E
 	where.add("user_id = ?", f.User)
 	where.add("target = ?", f.Target)
 	where.add("action = ?", string(f.Action))
-	where.add("action <> ?", string(f.Except))
+	for _, a := range f.Except {
+		where.add("action <> ?", string(a))
+	}
 	return many(ctx, r, scanEvent, "select "+eventColumns+" from events"+where.sql("order by id desc limit ?", p.Limit), where.args...)
 }

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/audit"
 )
 
 const objectRequestColumns = "id, at, workspace, user_id, token, lease, store, operation, access, bucket, object_key, bytes, status, code, address, request_id"
@@ -57,47 +58,64 @@ func (r Reader) ObjectRequests(ctx context.Context, f ObjectRequestFilter, p Pag
 	return many(ctx, r, scanObjectRequest, "select "+objectRequestColumns+" from object_requests"+c.sql("order by id desc limit ?", p.Limit), c.args...)
 }
 
-// ObjectRequestBatch is the requests that one event vouches for.
-type ObjectRequestBatch struct {
-	Event    string
-	Requests []keyhatch.ObjectRequest
-}
+// verifyPage is how many rows are read at a time of what may be of any length. No
+// statement stays open between two pages: an engine may allow one at a time.
+const verifyPage = 1000
 
-// ObjectRequestBatches yields every batch, in the order of their events' ids.
-func (r Reader) ObjectRequestBatches(ctx context.Context) iter.Seq2[ObjectRequestBatch, error] {
-	return func(yield func(ObjectRequestBatch, error) bool) {
-		rows, err := r.q.QueryContext(ctx, "select batch, "+objectRequestColumns+" from object_requests order by batch, seq")
-		if err != nil {
-			yield(ObjectRequestBatch{}, dbError(err))
-			return
-		}
-		defer rows.Close()
-		var b ObjectRequestBatch
-		for rows.Next() {
-			var event string
-			request, err := scanObjectRequest(behind{rows, &event})
+// RecordedObjectRequests yields every object request, batch by batch in the order
+// of their events' ids, and in each in its order.
+func (r Reader) RecordedObjectRequests(ctx context.Context) iter.Seq2[audit.ObjectRow, error] {
+	return func(yield func(audit.ObjectRow, error) bool) {
+		event, seq := "", int64(-1)
+		for {
+			page, err := many(ctx, r, func(row row) (numbered, error) {
+				var n numbered
+				var err error
+				n.ObjectRequest, err = scanObjectRequest(behind{row, []any{&n.Event, &n.seq}})
+				return n, err
+			}, "select batch, seq, "+objectRequestColumns+" from object_requests where (batch, seq) > ($1, $2) order by batch, seq limit $3", event, seq, verifyPage)
 			if err != nil {
-				yield(b, dbError(err))
+				yield(audit.ObjectRow{}, err)
 				return
 			}
-			if event != b.Event {
-				if b.Event != "" && !yield(b, nil) {
+			for _, n := range page {
+				if !yield(n.ObjectRow, nil) {
 					return
 				}
-				b = ObjectRequestBatch{Event: event}
+				event, seq = n.Event, n.seq
 			}
-			b.Requests = append(b.Requests, request)
-		}
-		if err := rows.Err(); err != nil || b.Event != "" {
-			yield(b, dbError(err))
+			if len(page) < verifyPage {
+				return
+			}
 		}
 	}
 }
 
-// behind is a row with one column before those that are scanned.
-type behind struct {
-	row
-	first any
+type numbered struct {
+	audit.ObjectRow
+	seq int64
 }
 
-func (b behind) Scan(dest ...any) error { return b.row.Scan(append([]any{b.first}, dest...)...) }
+// ObjectRequestsOf returns the requests of a batch in their order, at most so many.
+func (r Reader) ObjectRequestsOf(ctx context.Context, batch string, limit int) ([]keyhatch.ObjectRequest, error) {
+	return many(ctx, r, scanObjectRequest, "select "+objectRequestColumns+" from object_requests where batch = $1 order by seq limit $2", batch, limit)
+}
+
+// DeleteObjectRequests removes the requests of a batch and tells how many there
+// were.
+func (t *Tx) DeleteObjectRequests(ctx context.Context, batch string) (int64, error) {
+	result, err := t.q.ExecContext(ctx, "delete from object_requests where batch = $1", batch)
+	if err != nil {
+		return 0, dbError(err)
+	}
+	n, err := result.RowsAffected()
+	return n, dbError(err)
+}
+
+// behind is a row with columns before those that are scanned.
+type behind struct {
+	row
+	first []any
+}
+
+func (b behind) Scan(dest ...any) error { return b.row.Scan(append(b.first, dest...)...) }

@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-
-	"github.com/keyhatch/keyhatch/cli"
+	"time"
 
 	"github.com/keyhatch/keyhatch/broker"
+	"github.com/keyhatch/keyhatch/cli"
 )
 
 type auditCommand struct {
@@ -44,6 +44,12 @@ func (a auditVerifyCommand) Run(ctx context.Context, s cli.Streams) error {
 		return err
 	}
 	fmt.Fprintf(s.Out, "the audit record is whole: events %d, chains %d, object requests %d\n", report.Events, report.Chains, report.ObjectRequests)
+	if report.Pruned > 0 {
+		fmt.Fprintf(s.Out, "  pruned on purpose: object requests %d, all recorded before %s\n", report.Pruned, report.PrunedBefore.Format(time.RFC3339Nano))
+	}
+	if report.Dropped > 0 {
+		fmt.Fprintf(s.Out, "  only counted while records could not be written: refused object requests %d\n", report.Dropped)
+	}
 	// Whoever keeps these can tell later that the record still holds them.
 	for _, h := range heads {
 		fmt.Fprintf(s.Out, "  chain %d  %s  event %d  %s\n", h.Number, h.Chain, h.Seq, h.Hash)

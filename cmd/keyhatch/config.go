@@ -11,7 +11,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/keyhatch/keyhatch/cli"
 
@@ -51,6 +53,9 @@ type Config struct {
 	// in them, but for the metadata services of clouds, which hand out keys: such
 	// an address counts only if it is named alone, as /32 or /128. Default: none.
 	OutboundNetworks []string `yaml:"outbound_networks"`
+
+	// Audit is what is kept of the audit record.
+	Audit AuditConfig `yaml:"audit"`
 
 	// TrustedProxies are the networks (CIDR) whose X-Forwarded-For is believed.
 	// Client addresses go into the audit record: believing anybody would let
@@ -103,6 +108,33 @@ type S3Listener struct {
 	PerSecond  int `yaml:"per_second"`
 }
 
+// AuditConfig is what is kept of the audit record.
+type AuditConfig struct {
+	// KeepRequests is how long object requests are kept, who read and wrote what at
+	// the S3 endpoint: a number of days, as in "400d", at least 1; or "forever".
+	// Older ones are removed in the background, and an event says so. What was
+	// decided, who was given what and who borrowed, is kept in any case. Default:
+	// forever, since nothing is removed that nobody asked to remove; the file that
+	// init writes says 400d: a year, and the time to audit it.
+	KeepRequests string `yaml:"keep_requests"`
+}
+
+// forever is how long object requests are kept where nobody says anything else.
+const forever = "forever"
+
+// keepRequests is 0 for ever.
+func (a AuditConfig) keepRequests() (time.Duration, error) {
+	if a.KeepRequests == forever {
+		return 0, nil
+	}
+	text, inDays := strings.CutSuffix(a.KeepRequests, "d")
+	days, err := strconv.ParseUint(text, 10, 16) // 179 years
+	if err != nil || !inDays || days < 1 {
+		return 0, errors.New(`audit.keep_requests must be a number of days, as in 400d, or "forever"`)
+	}
+	return time.Duration(days) * 24 * time.Hour, nil
+}
+
 const defaultConfig = `# Keyhatch. Every key is explained in docs/configuration.md.
 database: keyhatch.db
 key_file: keyhatch.key
@@ -111,6 +143,8 @@ api:
 s3:
   listen: 127.0.0.1:8751
 directory_roots: [objects]
+audit:
+  keep_requests: 400d
 `
 
 // readConfig reads and completes a configuration file.
@@ -156,6 +190,7 @@ func (c *Config) complete(folder string) error {
 		{&c.S3.Listen, "127.0.0.1:8751"},
 		{&c.S3.Region, "us-east-1"},
 		{&c.LogFormat, "text"},
+		{&c.Audit.KeepRequests, forever},
 	} {
 		if *d.field == "" {
 			*d.field = d.fallback
@@ -220,6 +255,9 @@ func (c *Config) check() error {
 				return fmt.Errorf("directory_roots: %s holds %s, which a store must never serve", root, file)
 			}
 		}
+	}
+	if _, err := c.Audit.keepRequests(); err != nil {
+		return err
 	}
 	if _, err := networks("outbound_networks", c.OutboundNetworks); err != nil {
 		return err

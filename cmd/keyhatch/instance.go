@@ -241,7 +241,11 @@ func (in *instance) gateway() *gateway.Gateway {
 
 // run serves until ctx ends.
 func (in *instance) run(ctx context.Context) error {
-	err := in.db.Write(ctx, func(tx *db.Tx) error { return tx.PruneChanges(ctx, time.Now().Add(-changesKept)) })
+	keep, err := in.config.Audit.keepRequests()
+	if err != nil {
+		return err
+	}
+	err = in.db.Write(ctx, func(tx *db.Tx) error { return tx.PruneChanges(ctx, time.Now().Add(-changesKept)) })
 	if err != nil {
 		return err
 	}
@@ -251,6 +255,10 @@ func (in *instance) run(ctx context.Context) error {
 	go in.expireUploads(fresh)
 	var recording sync.WaitGroup
 	recording.Go(func() { in.broker.Objects.Run(fresh) })
+	if keep > 0 {
+		in.log.Info("object requests are pruned", "older_than", keep)
+		recording.Go(func() { in.broker.Objects.RunPruning(fresh, keep) })
+	}
 	defer func() { // after the last request has ended
 		stop()
 		recording.Wait()

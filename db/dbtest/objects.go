@@ -3,11 +3,13 @@ package dbtest
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/audit"
 	"github.com/keyhatch/keyhatch/db"
 )
 
@@ -57,16 +59,23 @@ func testObjectRequests(t *testing.T, s *suite) {
 		}
 	}
 
-	var batches []db.ObjectRequestBatch
-	for b, err := range s.ObjectRequestBatches(s.ctx()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		batches = append(batches, b)
+	var rows, want []audit.ObjectRow
+	for row, err := range s.RecordedObjectRequests(s.ctx()) {
+		rows = append(rows, ok[audit.ObjectRow](t)(row, err))
 	}
-	want := []db.ObjectRequestBatch{{Event: "event_1", Requests: first}, {Event: "event_2", Requests: second}}
-	if diff := cmp.Diff(want, batches); diff != "" {
-		t.Errorf("batches (-want +got):\n%s", diff)
+	for _, r := range first {
+		want = append(want, audit.ObjectRow{Event: "event_1", ObjectRequest: r})
+	}
+	for _, r := range second {
+		want = append(want, audit.ObjectRow{Event: "event_2", ObjectRequest: r})
+	}
+	if diff := cmp.Diff(want, rows); diff != "" {
+		t.Errorf("all (-want +got):\n%s", diff)
+	}
+	for limit, want := range map[int][]keyhatch.ObjectRequest{3: second[:3], 100: second} {
+		if diff := cmp.Diff(want, ok[[]keyhatch.ObjectRequest](t)(s.ObjectRequestsOf(s.ctx(), "event_2", limit))); diff != "" {
+			t.Errorf("%d of a batch (-want +got):\n%s", limit, diff)
+		}
 	}
 
 	// An id that is taken is made anew, with everything that the write did.
@@ -84,5 +93,43 @@ func testObjectRequests(t *testing.T, s *suite) {
 	})
 	if tries != 2 {
 		t.Errorf("the write was tried %d times", tries)
+	}
+}
+
+// testObjectRequestsInPages: more rows than are read at a time come all, once and in
+// order, also when a batch goes on in another page; a batch is removed whole.
+func testObjectRequestsInPages(t *testing.T, s *suite) {
+	var want []string
+	for _, batch := range []struct {
+		event string
+		size  int
+	}{{"event_1", 700}, {"event_2", 1}, {"event_3", 1500}, {"event_4", 800}} {
+		requests := make([]keyhatch.ObjectRequest, batch.size)
+		for i := range requests {
+			requests[i] = s.newObjectRequest("k")
+			want = append(want, batch.event+" "+requests[i].ID)
+		}
+		s.write(func(ctx context.Context, tx *db.Tx) error { return tx.InsertObjectRequests(ctx, batch.event, requests) })
+	}
+	all := func() (got []string) {
+		for row, err := range s.RecordedObjectRequests(s.ctx()) {
+			got = append(got, row.Event+" "+ok[audit.ObjectRow](t)(row, err).ID)
+		}
+		return got
+	}
+	if diff := cmp.Diff(want, all()); diff != "" {
+		t.Errorf("in pages (-want +got):\n%s", diff)
+	}
+	for event, size := range map[string]int64{"event_3": 1500, "event_none": 0} {
+		s.write(func(ctx context.Context, tx *db.Tx) error {
+			if n := ok[int64](t)(tx.DeleteObjectRequests(ctx, event)); n != size {
+				t.Errorf("%d of %s were removed, want %d", n, event, size)
+			}
+			return nil
+		})
+	}
+	want = slices.DeleteFunc(want, func(row string) bool { return strings.HasPrefix(row, "event_3") })
+	if diff := cmp.Diff(want, all()); diff != "" {
+		t.Errorf("what is left (-want +got):\n%s", diff)
 	}
 }

@@ -3,6 +3,8 @@ package dbtest
 import (
 	"context"
 	"errors"
+	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +48,7 @@ func testEvents(t *testing.T, s *suite) {
 		{db.EventFilter{Target: "other"}, db.Everything, stored[1:2]},
 		{db.EventFilter{Action: "other.do", User: "user"}, db.Everything, stored[:1]},
 		{db.EventFilter{Action: "other.do", User: "bob"}, db.Everything, nil},
-		{db.EventFilter{Except: "other.do"}, db.Everything, stored[1:]},
+		{db.EventFilter{Except: []keyhatch.Action{"other.do", "none.do"}}, db.Everything, stored[1:]},
 	} {
 		if diff := cmp.Diff(want.events, ok[[]keyhatch.Event](t)(s.Events(s.ctx(), want.filter, want.page))); diff != "" {
 			t.Errorf("events %+v %+v (-want +got):\n%s", want.filter, want.page, diff)
@@ -98,6 +100,64 @@ func testEventsOf(t *testing.T, s *suite) {
 	}
 	for range s.EventsOf(s.ctx(), []keyhatch.Action{"a.do", "b.do"}, at(100)) {
 		break // and the connection is free again
+	}
+}
+
+// testEventsInPages: more events than are read at a time come all, once and in
+// order, however many have one time; and so do those of a span of time.
+func testEventsInPages(t *testing.T, s *suite) {
+	s.beginRecord()
+	begin := time.Date(2031, 2, 3, 4, 5, 6, 0, time.UTC)
+	var ids, ofOne []string
+	s.write(func(ctx context.Context, tx *db.Tx) error {
+		for i := range 2500 {
+			e := s.newEvent()
+			e.Action, e.At = "one.do", begin.Add(time.Duration(i/1200)*time.Microsecond) // ids, too, go on with time
+			if i%100 == 99 {
+				e.Action = "other.do"
+			} else {
+				ofOne = append(ofOne, e.ID)
+			}
+			ids = append(ids, e.ID)
+			if err := tx.Record(ctx, e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	slices.Sort(ids)
+	got := func(events iter.Seq2[keyhatch.Event, error]) (got []string) {
+		for e, err := range events {
+			got = append(got, ok[keyhatch.Event](t)(e, err).ID)
+		}
+		return got
+	}
+	if diff := cmp.Diff(ids, got(s.EventsByID(s.ctx()))); diff != "" {
+		t.Errorf("by id (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(ofOne, got(s.EventsOfAction(s.ctx(), "one.do"))); diff != "" {
+		t.Errorf("of an action (-want +got):\n%s", diff)
+	}
+	if none := got(s.EventsOfAction(s.ctx(), "none.do")); none != nil {
+		t.Errorf("of no action: %v", none)
+	}
+	for _, span := range []struct {
+		from, before, limit int
+		want                []string
+	}{{0, 1, 5000, ofOne[:1188]}, {1, 3, 5000, ofOne[1188:]}, {1, 3, 7, ofOne[1188:1195]}, {3, 9, 10, nil}, {0, 0, 10, nil}} {
+		var between []string
+		at := func(micros int) time.Time { return begin.Add(time.Duration(micros) * time.Microsecond) }
+		for _, e := range ok[[]keyhatch.Event](t)(s.EventsBetween(s.ctx(), "one.do", at(span.from), at(span.before), span.limit)) {
+			between = append(between, e.ID)
+		}
+		if diff := cmp.Diff(span.want, between); diff != "" {
+			t.Errorf("between %d and %d (-want +got):\n%s", span.from, span.before, diff)
+		}
+	}
+	for action, want := range map[keyhatch.Action]string{"other.do": ids[2499], "one.do": ofOne[len(ofOne)-1], "none.do": ""} {
+		if e, found, err := s.LastEventOf(s.ctx(), action); err != nil || found != (want != "") || e.ID != want {
+			t.Errorf("the last of %s: %s %t %v, want %s", action, e.ID, found, err, want)
+		}
 	}
 }
 

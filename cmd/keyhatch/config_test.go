@@ -1,0 +1,49 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// How long object requests are kept is said in days. Nothing is removed where
+// nobody says so; the file that init writes does.
+func TestKeepRequests(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{
+		"":                                0,
+		"audit: {}":                       0,
+		"audit: {keep_requests: forever}": 0,
+		"audit: {keep_requests: 1d}":      24 * time.Hour,
+		`audit: {keep_requests: "30d"}`:   30 * 24 * time.Hour,
+		"audit: {keep_requests: 65535d}":  65535 * 24 * time.Hour,
+		defaultConfig:                     400 * 24 * time.Hour,
+	} {
+		c, err := parseConfig([]byte(text), t.TempDir())
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		if got, err := c.Audit.keepRequests(); got != want || err != nil {
+			t.Errorf("%q: %v %v, want %v", text, got, err, want)
+		}
+	}
+	for _, wrong := range []string{"0d", "-1d", "400", "400h", "1.5d", "d", "65536d", "never", "400 d", "0x10d"} {
+		_, err := parseConfig([]byte("audit: {keep_requests: "+wrong+"}"), t.TempDir())
+		if err == nil || !strings.Contains(err.Error(), "audit.keep_requests must be a number of days") {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+}
+
+// What is configured is what is done.
+func TestKeepRequestsIsWired(t *testing.T) {
+	for keep, want := range map[string]string{"7d": "older_than=168h0m0s", "forever": ""} {
+		r := startWith(t, func(c *Config) { c.Audit.KeepRequests = keep })
+		r.call(r.admin.Reveal(), "GET", "/api/v1/stores", "") // it serves
+		const told = "object requests are pruned"
+		if log := r.log.String(); strings.Contains(log, told) != (want != "") || !strings.Contains(log, want) {
+			t.Errorf("kept %s: %s", keep, log)
+		}
+	}
+}
