@@ -28,15 +28,17 @@ type answer struct {
 	checksum func() (name, value string)
 	control  *http.ResponseController
 	body     *timedBody // of the request, nil for none
-	// stands tells whether the lease is still open for the request.
-	stands func() error
+	// standing ends the transfer with its lease.
+	standing *standing
+	sending  bool // the store's answer is on its way
 }
 
 func newAnswer(w http.ResponseWriter, r *http.Request) *answer {
 	a := &answer{
 		ResponseWriter: w, id: keyhatch.OriginOf(r.Context()).RequestID, begun: time.Now(),
-		control: http.NewResponseController(w), stands: func() error { return nil },
+		control: http.NewResponseController(w), standing: &standing{over: true, ask: func() error { return nil }},
 	}
+	a.standing.interrupt = a.interrupt
 	if r.ContentLength != 0 {
 		a.body = &timedBody{ReadCloser: r.Body, answer: a}
 		r.Body = a.body
@@ -62,7 +64,24 @@ func (a *answer) WriteHeader(status int) {
 		a.refusal = &bytes.Buffer{}
 		return
 	}
+	a.standing.unless(func() { a.sending = true })
+	if a.standing.failure() != nil { // why is told instead, and nothing of the answer
+		a.refusal = &bytes.Buffer{}
+		clear(a.Header())
+		return
+	}
 	a.sendHeader()
+}
+
+// interrupt ends the waiting for the client: for what it sends, or for it to take
+// what it is sent.
+func (a *answer) interrupt() {
+	past := time.Unix(1, 0)
+	if a.sending {
+		_ = a.control.SetWriteDeadline(past)
+	} else if a.body != nil && !a.body.ended {
+		_ = a.control.SetReadDeadline(past)
+	}
 }
 
 func (a *answer) sendHeader() {
@@ -84,6 +103,9 @@ func (a *answer) sendHeader() {
 func (a *answer) Write(p []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
 	if a.refusal != nil {
+		if err := a.standing.failure(); err != nil {
+			return 0, err // an object can be long
+		}
 		a.refusal.Write(p[:min(len(p), maxRefusal-a.refusal.Len())])
 		return len(p), nil
 	}
@@ -115,7 +137,7 @@ func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 			return sent, err
 		}
 		if sent%askEvery == 0 { // a long download ends with its lease, too
-			if err := a.stands(); err != nil {
+			if err := a.standing.check(); err != nil {
 				return sent, err
 			}
 		}
@@ -137,7 +159,13 @@ const patience = time.Minute
 
 // writeWithin gives what is written next a while. Not every connection has
 // deadlines: one of a test has none.
-func (a *answer) writeWithin(d time.Duration) { _ = a.control.SetWriteDeadline(time.Now().Add(d)) }
+func (a *answer) writeWithin(d time.Duration) {
+	if !a.sending { // a refusal is sent in any case
+		_ = a.control.SetWriteDeadline(time.Now().Add(d))
+		return
+	}
+	a.standing.unless(func() { _ = a.control.SetWriteDeadline(time.Now().Add(d)) })
+}
 
 // timedBody is a body whose sender may not stand still. Its deadline ends with
 // it: what reads the connection then, the server, would take its passing for the
@@ -147,6 +175,7 @@ type timedBody struct {
 	answer *answer
 	// whole is until when all of it must have come; zero: it may be slow.
 	whole time.Time
+	ended bool // nobody reads any more
 }
 
 func (b *timedBody) Read(p []byte) (int, error) {
@@ -154,10 +183,13 @@ func (b *timedBody) Read(p []byte) (int, error) {
 	if !b.whole.IsZero() && b.whole.Before(until) {
 		until = b.whole
 	}
-	_ = b.answer.control.SetReadDeadline(until)
+	b.answer.standing.unless(func() { _ = b.answer.control.SetReadDeadline(until) })
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
-		_ = b.answer.control.SetReadDeadline(time.Time{})
+		b.answer.standing.unless(func() {
+			b.ended = true
+			_ = b.answer.control.SetReadDeadline(time.Time{})
+		})
 	}
 	return n, err
 }

@@ -2,12 +2,13 @@ package gateway
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 
+	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/sigv4"
 )
 
@@ -42,12 +43,15 @@ func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 		backend.ServeHTTP(a, cleaned(r, v, io.NopCloser(bytes.NewReader(text)), int64(len(text))))
 		return a.finish(nil)
 	}
-	a.stands = func() error { return g.stillOpen(r, v) }
-	body := &checkedBody{Body: v.body, stands: a.stands}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	a.standing.begin(func() error { return g.stillOpen(r, v) }, cancel)
+	defer a.standing.stop()
+	body := &checkedBody{Body: v.body, standing: a.standing, asked: v.body.Verified()}
 	a.checksum = v.body.Checksum
 	v.forwarded = true
-	backend.ServeHTTP(a, cleaned(r, v, body, length))
-	return a.finish(body.failure())
+	backend.ServeHTTP(a, cleaned(r.WithContext(ctx), v, body, length))
+	return a.finish(body.failure(v.access == keyhatch.Read || v.operation.body == data))
 }
 
 // stillOpen asks again, at the end of an upload, whether it is allowed: the lease
@@ -67,41 +71,33 @@ func (g *Gateway) stillOpen(r *http.Request, v *visit) error {
 // the store has answered already.
 type checkedBody struct {
 	*sigv4.Body
-	stands func() error
-	asked  bool
-
-	mu    sync.Mutex // guards ended
-	ended error      // the lease, and why
+	standing *standing
+	asked    bool // also of a body that there was nothing to wait for
 }
 
 func (b *checkedBody) Read(p []byte) (int, error) {
-	if err := b.refused(); err != nil {
+	if err := b.standing.failure(); err != nil {
 		return 0, err
 	}
 	n, err := b.Body.Read(p)
 	if b.Body.Verified() && !b.asked {
 		b.asked = true
-		if err := b.stands(); err != nil {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			b.ended = err
+		if err := b.standing.lastByte(); err != nil {
 			return 0, err
 		}
 	}
 	return n, err
 }
 
-func (b *checkedBody) refused() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.ended
-}
-
-// failure is why the body did not come to its end, nil when that was not the
-// reason for whatever went wrong.
-func (b *checkedBody) failure() error {
-	if err := b.refused(); err != nil {
-		return err
+// failure is why the request did not come to its end, nil when that was not the
+// reason for whatever went wrong. One that cannot have done anything without its
+// body, or never does, is refused; of another it cannot be told.
+func (b *checkedBody) failure(harmless bool) error {
+	if err := b.standing.failure(); err != nil {
+		if harmless {
+			return err
+		}
+		return errCutShort
 	}
 	return b.Body.Err()
 }

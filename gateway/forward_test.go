@@ -35,10 +35,13 @@ func TestBodyOutlivesItsAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := &checkedBody{Body: verified, stands: func() error { return keyhatch.Forbidden }}
+	ended := &standing{interrupt: func() {}}
+	ended.begin(func() error { return keyhatch.Forbidden }, func() {})
+	defer ended.stop()
+	body := &checkedBody{Body: verified, standing: ended}
 	var reading sync.WaitGroup
 	reading.Go(func() { _, _ = io.ReadAll(body) })
-	for body.failure() == nil {
+	for body.failure(true) == nil {
 		time.Sleep(time.Millisecond)
 	}
 	reading.Wait()

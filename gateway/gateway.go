@@ -51,6 +51,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		p := recover()
 		g.record(a, r, v)
+		if a.sending && a.standing.failure() != nil {
+			a.sever()
+		}
 		if p == nil {
 			return
 		}

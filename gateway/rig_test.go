@@ -95,7 +95,7 @@ func (r *rig) furnish() {
 // lend lends a lease on a location to a user, whose keys have a name of their own.
 func (r *rig) lend(name, user string, l keyhatch.Location) {
 	r.t.Helper()
-	lent, err := r.core.Broker.Lending.Lease(r.t.Context(), r.users[user], lending.LeaseRequest{Location: l.ID, Access: keyhatch.Write})
+	lent, err := r.core.Broker.Lending.Lease(r.t.Context(), r.users[user], lending.LeaseRequest{Location: l.ID, Access: keyhatch.Write, Life: keyhatch.MinLeaseLife})
 	r.must(err)
 	r.leases[name] = lent.Lease
 	c := lent.Credentials

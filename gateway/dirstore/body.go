@@ -2,6 +2,7 @@ package dirstore
 
 import (
 	"bytes"
+	"context"
 	"crypto/md5"
 	"encoding/base64"
 	"errors"
@@ -58,13 +59,26 @@ func bodyOf(r *request, kept map[string]string) (*body, error) {
 	return b, err
 }
 
-// bytesOf is the body of a copy: a part of an object.
-func bytesOf(o *tree.Object, part span) *body {
+// bytesOf is the body of a copy: a part of an object. It breaks off when the request
+// is over: who asked has gone, or may not any more.
+func bytesOf(ctx context.Context, o *tree.Object, part span) *body {
 	b := &body{from: http.NoBody, left: part.length}
 	if o.File != nil {
-		b.from = io.NewSectionReader(o.File, part.start, part.length)
+		b.from = whileAsked{ctx, io.NewSectionReader(o.File, part.start, part.length)}
 	}
 	return b
+}
+
+type whileAsked struct {
+	ctx context.Context
+	io.Reader
+}
+
+func (w whileAsked) Read(p []byte) (int, error) {
+	if err := w.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return w.Reader.Read(p)
 }
 
 // promised are the checksums that headers tell of a body that nobody has

@@ -58,7 +58,7 @@ func (s *Store) copyObject(_ http.ResponseWriter, r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	body := bytesOf(o, span{0, o.Size})
+	body := bytesOf(r.Context(), o, span{0, o.Size})
 	if err := body.sumAsked(r.Header, kept); err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (s *Store) copyPart(_ http.ResponseWriter, r *request) (any, error) {
 	if part.length > maxObject {
 		return nil, errSourceTooLarge
 	}
-	made, err := u.PutPart(number, bytesOf(o, part), part.length)
+	made, err := u.PutPart(number, bytesOf(r.Context(), o, part), part.length)
 	if err != nil {
 		return nil, err
 	}

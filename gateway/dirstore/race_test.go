@@ -88,7 +88,7 @@ func TestPinnedVersion(t *testing.T) {
 	}
 	defer o.Close()
 	s.put("k", version(3), "n", "3")
-	body := bytesOf(o, span{0, o.Size})
+	body := bytesOf(t.Context(), o, span{0, o.Size})
 	kept, err := copied(r.Header, o.Record, false)
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestCopyOfAShrinkingFile(t *testing.T) {
 	if err := os.Truncate(s.path(bucket, "k"), 10); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.store.tree.Put(bucket, "copy", nil, bytesOf(o, span{0, 1000}), 1000, nil); !errors.Is(err, tree.ErrMoving) {
+	if _, err := s.store.tree.Put(bucket, "copy", nil, bytesOf(t.Context(), o, span{0, 1000}), 1000, nil); !errors.Is(err, tree.ErrMoving) {
 		t.Errorf("%v", err)
 	}
 	s.wantKeys("k")

@@ -1,0 +1,254 @@
+package gateway_test
+
+import (
+	"bufio"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keyhatch/keyhatch/gateway"
+)
+
+var roomy = gateway.Limits{Concurrent: 1000, PerSecond: 1000}
+
+// revoke ends a lease.
+func (r *rig) revoke(name string) {
+	r.t.Helper()
+	r.must(r.core.Broker.Lending.RevokeLease(r.t.Context(), r.core.Admin, r.leases[name].ID))
+}
+
+// endless is an object without end, which takes its time if it is told to.
+type endless struct{ pause time.Duration }
+
+func (e endless) Read(p []byte) (int, error) {
+	time.Sleep(e.pause)
+	clear(p)
+	return len(p), nil
+}
+
+// place is where an object is read or written: a folder, or a store behind.
+type place struct {
+	name, path string
+	published  func(r *rig, key string) bool
+}
+
+func everyPlace() []place {
+	return []place{
+		{"folder", "/near/", func(r *rig, key string) bool {
+			_, err := os.Stat(filepath.Join(r.core.Store.Path, "near", key))
+			return err == nil
+		}},
+		{"store behind", "/far/", func(r *rig, key string) bool { return r.behind.has("/far/" + key) }},
+	}
+}
+
+// large makes an object that no client here gets to the end of.
+func (r *rig) large() {
+	r.t.Helper()
+	r.behind.endless = endless{}
+	f, err := os.Create(filepath.Join(r.core.Store.Path, "near", "large"))
+	r.must(err)
+	r.must(f.Truncate(1 << 33)) // it has holes, and takes no room
+	r.must(f.Close())
+}
+
+// lendAt lends a lease on a place.
+func (r *rig) lendAt(p place) {
+	l := r.near
+	if p.path == "/far/" {
+		l = r.far
+	}
+	r.lend("ann", "ann", l)
+}
+
+// drip takes so many bytes at a time, until the end, which it tells.
+func drip(from io.Reader, every time.Duration, bytes int) (got int, err error) {
+	buffer := make([]byte, bytes)
+	for {
+		n, err := io.ReadFull(from, buffer)
+		got += n
+		if err != nil {
+			return got, err
+		}
+		time.Sleep(every)
+	}
+}
+
+// S7: a download whose lease ends is over within a second, however little of it its
+// client takes. One that took 10 KiB a second got 8 MiB more, for a quarter of an
+// hour.
+func TestS7_SlowDownloadEnds(t *testing.T) {
+	for _, p := range everyPlace() {
+		for _, end := range []struct {
+			name string
+			ends func(r *rig) // the lease
+		}{
+			{"revoked", func(r *rig) { r.revoke("ann") }},
+			{"expired", func(r *rig) { time.Sleep(time.Until(r.leases["ann"].ExpiresAt)) }},
+			{"revoked by another process", func(r *rig) {
+				beside := r.core.Beside(r.t)
+				r.must(beside.Broker.Lending.RevokeLease(r.t.Context(), r.core.Admin, r.leases["ann"].ID))
+			}},
+		} {
+			t.Run(p.name+", "+end.name, func(t *testing.T) {
+				inRig(t, roomy, func(t *testing.T, r *rig) {
+					r.large()
+					r.lendAt(p)
+					c := r.begin(get(p.path + "large").as("ann"))
+					defer c.Close()
+					in := bufio.NewReaderSize(c, 16)
+					answer, err := http.ReadResponse(in, nil)
+					r.must(err)
+					if answer.StatusCode != http.StatusOK {
+						t.Fatal(answer.Status)
+					}
+					var ended time.Time
+					go func() {
+						end.ends(r)
+						ended = time.Now()
+					}()
+					got, err := drip(answer.Body, 100*time.Millisecond, 1<<10)
+					synctest.Wait()
+					if ended.IsZero() {
+						t.Fatalf("it broke off before the lease ended, after %d bytes: %v", got, err)
+					}
+					if late := time.Since(ended); late > time.Second {
+						t.Errorf("it went on for %v and broke off after %d bytes: %v", late, got, err)
+					}
+					if err != io.ErrUnexpectedEOF {
+						t.Errorf("the client takes it for: %v", err)
+					}
+				})
+			})
+		}
+	}
+}
+
+// A download whose lease stands goes on, however slow it is and for however long.
+func TestSlowDownloadGoesOn(t *testing.T) {
+	inRig(t, roomy, func(t *testing.T, r *rig) {
+		r.large()
+		r.lend("ann", "ann", r.near)
+		c := r.begin(get("/near/large").as("ann"))
+		defer c.Close()
+		answer, err := http.ReadResponse(bufio.NewReaderSize(c, 16), nil)
+		r.must(err)
+		for range 600 {
+			if _, err := io.ReadFull(answer.Body, make([]byte, 8<<10)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Second)
+		}
+	})
+}
+
+// S7: an upload whose lease ends while it is on its way is over within a second,
+// says why, and is not published; not even when the rest of it arrives just then.
+func TestS7_SlowUploadEnds(t *testing.T) {
+	for _, p := range everyPlace() {
+		for _, end := range []struct {
+			name, code string
+			ends       func(r *rig)
+		}{
+			{"revoked", "AccessDenied", func(r *rig) { r.revoke("ann") }},
+			{"expired", "ExpiredToken", func(r *rig) { time.Sleep(time.Until(r.leases["ann"].ExpiresAt)) }},
+		} {
+			for _, how := range []struct {
+				name string
+				rest bool // comes at the moment at which the lease ends
+			}{{"a byte at a time", false}, {"then all of it", true}} {
+				t.Run(p.name+", "+end.name+", "+how.name, func(t *testing.T) {
+					inRig(t, roomy, func(t *testing.T, r *rig) {
+						r.lendAt(p)
+						const size = 1_000_000 // days, at this pace
+						q := put(p.path+"slow", strings.Repeat("x", size)).as("ann")
+						q.payload, q.cut = unsignedPayload, size
+						c := r.begin(q)
+						var ended time.Time
+						over := make(chan struct{})
+						go func() {
+							time.Sleep(time.Minute)
+							end.ends(r)
+							ended = time.Now()
+							close(over)
+						}()
+						go func() {
+							for sent := 0; sent < size; sent++ {
+								select {
+								case <-over:
+									if how.rest {
+										io.WriteString(c, strings.Repeat("x", size-sent))
+										return
+									}
+									time.Sleep(10 * time.Second)
+								case <-time.After(10 * time.Second):
+								}
+								if _, err := io.WriteString(c, "x"); err != nil {
+									return
+								}
+							}
+						}()
+						got := r.answer(c, q.method)
+						synctest.Wait()
+						if got.status/100 != 4 || got.element("Code") != end.code || ended.IsZero() {
+							t.Errorf("%d %s", got.status, got.body)
+						}
+						if late := time.Since(ended); late > time.Second {
+							t.Errorf("it went on for %v", late)
+						}
+						time.Sleep(time.Minute)
+						if p.published(r, "slow") {
+							t.Error("it was published")
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// A slow upload whose lease stands is published.
+func TestSlowUploadGoesOn(t *testing.T) {
+	for _, p := range everyPlace() {
+		t.Run(p.name, func(t *testing.T) {
+			inRig(t, roomy, func(t *testing.T, r *rig) {
+				r.lendAt(p)
+				q := put(p.path+"slow", "helloworld").as("ann")
+				q.payload, q.cut = unsignedPayload, 10
+				c := r.begin(q)
+				go func() {
+					for _, b := range "helloworld" {
+						time.Sleep(50 * time.Second)
+						io.WriteString(c, string(b))
+					}
+				}()
+				if got := r.answer(c, q.method); got.status != http.StatusOK || !p.published(r, "slow") {
+					t.Errorf("%d %s", got.status, got.body)
+				}
+			})
+		})
+	}
+}
+
+// A request that a store is busy with, and that has no body to hold back, is ended
+// too; what became of it cannot be known, and is on record so.
+func TestS7_CopyEnds(t *testing.T) {
+	inRig(t, roomy, func(t *testing.T, r *rig) {
+		r.lend("ann", "ann", r.far)
+		held := make(chan struct{})
+		defer close(held)
+		r.behind.hold.Store(&held)
+		ended := r.hold(copied("/far/there", "/far/copy").as("ann"))
+		begun := time.Now()
+		r.revoke("ann")
+		got := <-ended
+		if got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "It may have been done.") || time.Since(begun) > time.Second {
+			t.Errorf("after %v: %d %s", time.Since(begun), got.status, got.body)
+		}
+	})
+}
