@@ -24,12 +24,3 @@ type Group struct {
 	Name      string // unique in the workspace
 	CreatedAt time.Time
 }
-
-// GroupMember is one user's membership of a group.
-type GroupMember struct {
-	Group string
-	User  string
-	// Since is when the membership began; leases of an earlier time do not
-	// rest on it.
-	Since time.Time
-}

@@ -132,7 +132,7 @@ func TestListsEnd(t *testing.T) {
 		"members": walker(w, func(p kernel.Page) (kernel.List[keyhatch.WorkspaceMember], error) {
 			return w.Broker.People.WorkspaceMembers(w.ctx, w.Admin, "lab", p)
 		}),
-		"group members": walker(w, func(p kernel.Page) (kernel.List[keyhatch.GroupMember], error) {
+		"group members": walker(w, func(p kernel.Page) (kernel.List[keyhatch.CircleMember], error) {
 			return w.Broker.People.GroupMembers(w.ctx, w.Admin, w.group.ID, p)
 		}),
 		"tokens": walker(w, func(p kernel.Page) (kernel.List[keyhatch.Token], error) {

@@ -70,15 +70,15 @@ var useCases = []useCase{
 	}},
 
 	// groups                               admin     confined  owner     wsadmin   member    keeper    guest     stranger
-	{"create a group", "                    ok        ok        ok        ok        forbidden hidden    hidden    hidden", people.GroupCreated, "user_groups", func(w *lab, c caller) act {
+	{"create a group", "                    ok        ok        ok        ok        forbidden hidden    hidden    hidden", people.GroupCreated, "circles", func(w *lab, c caller) act {
 		name := w.name()
 		return func() error { return only(w.Broker.People.CreateGroup(w.ctx, c, w.ws.ID, name)) }
 	}},
-	{"rename a group", "                    ok        ok        ok        ok        forbidden hidden    hidden    hidden", people.GroupUpdated, "user_groups", func(w *lab, c caller) act {
+	{"rename a group", "                    ok        ok        ok        ok        forbidden hidden    hidden    hidden", people.GroupUpdated, "circles", func(w *lab, c caller) act {
 		g, name := w.newGroup(), w.name()
 		return func() error { return only(w.Broker.People.RenameGroup(w.ctx, c, g.ID, name)) }
 	}},
-	{"delete a group", "                    ok        ok        ok        ok        forbidden hidden    hidden    hidden", people.GroupDeleted, "user_groups", func(w *lab, c caller) act {
+	{"delete a group", "                    ok        ok        ok        ok        forbidden hidden    hidden    hidden", people.GroupDeleted, "circles", func(w *lab, c caller) act {
 		g := w.newGroup()
 		return func() error { return w.Broker.People.DeleteGroup(w.ctx, c, g.ID) }
 	}},
@@ -88,11 +88,11 @@ var useCases = []useCase{
 	{"list groups", "                       ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
 		return func() error { return only(w.Broker.People.Groups(w.ctx, c, w.ws.ID, page)) }
 	}},
-	{"put somebody into a group", "         ok        ok        ok        ok        forbidden hidden    hidden    hidden", people.GroupMemberPut, "group_members", func(w *lab, c caller) act {
+	{"put somebody into a group", "         ok        ok        ok        ok        forbidden hidden    hidden    hidden", people.GroupMemberPut, "circle_members", func(w *lab, c caller) act {
 		u := w.newMember(keyhatch.MemberRole)
 		return func() error { return only(w.Broker.People.PutGroupMember(w.ctx, c, w.group.ID, u.ID)) }
 	}},
-	{"take somebody out of a group", "      ok        ok        ok        ok        forbidden hidden    hidden    hidden", people.GroupMemberRemoved, "group_members", func(w *lab, c caller) act {
+	{"take somebody out of a group", "      ok        ok        ok        ok        forbidden hidden    hidden    hidden", people.GroupMemberRemoved, "circle_members", func(w *lab, c caller) act {
 		g := w.newGroup()
 		return func() error { return w.Broker.People.RemoveGroupMember(w.ctx, c, g.ID, w.bystander.User.ID) }
 	}},

@@ -13,7 +13,7 @@ const (
 	UserChanged            ChangeKind = "user"             // the user's id
 	WorkspaceChanged       ChangeKind = "workspace"        // the workspace's id
 	WorkspaceMemberChanged ChangeKind = "workspace_member" // workspace|user
-	GroupMemberChanged     ChangeKind = "group_member"     // group|user
+	CircleMemberChanged    ChangeKind = "circle_member"    // group or teamspace|user
 	TokenChanged           ChangeKind = "token"            // the token's id
 	CredentialChanged      ChangeKind = "credential"       // the credential's id
 	StoreChanged           ChangeKind = "store"            // the store's id

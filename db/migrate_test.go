@@ -91,3 +91,34 @@ func TestMigrateRefuses(t *testing.T) {
 		t.Errorf("a newer database: %v", err)
 	}
 }
+
+// TestMigrateKeepsGroups: groups and who is in them, with since when, stand in
+// the tables that groups and teamspaces share.
+func TestMigrateKeepsGroups(t *testing.T) {
+	t.Parallel()
+	path := olderDatabase(t, 4)
+	for _, statement := range []string{
+		"insert into users values ('user_1', 'ann', '', '', false, true, 0, 0)",
+		"insert into workspaces values ('ws_1', 'lab', 0)",
+		"insert into user_groups values ('group_1', 'ws_1', 'staff', 12)",
+		"insert into group_members values ('ws_1', 'group_1', 'user_1', 34)",
+	} {
+		pastTheProgram(t, path, statement)
+	}
+	if _, _, err := Migrate(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	group, err := d.GroupByName(t.Context(), "ws_1", "staff")
+	if err != nil || group.ID != "group_1" || group.Workspace != "ws_1" || group.CreatedAt.UnixMicro() != 12 {
+		t.Errorf("the group is %+v, %v", group, err)
+	}
+	members, err := d.AllCircleMembers(t.Context())
+	if err != nil || len(members) != 1 || members[0].Circle != "group_1" || members[0].User != "user_1" || members[0].Since.UnixMicro() != 34 {
+		t.Errorf("its members are %+v, %v", members, err)
+	}
+}

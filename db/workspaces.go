@@ -89,8 +89,8 @@ func (t *Tx) PutWorkspaceMember(ctx context.Context, m keyhatch.WorkspaceMember)
 	return t.changed(ctx, WorkspaceMemberChanged, m.Workspace, m.Workspace+PairSeparator+m.User)
 }
 
-// DeleteWorkspaceMember removes a member with its group memberships in the
-// workspace and the workspace's grants that name it.
+// DeleteWorkspaceMember removes a member with its memberships of the workspace's
+// circles and the workspace's grants that name it.
 func (t *Tx) DeleteWorkspaceMember(ctx context.Context, workspace, user string) error {
 	grants, err := many(ctx, t.Reader, scanGrant, grantQuery+" where g.workspace = $1 and g.subject_kind = 'user' and g.subject = $2", workspace, user)
 	if err != nil {
@@ -101,13 +101,13 @@ func (t *Tx) DeleteWorkspaceMember(ctx context.Context, workspace, user string) 
 			return err
 		}
 	}
-	memberships, err := many(ctx, t.Reader, scanGroupMember, "select "+groupMemberColumns+
-		" from group_members where workspace = $1 and user_id = $2", workspace, user)
+	memberships, err := many(ctx, t.Reader, scanCircleMember, "select "+circleMemberColumns+
+		" from circle_members where workspace = $1 and user_id = $2", workspace, user)
 	if err != nil {
 		return err
 	}
 	for _, m := range memberships {
-		if err := t.DeleteGroupMember(ctx, workspace, m.Group, user); err != nil {
+		if err := t.DeleteCircleMember(ctx, workspace, m.Circle, user); err != nil {
 			return err
 		}
 	}

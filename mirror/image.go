@@ -9,17 +9,17 @@ import (
 
 // Image is the memory itself. It implements policy.Facts.
 type Image struct {
-	users        table[keyhatch.User]
-	workspaces   table[keyhatch.Workspace]
-	members      table[keyhatch.WorkspaceMember] // by workspace|user
-	groupMembers table[keyhatch.GroupMember]     // by group|user
-	tokens       table[db.HashedToken]
-	credentials  table[db.SealedCredential]
-	stores       table[keyhatch.Store]
-	buckets      table[keyhatch.Bucket]
-	locations    table[keyhatch.Location]
-	grants       table[keyhatch.Grant]
-	revoked      map[string]time.Time // lease id → when it would have expired
+	users         table[keyhatch.User]
+	workspaces    table[keyhatch.Workspace]
+	members       table[keyhatch.WorkspaceMember] // by workspace|user
+	circleMembers table[keyhatch.CircleMember]    // by group or teamspace|user
+	tokens        table[db.HashedToken]
+	credentials   table[db.SealedCredential]
+	stores        table[keyhatch.Store]
+	buckets       table[keyhatch.Bucket]
+	locations     table[keyhatch.Location]
+	grants        table[keyhatch.Grant]
+	revoked       map[string]time.Time // lease id → when it would have expired
 
 	tokenByHash     map[keyhatch.TokenHash]string
 	workspaceByName map[string]string
@@ -74,7 +74,7 @@ func newImage() *Image {
 		grantsOn:        map[string]set{},
 	}
 	i.users = newTable(func(keyhatch.User, bool) {})
-	i.groupMembers = newTable(func(keyhatch.GroupMember, bool) {})
+	i.circleMembers = newTable(func(keyhatch.CircleMember, bool) {})
 	i.credentials = newTable(func(db.SealedCredential, bool) {})
 	i.stores = newTable(func(keyhatch.Store, bool) {})
 	i.workspaces = newTable(func(w keyhatch.Workspace, add bool) {

@@ -22,7 +22,7 @@ import (
 // contents are an image's rows and indexes, to compare.
 func contents(i *Image) map[string]any {
 	return map[string]any{
-		"users": i.users.rows, "workspaces": i.workspaces.rows, "members": i.members.rows, "groupMembers": i.groupMembers.rows,
+		"users": i.users.rows, "workspaces": i.workspaces.rows, "members": i.members.rows, "circleMembers": i.circleMembers.rows,
 		"tokens": i.tokens.rows, "credentials": i.credentials.rows, "stores": i.stores.rows, "buckets": i.buckets.rows, "locations": i.locations.rows,
 		"grants": i.grants.rows, "revoked": i.revoked,
 		"tokenByHash": i.tokenByHash, "workspaceByName": i.workspaceByName, "workspacesOf": i.workspacesOf,
@@ -134,7 +134,7 @@ type stock struct {
 	workspaces  []keyhatch.Workspace
 	members     []keyhatch.WorkspaceMember
 	groups      []keyhatch.Group
-	inGroups    []keyhatch.GroupMember
+	inCircles   []keyhatch.CircleMember
 	tokens      []db.HashedToken
 	credentials []db.SealedCredential
 	stores      []keyhatch.Store
@@ -150,7 +150,7 @@ func take(t *testing.T, r db.Reader) (s stock) {
 	s.users, errs[0] = r.Users(ctx, "", "", db.Everything)
 	s.workspaces, errs[1] = r.Workspaces(ctx, "", db.Everything)
 	s.members, errs[2] = r.AllWorkspaceMembers(ctx)
-	s.inGroups, errs[3] = r.AllGroupMembers(ctx)
+	s.inCircles, errs[3] = r.AllCircleMembers(ctx)
 	s.tokens, errs[4] = r.AllTokens(ctx)
 	s.stores, errs[5] = r.Stores(ctx, "", db.Everything)
 	s.buckets, errs[6] = r.Buckets(ctx, "", db.Everything)
@@ -174,7 +174,7 @@ func (r random) changes(s stock) map[string]change {
 	id := func(kind keyhatch.IDKind) string { return keyhatch.NewID(kind, now) }
 	user, ws, member, group := pick(r, s.users), pick(r, s.workspaces), pick(r, s.members), pick(r, s.groups)
 	store, bucket, location, grant := pick(r, s.stores), pick(r, s.buckets), pick(r, s.locations), pick(r, s.grants)
-	lease, inGroup, token, credential := pick(r, s.leases), pick(r, s.inGroups), pick(r, s.tokens), pick(r, s.credentials)
+	lease, inCircle, token, credential := pick(r, s.leases), pick(r, s.inCircles), pick(r, s.tokens), pick(r, s.credentials)
 	subject := pick(r, []keyhatch.Subject{
 		{Kind: keyhatch.SubjectEveryone}, {Kind: keyhatch.SubjectUser, ID: user.ID}, {Kind: keyhatch.SubjectGroup, ID: group.ID},
 	})
@@ -205,10 +205,10 @@ func (r random) changes(s stock) map[string]change {
 		},
 		"delete group": func(ctx context.Context, tx *db.Tx) error { return tx.DeleteGroup(ctx, group) },
 		"put in group": func(ctx context.Context, tx *db.Tx) error {
-			return tx.PutGroupMember(ctx, group.Workspace, keyhatch.GroupMember{Group: group.ID, User: user.ID, Since: now})
+			return tx.PutCircleMember(ctx, group.Workspace, keyhatch.CircleMember{Circle: group.ID, User: user.ID, Since: now})
 		},
 		"take out of group": func(ctx context.Context, tx *db.Tx) error {
-			return tx.DeleteGroupMember(ctx, group.Workspace, inGroup.Group, inGroup.User)
+			return tx.DeleteCircleMember(ctx, group.Workspace, inCircle.Circle, inCircle.User)
 		},
 		"new token": func(ctx context.Context, tx *db.Tx) error {
 			return tx.InsertToken(ctx, db.HashedToken{

@@ -54,9 +54,9 @@ func (i *Image) Role(workspace, user string) keyhatch.Role {
 	return i.members.rows[workspace+db.PairSeparator+user].Role
 }
 
-// GroupMember returns a user's membership of a group.
-func (i *Image) GroupMember(group, user string) (keyhatch.GroupMember, error) {
-	return get(i.groupMembers, group+db.PairSeparator+user, keyhatch.CodeMemberNotFound)
+// CircleMember returns a user's membership of a group or a teamspace.
+func (i *Image) CircleMember(circle, user string) (keyhatch.CircleMember, error) {
+	return get(i.circleMembers, circle+db.PairSeparator+user, keyhatch.CodeMemberNotFound)
 }
 
 // Credential returns the credential of the id with its secret, sealed.
@@ -115,7 +115,7 @@ func (i *Image) reaches(s keyhatch.Subject, user string) bool {
 	case keyhatch.SubjectUser:
 		return s.ID == user
 	case keyhatch.SubjectGroup:
-		_, err := i.GroupMember(s.ID, user)
+		_, err := i.CircleMember(s.ID, user)
 		return err == nil
 	}
 	return false

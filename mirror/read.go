@@ -23,8 +23,8 @@ func read(ctx context.Context, r db.Reader, c db.Change) (update, error) {
 		return row(ctx, c.ID, r.Workspace, func(i *Image) *table[keyhatch.Workspace] { return &i.workspaces })
 	case db.WorkspaceMemberChanged:
 		return row(ctx, c.ID, pair(r.WorkspaceMember), func(i *Image) *table[keyhatch.WorkspaceMember] { return &i.members })
-	case db.GroupMemberChanged:
-		return row(ctx, c.ID, pair(r.GroupMember), func(i *Image) *table[keyhatch.GroupMember] { return &i.groupMembers })
+	case db.CircleMemberChanged:
+		return row(ctx, c.ID, pair(r.CircleMember), func(i *Image) *table[keyhatch.CircleMember] { return &i.circleMembers })
 	case db.TokenChanged:
 		return row(ctx, c.ID, r.HashedToken, func(i *Image) *table[db.HashedToken] { return &i.tokens })
 	case db.CredentialChanged:
@@ -92,12 +92,12 @@ func fill(ctx context.Context, r db.Reader, i *Image) error {
 	for _, m := range members {
 		i.members.put(m.Workspace+db.PairSeparator+m.User, m)
 	}
-	groupMembers, err := r.AllGroupMembers(ctx)
+	circleMembers, err := r.AllCircleMembers(ctx)
 	if err != nil {
 		return err
 	}
-	for _, m := range groupMembers {
-		i.groupMembers.put(m.Group+db.PairSeparator+m.User, m)
+	for _, m := range circleMembers {
+		i.circleMembers.put(m.Circle+db.PairSeparator+m.User, m)
 	}
 	tokens, err := r.AllTokens(ctx)
 	if err != nil {

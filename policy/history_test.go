@@ -136,7 +136,7 @@ func keeper(h history, minute int) *world {
 	w.tokens["tok_1"] = keyhatch.Token{ID: "tok_1", User: "user_1", Since: noon}
 	for m, is := range h.members {
 		if is {
-			w.members[m] = keyhatch.GroupMember{Group: m[0], User: m[1], Since: noon}
+			w.members[m] = keyhatch.CircleMember{Circle: m[0], User: m[1], Since: noon}
 		}
 	}
 	for id := range h.locations {
@@ -164,8 +164,8 @@ func keep(w *world, h history, a act, now time.Time) {
 	case "delete user":
 		delete(w.users, a.id)
 	case "join":
-		if m := [2]string{a.id, a.of}; w.members[m].Group == "" {
-			w.members[m] = keyhatch.GroupMember{Group: a.id, User: a.of, Since: now}
+		if m := [2]string{a.id, a.of}; w.members[m].Circle == "" {
+			w.members[m] = keyhatch.CircleMember{Circle: a.id, User: a.of, Since: now}
 		}
 	case "leave":
 		delete(w.members, [2]string{a.id, a.of})

@@ -15,7 +15,7 @@ type Facts interface {
 	Token(id string) (keyhatch.Token, error)
 	Location(id string) (keyhatch.Location, error)
 	Grant(id string) (keyhatch.Grant, error)
-	GroupMember(group, user string) (keyhatch.GroupMember, error)
+	CircleMember(circle, user string) (keyhatch.CircleMember, error)
 	LeaseRevoked(id string) (bool, error)
 }
 
@@ -27,9 +27,9 @@ var (
 
 // Standing tells what of a lease is open now. One rule holds for everything
 // that the lease rests on (its user, its token, each part's location, grant and
-// group membership): it must stand, and must have stood without being narrowed
-// since the lease was issued. Hence what has ended stays ended, even when the
-// same right is given again.
+// membership of the circle that the grant names): it must stand, and must have
+// stood without being narrowed since the lease was issued. Hence what has ended
+// stays ended, even when the same right is given again.
 //
 // The error is ErrLeaseExpired, ErrLeaseRevoked, or that of the facts. A part
 // that has closed is left out; a locked location's part stays open for reading.
@@ -119,7 +119,7 @@ func reaches(s keyhatch.Subject, l keyhatch.Lease, facts Facts) (bool, error) {
 	case keyhatch.SubjectUser:
 		return s.ID == l.User, nil
 	case keyhatch.SubjectGroup:
-		member, err := facts.GroupMember(s.ID, l.User)
+		member, err := facts.CircleMember(s.ID, l.User)
 		if errors.Is(err, keyhatch.NotFound) {
 			return false, nil
 		}

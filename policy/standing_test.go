@@ -103,7 +103,7 @@ func TestS4_WhatEndedStaysEnded(t *testing.T) {
 
 		{"left the group", func(w *world, _ *keyhatch.Lease) { delete(w.members, membership) }, policy.Set{second}, nil},
 		{"left the group and joined again", func(w *world, _ *keyhatch.Lease) {
-			change(w.members, membership, func(m *keyhatch.GroupMember) { m.Since = tenPast })
+			change(w.members, membership, func(m *keyhatch.CircleMember) { m.Since = tenPast })
 		}, policy.Set{second}, nil},
 		{"grant to somebody else", func(w *world, _ *keyhatch.Lease) {
 			change(w.grants, "grant_2", func(g *keyhatch.Grant) { g.Subject.ID = "user_2" })
@@ -167,7 +167,7 @@ func TestS4_WhatEndedStaysEnded(t *testing.T) {
 // open, whatever the other facts are and though the value came with the error.
 func TestS8_UnknownPresentOpensNothing(t *testing.T) {
 	cause := errors.New("the disk is gone")
-	for _, method := range []string{"User", "Token", "Location", "Grant", "GroupMember", "LeaseRevoked"} {
+	for _, method := range []string{"User", "Token", "Location", "Grant", "CircleMember", "LeaseRevoked"} {
 		for _, failure := range []error{
 			keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "try again").Because(cause),
 			keyhatch.Fail(keyhatch.Internal, keyhatch.CodeInternal, "a fault").Because(cause),

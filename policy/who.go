@@ -7,12 +7,12 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-// People is what must be known of users and groups to say whom a grant reaches.
+// People is what must be known of users and circles to say whom a grant reaches.
 type People interface {
 	// Active tells whether the user exists and may use anything.
 	Active(user string) bool
-	// Members yields the users in the group.
-	Members(group string) iter.Seq[string]
+	// MembersOf yields the users in the group or teamspace.
+	MembersOf(circle string) iter.Seq[string]
 }
 
 // Question asks who has the access to what lies under the prefix of a location,
@@ -69,7 +69,7 @@ func reached(s keyhatch.Subject, people People) iter.Seq[string] {
 				yield(s.ID)
 			}
 		case keyhatch.SubjectGroup:
-			for user := range people.Members(s.ID) {
+			for user := range people.MembersOf(s.ID) {
 				if people.Active(user) && !yield(user) {
 					return
 				}

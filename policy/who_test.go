@@ -19,8 +19,8 @@ type circle struct {
 	groups map[string][]string
 }
 
-func (c circle) Active(user string) bool               { return c.active[user] }
-func (c circle) Members(group string) iter.Seq[string] { return slices.Values(c.groups[group]) }
+func (c circle) Active(user string) bool                  { return c.active[user] }
+func (c circle) MembersOf(circle string) iter.Seq[string] { return slices.Values(c.groups[circle]) }
 
 var people = circle{
 	active: map[string]bool{"ann": true, "bob": true, "cy": false},

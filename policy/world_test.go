@@ -12,7 +12,7 @@ type world struct {
 	tokens    map[string]keyhatch.Token
 	locations map[string]keyhatch.Location
 	grants    map[string]keyhatch.Grant
-	members   map[[2]string]keyhatch.GroupMember // by group and user
+	members   map[[2]string]keyhatch.CircleMember // by circle and user
 	revoked   map[string]bool
 	broken    map[string]error // by method: what it fails with
 }
@@ -20,7 +20,7 @@ type world struct {
 func newWorld() *world {
 	return &world{
 		users: map[string]keyhatch.User{}, tokens: map[string]keyhatch.Token{}, locations: map[string]keyhatch.Location{},
-		grants: map[string]keyhatch.Grant{}, members: map[[2]string]keyhatch.GroupMember{}, revoked: map[string]bool{}, broken: map[string]error{},
+		grants: map[string]keyhatch.Grant{}, members: map[[2]string]keyhatch.CircleMember{}, revoked: map[string]bool{}, broken: map[string]error{},
 	}
 }
 
@@ -41,8 +41,8 @@ func (w *world) Location(id string) (keyhatch.Location, error) {
 	return look(w, "Location", w.locations, id)
 }
 func (w *world) Grant(id string) (keyhatch.Grant, error) { return look(w, "Grant", w.grants, id) }
-func (w *world) GroupMember(group, user string) (keyhatch.GroupMember, error) {
-	return look(w, "GroupMember", w.members, [2]string{group, user})
+func (w *world) CircleMember(circle, user string) (keyhatch.CircleMember, error) {
+	return look(w, "CircleMember", w.members, [2]string{circle, user})
 }
 
 func (w *world) LeaseRevoked(id string) (bool, error) { return w.revoked[id], w.broken["LeaseRevoked"] }
@@ -59,7 +59,7 @@ func scene() (*world, keyhatch.Lease) {
 	w, before := newWorld(), noon.Add(-time.Hour)
 	w.users["user_1"] = keyhatch.User{ID: "user_1", Active: true, ActiveSince: before}
 	w.tokens["tok_1"] = keyhatch.Token{ID: "tok_1", User: "user_1", Since: before}
-	w.members[[2]string{"group_1", "user_1"}] = keyhatch.GroupMember{Group: "group_1", User: "user_1", Since: before}
+	w.members[[2]string{"group_1", "user_1"}] = keyhatch.CircleMember{Circle: "group_1", User: "user_1", Since: before}
 	w.locations["loc_1"] = keyhatch.Location{
 		ID: "loc_1", Workspace: "ws_1", Store: "store_1", Bucket: "bucket_1", BucketName: "demo", Prefix: "data/", WritableSince: before,
 	}

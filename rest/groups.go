@@ -97,6 +97,6 @@ func encodeGroup(g keyhatch.Group) api.Group {
 	return api.Group{ID: g.ID, Workspace: g.Workspace, Name: g.Name, CreatedAt: g.CreatedAt}
 }
 
-func encodeGroupMember(m keyhatch.GroupMember) api.GroupMember {
-	return api.GroupMember{Group: m.Group, User: m.User, Since: m.Since}
+func encodeGroupMember(m keyhatch.CircleMember) api.GroupMember {
+	return api.GroupMember{Group: m.Circle, User: m.User, Since: m.Since}
 }

@@ -46,7 +46,7 @@ func encodeWhoCan(a past.WhoCan) api.WhoCan {
 	for i, w := range a.Ways {
 		out.Ways[i] = api.Way{
 			To: string(keyhatch.SubjectUser), User: w.User.ID, UserName: w.User.Name, Access: string(w.Grant.Access),
-			Grant: w.Grant.ID, Group: w.Group.ID, GroupName: w.Group.Name, ExpiresAt: optTime(w.Grant.ExpiresAt),
+			Grant: w.Grant.ID, Group: w.Circle.Subject.ID, GroupName: w.Circle.Name, ExpiresAt: optTime(w.Grant.ExpiresAt),
 		}
 		if w.User.ID == "" {
 			out.Ways[i].To = string(keyhatch.SubjectEveryone)

@@ -132,8 +132,8 @@ func (f facts) User(id string) (keyhatch.User, error)         { return f.v.User(
 func (f facts) Token(id string) (keyhatch.Token, error)       { return f.v.Token(f.v.Ctx, id) }
 func (f facts) Location(id string) (keyhatch.Location, error) { return f.v.Location(f.v.Ctx, id) }
 func (f facts) Grant(id string) (keyhatch.Grant, error)       { return f.v.Grant(f.v.Ctx, id) }
-func (f facts) GroupMember(group, user string) (keyhatch.GroupMember, error) {
-	return f.v.GroupMember(f.v.Ctx, group, user)
+func (f facts) CircleMember(circle, user string) (keyhatch.CircleMember, error) {
+	return f.v.CircleMember(f.v.Ctx, circle, user)
 }
 
 // LeaseRevoked: it is not even recorded yet.

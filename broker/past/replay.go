@@ -22,11 +22,11 @@ var changes = map[keyhatch.Action]func(*State, keyhatch.Event) error{
 	people.UserUpdated:            (*State).userUpdated,
 	people.UserDeleted:            (*State).userDeleted,
 	people.WorkspaceMemberRemoved: (*State).workspaceMemberRemoved,
-	people.GroupCreated:           (*State).groupCreated,
-	people.GroupUpdated:           (*State).groupUpdated,
-	people.GroupDeleted:           (*State).groupDeleted,
-	people.GroupMemberPut:         (*State).groupMemberPut,
-	people.GroupMemberRemoved:     (*State).groupMemberRemoved,
+	people.GroupCreated:           circleCreated(keyhatch.SubjectGroup),
+	people.GroupUpdated:           (*State).circleUpdated,
+	people.GroupDeleted:           (*State).circleDeleted,
+	people.GroupMemberPut:         (*State).circleMemberPut,
+	people.GroupMemberRemoved:     (*State).circleMemberRemoved,
 	places.LocationCreated:        (*State).locationCreated,
 	places.LocationUpdated:        (*State).locationUpdated,
 	places.LocationDeleted:        (*State).locationDeleted,
@@ -78,23 +78,23 @@ func (s *State) userDeleted(e keyhatch.Event) error {
 	if _, ok := s.Users[e.Target]; !ok {
 		return errUnknown
 	}
-	for group := range maps.Clone(s.groupsOf[e.Target]) {
-		s.leave(group, e.Target)
+	for circle := range maps.Clone(s.circlesOf[e.Target]) {
+		s.leave(circle, e.Target)
 	}
 	s.dropGrants(s.grantsTo[keyhatch.Subject{Kind: keyhatch.SubjectUser, ID: e.Target}])
 	delete(s.Users, e.Target)
 	return nil
 }
 
-// workspaceMemberRemoved: with the membership go those of the workspace's groups,
-// and the workspace's grants that name the user.
+// workspaceMemberRemoved: with the membership go those of the workspace's groups
+// and teamspaces, and the workspace's grants that name the user.
 func (s *State) workspaceMemberRemoved(e keyhatch.Event) error {
 	if _, ok := s.Users[e.Target]; !ok {
 		return errUnknown
 	}
-	for group := range maps.Clone(s.groupsOf[e.Target]) {
-		if s.Groups[group].Workspace == e.Workspace {
-			s.leave(group, e.Target)
+	for circle := range maps.Clone(s.circlesOf[e.Target]) {
+		if s.Circles[circle].Workspace == e.Workspace {
+			s.leave(circle, e.Target)
 		}
 	}
 	for id := range maps.Clone(s.grantsTo[keyhatch.Subject{Kind: keyhatch.SubjectUser, ID: e.Target}]) {
@@ -105,62 +105,69 @@ func (s *State) workspaceMemberRemoved(e keyhatch.Event) error {
 	return nil
 }
 
-func (s *State) groupCreated(e keyhatch.Event) error {
-	s.Groups[e.Target] = keyhatch.Group{ID: e.Target, Workspace: e.Workspace, Name: e.Detail["name"]}
-	return nil
+// circleCreated is the event of a new group or teamspace.
+func circleCreated(kind keyhatch.SubjectKind) func(*State, keyhatch.Event) error {
+	return func(s *State, e keyhatch.Event) error {
+		s.Circles[e.Target] = Circle{Subject: keyhatch.Subject{Kind: kind, ID: e.Target}, Workspace: e.Workspace, Name: e.Detail["name"]}
+		return nil
+	}
 }
 
-func (s *State) groupUpdated(e keyhatch.Event) error {
-	g, ok := s.Groups[e.Target]
+func (s *State) circleUpdated(e keyhatch.Event) error {
+	c, ok := s.Circles[e.Target]
 	if !ok {
 		return errUnknown
 	}
-	g.Name = e.Detail["name"]
-	s.Groups[g.ID] = g
+	c.Name = e.Detail["name"]
+	s.Circles[e.Target] = c
 	return nil
 }
 
-func (s *State) groupDeleted(e keyhatch.Event) error {
-	if _, ok := s.Groups[e.Target]; !ok {
+func (s *State) circleDeleted(e keyhatch.Event) error {
+	c, ok := s.Circles[e.Target]
+	if !ok {
 		return errUnknown
 	}
-	for user := range maps.Clone(s.GroupMembers[e.Target]) {
+	for user := range maps.Clone(s.Members[e.Target]) {
 		s.leave(e.Target, user)
 	}
-	s.dropGrants(s.grantsTo[keyhatch.Subject{Kind: keyhatch.SubjectGroup, ID: e.Target}])
-	delete(s.Groups, e.Target)
+	s.dropGrants(s.grantsTo[c.Subject])
+	delete(s.Circles, e.Target)
 	return nil
 }
 
-func (s *State) groupMemberPut(e keyhatch.Event) error {
-	user := e.Detail["user"]
-	_, group := s.Groups[e.Target]
-	if _, ok := s.Users[user]; !ok || !group {
-		return errUnknown
-	}
-	if s.GroupMembers[e.Target] == nil {
-		s.GroupMembers[e.Target] = map[string]bool{}
-	}
-	s.GroupMembers[e.Target][user] = true
-	s.groupsOf.add(user, e.Target)
-	return nil
+func (s *State) circleMemberPut(e keyhatch.Event) error {
+	return s.join(e.Target, e.Detail["user"])
 }
 
-func (s *State) groupMemberRemoved(e keyhatch.Event) error {
+func (s *State) circleMemberRemoved(e keyhatch.Event) error {
 	user := e.Detail["user"]
-	if !s.GroupMembers[e.Target][user] {
+	if !s.Members[e.Target][user] {
 		return errUnknown
 	}
 	s.leave(e.Target, user)
 	return nil
 }
 
-func (s *State) leave(group, user string) {
-	delete(s.GroupMembers[group], user)
-	if len(s.GroupMembers[group]) == 0 {
-		delete(s.GroupMembers, group)
+func (s *State) join(circle, user string) error {
+	_, there := s.Circles[circle]
+	if _, ok := s.Users[user]; !ok || !there {
+		return errUnknown
 	}
-	s.groupsOf.remove(user, group)
+	if s.Members[circle] == nil {
+		s.Members[circle] = map[string]bool{}
+	}
+	s.Members[circle][user] = true
+	s.circlesOf.add(user, circle)
+	return nil
+}
+
+func (s *State) leave(circle, user string) {
+	delete(s.Members[circle], user)
+	if len(s.Members[circle]) == 0 {
+		delete(s.Members, circle)
+	}
+	s.circlesOf.remove(user, circle)
 }
 
 func (s *State) locationCreated(e keyhatch.Event) error {
@@ -200,8 +207,8 @@ func (s *State) grantGiven(e keyhatch.Event) error {
 	}
 	_, location := s.Locations[g.Location]
 	_, user := s.Users[g.Subject.ID]
-	_, group := s.Groups[g.Subject.ID]
-	if !location || !user && !group && g.Subject.Kind != keyhatch.SubjectEveryone {
+	circle := s.Circles[g.Subject.ID].Subject == g.Subject
+	if !location || !user && !circle && g.Subject.Kind != keyhatch.SubjectEveryone {
 		return errUnknown
 	}
 	url, err := keyhatch.ParseS3URL(e.Detail["url"])

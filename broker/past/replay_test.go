@@ -118,7 +118,7 @@ func (h *history) wantTables(t *rapid.T) {
 		t.Fatal(err)
 	}
 	want := past.State{
-		Users: map[string]keyhatch.User{}, Groups: map[string]keyhatch.Group{}, GroupMembers: map[string]map[string]bool{},
+		Users: map[string]keyhatch.User{}, Circles: map[string]past.Circle{}, Members: map[string]map[string]bool{},
 		Locations: map[string]keyhatch.Location{}, Grants: map[string]keyhatch.Grant{},
 	}
 	users, err1 := r.Users(ctx, "", "", db.Everything)
@@ -130,15 +130,15 @@ func (h *history) wantTables(t *rapid.T) {
 		groups, err := r.Groups(ctx, ws.ID, db.Everything)
 		err2 = errors.Join(err2, err)
 		for _, g := range groups {
-			want.Groups[g.ID] = keyhatch.Group{ID: g.ID, Workspace: g.Workspace, Name: g.Name}
+			want.Circles[g.ID] = past.Circle{Subject: keyhatch.Subject{Kind: keyhatch.SubjectGroup, ID: g.ID}, Workspace: g.Workspace, Name: g.Name}
 		}
 	}
-	members, err3 := r.AllGroupMembers(ctx)
+	members, err3 := r.AllCircleMembers(ctx)
 	for _, m := range members {
-		if want.GroupMembers[m.Group] == nil {
-			want.GroupMembers[m.Group] = map[string]bool{}
+		if want.Members[m.Circle] == nil {
+			want.Members[m.Circle] = map[string]bool{}
 		}
-		want.GroupMembers[m.Group][m.User] = true
+		want.Members[m.Circle][m.User] = true
 	}
 	locations, err4 := r.AllLocations(ctx)
 	for _, l := range locations {
@@ -155,7 +155,7 @@ func (h *history) wantTables(t *rapid.T) {
 		t.Fatal(err)
 	}
 	for what, pair := range map[string][2]any{
-		"users": {want.Users, state.Users}, "groups": {want.Groups, state.Groups}, "members": {want.GroupMembers, state.GroupMembers},
+		"users": {want.Users, state.Users}, "circles": {want.Circles, state.Circles}, "members": {want.Members, state.Members},
 		"locations": {want.Locations, state.Locations}, "grants": {want.Grants, state.Grants},
 	} {
 		if diff := cmp.Diff(pair[0], pair[1]); diff != "" {

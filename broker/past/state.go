@@ -11,16 +11,16 @@ import (
 // State is who and what decided access at a time, by id, as the record tells it.
 // What of these nouns does not decide access is not set.
 type State struct {
-	Users        map[string]keyhatch.User
-	Groups       map[string]keyhatch.Group
-	GroupMembers map[string]map[string]bool // users by group
-	Locations    map[string]keyhatch.Location
-	Grants       map[string]keyhatch.Grant
+	Users     map[string]keyhatch.User
+	Circles   map[string]Circle
+	Members   map[string]map[string]bool // users by circle
+	Locations map[string]keyhatch.Location
+	Grants    map[string]keyhatch.Grant
 
 	// What goes along when something is deleted is found by these.
-	groupsOf index[string]           // groups by user
-	grantsOn index[string]           // grants by location
-	grantsTo index[keyhatch.Subject] // grants by whom they name
+	circlesOf index[string]           // circles by user
+	grantsOn  index[string]           // grants by location
+	grantsTo  index[keyhatch.Subject] // grants by whom they name
 
 	// toTheSecond are the grants whose expiry was recorded without the part of the
 	// second in which it lies, as it was at first.
@@ -28,11 +28,18 @@ type State struct {
 	doubts      map[string][]string // by workspace, "" being the installation
 }
 
+// Circle is a group or a teamspace, as far as a grant to it goes.
+type Circle struct {
+	Subject   keyhatch.Subject // whom the grant names
+	Workspace string
+	Name      string
+}
+
 func newState() *State {
 	return &State{
-		Users: map[string]keyhatch.User{}, Groups: map[string]keyhatch.Group{}, GroupMembers: map[string]map[string]bool{},
+		Users: map[string]keyhatch.User{}, Circles: map[string]Circle{}, Members: map[string]map[string]bool{},
 		Locations: map[string]keyhatch.Location{}, Grants: map[string]keyhatch.Grant{},
-		groupsOf: index[string]{}, grantsOn: index[string]{}, grantsTo: index[keyhatch.Subject]{},
+		circlesOf: index[string]{}, grantsOn: index[string]{}, grantsTo: index[keyhatch.Subject]{},
 		toTheSecond: map[string]bool{}, doubts: map[string][]string{},
 	}
 }
@@ -57,8 +64,8 @@ func (x index[K]) remove(key K, id string) {
 // Active tells whether the user existed and was active.
 func (s *State) Active(user string) bool { return s.Users[user].Active }
 
-// Members yields the users in the group.
-func (s *State) Members(group string) iter.Seq[string] { return maps.Keys(s.GroupMembers[group]) }
+// MembersOf yields the users in the group or teamspace.
+func (s *State) MembersOf(circle string) iter.Seq[string] { return maps.Keys(s.Members[circle]) }
 
 // locationHolding returns the location of the workspace that held everything
 // under the URL.

@@ -35,17 +35,17 @@ type WhoCan struct {
 
 // Way is one way in which a user, or every active user, could.
 type Way struct {
-	User  keyhatch.User  // zero: every active user
-	Group keyhatch.Group // that the user was in, when the grant names one
-	Grant keyhatch.Grant
-	Part  bool // the grant opened only its own prefix of what was asked about
+	User   keyhatch.User // zero: every active user
+	Circle Circle        // group or teamspace that the user was in, when the grant names one
+	Grant  keyhatch.Grant
+	Part   bool // the grant opened only its own prefix of what was asked about
 }
 
 // maxWays bounds an answer (S9).
 const maxWays = 30_000
 
 // WhoCan answers from the audit record who could read or write a location, or a
-// prefix in it, at a time: which grants and groups gave access to whom, whether
+// prefix in it, at a time: which grants, groups and teamspaces gave access to whom, whether
 // the user was active, whether the location was locked. What people could give
 // themselves, as the owner of the location and the admins of its workspace can,
 // does not count before they did. The owner and those admins only.
@@ -98,7 +98,7 @@ func (a *WhoCan) fill(s *State) error {
 			return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLimitReached,
 				"more than %d ways lead there: ask about a prefix of the location", maxWays)
 		}
-		a.Ways = append(a.Ways, Way{User: s.Users[w.User], Group: s.Groups[w.Grant.Subject.ID], Grant: w.Grant, Part: w.Part})
+		a.Ways = append(a.Ways, Way{User: s.Users[w.User], Circle: s.Circles[w.Grant.Subject.ID], Grant: w.Grant, Part: w.Part})
 	}
 	slices.SortFunc(a.Ways, func(a, b Way) int {
 		return cmp.Or(cmp.Compare(a.User.Name, b.User.Name), cmp.Compare(a.User.ID, b.User.ID),

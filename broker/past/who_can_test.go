@@ -81,8 +81,8 @@ func who(a past.WhoCan) string {
 		if line == "" {
 			line = "everyone"
 		}
-		if way.Group.Name != "" {
-			line += " of " + way.Group.Name
+		if way.Circle.Name != "" {
+			line += " of " + way.Circle.Name
 		}
 		if way.Part {
 			line += " in " + string(way.Grant.Prefix)

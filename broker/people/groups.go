@@ -2,7 +2,6 @@ package people
 
 import (
 	"context"
-	"errors"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
@@ -90,32 +89,14 @@ func (svc *Service) Groups(ctx context.Context, c keyhatch.Caller, workspace str
 
 // PutGroupMember adds a member of the workspace to a group. Admins of its
 // workspace only.
-func (svc *Service) PutGroupMember(ctx context.Context, c keyhatch.Caller, id, user string) (m keyhatch.GroupMember, err error) {
+func (svc *Service) PutGroupMember(ctx context.Context, c keyhatch.Caller, id, user string) (m keyhatch.CircleMember, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		g, err := managedGroup(w, id)
 		if err != nil {
 			return err
 		}
-		u, err := w.NameableUser(user)
-		if err != nil {
-			return err
-		}
-		_, err = w.WorkspaceMember(ctx, g.Workspace, u.ID)
-		if errors.Is(err, keyhatch.NotFound) {
-			return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeMemberNotFound,
-				"only members of the workspace can be in its groups: add the user to the workspace first").In("user")
-		}
-		if err != nil {
-			return err
-		}
-		err = w.Tx.PutGroupMember(ctx, g.Workspace, keyhatch.GroupMember{Group: g.ID, User: u.ID, Since: w.Now})
-		if err != nil {
-			return err
-		}
-		if m, err = w.GroupMember(ctx, g.ID, u.ID); err != nil {
-			return err
-		}
-		return w.Record(GroupMemberPut, g.Workspace, g.ID, kernel.Detail("user", u.ID, "name", u.Name))
+		m, err = groupCircle(g).putMember(w, user, keyhatch.NoRole)
+		return err
 	})
 	return m, err
 }
@@ -129,26 +110,22 @@ func (svc *Service) RemoveGroupMember(ctx context.Context, c keyhatch.Caller, id
 		if err != nil {
 			return err
 		}
-		u, err := w.NameableUser(user)
-		if err != nil {
-			return err
-		}
-		if err := w.Tx.DeleteGroupMember(ctx, g.Workspace, g.ID, u.ID); err != nil {
-			return err
-		}
-		return w.Record(GroupMemberRemoved, g.Workspace, g.ID, kernel.Detail("user", u.ID, "name", u.Name))
+		return groupCircle(g).removeMember(w, user)
 	})
 }
 
 // GroupMembers lists a group's members. Members of its workspace only.
-func (svc *Service) GroupMembers(ctx context.Context, c keyhatch.Caller, id string, p kernel.Page) (kernel.List[keyhatch.GroupMember], error) {
+func (svc *Service) GroupMembers(ctx context.Context, c keyhatch.Caller, id string, p kernel.Page) (kernel.List[keyhatch.CircleMember], error) {
 	v := svc.k.View(ctx, c)
 	g, err := visibleGroup(v, id)
 	if err != nil {
-		return kernel.List[keyhatch.GroupMember]{}, err
+		return kernel.List[keyhatch.CircleMember]{}, err
 	}
-	return kernel.Paged(p, keyhatch.UserID, func(m keyhatch.GroupMember) string { return m.User },
-		func(p kernel.Page) ([]keyhatch.GroupMember, error) { return v.GroupMembers(ctx, g.ID, p) })
+	return circleMembers(v, g.ID, p)
+}
+
+func groupCircle(g keyhatch.Group) circle {
+	return circle{id: g.ID, workspace: g.Workspace, put: GroupMemberPut, removed: GroupMemberRemoved}
 }
 
 func visibleGroup(v kernel.View, id string) (keyhatch.Group, error) {

@@ -155,7 +155,7 @@ func (s *suite) world() world {
 				return tx.PutWorkspaceMember(ctx, keyhatch.WorkspaceMember{Workspace: w.ws.ID, User: w.user.ID, Role: keyhatch.AdminRole, Since: s.now.next()})
 			},
 			func() error {
-				return tx.PutGroupMember(ctx, w.ws.ID, keyhatch.GroupMember{Group: w.group.ID, User: w.user.ID, Since: s.now.next()})
+				return tx.PutCircleMember(ctx, w.ws.ID, keyhatch.CircleMember{Circle: w.group.ID, User: w.user.ID, Since: s.now.next()})
 			},
 		)
 	})

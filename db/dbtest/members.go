@@ -50,35 +50,35 @@ func testWorkspaceMembers(t *testing.T, s *suite) {
 	}
 }
 
-func testGroupMembers(t *testing.T, s *suite) {
+func testCircleMembers(t *testing.T, s *suite) {
 	w := s.world()
-	n := noun[keyhatch.GroupMember]{
-		missing: keyhatch.CodeMemberNotFound, change: db.GroupMemberChanged,
-		id: func(m keyhatch.GroupMember) string { return m.Group + db.PairSeparator + m.User },
-		fresh: func() keyhatch.GroupMember {
-			return keyhatch.GroupMember{Group: w.group.ID, User: s.freshUser(), Since: s.now.next()}
+	n := noun[keyhatch.CircleMember]{
+		missing: keyhatch.CodeMemberNotFound, change: db.CircleMemberChanged,
+		id: func(m keyhatch.CircleMember) string { return m.Circle + db.PairSeparator + m.User },
+		fresh: func() keyhatch.CircleMember {
+			return keyhatch.CircleMember{Circle: w.group.ID, User: s.freshUser(), Since: s.now.next()}
 		},
-		insert: func(ctx context.Context, tx *db.Tx, m keyhatch.GroupMember) error {
-			return tx.PutGroupMember(ctx, w.ws.ID, m)
+		insert: func(ctx context.Context, tx *db.Tx, m keyhatch.CircleMember) error {
+			return tx.PutCircleMember(ctx, w.ws.ID, m)
 		},
-		get: func(ctx context.Context, r db.Reader, id string) (keyhatch.GroupMember, error) {
-			group, user, _ := strings.Cut(id, db.PairSeparator)
-			return r.GroupMember(ctx, group, user)
+		get: func(ctx context.Context, r db.Reader, id string) (keyhatch.CircleMember, error) {
+			circle, user, _ := strings.Cut(id, db.PairSeparator)
+			return r.CircleMember(ctx, circle, user)
 		},
-		remove: func(ctx context.Context, tx *db.Tx, m keyhatch.GroupMember) error {
-			return tx.DeleteGroupMember(ctx, w.ws.ID, m.Group, m.User)
+		remove: func(ctx context.Context, tx *db.Tx, m keyhatch.CircleMember) error {
+			return tx.DeleteCircleMember(ctx, w.ws.ID, m.Circle, m.User)
 		},
 	}
 	exercise(s, n)
 	m := n.fresh()
-	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.PutGroupMember(ctx, w.ws.ID, m) })
+	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.PutCircleMember(ctx, w.ws.ID, m) })
 	later := m
 	later.Since = s.now.next()
-	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.PutGroupMember(ctx, w.ws.ID, later) })
+	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.PutCircleMember(ctx, w.ws.ID, later) })
 	n.wantStored(t, s, "a second put, which keeps since", m)
-	pagesOf(t, "members", w.group.ID, s.GroupMembers, func(m keyhatch.GroupMember) string { return m.User })
-	if all := ok[[]keyhatch.GroupMember](t)(s.AllGroupMembers(s.ctx())); len(all) != 2 {
-		t.Errorf("2 memberships, AllGroupMembers has %d", len(all))
+	pagesOf(t, "members", w.group.ID, s.CircleMembers, func(m keyhatch.CircleMember) string { return m.User })
+	if all := ok[[]keyhatch.CircleMember](t)(s.AllCircleMembers(s.ctx())); len(all) != 2 {
+		t.Errorf("2 memberships, AllCircleMembers has %d", len(all))
 	}
 }
 

@@ -24,7 +24,7 @@ func Run(t *testing.T, open func(t *testing.T) *db.DB) {
 		{"Workspaces", testWorkspaces},
 		{"WorkspaceMembers", testWorkspaceMembers},
 		{"Groups", testGroups},
-		{"GroupMembers", testGroupMembers},
+		{"CircleMembers", testCircleMembers},
 		{"Tokens", testTokens},
 		{"Credentials", testCredentials},
 		{"Stores", testStores},

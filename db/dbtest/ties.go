@@ -86,7 +86,7 @@ func testInUse(t *testing.T, s *suite) {
 		},
 		"group of no workspace": func(ctx context.Context, tx *db.Tx) error { return tx.InsertGroup(ctx, s.newGroup("ws_none")) },
 		"member of no group": func(ctx context.Context, tx *db.Tx) error {
-			return tx.PutGroupMember(ctx, w.ws.ID, keyhatch.GroupMember{Group: "group_none", User: w.user.ID})
+			return tx.PutCircleMember(ctx, w.ws.ID, keyhatch.CircleMember{Circle: "group_none", User: w.user.ID})
 		},
 		"token of nobody": func(ctx context.Context, tx *db.Tx) error { return tx.InsertToken(ctx, s.newToken("user_none", "")) },
 		"token of no workspace": func(ctx context.Context, tx *db.Tx) error {
@@ -137,7 +137,7 @@ func testDeletedWith(t *testing.T, s *suite) {
 				return tx.PutWorkspaceMember(ctx, keyhatch.WorkspaceMember{Workspace: w.ws.ID, User: w.user.ID, Role: keyhatch.MemberRole})
 			},
 			func() error {
-				return tx.PutGroupMember(ctx, w.ws.ID, keyhatch.GroupMember{Group: w.group.ID, User: w.user.ID})
+				return tx.PutCircleMember(ctx, w.ws.ID, keyhatch.CircleMember{Circle: w.group.ID, User: w.user.ID})
 			},
 			func() error { return tx.InsertGrant(ctx, w.grant) })
 	}
@@ -152,10 +152,10 @@ func testDeletedWith(t *testing.T, s *suite) {
 	}{
 		{
 			"a workspace member", func(ctx context.Context, tx *db.Tx) error { return tx.DeleteWorkspaceMember(ctx, w.ws.ID, user) },
-			[]db.Change{{Kind: db.GrantChanged, ID: w.grant.ID}, {Kind: db.GroupMemberChanged, ID: inGroup}, {Kind: db.WorkspaceMemberChanged, ID: member}},
+			[]db.Change{{Kind: db.GrantChanged, ID: w.grant.ID}, {Kind: db.CircleMemberChanged, ID: inGroup}, {Kind: db.WorkspaceMemberChanged, ID: member}},
 			[]func() error{
 				func() error { _, err := s.Grant(s.ctx(), w.grant.ID); return err },
-				func() error { _, err := s.GroupMember(s.ctx(), group, user); return err },
+				func() error { _, err := s.CircleMember(s.ctx(), group, user); return err },
 				func() error { _, err := s.WorkspaceMember(s.ctx(), w.ws.ID, user); return err },
 			},
 			rejoin,
@@ -165,14 +165,14 @@ func testDeletedWith(t *testing.T, s *suite) {
 			[]db.Change{
 				{Kind: db.TokenChanged, ID: w.token.ID},
 				{Kind: db.GrantChanged, ID: w.grant.ID},
-				{Kind: db.GroupMemberChanged, ID: inGroup},
+				{Kind: db.CircleMemberChanged, ID: inGroup},
 				{Kind: db.WorkspaceMemberChanged, ID: member},
 				{Kind: db.UserChanged, ID: user},
 			},
 			[]func() error{
 				func() error { _, err := s.Token(s.ctx(), w.token.ID); return err },
 				func() error { _, err := s.Grant(s.ctx(), w.grant.ID); return err },
-				func() error { _, err := s.GroupMember(s.ctx(), group, user); return err },
+				func() error { _, err := s.CircleMember(s.ctx(), group, user); return err },
 				func() error { _, err := s.WorkspaceMember(s.ctx(), w.ws.ID, user); return err },
 			},
 			func(ctx context.Context, tx *db.Tx) error { return tx.InsertUser(ctx, w.user) },
@@ -182,11 +182,11 @@ func testDeletedWith(t *testing.T, s *suite) {
 				return firstError(func() error { return rejoin(ctx, tx) }, func() error { return tx.DeleteGroup(ctx, w.group) })
 			},
 			[]db.Change{
-				{Kind: db.WorkspaceMemberChanged, ID: member}, {Kind: db.GroupMemberChanged, ID: inGroup}, {Kind: db.GrantChanged, ID: w.grant.ID}, // joined again
-				{Kind: db.GroupMemberChanged, ID: inGroup}, {Kind: db.GrantChanged, ID: w.toGroup.ID},
+				{Kind: db.WorkspaceMemberChanged, ID: member}, {Kind: db.CircleMemberChanged, ID: inGroup}, {Kind: db.GrantChanged, ID: w.grant.ID}, // joined again
+				{Kind: db.CircleMemberChanged, ID: inGroup}, {Kind: db.GrantChanged, ID: w.toGroup.ID},
 			},
 			[]func() error{
-				func() error { _, err := s.GroupMember(s.ctx(), group, user); return err },
+				func() error { _, err := s.CircleMember(s.ctx(), group, user); return err },
 				func() error { _, err := s.Grant(s.ctx(), w.toGroup.ID); return err },
 			},
 			func(ctx context.Context, tx *db.Tx) error { return nil },
@@ -263,9 +263,9 @@ func testReach(t *testing.T, s *suite) {
 	s.write(func(ctx context.Context, tx *db.Tx) error {
 		return firstError(
 			func() error { return tx.DeleteGrant(ctx, w.grant) },
-			func() error { return tx.DeleteGroupMember(ctx, w.ws.ID, w.group.ID, owner) },
+			func() error { return tx.DeleteCircleMember(ctx, w.ws.ID, w.group.ID, owner) },
 			func() error {
-				return tx.PutGroupMember(ctx, w.ws.ID, keyhatch.GroupMember{Group: w.group.ID, User: mate})
+				return tx.PutCircleMember(ctx, w.ws.ID, keyhatch.CircleMember{Circle: w.group.ID, User: mate})
 			})
 	})
 	check := func(what string, at time.Time, user string, sees, reached bool) {
