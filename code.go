@@ -40,6 +40,7 @@ const (
 	CodeUserNotFound       Code = "user_not_found"
 	CodeGroupNotFound      Code = "group_not_found"
 	CodeWorkspaceNotFound  Code = "workspace_not_found"
+	CodeTeamspaceNotFound  Code = "teamspace_not_found"
 	CodeMemberNotFound     Code = "member_not_found"
 	CodeTokenNotFound      Code = "token_not_found"
 	CodeCredentialNotFound Code = "credential_not_found"

@@ -85,6 +85,7 @@ var lists = map[Code]string{
 	CodeUserNotFound:      "GET /api/v1/users lists whom you may see; others are named by their id",
 	CodeGroupNotFound:     "GET /api/v1/groups lists the workspace's",
 	CodeWorkspaceNotFound: "GET /api/v1/workspaces lists yours",
+	CodeTeamspaceNotFound: "GET /api/v1/teamspaces lists those of a workspace that you may see",
 	CodeMemberNotFound:    "list the members first",
 	CodeTokenNotFound:     "GET /api/v1/tokens lists yours",
 	CodeStoreNotFound:     "GET /api/v1/stores lists those that you may use",

@@ -7,9 +7,10 @@ type SubjectKind string
 
 // Whom a grant can name.
 const (
-	SubjectUser     SubjectKind = "user"
-	SubjectGroup    SubjectKind = "group"
-	SubjectEveryone SubjectKind = "everyone" // every active user; never the anonymous
+	SubjectUser      SubjectKind = "user"
+	SubjectGroup     SubjectKind = "group"
+	SubjectTeamspace SubjectKind = "teamspace" // all its members, whatever their role
+	SubjectEveryone  SubjectKind = "everyone"  // every active user; never the anonymous
 )
 
 // Subject is whom a grant names; ID is empty for everyone.

@@ -15,6 +15,7 @@ const (
 	UserID          IDKind = "user"
 	GroupID         IDKind = "group"
 	WorkspaceID     IDKind = "ws"
+	TeamspaceID     IDKind = "ts"
 	TokenID         IDKind = "tok"
 	CredentialID    IDKind = "cred"
 	StoreID         IDKind = "store"

@@ -12,8 +12,8 @@ import (
 
 // idKinds are all kinds of id; TestIDKindsAreAllListed holds that.
 var idKinds = []keyhatch.IDKind{
-	keyhatch.UserID, keyhatch.GroupID, keyhatch.WorkspaceID, keyhatch.TokenID, keyhatch.CredentialID, keyhatch.StoreID, keyhatch.BucketID,
-	keyhatch.LocationID, keyhatch.GrantID, keyhatch.LeaseID, keyhatch.EventID, keyhatch.ChainID, keyhatch.ObjectRequestID,
+	keyhatch.UserID, keyhatch.GroupID, keyhatch.WorkspaceID, keyhatch.TeamspaceID, keyhatch.TokenID, keyhatch.CredentialID, keyhatch.StoreID,
+	keyhatch.BucketID, keyhatch.LocationID, keyhatch.GrantID, keyhatch.LeaseID, keyhatch.EventID, keyhatch.ChainID, keyhatch.ObjectRequestID,
 }
 
 const base36 = "0123456789abcdefghijklmnopqrstuvwxyz"

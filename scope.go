@@ -26,7 +26,7 @@ const ScopeAll Scope = "all"
 
 // ScopeNouns are the words that can stand as a scope, alone or with ":read".
 var ScopeNouns = []string{
-	"users", "groups", "workspaces", "tokens", "credentials", "stores", "buckets",
+	"users", "groups", "workspaces", "teamspaces", "tokens", "credentials", "stores", "buckets",
 	"locations", "grants", "leases", "events",
 }
 

@@ -23,7 +23,7 @@ var canaries = []string{
 	"canary", "canary-0", "Canary canary", "../canary", "canary/../x", "/canary", "canary//x", "canary\x00", "canary\xff", "canary\n",
 	"s3://canary-canary/x/", "s3://lab/canary/", "s3://CANARY/", "s3://lab/../canary", "s3:read s3://canary/../x", "GET /canary?x", "canary:read",
 	"<canary>", "%63anary canary", strings.Repeat("canary", 400),
-	"user_canarycanary000", "group_canarycanary000", "ws_canarycanary000", "tok_canarycanary000", "store_canarycanary000",
+	"user_canarycanary000", "group_canarycanary000", "ts_canarycanary000", "ws_canarycanary000", "tok_canarycanary000", "store_canarycanary000",
 	"bucket_canarycanary000", "loc_canarycanary000", "grant_canarycanary000", "lease_canarycanary000", "event_canarycanary000",
 }
 
@@ -71,6 +71,41 @@ var inputs = map[string]func(w *lab, c caller, s string) error{
 		return w.Broker.People.RemoveGroupMember(w.ctx, c, w.group.ID, s)
 	},
 	"group members": func(w *lab, c caller, s string) error { return only(w.Broker.People.GroupMembers(w.ctx, c, s, page)) },
+
+	"create teamspace, workspace": func(w *lab, c caller, s string) error {
+		return only(w.Broker.People.CreateTeamspace(w.ctx, c, people.NewTeamspace{Workspace: s, Name: "s"}))
+	},
+	"create teamspace, name": func(w *lab, c caller, s string) error {
+		return only(w.Broker.People.CreateTeamspace(w.ctx, c, people.NewTeamspace{Workspace: "lab", Name: s}))
+	},
+	"create teamspace, visibility": func(w *lab, c caller, s string) error {
+		return only(w.Broker.People.CreateTeamspace(w.ctx, c, people.NewTeamspace{Workspace: "lab", Name: w.name(), Visibility: keyhatch.Visibility(s)}))
+	},
+	"update teamspace": func(w *lab, c caller, s string) error {
+		return only(w.Broker.People.UpdateTeamspace(w.ctx, c, "lab", s, people.TeamspaceChange{}))
+	},
+	"update teamspace, name": func(w *lab, c caller, s string) error {
+		return only(w.Broker.People.UpdateTeamspace(w.ctx, c, "", w.newTeamspace(keyhatch.Private).ID, people.TeamspaceChange{Name: &s}))
+	},
+	"delete teamspace":        func(w *lab, c caller, s string) error { return w.Broker.People.DeleteTeamspace(w.ctx, c, "lab", s) },
+	"teamspace":               func(w *lab, c caller, s string) error { return only(w.Broker.People.Teamspace(w.ctx, c, "lab", s)) },
+	"teamspace, by workspace": func(w *lab, c caller, s string) error { return only(w.Broker.People.Teamspace(w.ctx, c, s, "x")) },
+	"teamspaces":              func(w *lab, c caller, s string) error { return only(w.Broker.People.Teamspaces(w.ctx, c, s, page)) },
+	"teamspaces, cursor": func(w *lab, c caller, s string) error {
+		return only(w.Broker.People.Teamspaces(w.ctx, c, "lab", kernel.Page{After: s}))
+	},
+	"put teamspace member, user": func(w *lab, c caller, s string) error {
+		return only(w.Broker.People.PutTeamspaceMember(w.ctx, c, "", w.newTeamspace(keyhatch.Private).ID, s, keyhatch.EditorRole))
+	},
+	"put teamspace member, role": func(w *lab, c caller, s string) error {
+		return only(w.Broker.People.PutTeamspaceMember(w.ctx, c, "", w.newTeamspace(keyhatch.Private).ID, "member", keyhatch.Role(s)))
+	},
+	"remove teamspace member": func(w *lab, c caller, s string) error {
+		return w.Broker.People.RemoveTeamspaceMember(w.ctx, c, "lab", s, s)
+	},
+	"teamspace members": func(w *lab, c caller, s string) error {
+		return only(w.Broker.People.TeamspaceMembers(w.ctx, c, "lab", s, page))
+	},
 
 	"create workspace": func(w *lab, c caller, s string) error { return only(w.Broker.People.CreateWorkspace(w.ctx, c, s)) },
 	"rename workspace": func(w *lab, c caller, s string) error {
@@ -233,6 +268,9 @@ var inputs = map[string]func(w *lab, c caller, s string) error{
 	},
 	"give grant, group": func(w *lab, c caller, s string) error {
 		return newGrant(w, c, places.NewGrant{Subject: keyhatch.SubjectGroup, Name: s})
+	},
+	"give grant, teamspace": func(w *lab, c caller, s string) error {
+		return newGrant(w, c, places.NewGrant{Subject: keyhatch.SubjectTeamspace, Name: s})
 	},
 	"give grant, everyone": func(w *lab, c caller, s string) error { return newGrant(w, c, places.NewGrant{Name: s}) },
 	"give grant, access": func(w *lab, c caller, s string) error {

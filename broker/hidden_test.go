@@ -20,6 +20,7 @@ func TestS6_HiddenIsLikeMissing(t *testing.T) {
 	w := newLab(t)
 	location, grant := w.newLocation()
 	gone, goneAt := w.goneLocation()
+	space := w.newTeamspace(keyhatch.Public)
 	lease := w.newLease()
 	w.newGroup()
 	event := w.newestEvent()
@@ -62,6 +63,27 @@ func TestS6_HiddenIsLikeMissing(t *testing.T) {
 			return only(b.People.PutGroupMember(w.ctx, c, ref, c.User.ID))
 		}},
 		{"take out of group", w.group.ID, "group_" + zero, func(c caller, ref string) error { return b.People.RemoveGroupMember(w.ctx, c, ref, c.User.ID) }},
+
+		{"teamspace", space.ID, "ts_" + zero, func(c caller, ref string) error { return only(b.People.Teamspace(w.ctx, c, "", ref)) }},
+		{"teamspace by name", space.Name, "none", func(c caller, ref string) error { return only(b.People.Teamspace(w.ctx, c, "lab", ref)) }},
+		{"teamspace in a workspace", "lab", "nowhere", func(c caller, ref string) error { return only(b.People.Teamspace(w.ctx, c, ref, space.Name)) }},
+		{"update teamspace", space.ID, "ts_" + zero, func(c caller, ref string) error {
+			return only(b.People.UpdateTeamspace(w.ctx, c, "", ref, people.TeamspaceChange{Name: &name}))
+		}},
+		{"delete teamspace", space.ID, "ts_" + zero, func(c caller, ref string) error { return b.People.DeleteTeamspace(w.ctx, c, "", ref) }},
+		{"teamspace's members", space.ID, "ts_" + zero, func(c caller, ref string) error {
+			return only(b.People.TeamspaceMembers(w.ctx, c, "", ref, page))
+		}},
+		{"put into teamspace", space.ID, "ts_" + zero, func(c caller, ref string) error {
+			return only(b.People.PutTeamspaceMember(w.ctx, c, "", ref, c.User.ID, keyhatch.OwnerRole))
+		}},
+		{"leave teamspace", space.ID, "ts_" + zero, func(c caller, ref string) error {
+			return b.People.RemoveTeamspaceMember(w.ctx, c, "", ref, c.User.ID)
+		}},
+		{"workspace's teamspaces", "lab", "nowhere", func(c caller, ref string) error { return only(b.People.Teamspaces(w.ctx, c, ref, page)) }},
+		{"new teamspace", "lab", "nowhere", func(c caller, ref string) error {
+			return only(b.People.CreateTeamspace(w.ctx, c, people.NewTeamspace{Workspace: ref, Name: name}))
+		}},
 
 		{"workspace", w.ws.ID, "ws_" + zero, func(c caller, ref string) error { return only(b.People.Workspace(w.ctx, c, ref)) }},
 		{"workspace by name", "lab", "nowhere", func(c caller, ref string) error { return only(b.People.Workspace(w.ctx, c, ref)) }},
@@ -171,6 +193,59 @@ func TestS6_HiddenIsLikeMissing(t *testing.T) {
 			if diff := gocmp.Diff(missing, hidden); diff != "" {
 				t.Errorf("%s, %s (-missing +hidden):\n%s", u.name, who, diff)
 			}
+		}
+	}
+}
+
+// TestS6_PrivateTeamspaces: to a member of the workspace who is not in it, a
+// private teamspace is like one that does not exist, also where a grant or a name
+// would tell of it.
+func TestS6_PrivateTeamspaces(t *testing.T) {
+	t.Parallel()
+	w := newLab(t)
+	b, member, keeper := w.Broker, w.who["member"], w.who["keeper"]
+	w.Member(t, w.ws, keeper, keyhatch.MemberRole)
+	location, _ := w.newLocation()
+	space, public, own := w.newTeamspace(keyhatch.Private), w.newTeamspace(keyhatch.Public), w.newTeamspaceOf(member, keyhatch.OwnerRole)
+	elsewhere := w.Workspace(t, "elsewhere")
+	far := give[keyhatch.Teamspace](w)(b.People.CreateTeamspace(w.ctx, w.Admin, people.NewTeamspace{Workspace: elsewhere.ID, Name: "far", Visibility: keyhatch.Public}))
+	grant := func(c caller, name string) error {
+		return only(b.Places.GiveGrant(w.ctx, c, places.NewGrant{Location: location.ID, Subject: keyhatch.SubjectTeamspace, Name: name, Access: keyhatch.Read}))
+	}
+	rename := func(c caller, name string) error {
+		return only(b.People.UpdateTeamspace(w.ctx, c, "", own.ID, people.TeamspaceChange{Name: &name}))
+	}
+	see := func(c caller, ref string) error { return only(b.People.Teamspace(w.ctx, c, "lab", ref)) }
+	create := func(c caller, name string) error {
+		return only(b.People.CreateTeamspace(w.ctx, c, people.NewTeamspace{Workspace: "lab", Name: name}))
+	}
+	const noID, noName = "ts_000000000000000", "nothing"
+	for _, u := range []struct {
+		what            string
+		c               caller
+		do              func(caller, string) error
+		hidden, missing string
+	}{
+		{"see by id", member, see, space.ID, noID},
+		{"see by name", member, see, space.Name, noName},
+		{"grant by id", keeper, grant, space.ID, noID},
+		{"grant by name", keeper, grant, space.Name, noName},
+		{"grant to another workspace's, by id", keeper, grant, far.ID, noID},
+		{"grant to another workspace's, by its admin", w.Admin, grant, far.ID, noID},
+		{"grant to another workspace's, by name", w.Admin, grant, "far", noName},
+		{"rename to its name", member, rename, space.Name, noName},
+		{"create with its name", member, create, space.Name, noName},
+	} {
+		hidden, missing := u.do(u.c, u.hidden), u.do(u.c, u.missing)
+		if diff := gocmp.Diff(missing, hidden); diff != "" || missing == nil {
+			t.Errorf("%s (-missing +hidden):\n%s", u.what, diff)
+		}
+	}
+	for what, err := range map[string]error{
+		"a public one": grant(keeper, public.ID), "a public one, by name": grant(keeper, public.Name), "a private one, by an admin": grant(w.who["wsadmin"], space.ID),
+	} {
+		if err != nil {
+			t.Errorf("a grant to %s: %v", what, err)
 		}
 	}
 }

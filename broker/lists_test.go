@@ -79,6 +79,34 @@ func TestS6_ListsHoldWhatOneMaySee(t *testing.T) {
 	}
 }
 
+// TestS6_TeamspacesThatOneSees: the list of each caller.
+func TestS6_TeamspacesThatOneSees(t *testing.T) {
+	t.Parallel()
+	w := newLab(t)
+	make := func(name string, v keyhatch.Visibility) keyhatch.Teamspace {
+		return give[keyhatch.Teamspace](w)(w.Broker.People.CreateTeamspace(w.ctx, w.Admin, people.NewTeamspace{Workspace: "lab", Name: name, Visibility: v}))
+	}
+	make("open", keyhatch.Public)
+	make("closed", "")
+	mine := make("mine", keyhatch.Private)
+	w.must(only(w.Broker.People.PutTeamspaceMember(w.ctx, w.Admin, "lab", mine.Name, "member", keyhatch.ViewerRole)))
+	w.who["bystander"] = w.bystander
+	former := w.User(t, "former")
+	w.Member(t, w.ws, former, keyhatch.MemberRole)
+	w.must(only(w.Broker.People.PutTeamspaceMember(w.ctx, w.Admin, "lab", mine.Name, "former", keyhatch.OwnerRole)))
+	w.must(w.Broker.People.RemoveWorkspaceMember(w.ctx, w.Admin, "lab", "former"))
+	w.who["former"] = former
+	for who, want := range map[string]string{
+		"admin": "closed mine open", "confined": "closed mine open", "owner": "closed mine open", "wsadmin": "closed mine open",
+		"member": "mine open", "bystander": "open", "keeper": "refused", "stranger": "refused", "former": "refused",
+	} {
+		got := names(w.Broker.People.Teamspaces(w.ctx, w.who[who], w.ws.ID, page))(func(s keyhatch.Teamspace) string { return s.Name })
+		if got != want {
+			t.Errorf("%s sees %q, want %q", who, got, want)
+		}
+	}
+}
+
 // names are the distinct names of a list, sorted, or "refused".
 func names[T any](list kernel.List[T], err error) func(func(T) string) string {
 	return func(name func(T) string) string {
@@ -124,7 +152,10 @@ func TestListsEnd(t *testing.T) {
 	for range 3 {
 		w.newLocation()
 		w.newLease()
+		w.newTeamspace(keyhatch.Public)
+		w.newTeamspace(keyhatch.Private)
 	}
+	space := w.newTeamspaceOf(w.who["member"], keyhatch.ViewerRole)
 	for name, walk := range map[string]func(limit int) (pages, items int){
 		"users": walker(w, func(p kernel.Page) (kernel.List[keyhatch.User], error) {
 			return w.Broker.People.Users(w.ctx, w.Admin, p)
@@ -134,6 +165,12 @@ func TestListsEnd(t *testing.T) {
 		}),
 		"group members": walker(w, func(p kernel.Page) (kernel.List[keyhatch.CircleMember], error) {
 			return w.Broker.People.GroupMembers(w.ctx, w.Admin, w.group.ID, p)
+		}),
+		"teamspaces": walker(w, func(p kernel.Page) (kernel.List[keyhatch.Teamspace], error) {
+			return w.Broker.People.Teamspaces(w.ctx, w.who["member"], "lab", p)
+		}),
+		"teamspace members": walker(w, func(p kernel.Page) (kernel.List[keyhatch.CircleMember], error) {
+			return w.Broker.People.TeamspaceMembers(w.ctx, w.who["member"], "", space.ID, p)
 		}),
 		"tokens": walker(w, func(p kernel.Page) (kernel.List[keyhatch.Token], error) {
 			return w.Broker.People.Tokens(w.ctx, w.Admin, "", p)

@@ -100,6 +100,89 @@ var useCases = []useCase{
 		return func() error { return only(w.Broker.People.GroupMembers(w.ctx, c, w.group.ID, page)) }
 	}},
 
+	// teamspaces                           admin     confined  owner     wsadmin   member    keeper    guest     stranger
+	{"create a teamspace", "                ok        ok        ok        ok        forbidden hidden    hidden    hidden", people.TeamspaceCreated, "circles", func(w *lab, c caller) act {
+		n := people.NewTeamspace{Workspace: w.ws.ID, Name: w.name()}
+		return func() error { return only(w.Broker.People.CreateTeamspace(w.ctx, c, n)) }
+	}},
+	{"rename a private teamspace", "        ok        ok        ok        ok        hidden    hidden    hidden    hidden", people.TeamspaceUpdated, "circles", func(w *lab, c caller) act {
+		return w.renameTeamspace(c, w.newTeamspace(keyhatch.Private))
+	}},
+	{"rename a public one", "               ok        ok        ok        ok        forbidden hidden    hidden    hidden", people.TeamspaceUpdated, "circles", func(w *lab, c caller) act {
+		return w.renameTeamspace(c, w.newTeamspace(keyhatch.Public))
+	}},
+	{"rename one that one owns", "          -         -         ok        ok        forbidden hidden    hidden    hidden", people.TeamspaceUpdated, "circles", func(w *lab, c caller) act {
+		return w.renameTeamspace(c, w.newTeamspaceOf(c, keyhatch.OwnerRole))
+	}},
+	{"publish one that one owns", "         -         -         ok        ok        ok        hidden    hidden    hidden", people.TeamspaceUpdated, "circles", func(w *lab, c caller) act {
+		return w.publishTeamspace(c, w.newTeamspaceOf(c, keyhatch.OwnerRole))
+	}},
+	{"publish one that one edits", "        -         -         ok        ok        forbidden hidden    hidden    hidden", people.TeamspaceUpdated, "circles", func(w *lab, c caller) act {
+		return w.publishTeamspace(c, w.newTeamspaceOf(c, keyhatch.EditorRole))
+	}},
+	{"delete a private teamspace", "        ok        ok        ok        ok        hidden    hidden    hidden    hidden", people.TeamspaceDeleted, "circles", func(w *lab, c caller) act {
+		s := w.newTeamspace(keyhatch.Private)
+		return func() error { return w.Broker.People.DeleteTeamspace(w.ctx, c, "", s.ID) }
+	}},
+	{"delete one that one owns", "          -         -         ok        ok        ok        hidden    hidden    hidden", people.TeamspaceDeleted, "circles", func(w *lab, c caller) act {
+		s := w.newTeamspaceOf(c, keyhatch.OwnerRole)
+		return func() error { return w.Broker.People.DeleteTeamspace(w.ctx, c, w.ws.ID, s.Name) }
+	}},
+	{"delete one that one edits", "         -         -         ok        ok        forbidden hidden    hidden    hidden", people.TeamspaceDeleted, "circles", func(w *lab, c caller) act {
+		s := w.newTeamspaceOf(c, keyhatch.EditorRole)
+		return func() error { return w.Broker.People.DeleteTeamspace(w.ctx, c, "", s.ID) }
+	}},
+	{"see a private teamspace", "           ok        ok        ok        ok        hidden    hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		s := w.newTeamspace(keyhatch.Private)
+		return func() error { return only(w.Broker.People.Teamspace(w.ctx, c, "", s.ID)) }
+	}},
+	{"see a public one", "                  ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		s := w.newTeamspace(keyhatch.Public)
+		return func() error { return only(w.Broker.People.Teamspace(w.ctx, c, w.ws.ID, s.Name)) }
+	}},
+	{"see one that one views", "            -         -         ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		s := w.newTeamspaceOf(c, keyhatch.ViewerRole)
+		return func() error { return only(w.Broker.People.Teamspace(w.ctx, c, "", s.ID)) }
+	}},
+	{"list teamspaces", "                   ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		return func() error { return only(w.Broker.People.Teamspaces(w.ctx, c, w.ws.ID, page)) }
+	}},
+	{"put somebody into a teamspace", "     ok        ok        ok        ok        hidden    hidden    hidden    hidden", people.TeamspaceMemberPut, "circle_members", func(w *lab, c caller) act {
+		return w.putIntoTeamspace(c, w.newTeamspace(keyhatch.Private))
+	}},
+	{"put somebody into a public one", "    ok        ok        ok        ok        forbidden hidden    hidden    hidden", people.TeamspaceMemberPut, "circle_members", func(w *lab, c caller) act {
+		return w.putIntoTeamspace(c, w.newTeamspace(keyhatch.Public))
+	}},
+	{"put somebody into one's own", "       -         -         ok        ok        ok        hidden    hidden    hidden", people.TeamspaceMemberPut, "circle_members", func(w *lab, c caller) act {
+		return w.putIntoTeamspace(c, w.newTeamspaceOf(c, keyhatch.OwnerRole))
+	}},
+	{"make oneself the owner of one", "     -         -         ok        ok        forbidden hidden    hidden    hidden", people.TeamspaceMemberPut, "circle_members", func(w *lab, c caller) act {
+		s := w.newTeamspaceOf(c, keyhatch.EditorRole)
+		return func() error {
+			return only(w.Broker.People.PutTeamspaceMember(w.ctx, c, "", s.ID, c.User.ID, keyhatch.OwnerRole))
+		}
+	}},
+	{"take somebody out of a teamspace", "  ok        ok        ok        ok        hidden    hidden    hidden    hidden", people.TeamspaceMemberRemoved, "circle_members", func(w *lab, c caller) act {
+		return w.takeOutOfTeamspace(c, w.newTeamspace(keyhatch.Private), w.bystander)
+	}},
+	{"take somebody out of one's own", "    -         -         ok        ok        ok        hidden    hidden    hidden", people.TeamspaceMemberRemoved, "circle_members", func(w *lab, c caller) act {
+		return w.takeOutOfTeamspace(c, w.newTeamspaceOf(c, keyhatch.OwnerRole), w.bystander)
+	}},
+	{"take somebody out of one one edits", "-         -         ok        ok        forbidden hidden    hidden    hidden", people.TeamspaceMemberRemoved, "circle_members", func(w *lab, c caller) act {
+		return w.takeOutOfTeamspace(c, w.newTeamspaceOf(c, keyhatch.EditorRole), w.bystander)
+	}},
+	{"leave a teamspace", "                 -         -         ok        ok        ok        hidden    hidden    hidden", people.TeamspaceMemberRemoved, "circle_members", func(w *lab, c caller) act {
+		return w.takeOutOfTeamspace(c, w.newTeamspaceOf(c, keyhatch.ViewerRole), c)
+	}},
+	{"list a private teamspace's members", "ok        ok        ok        ok        hidden    hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		s := w.newTeamspace(keyhatch.Private)
+		return func() error { return only(w.Broker.People.TeamspaceMembers(w.ctx, c, "", s.ID, page)) }
+	}},
+	{"list a public one's", "               ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		s := w.newTeamspace(keyhatch.Public)
+		return func() error { return only(w.Broker.People.TeamspaceMembers(w.ctx, c, "", s.ID, page)) }
+	}},
+
 	// workspaces                           admin     confined  owner     wsadmin   member    keeper    guest     stranger
 	{"create a workspace", "                ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", people.WorkspaceCreated, "workspaces", func(w *lab, c caller) act {
 		name := w.name()
@@ -383,6 +466,31 @@ var useCases = []useCase{
 	{"list one's events", "                 ok        ok        ok        ok        ok        ok        ok        ok", "", "", func(w *lab, c caller) act {
 		return func() error { return only(w.Broker.Record.Events(w.ctx, c, record.EventFilter{}, page)) }
 	}},
+}
+
+func (w *lab) renameTeamspace(c caller, s keyhatch.Teamspace) act {
+	name := w.name()
+	return func() error {
+		return only(w.Broker.People.UpdateTeamspace(w.ctx, c, "", s.ID, people.TeamspaceChange{Name: &name}))
+	}
+}
+
+func (w *lab) publishTeamspace(c caller, s keyhatch.Teamspace) act {
+	public := keyhatch.Public
+	return func() error {
+		return only(w.Broker.People.UpdateTeamspace(w.ctx, c, "", s.ID, people.TeamspaceChange{Name: &s.Name, Visibility: &public}))
+	}
+}
+
+func (w *lab) putIntoTeamspace(c caller, s keyhatch.Teamspace) act {
+	u := w.newMember(keyhatch.MemberRole)
+	return func() error {
+		return only(w.Broker.People.PutTeamspaceMember(w.ctx, c, "", s.ID, u.ID, keyhatch.EditorRole))
+	}
+}
+
+func (w *lab) takeOutOfTeamspace(c caller, s keyhatch.Teamspace, who caller) act {
+	return func() error { return w.Broker.People.RemoveTeamspaceMember(w.ctx, c, "", s.ID, who.User.ID) }
 }
 
 func create(w *lab, c caller, n people.NewToken) error {

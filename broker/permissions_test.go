@@ -122,6 +122,24 @@ func (w *lab) newGroup() keyhatch.Group {
 	return g
 }
 
+// newTeamspace is one that the bystander views.
+func (w *lab) newTeamspace(v keyhatch.Visibility) keyhatch.Teamspace {
+	s := give[keyhatch.Teamspace](w)(w.Broker.People.CreateTeamspace(w.ctx, w.Admin, people.NewTeamspace{Workspace: w.ws.ID, Name: w.name(), Visibility: v}))
+	give[keyhatch.CircleMember](w)(w.Broker.People.PutTeamspaceMember(w.ctx, w.Admin, "", s.ID, w.bystander.User.ID, keyhatch.ViewerRole))
+	return s
+}
+
+// newTeamspaceOf is a private one in which the caller has the role, if it is a
+// member of the workspace.
+func (w *lab) newTeamspaceOf(c keyhatch.Caller, role keyhatch.Role) keyhatch.Teamspace {
+	s := w.newTeamspace(keyhatch.Private)
+	_, err := w.Broker.People.PutTeamspaceMember(w.ctx, w.Admin, "", s.ID, c.User.ID, role)
+	if !errors.Is(err, keyhatch.Invalid) {
+		w.must(err)
+	}
+	return s
+}
+
 func (w *lab) newStore() keyhatch.Store {
 	return give[keyhatch.Store](w)(w.Broker.Places.CreateStore(w.ctx, w.Admin, w.store()))
 }

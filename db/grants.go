@@ -92,7 +92,7 @@ func (r Reader) GrantReaches(ctx context.Context, workspace, user string, now ti
 }
 
 // GrantReachesUser tells whether the grant is live and names the user, a group
-// of its, or everyone.
+// or teamspace of its, or everyone.
 func (r Reader) GrantReachesUser(ctx context.Context, grant, user string, now time.Time) (bool, error) {
 	return exists(ctx, r, "select 1 from grants g where g.id = $3 and "+reachedBy, user, micros(now), grant)
 }

@@ -115,7 +115,7 @@ func (r Reader) OwnsLocation(ctx context.Context, workspace, user string) (bool,
 // reachedBy is the condition that a grant g reaches the user $1 at the time $2.
 const reachedBy = `((g.expires_at is null or g.expires_at > $2) and (g.subject_kind = 'everyone'
 	or g.subject_kind = 'user' and g.subject = $1
-	or g.subject_kind = 'group' and g.subject in (select circle from circle_members where user_id = $1)))`
+	or g.subject_kind in ('group', 'teamspace') and g.subject in (select circle from circle_members where user_id = $1)))`
 
 // Locations lists a workspace's locations by id: all of them, or when seenBy is
 // set those that the user owns or that a live grant gives it something in.

@@ -134,6 +134,7 @@ type stock struct {
 	workspaces  []keyhatch.Workspace
 	members     []keyhatch.WorkspaceMember
 	groups      []keyhatch.Group
+	teamspaces  []keyhatch.Teamspace
 	inCircles   []keyhatch.CircleMember
 	tokens      []db.HashedToken
 	credentials []db.SealedCredential
@@ -161,6 +162,8 @@ func take(t *testing.T, r db.Reader) (s stock) {
 	for _, ws := range s.workspaces {
 		groups, err := r.Groups(ctx, ws.ID, db.Everything)
 		s.groups, errs[10] = append(s.groups, groups...), errors.Join(errs[10], err)
+		teamspaces, err := r.Teamspaces(ctx, ws.ID, "", db.Everything)
+		s.teamspaces, errs[10] = append(s.teamspaces, teamspaces...), errors.Join(errs[10], err)
 	}
 	if err := errors.Join(errs[:]...); err != nil {
 		t.Fatal(err)
@@ -172,11 +175,14 @@ func take(t *testing.T, r db.Reader) (s stock) {
 func (r random) changes(s stock) map[string]change {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	id := func(kind keyhatch.IDKind) string { return keyhatch.NewID(kind, now) }
-	user, ws, member, group := pick(r, s.users), pick(r, s.workspaces), pick(r, s.members), pick(r, s.groups)
+	user, ws, member, group, teamspace := pick(r, s.users), pick(r, s.workspaces), pick(r, s.members), pick(r, s.groups), pick(r, s.teamspaces)
 	store, bucket, location, grant := pick(r, s.stores), pick(r, s.buckets), pick(r, s.locations), pick(r, s.grants)
 	lease, inCircle, token, credential := pick(r, s.leases), pick(r, s.inCircles), pick(r, s.tokens), pick(r, s.credentials)
 	subject := pick(r, []keyhatch.Subject{
-		{Kind: keyhatch.SubjectEveryone}, {Kind: keyhatch.SubjectUser, ID: user.ID}, {Kind: keyhatch.SubjectGroup, ID: group.ID},
+		{Kind: keyhatch.SubjectEveryone},
+		{Kind: keyhatch.SubjectUser, ID: user.ID},
+		{Kind: keyhatch.SubjectGroup, ID: group.ID},
+		{Kind: keyhatch.SubjectTeamspace, ID: teamspace.ID},
 	})
 	return map[string]change{
 		"new user": func(ctx context.Context, tx *db.Tx) error {
@@ -207,8 +213,16 @@ func (r random) changes(s stock) map[string]change {
 		"put in group": func(ctx context.Context, tx *db.Tx) error {
 			return tx.PutCircleMember(ctx, group.Workspace, keyhatch.CircleMember{Circle: group.ID, User: user.ID, Since: now})
 		},
-		"take out of group": func(ctx context.Context, tx *db.Tx) error {
-			return tx.DeleteCircleMember(ctx, group.Workspace, inCircle.Circle, inCircle.User)
+		"new teamspace": func(ctx context.Context, tx *db.Tx) error {
+			return tx.InsertTeamspace(ctx, keyhatch.Teamspace{ID: id(keyhatch.TeamspaceID), Workspace: ws.ID, Name: r.name(), Visibility: keyhatch.Public, CreatedAt: now})
+		},
+		"delete teamspace": func(ctx context.Context, tx *db.Tx) error { return tx.DeleteTeamspace(ctx, teamspace) },
+		"put in teamspace": func(ctx context.Context, tx *db.Tx) error {
+			role := pick(r, []keyhatch.Role{keyhatch.OwnerRole, keyhatch.ViewerRole})
+			return tx.PutCircleMember(ctx, teamspace.Workspace, keyhatch.CircleMember{Circle: teamspace.ID, User: user.ID, Role: role, Since: now})
+		},
+		"take out of a circle": func(ctx context.Context, tx *db.Tx) error {
+			return tx.DeleteCircleMember(ctx, ws.ID, inCircle.Circle, inCircle.User)
 		},
 		"new token": func(ctx context.Context, tx *db.Tx) error {
 			return tx.InsertToken(ctx, db.HashedToken{

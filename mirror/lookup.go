@@ -97,7 +97,7 @@ func (i *Image) Grant(id string) (keyhatch.Grant, error) {
 }
 
 // GrantsReaching returns the grants on the location that name the user, a group
-// of its, or everyone; live or not.
+// or teamspace of its, or everyone; live or not.
 func (i *Image) GrantsReaching(location, user string) []keyhatch.Grant {
 	var out []keyhatch.Grant
 	for id := range i.grantsOn[location] {
@@ -114,7 +114,7 @@ func (i *Image) reaches(s keyhatch.Subject, user string) bool {
 		return true
 	case keyhatch.SubjectUser:
 		return s.ID == user
-	case keyhatch.SubjectGroup:
+	case keyhatch.SubjectGroup, keyhatch.SubjectTeamspace:
 		_, err := i.CircleMember(s.ID, user)
 		return err == nil
 	}

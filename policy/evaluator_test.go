@@ -150,7 +150,8 @@ func (l loan) carried(m moment, p loanPart, minute int) bool {
 }
 
 func (m moment) reaches(g grantAct, user string) bool {
-	return g.kind == "everyone" || g.kind == "user" && g.to == user || g.kind == "group" && m.members[[2]string{g.to, user}]
+	return g.kind == "everyone" || g.kind == "user" && g.to == user ||
+		(g.kind == "group" || g.kind == "teamspace") && m.members[[2]string{g.to, user}]
 }
 
 // below compares folder by folder.

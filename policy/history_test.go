@@ -16,7 +16,7 @@ import (
 // them alone.
 type history struct {
 	users     map[string]bool        // active
-	members   map[[2]string]bool     // group and user
+	members   map[[2]string]bool     // circle and user
 	locations map[string]locationAct // by id
 	grants    map[string]grantAct
 	acts      []act // acts[0] happens at minute 1
@@ -57,7 +57,7 @@ func folderText(folders []string) string {
 // The names are few, and beginnings of each other.
 var (
 	someUsers     = []string{"user_1", "user_2"}
-	someGroups    = []string{"group_1", "group_2"}
+	someCircles   = map[string][]string{"group": {"group_1", "group_2"}, "teamspace": {"ts_1"}} // by what they are
 	someLocations = []string{"loc_1", "loc_2"}
 	someGrants    = []string{"grant_1", "grant_2", "grant_3", "grant_4"}
 	someStores    = []string{"store_1", "store_1", "store_1", "store_2"}
@@ -69,6 +69,8 @@ func pick[T any](t *rapid.T, from []T, label string) T {
 	return rapid.SampledFrom(from).Draw(t, label)
 }
 
+func allCircles() []string { return slices.Concat(someCircles["group"], someCircles["teamspace"]) }
+
 func drawFolders(t *rapid.T, most int, label string) []string {
 	return rapid.SliceOfN(rapid.SampledFrom(someFolders), 0, most).Draw(t, label)
 }
@@ -78,8 +80,8 @@ func drawHistory(t *rapid.T) history {
 	mostly := rapid.SampledFrom([]bool{true, true, true, false})
 	for _, u := range someUsers {
 		h.users[u] = mostly.Draw(t, u+" is active")
-		for _, g := range someGroups {
-			h.members[[2]string{g, u}] = mostly.Draw(t, u+" is in "+g)
+		for _, c := range allCircles() {
+			h.members[[2]string{c, u}] = mostly.Draw(t, u+" is in "+c)
 		}
 	}
 	for _, id := range someLocations {
@@ -89,14 +91,14 @@ func drawHistory(t *rapid.T) history {
 	}
 	for _, id := range someGrants {
 		l := pick(t, someLocations, id+" is on")
-		g := grantAct{location: l, kind: pick(t, []string{"user", "group", "group", "everyone"}, id+" is to"), write: rapid.Bool().Draw(t, id+" writes")}
+		g := grantAct{location: l, kind: pick(t, []string{"user", "group", "group", "teamspace", "everyone"}, id+" is to"), write: rapid.Bool().Draw(t, id+" writes")}
 		g.folders = append(slices.Clone(h.locations[l].folders), drawFolders(t, 1, id+" at")...)
 		g.expires = pick(t, []int{0, 0, 2, 5, 7}, id+" expires")
 		switch g.kind {
 		case "user":
 			g.to = pick(t, someUsers, id+" names")
-		case "group":
-			g.to = pick(t, someGroups, id+" names")
+		case "group", "teamspace":
+			g.to = pick(t, someCircles[g.kind], id+" names")
 		}
 		h.grants[id] = g
 	}
@@ -116,7 +118,7 @@ func drawAct(t *rapid.T) act {
 	case "disable", "enable", "delete user":
 		a.id = pick(t, someUsers, "user")
 	case "join", "leave":
-		a.id, a.of = pick(t, someGroups, "group"), pick(t, someUsers, "user")
+		a.id, a.of = pick(t, allCircles(), "circle"), pick(t, someUsers, "user")
 	case "set access", "set expiry", "take", "give again":
 		a.id, a.write = pick(t, someGrants, "grant"), rapid.Bool().Draw(t, "write")
 		a.expires = pick(t, []int{0, 3, 6, 9}, "expiry")

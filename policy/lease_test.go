@@ -139,7 +139,8 @@ func reaching(w *world, location, user string) []keyhatch.Grant {
 		case g.Location != location:
 		case g.Subject.Kind == keyhatch.SubjectEveryone,
 			g.Subject.Kind == keyhatch.SubjectUser && g.Subject.ID == user,
-			g.Subject.Kind == keyhatch.SubjectGroup && member:
+			g.Subject.Kind == keyhatch.SubjectGroup && member,
+			g.Subject.Kind == keyhatch.SubjectTeamspace && member:
 			out = append(out, g)
 		}
 	}

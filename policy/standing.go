@@ -118,7 +118,7 @@ func reaches(s keyhatch.Subject, l keyhatch.Lease, facts Facts) (bool, error) {
 		return true, nil
 	case keyhatch.SubjectUser:
 		return s.ID == l.User, nil
-	case keyhatch.SubjectGroup:
+	case keyhatch.SubjectGroup, keyhatch.SubjectTeamspace:
 		member, err := facts.CircleMember(s.ID, l.User)
 		if errors.Is(err, keyhatch.NotFound) {
 			return false, nil

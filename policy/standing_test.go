@@ -22,7 +22,11 @@ func reading(o policy.Open) policy.Open { o.Access = keyhatch.Read; return o }
 // was issued: whatever began, or was narrowed, then does not carry it.
 func TestS4_WhatEndedStaysEnded(t *testing.T) {
 	tenPast, quarterPast := noon.Add(10*time.Minute), noon.Add(15*time.Minute)
-	membership := [2]string{"group_1", "user_1"}
+	membership, teamspace := [2]string{"group_1", "user_1"}, [2]string{"ts_1", "user_1"}
+	inTeamspace := func(w *world, since time.Time) {
+		w.members[teamspace] = keyhatch.CircleMember{Circle: "ts_1", User: "user_1", Since: since}
+		change(w.grants, "grant_2", func(g *keyhatch.Grant) { g.Subject = keyhatch.Subject{Kind: keyhatch.SubjectTeamspace, ID: "ts_1"} })
+	}
 	for _, tc := range []struct {
 		name string
 		set  func(*world, *keyhatch.Lease)
@@ -111,6 +115,19 @@ func TestS4_WhatEndedStaysEnded(t *testing.T) {
 		{"grant to a group of the user's id", func(w *world, _ *keyhatch.Lease) {
 			change(w.grants, "grant_2", func(g *keyhatch.Grant) { g.Subject.Kind = keyhatch.SubjectGroup })
 		}, policy.Set{first}, nil},
+		{"grant to a teamspace of the user's id", func(w *world, _ *keyhatch.Lease) {
+			change(w.grants, "grant_2", func(g *keyhatch.Grant) { g.Subject.Kind = keyhatch.SubjectTeamspace })
+		}, policy.Set{first}, nil},
+		{"grant to the user's teamspace", func(w *world, _ *keyhatch.Lease) { inTeamspace(w, noon) }, policy.Set{first, second}, nil},
+		{"grant to the user's teamspace, as a viewer", func(w *world, _ *keyhatch.Lease) {
+			inTeamspace(w, noon)
+			change(w.members, teamspace, func(m *keyhatch.CircleMember) { m.Role = keyhatch.ViewerRole })
+		}, policy.Set{first, second}, nil},
+		{"left the teamspace", func(w *world, _ *keyhatch.Lease) {
+			inTeamspace(w, noon)
+			delete(w.members, teamspace)
+		}, policy.Set{first}, nil},
+		{"left the teamspace and joined again", func(w *world, _ *keyhatch.Lease) { inTeamspace(w, tenPast) }, policy.Set{first}, nil},
 		{"grant to everyone", func(w *world, _ *keyhatch.Lease) {
 			change(w.grants, "grant_2", func(g *keyhatch.Grant) { g.Subject = keyhatch.Subject{Kind: keyhatch.SubjectEveryone} })
 		}, policy.Set{first, second}, nil},

@@ -68,7 +68,7 @@ func reached(s keyhatch.Subject, people People) iter.Seq[string] {
 			if people.Active(s.ID) {
 				yield(s.ID)
 			}
-		case keyhatch.SubjectGroup:
+		case keyhatch.SubjectGroup, keyhatch.SubjectTeamspace:
 			for user := range people.MembersOf(s.ID) {
 				if people.Active(user) && !yield(user) {
 					return

@@ -13,18 +13,18 @@ import (
 	"pgregory.net/rapid"
 )
 
-// circle is users, active or not, and groups of them.
-type circle struct {
-	active map[string]bool
-	groups map[string][]string
+// club is users, active or not, and circles of them.
+type club struct {
+	active  map[string]bool
+	circles map[string][]string
 }
 
-func (c circle) Active(user string) bool                  { return c.active[user] }
-func (c circle) MembersOf(circle string) iter.Seq[string] { return slices.Values(c.groups[circle]) }
+func (c club) Active(user string) bool                  { return c.active[user] }
+func (c club) MembersOf(circle string) iter.Seq[string] { return slices.Values(c.circles[circle]) }
 
-var people = circle{
-	active: map[string]bool{"ann": true, "bob": true, "cy": false},
-	groups: map[string][]string{"staff": {"ann", "cy"}, "empty": nil},
+var people = club{
+	active:  map[string]bool{"ann": true, "bob": true, "cy": false},
+	circles: map[string][]string{"staff": {"ann", "cy"}, "empty": nil, "space": {"bob", "cy"}},
 }
 
 func to(kind keyhatch.SubjectKind, id string, g keyhatch.Grant) keyhatch.Grant {
@@ -33,7 +33,7 @@ func to(kind keyhatch.SubjectKind, id string, g keyhatch.Grant) keyhatch.Grant {
 }
 
 func TestWho(t *testing.T) {
-	const user, group, everyone = keyhatch.SubjectUser, keyhatch.SubjectGroup, keyhatch.SubjectEveryone
+	const user, group, teamspace, everyone = keyhatch.SubjectUser, keyhatch.SubjectGroup, keyhatch.SubjectTeamspace, keyhatch.SubjectEveryone
 	for _, tc := range []struct {
 		name   string
 		grants []keyhatch.Grant
@@ -49,6 +49,7 @@ func TestWho(t *testing.T) {
 		{"who is not active", []keyhatch.Grant{to(user, "cy", grant("g1", "read", "a/", 0))}, "read", "a/", false, ""},
 		{"who is not there", []keyhatch.Grant{to(user, "eve", grant("g1", "read", "a/", 0))}, "read", "a/", false, ""},
 		{"a group's active members", []keyhatch.Grant{to(group, "staff", grant("g1", "read", "a/", 0))}, "read", "a/", false, "ann g1"},
+		{"a teamspace's active members", []keyhatch.Grant{to(teamspace, "space", grant("g1", "read", "a/", 0))}, "read", "a/", false, "bob g1"},
 		{"an empty group", []keyhatch.Grant{to(group, "empty", grant("g1", "read", "a/", 0))}, "read", "a/", false, ""},
 		{"everyone is one", []keyhatch.Grant{to(everyone, "", grant("g1", "read", "a/", 0))}, "read", "a/", false, "* g1"},
 		{"in two ways", []keyhatch.Grant{to(user, "ann", grant("g1", "read", "a/", 0)), to(group, "staff", grant("g2", "read", "a/", 1))}, "read", "a/", false, "ann g1, ann g2"},
@@ -84,18 +85,21 @@ func TestWhoIsWhomALeaseIsLentTo(t *testing.T) {
 		folders := rapid.SliceOfN(rapid.SampledFrom(someFolders), 0, 3)
 		prefix := rapid.Map(folders, func(f []string) keyhatch.Prefix { return keyhatch.Prefix(folderText(f)) })
 		access := rapid.SampledFrom([]keyhatch.Access{keyhatch.Read, keyhatch.Write})
-		c := circle{map[string]bool{}, map[string][]string{}}
+		c := club{map[string]bool{}, map[string][]string{}}
 		for _, u := range someUsers {
 			c.active[u] = rapid.Bool().Draw(t, u+" is active")
 		}
-		for _, g := range someGroups {
-			c.groups[g] = rapid.SliceOfDistinct(rapid.SampledFrom(someUsers), rapid.ID[string]).Draw(t, g)
+		for _, g := range allCircles() {
+			c.circles[g] = rapid.SliceOfDistinct(rapid.SampledFrom(someUsers), rapid.ID[string]).Draw(t, g)
 		}
 		var grants []keyhatch.Grant
 		for i := range rapid.IntRange(0, 5).Draw(t, "grants") {
 			g := grant(fmt.Sprintf("g%d", i), access.Draw(t, "access"), prefix.Draw(t, "on"), rapid.SampledFrom([]int{0, 1, -1}).Draw(t, "expires"))
-			kind := rapid.SampledFrom([]keyhatch.SubjectKind{keyhatch.SubjectUser, keyhatch.SubjectGroup, keyhatch.SubjectEveryone}).Draw(t, "kind")
-			who := map[keyhatch.SubjectKind][]string{keyhatch.SubjectUser: someUsers, keyhatch.SubjectGroup: someGroups, keyhatch.SubjectEveryone: {""}}[kind]
+			kind := rapid.SampledFrom([]keyhatch.SubjectKind{keyhatch.SubjectUser, keyhatch.SubjectGroup, keyhatch.SubjectTeamspace, keyhatch.SubjectEveryone}).Draw(t, "kind")
+			who := map[keyhatch.SubjectKind][]string{keyhatch.SubjectUser: someUsers, keyhatch.SubjectEveryone: {""}}[kind]
+			if circles := someCircles[string(kind)]; circles != nil {
+				who = circles
+			}
 			grants = append(grants, to(kind, pick(t, who, "subject"), g))
 		}
 		q := policy.Question{
@@ -110,7 +114,7 @@ func TestWhoIsWhomALeaseIsLentTo(t *testing.T) {
 		}
 		for user, active := range maps.All(c.active) {
 			reaching := slices.DeleteFunc(slices.Clone(grants), func(g keyhatch.Grant) bool {
-				return !(g.Subject.Kind == keyhatch.SubjectEveryone || g.Subject.ID == user || slices.Contains(c.groups[g.Subject.ID], user))
+				return !(g.Subject.Kind == keyhatch.SubjectEveryone || g.Subject.ID == user || slices.Contains(c.circles[g.Subject.ID], user))
 			})
 			_, granted := policy.BestGrant(reaching, q.Access, q.Prefix, noon)
 			lent := granted && active && !(q.Location.Locked && q.Access == keyhatch.Write)

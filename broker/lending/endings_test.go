@@ -20,6 +20,7 @@ type stake struct {
 	ws       keyhatch.Workspace
 	user     keyhatch.Caller
 	group    keyhatch.Group
+	space    keyhatch.Teamspace
 	location keyhatch.Location
 	grant    keyhatch.Grant
 	lease    keyhatch.Lease
@@ -42,6 +43,7 @@ func newStake(t *testing.T, c *coretest.Core, ws keyhatch.Workspace, name string
 	c.Member(t, ws, s.user, keyhatch.MemberRole)
 	s.group = get[keyhatch.Group](t)(c.Broker.People.CreateGroup(s.ctx, c.Admin, ws.ID, "g-"+name))
 	s.join()
+	s.openSpace()
 	s.location = c.Location(t, ws, "s3://lab-data/"+name+"/")
 	s.give(by)
 	s.lease = s.lend(access).Lease
@@ -53,9 +55,26 @@ func (s *stake) join() {
 	did(s.t)(s.Broker.People.PutGroupMember(s.ctx, s.Admin, s.group.ID, s.user.User.ID))
 }
 
+// openSpace makes a teamspace with the user in it.
+func (s *stake) openSpace() {
+	s.t.Helper()
+	s.space = get[keyhatch.Teamspace](s.t)(s.Broker.People.CreateTeamspace(s.ctx, s.Admin, people.NewTeamspace{Workspace: s.ws.ID, Name: "s-" + s.user.User.Name}))
+	s.joinSpace(keyhatch.ViewerRole)
+}
+
+func (s *stake) joinSpace(role keyhatch.Role) {
+	s.t.Helper()
+	did(s.t)(s.Broker.People.PutTeamspaceMember(s.ctx, s.Admin, "", s.space.ID, s.user.User.ID, role))
+}
+
+func (s *stake) leaveSpace() {
+	s.t.Helper()
+	s.must(s.Broker.People.RemoveTeamspaceMember(s.ctx, s.user, "", s.space.ID, s.user.User.ID))
+}
+
 func (s *stake) give(by keyhatch.SubjectKind) {
 	s.t.Helper()
-	names := map[keyhatch.SubjectKind]string{keyhatch.SubjectUser: s.user.User.ID, keyhatch.SubjectGroup: s.group.ID}
+	names := map[keyhatch.SubjectKind]string{keyhatch.SubjectUser: s.user.User.ID, keyhatch.SubjectGroup: s.group.ID, teamspace: s.space.ID}
 	s.grant = get[keyhatch.Grant](s.t)(s.Broker.Places.GiveGrant(s.ctx, s.Admin, places.NewGrant{
 		Location: s.location.ID, Subject: by, Name: names[by], Access: keyhatch.Write,
 	}))
@@ -89,8 +108,8 @@ func (s *stake) until(at time.Time) {
 }
 
 const (
-	user, group, everyone = keyhatch.SubjectUser, keyhatch.SubjectGroup, keyhatch.SubjectEveryone
-	read, write           = keyhatch.Read, keyhatch.Write
+	user, group, teamspace, everyone = keyhatch.SubjectUser, keyhatch.SubjectGroup, keyhatch.SubjectTeamspace, keyhatch.SubjectEveryone
+	read, write                      = keyhatch.Read, keyhatch.Write
 )
 
 // ending is what becomes of a lease when something that it rests on ends or
@@ -157,8 +176,25 @@ var endings = []ending{
 		s.Member(s.t, s.ws, s.user, keyhatch.MemberRole)
 		s.join()
 	}},
+	{"left-teamspace", teamspace, write, (*stake).leaveSpace, "closed", func(s *stake) { s.joinSpace(keyhatch.ViewerRole) }},
+	{"teamspace-deleted", teamspace, read, func(s *stake) { s.must(s.Broker.People.DeleteTeamspace(s.ctx, s.Admin, "", s.space.ID)) }, "closed", func(s *stake) {
+		s.openSpace()
+		s.give(teamspace)
+	}},
+	{"left-workspace-and-its-teamspace", teamspace, write, func(s *stake) {
+		s.must(s.Broker.People.RemoveWorkspaceMember(s.ctx, s.Admin, s.ws.ID, s.user.User.ID))
+	}, "closed", func(s *stake) {
+		s.Member(s.t, s.ws, s.user, keyhatch.MemberRole)
+		s.joinSpace(keyhatch.OwnerRole)
+	}},
 
 	// These end nothing.
+	{"role-in-teamspace-changed", teamspace, write, func(s *stake) { s.joinSpace(keyhatch.OwnerRole); s.joinSpace(keyhatch.ViewerRole) }, "write", func(*stake) {}},
+	{"teamspace-made-public", teamspace, write, func(s *stake) {
+		public := keyhatch.Public
+		did(s.t)(s.Broker.People.UpdateTeamspace(s.ctx, s.Admin, "", s.space.ID, people.TeamspaceChange{Visibility: &public}))
+	}, "write", func(*stake) {}},
+	{"left-teamspace-not-of-the-grant", group, write, (*stake).leaveSpace, "write", func(*stake) {}},
 	{"another-token-revoked", user, write, func(s *stake) {
 		k := s.Token(s.t, s.user, people.NewToken{})
 		s.must(s.Broker.People.RevokeToken(s.ctx, s.user, k.Token.ID))

@@ -1,6 +1,7 @@
 package lending_test
 
 import (
+	"context"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -18,11 +19,11 @@ import (
 // model is what a reader of the design would say is allowed, written down
 // without the product's rules: strings and a loop.
 type model struct {
-	users  map[string]bool // id → active
-	groups map[string]map[string]bool
-	places map[string]*modelPlace // location id
-	grants map[string]modelGrant
-	tokens map[string]modelToken
+	users   map[string]bool // id → active
+	circles map[string]map[string]bool
+	places  map[string]*modelPlace // location id
+	grants  map[string]modelGrant
+	tokens  map[string]modelToken
 }
 
 type modelPlace struct {
@@ -55,7 +56,7 @@ func (m *model) allows(token, prefix string, write bool) bool {
 	}
 	granted := false
 	for _, g := range m.grants {
-		reaches := g.to.Kind == everyone || g.to.ID == k.caller.User.ID || m.groups[g.to.ID][k.caller.User.ID]
+		reaches := g.to.Kind == everyone || g.to.ID == k.caller.User.ID || m.circles[g.to.ID][k.caller.User.ID]
 		place := m.places[g.place]
 		if reaches && place != nil && !(write && place.locked) && strings.HasPrefix(prefix, g.prefix) && (g.write || !write) {
 			granted = true
@@ -80,8 +81,8 @@ type world struct {
 	*lab
 	model
 	*rand.Rand
-	groupIDs []string
-	lent     []loan
+	circleIDs []keyhatch.Subject
+	lent      []loan
 }
 
 // loan is a lease with what was asked for.
@@ -126,7 +127,7 @@ func TestS2_RandomWorlds(t *testing.T) {
 func newWorld(t *testing.T, r *rand.Rand) *world {
 	c := coretest.New(t)
 	w := &world{lab: &lab{Core: c, t: t, ws: c.Workspace(t, "lab")}, Rand: r, model: model{
-		users: map[string]bool{}, groups: map[string]map[string]bool{}, places: map[string]*modelPlace{},
+		users: map[string]bool{}, circles: map[string]map[string]bool{}, places: map[string]*modelPlace{},
 		grants: map[string]modelGrant{}, tokens: map[string]modelToken{},
 	}}
 	for _, name := range []string{"ann", "bob", "cy"} {
@@ -137,9 +138,10 @@ func newWorld(t *testing.T, r *rand.Rand) *world {
 	}
 	for _, name := range []string{"g", "h"} {
 		g := get[keyhatch.Group](t)(c.Broker.People.CreateGroup(t.Context(), c.Admin, w.ws.ID, name))
-		w.groups[g.ID] = map[string]bool{}
-		w.groupIDs = append(w.groupIDs, g.ID)
+		w.addCircle(keyhatch.Subject{Kind: group, ID: g.ID})
 	}
+	s := get[keyhatch.Teamspace](t)(c.Broker.People.CreateTeamspace(t.Context(), c.Admin, people.NewTeamspace{Workspace: w.ws.ID, Name: "s"}))
+	w.addCircle(keyhatch.Subject{Kind: teamspace, ID: s.ID})
 	for _, p := range worldPlaces {
 		w.addPlace(p)
 	}
@@ -147,6 +149,11 @@ func newWorld(t *testing.T, r *rand.Rand) *world {
 		w.addGrant()
 	}
 	return w
+}
+
+func (w *world) addCircle(s keyhatch.Subject) {
+	w.circles[s.ID] = map[string]bool{}
+	w.circleIDs = append(w.circleIDs, s)
 }
 
 func (w *world) addPlace(prefix string) {
@@ -161,7 +168,8 @@ func (w *world) addGrant() {
 	case 0:
 		n.Subject = everyone
 	case 1:
-		n.Subject, n.Name = group, pick(w, w.groupIDs)
+		to := pick(w, w.circleIDs)
+		n.Subject, n.Name = to.Kind, to.ID
 	default:
 		n.Subject, n.Name = user, w.any(slices.Collect(maps.Keys(w.users)))
 	}
@@ -197,14 +205,7 @@ func (w *world) change() {
 			w.grants[id] = g
 		}
 	case 3:
-		in := pick(w, w.groupIDs)
-		if w.groups[in][who] {
-			(&stake{t: t}).must(b.People.RemoveGroupMember(ctx, w.Admin, in, who))
-			delete(w.groups[in], who)
-		} else {
-			did(t)(b.People.PutGroupMember(ctx, w.Admin, in, who))
-			w.groups[in][who] = true
-		}
+		w.changeCircle(pick(w, w.circleIDs), who)
 	case 4:
 		active := !w.users[who]
 		did(t)(b.People.UpdateUser(ctx, w.Admin, who, people.UserChange{Active: &active}))
@@ -224,6 +225,27 @@ func (w *world) change() {
 	case 7:
 		w.changeTokens(who)
 	}
+}
+
+// changeCircle takes the user out of a group or teamspace, or puts it into it.
+func (w *world) changeCircle(in keyhatch.Subject, who string) {
+	ctx, p := w.t.Context(), w.Broker.People
+	leave, join := p.RemoveGroupMember, func() (keyhatch.CircleMember, error) { return p.PutGroupMember(ctx, w.Admin, in.ID, who) }
+	if in.Kind == teamspace {
+		leave = func(ctx context.Context, c keyhatch.Caller, id, user string) error {
+			return p.RemoveTeamspaceMember(ctx, c, "", id, user)
+		}
+		join = func() (keyhatch.CircleMember, error) {
+			return p.PutTeamspaceMember(ctx, w.Admin, "", in.ID, who, keyhatch.ViewerRole)
+		}
+	}
+	if w.circles[in.ID][who] {
+		(&stake{t: w.t}).must(leave(ctx, w.Admin, in.ID, who))
+		delete(w.circles[in.ID], who)
+		return
+	}
+	did(w.t)(join())
+	w.circles[in.ID][who] = true
 }
 
 func (w *world) changeTokens(who string) {
@@ -296,7 +318,7 @@ func (w *world) borrow() {
 
 func (w *world) sees(user, base string) bool {
 	for _, g := range w.grants {
-		if w.places[g.place].prefix == base && (g.to.Kind == everyone || g.to.ID == user || w.groups[g.to.ID][user]) {
+		if w.places[g.place].prefix == base && (g.to.Kind == everyone || g.to.ID == user || w.circles[g.to.ID][user]) {
 			return true
 		}
 	}

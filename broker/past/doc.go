@@ -2,6 +2,7 @@
 // again, up to a time, and so knows who and what decided access then.
 //
 // It relies on what the use cases of people and places write into their events.
-// One that changes users, group memberships, locations or grants in a new way
-// needs its line in the table of changes, or the past is told wrong.
+// One that changes users, memberships of groups and teamspaces, locations or
+// grants in a new way needs its line in the table of changes, or the past is told
+// wrong.
 package past

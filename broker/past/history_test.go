@@ -23,6 +23,7 @@ type history struct {
 	core       *coretest.Core // whose turn it is
 	workspaces []keyhatch.Workspace
 	groups     []keyhatch.Group
+	teamspaces []keyhatch.Teamspace
 	locations  []keyhatch.Location
 	grants     []keyhatch.Grant
 	callers    []keyhatch.Caller
@@ -59,6 +60,13 @@ func newHistory(t *testing.T) *history {
 			_, err := c.Broker.People.PutGroupMember(t.Context(), c.Admin, g.ID, u.User.ID)
 			h.did("join", err)
 		}
+	}
+	for _, ws := range h.workspaces {
+		s, err := c.Broker.People.CreateTeamspace(t.Context(), c.Admin, people.NewTeamspace{Workspace: ws.ID, Name: "space"})
+		h.did("create teamspace", err)
+		h.teamspaces = append(h.teamspaces, s)
+		_, err = c.Broker.People.PutTeamspaceMember(t.Context(), c.Admin, "", s.ID, "ann", keyhatch.ViewerRole)
+		h.did("join teamspace", err)
 	}
 	for i, g := range h.groups {
 		grant, err := c.Broker.Places.GiveGrant(t.Context(), c.Admin, places.NewGrant{
@@ -150,6 +158,15 @@ func (h *history) acts() []func(*rapid.T) {
 			h.did("leave", h.core.Broker.People.RemoveGroupMember(ctx, h.core.Admin, draw(t, h.groups, "group").ID, h.user(t)))
 		},
 		func(t *rapid.T) {
+			s := draw(t, h.teamspaces, "teamspace").ID
+			h.did("leave teamspace", h.core.Broker.People.RemoveTeamspaceMember(ctx, h.core.Admin, "", s, h.user(t)))
+		},
+		func(t *rapid.T) {
+			s, role := draw(t, h.teamspaces, "teamspace").ID, draw(t, []keyhatch.Role{keyhatch.OwnerRole, keyhatch.ViewerRole}, "role")
+			_, err := h.core.Broker.People.PutTeamspaceMember(ctx, h.core.Admin, "", s, h.user(t), role)
+			h.did("join teamspace", err)
+		},
+		func(t *rapid.T) {
 			ws := draw(t, h.workspaces, "workspace")
 			n := places.NewLocation{Workspace: ws.ID, Name: h.name(), Owner: h.user(t)}
 			n.URL = "s3://" + ws.Name + "-data/" + draw(t, []string{"a/", "ab/", "b/c/"}, "prefix")
@@ -191,6 +208,13 @@ func (h *history) acts() []func(*rapid.T) {
 				h.groups = append(h.groups, g)
 			}
 		},
+		h.remakeTeamspace,
+		func(t *rapid.T) {
+			name, v := h.name(), draw(t, []keyhatch.Visibility{keyhatch.Private, keyhatch.Public}, "visibility")
+			change := people.TeamspaceChange{Name: &name, Visibility: &v}
+			_, err := h.core.Broker.People.UpdateTeamspace(ctx, h.core.Admin, "", draw(t, h.teamspaces, "teamspace").ID, change)
+			h.did("change teamspace", err)
+		},
 		func(t *rapid.T) {
 			if len(h.callers) < 4 {
 				h.did("create user", nil)
@@ -212,6 +236,21 @@ func (h *history) acts() []func(*rapid.T) {
 	}
 }
 
+// remakeTeamspace deletes one, when there are others, or makes one, which the
+// admin owns while it is a member of the workspace.
+func (h *history) remakeTeamspace(t *rapid.T) {
+	if i := rapid.IntRange(0, len(h.teamspaces)-1).Draw(t, "teamspace"); i > 0 {
+		h.did("delete teamspace", h.core.Broker.People.DeleteTeamspace(h.t.Context(), h.core.Admin, "", h.teamspaces[i].ID))
+		h.teamspaces = slices.Delete(h.teamspaces, i, i+1)
+		return
+	}
+	n := people.NewTeamspace{Workspace: draw(t, h.workspaces, "workspace").ID, Name: h.name()}
+	s, err := h.core.Broker.People.CreateTeamspace(h.t.Context(), h.core.Admin, n)
+	if h.did("create teamspace", err) {
+		h.teamspaces = append(h.teamspaces, s)
+	}
+}
+
 func (h *history) join(t *rapid.T) {
 	_, err := h.core.Broker.People.PutGroupMember(h.t.Context(), h.core.Admin, draw(t, h.groups, "group").ID, h.user(t))
 	h.did("join", err)
@@ -220,13 +259,15 @@ func (h *history) join(t *rapid.T) {
 func (h *history) give(t *rapid.T) {
 	n := places.NewGrant{
 		Location: draw(t, h.locations, "location").ID, Prefix: draw(t, []string{"", "", "x/", "x/y/"}, "prefix"), Access: drawAccess(t), ExpiresAt: drawExpiry(t),
-		Subject: draw(t, []keyhatch.SubjectKind{keyhatch.SubjectUser, keyhatch.SubjectGroup, keyhatch.SubjectEveryone}, "to"),
+		Subject: draw(t, []keyhatch.SubjectKind{keyhatch.SubjectUser, keyhatch.SubjectGroup, keyhatch.SubjectTeamspace, keyhatch.SubjectEveryone}, "to"),
 	}
 	switch n.Subject {
 	case keyhatch.SubjectUser:
 		n.Name = h.user(t)
 	case keyhatch.SubjectGroup:
 		n.Name = draw(t, h.groups, "group").ID
+	case keyhatch.SubjectTeamspace:
+		n.Name = draw(t, h.teamspaces, "teamspace").ID
 	}
 	g, err := h.core.Broker.Places.GiveGrant(h.t.Context(), h.core.Admin, n)
 	if h.did("give grant", err) {

@@ -22,11 +22,16 @@ var changes = map[keyhatch.Action]func(*State, keyhatch.Event) error{
 	people.UserUpdated:            (*State).userUpdated,
 	people.UserDeleted:            (*State).userDeleted,
 	people.WorkspaceMemberRemoved: (*State).workspaceMemberRemoved,
-	people.GroupCreated:           circleCreated(keyhatch.SubjectGroup),
+	people.GroupCreated:           (*State).groupCreated,
 	people.GroupUpdated:           (*State).circleUpdated,
 	people.GroupDeleted:           (*State).circleDeleted,
 	people.GroupMemberPut:         (*State).circleMemberPut,
 	people.GroupMemberRemoved:     (*State).circleMemberRemoved,
+	people.TeamspaceCreated:       (*State).teamspaceCreated,
+	people.TeamspaceUpdated:       (*State).circleUpdated,
+	people.TeamspaceDeleted:       (*State).circleDeleted,
+	people.TeamspaceMemberPut:     (*State).circleMemberPut,
+	people.TeamspaceMemberRemoved: (*State).circleMemberRemoved,
 	places.LocationCreated:        (*State).locationCreated,
 	places.LocationUpdated:        (*State).locationUpdated,
 	places.LocationDeleted:        (*State).locationDeleted,
@@ -105,12 +110,23 @@ func (s *State) workspaceMemberRemoved(e keyhatch.Event) error {
 	return nil
 }
 
-// circleCreated is the event of a new group or teamspace.
-func circleCreated(kind keyhatch.SubjectKind) func(*State, keyhatch.Event) error {
-	return func(s *State, e keyhatch.Event) error {
-		s.Circles[e.Target] = Circle{Subject: keyhatch.Subject{Kind: kind, ID: e.Target}, Workspace: e.Workspace, Name: e.Detail["name"]}
-		return nil
+func (s *State) groupCreated(e keyhatch.Event) error {
+	s.circleCreated(keyhatch.SubjectGroup, e)
+	return nil
+}
+
+// teamspaceCreated: it begins with its owner, unless that is no member of the
+// workspace.
+func (s *State) teamspaceCreated(e keyhatch.Event) error {
+	s.circleCreated(keyhatch.SubjectTeamspace, e)
+	if owner := e.Detail["owner"]; owner != "" {
+		return s.join(e.Target, owner)
 	}
+	return nil
+}
+
+func (s *State) circleCreated(kind keyhatch.SubjectKind, e keyhatch.Event) {
+	s.Circles[e.Target] = Circle{Subject: keyhatch.Subject{Kind: kind, ID: e.Target}, Workspace: e.Workspace, Name: e.Detail["name"]}
 }
 
 func (s *State) circleUpdated(e keyhatch.Event) error {

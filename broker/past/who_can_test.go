@@ -72,7 +72,7 @@ func (w *lab) give(kind keyhatch.SubjectKind, name string, access keyhatch.Acces
 	return g
 }
 
-// who is an answer in short: who, by which group, to what, in the order of the
+// who is an answer in short: who, by which group or teamspace, to what, in the order of the
 // answer.
 func who(a past.WhoCan) string {
 	var out []string
@@ -113,11 +113,12 @@ func (w *lab) refused(what string, err error, kind keyhatch.Kind, code keyhatch.
 }
 
 const (
-	user     = keyhatch.SubjectUser
-	group    = keyhatch.SubjectGroup
-	everyone = keyhatch.SubjectEveryone
-	read     = keyhatch.Read
-	write    = keyhatch.Write
+	user      = keyhatch.SubjectUser
+	group     = keyhatch.SubjectGroup
+	teamspace = keyhatch.SubjectTeamspace
+	everyone  = keyhatch.SubjectEveryone
+	read      = keyhatch.Read
+	write     = keyhatch.Write
 )
 
 // TestWhoCan goes through the life of a location and then asks about each part of
@@ -140,18 +141,25 @@ func TestWhoCan(t *testing.T) {
 		_, err := w.Broker.Places.UpdateLocation(w.ctx, w.Admin, "", w.location.ID, places.LocationChange{Locked: &locked})
 		w.must(err)
 		then() // 3
+		space, err := w.Broker.People.CreateTeamspace(w.ctx, w.Admin, people.NewTeamspace{Workspace: "lab", Name: "space"})
+		w.must(err)
+		_, err = w.Broker.People.PutTeamspaceMember(w.ctx, w.Admin, "", space.ID, "ann", keyhatch.ViewerRole)
+		w.must(err)
+		w.give(teamspace, "space", read, "", time.Time{})
+		then() // 4
+		w.must(w.Broker.People.DeleteTeamspace(w.ctx, w.Admin, "", space.ID))
 		name := "anna"
 		_, err = w.Broker.People.UpdateUser(w.ctx, w.Admin, "ann", people.UserChange{Name: &name})
 		w.must(err)
 		readOnly := read
 		_, err = w.Broker.Places.UpdateGrant(w.ctx, w.Admin, toStaff.ID, places.GrantChange{Access: &readOnly})
 		w.must(err)
-		then() // 4
+		then() // 5
 		no := false
 		_, err = w.Broker.People.UpdateUser(w.ctx, w.Admin, "anna", people.UserChange{Active: &no})
 		w.must(err)
 		time.Sleep(10 * time.Minute)
-		then() // 5: the guest's grant has ended
+		then() // 6: the guest's grant has ended
 		for _, location := range []string{"alpha", w.location.ID, "s3://lab-data/alpha/"} {
 			w.want(location, read, at[0], "")
 			w.want(location, read, at[1], "ann of staff")
@@ -159,8 +167,9 @@ func TestWhoCan(t *testing.T) {
 			w.want(location, write, at[2], "ann of staff")
 			w.want(location, write, at[3], "")
 			w.want(location, read, at[3], "everyone in alpha/2024/public/, ann of staff, guest in alpha/2024/")
-			w.want(location, read, at[4], "everyone in alpha/2024/public/, anna of staff, guest in alpha/2024/")
-			w.want(location, read, at[5], "everyone in alpha/2024/public/")
+			w.want(location, read, at[4], "everyone in alpha/2024/public/, admin of space, ann of staff, ann of space, guest in alpha/2024/")
+			w.want(location, read, at[5], "everyone in alpha/2024/public/, anna of staff, guest in alpha/2024/")
+			w.want(location, read, at[6], "everyone in alpha/2024/public/")
 			w.want(location, read, time.Time{}, "everyone in alpha/2024/public/")
 		}
 		w.want("s3://lab-data/alpha/2024/", read, at[2], "everyone in alpha/2024/public/, ann of staff, guest")
@@ -268,16 +277,21 @@ func TestOldRecordsSayWhatTheyCannot(t *testing.T) {
 // pass for certain.
 func TestDamagedRecordsLeaveDoubts(t *testing.T) {
 	for name, statement := range map[string]string{
-		"grant.take":   "delete from events where action = 'grant.give'",
-		"grant.give":   "update events set detail = replace(detail, 's3://', '') where action = 'grant.give'",
-		"group.delete": "delete from events where action = 'group.create'",
-		"user.update":  "delete from events where action = 'user.create' and detail like '%guest%'",
+		"grant.take":              "delete from events where action = 'grant.give'",
+		"grant.give":              "update events set detail = replace(detail, 's3://', '') where action = 'grant.give'",
+		"group.delete":            "delete from events where action = 'group.create'",
+		"teamspace.member.put":    "delete from events where action = 'teamspace.create'",
+		"teamspace.member.remove": "update events set detail = replace(detail, 'owner', 'other') where action = 'teamspace.create'",
+		"user.update":             "delete from events where action = 'user.create' and detail like '%guest%'",
 	} {
 		t.Run(name, func(t *testing.T) {
 			inLab(t, func(w *lab) {
 				g := w.give(user, "ann", read, "", time.Time{})
 				email := "guest@lab.example"
 				_, err := w.Broker.People.UpdateUser(w.ctx, w.Admin, "guest", people.UserChange{Email: &email})
+				space, spaceErr := w.Broker.People.CreateTeamspace(w.ctx, w.Admin, people.NewTeamspace{Workspace: "lab", Name: "space"})
+				_, joinErr := w.Broker.People.PutTeamspaceMember(w.ctx, w.Admin, "", space.ID, "ann", keyhatch.ViewerRole)
+				w.must(errors.Join(spaceErr, joinErr, w.Broker.People.RemoveTeamspaceMember(w.ctx, w.Admin, "", space.ID, w.Admin.User.ID)))
 				w.must(errors.Join(err, w.Broker.Places.TakeGrant(w.ctx, w.Admin, g.ID), w.Broker.People.DeleteGroup(w.ctx, w.Admin, w.staff.ID)))
 				w.want("alpha", read, time.Time{}, "")
 				w.SQL(t, statement)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/internal/coretest"
@@ -32,6 +33,14 @@ func TestRules(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := c.Broker.People
+	space, err := p.CreateTeamspace(ctx, chief, people.NewTeamspace{Workspace: "lab", Name: "space"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(ref, user string, role keyhatch.Role) error {
+		return second(p.PutTeamspaceMember(ctx, chief, "", ref, user, role))
+	}
+	secretive := keyhatch.Visibility("secret")
 	token := func(n people.NewToken) error { _, _, err := p.CreateToken(ctx, c.Admin, n); return err }
 	long := strings.Repeat("x", 501)
 	keeper, rich := c.User(t, "keeper"), c.User(t, "rich")
@@ -60,6 +69,15 @@ func TestRules(t *testing.T) {
 		{"no role", second(p.PutWorkspaceMember(ctx, chief, "lab", "member", "")), keyhatch.Invalid, keyhatch.CodeInvalidRequest, "role"},
 		{"removing who is no member", p.RemoveWorkspaceMember(ctx, chief, "lab", stranger.User.ID), keyhatch.NotFound, keyhatch.CodeMemberNotFound, ""},
 		{"taking out who is not in the group", p.RemoveGroupMember(ctx, chief, g.ID, member.User.ID), keyhatch.NotFound, keyhatch.CodeMemberNotFound, ""},
+		{"a teamspace of its workspace's members only", put(space.ID, stranger.User.ID, keyhatch.ViewerRole), keyhatch.Invalid, keyhatch.CodeMemberNotFound, "user"},
+		{"a workspace's role in a teamspace", put(space.ID, "member", keyhatch.AdminRole), keyhatch.Invalid, keyhatch.CodeInvalidRequest, "role"},
+		{"no role in a teamspace", put(space.ID, "member", ""), keyhatch.Invalid, keyhatch.CodeInvalidRequest, "role"},
+		{"taking out who is not in the teamspace", p.RemoveTeamspaceMember(ctx, chief, "", space.ID, "member"), keyhatch.NotFound, keyhatch.CodeMemberNotFound, ""},
+		{"a teamspace's name twice", second(p.CreateTeamspace(ctx, chief, people.NewTeamspace{Workspace: "lab", Name: "space"})), keyhatch.Conflict, keyhatch.CodeNameTaken, ""},
+		{"a teamspace called like an id", second(p.CreateTeamspace(ctx, chief, people.NewTeamspace{Workspace: "lab", Name: space.ID})), keyhatch.Invalid, keyhatch.CodeInvalidName, "name"},
+		{"a secret teamspace", second(p.CreateTeamspace(ctx, chief, people.NewTeamspace{Workspace: "lab", Name: "s2", Visibility: "secret"})), keyhatch.Invalid, keyhatch.CodeInvalidRequest, "visibility"},
+		{"a teamspace made secret", second(p.UpdateTeamspace(ctx, chief, "", space.ID, people.TeamspaceChange{Visibility: &secretive})), keyhatch.Invalid, keyhatch.CodeInvalidRequest, "visibility"},
+		{"a teamspace of the group's name", second(p.CreateTeamspace(ctx, chief, people.NewTeamspace{Workspace: "lab", Name: "team"})), "", "", ""},
 		{"a group's name twice", second(p.CreateGroup(ctx, chief, "lab", "team")), keyhatch.Conflict, keyhatch.CodeNameTaken, ""},
 		{"a group's name of spaces", second(p.CreateGroup(ctx, chief, "lab", "a b")), keyhatch.Invalid, keyhatch.CodeInvalidName, "name"},
 		{"a workspace's name twice", second(p.CreateWorkspace(ctx, c.Admin, "lab")), keyhatch.Conflict, keyhatch.CodeNameTaken, ""},
@@ -92,6 +110,40 @@ func TestRules(t *testing.T) {
 
 // second drops the answer of a use case.
 func second[T any](_ T, err error) error { return err }
+
+// TestTeamspacesBeginWithTheirOwner: who makes one and belongs to the workspace
+// owns it; an installation admin who does not leaves it to the admins there.
+func TestTeamspacesBeginWithTheirOwner(t *testing.T) {
+	t.Parallel()
+	c := coretest.New(t)
+	ws := c.Workspace(t, "lab")
+	p := c.Broker.People
+	for _, step := range []struct {
+		name   string
+		owners int
+		before func() error
+	}{
+		{"within", 1, func() error { return nil }},
+		{"from-outside", 0, func() error { return p.RemoveWorkspaceMember(ctx, c.Admin, ws.ID, c.Admin.User.ID) }},
+	} {
+		if err := step.before(); err != nil {
+			t.Fatal(err)
+		}
+		s, err := p.CreateTeamspace(ctx, c.Admin, people.NewTeamspace{Workspace: "lab", Name: step.name})
+		if err != nil || s.Visibility != keyhatch.Private || s.CreatedBy != c.Admin.User.ID {
+			t.Fatalf("%s: %+v, %v", step.name, s, err)
+		}
+		members, err := p.TeamspaceMembers(ctx, c.Admin, "lab", step.name, kernel.Page{})
+		if err != nil || len(members.Items) != step.owners {
+			t.Errorf("%s: the members are %+v, %v", step.name, members.Items, err)
+		}
+		for _, m := range members.Items {
+			if m.User != c.Admin.User.ID || m.Role != keyhatch.OwnerRole {
+				t.Errorf("%s: a member is %+v", step.name, m)
+			}
+		}
+	}
+}
 
 // TestDeleteWorkspace: an empty workspace goes, with its members.
 func TestDeleteWorkspace(t *testing.T) {

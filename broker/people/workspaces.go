@@ -146,7 +146,8 @@ func (svc *Service) PutWorkspaceMember(ctx context.Context, c keyhatch.Caller, w
 }
 
 // RemoveWorkspaceMember ends a membership, the user's memberships in the
-// workspace's groups, and the workspace's grants that name the user. Admins of
+// workspace's groups and teamspaces, and the workspace's grants that name the
+// user. Admins of
 // the workspace only.
 func (svc *Service) RemoveWorkspaceMember(ctx context.Context, c keyhatch.Caller, workspace, user string) error {
 	return svc.k.Change(ctx, c, func(w *kernel.Work) error {

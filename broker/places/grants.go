@@ -22,13 +22,13 @@ type NewGrant struct {
 	Location  string // id or name
 	Prefix    string // inside the location; empty: all of it
 	Subject   keyhatch.SubjectKind
-	Name      string // the user's or group's id or name; empty for everyone
+	Name      string // the id or name of the user, group or teamspace; empty for everyone
 	Access    keyhatch.Access
 	ExpiresAt time.Time // zero: until taken back
 }
 
-// GiveGrant lets a user, a group or everyone read or write a location or a
-// prefix inside it. Its owner and the workspace's admins only.
+// GiveGrant lets a user, a group, a teamspace or everyone read or write a location
+// or a prefix inside it. Its owner and the workspace's admins only.
 func (svc *Service) GiveGrant(ctx context.Context, c keyhatch.Caller, n NewGrant) (g keyhatch.Grant, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		l, err := RuledLocation(w.View, n.Workspace, n.Location)
@@ -184,20 +184,21 @@ func ruledGrant(w *kernel.Work, id string) (keyhatch.Grant, error) {
 }
 
 // maxGrants bounds the grants on one location (S9): a decision looks at each.
-// Many people are a group.
+// Many people are a group or a teamspace.
 const maxGrants = 1000
 
 func roomForGrant(w *kernel.Work, location string) error {
 	n, err := w.CountGrants(w.Ctx, location)
 	if err == nil && n >= maxGrants {
 		err = keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLimitReached,
-			"a location has at most %d grants: grant to a group instead of its members", maxGrants)
+			"a location has at most %d grants: grant to a group or a teamspace instead of its members", maxGrants)
 	}
 	return err
 }
 
 // subject resolves whom a grant names. A user needs not belong to the
-// workspace: data is shared across them. A group is one of the workspace's.
+// workspace: data is shared across them. A group is one of the workspace's, and so
+// is a teamspace, one that the caller sees.
 func subject(w *kernel.Work, workspace string, kind keyhatch.SubjectKind, name string) (keyhatch.Subject, error) {
 	switch kind {
 	case keyhatch.SubjectEveryone:
@@ -212,9 +213,15 @@ func subject(w *kernel.Work, workspace string, kind keyhatch.SubjectKind, name s
 	case keyhatch.SubjectGroup:
 		g, err := group(w.View, workspace, name)
 		return keyhatch.Subject{Kind: kind, ID: g.ID}, err
+	case keyhatch.SubjectTeamspace:
+		s, err := w.VisibleTeamspace(workspace, name)
+		if err == nil && s.Workspace != workspace {
+			err = kernel.NotFound(keyhatch.CodeTeamspaceNotFound)
+		}
+		return keyhatch.Subject{Kind: kind, ID: s.ID}, err
 	}
 	return keyhatch.Subject{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest,
-		`a grant is to "user", "group" or "everyone"`).In("to")
+		`a grant is to "user", "group", "teamspace" or "everyone"`).In("to")
 }
 
 func group(v kernel.View, workspace, ref string) (keyhatch.Group, error) {

@@ -41,6 +41,13 @@ func (s *suite) newGroup(ws string) keyhatch.Group {
 	return keyhatch.Group{ID: id, Workspace: ws, Name: "g-" + id, CreatedAt: s.now.next()}
 }
 
+func (s *suite) newTeamspace(ws string) keyhatch.Teamspace {
+	id := s.id(keyhatch.TeamspaceID)
+	return keyhatch.Teamspace{
+		ID: id, Workspace: ws, Name: "g-" + id, Visibility: keyhatch.Private, CreatedBy: "user_gone", CreatedAt: s.now.next(),
+	}
+}
+
 func (s *suite) newToken(user, ws string) db.HashedToken {
 	id := s.id(keyhatch.TokenID)
 	hash := strings.Repeat(string([]byte{0, byte(s.now.ticks >> 8), byte(s.now.ticks), 0xff}), 8)

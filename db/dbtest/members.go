@@ -76,6 +76,10 @@ func testCircleMembers(t *testing.T, s *suite) {
 	later.Since = s.now.next()
 	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.PutCircleMember(ctx, w.ws.ID, later) })
 	n.wantStored(t, s, "a second put, which keeps since", m)
+	later.Role, later.Since = keyhatch.ViewerRole, s.now.next()
+	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.PutCircleMember(ctx, w.ws.ID, later) })
+	later.Since = m.Since
+	n.wantStored(t, s, "a change of role, which keeps since", later)
 	pagesOf(t, "members", w.group.ID, s.CircleMembers, func(m keyhatch.CircleMember) string { return m.User })
 	if all := ok[[]keyhatch.CircleMember](t)(s.AllCircleMembers(s.ctx())); len(all) != 2 {
 		t.Errorf("2 memberships, AllCircleMembers has %d", len(all))

@@ -24,6 +24,7 @@ func Run(t *testing.T, open func(t *testing.T) *db.DB) {
 		{"Workspaces", testWorkspaces},
 		{"WorkspaceMembers", testWorkspaceMembers},
 		{"Groups", testGroups},
+		{"Teamspaces", testTeamspaces},
 		{"CircleMembers", testCircleMembers},
 		{"Tokens", testTokens},
 		{"Credentials", testCredentials},

@@ -48,6 +48,8 @@ func testStrangeText(t *testing.T, s *suite) {
 			"WorkspaceByName": func() error { _, err := s.WorkspaceByName(s.ctx(), text); return err },
 			"Group":           func() error { _, err := s.Group(s.ctx(), text); return err },
 			"GroupByName":     func() error { _, err := s.GroupByName(s.ctx(), w.ws.ID, text); return err },
+			"Teamspace":       func() error { _, err := s.Teamspace(s.ctx(), text); return err },
+			"TeamspaceByName": func() error { _, err := s.TeamspaceByName(s.ctx(), w.ws.ID, text); return err },
 			"Token":           func() error { _, err := s.Token(s.ctx(), text); return err },
 			"StoreByName":     func() error { _, err := s.StoreByName(s.ctx(), text); return err },
 			"Bucket":          func() error { _, err := s.Bucket(s.ctx(), text); return err },
@@ -84,7 +86,13 @@ func testInUse(t *testing.T, s *suite) {
 		"member who is nobody": func(ctx context.Context, tx *db.Tx) error {
 			return tx.PutWorkspaceMember(ctx, keyhatch.WorkspaceMember{Workspace: w.ws.ID, User: "user_none"})
 		},
-		"group of no workspace": func(ctx context.Context, tx *db.Tx) error { return tx.InsertGroup(ctx, s.newGroup("ws_none")) },
+		"group of no workspace":     func(ctx context.Context, tx *db.Tx) error { return tx.InsertGroup(ctx, s.newGroup("ws_none")) },
+		"teamspace of no workspace": func(ctx context.Context, tx *db.Tx) error { return tx.InsertTeamspace(ctx, s.newTeamspace("ws_none")) },
+		"delete a workspace that has a teamspace": func(ctx context.Context, tx *db.Tx) error {
+			ws := s.newWorkspace()
+			return firstError(func() error { return tx.InsertWorkspace(ctx, ws) }, func() error { return tx.InsertTeamspace(ctx, s.newTeamspace(ws.ID)) },
+				func() error { return tx.DeleteWorkspace(ctx, ws.ID) })
+		},
 		"member of no group": func(ctx context.Context, tx *db.Tx) error {
 			return tx.PutCircleMember(ctx, w.ws.ID, keyhatch.CircleMember{Circle: "group_none", User: w.user.ID})
 		},
@@ -143,6 +151,8 @@ func testDeletedWith(t *testing.T, s *suite) {
 	}
 	user, group := w.user.ID, w.group.ID
 	member, inGroup := w.ws.ID+db.PairSeparator+user, group+db.PairSeparator+user
+	space := s.newTeamspace(w.ws.ID)
+	toSpace, inSpace := s.newGrant(w.location, keyhatch.Subject{Kind: keyhatch.SubjectTeamspace, ID: space.ID}), space.ID+db.PairSeparator+user
 	for _, step := range []struct {
 		what   string
 		delete func(context.Context, *db.Tx) error
@@ -188,6 +198,24 @@ func testDeletedWith(t *testing.T, s *suite) {
 			[]func() error{
 				func() error { _, err := s.CircleMember(s.ctx(), group, user); return err },
 				func() error { _, err := s.Grant(s.ctx(), w.toGroup.ID); return err },
+			},
+			func(ctx context.Context, tx *db.Tx) error { return nil },
+		},
+		{
+			"a teamspace", func(ctx context.Context, tx *db.Tx) error {
+				return firstError(func() error { return tx.InsertTeamspace(ctx, space) }, func() error { return tx.InsertGrant(ctx, toSpace) },
+					func() error {
+						return tx.PutCircleMember(ctx, w.ws.ID, keyhatch.CircleMember{Circle: space.ID, User: user, Role: keyhatch.OwnerRole})
+					},
+					func() error { return tx.DeleteTeamspace(ctx, space) })
+			},
+			[]db.Change{
+				{Kind: db.GrantChanged, ID: toSpace.ID}, {Kind: db.CircleMemberChanged, ID: inSpace}, // made
+				{Kind: db.CircleMemberChanged, ID: inSpace}, {Kind: db.GrantChanged, ID: toSpace.ID},
+			},
+			[]func() error{
+				func() error { _, err := s.CircleMember(s.ctx(), space.ID, user); return err },
+				func() error { _, err := s.Grant(s.ctx(), toSpace.ID); return err },
 			},
 			func(ctx context.Context, tx *db.Tx) error { return nil },
 		},
@@ -294,11 +322,22 @@ func testReach(t *testing.T, s *suite) {
 	everyone.ExpiresAt, everyone.Access = time.Time{}, keyhatch.Read
 	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.UpdateGrant(ctx, everyone) })
 	check("in the group, when the grant has no end", over.Add(1000*time.Hour), mate, true, true)
-	for _, subject := range []keyhatch.Subject{{Kind: keyhatch.SubjectUser, ID: loner}, {Kind: keyhatch.SubjectEveryone}} {
+	space := s.newTeamspace(w.ws.ID)
+	s.write(func(ctx context.Context, tx *db.Tx) error {
+		return firstError(func() error { return tx.InsertTeamspace(ctx, space) }, func() error {
+			return tx.PutCircleMember(ctx, w.ws.ID, keyhatch.CircleMember{Circle: space.ID, User: loner, Role: keyhatch.ViewerRole})
+		})
+	})
+	for _, subject := range []keyhatch.Subject{
+		{Kind: keyhatch.SubjectUser, ID: loner}, {Kind: keyhatch.SubjectTeamspace, ID: space.ID}, {Kind: keyhatch.SubjectEveryone},
+	} {
 		g := s.newGrant(w.location, subject)
 		s.write(func(ctx context.Context, tx *db.Tx) error { return tx.InsertGrant(ctx, g) })
 		if !ok[bool](t)(s.GrantReachesUser(s.ctx(), g.ID, loner, live)) || ok[bool](t)(s.GrantReachesUser(s.ctx(), g.ID, loner, g.ExpiresAt)) {
 			t.Errorf("a grant to %s does not reach just while it lives", subject.Kind)
+		}
+		if ok[bool](t)(s.GrantReachesUser(s.ctx(), g.ID, mate, live)) != (subject.Kind == keyhatch.SubjectEveryone) {
+			t.Errorf("a grant to %s and who is not meant by it", subject.Kind)
 		}
 	}
 }
