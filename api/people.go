@@ -70,6 +70,42 @@ type GroupMember struct {
 	Since time.Time `json:"since"`
 }
 
+// Teamspace is a smaller circle inside a workspace, with its own members, for
+// grants.
+type Teamspace struct {
+	ID         string    `json:"id" example:"ts_0mz3k8q2a7c4f9d"`
+	Workspace  string    `json:"workspace"`
+	Name       string    `json:"name" doc:"Unique among the workspace's teamspaces" example:"survey-2026"`
+	Visibility string    `json:"visibility" enum:"private,public" doc:"Who sees it besides its members and the workspace's admins: nobody, or every member of the workspace"`
+	CreatedBy  string    `json:"created_by"`
+	CreatedAt  time.Time `json:"created_at"`
+}
+
+// NewTeamspace makes a teamspace.
+type NewTeamspace struct {
+	Name       string `json:"name" maxLength:"128"`
+	Visibility string `json:"visibility,omitempty" enum:"private,public" doc:"Default: private"`
+}
+
+// TeamspaceChange changes what it names of a teamspace.
+type TeamspaceChange struct {
+	Name       *string `json:"name,omitempty" maxLength:"128" doc:"For admins of the workspace"`
+	Visibility *string `json:"visibility,omitempty" enum:"private,public"`
+}
+
+// TeamspaceMember is a user's membership of a teamspace.
+type TeamspaceMember struct {
+	Teamspace string    `json:"teamspace"`
+	User      string    `json:"user"`
+	Role      string    `json:"role" enum:"owner,editor,viewer" doc:"In the teamspace itself; grants to it reach every member alike"`
+	Since     time.Time `json:"since"`
+}
+
+// TeamspaceRole says what a member is to be.
+type TeamspaceRole struct {
+	Role string `json:"role" enum:"owner,editor,viewer"`
+}
+
 // Token is an API token, without its secret.
 type Token struct {
 	ID          string     `json:"id" example:"tok_0mz3k8q2a7c4f9d"`

@@ -83,8 +83,8 @@ type Grant struct {
 	Workspace string     `json:"workspace"`
 	Location  string     `json:"location"`
 	URL       string     `json:"url" doc:"What it opens" example:"s3://demo/alpha/"`
-	To        string     `json:"to" enum:"user,group,everyone" doc:"everyone is every active user, never the anonymous"`
-	Subject   string     `json:"subject,omitempty" doc:"The user's or group's id"`
+	To        string     `json:"to" enum:"user,group,teamspace,everyone" doc:"everyone is every active user, never the anonymous"`
+	Subject   string     `json:"subject,omitempty" doc:"The id of the user, group or teamspace"`
 	Access    string     `json:"access" enum:"read,write" doc:"write includes read"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"Without it, until taken back"`
 	CreatedBy string     `json:"created_by"`
@@ -95,8 +95,8 @@ type Grant struct {
 type NewGrant struct {
 	Location  string     `json:"location" doc:"Id or name"`
 	Prefix    string     `json:"prefix,omitempty" maxLength:"1024" doc:"Inside the location. Default: all of it" example:"2024/"`
-	To        string     `json:"to" enum:"user,group,everyone"`
-	Subject   string     `json:"subject,omitempty" doc:"The user's or group's id or name"`
+	To        string     `json:"to" enum:"user,group,teamspace,everyone"`
+	Subject   string     `json:"subject,omitempty" doc:"The id or name of the user, group or teamspace"`
 	Access    string     `json:"access" enum:"read,write"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 }

@@ -60,6 +60,7 @@ func (d *Door) api(mux *http.ServeMux) huma.API {
 	d.users(a)
 	d.workspaces(a)
 	d.groups(a)
+	d.teamspaces(a)
 	d.credentials(a)
 	d.stores(a)
 	d.buckets(a)

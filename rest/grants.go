@@ -19,7 +19,7 @@ type GrantRef struct {
 func (d *Door) grants(a huma.API) {
 	const noun = "grants"
 	handle(d, a, call{method: http.MethodGet, path: "/grants", id: "listGrants", summary: "List the grants that you may see", noun: noun}, d.listGrants)
-	handle(d, a, call{method: http.MethodPost, path: "/grants", id: "giveGrant", summary: "Let a user, a group or everyone read or write a location", noun: noun, status: http.StatusCreated}, d.giveGrant)
+	handle(d, a, call{method: http.MethodPost, path: "/grants", id: "giveGrant", summary: "Let a user, a group, a teamspace or everyone read or write a location", noun: noun, status: http.StatusCreated}, d.giveGrant)
 	handle(d, a, call{method: http.MethodGet, path: "/grants/{grant}", id: "getGrant", summary: "Show a grant", noun: noun}, d.getGrant)
 	handle(d, a, call{method: http.MethodPatch, path: "/grants/{grant}", id: "updateGrant", summary: "Change a grant; narrowing it closes what rests on it", noun: noun}, d.updateGrant)
 	handle(d, a, call{method: http.MethodDelete, path: "/grants/{grant}", id: "takeGrant", summary: "Take a grant back and close what rests on it", noun: noun, status: http.StatusNoContent}, d.takeGrant)

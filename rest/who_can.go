@@ -46,7 +46,13 @@ func encodeWhoCan(a past.WhoCan) api.WhoCan {
 	for i, w := range a.Ways {
 		out.Ways[i] = api.Way{
 			To: string(keyhatch.SubjectUser), User: w.User.ID, UserName: w.User.Name, Access: string(w.Grant.Access),
-			Grant: w.Grant.ID, Group: w.Circle.Subject.ID, GroupName: w.Circle.Name, ExpiresAt: optTime(w.Grant.ExpiresAt),
+			Grant: w.Grant.ID, ExpiresAt: optTime(w.Grant.ExpiresAt),
+		}
+		switch w.Circle.Subject.Kind {
+		case keyhatch.SubjectGroup:
+			out.Ways[i].Group, out.Ways[i].GroupName = w.Circle.Subject.ID, w.Circle.Name
+		case keyhatch.SubjectTeamspace:
+			out.Ways[i].Teamspace, out.Ways[i].TeamspaceName = w.Circle.Subject.ID, w.Circle.Name
 		}
 		if w.User.ID == "" {
 			out.Ways[i].To = string(keyhatch.SubjectEveryone)
