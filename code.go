@@ -17,6 +17,8 @@ const (
 	CodeInvalidEndpoint   Code = "invalid_endpoint"
 	CodeInvalidKeys       Code = "invalid_keys"
 	CodeInvalidCursor     Code = "invalid_cursor"
+	CodeInvalidPolicy     Code = "invalid_policy"
+	CodePolicyTooLarge    Code = "policy_too_large"
 	CodeWorkspaceRequired Code = "workspace_required"
 	CodeLifeExceedsLimit  Code = "life_exceeds_limit"
 	CodeStoresDiffer      Code = "stores_differ"

@@ -1,0 +1,164 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+)
+
+// SessionPolicy is a session policy in IAM's language, which narrows a lease: what
+// it does not allow, or denies, the lease does not open. It never widens one. The
+// zero value allows nothing.
+//
+// Understood is the part of the language that session policies for S3 use, and
+// ParseSessionPolicy refuses the rest rather than pass over it.
+type SessionPolicy struct {
+	text       string
+	statements []statement
+}
+
+type statement struct {
+	deny       bool
+	actions    []pattern // in lower case
+	resources  []pattern // on "bucket" or "bucket/key"
+	conditions []condition
+}
+
+// condition compares one of the condition keys with values; one must fit, or with
+// not, none may.
+type condition struct {
+	not    bool
+	key    string // in lower case
+	values []pattern
+}
+
+// The condition keys that are understood. Only lists of objects and of versions
+// have them.
+const (
+	prefixKey    = "s3:prefix"
+	delimiterKey = "s3:delimiter"
+)
+
+// String is the policy's text without blanks.
+func (p SessionPolicy) String() string { return p.text }
+
+// Ask is one permission in IAM's words.
+type Ask struct {
+	Action string // "s3:GetObject"
+	Bucket string // name; empty for what is about no bucket
+	Key    string // of an object; empty for what is about the bucket
+	// Of a list of objects or versions:
+	Lists     bool
+	Prefix    *string // nil: not sent
+	Delimiter *string // nil: not sent
+}
+
+// Allows tells whether the policy allows it: a statement must, and none may deny
+// it.
+//
+// Stores differ in whether a list without the parameter prefix has an s3:prefix:
+// it counts as empty with some and as not there with others. What was not sent is
+// therefore asked about in both ways, and both must be allowed; so is delimiter.
+func (p SessionPolicy) Allows(a Ask) bool {
+	for _, values := range readings(a) {
+		if !p.allows(a, values) {
+			return false
+		}
+	}
+	return true
+}
+
+func readings(a Ask) []map[string]string {
+	all := []map[string]string{{}}
+	if !a.Lists {
+		return all
+	}
+	for key, sent := range map[string]*string{prefixKey: a.Prefix, delimiterKey: a.Delimiter} {
+		var next []map[string]string
+		for _, before := range all {
+			with := map[string]string{key: ""}
+			for k, v := range before {
+				with[k] = v
+			}
+			if sent != nil {
+				with[key] = *sent
+			} else {
+				next = append(next, before)
+			}
+			next = append(next, with)
+		}
+		all = next
+	}
+	return all
+}
+
+func (p SessionPolicy) allows(a Ask, values map[string]string) bool {
+	allowed := false
+	for _, s := range p.statements {
+		if !s.fits(a, values) {
+			continue
+		}
+		if s.deny {
+			return false
+		}
+		allowed = true
+	}
+	return allowed
+}
+
+func (s statement) fits(a Ask, values map[string]string) bool {
+	return matchesAny(s.actions, strings.ToLower(a.Action)) && matchesAny(s.resources, a.resource()) &&
+		!slices.ContainsFunc(s.conditions, func(c condition) bool { return !c.holds(values) })
+}
+
+// resource is what the end of a resource's ARN is compared with. What is about no
+// bucket has the resource "*" with IAM.
+func (a Ask) resource() string {
+	switch {
+	case a.Bucket == "":
+		return "*"
+	case a.Key == "":
+		return a.Bucket
+	}
+	return a.Bucket + "/" + a.Key
+}
+
+// holds compares with what the request has. A key that it does not have fits
+// nothing, so that only a negation holds.
+func (c condition) holds(values map[string]string) bool {
+	value, there := values[c.key]
+	return c.not != (there && matchesAny(c.values, value))
+}
+
+// SessionPolicies are all those that a lease is under: every one must allow. None
+// narrow nothing.
+type SessionPolicies []SessionPolicy
+
+// ParseSessionPolicies reads the policies that a lease carries.
+func ParseSessionPolicies(texts []string) (SessionPolicies, error) {
+	var out SessionPolicies
+	for _, text := range texts {
+		p, err := ParseSessionPolicy(text)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// Allow tells whether every policy allows everything that the request takes.
+func (p SessionPolicies) Allow(r S3Request) bool {
+	if len(p) == 0 {
+		return true
+	}
+	asks, known := r.asks()
+	if !known {
+		return false
+	}
+	for _, policy := range p {
+		if slices.ContainsFunc(asks, func(a Ask) bool { return !policy.Allows(a) }) {
+			return false
+		}
+	}
+	return true
+}
