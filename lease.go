@@ -14,10 +14,21 @@ type Lease struct {
 	AccessKeyID string
 	Access      Access
 	Parts       []Part
-	IssuedAt    time.Time
-	ExpiresAt   time.Time
-	RevokedAt   time.Time // zero while it is not revoked
+	// SessionName is what its borrower calls it, for the record; may be empty.
+	SessionName string
+	// Policies are session policies (package policy) that narrow it, every one of
+	// them: those of the leases that it was borrowed with first, its own last.
+	Policies []string
+	// Ancestors are the ids of the leases that it was borrowed with, at most
+	// MaxAncestors, the one that a token borrowed first. It ends with any of them.
+	Ancestors []string
+	IssuedAt  time.Time
+	ExpiresAt time.Time
+	RevokedAt time.Time // zero while it is not revoked
 }
+
+// MaxAncestors is how many leases may stand between a token and a lease.
+const MaxAncestors = 4
 
 // URLs are the s3:// addresses of what the lease opens.
 func (l Lease) URLs() []string {

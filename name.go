@@ -36,6 +36,21 @@ func CheckName(name string) error {
 	return nil
 }
 
+// CheckSessionName holds the rule for what a borrower calls a lease: 2 to 64 of
+// letters, digits and "_+=,.@-".
+//
+// Source: AWS STS API reference, AssumeRole, parameter RoleSessionName.
+func CheckSessionName(name string) error {
+	ok := len(name) >= 2 && len(name) <= 64
+	for i := range len(name) {
+		ok = ok && (isBase62(name[i]) || strings.IndexByte("_+=,.@-", name[i]) >= 0)
+	}
+	if !ok {
+		return Fail(Invalid, CodeInvalidName, "a session's name has 2 to 64 of a-z, A-Z, 0-9, '_', '+', '=', ',', '.', '@' and '-'").In("session_name")
+	}
+	return nil
+}
+
 const maxTextBytes = 500
 
 // CheckText bounds a free text such as a full name: at most 500 bytes, no

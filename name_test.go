@@ -1,6 +1,7 @@
 package keyhatch_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,20 @@ func TestCheckText(t *testing.T) {
 		wantInvalid(t, what, keyhatch.CodeInvalidRequest, err)
 		if e, ok := err.(*keyhatch.Error); !ok || e.Field != "full_name" {
 			t.Errorf("%s: the field is not named: %#v", what, err)
+		}
+	}
+}
+
+func TestCheckSessionName(t *testing.T) {
+	for _, name := range []string{"ab", "job-7", "a_b+c=d,e.f@g-h", strings.Repeat("x", 64), "--"} {
+		if err := keyhatch.CheckSessionName(name); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	for _, name := range []string{"", "a", strings.Repeat("x", 65), "a b", "a/b", "a:b", "a\n", "é!", "aé", "a\x00b"} {
+		var e *keyhatch.Error
+		if err := keyhatch.CheckSessionName(name); !errors.As(err, &e) || e.Code != keyhatch.CodeInvalidName || e.Field != "session_name" {
+			t.Errorf("%q: %v", name, err)
 		}
 	}
 }

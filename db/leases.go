@@ -7,25 +7,32 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-const leaseColumns = "id, workspace, user_id, token, store, store_name, access_key_id, access, parts, issued_at, expires_at, revoked_at"
+const leaseColumns = "id, workspace, user_id, token, store, store_name, access_key_id, access, parts, session_name, policies, ancestors, issued_at, expires_at, revoked_at"
 
 func scanLease(row row) (l keyhatch.Lease, err error) {
 	err = row.Scan(&l.ID, &l.Workspace, &l.User, &l.Token, &l.Store, &l.StoreName, &l.AccessKeyID, &l.Access,
-		jsonColumn{&l.Parts}, timeColumn{&l.IssuedAt}, timeColumn{&l.ExpiresAt}, timeColumn{&l.RevokedAt})
+		jsonColumn{&l.Parts}, &l.SessionName, jsonColumn{&l.Policies}, jsonColumn{&l.Ancestors}, timeColumn{&l.IssuedAt}, timeColumn{&l.ExpiresAt}, timeColumn{&l.RevokedAt})
 	return l, err
 }
 
 // InsertLease records a lease. The change feed needs no line: what makes a lease
 // valid travels in its session token.
 func (t *Tx) InsertLease(ctx context.Context, l keyhatch.Lease) error {
-	return t.exec(ctx, "insert into leases ("+leaseColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, null)",
+	return t.exec(ctx, "insert into leases ("+leaseColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, null)",
 		l.ID, l.Workspace, l.User, l.Token, l.Store, l.StoreName, l.AccessKeyID, string(l.Access),
-		jsonText(l.Parts), micros(l.IssuedAt), micros(l.ExpiresAt))
+		jsonText(l.Parts), l.SessionName, jsonText(l.Policies), jsonText(l.Ancestors), micros(l.IssuedAt), micros(l.ExpiresAt))
 }
 
-// RevokeLease ends a lease; the first time stands.
+// RevokeLease ends a lease and those that were borrowed with it, which are all of
+// one user; the first time stands. The feed tells of the one: memory knows what
+// ends with it.
 func (t *Tx) RevokeLease(ctx context.Context, l keyhatch.Lease, at time.Time) error {
 	err := t.exec(ctx, "update leases set revoked_at = $2 where id = $1 and revoked_at is null", l.ID, micros(at))
+	if err != nil {
+		return err
+	}
+	err = t.exec(ctx, "update leases set revoked_at = $2 where user_id = $3 and expires_at > $2 and ancestors <> 'null' and ancestors like $1 and revoked_at is null",
+		`%"`+l.ID+`"%`, micros(at), l.User)
 	if err != nil {
 		return err
 	}

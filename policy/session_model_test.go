@@ -223,7 +223,8 @@ func FuzzSessionPolicy(f *testing.F) {
 			t.Fatalf("%q reads back as %q, %v", p, again, err)
 		}
 		for _, a := range []policy.Ask{
-			{Action: "s3:GetObject", Bucket: bucket, Key: key}, {Action: "s3:ListBucket", Bucket: bucket, Lists: true, Prefix: &prefix},
+			{Action: "s3:GetObject", Bucket: bucket, Key: key},
+			{Action: "s3:ListBucket", Bucket: bucket, Lists: true, Prefix: &prefix},
 			{Action: "s3:ListBucket", Bucket: bucket, Lists: true},
 		} {
 			if p.Allows(a) != again.Allows(a) {

@@ -33,6 +33,11 @@ func (s Set) AllowsList(access keyhatch.Access, bucket, prefix string) bool {
 	})
 }
 
+// Covers tells whether everything in the part is open with the access.
+func (s Set) Covers(access keyhatch.Access, p keyhatch.Part) bool {
+	return s.AllowsList(access, p.Bucket, string(p.Prefix))
+}
+
 // Buckets returns the names of the buckets in which something is open, sorted.
 func (s Set) Buckets() []string {
 	names := make([]string, 0, len(s))

@@ -26,10 +26,12 @@ var (
 )
 
 // Standing tells what of a lease is open now. One rule holds for everything
-// that the lease rests on (its user, its token, each part's location, grant and
-// membership of the circle that the grant names): it must stand, and must have
-// stood without being narrowed since the lease was issued. Hence what has ended
-// stays ended, even when the same right is given again.
+// that the lease rests on (the leases before it, its user, its token, each part's
+// location, grant and membership of the circle that the grant names): it must
+// stand, and must have stood without being narrowed since the lease was issued.
+// Hence what has ended stays ended, even when the same right is given again. What
+// the lease's session policies take away of what is open is for SessionPolicies to
+// tell.
 //
 // The error is ErrLeaseExpired, ErrLeaseRevoked, or that of the facts. A part
 // that has closed is left out; a locked location's part stays open for reading.
@@ -54,12 +56,13 @@ func Standing(l keyhatch.Lease, facts Facts, now time.Time) (Set, error) {
 }
 
 func holderStands(l keyhatch.Lease, facts Facts, now time.Time) error {
-	revoked, err := facts.LeaseRevoked(l.ID)
-	if err != nil {
+	if err := leaseStands(l.ID, facts); err != nil {
 		return err
 	}
-	if revoked {
-		return ErrLeaseRevoked
+	for _, id := range l.Ancestors {
+		if err := leaseStands(id, facts); err != nil {
+			return err
+		}
 	}
 	user, err := facts.User(l.User)
 	if err != nil {
@@ -76,6 +79,14 @@ func holderStands(l keyhatch.Lease, facts Facts, now time.Time) error {
 		return ErrLeaseRevoked
 	}
 	return nil
+}
+
+func leaseStands(id string, facts Facts) error {
+	revoked, err := facts.LeaseRevoked(id)
+	if err == nil && revoked {
+		err = ErrLeaseRevoked
+	}
+	return err
 }
 
 // partStands returns the access that the part still gives: the lease's, less

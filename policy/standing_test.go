@@ -63,6 +63,13 @@ func TestS4_WhatEndedStaysEnded(t *testing.T) {
 
 		{"lease revoked", func(w *world, _ *keyhatch.Lease) { w.revoked["lease_1"] = true }, nil, policy.ErrLeaseRevoked},
 		{"another lease revoked", func(w *world, _ *keyhatch.Lease) { w.revoked["lease_2"] = true }, policy.Set{first, second}, nil},
+		{"a lease before it revoked", func(w *world, l *keyhatch.Lease) {
+			l.Ancestors, w.revoked["lease_0"] = []string{"lease_00", "lease_0"}, true
+		}, nil, policy.ErrLeaseRevoked},
+		{"the first lease before it revoked", func(w *world, l *keyhatch.Lease) {
+			l.Ancestors, w.revoked["lease_00"] = []string{"lease_00", "lease_0"}, true
+		}, nil, policy.ErrLeaseRevoked},
+		{"the leases before it stand", func(w *world, l *keyhatch.Lease) { l.Ancestors = []string{"lease_00", "lease_0"} }, policy.Set{first, second}, nil},
 		{"lease expired", func(_ *world, l *keyhatch.Lease) { l.ExpiresAt = quarterPast }, nil, policy.ErrLeaseExpired},
 		{"lease about to expire", func(_ *world, l *keyhatch.Lease) { l.ExpiresAt = quarterPast.Add(time.Microsecond) }, policy.Set{first, second}, nil},
 		{"lease without expiry", func(_ *world, l *keyhatch.Lease) { l.ExpiresAt = time.Time{} }, nil, policy.ErrLeaseExpired},

@@ -36,6 +36,9 @@ type sealedSession struct {
 	Issued    int64           `json:"i"` // microseconds
 	Expires   int64           `json:"e"`
 	Parts     []sealedPart    `json:"p"`
+	Name      string          `json:"n,omitempty"`
+	Policies  []string        `json:"y,omitempty"`
+	Ancestors []string        `json:"f,omitempty"`
 }
 
 type sealedPart struct {
@@ -54,6 +57,7 @@ func (r *Keyring) SealSession(s keyhatch.Session) (keyhatch.Secret, error) {
 		Lease: l.ID, Workspace: l.Workspace, User: l.User, Token: l.Token, Store: l.Store,
 		Key: l.AccessKeyID, Secret: s.SecretKey.Reveal(), Access: l.Access,
 		Issued: l.IssuedAt.UnixMicro(), Expires: l.ExpiresAt.UnixMicro(),
+		Name: l.SessionName, Policies: l.Policies, Ancestors: l.Ancestors,
 	}
 	for _, p := range l.Parts {
 		plain.Parts = append(plain.Parts, sealedPart(p))
@@ -92,6 +96,7 @@ func (r *Keyring) OpenSession(token string) (keyhatch.Session, error) {
 		ID: plain.Lease, Workspace: plain.Workspace, User: plain.User, Token: plain.Token, Store: plain.Store,
 		AccessKeyID: plain.Key, Access: plain.Access,
 		IssuedAt: time.UnixMicro(plain.Issued).UTC(), ExpiresAt: time.UnixMicro(plain.Expires).UTC(),
+		SessionName: plain.Name, Policies: plain.Policies, Ancestors: plain.Ancestors,
 	}
 	for _, p := range plain.Parts {
 		l.Parts = append(l.Parts, keyhatch.Part(p))

@@ -60,8 +60,12 @@ func TestSessionsOpenAsTheyWereSealed(t *testing.T) {
 		want := keyhatch.Session{SecretKey: keyhatch.Secret(text.Draw(t, "secret")), Lease: keyhatch.Lease{
 			ID: text.Draw(t, "id"), Workspace: text.Draw(t, "workspace"), User: text.Draw(t, "user"), Token: text.Draw(t, "token"),
 			Store: text.Draw(t, "store"), AccessKeyID: text.Draw(t, "key"), Access: keyhatch.Access(text.Draw(t, "access")),
-			IssuedAt: at.Draw(t, "issued"), ExpiresAt: at.Draw(t, "expires"),
+			IssuedAt: at.Draw(t, "issued"), ExpiresAt: at.Draw(t, "expires"), SessionName: text.Draw(t, "name"),
 		}}
+		for range rapid.IntRange(0, 2).Draw(t, "before") {
+			want.Lease.Ancestors = append(want.Lease.Ancestors, text.Draw(t, "ancestor"))
+			want.Lease.Policies = append(want.Lease.Policies, text.Draw(t, "policy"))
+		}
 		for range rapid.IntRange(0, 5).Draw(t, "parts") {
 			want.Lease.Parts = append(want.Lease.Parts, keyhatch.Part{
 				Bucket: text.Draw(t, "bucket"), Prefix: keyhatch.Prefix(text.Draw(t, "prefix")), Location: text.Draw(t, "location"), Grant: text.Draw(t, "grant"),

@@ -113,6 +113,7 @@ func (s *suite) newLease(workspace, user string) keyhatch.Lease {
 	return keyhatch.Lease{
 		ID: id, Workspace: workspace, User: user, Token: "tok", Store: "store", StoreName: "disk", AccessKeyID: "KHLE" + id,
 		Access: keyhatch.Read, Parts: []keyhatch.Part{{Bucket: "abc", Prefix: "é \"x\"/", Location: "loc", Grant: "grant"}, {Bucket: "abc"}},
+		SessionName: "job-7", Policies: []string{`{"Version":"é"}`}, Ancestors: []string{"lease_1", "lease_2"},
 		IssuedAt: s.now.next(), ExpiresAt: s.now.next().Add(time.Hour),
 	}
 }

@@ -205,3 +205,27 @@ func testLeases(t *testing.T, s *suite) {
 		t.Errorf("an expired lease still counts as revoked: %v", got)
 	}
 }
+
+// testLeasesBorrowedWith revokes a lease that others were borrowed with.
+func testLeasesBorrowedWith(t *testing.T, s *suite) {
+	root, child, grandchild, other := s.newLease("ws3", "cy"), s.newLease("ws3", "cy"), s.newLease("ws3", "cy"), s.newLease("ws3", "cy")
+	root.Ancestors, child.Ancestors, grandchild.Ancestors = nil, []string{root.ID}, []string{root.ID, child.ID}
+	over := s.newLease("ws3", "cy")
+	over.Ancestors, over.ExpiresAt = []string{root.ID}, over.IssuedAt.Add(time.Microsecond)
+	all := []keyhatch.Lease{root, child, grandchild, other, over}
+	want := map[string]string{root.ID: "second", child.ID: "first", grandchild.ID: "first"}
+	at := map[string]time.Time{"first": s.now.next(), "second": s.now.next(), "": {}}
+	s.write(func(ctx context.Context, tx *db.Tx) error {
+		for _, l := range all {
+			if err := tx.InsertLease(ctx, l); err != nil {
+				return err
+			}
+		}
+		return firstError(func() error { return tx.RevokeLease(ctx, child, at["first"]) }, func() error { return tx.RevokeLease(ctx, root, at["second"]) })
+	})
+	for i, l := range all {
+		if got := ok[keyhatch.Lease](t)(s.Lease(s.ctx(), l.ID)); !got.RevokedAt.Equal(at[want[l.ID]]) {
+			t.Errorf("lease %d was revoked at %v, want %v", i, got.RevokedAt, at[want[l.ID]])
+		}
+	}
+}

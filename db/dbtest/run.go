@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) *db.DB) {
 		{"Locations", testLocations},
 		{"Grants", testGrants},
 		{"Leases", testLeases},
+		{"LeasesBorrowedWith", testLeasesBorrowedWith},
 		{"StrangeText", testStrangeText},
 		{"InUse", testInUse},
 		{"DeletedWith", testDeletedWith},

@@ -64,6 +64,10 @@ func (l *Lender) Lend(_ context.Context, _ keyhatch.Store, lease keyhatch.Lease)
 	if err != nil {
 		return keyhatch.Credentials{}, err
 	}
+	if len(token.Reveal()) > maxTokenBytes && len(lease.Policies) > 0 {
+		return keyhatch.Credentials{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodePolicyTooLarge,
+			"the session policies, with those of the leases before it, and the prefixes do not fit into one lease: make them shorter").In("policy")
+	}
 	if len(token.Reveal()) > maxTokenBytes {
 		return keyhatch.Credentials{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidPrefix,
 			"so many long prefixes do not fit into one lease: ask for fewer, or for two leases").In("prefixes")
