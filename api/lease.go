@@ -7,6 +7,8 @@ type LeaseRequest struct {
 	Location        string   `json:"location" maxLength:"1200" doc:"A location's id or name, or an s3:// address inside one" example:"s3://demo/alpha/"`
 	Access          string   `json:"access" enum:"read,write" doc:"read: get and list; write: also put, delete, multipart uploads and tagging"`
 	Prefixes        []string `json:"prefixes,omitempty" nullable:"false" maxItems:"100" doc:"Narrow it: s3:// addresses in locations of the same store, or prefixes inside the location. Default: all of the location"`
+	Policy          string   `json:"policy,omitempty" doc:"A session policy in IAM's language, as text: the lease opens only what it allows, too. At most 2,048 characters"`
+	SessionName     string   `json:"session_name,omitempty" doc:"What you call it, for the record: 2 to 64 of letters, digits and _+=,.@-" example:"nightly-job"`
 	DurationSeconds *int     `json:"duration_seconds,omitempty" doc:"At least 900, at most what location, grants and token allow. Default: 3600, or less where a limit is lower"`
 }
 
@@ -21,6 +23,9 @@ type Lease struct {
 	Access      string     `json:"access" enum:"read,write"`
 	Prefixes    []string   `json:"prefixes" nullable:"false" example:"[\"s3://demo/alpha/\"]"`
 	Grants      []string   `json:"grants" nullable:"false" doc:"The grant that each prefix rests on"`
+	SessionName string     `json:"session_name,omitempty" doc:"What its borrower calls it"`
+	Policies    []string   `json:"policies,omitempty" nullable:"false" doc:"Session policies that narrow it, every one of them; its own is the last"`
+	Ancestors   []string   `json:"ancestors,omitempty" nullable:"false" doc:"The leases that it was borrowed with; it ends with any of them"`
 	IssuedAt    time.Time  `json:"issued_at"`
 	ExpiresAt   time.Time  `json:"expires_at"`
 	RevokedAt   *time.Time `json:"revoked_at,omitempty"`

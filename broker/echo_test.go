@@ -309,6 +309,21 @@ var inputs = map[string]func(w *lab, c caller, s string) error{
 	"lease, prefix": func(w *lab, c caller, s string) error {
 		return only(w.Broker.Lending.Lease(w.ctx, c, lending.LeaseRequest{Workspace: "lab", Location: "shared", Access: keyhatch.Write, Prefixes: []string{s}}))
 	},
+	"lease, policy": func(w *lab, c caller, s string) error {
+		return borrow(w, c, lending.LeaseRequest{Workspace: "lab", Location: "shared", Policy: s})
+	},
+	"lease, policy's resource": func(w *lab, c caller, s string) error {
+		return borrow(w, c, lending.LeaseRequest{Workspace: "lab", Location: "shared", Policy: `{"Version":"2012-10-17","Statement":{"Effect":"` + s + `"}}`})
+	},
+	"lease, session name": func(w *lab, c caller, s string) error {
+		return borrow(w, c, lending.LeaseRequest{Workspace: "lab", Location: "shared", SessionName: s + " "})
+	},
+	"lease with a lease": func(w *lab, c caller, s string) error {
+		return only(w.Broker.Lending.Relend(w.ctx, w.newLease(), lending.LeaseRequest{Location: s, Access: keyhatch.Read}))
+	},
+	"lease with a lease, workspace": func(w *lab, c caller, s string) error {
+		return only(w.Broker.Lending.Relend(w.ctx, w.newLease(), lending.LeaseRequest{Workspace: s, Location: "shared", Access: keyhatch.Read}))
+	},
 	"lease":        func(w *lab, c caller, s string) error { return only(w.Broker.Lending.LeaseByID(w.ctx, c, s)) },
 	"revoke lease": func(w *lab, c caller, s string) error { return w.Broker.Lending.RevokeLease(w.ctx, c, s) },
 	"leases, workspace": func(w *lab, c caller, s string) error {

@@ -42,7 +42,7 @@ type createLeaseInput struct {
 func (d *Door) createLease(ctx context.Context, c keyhatch.Caller, in *createLeaseInput) (*body[api.Lent], error) {
 	lent, err := d.broker.Lending.Lease(ctx, c, lending.LeaseRequest{
 		Workspace: in.Workspace, Location: in.Body.Location, Access: keyhatch.Access(in.Body.Access),
-		Prefixes: in.Body.Prefixes, Life: seconds(in.Body.DurationSeconds),
+		Prefixes: in.Body.Prefixes, Life: seconds(in.Body.DurationSeconds), Policy: in.Body.Policy, SessionName: in.Body.SessionName,
 	})
 	return one(lent, err, encodeLent)
 }
@@ -59,7 +59,8 @@ func (d *Door) revokeLease(ctx context.Context, c keyhatch.Caller, in *LeaseRef)
 func encodeLease(l keyhatch.Lease) api.Lease {
 	return api.Lease{
 		ID: l.ID, Workspace: l.Workspace, User: l.User, Token: l.Token, Store: l.StoreName, AccessKeyID: l.AccessKeyID,
-		Access: string(l.Access), Prefixes: l.URLs(), Grants: l.Grants(), IssuedAt: l.IssuedAt, ExpiresAt: l.ExpiresAt, RevokedAt: optTime(l.RevokedAt),
+		Access: string(l.Access), Prefixes: l.URLs(), Grants: l.Grants(),
+		SessionName: l.SessionName, Policies: l.Policies, Ancestors: l.Ancestors, IssuedAt: l.IssuedAt, ExpiresAt: l.ExpiresAt, RevokedAt: optTime(l.RevokedAt),
 	}
 }
 

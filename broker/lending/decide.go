@@ -3,6 +3,7 @@ package lending
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -12,8 +13,9 @@ import (
 )
 
 // decide makes the lease that the caller may have, from memory alone: this is
-// the hot path of the service.
-func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseRequest) (loan, error) {
+// the hot path of the service. holds is the lease that the caller asks with, nil
+// when it asks with a token.
+func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseRequest, holds *keyhatch.Lease) (loan, error) {
 	if _, err := keyhatch.ParseAccess(string(r.Access)); err != nil {
 		return loan{}, err
 	}
@@ -21,11 +23,15 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 	if err != nil {
 		return loan{}, err
 	}
-	d := decision{image: image, caller: c, scopes: scopes, request: r, now: svc.k.Now(), grants: map[string][]keyhatch.Grant{}}
+	d := decision{image: image, caller: c, scopes: scopes, request: r, holds: holds, now: svc.k.Now(), grants: map[string][]keyhatch.Grant{}}
 	// Before anything is resolved: all of this happens in memory that others wait
 	// for.
 	if len(r.Prefixes) > maxPrefixes {
 		return loan{}, tooManyPrefixes(maxPrefixes)
+	}
+	made, err := d.narrowed()
+	if err != nil {
+		return loan{}, err
 	}
 	targets, err := d.targets()
 	if err != nil {
@@ -46,10 +52,10 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 	}
 	d.limit("the store's longest lease", d.now.Add(capable.MaxLife))
 	d.limit("the token's expiry", c.Token.ExpiresAt)
-	lease := keyhatch.Lease{
-		ID: keyhatch.NewID(keyhatch.LeaseID, d.now), Workspace: targets[0].location.Workspace, User: c.User.ID, Token: c.Token.ID,
-		Store: store.ID, StoreName: store.Name, Access: r.Access, IssuedAt: d.now,
-	}
+	made.store, made.lender = store, lender
+	lease := &made.lease
+	lease.ID, lease.Workspace, lease.User, lease.Token = keyhatch.NewID(keyhatch.LeaseID, d.now), targets[0].location.Workspace, c.User.ID, c.Token.ID
+	lease.Store, lease.StoreName, lease.Access, lease.IssuedAt = store.ID, store.Name, r.Access, d.now
 	for _, t := range targets {
 		part, err := d.part(t)
 		if err != nil {
@@ -62,7 +68,37 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 	if lease.ExpiresAt, err = d.expiry(max(capable.MinLife, keyhatch.MinLeaseLife)); err != nil {
 		return loan{}, err
 	}
-	return loan{lease: lease, store: store, lender: lender}, nil
+	return made, nil
+}
+
+// narrowed begins the lease with what narrows it beside its parts: session
+// policies, and the lease that it is borrowed with.
+func (d *decision) narrowed() (loan, error) {
+	l := loan{lease: keyhatch.Lease{SessionName: d.request.SessionName}}
+	if d.request.SessionName != "" {
+		if err := keyhatch.CheckSessionName(d.request.SessionName); err != nil {
+			return l, err
+		}
+	}
+	if parent := d.holds; parent != nil {
+		if len(parent.Ancestors) >= keyhatch.MaxAncestors {
+			return l, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
+				"this lease comes after %d others, and no more can follow: ask with one before it, or with a token", keyhatch.MaxAncestors)
+		}
+		l.parent = parent
+		l.lease.Ancestors = append(slices.Clone(parent.Ancestors), parent.ID)
+		l.lease.Policies = slices.Clone(parent.Policies)
+		d.limit("the lease that you ask with", parent.ExpiresAt)
+	}
+	if d.request.Policy != "" {
+		p, err := policy.ParseSessionPolicy(d.request.Policy)
+		if err != nil {
+			return l, err
+		}
+		l.policy = p.String()
+		l.lease.Policies = append(l.lease.Policies, l.policy)
+	}
+	return l, nil
 }
 
 // maxPrefixes bounds what is looked at for one lease; a lender may take fewer.
@@ -79,6 +115,7 @@ type decision struct {
 	caller  keyhatch.Caller
 	scopes  policy.Scopes
 	request LeaseRequest
+	holds   *keyhatch.Lease // that the caller asks with; nil: a token asks
 	now     time.Time
 	grants  map[string][]keyhatch.Grant // what reaches the caller, by location
 
@@ -130,6 +167,9 @@ func (d *decision) targets() ([]target, error) {
 // workspace is where the request's names are looked up; "" is none, which is
 // well when the location is given by its id.
 func (d *decision) workspace() (string, error) {
+	if d.holds != nil && d.request.Workspace == "" {
+		return d.holds.Workspace, nil
+	}
 	if asked := d.request.Workspace; asked != "" {
 		ws, err := d.image.Workspace(asked)
 		if own := d.caller.Token.Workspace; own != "" && own != ws.ID {
@@ -179,6 +219,9 @@ func (d *decision) target(workspace, ref, field string) (t target, err error) {
 
 // sees tells whether the caller may know of the location.
 func (d *decision) sees(l keyhatch.Location) bool {
+	if d.holds != nil { // who holds a lease knows what it opens, and nothing of its user
+		return slices.ContainsFunc(d.holds.Parts, func(p keyhatch.Part) bool { return p.Location == l.ID })
+	}
 	if own := d.caller.Token.Workspace; own != "" && own != l.Workspace {
 		return false
 	}
@@ -211,6 +254,9 @@ func (d *decision) part(t target) (keyhatch.Part, error) {
 		return keyhatch.Part{}, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLocationLocked,
 			"location %s is locked: it can be read, and written again once its owner unlocks it", t.location.Name)
 	}
+	if d.holds != nil {
+		return d.partOfHeld(t, url)
+	}
 	grants := d.grantsOn(t.location.ID)
 	g, ok := policy.BestGrant(grants, d.request.Access, t.prefix, d.now)
 	if !ok {
@@ -219,6 +265,24 @@ func (d *decision) part(t target) (keyhatch.Part, error) {
 	d.limit("grant "+g.ID, g.ExpiresAt)
 	d.limit("the longest lease of location "+t.location.Name, d.now.Add(t.location.MaxLease))
 	return keyhatch.Part{Bucket: t.location.BucketName, Prefix: t.prefix, Location: t.location.ID, Grant: g.ID}, nil
+}
+
+// partOfHeld narrows a part of the lease that the caller asks with.
+func (d *decision) partOfHeld(t target, url keyhatch.S3URL) (keyhatch.Part, error) {
+	for _, p := range d.holds.Parts {
+		inside := keyhatch.Part{Bucket: url.Bucket, Prefix: url.Prefix, Location: t.location.ID, Grant: p.Grant}
+		is, err := partOf(*d.holds, inside, d.request.Access, d.image, d.now)
+		if err != nil {
+			return keyhatch.Part{}, err
+		}
+		if is {
+			d.limit("the longest lease of location "+t.location.Name, d.now.Add(t.location.MaxLease))
+			return inside, nil
+		}
+	}
+	return keyhatch.Part{}, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeAccessNotGranted,
+		"the lease that you ask with does not open all of that with %s access; it was lent for %s on %s", d.request.Access,
+		d.holds.Access, strings.Join(d.holds.URLs(), " "))
 }
 
 // notGranted tells a caller what it has instead of what it asked for.

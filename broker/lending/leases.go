@@ -31,6 +31,12 @@ type LeaseRequest struct {
 	// the same store, or prefixes relative to Location. None: all of Location.
 	Prefixes []string
 	Life     time.Duration // zero: the default, or less where a limit is lower
+	// Policy is a session policy that narrows the lease further
+	// (policy.ParseSessionPolicy); empty for none.
+	Policy string
+	// SessionName is what the borrower calls the lease, for the record; may be
+	// empty.
+	SessionName string
 }
 
 // Lent is a lease with what was lent.
@@ -51,19 +57,54 @@ type Lent struct {
 func (svc *Service) Lease(ctx context.Context, c keyhatch.Caller, r LeaseRequest) (Lent, error) {
 	var l loan
 	err := svc.k.Mirror.View(ctx, func(image *mirror.Image) (err error) {
-		l, err = svc.decide(image, c, r)
+		l, err = svc.decide(image, c, r, nil)
 		return err
 	})
 	if err != nil {
 		return Lent{}, err
 	}
+	return svc.lend(ctx, c, l)
+}
+
+// Relend lends a narrower lease to who holds a lease and has shown it: the caller
+// is the parent's user with the parent's token, and may do nothing more with the
+// parent than this. Each prefix must lie inside one that the parent opens now, with
+// no more access, and rests on the same grant; the lease ends no later than the
+// parent, at once when the parent or one before it is revoked, and the parent's
+// session policies narrow it too. MaxAncestors leases can come before one.
+//
+// The errors are those of Lease, policy.ErrLeaseExpired and policy.ErrLeaseRevoked.
+func (svc *Service) Relend(ctx context.Context, parent keyhatch.Lease, r LeaseRequest) (Lent, error) {
+	c := keyhatch.Caller{Origin: keyhatch.OriginOf(ctx)}
+	var l loan
+	err := svc.k.Mirror.View(ctx, func(image *mirror.Image) (err error) {
+		if _, err := policy.Standing(parent, image, svc.k.Now()); err != nil {
+			return err
+		}
+		if c.User, err = image.User(parent.User); err != nil {
+			return err
+		}
+		if c.Token, err = image.Token(parent.Token); err != nil {
+			return err
+		}
+		l, err = svc.decide(image, c, r, &parent)
+		return err
+	})
+	if err != nil {
+		return Lent{}, err
+	}
+	return svc.lend(ctx, c, l)
+}
+
+// lend mints the credentials of a decided lease and records it.
+func (svc *Service) lend(ctx context.Context, c keyhatch.Caller, l loan) (Lent, error) {
 	credentials, err := l.lender.Lend(ctx, l.store, l.lease)
 	if err != nil {
 		return Lent{}, fmt.Errorf("lend from store %s: %w", l.store.Name, err)
 	}
 	l.lease.AccessKeyID = credentials.AccessKeyID
 	l.lease.ExpiresAt = kernel.Stored(credentials.ExpiresAt)
-	if err := svc.recordLease(ctx, c, l.lease); err != nil {
+	if err := svc.recordLease(ctx, c, l); err != nil {
 		return Lent{}, err
 	}
 	return Lent{Lease: l.lease, Credentials: credentials, Revocation: l.lender.Capabilities().Revocation}, nil
@@ -71,29 +112,47 @@ func (svc *Service) Lease(ctx context.Context, c keyhatch.Caller, r LeaseRequest
 
 // recordLease makes the lease durable. What it was decided on is looked at
 // again in the transaction: who lost a right in the meantime gets nothing.
-func (svc *Service) recordLease(ctx context.Context, c keyhatch.Caller, l keyhatch.Lease) error {
+func (svc *Service) recordLease(ctx context.Context, c keyhatch.Caller, decided loan) error {
+	l, detail := decided.lease, decided.detail()
 	return svc.k.Append(ctx, c, func(w *kernel.Work) error {
-		if err := stillWhole(w, l); err != nil {
+		if err := stillWhole(w, l, decided.parent); err != nil {
 			return err
 		}
 		if err := w.Tx.InsertLease(ctx, l); err != nil {
 			return err
 		}
-		return w.Record(LeaseLent, l.Workspace, l.ID, kernel.Detail("store", l.Store, "access", string(l.Access),
-			"prefixes", strings.Join(l.URLs(), " "), "grants", strings.Join(l.Grants(), " "),
-			"access_key_id", l.AccessKeyID, "expires", kernel.TimeText(l.ExpiresAt)))
+		return w.Record(LeaseLent, l.Workspace, l.ID, detail)
 	})
 }
 
-// stillWhole refuses a lease of which not every part stands any more.
-func stillWhole(w *kernel.Work, l keyhatch.Lease) error {
-	open, err := policy.Standing(l, facts{w.View}, w.Now)
-	if err != nil && !errors.Is(err, policy.ErrLeaseRevoked) && !errors.Is(err, policy.ErrLeaseExpired) {
-		return err
+// detail is what the record says of the lease. The policies of the leases before
+// it are in theirs.
+func (l loan) detail() map[string]string {
+	lease, parent := l.lease, ""
+	if l.parent != nil {
+		parent = l.parent.ID
 	}
+	return kernel.Detail("store", lease.Store, "access", string(lease.Access),
+		"prefixes", strings.Join(lease.URLs(), " "), "grants", strings.Join(lease.Grants(), " "),
+		"access_key_id", lease.AccessKeyID, "expires", kernel.TimeText(lease.ExpiresAt),
+		"session_name", lease.SessionName, "policy", l.policy, "parent", parent)
+}
+
+// stillWhole refuses a lease of which not every part stands any more, or not as a
+// part of its parent, which may be nil. That the lease itself stands is not enough:
+// what was taken from the parent and given again before the lease was decided is
+// not the parent's any more.
+func stillWhole(w *kernel.Work, l keyhatch.Lease, parent *keyhatch.Lease) error {
+	open, err := policy.Standing(l, facts{w.View, l.ID}, w.Now)
 	whole := err == nil && len(open) == len(l.Parts)
 	for _, o := range open {
 		whole = whole && o.Access == l.Access
+	}
+	for i := 0; whole && parent != nil && i < len(l.Parts); i++ {
+		whole, err = partOf(*parent, l.Parts[i], l.Access, facts{w.View, l.ID}, w.Now)
+	}
+	if err != nil && !errors.Is(err, policy.ErrLeaseRevoked) && !errors.Is(err, policy.ErrLeaseExpired) {
+		return err
 	}
 	if whole { // the limits of its life may have come nearer, too
 		if whole, err = withinLimits(w, l); err != nil {
@@ -105,6 +164,17 @@ func stillWhole(w *kernel.Work, l keyhatch.Lease) error {
 			"your rights changed while the lease was being made: ask again").Because(err)
 	}
 	return nil
+}
+
+// partOf tells whether the part lies in one of the lease's that rests on the same
+// grant and is open now with the access.
+func partOf(l keyhatch.Lease, p keyhatch.Part, access keyhatch.Access, f policy.Facts, now time.Time) (bool, error) {
+	parts := slices.DeleteFunc(slices.Clone(l.Parts), func(q keyhatch.Part) bool {
+		return q.Bucket != p.Bucket || q.Location != p.Location || q.Grant != p.Grant
+	})
+	l.Parts = parts
+	open, err := policy.Standing(l, f, now)
+	return open.Covers(access, p), err
 }
 
 // withinLimits tells whether the lease ends no later than everything that it
@@ -125,8 +195,11 @@ func withinLimits(w *kernel.Work, l keyhatch.Lease) (bool, error) {
 	return !slices.ContainsFunc(ends, func(end time.Time) bool { return !end.IsZero() && l.ExpiresAt.After(end) }), nil
 }
 
-// facts are policy.Facts from the transaction.
-type facts struct{ v kernel.View }
+// facts are policy.Facts from the transaction in which a lease is made.
+type facts struct {
+	v      kernel.View
+	making string // the lease's id
+}
 
 func (f facts) User(id string) (keyhatch.User, error)         { return f.v.User(f.v.Ctx, id) }
 func (f facts) Token(id string) (keyhatch.Token, error)       { return f.v.Token(f.v.Ctx, id) }
@@ -136,8 +209,18 @@ func (f facts) CircleMember(circle, user string) (keyhatch.CircleMember, error) 
 	return f.v.CircleMember(f.v.Ctx, circle, user)
 }
 
-// LeaseRevoked: it is not even recorded yet.
-func (facts) LeaseRevoked(string) (bool, error) { return false, nil }
+// LeaseRevoked: the lease itself is not even recorded yet. One before it that is
+// not on record never was a lease.
+func (f facts) LeaseRevoked(id string) (bool, error) {
+	if id == f.making {
+		return false, nil
+	}
+	l, err := f.v.Lease(f.v.Ctx, id)
+	if errors.Is(err, keyhatch.NotFound) {
+		return true, nil
+	}
+	return !l.RevokedAt.IsZero(), err
+}
 
 // RevokeLease ends a lease: one's own, or any of a workspace that one manages.
 // Ending it again changes nothing.
@@ -213,6 +296,8 @@ func visibleLease(v kernel.View, id string) (keyhatch.Lease, error) {
 // loan is a decided lease before it is lent.
 type loan struct {
 	lease  keyhatch.Lease
+	parent *keyhatch.Lease // nil: a token borrows
+	policy string          // its own session policy
 	store  keyhatch.Store
 	lender driver.Lender
 }
