@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/policy"
 	"github.com/keyhatch/keyhatch/sigv4"
 )
 
@@ -20,6 +21,7 @@ type request struct {
 	prefix string // of a list
 	source source // of a copy
 	query  url.Values
+	asked  policy.S3Request // the same for session policies
 }
 
 // source is the object that a copy reads, in a version if it names one.
@@ -62,6 +64,8 @@ func classify(r *http.Request, hosts []string) (request, error) {
 			return out, err
 		}
 	}
+	from := policy.S3Object{Bucket: out.source.bucket, Key: out.source.key, Versioned: out.source.version != ""}
+	out.asked = policy.NewS3Request(op.name, out.bucket, out.key, from, out.query, r.Header)
 	for _, check := range []func(http.Header) error{checkMetadata, checkTagHeader, checkRange} {
 		if err := check(r.Header); err != nil {
 			return out, err

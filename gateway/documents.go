@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/policy"
 )
 
 // maxDocument bounds the XML of a request (S9).
@@ -177,6 +178,8 @@ func (v *visit) mayDelete(o deletedObject) *s3Error {
 	switch {
 	case !v.open.AllowsObject(v.access, v.request.bucket, o.Key) || keyhatch.CheckKey(o.Key) != nil:
 		return errNotOpen
+	case !v.policies.Allow(policy.S3Request{Operation: "DeleteObject", Bucket: v.request.bucket, Key: o.Key, Versioned: o.VersionID != ""}):
+		return errPolicy
 	case o.VersionID != "" && o.VersionID != nullVersion:
 		return errVersionKept
 	}

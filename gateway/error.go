@@ -25,6 +25,7 @@ var (
 	errKey              = &s3Error{http.StatusBadRequest, "InvalidArgument", "The key is not valid here: it holds an empty, '.' or '..' segment, a NUL, or more than 1024 bytes."}
 	errCopySource       = &s3Error{http.StatusBadRequest, "InvalidArgument", "The copy source must be /bucket/key, percent-encoded, maybe with ?versionId= behind it, which a key that is copied cannot hold."}
 	errNotOpen          = &s3Error{http.StatusForbidden, "AccessDenied", "Access Denied"}
+	errPolicy           = &s3Error{http.StatusForbidden, "AccessDenied", "Access Denied. The lease opens it, but a session policy of the lease does not allow it."}
 	errVersionKept      = &s3Error{http.StatusForbidden, "AccessDenied", "A single version is read, never written or removed, through this endpoint."}
 	errMetadata         = &s3Error{http.StatusBadRequest, "InvalidArgument", "Metadata must be UTF-8."}
 	errMetadataTooLarge = &s3Error{http.StatusBadRequest, "MetadataTooLarge", "The metadata of an object has at most 2 KiB, names and values together."}

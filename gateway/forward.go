@@ -61,7 +61,7 @@ func (g *Gateway) stillOpen(r *http.Request, v *visit) error {
 	if err != nil {
 		return err
 	}
-	again := &visit{request: v.request, open: open}
+	again := &visit{request: v.request, open: open, policies: v.policies}
 	return again.authorize()
 }
 

@@ -79,7 +79,9 @@ type visit struct {
 	lease keyhatch.Lease
 	store keyhatch.Store
 	open  policy.Set
-	body  *sigv4.Body
+	// policies narrow what is open.
+	policies policy.SessionPolicies
+	body     *sigv4.Body
 	// forwarded tells that the store was asked.
 	forwarded bool
 	// touched are the keys of a batch, one by one.
@@ -152,6 +154,9 @@ func (g *Gateway) authenticate(r *http.Request, v *visit) error {
 		return err
 	}
 	v.lease = session.Lease
+	if v.policies, err = policy.ParseSessionPolicies(v.lease.Policies); err != nil { // they were read when it was lent
+		return errPolicy
+	}
 	return nil
 }
 
@@ -172,8 +177,11 @@ func (v *visit) authorize() error {
 	if v.copies && !v.open.AllowsObject(keyhatch.Read, v.source.bucket, v.source.key) {
 		allowed = false
 	}
-	if allowed {
+	switch {
+	case allowed && v.policies.Allow(v.asked):
 		return nil
+	case allowed:
+		return errPolicy
 	}
 	return &s3Error{http.StatusForbidden, "AccessDenied", v.instead()}
 }

@@ -1,6 +1,9 @@
 package policy
 
-import "slices"
+import (
+	"net/url"
+	"slices"
+)
 
 // S3Request is a request to our S3 endpoint as far as session policies look at it.
 type S3Request struct {
@@ -18,6 +21,31 @@ type S3Request struct {
 	// tags along that the source may have.
 	Source     *S3Object
 	SourceTags bool
+}
+
+// NewS3Request reads what policies look at from the query and the header of a
+// request. source is what a copy reads, else empty.
+func NewS3Request(operation, bucket, key string, source S3Object, query url.Values, header map[string][]string) S3Request {
+	r := S3Request{
+		Operation: operation, Bucket: bucket, Key: key, Versioned: query.Has("versionId"), Tags: header["X-Amz-Tagging"] != nil,
+		Prefix: parameter(query, "prefix"), Delimiter: parameter(query, "delimiter"),
+	}
+	if source.Bucket != "" {
+		r.Source = &source
+		r.SourceTags = operation == "CopyObject" && !slices.Equal(header["X-Amz-Tagging-Directive"], []string{"REPLACE"})
+	}
+	// Of what tells something of the object that is there, "it must not exist" is
+	// what every upload may ask.
+	r.Compares = header["If-Match"] != nil || header["If-None-Match"] != nil && !slices.Equal(header["If-None-Match"], []string{"*"})
+	return r
+}
+
+func parameter(query url.Values, name string) *string {
+	if !query.Has(name) {
+		return nil
+	}
+	value := query.Get(name)
+	return &value
 }
 
 // S3Object is an object, maybe in one version.
@@ -80,7 +108,7 @@ func (r S3Request) asks() (asks []Ask, known bool) {
 	if r.Tags || r.SourceTags {
 		on(r.Bucket, r.Key, "s3:PutObjectTagging")
 	}
-	if r.Compares {
+	if r.Compares && r.Key != "" {
 		on(r.Bucket, r.Key, "s3:GetObject")
 	}
 	if s := r.Source; s != nil {

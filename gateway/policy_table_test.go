@@ -1,0 +1,20 @@
+package gateway
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/keyhatch/keyhatch/policy"
+)
+
+// Session policies know every operation of the table, and no other.
+func TestPoliciesKnowEveryOperation(t *testing.T) {
+	var names []string
+	for _, op := range operations {
+		names = append(names, op.name)
+	}
+	slices.Sort(names)
+	if known := policy.S3Operations(); !slices.Equal(slices.Compact(names), known) {
+		t.Errorf("operations are\n%v, policies know\n%v", names, known)
+	}
+}
