@@ -38,6 +38,7 @@ var layers = []struct {
 	{"broker", "root policy audit seal db mirror driver broker/*", ""},
 	{"auth", "root policy broker broker/*", ""},
 	{"rest", "root api policy auth broker broker/*", "github.com/danielgtaylor/huma"},
+	{"sts", "root policy sigv4 auth broker broker/*", ""},
 	{"outbound", "", "code.dny.dev/ssrf"},
 	{"gateway", "root policy sigv4 broker broker/* gateway/*", "golang.org/x/time/rate"},
 	{"gateway/upstream", "root", "github.com/aws/aws-sdk-go-v2/aws"},
@@ -48,7 +49,7 @@ var layers = []struct {
 	{"deliver", "api", "golang.org/x/sys"},
 	{"cli", "root api client deliver", "github.com/alecthomas/ golang.org/x/term github.com/muesli/roff"},
 	{
-		"cmd/keyhatch", "root api cli audit auth broker broker/* client db driver driver/* gateway gateway/* mirror outbound policy rest seal server sigv4",
+		"cmd/keyhatch", "root api cli audit auth broker broker/* client db driver driver/* gateway gateway/* mirror outbound policy rest seal server sigv4 sts",
 		"github.com/alecthomas/kong github.com/goccy/go-yaml github.com/aws/",
 	},
 	{"db/dbtest", "root audit db", "pgregory.net/rapid github.com/google/go-cmp"},

@@ -25,6 +25,12 @@ func (g *Guard) Admit(ctx context.Context, h http.Header, route policy.Route) (k
 	if err != nil {
 		return keyhatch.Caller{}, err
 	}
+	return g.AdmitToken(ctx, secret, route)
+}
+
+// AdmitToken is Admit for a token that its format carries elsewhere, such as the
+// web identity token of STS.
+func (g *Guard) AdmitToken(ctx context.Context, secret keyhatch.Secret, route policy.Route) (keyhatch.Caller, error) {
 	c, err := g.people.Authenticate(ctx, secret)
 	if err != nil {
 		return keyhatch.Caller{}, err

@@ -26,6 +26,7 @@ import (
 	"github.com/keyhatch/keyhatch/rest"
 	"github.com/keyhatch/keyhatch/seal"
 	"github.com/keyhatch/keyhatch/server"
+	"github.com/keyhatch/keyhatch/sts"
 )
 
 // instance is a running Keyhatch: everything is wired here and nowhere else.
@@ -220,7 +221,7 @@ func (in *instance) serve() error {
 	in.servers = []*server.Server{
 		server.New(server.Options{
 			Listener: in.api, TLS: apiTLS, Log: in.log, Total: time.Minute, Connections: in.config.API.Connections,
-			Handler: server.API(in.log, proxies, ready, rest.New(in.broker, in.log)),
+			Handler: server.API(in.log, proxies, ready, rest.New(in.broker, in.log), sts.New(in.broker, in.stsRegions(), in.log)),
 		}),
 		server.New(server.Options{
 			Listener: in.s3, TLS: s3TLS, Log: in.log, Connections: in.config.S3.Connections,
@@ -229,6 +230,10 @@ func (in *instance) serve() error {
 	}
 	return nil
 }
+
+// stsRegions are those that clients sign requests to STS for: the S3 endpoint's,
+// and the one of AWS's global STS, which SDKs fall back to.
+func (in *instance) stsRegions() []string { return []string{in.config.S3.Region, "us-east-1"} }
 
 // gateway makes the S3 endpoint.
 func (in *instance) gateway() *gateway.Gateway {

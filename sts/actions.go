@@ -1,0 +1,62 @@
+package sts
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// provider is who vouches for a web identity that is an API token: this service.
+const provider = "keyhatch"
+
+// assumeRoleWithWebIdentity lends to the user of an API token.
+func (d *Door) assumeRoleWithWebIdentity(r *http.Request, f form, _ keyhatch.Lease) (result, error) {
+	ask, err := f.request()
+	if err != nil {
+		return result{}, err
+	}
+	// A token file often ends with a line break, and SDKs send it as it is.
+	token := keyhatch.Secret(strings.TrimRight(f["WebIdentityToken"], "\r\n"))
+	caller, err := d.guard.AdmitToken(r.Context(), token, lendingRoute)
+	if err != nil {
+		return result{}, identity(err)
+	}
+	lent, err := d.lending.Lease(r.Context(), caller, ask)
+	if err != nil {
+		return result{}, identity(err)
+	}
+	out := assumed(lent, ask.Policy)
+	out.Subject, out.Provider, out.Audience = caller.User.ID, provider, provider
+	return out, nil
+}
+
+// identity is an error in which nobody could be told from the token.
+func identity(err error) error {
+	if errors.Is(err, keyhatch.Unauthenticated) {
+		return errIdentityToken
+	}
+	return err
+}
+
+// assumeRole lends a narrower lease to the holder of a lease.
+func (d *Door) assumeRole(r *http.Request, f form, holds keyhatch.Lease) (result, error) {
+	ask, err := f.request()
+	if err != nil {
+		return result{}, err
+	}
+	lent, err := d.lending.Relend(r.Context(), holds, ask)
+	if err != nil {
+		return result{}, err
+	}
+	return assumed(lent, ask.Policy), nil
+}
+
+// getCallerIdentity tells whose lease it is, if it stands.
+func (d *Door) getCallerIdentity(r *http.Request, _ form, holds keyhatch.Lease) (result, error) {
+	if _, _, err := d.lending.Standing(r.Context(), holds); err != nil {
+		return result{}, err
+	}
+	return result{Arn: arnOf(holds), UserID: idOf(holds), Account: account}, nil
+}
