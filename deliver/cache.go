@@ -34,7 +34,6 @@ type Cache struct {
 	root  *os.Root
 	names []byte
 	aead  cipher.AEAD
-	now   func() time.Time // of tests
 }
 
 // CacheFolder is where a user's leases are kept, unless told otherwise.
@@ -73,7 +72,7 @@ func OpenCache(folder, server, token string) (*Cache, error) {
 		root.Close()
 		return nil, err
 	}
-	c := &Cache{root: root, now: time.Now}
+	c := &Cache{root: root}
 	if err := c.derive(strings.TrimSuffix(server, "/"), token); err != nil {
 		root.Close()
 		return nil, err
@@ -164,7 +163,7 @@ func (c *Cache) Keep(r Request, lend Lend) Lend {
 		if err != nil {
 			return api.Lent{}, err
 		}
-		if h, ok := c.load(name); ok && h.fresh(c.now()) {
+		if h, ok := c.load(name); ok && h.fresh(time.Now()) {
 			return h.Lent, nil
 		}
 		lock, h, err := c.turn(ctx, name)
@@ -173,7 +172,7 @@ func (c *Cache) Keep(r Request, lend Lend) Lend {
 			return api.Lent{}, err
 		case lock != nil:
 			defer lock.Close()
-		case h.fresh(c.now()):
+		case h.fresh(time.Now()):
 			return h.Lent, nil
 		}
 		return c.renew(ctx, name, h, lend)
@@ -189,7 +188,7 @@ func (c *Cache) turn(ctx context.Context, name string) (lock io.Closer, h held, 
 		lock, err := c.tryLock(name)
 		h, _ := c.load(name)
 		switch {
-		case h.fresh(c.now()):
+		case h.fresh(time.Now()):
 			if lock != nil {
 				lock.Close()
 			}
@@ -231,7 +230,7 @@ func (c *Cache) renew(ctx context.Context, name string, old held, lend Lend) (ap
 	h, err := borrow(ctx, lend)
 	switch {
 	case err == nil:
-	case !Final(err) && old.alive(c.now()):
+	case !Final(err) && old.alive(time.Now()):
 		return old.Lent, nil
 	default:
 		return api.Lent{}, err
@@ -326,14 +325,14 @@ func (c *Cache) over(name string) bool {
 	switch {
 	case strings.HasPrefix(name, tempPrefix):
 		info, err := c.root.Lstat(name)
-		return err == nil && info.Mode().IsRegular() && c.now().Sub(info.ModTime()) > unfinished
+		return err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > unfinished
 	case strings.HasSuffix(name, leaseSuffix):
 		head, err := c.read(name, int64(header))
 		if err != nil || len(head) < header || string(head[:len(magic)]) != magic {
 			return false // not ours to remove
 		}
 		ends := time.Unix(int64(binary.BigEndian.Uint64(head[len(magic):])), 0)
-		return c.now().After(ends)
+		return time.Now().After(ends)
 	}
 	return false
 }

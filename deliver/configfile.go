@@ -113,12 +113,12 @@ func (f *configFile) set(section, name, value string) error {
 	if err != nil {
 		return err
 	}
-	line := name + " = " + value + f.eol
+	line := name + " = " + value
 	if p, _, ok := f.property(s, name); ok {
-		f.replace(p, line)
+		f.replace(p, line+f.endOf(p.first))
 		return nil
 	}
-	f.insert(s, line)
+	f.insert(s, line+f.eol)
 	return nil
 }
 
@@ -128,20 +128,20 @@ func (f *configFile) setBelow(section, name string, n nested) error {
 	if err != nil {
 		return err
 	}
-	line := "    " + n.name + " = " + n.value + f.eol
+	line := "    " + n.name + " = " + n.value
 	p, _, ok := f.property(s, name)
 	if !ok {
-		f.insert(s, name+" ="+f.eol, line)
+		f.insert(s, name+" ="+f.eol, line+f.eol)
 		return nil
 	}
 	for i := p.first + 1; i < p.end; i++ {
 		if got, _, ok := propertyOf(strings.TrimSpace(f.lines[i])); ok && strings.EqualFold(got, n.name) {
-			f.replace(span{i, i + 1}, line)
+			f.replace(span{i, i + 1}, line+f.endOf(i))
 			return nil
 		}
 	}
 	f.endLine(p.first)
-	f.replace(span{p.first + 1, p.first + 1}, line)
+	f.replace(span{p.first + 1, p.first + 1}, line+f.eol)
 	return nil
 }
 
@@ -193,6 +193,17 @@ func (f *configFile) endLine(i int) {
 	if !strings.HasSuffix(f.lines[i], "\n") {
 		f.lines[i] += f.eol
 	}
+}
+
+// endOf is the end of a line that is replaced: in files that mix them, its own.
+func (f *configFile) endOf(i int) string {
+	switch line := f.lines[i]; {
+	case strings.HasSuffix(line, "\r\n"):
+		return "\r\n"
+	case strings.HasSuffix(line, "\n"):
+		return "\n"
+	}
+	return f.eol
 }
 
 func (f *configFile) replace(s span, lines ...string) {

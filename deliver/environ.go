@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -50,7 +51,7 @@ func Environ(env []string, c *Container, l api.Lent) []string {
 		"RCLONE_S3_REGION="+l.Region,
 		"RCLONE_S3_NO_CHECK_BUCKET=true",
 	)
-	set = append(set, directly(env)...)
+	set = append(append(set, gdal(l)...), directly(env)...)
 	gone := slices.Clone(cleared)
 	for _, v := range set {
 		gone = append(gone, nameOf(v))
@@ -59,8 +60,22 @@ func Environ(env []string, c *Container, l api.Lent) []string {
 	return append(out, set...)
 }
 
+// gdal are the variables that tell GDAL where a lease is used: it has its own.
+func gdal(l api.Lent) []string {
+	scheme, host, _ := strings.Cut(strings.TrimSuffix(l.Endpoint, "/"), "://")
+	secure := "NO"
+	if scheme == "https" {
+		secure = "YES"
+	}
+	return []string{"AWS_S3_ENDPOINT=" + host, "AWS_HTTPS=" + secure, "AWS_VIRTUAL_HOSTING=FALSE"}
+}
+
+// nameOf is the name of a variable; Windows does not tell its cases apart.
 func nameOf(variable string) string {
 	name, _, _ := strings.Cut(variable, "=")
+	if runtime.GOOS == "windows" {
+		name = strings.ToUpper(name)
+	}
 	return name
 }
 
@@ -86,7 +101,8 @@ func directly(env []string) []string {
 
 func lookup(env []string, name string) (value string, ok bool) {
 	for _, v := range slices.Backward(env) { // the last one counts
-		if n, value, _ := strings.Cut(v, "="); n == name {
+		if nameOf(v) == nameOf(name) {
+			_, value, _ := strings.Cut(v, "=")
 			return value, true
 		}
 	}

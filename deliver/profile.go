@@ -74,21 +74,24 @@ func WriteProfile(configFile, credentialsFile string, p Profile, replace bool) e
 	if err := p.keysElsewhere(credentialsFile); err != nil {
 		return err
 	}
-	err = editFile(configFile, func(text string) (string, error) {
-		f := parseConfig(text)
-		if err := p.mayWrite(f, replace); err != nil {
-			return "", err
-		}
-		if err := p.write(f, command); err != nil {
-			return "", err
-		}
-		return f.String(), nil
-	})
+	err = editFile(configFile, func(text string) (string, error) { return p.into(text, command, replace) })
 	var taken *TakenProfile
 	if err != nil && !errors.As(err, &taken) {
 		return fmt.Errorf("%s: %w", configFile, err)
 	}
 	return err
+}
+
+// into writes the profile into the text of a configuration file.
+func (p Profile) into(text, command string, replace bool) (string, error) {
+	f := parseConfig(text)
+	if err := p.mayWrite(f, replace); err != nil {
+		return "", err
+	}
+	if err := p.write(f, command); err != nil {
+		return "", err
+	}
+	return f.String(), nil
 }
 
 // profileName is what every client reads the same way.

@@ -53,7 +53,8 @@ SELECT filename, size FROM read_blob(‹sql (add .URL "**")›);
 `,
 	},
 	{
-		// GDAL reads keys from profiles, but runs no command for them.
+		// GDAL reads keys from profiles, but runs no command for them. Under Run it asks
+		// the container endpoint, and renews.
 		name: "gdal",
 		values: `
 export AWS_ACCESS_KEY_ID=‹sh .AccessKeyID›
@@ -63,7 +64,7 @@ export AWS_REGION=‹sh .Region›
 export AWS_S3_ENDPOINT=‹sh .Host›
 export AWS_HTTPS=‹if .TLS›YES‹else›NO‹end›
 export AWS_VIRTUAL_HOSTING=FALSE
-gdal_ls.py -lr /vsis3/‹sh (add .Bucket (add "/" .Prefix))›
+# then: gdalinfo /vsis3/‹.Bucket›/‹.Prefix›…
 `,
 	},
 	{
