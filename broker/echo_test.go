@@ -54,23 +54,27 @@ var inputs = map[string]func(w *lab, c caller, s string) error{
 
 	"create group, workspace": func(w *lab, c caller, s string) error { return only(w.Broker.People.CreateGroup(w.ctx, c, s, "g")) },
 	"create group, name":      func(w *lab, c caller, s string) error { return only(w.Broker.People.CreateGroup(w.ctx, c, "lab", s)) },
-	"rename group":            func(w *lab, c caller, s string) error { return only(w.Broker.People.RenameGroup(w.ctx, c, s, "g")) },
-	"rename group, name": func(w *lab, c caller, s string) error {
-		return only(w.Broker.People.RenameGroup(w.ctx, c, w.group.ID, s))
+	"rename group": func(w *lab, c caller, s string) error {
+		return only(w.Broker.People.RenameGroup(w.ctx, c, "lab", s, "g"))
 	},
-	"delete group": func(w *lab, c caller, s string) error { return w.Broker.People.DeleteGroup(w.ctx, c, s) },
-	"group":        func(w *lab, c caller, s string) error { return only(w.Broker.People.Group(w.ctx, c, s)) },
+	"rename group, name": func(w *lab, c caller, s string) error {
+		return only(w.Broker.People.RenameGroup(w.ctx, c, "lab", w.group.ID, s))
+	},
+	"delete group": func(w *lab, c caller, s string) error { return w.Broker.People.DeleteGroup(w.ctx, c, "lab", s) },
+	"group":        func(w *lab, c caller, s string) error { return only(w.Broker.People.Group(w.ctx, c, "lab", s)) },
 	"groups":       func(w *lab, c caller, s string) error { return only(w.Broker.People.Groups(w.ctx, c, s, page)) },
 	"put group member": func(w *lab, c caller, s string) error {
-		return only(w.Broker.People.PutGroupMember(w.ctx, c, s, "member"))
+		return only(w.Broker.People.PutGroupMember(w.ctx, c, "lab", s, "member"))
 	},
 	"put group member, user": func(w *lab, c caller, s string) error {
-		return only(w.Broker.People.PutGroupMember(w.ctx, c, w.group.ID, s))
+		return only(w.Broker.People.PutGroupMember(w.ctx, c, "lab", w.group.ID, s))
 	},
 	"remove group member": func(w *lab, c caller, s string) error {
-		return w.Broker.People.RemoveGroupMember(w.ctx, c, w.group.ID, s)
+		return w.Broker.People.RemoveGroupMember(w.ctx, c, "lab", w.group.ID, s)
 	},
-	"group members": func(w *lab, c caller, s string) error { return only(w.Broker.People.GroupMembers(w.ctx, c, s, page)) },
+	"group members": func(w *lab, c caller, s string) error {
+		return only(w.Broker.People.GroupMembers(w.ctx, c, "lab", s, page))
+	},
 
 	"create teamspace, workspace": func(w *lab, c caller, s string) error {
 		return only(w.Broker.People.CreateTeamspace(w.ctx, c, people.NewTeamspace{Workspace: s, Name: "s"}))

@@ -55,14 +55,14 @@ func TestS6_HiddenIsLikeMissing(t *testing.T) {
 			return only(b.People.PutWorkspaceMember(w.ctx, c, home.ID, ref, keyhatch.MemberRole))
 		}},
 
-		{"group", w.group.ID, "group_" + zero, func(c caller, ref string) error { return only(b.People.Group(w.ctx, c, ref)) }},
-		{"rename group", w.group.ID, "group_" + zero, func(c caller, ref string) error { return only(b.People.RenameGroup(w.ctx, c, ref, name)) }},
-		{"delete group", w.group.ID, "group_" + zero, func(c caller, ref string) error { return b.People.DeleteGroup(w.ctx, c, ref) }},
-		{"group's members", w.group.ID, "group_" + zero, func(c caller, ref string) error { return only(b.People.GroupMembers(w.ctx, c, ref, page)) }},
+		{"group", w.group.ID, "group_" + zero, func(c caller, ref string) error { return only(b.People.Group(w.ctx, c, "", ref)) }},
+		{"rename group", w.group.ID, "group_" + zero, func(c caller, ref string) error { return only(b.People.RenameGroup(w.ctx, c, "", ref, name)) }},
+		{"delete group", w.group.ID, "group_" + zero, func(c caller, ref string) error { return b.People.DeleteGroup(w.ctx, c, "", ref) }},
+		{"group's members", w.group.ID, "group_" + zero, func(c caller, ref string) error { return only(b.People.GroupMembers(w.ctx, c, "", ref, page)) }},
 		{"put into group", w.group.ID, "group_" + zero, func(c caller, ref string) error {
-			return only(b.People.PutGroupMember(w.ctx, c, ref, c.User.ID))
+			return only(b.People.PutGroupMember(w.ctx, c, "", ref, c.User.ID))
 		}},
-		{"take out of group", w.group.ID, "group_" + zero, func(c caller, ref string) error { return b.People.RemoveGroupMember(w.ctx, c, ref, c.User.ID) }},
+		{"take out of group", w.group.ID, "group_" + zero, func(c caller, ref string) error { return b.People.RemoveGroupMember(w.ctx, c, "", ref, c.User.ID) }},
 
 		{"teamspace", space.ID, "ts_" + zero, func(c caller, ref string) error { return only(b.People.Teamspace(w.ctx, c, "", ref)) }},
 		{"teamspace by name", space.Name, "none", func(c caller, ref string) error { return only(b.People.Teamspace(w.ctx, c, "lab", ref)) }},
@@ -138,6 +138,7 @@ func TestS6_HiddenIsLikeMissing(t *testing.T) {
 		{"delete store", private.ID, "store_" + zero, func(c caller, ref string) error { return b.Places.DeleteStore(w.ctx, c, ref) }},
 		{"bucket", w.bucket.ID, "bucket_" + zero, func(c caller, ref string) error { return only(b.Places.Bucket(w.ctx, c, "", ref)) }},
 		{"delete bucket", w.bucket.ID, "bucket_" + zero, func(c caller, ref string) error { return b.Places.DeleteBucket(w.ctx, c, "", ref) }},
+		{"group by name, in a workspace", "lab", "nowhere", func(c caller, ref string) error { return only(b.People.Group(w.ctx, c, ref, w.group.Name)) }},
 		{"bucket by name, in a workspace", "lab", "nowhere", func(c caller, ref string) error { return only(b.Places.Bucket(w.ctx, c, ref, w.bucket.Name)) }},
 		{"location", location.ID, "loc_" + zero, func(c caller, ref string) error { return only(b.Places.Location(w.ctx, c, "", ref)) }},
 		{"lock location", location.ID, "loc_" + zero, func(c caller, ref string) error {

@@ -164,7 +164,7 @@ func TestListsEnd(t *testing.T) {
 			return w.Broker.People.WorkspaceMembers(w.ctx, w.Admin, "lab", p)
 		}),
 		"group members": walker(w, func(p kernel.Page) (kernel.List[keyhatch.CircleMember], error) {
-			return w.Broker.People.GroupMembers(w.ctx, w.Admin, w.group.ID, p)
+			return w.Broker.People.GroupMembers(w.ctx, w.Admin, "", w.group.ID, p)
 		}),
 		"teamspaces": walker(w, func(p kernel.Page) (kernel.List[keyhatch.Teamspace], error) {
 			return w.Broker.People.Teamspaces(w.ctx, w.who["member"], "lab", p)

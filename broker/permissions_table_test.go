@@ -76,28 +76,31 @@ var useCases = []useCase{
 	}},
 	{"rename a group", "                    ok        ok        ok        ok        forbidden hidden    hidden    hidden", people.GroupUpdated, "circles", func(w *lab, c caller) act {
 		g, name := w.newGroup(), w.name()
-		return func() error { return only(w.Broker.People.RenameGroup(w.ctx, c, g.ID, name)) }
+		return func() error { return only(w.Broker.People.RenameGroup(w.ctx, c, "", g.ID, name)) }
 	}},
 	{"delete a group", "                    ok        ok        ok        ok        forbidden hidden    hidden    hidden", people.GroupDeleted, "circles", func(w *lab, c caller) act {
 		g := w.newGroup()
-		return func() error { return w.Broker.People.DeleteGroup(w.ctx, c, g.ID) }
+		return func() error { return w.Broker.People.DeleteGroup(w.ctx, c, "", g.ID) }
 	}},
 	{"see a group", "                       ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
-		return func() error { return only(w.Broker.People.Group(w.ctx, c, w.group.ID)) }
+		return func() error { return only(w.Broker.People.Group(w.ctx, c, "", w.group.ID)) }
+	}},
+	{"see a group by name", "               ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		return func() error { return only(w.Broker.People.Group(w.ctx, c, w.ws.ID, w.group.Name)) }
 	}},
 	{"list groups", "                       ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
 		return func() error { return only(w.Broker.People.Groups(w.ctx, c, w.ws.ID, page)) }
 	}},
 	{"put somebody into a group", "         ok        ok        ok        ok        forbidden hidden    hidden    hidden", people.GroupMemberPut, "circle_members", func(w *lab, c caller) act {
 		u := w.newMember(keyhatch.MemberRole)
-		return func() error { return only(w.Broker.People.PutGroupMember(w.ctx, c, w.group.ID, u.ID)) }
+		return func() error { return only(w.Broker.People.PutGroupMember(w.ctx, c, "", w.group.ID, u.ID)) }
 	}},
 	{"take somebody out of a group", "      ok        ok        ok        ok        forbidden hidden    hidden    hidden", people.GroupMemberRemoved, "circle_members", func(w *lab, c caller) act {
 		g := w.newGroup()
-		return func() error { return w.Broker.People.RemoveGroupMember(w.ctx, c, g.ID, w.bystander.User.ID) }
+		return func() error { return w.Broker.People.RemoveGroupMember(w.ctx, c, "", g.ID, w.bystander.User.ID) }
 	}},
 	{"list a group's members", "            ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
-		return func() error { return only(w.Broker.People.GroupMembers(w.ctx, c, w.group.ID, page)) }
+		return func() error { return only(w.Broker.People.GroupMembers(w.ctx, c, "", w.group.ID, page)) }
 	}},
 
 	// teamspaces                           admin     confined  owner     wsadmin   member    keeper    guest     stranger

@@ -118,7 +118,7 @@ func (w *lab) newMember(role keyhatch.Role) keyhatch.User {
 
 func (w *lab) newGroup() keyhatch.Group {
 	g := give[keyhatch.Group](w)(w.Broker.People.CreateGroup(w.ctx, w.Admin, w.ws.ID, w.name()))
-	give[keyhatch.CircleMember](w)(w.Broker.People.PutGroupMember(w.ctx, w.Admin, g.ID, w.bystander.User.ID))
+	give[keyhatch.CircleMember](w)(w.Broker.People.PutGroupMember(w.ctx, w.Admin, "", g.ID, w.bystander.User.ID))
 	return g
 }
 

@@ -27,6 +27,8 @@ func subjectOf(n *names, g api.Grant) string {
 		return "user:" + n.user(g.Subject)
 	case "group":
 		return "group:" + n.group(g.Subject)
+	case "teamspace":
+		return "teamspace:" + n.teamspace(g.Subject)
 	}
 	return g.To
 }
@@ -34,7 +36,7 @@ func subjectOf(n *names, g api.Grant) string {
 type grantCommand struct {
 	List   grantList   `cmd:"" help:"List the grants that you may see."`
 	Show   grantShow   `cmd:"" help:"Show a grant."`
-	Give   grantGive   `cmd:"" help:"Let a user, a group or everyone read or write a location."`
+	Give   grantGive   `cmd:"" help:"Let a user, a group, a teamspace or everyone read or write a location."`
 	Update grantUpdate `cmd:"" help:"Change a grant; narrowing it closes what rests on it."`
 	Take   grantTake   `cmd:"" help:"Take a grant back, and close what rests on it at once."`
 }
@@ -60,21 +62,30 @@ func (g grantShow) Run(ctx context.Context, s Streams) error {
 // subject is who a grant is for.
 type subject struct{ kind, ref string }
 
-// UnmarshalText reads user:NAME, group:NAME or everyone.
+// UnmarshalText reads user:NAME, group:NAME, teamspace:NAME or everyone.
 func (s *subject) UnmarshalText(text []byte) error {
 	kind, ref, named := strings.Cut(string(text), ":")
-	switch {
-	case kind == "everyone" && !named, (kind == "user" || kind == "group") && ref != "":
+	switch kind {
+	case "everyone":
+		if named {
+			break
+		}
+		*s = subject{kind: kind}
+		return nil
+	case "user", "group", "teamspace":
+		if ref == "" {
+			break
+		}
 		*s = subject{kind, ref}
 		return nil
 	}
-	return errors.New("a grant is to user:NAME, group:NAME or everyone")
+	return errors.New("a grant is to user:NAME, group:NAME, teamspace:NAME or everyone")
 }
 
 type grantGive struct {
 	question
 	ofLocation
-	To      subject  `required:"" placeholder:"WHO" help:"user:NAME, group:NAME, or everyone (every active user; never the anonymous)."`
+	To      subject  `required:"" placeholder:"WHO" help:"user:NAME, group:NAME, teamspace:NAME, or everyone (every active user; never the anonymous)."`
 	Access  string   `required:"" enum:"read,write" placeholder:"read|write" help:"read, or write, which includes read."`
 	Prefix  string   `placeholder:"PREFIX" help:"A part of the location, as 2024/. Default: all of it."`
 	Expires deadline `placeholder:"TIME" help:"When it ends. Default: when it is taken back."`

@@ -41,6 +41,10 @@ func (n *names) group(id string) string {
 	return n.find(id, func() (string, error) { g, err := n.c.Group(n.ctx, id); return g.Name, err })
 }
 
+func (n *names) teamspace(id string) string {
+	return n.find(id, func() (string, error) { t, err := n.c.Teamspace(n.ctx, id); return t.Name, err })
+}
+
 func (n *names) workspace(id string) string {
 	return n.find(id, func() (string, error) { w, err := n.c.Workspace(n.ctx, id); return w.Name, err })
 }

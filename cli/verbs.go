@@ -25,6 +25,7 @@ type Verbs struct {
 
 	User      userCommand      `cmd:"" group:"People" help:"People and services that call."`
 	Group     groupCommand     `cmd:"" group:"People" help:"Sets of users of a workspace, for grants."`
+	Teamspace teamspaceCommand `cmd:"" group:"People" help:"Smaller circles of a workspace, with members of their own."`
 	Workspace workspaceCommand `cmd:"" group:"People" help:"Tenants, and who is in them."`
 	Token     tokenCommand     `cmd:"" group:"People" help:"API tokens."`
 }

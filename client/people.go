@@ -114,9 +114,9 @@ func (c *Client) Groups(ctx context.Context) iter.Seq2[api.Group, error] {
 	return list[api.Group](ctx, c, "/groups", c.here())
 }
 
-// Group shows a group, by its id.
+// Group shows a group, by its id, or by its name in the workspace.
 func (c *Client) Group(ctx context.Context, group string) (g api.Group, err error) {
-	err = c.call(ctx, http.MethodGet, at("groups", group), nil, nil, &g)
+	err = c.call(ctx, http.MethodGet, at("groups", group), c.here(), nil, &g)
 	return g, err
 }
 
@@ -128,27 +128,71 @@ func (c *Client) CreateGroup(ctx context.Context, n api.Named) (g api.Group, err
 
 // RenameGroup gives a group another name.
 func (c *Client) RenameGroup(ctx context.Context, group string, n api.Named) (g api.Group, err error) {
-	err = c.call(ctx, http.MethodPatch, at("groups", group), nil, n, &g)
+	err = c.call(ctx, http.MethodPatch, at("groups", group), c.here(), n, &g)
 	return g, err
 }
 
 // DeleteGroup removes a group and the grants that name it.
 func (c *Client) DeleteGroup(ctx context.Context, group string) error {
-	return c.call(ctx, http.MethodDelete, at("groups", group), nil, nil, nil)
+	return c.call(ctx, http.MethodDelete, at("groups", group), c.here(), nil, nil)
 }
 
 // GroupMembers lists a group's members.
 func (c *Client) GroupMembers(ctx context.Context, group string) iter.Seq2[api.GroupMember, error] {
-	return list[api.GroupMember](ctx, c, at("groups", group, "members"), queryOf())
+	return list[api.GroupMember](ctx, c, at("groups", group, "members"), c.here())
 }
 
 // PutGroupMember adds a member.
 func (c *Client) PutGroupMember(ctx context.Context, group, user string) (m api.GroupMember, err error) {
-	err = c.call(ctx, http.MethodPut, at("groups", group, "members", user), nil, nil, &m)
+	err = c.call(ctx, http.MethodPut, at("groups", group, "members", user), c.here(), nil, &m)
 	return m, err
 }
 
 // RemoveGroupMember removes a member; what rests on the membership closes.
 func (c *Client) RemoveGroupMember(ctx context.Context, group, user string) error {
-	return c.call(ctx, http.MethodDelete, at("groups", group, "members", user), nil, nil, nil)
+	return c.call(ctx, http.MethodDelete, at("groups", group, "members", user), c.here(), nil, nil)
+}
+
+// Teamspaces lists the workspace's teamspaces that one may see.
+func (c *Client) Teamspaces(ctx context.Context) iter.Seq2[api.Teamspace, error] {
+	return list[api.Teamspace](ctx, c, "/teamspaces", c.here())
+}
+
+// Teamspace shows a teamspace, by its id, or by its name in the workspace.
+func (c *Client) Teamspace(ctx context.Context, teamspace string) (t api.Teamspace, err error) {
+	err = c.call(ctx, http.MethodGet, at("teamspaces", teamspace), c.here(), nil, &t)
+	return t, err
+}
+
+// CreateTeamspace adds a teamspace to the workspace, with the caller as its owner.
+func (c *Client) CreateTeamspace(ctx context.Context, n api.NewTeamspace) (t api.Teamspace, err error) {
+	err = c.call(ctx, http.MethodPost, "/teamspaces", c.here(), n, &t)
+	return t, err
+}
+
+// UpdateTeamspace changes what the change names.
+func (c *Client) UpdateTeamspace(ctx context.Context, teamspace string, change api.TeamspaceChange) (t api.Teamspace, err error) {
+	err = c.call(ctx, http.MethodPatch, at("teamspaces", teamspace), c.here(), change, &t)
+	return t, err
+}
+
+// DeleteTeamspace removes a teamspace and the grants that name it.
+func (c *Client) DeleteTeamspace(ctx context.Context, teamspace string) error {
+	return c.call(ctx, http.MethodDelete, at("teamspaces", teamspace), c.here(), nil, nil)
+}
+
+// TeamspaceMembers lists a teamspace's members.
+func (c *Client) TeamspaceMembers(ctx context.Context, teamspace string) iter.Seq2[api.TeamspaceMember, error] {
+	return list[api.TeamspaceMember](ctx, c, at("teamspaces", teamspace, "members"), c.here())
+}
+
+// PutTeamspaceMember adds a member, or changes its role.
+func (c *Client) PutTeamspaceMember(ctx context.Context, teamspace, user string, role api.TeamspaceRole) (m api.TeamspaceMember, err error) {
+	err = c.call(ctx, http.MethodPut, at("teamspaces", teamspace, "members", user), c.here(), role, &m)
+	return m, err
+}
+
+// RemoveTeamspaceMember removes a member; what rests on the membership closes.
+func (c *Client) RemoveTeamspaceMember(ctx context.Context, teamspace, user string) error {
+	return c.call(ctx, http.MethodDelete, at("teamspaces", teamspace, "members", user), c.here(), nil, nil)
 }

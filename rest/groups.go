@@ -11,7 +11,8 @@ import (
 
 // GroupRef names a group in the path.
 type GroupRef struct {
-	Group string `path:"group" maxLength:"64" doc:"Id"`
+	InWorkspace
+	Group string `path:"group" maxLength:"128" doc:"Id, or name in the workspace"`
 }
 
 func (d *Door) groups(a huma.API) {
@@ -49,7 +50,7 @@ func (d *Door) createGroup(ctx context.Context, c keyhatch.Caller, in *createGro
 }
 
 func (d *Door) getGroup(ctx context.Context, c keyhatch.Caller, in *GroupRef) (*body[api.Group], error) {
-	g, err := d.broker.People.Group(ctx, c, in.Group)
+	g, err := d.broker.People.Group(ctx, c, in.Workspace, in.Group)
 	return one(g, err, encodeGroup)
 }
 
@@ -59,12 +60,12 @@ type renameGroupInput struct {
 }
 
 func (d *Door) renameGroup(ctx context.Context, c keyhatch.Caller, in *renameGroupInput) (*body[api.Group], error) {
-	g, err := d.broker.People.RenameGroup(ctx, c, in.Group, in.Body.Name)
+	g, err := d.broker.People.RenameGroup(ctx, c, in.Workspace, in.Group, in.Body.Name)
 	return one(g, err, encodeGroup)
 }
 
 func (d *Door) deleteGroup(ctx context.Context, c keyhatch.Caller, in *GroupRef) (*done, error) {
-	return nil, d.broker.People.DeleteGroup(ctx, c, in.Group)
+	return nil, d.broker.People.DeleteGroup(ctx, c, in.Workspace, in.Group)
 }
 
 // GroupPage asks for a part of the list of one group's members.
@@ -74,7 +75,7 @@ type GroupPage struct {
 }
 
 func (d *Door) listGroupMembers(ctx context.Context, c keyhatch.Caller, in *GroupPage) (*body[api.Page[api.GroupMember]], error) {
-	members, err := d.broker.People.GroupMembers(ctx, c, in.Group, in.page())
+	members, err := d.broker.People.GroupMembers(ctx, c, in.Workspace, in.Group, in.page())
 	return pageOf(members, err, encodeGroupMember)
 }
 
@@ -85,12 +86,12 @@ type GroupMemberRef struct {
 }
 
 func (d *Door) putGroupMember(ctx context.Context, c keyhatch.Caller, in *GroupMemberRef) (*body[api.GroupMember], error) {
-	m, err := d.broker.People.PutGroupMember(ctx, c, in.Group, in.User)
+	m, err := d.broker.People.PutGroupMember(ctx, c, in.Workspace, in.Group, in.User)
 	return one(m, err, encodeGroupMember)
 }
 
 func (d *Door) removeGroupMember(ctx context.Context, c keyhatch.Caller, in *GroupMemberRef) (*done, error) {
-	return nil, d.broker.People.RemoveGroupMember(ctx, c, in.Group, in.User)
+	return nil, d.broker.People.RemoveGroupMember(ctx, c, in.Workspace, in.Group, in.User)
 }
 
 func encodeGroup(g keyhatch.Group) api.Group {

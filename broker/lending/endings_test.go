@@ -52,7 +52,7 @@ func newStake(t *testing.T, c *coretest.Core, ws keyhatch.Workspace, name string
 
 func (s *stake) join() {
 	s.t.Helper()
-	did(s.t)(s.Broker.People.PutGroupMember(s.ctx, s.Admin, s.group.ID, s.user.User.ID))
+	did(s.t)(s.Broker.People.PutGroupMember(s.ctx, s.Admin, "", s.group.ID, s.user.User.ID))
 }
 
 // openSpace makes a teamspace with the user in it.
@@ -160,8 +160,10 @@ var endings = []ending{
 	}},
 	{"locked", user, write, func(s *stake) { s.locked(true) }, "read", func(s *stake) { s.locked(false) }},
 	{"locked-while-reading", user, read, func(s *stake) { s.locked(true) }, "read", func(s *stake) { s.locked(false) }},
-	{"left-group", group, write, func(s *stake) { s.must(s.Broker.People.RemoveGroupMember(s.ctx, s.Admin, s.group.ID, s.user.User.ID)) }, "closed", (*stake).join},
-	{"group-deleted", group, write, func(s *stake) { s.must(s.Broker.People.DeleteGroup(s.ctx, s.Admin, s.group.ID)) }, "closed", func(s *stake) {
+	{"left-group", group, write, func(s *stake) {
+		s.must(s.Broker.People.RemoveGroupMember(s.ctx, s.Admin, "", s.group.ID, s.user.User.ID))
+	}, "closed", (*stake).join},
+	{"group-deleted", group, write, func(s *stake) { s.must(s.Broker.People.DeleteGroup(s.ctx, s.Admin, "", s.group.ID)) }, "closed", func(s *stake) {
 		s.group = get[keyhatch.Group](s.t)(s.Broker.People.CreateGroup(s.ctx, s.Admin, s.ws.ID, s.group.Name))
 		s.join()
 		s.give(group)
@@ -204,7 +206,7 @@ var endings = []ending{
 	{"joined-again", group, write, (*stake).join, "write", func(*stake) {}},
 	{"role-changed", user, write, func(s *stake) { s.Member(s.t, s.ws, s.user, keyhatch.AdminRole) }, "write", func(*stake) {}},
 	{"left-group-not-of-the-grant", user, write, func(s *stake) {
-		s.must(s.Broker.People.RemoveGroupMember(s.ctx, s.Admin, s.group.ID, s.user.User.ID))
+		s.must(s.Broker.People.RemoveGroupMember(s.ctx, s.Admin, "", s.group.ID, s.user.User.ID))
 	}, "write", func(*stake) {}},
 	{"left-workspace-everyone", everyone, read, func(s *stake) {
 		s.must(s.Broker.People.RemoveWorkspaceMember(s.ctx, s.Admin, s.ws.ID, s.user.User.ID))

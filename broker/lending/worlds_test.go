@@ -1,7 +1,6 @@
 package lending_test
 
 import (
-	"context"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -237,17 +236,15 @@ func (w *world) change() {
 // changeCircle takes the user out of a group or teamspace, or puts it into it.
 func (w *world) changeCircle(in keyhatch.Subject, who string) {
 	ctx, p := w.t.Context(), w.Broker.People
-	leave, join := p.RemoveGroupMember, func() (keyhatch.CircleMember, error) { return p.PutGroupMember(ctx, w.Admin, in.ID, who) }
+	leave, join := p.RemoveGroupMember, func() (keyhatch.CircleMember, error) { return p.PutGroupMember(ctx, w.Admin, "", in.ID, who) }
 	if in.Kind == teamspace {
-		leave = func(ctx context.Context, c keyhatch.Caller, id, user string) error {
-			return p.RemoveTeamspaceMember(ctx, c, "", id, user)
-		}
+		leave = p.RemoveTeamspaceMember
 		join = func() (keyhatch.CircleMember, error) {
 			return p.PutTeamspaceMember(ctx, w.Admin, "", in.ID, who, keyhatch.ViewerRole)
 		}
 	}
 	if w.circles[in.ID][who] {
-		(&stake{t: w.t}).must(leave(ctx, w.Admin, in.ID, who))
+		(&stake{t: w.t}).must(leave(ctx, w.Admin, "", in.ID, who))
 		delete(w.circles[in.ID], who)
 		return
 	}

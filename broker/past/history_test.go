@@ -57,7 +57,7 @@ func newHistory(t *testing.T) *history {
 		h.groups = append(h.groups, g)
 		for _, u := range h.callers[1:] {
 			c.Member(t, ws, u, keyhatch.MemberRole)
-			_, err := c.Broker.People.PutGroupMember(t.Context(), c.Admin, g.ID, u.User.ID)
+			_, err := c.Broker.People.PutGroupMember(t.Context(), c.Admin, "", g.ID, u.User.ID)
 			h.did("join", err)
 		}
 	}
@@ -155,7 +155,7 @@ func (h *history) acts() []func(*rapid.T) {
 		func(t *rapid.T) { time.Sleep(draw(t, []time.Duration{time.Minute, 10 * time.Minute}, "for")) },
 		h.join,
 		func(t *rapid.T) {
-			h.did("leave", h.core.Broker.People.RemoveGroupMember(ctx, h.core.Admin, draw(t, h.groups, "group").ID, h.user(t)))
+			h.did("leave", h.core.Broker.People.RemoveGroupMember(ctx, h.core.Admin, "", draw(t, h.groups, "group").ID, h.user(t)))
 		},
 		func(t *rapid.T) {
 			s := draw(t, h.teamspaces, "teamspace").ID
@@ -191,7 +191,7 @@ func (h *history) acts() []func(*rapid.T) {
 			h.locations = slices.DeleteFunc(h.locations, func(o keyhatch.Location) bool { return o.ID == l.ID })
 		},
 		func(t *rapid.T) {
-			_, err := h.core.Broker.People.RenameGroup(ctx, h.core.Admin, draw(t, h.groups, "group").ID, h.name())
+			_, err := h.core.Broker.People.RenameGroup(ctx, h.core.Admin, "", draw(t, h.groups, "group").ID, h.name())
 			h.did("rename group", err)
 		},
 		func(t *rapid.T) {
@@ -199,7 +199,7 @@ func (h *history) acts() []func(*rapid.T) {
 				return
 			}
 			g := draw(t, h.groups, "group")
-			h.did("delete group", h.core.Broker.People.DeleteGroup(ctx, h.core.Admin, g.ID))
+			h.did("delete group", h.core.Broker.People.DeleteGroup(ctx, h.core.Admin, "", g.ID))
 			h.groups = slices.DeleteFunc(h.groups, func(o keyhatch.Group) bool { return o.ID == g.ID })
 		},
 		func(t *rapid.T) {
@@ -252,7 +252,7 @@ func (h *history) remakeTeamspace(t *rapid.T) {
 }
 
 func (h *history) join(t *rapid.T) {
-	_, err := h.core.Broker.People.PutGroupMember(h.t.Context(), h.core.Admin, draw(t, h.groups, "group").ID, h.user(t))
+	_, err := h.core.Broker.People.PutGroupMember(h.t.Context(), h.core.Admin, "", draw(t, h.groups, "group").ID, h.user(t))
 	h.did("join", err)
 }
 

@@ -39,7 +39,7 @@ func inLab(t *testing.T, test func(w *lab)) {
 		var err error
 		w.staff, err = w.Broker.People.CreateGroup(w.ctx, w.Admin, w.ws.ID, "staff")
 		w.must(err)
-		_, err = w.Broker.People.PutGroupMember(w.ctx, w.Admin, w.staff.ID, "ann")
+		_, err = w.Broker.People.PutGroupMember(w.ctx, w.Admin, "", w.staff.ID, "ann")
 		w.must(err)
 		time.Sleep(time.Minute)
 		w.location = w.newLocation("alpha", "s3://lab-data/alpha/")
@@ -292,7 +292,7 @@ func TestDamagedRecordsLeaveDoubts(t *testing.T) {
 				space, spaceErr := w.Broker.People.CreateTeamspace(w.ctx, w.Admin, people.NewTeamspace{Workspace: "lab", Name: "space"})
 				_, joinErr := w.Broker.People.PutTeamspaceMember(w.ctx, w.Admin, "", space.ID, "ann", keyhatch.ViewerRole)
 				w.must(errors.Join(spaceErr, joinErr, w.Broker.People.RemoveTeamspaceMember(w.ctx, w.Admin, "", space.ID, w.Admin.User.ID)))
-				w.must(errors.Join(err, w.Broker.Places.TakeGrant(w.ctx, w.Admin, g.ID), w.Broker.People.DeleteGroup(w.ctx, w.Admin, w.staff.ID)))
+				w.must(errors.Join(err, w.Broker.Places.TakeGrant(w.ctx, w.Admin, g.ID), w.Broker.People.DeleteGroup(w.ctx, w.Admin, "", w.staff.ID)))
 				w.want("alpha", read, time.Time{}, "")
 				w.SQL(t, statement)
 				a, err := w.ask(w.Admin, "alpha", read, time.Time{})

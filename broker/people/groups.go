@@ -39,9 +39,9 @@ func (svc *Service) CreateGroup(ctx context.Context, c keyhatch.Caller, workspac
 }
 
 // RenameGroup changes the name. Admins of its workspace only.
-func (svc *Service) RenameGroup(ctx context.Context, c keyhatch.Caller, id, name string) (g keyhatch.Group, err error) {
+func (svc *Service) RenameGroup(ctx context.Context, c keyhatch.Caller, workspace, ref, name string) (g keyhatch.Group, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		if g, err = managedGroup(w, id); err != nil {
+		if g, err = managedGroup(w, workspace, ref); err != nil {
 			return err
 		}
 		if err := keyhatch.CheckName(name); err != nil {
@@ -58,9 +58,9 @@ func (svc *Service) RenameGroup(ctx context.Context, c keyhatch.Caller, id, name
 
 // DeleteGroup removes a group and the grants that name it. Admins of its
 // workspace only.
-func (svc *Service) DeleteGroup(ctx context.Context, c keyhatch.Caller, id string) error {
+func (svc *Service) DeleteGroup(ctx context.Context, c keyhatch.Caller, workspace, ref string) error {
 	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		g, err := managedGroup(w, id)
+		g, err := managedGroup(w, workspace, ref)
 		if err != nil {
 			return err
 		}
@@ -71,9 +71,10 @@ func (svc *Service) DeleteGroup(ctx context.Context, c keyhatch.Caller, id strin
 	})
 }
 
-// Group returns one group of a workspace that the caller belongs to.
-func (svc *Service) Group(ctx context.Context, c keyhatch.Caller, id string) (keyhatch.Group, error) {
-	return visibleGroup(svc.k.View(ctx, c), id)
+// Group returns one group of a workspace that the caller belongs to, by its id, or
+// by its name in the workspace.
+func (svc *Service) Group(ctx context.Context, c keyhatch.Caller, workspace, ref string) (keyhatch.Group, error) {
+	return visibleGroup(svc.k.View(ctx, c), workspace, ref)
 }
 
 // Groups lists a workspace's groups. Members only.
@@ -89,9 +90,9 @@ func (svc *Service) Groups(ctx context.Context, c keyhatch.Caller, workspace str
 
 // PutGroupMember adds a member of the workspace to a group. Admins of its
 // workspace only.
-func (svc *Service) PutGroupMember(ctx context.Context, c keyhatch.Caller, id, user string) (m keyhatch.CircleMember, err error) {
+func (svc *Service) PutGroupMember(ctx context.Context, c keyhatch.Caller, workspace, ref, user string) (m keyhatch.CircleMember, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		g, err := managedGroup(w, id)
+		g, err := managedGroup(w, workspace, ref)
 		if err != nil {
 			return err
 		}
@@ -104,9 +105,9 @@ func (svc *Service) PutGroupMember(ctx context.Context, c keyhatch.Caller, id, u
 // RemoveGroupMember takes a user out of a group. Leases that rest on the
 // membership close; joining again does not reopen them. Admins of the workspace
 // only.
-func (svc *Service) RemoveGroupMember(ctx context.Context, c keyhatch.Caller, id, user string) error {
+func (svc *Service) RemoveGroupMember(ctx context.Context, c keyhatch.Caller, workspace, ref, user string) error {
 	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		g, err := managedGroup(w, id)
+		g, err := managedGroup(w, workspace, ref)
 		if err != nil {
 			return err
 		}
@@ -115,9 +116,9 @@ func (svc *Service) RemoveGroupMember(ctx context.Context, c keyhatch.Caller, id
 }
 
 // GroupMembers lists a group's members. Members of its workspace only.
-func (svc *Service) GroupMembers(ctx context.Context, c keyhatch.Caller, id string, p kernel.Page) (kernel.List[keyhatch.CircleMember], error) {
+func (svc *Service) GroupMembers(ctx context.Context, c keyhatch.Caller, workspace, ref string, p kernel.Page) (kernel.List[keyhatch.CircleMember], error) {
 	v := svc.k.View(ctx, c)
-	g, err := visibleGroup(v, id)
+	g, err := visibleGroup(v, workspace, ref)
 	if err != nil {
 		return kernel.List[keyhatch.CircleMember]{}, err
 	}
@@ -128,18 +129,30 @@ func groupCircle(g keyhatch.Group) circle {
 	return circle{id: g.ID, workspace: g.Workspace, put: GroupMemberPut, removed: GroupMemberRemoved}
 }
 
-func visibleGroup(v kernel.View, id string) (keyhatch.Group, error) {
-	g, err := v.Group(v.Ctx, id)
+func visibleGroup(v kernel.View, workspace, ref string) (keyhatch.Group, error) {
+	g, err := findGroup(v, workspace, ref)
 	if err != nil {
 		return g, err
 	}
 	return g, v.MustBelong(g.Workspace, keyhatch.CodeGroupNotFound)
 }
 
-func managedGroup(w *kernel.Work, id string) (keyhatch.Group, error) {
-	g, err := w.Group(w.Ctx, id)
+func managedGroup(w *kernel.Work, workspace, ref string) (keyhatch.Group, error) {
+	g, err := findGroup(w.View, workspace, ref)
 	if err != nil {
 		return g, err
 	}
 	return g, w.MustManage(g.Workspace, keyhatch.CodeGroupNotFound)
+}
+
+// findGroup finds a group by its id, or by its name in a workspace of the caller.
+func findGroup(v kernel.View, workspace, ref string) (keyhatch.Group, error) {
+	if _, ok := keyhatch.IDPayload(keyhatch.GroupID, ref); ok {
+		return v.Group(v.Ctx, ref)
+	}
+	ws, err := v.MemberWorkspace(workspace)
+	if err != nil {
+		return keyhatch.Group{}, err
+	}
+	return v.GroupByName(v.Ctx, ws.ID, ref)
 }

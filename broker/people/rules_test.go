@@ -63,12 +63,12 @@ func TestRules(t *testing.T) {
 		code  keyhatch.Code
 		field string
 	}{
-		{"a group of its workspace's members only", second(p.PutGroupMember(ctx, chief, g.ID, stranger.User.ID)), keyhatch.Invalid, keyhatch.CodeMemberNotFound, "user"},
+		{"a group of its workspace's members only", second(p.PutGroupMember(ctx, chief, "", g.ID, stranger.User.ID)), keyhatch.Invalid, keyhatch.CodeMemberNotFound, "user"},
 		{"a name that one may not see", second(p.PutWorkspaceMember(ctx, chief, "lab", "stranger", keyhatch.MemberRole)), keyhatch.NotFound, keyhatch.CodeUserNotFound, ""},
 		{"an unknown role", second(p.PutWorkspaceMember(ctx, chief, "lab", "member", "king")), keyhatch.Invalid, keyhatch.CodeInvalidRequest, "role"},
 		{"no role", second(p.PutWorkspaceMember(ctx, chief, "lab", "member", "")), keyhatch.Invalid, keyhatch.CodeInvalidRequest, "role"},
 		{"removing who is no member", p.RemoveWorkspaceMember(ctx, chief, "lab", stranger.User.ID), keyhatch.NotFound, keyhatch.CodeMemberNotFound, ""},
-		{"taking out who is not in the group", p.RemoveGroupMember(ctx, chief, g.ID, member.User.ID), keyhatch.NotFound, keyhatch.CodeMemberNotFound, ""},
+		{"taking out who is not in the group", p.RemoveGroupMember(ctx, chief, "", g.ID, member.User.ID), keyhatch.NotFound, keyhatch.CodeMemberNotFound, ""},
 		{"a teamspace of its workspace's members only", put(space.ID, stranger.User.ID, keyhatch.ViewerRole), keyhatch.Invalid, keyhatch.CodeMemberNotFound, "user"},
 		{"a workspace's role in a teamspace", put(space.ID, "member", keyhatch.AdminRole), keyhatch.Invalid, keyhatch.CodeInvalidRequest, "role"},
 		{"no role in a teamspace", put(space.ID, "member", ""), keyhatch.Invalid, keyhatch.CodeInvalidRequest, "role"},
@@ -96,7 +96,7 @@ func TestRules(t *testing.T) {
 		{"a token's long name", token(people.NewToken{Name: long}), keyhatch.Invalid, keyhatch.CodeInvalidRequest, "name"},
 		{"somebody by id whom one may not see", second(p.PutWorkspaceMember(ctx, chief, "lab", stranger.User.ID, keyhatch.MemberRole)), "", "", ""},
 		{"100 scopes", token(people.NewToken{Scopes: slices.Repeat([]keyhatch.Scope{"all"}, 100)}), "", "", ""},
-		{"a member in the group", second(p.PutGroupMember(ctx, chief, g.ID, "member")), "", "", ""},
+		{"a member in the group", second(p.PutGroupMember(ctx, chief, "", g.ID, "member")), "", "", ""},
 	} {
 		var e *keyhatch.Error
 		switch {

@@ -76,6 +76,15 @@ keyhatch store create archive --endpoint https://s3.example.org --credential arc
 	"group add-member":    "keyhatch group add-member geologists ada",
 	"group remove-member": "keyhatch group remove-member geologists ada",
 
+	"teamspace list":          "keyhatch teamspace list --workspace demo",
+	"teamspace show":          "keyhatch teamspace show field-trip",
+	"teamspace create":        "keyhatch teamspace create field-trip --visibility public",
+	"teamspace update":        "keyhatch teamspace update field-trip --visibility private",
+	"teamspace delete":        "keyhatch teamspace delete field-trip",
+	"teamspace members":       "keyhatch teamspace members field-trip",
+	"teamspace add-member":    "keyhatch teamspace add-member field-trip ada --role editor",
+	"teamspace remove-member": "keyhatch teamspace remove-member field-trip ada",
+
 	"workspace list":          "keyhatch workspace list",
 	"workspace show":          "keyhatch workspace show demo",
 	"workspace create":        "keyhatch workspace create lab",
