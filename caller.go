@@ -10,6 +10,7 @@ import (
 type Caller struct {
 	User   User
 	Token  Token
+	Secret TokenHash // of which of the token's secrets was shown
 	Origin Origin
 }
 

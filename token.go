@@ -21,6 +21,22 @@ type Token struct {
 	Since       time.Time
 	CreatedAt   time.Time
 	CreatedFrom string // the address
+	// RotatedAt is when it was last given another secret, zero for never. What
+	// was borrowed with the secret before goes on: it is the same token.
+	RotatedAt time.Time
+	// GraceUntil is until when the secret before works too; zero: not at all.
+	GraceUntil time.Time
+}
+
+// MaxGrace is how long after a rotation a token's old secret may work at most.
+const MaxGrace = 7 * 24 * time.Hour
+
+// CheckGrace holds the limits of a grace.
+func CheckGrace(d time.Duration) error {
+	if d < 0 || d > MaxGrace {
+		return Fail(Invalid, CodeInvalidDuration, "a grace lasts 0 to %d seconds", int(MaxGrace.Seconds())).In("grace_seconds")
+	}
+	return nil
 }
 
 // Live tells whether the token has not expired at the time.

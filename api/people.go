@@ -116,6 +116,8 @@ type Token struct {
 	ExpiresAt   *time.Time `json:"expires_at,omitempty" doc:"Without it, until revoked"`
 	CreatedAt   time.Time  `json:"created_at"`
 	CreatedFrom string     `json:"created_from,omitempty" doc:"The address that it was made from"`
+	RotatedAt   *time.Time `json:"rotated_at,omitempty" doc:"When it was last given another secret"`
+	GraceUntil  *time.Time `json:"grace_until,omitempty" doc:"Until then the secret before works too"`
 }
 
 // NewToken makes a token.
@@ -125,6 +127,11 @@ type NewToken struct {
 	Scopes    []string   `json:"scopes,omitempty" nullable:"false" maxItems:"100" doc:"What it may do, within what your token may. Default: the same"`
 	Workspace string     `json:"workspace,omitempty" doc:"Id or name: confine it to this workspace. Needed with s3 scopes. Default: that of your token"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+}
+
+// TokenRotation gives a token another secret.
+type TokenRotation struct {
+	GraceSeconds *int `json:"grace_seconds,omitempty" doc:"How long the present secret works on: 0 to 604800, and no longer than the token. Default: 0, it is dead at once"`
 }
 
 // CreatedToken is a token with its secret, which is shown this once.

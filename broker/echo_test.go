@@ -136,6 +136,7 @@ var inputs = map[string]func(w *lab, c caller, s string) error{
 		return create(w, c, people.NewToken{Scopes: []keyhatch.Scope{keyhatch.Scope(s)}})
 	},
 	"create token, workspace": func(w *lab, c caller, s string) error { return create(w, c, people.NewToken{Workspace: s}) },
+	"rotate token":            func(w *lab, c caller, s string) error { return rotate(w, c, s) },
 	"revoke token":            func(w *lab, c caller, s string) error { return w.Broker.People.RevokeToken(w.ctx, c, s) },
 	"token":                   func(w *lab, c caller, s string) error { return only(w.Broker.People.Token(w.ctx, c, s)) },
 	"tokens":                  func(w *lab, c caller, s string) error { return only(w.Broker.People.Tokens(w.ctx, c, s, page)) },

@@ -129,6 +129,7 @@ func TestS6_HiddenIsLikeMissing(t *testing.T) {
 		}},
 
 		{"token", w.bystander.Token.ID, "tok_" + zero, func(c caller, ref string) error { return only(b.People.Token(w.ctx, c, ref)) }},
+		{"rotate token", w.bystander.Token.ID, "tok_" + zero, func(c caller, ref string) error { return rotate(w, c, ref) }},
 		{"revoke token", w.bystander.Token.ID, "tok_" + zero, func(c caller, ref string) error { return b.People.RevokeToken(w.ctx, c, ref) }},
 		{"store", private.ID, "store_" + zero, func(c caller, ref string) error { return only(b.Places.Store(w.ctx, c, ref)) }},
 		{"store by name", private.Name, "tape", func(c caller, ref string) error { return only(b.Places.Store(w.ctx, c, ref)) }},

@@ -224,20 +224,24 @@ func walker[T any](w *lab, fetch func(kernel.Page) (kernel.List[T], error)) func
 }
 
 // TestS4_EndedCallerChangesNothing: who was authenticated a moment before its
-// token was revoked, or its user disabled or removed, changes nothing any more,
-// by no use case.
+// token was revoked or its secret replaced, or its user disabled or removed,
+// changes nothing any more, by no use case.
 func TestS4_EndedCallerChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := newLab(t)
 	no := false
 	for how, end := range map[string]func(c caller){
 		"revoked": func(c caller) { w.must(w.Broker.People.RevokeToken(w.ctx, w.Admin, c.Token.ID)) },
+		"given another secret": func(c caller) {
+			_, _, err := w.Broker.People.RotateToken(w.ctx, w.Admin, c.Token.ID, 0)
+			w.must(err)
+		},
 		"disabled": func(c caller) {
 			w.must(only(w.Broker.People.UpdateUser(w.ctx, w.Admin, c.User.ID, people.UserChange{Active: &no})))
 		},
 		"deleted": func(c caller) { w.must(w.Broker.People.DeleteUser(w.ctx, w.Admin, c.User.ID)) },
 	} {
-		u := give[keyhatch.User](w)(w.Broker.People.CreateUser(w.ctx, w.Admin, people.NewUser{Name: "ended-" + how, Admin: true}))
+		u := give[keyhatch.User](w)(w.Broker.People.CreateUser(w.ctx, w.Admin, people.NewUser{Name: "ended-" + strings.ReplaceAll(how, " ", "-"), Admin: true}))
 		c := w.Token(t, w.Admin, people.NewToken{User: u.ID})
 		l, _ := w.newLocation()
 		w.must(only(w.Broker.Places.GiveGrant(w.ctx, w.Admin, places.NewGrant{Location: l.ID, Subject: keyhatch.SubjectEveryone, Access: keyhatch.Read})))

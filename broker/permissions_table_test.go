@@ -249,6 +249,14 @@ var useCases = []useCase{
 	{"create one of a member", "            ok        hidden    forbidden forbidden forbidden hidden    hidden    hidden", people.TokenCreated, "tokens", func(w *lab, c caller) act {
 		return func() error { return create(w, c, people.NewToken{User: w.bystander.User.ID}) }
 	}},
+	{"rotate one's own token", "            ok        ok        ok        ok        ok        ok        ok        ok", people.TokenRotated, "tokens", func(w *lab, c caller) act {
+		k := w.newToken(c)
+		return func() error { return rotate(w, c, k.ID) }
+	}},
+	{"rotate a member's token", "           ok        hidden    hidden    hidden    hidden    hidden    hidden    hidden", people.TokenRotated, "tokens", func(w *lab, c caller) act {
+		k := w.newToken(w.bystander)
+		return func() error { return rotate(w, c, k.ID) }
+	}},
 	{"revoke one's own token", "            ok        ok        ok        ok        ok        ok        ok        ok", people.TokenRevoked, "tokens", func(w *lab, c caller) act {
 		k := w.newToken(c)
 		return func() error { return w.Broker.People.RevokeToken(w.ctx, c, k.ID) }
@@ -499,6 +507,11 @@ func (w *lab) takeOutOfTeamspace(c caller, s keyhatch.Teamspace, who caller) act
 func create(w *lab, c caller, n people.NewToken) error {
 	n.ExpiresAt = time.Now().Add(time.Hour)
 	_, _, err := w.Broker.People.CreateToken(w.ctx, c, n)
+	return err
+}
+
+func rotate(w *lab, c caller, id string) error {
+	_, _, err := w.Broker.People.RotateToken(w.ctx, c, id, time.Hour)
 	return err
 }
 

@@ -61,6 +61,7 @@ type lab struct {
 	// bystander is a member of the workspace and of the group.
 	bystander keyhatch.Caller
 	count     int
+	spare     keyhatch.Token     // of the member, in a shared lab
 	extra     keyhatch.Workspace // with nothing in it that a row needs
 }
 

@@ -85,6 +85,9 @@ func newImage() *Image {
 	})
 	i.tokens = newTable(func(t db.HashedToken, add bool) {
 		follow(i.tokenByHash, t.Hash, t.ID, add)
+		if t.Old != (keyhatch.TokenHash{}) {
+			follow(i.tokenByHash, t.Old, t.ID, add)
+		}
 	})
 	i.buckets = newTable(func(b keyhatch.Bucket, add bool) {
 		follow(i.bucketByName, nameIn{b.Workspace, b.Name}, b.ID, add)

@@ -230,6 +230,14 @@ func (r random) changes(s stock) map[string]change {
 				Hash:  keyhatch.TokenHash{Pepper: 7, Hash: id(keyhatch.TokenID)},
 			})
 		},
+		"rotate token": func(ctx context.Context, tx *db.Tx) error {
+			token.Old, token.GraceUntil = keyhatch.TokenHash{}, time.Time{}
+			if r.yes() {
+				token.Old, token.GraceUntil = token.Hash, now.Add(time.Hour)
+			}
+			token.Hash.Hash, token.RotatedAt = id(keyhatch.TokenID), now
+			return tx.RotateToken(ctx, token)
+		},
 		"revoke token": func(ctx context.Context, tx *db.Tx) error { return tx.DeleteToken(ctx, token.Token) },
 		"new store": func(ctx context.Context, tx *db.Tx) error {
 			return tx.InsertStore(ctx, keyhatch.Store{ID: id(keyhatch.StoreID), Name: r.name(), CreatedAt: now})

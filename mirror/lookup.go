@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"slices"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/db"
@@ -26,9 +27,17 @@ func (i *Image) Token(id string) (keyhatch.Token, error) {
 	return t.Token, err
 }
 
-// TokenByHash returns the token whose secret has the hash.
-func (i *Image) TokenByHash(h keyhatch.TokenHash) (keyhatch.Token, error) {
-	return i.Token(i.tokenByHash[h])
+// TokenByHash returns the token of which a secret that works at the time has the
+// hash.
+func (i *Image) TokenByHash(h keyhatch.TokenHash, now time.Time) (keyhatch.Token, error) {
+	t, err := get(i.tokens, i.tokenByHash[h], keyhatch.CodeTokenNotFound)
+	if err == nil && !t.Opens(h, now) {
+		err = keyhatch.NotFoundError(keyhatch.CodeTokenNotFound)
+	}
+	if err != nil {
+		return keyhatch.Token{}, err
+	}
+	return t.Token, nil
 }
 
 // Workspace returns the workspace of the id or the name.

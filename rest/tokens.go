@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/keyhatch/keyhatch"
@@ -21,6 +22,8 @@ func (d *Door) tokens(a huma.API) {
 	handle(d, a, call{method: http.MethodPost, path: "/tokens", id: "createToken", summary: "Make a token within what yours may do", noun: noun, status: http.StatusCreated}, d.createToken)
 	handle(d, a, call{method: http.MethodGet, path: "/tokens/current", id: "currentToken", summary: "Show the token that you are using", noun: noun, lending: true}, d.currentToken)
 	handle(d, a, call{method: http.MethodGet, path: "/tokens/{token}", id: "getToken", summary: "Show a token", noun: noun}, d.getToken)
+	handle(d, a, call{method: http.MethodPost, path: "/tokens/current/rotate", id: "rotateCurrentToken", summary: "Give the token that you are using another secret", noun: noun}, d.rotateCurrentToken)
+	handle(d, a, call{method: http.MethodPost, path: "/tokens/{token}/rotate", id: "rotateToken", summary: "Give a token another secret; what was borrowed with it goes on", noun: noun}, d.rotateToken)
 	handle(d, a, call{method: http.MethodDelete, path: "/tokens/{token}", id: "revokeToken", summary: "Revoke a token and end what was borrowed with it", noun: noun, status: http.StatusNoContent}, d.revokeToken)
 }
 
@@ -44,6 +47,11 @@ func (d *Door) createToken(ctx context.Context, c keyhatch.Caller, in *createTok
 		n.Scopes = append(n.Scopes, keyhatch.Scope(s))
 	}
 	t, secret, err := d.broker.People.CreateToken(ctx, c, n)
+	return shown(t, secret, err)
+}
+
+// shown is a token with its secret, this once.
+func shown(t keyhatch.Token, secret keyhatch.Secret, err error) (*body[api.CreatedToken], error) {
 	if err != nil {
 		return nil, err
 	}
@@ -59,6 +67,32 @@ func (d *Door) getToken(ctx context.Context, c keyhatch.Caller, in *TokenRef) (*
 	return one(t, err, encodeToken)
 }
 
+type rotateCurrentTokenInput struct {
+	Body *api.TokenRotation
+}
+
+func (d *Door) rotateCurrentToken(ctx context.Context, c keyhatch.Caller, in *rotateCurrentTokenInput) (*body[api.CreatedToken], error) {
+	t, secret, err := d.broker.People.RotateToken(ctx, c, c.Token.ID, graceOf(in.Body))
+	return shown(t, secret, err)
+}
+
+type rotateTokenInput struct {
+	TokenRef
+	Body *api.TokenRotation
+}
+
+func (d *Door) rotateToken(ctx context.Context, c keyhatch.Caller, in *rotateTokenInput) (*body[api.CreatedToken], error) {
+	t, secret, err := d.broker.People.RotateToken(ctx, c, in.Token, graceOf(in.Body))
+	return shown(t, secret, err)
+}
+
+func graceOf(r *api.TokenRotation) time.Duration {
+	if r == nil || r.GraceSeconds == nil || *r.GraceSeconds == 0 {
+		return 0
+	}
+	return seconds(r.GraceSeconds)
+}
+
 func (d *Door) revokeToken(ctx context.Context, c keyhatch.Caller, in *TokenRef) (*done, error) {
 	return nil, d.broker.People.RevokeToken(ctx, c, in.Token)
 }
@@ -71,5 +105,6 @@ func encodeToken(t keyhatch.Token) api.Token {
 	return api.Token{
 		ID: t.ID, User: t.User, Name: t.Name, Scopes: scopes, Workspace: t.Workspace,
 		ExpiresAt: optTime(t.ExpiresAt), CreatedAt: t.CreatedAt, CreatedFrom: t.CreatedFrom,
+		RotatedAt: optTime(t.RotatedAt), GraceUntil: optTime(t.GraceUntil),
 	}
 }

@@ -61,8 +61,8 @@ func (k *Kernel) Change(ctx context.Context, c keyhatch.Caller, act func(*Work) 
 // Append is Change for what memory does not know of, such as a new lease.
 //
 // The use case runs in a transaction. The caller's user and token are read again
-// in it: who was disabled or revoked since the request was authenticated changes
-// nothing any more. It must record exactly one event.
+// in it: who was disabled or revoked since the request was authenticated, or whose
+// secret was replaced, changes nothing any more. It must record exactly one event.
 func (k *Kernel) Append(ctx context.Context, c keyhatch.Caller, act func(*Work) error) error {
 	return k.DB.Write(ctx, func(tx *db.Tx) error {
 		w := &Work{View: View{Reader: tx.Reader, Ctx: ctx, Caller: c, Now: k.Now()}, Tx: tx}
@@ -87,14 +87,14 @@ func (w *Work) callerStands() error {
 	if err != nil {
 		return err
 	}
-	token, err := w.Token(w.Ctx, w.Caller.Token.ID)
-	if errors.Is(err, keyhatch.NotFound) || err == nil && !token.Live(w.Now) {
+	token, err := w.HashedToken(w.Ctx, w.Caller.Token.ID)
+	if errors.Is(err, keyhatch.NotFound) || err == nil && !(token.Live(w.Now) && token.Opens(w.Caller.Secret, w.Now)) {
 		return TokenInvalid()
 	}
 	if err != nil {
 		return err
 	}
-	w.Caller.User, w.Caller.Token = user, token
+	w.Caller.User, w.Caller.Token = user, token.Token
 	return nil
 }
 

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
@@ -10,8 +11,8 @@ import (
 )
 
 // Authenticate tells whose token the secret is. Unknown, wrong, expired and
-// revoked tokens and those of inactive users fail alike, with
-// keyhatch.Unauthenticated.
+// revoked tokens, secrets that were replaced, and tokens of inactive users fail
+// alike, with keyhatch.Unauthenticated.
 func (svc *Service) Authenticate(ctx context.Context, secret keyhatch.Secret) (keyhatch.Caller, error) {
 	refused := kernel.TokenInvalid()
 	if !keyhatch.IsTokenSecret(secret.Reveal()) {
@@ -23,7 +24,8 @@ func (svc *Service) Authenticate(ctx context.Context, secret keyhatch.Secret) (k
 	}
 	c := keyhatch.Caller{Origin: keyhatch.OriginOf(ctx)}
 	err = svc.k.Mirror.View(ctx, func(image *mirror.Image) error {
-		token, err := firstToken(image, hashes)
+		now := svc.k.Now()
+		token, hash, err := firstToken(image, hashes, now)
 		if err != nil {
 			return err
 		}
@@ -31,10 +33,10 @@ func (svc *Service) Authenticate(ctx context.Context, secret keyhatch.Secret) (k
 		if err != nil {
 			return err
 		}
-		if !user.Active || !token.Live(svc.k.Now()) {
+		if !user.Active || !token.Live(now) {
 			return refused
 		}
-		c.User, c.Token = user, token
+		c.User, c.Token, c.Secret = user, token, hash
 		return nil
 	})
 	if errors.Is(err, keyhatch.NotFound) {
@@ -48,11 +50,11 @@ func (svc *Service) Authenticate(ctx context.Context, secret keyhatch.Secret) (k
 
 // firstToken looks the hashes up. That the index is a map tells nothing of a
 // secret by its timing: its keys are keyed hashes.
-func firstToken(image *mirror.Image, hashes []keyhatch.TokenHash) (token keyhatch.Token, err error) {
-	for _, h := range hashes {
-		if token, err = image.TokenByHash(h); err == nil {
-			return token, nil
+func firstToken(image *mirror.Image, hashes []keyhatch.TokenHash, now time.Time) (token keyhatch.Token, hash keyhatch.TokenHash, err error) {
+	for _, hash = range hashes {
+		if token, err = image.TokenByHash(hash, now); err == nil {
+			return token, hash, nil
 		}
 	}
-	return token, err
+	return token, hash, err
 }

@@ -193,6 +193,20 @@ func reach(list []keyhatch.Scope) (out []string) {
 	return out
 }
 
+// drawScopes draws a list of scopes, of few, so that one is often within another.
+func drawScopes(r *rand.Rand) []keyhatch.Scope {
+	some := []string{
+		"all", "leases", "leases:read", "tokens", "tokens:read", "GET /api/v1/", "GET /api/v1/leases", "HEAD /api/v1/leases", "POST /api/v1/leases",
+		"POST /api/v1/", "GET /api/v1/leases/", "s3:read s3://lab-data/", "s3:write s3://lab-data/a/", "s3:read s3://lab-data/a/b/",
+		"s3:write s3://lab-data/ab/", "s3:read s3://other/a/",
+	}
+	list := make([]keyhatch.Scope, 1+r.IntN(3))
+	for i := range list {
+		list[i] = keyhatch.Scope(some[r.IntN(len(some))])
+	}
+	return list
+}
+
 // TestS4_MintingNeverWidens: of any two lists of scopes, when a token with one
 // makes a token with the other, everything that the new one reaches is within
 // the reach of its maker.
@@ -203,18 +217,7 @@ func TestS4_MintingNeverWidens(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	c := coretest.New(t)
 	c.Workspace(t, "lab")
-	some := []string{
-		"all", "leases", "leases:read", "tokens", "tokens:read", "GET /api/v1/", "GET /api/v1/leases", "HEAD /api/v1/leases", "POST /api/v1/leases",
-		"POST /api/v1/", "GET /api/v1/leases/", "s3:read s3://lab-data/", "s3:write s3://lab-data/a/", "s3:read s3://lab-data/a/b/",
-		"s3:write s3://lab-data/ab/", "s3:read s3://other/a/",
-	}
-	draw := func() []keyhatch.Scope {
-		list := make([]keyhatch.Scope, 1+r.IntN(3))
-		for i := range list {
-			list[i] = keyhatch.Scope(some[r.IntN(len(some))])
-		}
-		return list
-	}
+	draw := func() []keyhatch.Scope { return drawScopes(r) }
 	made := 0
 	for i := 0; i < 60 || made < 60; i++ {
 		maker := c.Token(t, c.Admin, people.NewToken{Scopes: draw(), Workspace: "lab"})

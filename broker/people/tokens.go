@@ -151,20 +151,28 @@ func scopeToken(w *kernel.Work, t *keyhatch.Token, asked []keyhatch.Scope) error
 	if err := w.CheckExpiry(t.ExpiresAt); err != nil {
 		return err
 	}
-	confined := maker.Workspace != "" || !outer.All()
-	if confined && !maker.ExpiresAt.IsZero() {
+	if end := lastEnd(maker, outer); !end.IsZero() {
 		if t.ExpiresAt.IsZero() {
-			t.ExpiresAt = maker.ExpiresAt
+			t.ExpiresAt = end
 		}
-		if t.ExpiresAt.After(maker.ExpiresAt) {
+		if t.ExpiresAt.After(end) {
 			return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidExpiry,
-				"a token made with a confined token ends no later than that one, at %s", kernel.TimeText(maker.ExpiresAt)).In("expires_at")
+				"a token made with a confined token ends no later than that one, at %s", kernel.TimeText(end)).In("expires_at")
 		}
 	}
 	return nil
 }
 
-// RevokeToken ends a token and every lease borrowed with it. One's own, or
+// lastEnd is when whatever a token hands on ends at the latest: a confined one
+// hands on nothing that outlives it. Zero: no bound.
+func lastEnd(t keyhatch.Token, scopes policy.Scopes) time.Time {
+	if t.Workspace == "" && scopes.All() {
+		return time.Time{}
+	}
+	return t.ExpiresAt
+}
+
+// RevokeToken ends a token with all its secrets, and every lease borrowed with it. One's own, or
 // anybody's for an installation admin.
 func (svc *Service) RevokeToken(ctx context.Context, c keyhatch.Caller, id string) error {
 	return svc.k.Change(ctx, c, func(w *kernel.Work) error {

@@ -121,6 +121,12 @@ func testTokens(t *testing.T, s *suite) {
 		get: func(ctx context.Context, r db.Reader, id string) (db.HashedToken, error) {
 			return r.HashedToken(ctx, id)
 		},
+		update: func(ctx context.Context, tx *db.Tx, k db.HashedToken) error { return tx.RotateToken(ctx, k) },
+		changed: func(k db.HashedToken) db.HashedToken {
+			k.Old, k.Hash = k.Hash, s.newToken("", "").Hash
+			k.RotatedAt, k.GraceUntil = s.now.next(), s.now.next()
+			return k
+		},
 		remove:   func(ctx context.Context, tx *db.Tx, k db.HashedToken) error { return tx.DeleteToken(ctx, k.Token) },
 		namesake: []func(old, fresh db.HashedToken) db.HashedToken{func(old, k db.HashedToken) db.HashedToken { k.Hash = old.Hash; return k }},
 		list: func(ctx context.Context, r db.Reader, p db.Page) (out []db.HashedToken, err error) {
@@ -131,6 +137,7 @@ func testTokens(t *testing.T, s *suite) {
 			return out, err
 		},
 	})
+	testOldSecrets(t, s, w)
 	plain, other := s.newToken(w.user.ID, ""), s.newUser()
 	plain.ExpiresAt, plain.CreatedFrom, plain.Name = time.Time{}, "", ""
 	theirs := s.newToken(other.ID, "")
@@ -148,6 +155,36 @@ func testTokens(t *testing.T, s *suite) {
 		if got := ok[[]keyhatch.Token](t)(s.Tokens(s.ctx(), want.user, want.workspace, db.Everything)); len(got) != want.count {
 			t.Errorf("Tokens(%q, %q) lists %d, want %d", want.user, want.workspace, len(got), want.count)
 		}
+	}
+}
+
+// testOldSecrets: a rotation without a grace forgets the secret of an earlier
+// one, and two hashes open a token only while they both should.
+func testOldSecrets(t *testing.T, s *suite, w world) {
+	k := s.newToken(w.user.ID, "")
+	first := k.Hash
+	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.InsertToken(ctx, k) })
+	k.Old, k.Hash, k.RotatedAt, k.GraceUntil = first, s.newToken("", "").Hash, s.now.next(), s.now.next()
+	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.RotateToken(ctx, k) })
+	got := ok[db.HashedToken](t)(s.HashedToken(s.ctx(), k.ID))
+	for _, c := range []struct {
+		hash keyhatch.TokenHash
+		at   time.Time
+		want bool
+	}{
+		{first, k.GraceUntil.Add(-time.Microsecond), true},
+		{first, k.GraceUntil, false},
+		{k.Hash, k.GraceUntil, true},
+		{keyhatch.TokenHash{}, k.GraceUntil.Add(-time.Microsecond), false},
+	} {
+		if got.Opens(c.hash, c.at) != c.want {
+			t.Errorf("the hash of pepper %d opens it at %v: %v", c.hash.Pepper, c.at, !c.want)
+		}
+	}
+	k.Old, k.Hash, k.GraceUntil = keyhatch.TokenHash{}, s.newToken("", "").Hash, time.Time{}
+	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.RotateToken(ctx, k) })
+	if diff := cmp.Diff(k, ok[db.HashedToken](t)(s.HashedToken(s.ctx(), k.ID))); diff != "" {
+		t.Errorf("rotated without a grace (-want +got):\n%s", diff)
 	}
 }
 
