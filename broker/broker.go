@@ -20,7 +20,7 @@ import (
 
 // Broker does all use cases, each through the part that it belongs to.
 type Broker struct {
-	People      *people.Service      // users, groups, workspaces, tokens
+	People      *people.Service      // users, groups, teamspaces, workspaces, tokens
 	Credentials *credentials.Service // what acts for us on stores
 	Places      *places.Service      // stores, buckets, locations, grants
 	Lending     *lending.Service     // leases

@@ -45,10 +45,10 @@ type Way struct {
 const maxWays = 30_000
 
 // WhoCan answers from the audit record who could read or write a location, or a
-// prefix in it, at a time: which grants, groups and teamspaces gave access to whom, whether
-// the user was active, whether the location was locked. What people could give
-// themselves, as the owner of the location and the admins of its workspace can,
-// does not count before they did. The owner and those admins only.
+// prefix in it, at a time: which grants, groups and teamspaces gave access to
+// whom, whether the user was active, whether the location was locked. What people
+// could give themselves, as the owner of the location and the admins of its
+// workspace can, does not count before they did. The owner and those admins only.
 func (svc *Service) WhoCan(ctx context.Context, c keyhatch.Caller, r WhoCanRequest) (WhoCan, error) {
 	v := svc.k.View(ctx, c)
 	if _, err := keyhatch.ParseAccess(string(r.Access)); err != nil {

@@ -1,3 +1,3 @@
-// Package people is the use cases about who calls: users, groups, workspaces
-// with their members, and API tokens.
+// Package people is the use cases about who calls: users, groups, teamspaces and
+// workspaces with their members, and API tokens.
 package people
