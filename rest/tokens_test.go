@@ -44,6 +44,12 @@ func TestRotation(t *testing.T) {
 	} {
 		s.wantProblem(422, code, third.Secret, "POST", "/tokens/current/rotate", body)
 	}
+	for _, path := range []string{"/events", "/tokens/" + id, "/tokens"} {
+		text := s.call(s.secret(""), "GET", path, "").Body.String()
+		if !strings.Contains(text, id) || strings.Contains(text, first[3:]) || strings.Contains(text, second.Secret[3:]) || strings.Contains(text, third.Secret[3:]) {
+			t.Errorf("S5: %s holds a secret, or not even the token: %s", path, text)
+		}
+	}
 	w := s.call(third.Secret, "POST", "/tokens/current/rotate", `{"grace_seconds":0}`)
 	if w.Code != 200 || w.Header().Get("Cache-Control") != "no-store" || !strings.Contains(w.Body.String(), "kh_") {
 		t.Errorf("S14: %d, Cache-Control %q", w.Code, w.Header().Get("Cache-Control"))

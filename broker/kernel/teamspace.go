@@ -10,39 +10,35 @@ import (
 // a workspace: a public one of a workspace that it belongs to, one that it is in,
 // or any of a workspace that it manages.
 func (v View) VisibleTeamspace(workspace, ref string) (keyhatch.Teamspace, error) {
-	s, err := v.findTeamspace(workspace, ref)
-	if err != nil {
-		return s, err
-	}
-	role, err := v.Role(s.Workspace)
-	if err == nil && role != keyhatch.NoRole && !role.Manages() && s.Visibility != keyhatch.Public {
-		role, err = v.roleInTeamspace(s.ID)
-	}
-	if err == nil && role == keyhatch.NoRole {
-		err = NotFound(keyhatch.CodeTeamspaceNotFound)
-	}
-	if err != nil {
-		return keyhatch.Teamspace{}, err
-	}
-	return s, nil
+	s, _, err := v.teamspace(workspace, ref)
+	return s, err
 }
 
 // ManagedTeamspace finds a teamspace and refuses who neither owns it nor manages
 // its workspace.
 func (v View) ManagedTeamspace(workspace, ref string) (keyhatch.Teamspace, error) {
-	s, err := v.VisibleTeamspace(workspace, ref)
-	if err != nil {
-		return s, err
-	}
-	role, err := v.Role(s.Workspace)
-	if err == nil && !role.Manages() {
-		role, err = v.roleInTeamspace(s.ID)
-	}
+	s, role, err := v.teamspace(workspace, ref)
 	if err == nil && !role.Manages() {
 		err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
 			"only an owner of the teamspace and the workspace's admins may do this: ask one of them")
 	}
 	return s, err
+}
+
+// teamspace finds a teamspace that the caller may see, with its standing there.
+func (v View) teamspace(workspace, ref string) (keyhatch.Teamspace, keyhatch.Role, error) {
+	s, err := v.findTeamspace(workspace, ref)
+	if err != nil {
+		return keyhatch.Teamspace{}, keyhatch.NoRole, err
+	}
+	role, err := v.standingIn(s)
+	if err == nil && role == keyhatch.NoRole {
+		err = NotFound(keyhatch.CodeTeamspaceNotFound)
+	}
+	if err != nil {
+		return keyhatch.Teamspace{}, keyhatch.NoRole, err
+	}
+	return s, role, nil
 }
 
 func (v View) findTeamspace(workspace, ref string) (keyhatch.Teamspace, error) {
@@ -59,10 +55,18 @@ func (v View) findTeamspace(workspace, ref string) (keyhatch.Teamspace, error) {
 	return v.TeamspaceByName(v.Ctx, ws.ID, ref)
 }
 
-// roleInTeamspace is the caller's own, NoRole for none.
-func (v View) roleInTeamspace(id string) (keyhatch.Role, error) {
-	m, err := v.CircleMember(v.Ctx, id, v.Caller.User.ID)
+// standingIn is the caller's role in the workspace when it manages that, else the
+// one in the teamspace, which members of the workspace view when it is public.
+func (v View) standingIn(s keyhatch.Teamspace) (keyhatch.Role, error) {
+	role, err := v.Role(s.Workspace)
+	if err != nil || role == keyhatch.NoRole || role.Manages() {
+		return role, err
+	}
+	m, err := v.CircleMember(v.Ctx, s.ID, v.Caller.User.ID)
 	if errors.Is(err, keyhatch.NotFound) {
+		if s.Visibility == keyhatch.Public {
+			return keyhatch.ViewerRole, nil
+		}
 		return keyhatch.NoRole, nil
 	}
 	return m.Role, err
