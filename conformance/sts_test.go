@@ -1,0 +1,150 @@
+package conformance
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/keyhatch/keyhatch/internal/devserver"
+)
+
+// roleOf is the role that names what is asked for.
+func roleOf(p place, access, prefix string) string {
+	return "arn:aws:iam::000000000000:role/keyhatch/" + access + "/s3/" + p.bucket + "/" + prefix
+}
+
+// stsURL is where the SDKs find the STS wire.
+func stsURL(p place) string { return p.API + "/sts" }
+
+// webIdentity is the environment in which SDKs borrow by themselves, with the API
+// token in a file, as "echo" leaves it.
+func webIdentity(t *testing.T, p place, home, role string) []string {
+	t.Helper()
+	file := filepath.Join(home, "token")
+	if err := os.WriteFile(file, []byte(p.Token+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := slices.DeleteFunc(awsEnv(t, devserver.Lease{Endpoint: p.S3, Region: p.Region}, home), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return name == "AWS_ACCESS_KEY_ID" || name == "AWS_SECRET_ACCESS_KEY" || name == "AWS_SESSION_TOKEN"
+	})
+	return append(env, "AWS_ENDPOINT_URL_STS="+stsURL(p), "AWS_ROLE_ARN="+role, "AWS_WEB_IDENTITY_TOKEN_FILE="+file, "AWS_ROLE_SESSION_NAME=nightly-job")
+}
+
+// assumed is what the AWS CLI prints of a role that was assumed.
+type assumed struct {
+	Credentials     struct{ AccessKeyId, SecretAccessKey, SessionToken string }
+	AssumedRoleUser struct{ Arn, AssumedRoleId string }
+	Provider        string
+}
+
+func readAssumed(t *testing.T, p place, r result) (assumed, devserver.Lease) {
+	t.Helper()
+	var a assumed
+	if err := json.Unmarshal(r.must(t).stdout, &a); err != nil {
+		t.Fatalf("%s: %v", r.command, err)
+	}
+	return a, devserver.Lease{
+		AccessKeyID: a.Credentials.AccessKeyId, SecretAccessKey: a.Credentials.SecretAccessKey, SessionToken: a.Credentials.SessionToken,
+		Endpoint: p.S3, Region: p.Region,
+	}
+}
+
+// TestSTSWithTheAWSCLI: the CLI borrows with the API token, narrows what it has, and
+// tells who it is; without a line of code.
+func TestSTSWithTheAWSCLI(t *testing.T) {
+	t.Parallel()
+	run := newRunner(t, program(t, "KEYHATCH_AWSCLI", "awscli"))
+	p := start(t)
+	secret := devserver.Lease{SecretAccessKey: p.Token}
+	env := webIdentity(t, p, run.home, roleOf(p, "read", p.own))
+
+	who := run.run(secret, env, "sts", "get-caller-identity", "--output", "json").must(t)
+	if !regexp.MustCompile(`"Arn": "arn:aws:sts::000000000000:assumed-role/user_[0-9a-z]{15}/nightly-job"`).Match(who.stdout) {
+		t.Errorf("the caller is %s", who.stdout)
+	}
+	run.run(secret, env, "s3", "cp", "--no-progress", "s3://"+p.bucket+"/"+p.own+"README.txt", filepath.Join(run.home, "got")).must(t)
+	run.run(secret, env, "s3", "ls", "s3://"+p.bucket+"/"+siblingPrefix).mustBeRefused(t, awsWords("ListObjectsV2", "AccessDenied"))
+
+	plain := slices.DeleteFunc(slices.Clone(env), func(v string) bool { return strings.HasPrefix(v, "AWS_ROLE_") || strings.HasPrefix(v, "AWS_WEB_") })
+	web := func(args ...string) result {
+		return run.run(secret, plain, append([]string{
+			"sts", "assume-role-with-web-identity", "--output", "json", "--no-sign-request", "--role-session-name", "by-hand", "--web-identity-token", "file://" + filepath.Join(run.home, "token"),
+		}, args...)...)
+	}
+	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::` + p.bucket + "/" + p.own + `*"}]}`
+	first, lease := readAssumed(t, p, web("--role-arn", roleOf(p, "write", p.own), "--duration-seconds", "1800", "--policy", policy))
+	if first.Provider != "keyhatch" || !strings.HasSuffix(first.AssumedRoleUser.Arn, "/by-hand") {
+		t.Errorf("the CLI printed %+v", first)
+	}
+	holder := append(awsEnv(t, lease, run.home), "AWS_ENDPOINT_URL_STS="+stsURL(p))
+	run.run(lease, holder, "s3api", "put-object", "--bucket", p.bucket, "--key", p.own+"sts/one", "--body", filepath.Join(run.home, "got")).must(t)
+	run.run(lease, holder, "s3", "ls", "s3://"+p.bucket+"/"+p.own).mustBeRefused(t, awsWords("ListObjectsV2", "AccessDenied"))
+	run.run(lease, holder, "s3api", "delete-object", "--bucket", p.bucket, "--key", p.own+"sts/one").mustBeRefused(t, awsWords("DeleteObject", "AccessDenied"))
+
+	assume := func(l devserver.Lease, env []string, role string) result {
+		return run.run(l, env, "sts", "assume-role", "--output", "json", "--role-session-name", "step", "--duration-seconds", "900", "--role-arn", role)
+	}
+	_, narrow := readAssumed(t, p, assume(lease, holder, roleOf(p, "read", p.own+"sts/")))
+	narrowed := append(awsEnv(t, narrow, run.home), "AWS_ENDPOINT_URL_STS="+stsURL(p))
+	run.run(narrow, narrowed, "s3api", "get-object", "--bucket", p.bucket, "--key", p.own+"sts/one", filepath.Join(run.home, "one")).must(t)
+	run.run(narrow, narrowed, "s3api", "get-object", "--bucket", p.bucket, "--key", p.own+"README.txt", filepath.Join(run.home, "no")).
+		mustBeRefused(t, awsWords("GetObject", "AccessDenied"))
+	run.run(narrow, narrowed, "s3api", "put-object", "--bucket", p.bucket, "--key", p.own+"sts/two", "--body", filepath.Join(run.home, "got")).
+		mustBeRefused(t, awsWords("PutObject", "AccessDenied"))
+	assume(narrow, narrowed, roleOf(p, "write", p.own+"sts/")).mustBeRefused(t, awsWords("AssumeRole", "AccessDenied"))
+
+	// What ends the first ends the one after it.
+	id, _, _ := strings.Cut(first.AssumedRoleUser.AssumedRoleId, ":")
+	if err := p.Revoke(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	run.run(narrow, narrowed, "s3api", "get-object", "--bucket", p.bucket, "--key", p.own+"sts/one", filepath.Join(run.home, "no")).
+		mustBeRefused(t, awsWords("GetObject", "AccessDenied"))
+	run.run(narrow, narrowed, "sts", "get-caller-identity").mustBeRefused(t, awsWords("GetCallerIdentity", "InvalidClientTokenId"))
+
+	web("--role-arn", roleOf(p, "read", p.own), "--policy", `{"Version":"2012-10-17"}`).mustBeRefused(t, awsWords("AssumeRoleWithWebIdentity", "MalformedPolicyDocument"))
+	web("--role-arn", roleOf(p, "read", p.own), "--duration-seconds", "43201").mustBeRefused(t, regexp.MustCompile("ValidationError.*the limit is the longest lease of location alpha"))
+	web("--role-arn", roleOf(p, "read", "nothing/")).mustBeRefused(t, awsWords("AssumeRoleWithWebIdentity", "AccessDenied"))
+}
+
+// TestSTSWithBoto3: boto3 fetches keys from its environment alone, and fetches others
+// when these have expired.
+func TestSTSWithBoto3(t *testing.T) {
+	t.Parallel()
+	c := newBoto3(t, "").(boto3)
+	p := start(t)
+	env := webIdentity(t, p, c.home, roleOf(p, "read", p.own))
+	r := c.run(devserver.Lease{SecretAccessKey: p.Token}, env, "-B", filepath.Join(c.scripts, "web_identity.py"), p.bucket, p.own+"README.txt").must(t)
+	lines := strings.Fields(string(r.stdout))
+	if len(lines) != 3 || lines[0] != "assume-role-with-web-identity" || lines[1] == lines[2] || !strings.HasPrefix(lines[2], "KHLE") {
+		t.Errorf("it printed %q", r.output)
+	}
+}
+
+// TestSTSWithTheGoSDK: the SDK's own provider borrows for the client of S3.
+func TestSTSWithTheGoSDK(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(p.Token+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	web := stscreds.NewWebIdentityRoleProvider(sts.New(sts.Options{BaseEndpoint: aws.String(stsURL(p)), Region: p.Region}),
+		roleOf(p, "read", p.own), stscreds.IdentityTokenFile(file))
+	client := s3.New(s3.Options{BaseEndpoint: &p.S3, Region: p.Region, UsePathStyle: true, Retryer: aws.NopRetryer{}, Credentials: aws.NewCredentialsCache(web)})
+	if _, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &p.bucket, Key: aws.String(p.own + "README.txt")}); err != nil {
+		t.Error(err)
+	}
+	if _, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &p.bucket, Key: aws.String(siblingPrefix + "README.txt")}); err == nil {
+		t.Error("it read beside the role")
+	}
+}
