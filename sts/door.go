@@ -71,7 +71,7 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request) {
 		d.refuse(w, r, err)
 		return
 	}
-	answer.XMLName.Local = name + "Result"
+	answer.XMLName = xml.Name{Space: namespace, Local: name + "Result"}
 	out := response{XMLName: xml.Name{Space: namespace, Local: name + "Response"}, Result: answer}
 	out.Metadata.RequestID = keyhatch.OriginOf(r.Context()).RequestID
 	d.send(w, r, http.StatusOK, out)
