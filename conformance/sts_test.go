@@ -83,7 +83,7 @@ func TestSTSWithTheAWSCLI(t *testing.T) {
 	policy := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:GetObject","s3:PutObject"],"Resource":"arn:aws:s3:::` + p.bucket + "/" + p.own + `*"}]}`
 	first, lease := readAssumed(t, p, web("--role-arn", roleOf(p, "write", p.own), "--duration-seconds", "1800", "--policy", policy))
 	if first.Provider != "keyhatch" || !strings.HasSuffix(first.AssumedRoleUser.Arn, "/by-hand") {
-		t.Errorf("the CLI printed %+v", first)
+		t.Errorf("the CLI printed %+v by %s", first.AssumedRoleUser, first.Provider)
 	}
 	holder := append(awsEnv(t, lease, run.home), "AWS_ENDPOINT_URL_STS="+stsURL(p))
 	run.run(lease, holder, "s3api", "put-object", "--bucket", p.bucket, "--key", p.own+"sts/one", "--body", filepath.Join(run.home, "got")).must(t)

@@ -81,6 +81,11 @@ func TestS13_BadInput(t *testing.T) {
 		{"far too long", "POST", leases, `{"location":"alpha","access":"read","duration_seconds":9223372036854775807}`, bearer(admin), 422, "life_exceeds_limit", "duration_seconds"},
 		{"not a whole number", "POST", leases, `{"location":"alpha","access":"read","duration_seconds":900.5}`, bearer(admin), 422, "invalid_request", ""},
 
+		{"a policy that is none", "POST", leases, `{"location":"alpha","access":"read","policy":"` + canary + `"}`, bearer(admin), 422, "invalid_policy", "policy"},
+		{"a policy that is not understood", "POST", leases, `{"location":"alpha","access":"read","policy":"{\"Version\":\"` + canary + `\"}"}`, bearer(admin), 422, "invalid_policy", "policy"},
+		{"a policy too long", "POST", leases, `{"location":"alpha","access":"read","policy":"` + strings.Repeat("x", 2049) + `"}`, bearer(admin), 422, "policy_too_large", "policy"},
+		{"a session's name", "POST", leases, `{"location":"alpha","access":"read","session_name":"` + canary + ` "}`, bearer(admin), 422, "invalid_name", "session_name"},
+
 		{"access that one has in part", "POST", leases + "?workspace=demo", `{"location":"alpha","access":"read"}`, bearer(stranger), 403, "access_not_granted", ""},
 		{"a location that one may not see", "POST", leases + "?workspace=demo", `{"location":"beta","access":"read"}`, bearer(stranger), 404, "location_not_found", "location"},
 		{"access outside the token's scopes", "POST", leases, `{"location":"alpha","access":"write"}`, bearer(reader), 403, "scope_not_granted", ""},
@@ -110,6 +115,15 @@ func TestS13_BadInput(t *testing.T) {
 				t.Errorf("status %d with WWW-Authenticate %q", a.status, a.header.Get("WWW-Authenticate"))
 			}
 		})
+	}
+	const narrow = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}}`
+	asked, err := json.Marshal(api.LeaseRequest{Location: "alpha", Access: "read", Policy: narrow, SessionName: "nightly-job"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lent := must[api.Lent](r, admin, "POST", leases, string(asked))
+	if l := must[api.Lease](r, admin, "GET", leases+"/"+lent.ID, ""); !slices.Equal(l.Policies, []string{narrow}) || l.SessionName != "nightly-job" || l.Ancestors != nil {
+		t.Errorf("a lease under a policy is shown as %+v", l)
 	}
 	nearest := r.call(stranger, "POST", leases+"?workspace=demo", `{"location":"alpha","access":"read"}`).problem(t)
 	if !strings.Contains(nearest.Detail, "read on s3://demo/alpha/2024/") {
