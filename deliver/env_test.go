@@ -84,7 +84,7 @@ func TestShellsTakeTheValues(t *testing.T) {
 }
 
 // What the shells that are rarely at hand are told, by their rules of quoting: in
-// fish, \\ and \' inside '…'; in PowerShell, '' inside '…'.
+// fish, \\ and \' inside '…'; in PowerShell, ” inside '…'.
 func TestShellLanguages(t *testing.T) {
 	l := aLease(1, time.Hour)
 	l.SecretAccessKey = `a'b\c$d`

@@ -35,7 +35,12 @@ func TestMain(m *testing.M) {
 			os.Exit(program(os.Args[2:]))
 		}
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := endReal(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
 }
 
 // self is the test binary, by a link of that name in a folder of the test's.
@@ -72,8 +77,26 @@ func (c call) lend() deliver.Lend {
 	}
 }
 
+// file puts the call into a file, for commands that are better without quotes in
+// them, and returns its path.
+func (c call) file(t *testing.T, name string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(c.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func callOf(args []string) (c call) {
-	if err := json.Unmarshal([]byte(args[len(args)-1]), &c); err != nil {
+	text := []byte(args[len(args)-1])
+	if filepath.IsAbs(string(text)) {
+		var err error
+		if text, err = os.ReadFile(string(text)); err != nil {
+			panic(err)
+		}
+	}
+	if err := json.Unmarshal(text, &c); err != nil {
 		panic(err)
 	}
 	return c
@@ -106,11 +129,10 @@ func run(args []string) int {
 	return status
 }
 
-// signals says which signals it gets; with the first argument "end" it ends with the
-// status 7 at SIGTERM.
-func signals(args []string) int {
+// signals says which signals it gets, and ends with the status 7 at SIGTERM.
+func signals([]string) int {
 	got := make(chan os.Signal, 16)
-	signal.Notify(got, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM, syscall.SIGUSR1)
+	signal.Notify(got, watched...)
 	fmt.Println("ready", os.Getpid(), os.Getenv("AWS_CONTAINER_CREDENTIALS_FULL_URI"))
 	for s := range got {
 		fmt.Println(s)
@@ -168,7 +190,7 @@ var (
 	errRefused = &api.Problem{Status: 403, Code: "access_not_granted", Detail: "no grant gives you that"}
 )
 
-// needsUnix ends a test of what only Unix has.
+// isWindows: there is no mode of files there, and no POSIX shell.
 func isWindows() bool { return runtime.GOOS == "windows" }
 
 func contains(text string, parts ...string) bool {

@@ -109,13 +109,13 @@ func TestDefaultProfile(t *testing.T) {
 // A profile that is not ours is changed only when told, and then is ours alone.
 func TestProfilesOfOthers(t *testing.T) {
 	for before, why := range map[string]string{
-		"[profile alpha]\ncredential_process = /bin/other lease\n":                                "is not keyhatch",
-		"[profile alpha]\ncredential_process = /opt/keyhatch/other\n":                             "is not keyhatch",
-		"[profile alpha]\nregion = eu-1\n":                                                        "did not write it",
-		"[profile alpha]\nrole_arn = arn\nsource_profile = x\n" + olderAlpha + "\n":               "role_arn",
+		"[profile alpha]\ncredential_process = /bin/other lease\n":                                 "is not keyhatch",
+		"[profile alpha]\ncredential_process = /opt/keyhatch/other\n":                              "is not keyhatch",
+		"[profile alpha]\nregion = eu-1\n":                                                         "did not write it",
+		"[profile alpha]\nrole_arn = arn\nsource_profile = x\n" + olderAlpha + "\n":                "role_arn",
 		"[profile alpha]\n" + olderAlpha + "\naws_access_key_id = AKIA\naws_secret_access_key=x\n": "aws_access_key_id",
-		"[profile alpha]\nsso_session = s\nsso_account_id = 1\n":                                  "sso_",
-		"[profile alpha]\n" + olderAlpha + "\nignore_configured_endpoint_urls = true\n":           "ignore_configured",
+		"[profile alpha]\nsso_session = s\nsso_account_id = 1\n":                                   "sso_",
+		"[profile alpha]\n" + olderAlpha + "\nignore_configured_endpoint_urls = true\n":            "ignore_configured",
 	} {
 		after, err := write(t, before, alpha, false)
 		var taken *deliver.TakenProfile
