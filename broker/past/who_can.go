@@ -65,6 +65,11 @@ func (svc *Service) WhoCan(ctx context.Context, c keyhatch.Caller, r WhoCanReque
 	if err != nil {
 		return WhoCan{}, err
 	}
+	done, err := svc.turn(ctx)
+	if err != nil {
+		return WhoCan{}, err
+	}
+	defer done()
 	state, err := At(ctx, v.Reader, r.At)
 	if err != nil {
 		return WhoCan{}, err
