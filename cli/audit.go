@@ -34,7 +34,9 @@ var accesses = sheet[api.ObjectRequest]{
 	{title: "BYTES", cell: func(_ *names, r api.ObjectRequest) string { return strconv.FormatInt(r.Bytes, 10) }},
 	{title: "OUTCOME", cell: func(_ *names, r api.ObjectRequest) string { return outcome(r) }},
 	{title: "FROM", cell: func(_ *names, r api.ObjectRequest) string { return r.Address }},
-	{title: "LEASE", cell: func(_ *names, r api.ObjectRequest) string { return r.Lease }},
+	{title: "LEASE", detail: true, cell: func(_ *names, r api.ObjectRequest) string { return r.Lease }},
+	{title: "TOKEN", detail: true, cell: func(_ *names, r api.ObjectRequest) string { return r.Token }},
+	{title: "REQUEST", detail: true, cell: func(_ *names, r api.ObjectRequest) string { return r.RequestID }},
 }
 
 type accessCommand struct {
@@ -50,6 +52,9 @@ type accessCommand struct {
 func (accessCommand) Help() string {
 	return `Tells from the audit record who read or wrote what at the S3 endpoint in a location, newest first, refused attempts
 included. Its owner and the admins of its workspace may ask.
+
+The lease and the token that borrowed it, which --wide shows, lead on: keyhatch audit events --target LEASE tells what was
+lent and how it ended. The request id is the one that the client was told, and that the server's logs have.
 
 ` + momentForms
 }

@@ -29,10 +29,12 @@ type question struct {
 // listing is a question whose answer is a list.
 type listing struct {
 	question
-	Limit int `default:"1000" help:"At most so many; 0 for all."`
+	Limit int  `default:"1000" help:"At most so many; 0 for all."`
+	Wide  bool `help:"Show all columns."`
 }
 
-// column is how people see one thing of a T. Lists leave out what is detail.
+// column is how people see one thing of a T. Lists leave out what is detail,
+// unless they are to be wide.
 type column[T any] struct {
 	title  string
 	detail bool
@@ -59,7 +61,7 @@ func list[T any](ctx context.Context, s Streams, l listing, sheet sheet[T], ask 
 		}
 		all = append(all, item)
 	}
-	if err := l.write(s.Out, all, func(to io.Writer) error { return sheet.list(to, newNames(ctx, c), all) }); err != nil {
+	if err := l.write(s.Out, all, func(to io.Writer) error { return sheet.list(to, newNames(ctx, c), all, l.Wide) }); err != nil {
 		return err
 	}
 	if more {
@@ -109,14 +111,14 @@ func (o output) write(to io.Writer, answer any, table func(io.Writer) error) err
 }
 
 // list writes a line for each item.
-func (s sheet[T]) list(to io.Writer, n *names, items []T) error {
+func (s sheet[T]) list(to io.Writer, n *names, items []T, wide bool) error {
 	if len(items) == 0 {
 		_, err := fmt.Fprintln(to, "None.")
 		return err
 	}
 	rows := make([][]string, 1+len(items))
 	for _, c := range s {
-		if c.detail {
+		if c.detail && !wide {
 			continue
 		}
 		rows[0] = append(rows[0], c.title)

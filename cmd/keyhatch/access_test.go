@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -86,6 +88,7 @@ func TestAccess(t *testing.T) {
 	if status != cli.ExitDone || !strings.Contains(table, "s3://demo/alpha/copy.txt") || !strings.HasPrefix(table, "AT ") || !strings.Contains(said, "there is more") {
 		t.Errorf("%d\n%s\n%s", status, table, said)
 	}
+	r.checkAccessTables(lent)
 	for _, wrong := range []struct {
 		status int
 		args   []string
@@ -105,5 +108,39 @@ func TestAccess(t *testing.T) {
 	_, guest := r.user("guest")
 	if status, _, failed := r.ask(guest, "audit", "access", "--location", "alpha", "--workspace", "demo"); status != cli.ExitNotFound && status != cli.ExitNotPermitted {
 		t.Errorf("a guest: %d %s", status, failed)
+	}
+}
+
+// checkAccessTables: the tables have the columns that the documentation shows, the
+// narrow one fits a terminal, and the wide one leads on to the lease, the token and
+// the request.
+func (r *running) checkAccessTables(lent api.Lent) {
+	r.t.Helper()
+	text, err := os.ReadFile("../../docs/audit.md")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	shown := regexp.MustCompile(`(?m)^AT  .*$`).FindAllString(string(text), -1)
+	one := r.accesses(1, "--location", "alpha", "--limit", "1")[0]
+	if one.Lease != lent.ID || one.RequestID == "" || one.Token == "" || len(shown) != 2 {
+		r.t.Fatalf("%+v, and %q", one, shown)
+	}
+	for i, args := range [][]string{nil, {"--wide"}} {
+		status, table, failed := r.ask(r.admin.Reveal(), append([]string{"audit", "access", "--location", "alpha", "--limit", "1"}, args...)...)
+		lines := strings.Split(strings.TrimSpace(table), "\n")
+		if status != cli.ExitDone || len(lines) != 2 {
+			r.t.Fatalf("%d\n%s\n%s", status, table, failed)
+		}
+		if got, want := strings.Fields(lines[0]), strings.Fields(shown[i]); !slices.Equal(got, want) {
+			r.t.Errorf("%v: columns %v, the documentation shows %v", args, got, want)
+		}
+		for _, ending := range []string{one.Lease, one.Token, one.RequestID} {
+			if strings.Contains(lines[1], ending) != (args != nil) {
+				r.t.Errorf("%v: %s in %q", args, ending, lines[1])
+			}
+		}
+		if args == nil && len(lines[1]) > 120 {
+			r.t.Errorf("%d columns:\n%s", len(lines[1]), table)
+		}
 	}
 }

@@ -102,6 +102,7 @@ keyhatch token create dashboard --scope leases --scope locations:read`,
 
 	"audit events": "keyhatch audit events --action lease.lend",
 	"audit access": `keyhatch audit access --location alpha --since 2h
+keyhatch audit access --location alpha --user ada --wide
 keyhatch audit access --location s3://demo/alpha/2024/ --access write --since 2026-07-01 -o json`,
 	"audit who-can": `keyhatch audit who-can --location alpha --access write
 keyhatch audit who-can --location s3://demo/alpha/2024/ --access read --at 2026-07-01`,
