@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -45,5 +46,45 @@ func TestKeepRequestsIsWired(t *testing.T) {
 		if log := r.log.String(); strings.Contains(log, told) != (want != "") || !strings.Contains(log, want) {
 			t.Errorf("kept %s: %s", keep, log)
 		}
+	}
+}
+
+// What was pruned on purpose is no damage: verifying says how much it was, and up to
+// when. Removing more of it is.
+func TestVerifyTellsWhatWasPruned(t *testing.T) {
+	r := start(t)
+	c := s3Client(r.lease("read"))
+	for range 3 {
+		if _, err := get(t.Context(), c, "alpha/README.txt"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.accesses(3, "--location", "alpha")
+	before := time.Now().Add(time.Second).UTC().Truncate(time.Millisecond)
+	for more := true; more; {
+		var err error
+		if more, err = r.in.broker.Objects.Prune(t.Context(), before); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left := r.accesses(0, "--location", "alpha"); len(left) != 0 {
+		t.Errorf("left: %+v", left)
+	}
+	if err := os.WriteFile(r.folder+"/keyhatch.yaml", []byte(defaultConfig), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	verify := func() (int, string) {
+		status, out, failed := r.ask("", "audit", "verify", "--config", r.folder+"/keyhatch.yaml")
+		return status, out + failed
+	}
+	told := "\n  pruned on purpose: object requests 3, all recorded before " + before.Format(time.RFC3339Nano) + "\n"
+	if status, out := verify(); status != exitDone || !strings.Contains(out, "object requests 0\n") || !strings.Contains(out, told) {
+		t.Errorf("%d %s, want %q", status, out, told)
+	}
+	if err := tamperWith(r.folder+"/keyhatch.db", "delete from events where action = 'objects.prune'"); err != nil {
+		t.Fatal(err)
+	}
+	if status, out := verify(); status != exitFailed || !strings.Contains(out, "the object requests that the event vouches for") {
+		t.Errorf("without the event: %d %s", status, out)
 	}
 }
