@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/gateway/limit"
 	"github.com/keyhatch/keyhatch/policy"
 	"github.com/keyhatch/keyhatch/sigv4"
 )
@@ -50,15 +51,15 @@ var (
 
 // What is said to who asks too much, with one credential and with all of a user's.
 var (
-	errsOfCredential = limitErrors{
-		tooMany:          &s3Error{http.StatusServiceUnavailable, "SlowDown", "This credential has too many requests at a time. Wait for some to end."},
-		tooManyDocuments: &s3Error{http.StatusServiceUnavailable, "SlowDown", "This credential has too many batch deletes, ends of uploads and sets of tags at a time. Wait for some to end."},
-		tooFast:          &s3Error{http.StatusServiceUnavailable, "SlowDown", "This credential asks too often. Reduce your request rate."},
+	errsOfCredential = limit.Refusals{
+		TooMany:          &s3Error{http.StatusServiceUnavailable, "SlowDown", "This credential has too many requests at a time. Wait for some to end."},
+		TooManyDocuments: &s3Error{http.StatusServiceUnavailable, "SlowDown", "This credential has too many batch deletes, ends of uploads and sets of tags at a time. Wait for some to end."},
+		TooFast:          &s3Error{http.StatusServiceUnavailable, "SlowDown", "This credential asks too often. Reduce your request rate."},
 	}
-	errsOfUser = limitErrors{
-		tooMany:          &s3Error{http.StatusServiceUnavailable, "SlowDown", "All credentials of this user together have too many requests at a time. Wait for some to end."},
-		tooManyDocuments: &s3Error{http.StatusServiceUnavailable, "SlowDown", "All credentials of this user together have too many batch deletes, ends of uploads and sets of tags at a time. Wait for some to end."},
-		tooFast:          &s3Error{http.StatusServiceUnavailable, "SlowDown", "All credentials of this user together ask too often. Reduce your request rate."},
+	errsOfUser = limit.Refusals{
+		TooMany:          &s3Error{http.StatusServiceUnavailable, "SlowDown", "All credentials of this user together have too many requests at a time. Wait for some to end."},
+		TooManyDocuments: &s3Error{http.StatusServiceUnavailable, "SlowDown", "All credentials of this user together have too many batch deletes, ends of uploads and sets of tags at a time. Wait for some to end."},
+		TooFast:          &s3Error{http.StatusServiceUnavailable, "SlowDown", "All credentials of this user together ask too often. Reduce your request rate."},
 	}
 )
 

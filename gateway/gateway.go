@@ -12,6 +12,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/record"
+	"github.com/keyhatch/keyhatch/gateway/limit"
 	"github.com/keyhatch/keyhatch/policy"
 	"github.com/keyhatch/keyhatch/sigv4"
 )
@@ -20,8 +21,8 @@ import (
 type Gateway struct {
 	Config
 	endpoint sigv4.Endpoint
-	limiter  *limiter // by credential
-	users    *limiter // by user, who may have many
+	limiter  *limit.Limiter // by credential
+	users    *limit.Limiter // by user, who may have many
 }
 
 // Config is what an endpoint works with.
@@ -41,7 +42,7 @@ type Config struct {
 func New(c Config) *Gateway {
 	return &Gateway{
 		Config: c, endpoint: sigv4.Endpoint{Service: "s3", Regions: []string{c.Region}},
-		limiter: newLimiter(c.Limits, errsOfCredential), users: newLimiter(c.Limits.times(4), errsOfUser),
+		limiter: limit.New(c.Limits, errsOfCredential), users: limit.New(c.Limits.Times(4), errsOfUser),
 	}
 }
 
