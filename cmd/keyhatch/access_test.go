@@ -10,12 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keyhatch/keyhatch/cli"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli"
 )
 
 // accesses asks until so many requests are on record: they are written together.

@@ -15,9 +15,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/keyhatch/keyhatch/cli"
-
 	"github.com/goccy/go-yaml"
+	"github.com/keyhatch/keyhatch/cli"
 )
 
 // Config is keyhatch.yaml. A relative path is relative to the file's folder.

@@ -10,9 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/keyhatch/keyhatch/cli"
-
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/cli"
 	"github.com/keyhatch/keyhatch/db"
 )
 

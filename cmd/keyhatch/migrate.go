@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/keyhatch/keyhatch/cli"
-
 	"github.com/keyhatch/keyhatch/db"
 )
 

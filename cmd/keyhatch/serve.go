@@ -8,9 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/keyhatch/keyhatch/cli"
-
 	"github.com/keyhatch/keyhatch/broker"
+	"github.com/keyhatch/keyhatch/cli"
 	"github.com/keyhatch/keyhatch/mirror"
 )
 

@@ -9,14 +9,13 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/keyhatch/keyhatch/cli"
-
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli"
 	"github.com/keyhatch/keyhatch/client"
 )
 

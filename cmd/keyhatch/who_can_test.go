@@ -8,9 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keyhatch/keyhatch/cli"
-
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli"
 )
 
 // ask runs the command line as the owner of the token.
