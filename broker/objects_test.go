@@ -124,8 +124,6 @@ func TestRefusedRequestsAreCountedWhenTooManyWait(t *testing.T) {
 		var log bytes.Buffer
 		c.Log = slog.New(slog.NewTextHandler(&log, nil))
 		c.Broker = c.With(nil)
-		mend := c.BreakCommits(t, "object_requests")
-		stop := recording(t, c)
 		with := func(key string, status int) keyhatch.ObjectRequest {
 			r := request(l, "user_1", key)
 			r.Status = status
@@ -140,6 +138,9 @@ func TestRefusedRequestsAreCountedWhenTooManyWait(t *testing.T) {
 		last := time.Now()
 		o.Note(with("a/fault", 500), with("a/lost", 503), with("a/done", 200), with("a/said", 404))
 		o.NoteRefused(with("a/refused", 503))
+		mend := c.BreakCommits(t, "object_requests")
+		stop := recording(t, c)
+		time.Sleep(250 * time.Millisecond) // after two tries, and between two
 		mend()
 		time.Sleep(time.Second)
 		stop()
@@ -168,7 +169,7 @@ func TestRefusedRequestsAreCountedWhenTooManyWait(t *testing.T) {
 		if len(told) != 1 || told[0] != want {
 			t.Errorf("the events tell of %q, want one %q", told, want)
 		}
-		for what, times := range map[string]int{"cannot be recorded": 1, "are recorded again": 1, "were only counted": 1, "dropped=2": 1} {
+		for what, times := range map[string]int{"cannot be recorded": 1, "are recorded again": 1, "were only counted": 1, "dropped=2 from=": 1} {
 			if n := strings.Count(log.String(), what); n != times {
 				t.Errorf("the log has %q %d times, want %d:\n%s", what, n, times, log.String())
 			}

@@ -166,7 +166,7 @@ func TestS8_SlowDownWhileUnrecorded(t *testing.T) {
 		r.lend("ann", "ann", r.far)
 		mend := r.core.BreakCommits(t, "object_requests")
 		r.wantServed("the first", served("ann"))
-		time.Sleep(1100 * time.Millisecond)
+		time.Sleep(1150 * time.Millisecond) // between two tries to write
 		r.wantSlowDown("a read", served("ann"), cannotRecord)
 		r.wantSlowDown("a write", put("/far/new", "new").as("ann"), cannotRecord)
 		asked := r.behind.asked.Load()
