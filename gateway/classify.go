@@ -71,9 +71,6 @@ func classify(r *http.Request, hosts []string) (request, error) {
 			return out, err
 		}
 	}
-	if op.name == "CompleteMultipartUpload" && checksumOfWhole(r.Header) {
-		return out, errChecksumOfWhole
-	}
 	return out, checkHeaders(op, r.Header)
 }
 
@@ -234,17 +231,6 @@ func (s source) header() string {
 		header += ofVersion + s.version
 	}
 	return header
-}
-
-// checksumOfWhole tells a checksum of all parts together, which nobody here could
-// check: better refused than passed over.
-func checksumOfWhole(h http.Header) bool {
-	for name := range h {
-		if strings.HasPrefix(name, "X-Amz-Checksum-") && name != "X-Amz-Checksum-Type" && name != "X-Amz-Checksum-Algorithm" {
-			return true
-		}
-	}
-	return false
 }
 
 // checkHeaders refuses x-amz- headers that the operation does not understand: one

@@ -32,7 +32,6 @@ var (
 	errMetadataTooLarge = &s3Error{http.StatusBadRequest, "MetadataTooLarge", "The metadata of an object has at most 2 KiB, names and values together."}
 	errTags             = &s3Error{http.StatusBadRequest, "InvalidTag", "An object has at most 10 tags, each with a key of its own of 1 to 128 characters and a value of at most 256."}
 	errRanges           = &s3Error{http.StatusNotImplemented, "NotImplemented", "One request reads one range."}
-	errChecksumOfWhole  = &s3Error{http.StatusNotImplemented, "NotImplemented", "The parts of an upload have checksums here, their whole has none: leave the header away."}
 	errMalformedXML     = &s3Error{http.StatusBadRequest, "MalformedXML", "The XML is not well-formed, or is not what the operation takes."}
 	errDocumentTooLarge = &s3Error{http.StatusBadRequest, "EntityTooLarge", "The body of this operation has at most 1 MiB."}
 	errNotImplemented   = &s3Error{http.StatusNotImplemented, "NotImplemented", "This endpoint does not offer the operation, or one of its parameters or headers."}

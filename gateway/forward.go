@@ -122,7 +122,8 @@ func cleaned(r *http.Request, v *visit, body io.ReadCloser, length int64) *http.
 	if v.operation.body == document { // it may be written anew, and these have been checked
 		out.Header.Del("Content-Md5")
 		for name := range out.Header {
-			if strings.HasPrefix(name, "X-Amz-Checksum-") || strings.HasPrefix(name, "X-Amz-Sdk-") {
+			ofBody := strings.HasPrefix(name, "X-Amz-Checksum-") && v.name != "CompleteMultipartUpload" // whose is the object's
+			if ofBody || strings.HasPrefix(name, "X-Amz-Sdk-") {
 				out.Header.Del(name)
 			}
 		}

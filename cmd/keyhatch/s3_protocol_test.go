@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/keyhatch/keyhatch/internal/peers"
 )
 
 func ptr(s string) *string { return &s }
@@ -227,5 +228,62 @@ func TestPresigned(t *testing.T) {
 	}
 	if status, _, text := fetch("GET", url.URL); status != 403 || !strings.Contains(text, "AccessDenied") {
 		t.Errorf("after its lease was revoked: %d %s", status, text)
+	}
+}
+
+// A checksum of a whole upload in parts is checked in a folder, and refused in words
+// where only a store behind could do that.
+func TestChecksumOfAnUpload(t *testing.T) {
+	r := start(t)
+	const sum = "rosUhgp5mIg=" // of 123456789
+	complete := func(c *s3.Client, bucket, key, sum string) (*s3.CompleteMultipartUploadOutput, error) {
+		made, err := c.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{
+			Bucket: &bucket, Key: &key, ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme, ChecksumType: types.ChecksumTypeFullObject,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		part, err := c.UploadPart(t.Context(), &s3.UploadPartInput{
+			Bucket: &bucket, Key: &key, UploadId: made.UploadId, PartNumber: aws.Int32(1), Body: strings.NewReader("123456789"),
+			ChecksumAlgorithm: types.ChecksumAlgorithmCrc64nvme,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.CompleteMultipartUpload(t.Context(), &s3.CompleteMultipartUploadInput{
+			Bucket: &bucket, Key: &key, UploadId: made.UploadId, ChecksumCRC64NVME: &sum, ChecksumType: types.ChecksumTypeFullObject,
+			MultipartUpload: &types.CompletedMultipartUpload{Parts: []types.CompletedPart{
+				{ETag: part.ETag, PartNumber: aws.Int32(1), ChecksumCRC64NVME: part.ChecksumCRC64NVME},
+			}},
+		})
+	}
+	c := s3Client(r.lease("write"))
+	if _, err := complete(c, "demo", "alpha/sum.bin", "AAAAAAAAAAA="); code(err) != "BadDigest" {
+		t.Errorf("another checksum: %v", err)
+	}
+	out, err := complete(c, "demo", "alpha/sum.bin", sum)
+	if err != nil || aws.ToString(out.ChecksumCRC64NVME) != sum || out.ChecksumType != types.ChecksumTypeFullObject {
+		t.Errorf("complete: %+v %v", out, err)
+	}
+	// The SDK compares what it gets with what it is told.
+	got, err := c.GetObject(t.Context(), &s3.GetObjectInput{Bucket: ptr("demo"), Key: ptr("alpha/sum.bin"), ChecksumMode: types.ChecksumModeEnabled})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Body.Close()
+	if text, err := io.ReadAll(got.Body); string(text) != "123456789" || err != nil || aws.ToString(got.ChecksumCRC64NVME) != sum {
+		t.Errorf("get: %q %v, checksum %v", text, err, aws.ToString(got.ChecksumCRC64NVME))
+	}
+	for _, peer := range peers.All {
+		t.Run(peer.Name, func(t *testing.T) {
+			bucket := r.behind(peer.Name, peer.Start(t))
+			c := s3Client(r.leaseOf(peer.Name, "demo"))
+			if _, err := complete(c, bucket, "data/sum.bin", sum); code(err) != "NotImplemented" {
+				t.Errorf("behind: %v", err)
+			}
+			if _, err := object(t.Context(), c, bucket, "data/sum.bin"); code(err) != "NoSuchKey" {
+				t.Errorf("there is an object: %v", err)
+			}
+		})
 	}
 }

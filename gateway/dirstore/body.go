@@ -9,9 +9,8 @@ import (
 	"hash"
 	"io"
 	"net/http"
-	"slices"
-	"strings"
 
+	"github.com/keyhatch/keyhatch/gateway/dirstore/checksum"
 	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
 )
 
@@ -84,18 +83,14 @@ func (w whileAsked) Read(p []byte) (int, error) {
 // promised are the checksums that headers tell of a body that nobody has
 // verified.
 func promised(r *request) (sums []sum, err error) {
-	for name := range r.Header {
-		if !strings.HasPrefix(name, checksumPrefix) || slices.Contains(aboutChecksums, name) || r.name == "CompleteMultipartUpload" {
-			continue // or it is the object's, which is not kept
+	if r.name != "CompleteMultipartUpload" { // whose is the object's
+		header, h, want, err := checksum.Promised(r.Header)
+		if err != nil {
+			return nil, err
 		}
-		if algorithms[name] == nil || len(sums) > 0 {
-			return nil, errChecksumHeader
+		if header != "" {
+			sums = append(sums, sum{h, header, want})
 		}
-		s := sum{Hash: algorithms[name](), header: name}
-		if s.want, err = base64.StdEncoding.DecodeString(r.Header.Get(name)); err != nil || len(s.want) != s.Size() {
-			return nil, errChecksumHeader
-		}
-		sums = append(sums, s)
 	}
 	if text := r.Header.Get("Content-Md5"); text != "" {
 		s := sum{Hash: md5.New()}
@@ -135,12 +130,12 @@ func (b *body) end() error {
 			return errBadDigest
 		}
 		if s.header != "" && b.kept != nil {
-			keepChecksum(b.kept, s.header, base64.StdEncoding.EncodeToString(found))
+			checksum.Keep(b.kept, s.header, base64.StdEncoding.EncodeToString(found))
 		}
 	}
 	if v, ok := b.from.(verified); ok && b.kept != nil {
 		name, value := v.Checksum()
-		keepChecksum(b.kept, name, value)
+		checksum.Keep(b.kept, name, value)
 	}
 	return io.EOF
 }

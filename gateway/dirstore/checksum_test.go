@@ -1,10 +1,15 @@
 package dirstore
 
 import (
+	"crypto/sha1"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
+	"hash"
 	"hash/crc32"
 	"io"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"strings"
@@ -100,7 +105,8 @@ func TestChecksums(t *testing.T) {
 	if w := s.ask("PUT", bucket, "copy", nil, "", "X-Amz-Copy-Source", "data/k", "X-Amz-Checksum-Algorithm", "XXHASH3"); w.Code != 400 {
 		t.Errorf("copy with an unknown checksum: %d", w.Code)
 	}
-	// An object joined from parts has none, whatever its parts had.
+	// An object joined from parts has none, whatever its parts had, when none is told
+	// of their whole.
 	id := s.begin("joined")
 	w := s.ask("PUT", bucket, "joined", url.Values{"uploadId": {id}, "partNumber": {"1"}}, "123456789", "X-Amz-Checksum-Crc32", "y/Q5Jg==")
 	if _, err := s.complete("joined", id, types.CompletedPart{PartNumber: aws.Int32(1), ETag: aws.String(w.Header().Get("ETag"))}); err != nil {
@@ -169,4 +175,106 @@ func TestChecksumsWithTheSDK(t *testing.T) {
 		_, err := s.client.GetObjectAttributes(ctx, &s3.GetObjectAttributesInput{Bucket: aws.String(bucket), Key: aws.String("none"), ObjectAttributes: types.ObjectAttributesEtag.Values()})
 		return err
 	}(), "NoSuchKey")
+}
+
+// What the end of an upload tells of the whole is checked, kept and told again:
+// of all bytes, or of the checksums of the parts, as the algorithm has it.
+func TestChecksumOfAnUpload(t *testing.T) {
+	s := newSite(t)
+	// The second of each pair is of the parts 12345 and 6789; as AWS's SDKs make
+	// them, with the number of parts behind.
+	composite := func(make func() hash.Hash) string {
+		all := make()
+		for _, part := range []string{"12345", "6789"} {
+			one := make()
+			io.WriteString(one, part)
+			all.Write(one.Sum(nil))
+		}
+		return base64.StdEncoding.EncodeToString(all.Sum(nil)) + "-2"
+	}
+	crc32c := func() hash.Hash { return crc32.New(crc32.MakeTable(crc32.Castagnoli)) }
+	ofCRC32, ofCRC32C := composite(func() hash.Hash { return crc32.NewIEEE() }), composite(crc32c)
+	ofSHA1, ofSHA256 := composite(sha1.New), composite(sha256.New)
+	const badDigest, invalid = "BadDigest", "InvalidRequest"
+	for _, c := range []struct{ header, value, kind, kept, refused string }{
+		{header: "Crc32", value: "y/Q5Jg==", kept: "y/Q5Jg=="},
+		{header: "Crc32", value: "y/Q5Jg==", kind: "FULL_OBJECT", kept: "y/Q5Jg=="},
+		{header: "Crc32c", value: "4waSgw==", kind: "FULL_OBJECT", kept: "4waSgw=="},
+		{header: "Crc64nvme", value: "rosUhgp5mIg=", kept: "rosUhgp5mIg="},
+		{header: "Crc64nvme", value: "rosUhgp5mIg=", kind: "FULL_OBJECT", kept: "rosUhgp5mIg="},
+		{header: "Crc32", value: ofCRC32, kept: ofCRC32},
+		{header: "Crc32c", value: ofCRC32C, kind: "COMPOSITE", kept: ofCRC32C},
+		{header: "Sha1", value: ofSHA1, kept: ofSHA1},
+		{header: "Sha256", value: ofSHA256, kind: "COMPOSITE", kept: ofSHA256},
+		{header: "Sha256", value: strings.TrimSuffix(ofSHA256, "-2"), kept: ofSHA256},
+
+		{header: "Crc32", value: "y/Q5Jw==", refused: badDigest},
+		{header: "Crc32", value: "y/Q5Jg==", kind: "COMPOSITE", refused: badDigest},
+		{header: "Crc64nvme", value: "AAAAAAAAAAA=", refused: badDigest},
+		{header: "Sha256", value: "FeKw08M4keuw8e9gnsQZQgwg4yDOlMZfvIwzEkSOsiU=", refused: badDigest}, // of the bytes
+		{header: "Sha256", value: strings.Replace(ofSHA256, "-2", "-3", 1), refused: badDigest},
+		{header: "Sha1", value: ofSHA1, kind: "FULL_OBJECT", refused: invalid},
+		{header: "Crc64nvme", value: "rosUhgp5mIg=-2", refused: invalid},
+		{header: "Crc64nvme", value: "rosUhgp5mIg=", kind: "COMPOSITE", refused: invalid},
+		{header: "Crc32", value: ofCRC32, kind: "FULL_OBJECT", refused: invalid},
+		{header: "Crc32", value: "y/Q5Jg==", kind: "HALF", refused: invalid},
+		{header: "Crc32", value: "y/Q5Jg==-", refused: invalid},
+		{header: "Crc32", value: "y/Q5", refused: invalid},
+		{header: "Crc32", value: "", refused: invalid},
+		{header: "Crc99", value: "y/Q5Jg==", refused: invalid},
+	} {
+		name := "X-Amz-Checksum-" + c.header
+		what := fmt.Sprintf("%s %s %s", c.header, c.value, c.kind)
+		id := s.begin("joined")
+		parts := []types.CompletedPart{s.mustPart("joined", id, 1, "12345"), s.mustPart("joined", id, 2, "6789")}
+		header := []string{name, c.value}
+		if c.kind != "" {
+			header = append(header, "X-Amz-Checksum-Type", c.kind)
+		}
+		w := s.ask("POST", bucket, "joined", url.Values{"uploadId": {id}}, completion(parts...), header...)
+		if c.refused != "" {
+			if w.Code != 400 || !strings.Contains(w.Body.String(), c.refused) {
+				t.Errorf("%s: %d %s, want %s", what, w.Code, w.Body, c.refused)
+			}
+			if w := s.ask("HEAD", bucket, "joined", nil, ""); w.Code != 404 {
+				t.Errorf("%s: there is an object: %d", what, w.Code)
+			}
+			continue
+		}
+		kind := "FULL_OBJECT"
+		if strings.Contains(c.kept, "-") {
+			kind = "COMPOSITE"
+		}
+		element := "<Checksum" + strings.ToUpper(c.header) + ">" + c.kept + "<"
+		told := func(what string, w *httptest.ResponseRecorder) {
+			t.Helper()
+			if text := w.Body.String(); w.Code != 200 || !strings.Contains(text, element) || !strings.Contains(text, "<ChecksumType>"+kind+"<") {
+				t.Errorf("%s: %d %s, want %s %s", what, w.Code, text, element, kind)
+			}
+		}
+		told(what, w)
+		told(what+", again", s.ask("POST", bucket, "joined", url.Values{"uploadId": {id}}, completion(parts...), header...))
+		told(what+", attributes", s.ask("GET", bucket, "joined", url.Values{"attributes": {""}}, "", "X-Amz-Object-Attributes", "Checksum"))
+		for _, method := range []string{"HEAD", "GET"} {
+			w := s.ask(method, bucket, "joined", nil, "", "X-Amz-Checksum-Mode", "ENABLED")
+			if w.Code != 200 || w.Header().Get(name) != c.kept || w.Header().Get("X-Amz-Checksum-Type") != kind {
+				t.Errorf("%s: %s: %d %v", what, method, w.Code, w.Header())
+			}
+		}
+		// In a copy there are no parts any more.
+		s.ask("PUT", bucket, "copy", nil, "", "X-Amz-Copy-Source", "data/joined")
+		if kind == "COMPOSITE" {
+			s.wantChecksum("copy", c.header, "")
+		} else {
+			s.wantChecksum("copy", c.header, c.kept)
+		}
+		s.delete("joined")
+	}
+	// A part that is not there is told as that.
+	id := s.begin("joined")
+	part := s.mustPart("joined", id, 1, "12345")
+	part.ETag = aws.String(strings.Repeat("0", 32))
+	if w := s.ask("POST", bucket, "joined", url.Values{"uploadId": {id}}, completion(part), "X-Amz-Checksum-Crc32", "y/Q5Jg=="); !strings.Contains(w.Body.String(), "InvalidPart") {
+		t.Errorf("another part: %s", w.Body)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/keyhatch/keyhatch/gateway/dirstore/checksum"
 	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
 )
 
@@ -67,22 +68,22 @@ func (s *Store) copyObject(_ http.ResponseWriter, r *request) (any, error) {
 		return nil, err
 	}
 	out := copyDocument{XMLName: s3Name("CopyObjectResult"), LastModified: timeElement(rec.Modified()), ETag: tagElement(rec.ETag)}
-	out.Checksum = checksumElements(rec.Header)
+	out.Checksum = checksum.Elements(rec.Header)
 	return out, nil
 }
 
 // sumAsked adds the checksum that a copy is to be kept with, if it names one: it
 // takes the place of the source's.
 func (b *body) sumAsked(h http.Header, kept map[string]string) error {
-	name := h.Get(checksumPrefix + "Algorithm")
+	name := h.Get(checksum.AlgorithmHeader)
 	if name == "" {
 		return nil
 	}
-	header := http.CanonicalHeaderKey(checksumPrefix + name)
-	if algorithms[header] == nil {
+	header, begun, ok := checksum.New(name)
+	if !ok {
 		return invalidArgument("The checksum algorithm is not one that this store has.")
 	}
-	b.sums, b.kept = []sum{{Hash: algorithms[header](), header: header}}, kept
+	b.sums, b.kept = []sum{{Hash: begun, header: header}}, kept
 	return nil
 }
 

@@ -19,11 +19,11 @@ func TestDiskThatRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	small := before
-	small.Cur = 100_000
+	small.Cur = 8 << 20 // of every file of this process: what the tests themselves write is less
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &small); err != nil {
 		t.Fatal(err)
 	}
-	err := s.tryPut("k", filler(1_000_000))
+	err := s.tryPut("k", filler(9<<20))
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
 		t.Fatal(err)
 	}

@@ -22,8 +22,9 @@
 //
 // that is asked after the end for the x-amz-checksum- header to keep with the
 // object. Of a body without this method the Content-MD5 and x-amz-checksum-
-// headers are verified here (body.go). Stored checksums are of whole objects:
-// they stay with the bytes in a copy, and an object joined from parts has none.
+// headers are verified here (body.go). Stored checksums are of whole objects: they
+// stay with the bytes in a copy. An object joined from parts has the one that the
+// request which completed the upload told of it, and else none (package checksum).
 //
 // Answers are Amazon S3's to the element, with Keyhatch as the owner of
 // everything. Times in them are whole seconds. A file of which only the file is

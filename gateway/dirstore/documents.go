@@ -84,6 +84,7 @@ type (
 		XMLName               xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ CompleteMultipartUploadResult"`
 		Location, Bucket, Key string
 		ETag                  verbatim
+		Checksum              string `xml:",innerxml"`
 	}
 
 	uploadsDocument struct {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"syscall"
 
+	"github.com/keyhatch/keyhatch/gateway/dirstore/checksum"
 	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
 )
 
@@ -42,7 +43,6 @@ var (
 	errBodyTooLong     = &Error{http.StatusBadRequest, "IncompleteBody", "The body is longer than its length says; nothing was stored."}
 	errBadDigest       = &Error{http.StatusBadRequest, "BadDigest", "A checksum that you specified did not match what was received; nothing was stored."}
 	errInvalidDigest   = &Error{http.StatusBadRequest, "InvalidDigest", "Content-MD5 must be 16 bytes in base64."}
-	errChecksumHeader  = &Error{http.StatusBadRequest, "InvalidRequest", "There must be one x-amz-checksum- header, of a known algorithm, with a value of its length in base64."}
 	errMetadataSize    = &Error{http.StatusBadRequest, "MetadataTooLarge", "Names and values of metadata may have 2 KB in all."}
 	errSourceTooLarge  = &Error{http.StatusBadRequest, "InvalidRequest", "The source of a copy in one piece has at most 5 GiB."}
 	errOntoItself      = &Error{http.StatusBadRequest, "InvalidRequest", "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata."}
@@ -78,6 +78,9 @@ var answers = []struct {
 	{tree.ErrMarkerBody, 400, "InvalidRequest", "A key that ends in a slash is a folder in this store and holds no bytes. Leave out the slash, or the body."},
 	{tree.ErrBodyLength, 400, "IncompleteBody", "The body is shorter than its length says; nothing was stored."},
 	{tree.ErrNotText, 400, "InvalidArgument", "The values of metadata must be UTF-8."},
+
+	{checksum.ErrHeader, 400, "InvalidRequest", "There must be one x-amz-checksum- header, of a known algorithm, with a value of its length in base64."},
+	{checksum.ErrType, 400, "InvalidRequest", "The x-amz-checksum-type is not one that the algorithm has: FULL_OBJECT of CRC32, CRC32C and CRC64NVME, COMPOSITE of all others and of CRC32 and CRC32C."},
 
 	{tree.ErrNoUpload, 404, "NoSuchUpload", "There is no such upload. It may have been completed or aborted."},
 	{tree.ErrNoParts, 400, "MalformedXML", "Name the parts to complete the upload with."},

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/keyhatch/keyhatch/gateway/dirstore/checksum"
 	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
 )
 
@@ -113,8 +114,8 @@ func copied(h http.Header, from tree.Record, itself bool) (map[string]string, er
 	if kept[tagsHeader] = tags; tags == "" {
 		delete(kept, tagsHeader)
 	}
-	header, value := checksumOf(from.Header)
-	keepChecksum(kept, header, value)
+	header, value := checksum.OfBytes(from.Header)
+	checksum.Keep(kept, header, value)
 	return kept, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/keyhatch/keyhatch/gateway/dirstore/checksum"
 	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
 )
 
@@ -49,7 +50,7 @@ func (s *Store) uploadPart(w http.ResponseWriter, r *request) (any, error) {
 		return nil, err
 	}
 	w.Header().Set("ETag", quoted(part.ETag))
-	if name, value := checksumOf(sums); name != "" {
+	if name, value := checksum.Of(sums); name != "" {
 		w.Header().Set(name, value)
 	}
 	return nil, nil
@@ -69,6 +70,10 @@ func (s *Store) completeUpload(_ http.ResponseWriter, r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	whole, err := checksum.WholeOf(r.Header)
+	if err != nil {
+		return nil, err
+	}
 	var parts []tree.Part
 	for _, p := range asked.Parts {
 		parts = append(parts, tree.Part{Number: p.PartNumber, ETag: strings.Trim(strings.TrimSpace(p.ETag), `"`)})
@@ -79,8 +84,12 @@ func (s *Store) completeUpload(_ http.ResponseWriter, r *request) (any, error) {
 	if err == nil {
 		check, err = checkSize(r, u, parts, check)
 	}
+	kept := map[string]string{}
+	if err == nil && whole != nil {
+		err = addParts(whole, u, parts, kept)
+	}
 	if err == nil {
-		rec, err = u.Complete(parts, check)
+		rec, err = u.Complete(parts, kept, check)
 	}
 	if errors.Is(err, tree.ErrNoUpload) {
 		rec, err = s.tree.Completed(r.bucket, r.key, id, parts)
@@ -90,8 +99,30 @@ func (s *Store) completeUpload(_ http.ResponseWriter, r *request) (any, error) {
 	}
 	return completedDocument{
 		Location: (&url.URL{Path: "/" + r.bucket + "/" + r.key}).EscapedPath(),
-		Bucket:   r.bucket, Key: r.key, ETag: tagElement(rec.ETag),
+		Bucket:   r.bucket, Key: r.key, ETag: tagElement(rec.ETag), Checksum: checksum.Elements(rec.Header),
 	}, nil
+}
+
+// addParts looks whether the parts have the checksum that is told of their whole,
+// and keeps it.
+func addParts(whole *checksum.Whole, u *tree.Upload, asked []tree.Part, kept map[string]string) error {
+	for _, a := range asked {
+		f, err := u.OpenPart(a)
+		if err != nil {
+			return err
+		}
+		err = whole.Add(f)
+		f.Close()
+		if err != nil {
+			return err
+		}
+	}
+	header, value, ok := whole.Kept()
+	if !ok && len(asked) > 0 {
+		return errBadDigest
+	}
+	kept[header] = value
+	return nil
 }
 
 // checkSize adds to the check of an upload's completion that its parts, of which

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/keyhatch/keyhatch/gateway/dirstore/checksum"
 	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
 )
 
@@ -60,8 +61,8 @@ func (s *Store) getObject(w http.ResponseWriter, r *request) (any, error) {
 		status = http.StatusPartialContent
 		h.Set("Content-Range", part.contentRange(o.Size))
 	}
-	if part.length == o.Size && r.Header.Get(checksumPrefix+"Mode") == "ENABLED" {
-		tellChecksum(h, o.Header)
+	if part.length == o.Size && r.Header.Get(checksum.ModeHeader) == "ENABLED" {
+		checksum.Tell(h, o.Header)
 	}
 	h.Set("Content-Length", strconv.FormatInt(part.length, 10))
 	w.WriteHeader(status)
@@ -96,7 +97,7 @@ func (s *Store) putObject(w http.ResponseWriter, r *request) (any, error) {
 		return nil, err
 	}
 	w.Header().Set("ETag", quoted(rec.ETag))
-	tellChecksum(w.Header(), rec.Header)
+	checksum.Tell(w.Header(), rec.Header)
 	return nil, nil
 }
 
@@ -178,7 +179,7 @@ func (s *Store) getAttributes(w http.ResponseWriter, r *request) (any, error) {
 		case "ETag":
 			out.ETag = o.ETag
 		case "Checksum":
-			if text := checksumElements(o.Header); text != "" {
+			if text := checksum.Elements(o.Header); text != "" {
 				out.Checksum = &verbatim{text}
 			}
 		case "ObjectParts":

@@ -58,8 +58,10 @@ func (u *Upload) PutPart(number int, body io.Reader, size int64) (Part, error) {
 }
 
 // join checks the parts that are to be joined and describes the result.
-func (u *Upload) join(asked []Part) (Record, error) {
-	rec := Record{Header: u.Header, Upload: u.ID}
+func (u *Upload) join(asked []Part, header map[string]string) (Record, error) {
+	rec := Record{Header: map[string]string{}, Upload: u.ID}
+	maps.Copy(rec.Header, u.Header)
+	maps.Copy(rec.Header, header)
 	if len(asked) == 0 {
 		return rec, ErrNoParts
 	}
@@ -68,15 +70,38 @@ func (u *Upload) join(asked []Part) (Record, error) {
 		if i > 0 && a.Number <= asked[i-1].Number {
 			return rec, ErrPartOrder
 		}
-		have, ok := u.parts[a.Number]
-		if !ok || a.ETag != have.ETag {
-			return rec, refuse(ErrPart, "Part %d is missing, or was uploaded with another ETag.", a.Number)
+		have, err := u.part(a)
+		if err != nil {
+			return rec, err
 		}
 		tags = append(tags, have.ETag)
 		rec.Parts = append(rec.Parts, have.Size)
 	}
 	rec.ETag = partsTag(tags)
 	return rec, nil
+}
+
+// part finds a part by its number and its ETag.
+func (u *Upload) part(asked Part) (Part, error) {
+	have, ok := u.parts[asked.Number]
+	if !ok || asked.ETag != have.ETag {
+		return have, refuse(ErrPart, "Part %d is missing, or was uploaded with another ETag.", asked.Number)
+	}
+	return have, nil
+}
+
+// OpenPart opens a part, of which the number and the ETag are looked at.
+func (u *Upload) OpenPart(asked Part) (*os.File, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.gone {
+		return nil, ErrNoUpload
+	}
+	have, err := u.part(asked)
+	if err != nil {
+		return nil, err
+	}
+	return u.t.root.Open(u.partPath(have.Number, have.ETag))
 }
 
 // appendPart copies a part to the end of f, in the kernel where it can.

@@ -41,11 +41,12 @@ func (t *Tree) Uploads(bucket string) ([]UploadInfo, error) {
 }
 
 // Complete publishes parts of the upload as one object, and returns its record.
-// Of each part its number and its ETag are looked at; the order is ascending. If
+// Of each part its number and its ETag are looked at; the order is ascending. The
+// object keeps what header adds to that of the upload's beginning. If
 // it fails the upload stays as it was; if the process ends after the object is
 // there and before the upload is gone, completing again puts the same object
 // there.
-func (u *Upload) Complete(asked []Part, check Check) (Record, error) {
+func (u *Upload) Complete(asked []Part, header map[string]string, check Check) (Record, error) {
 	p, err := locate(u.Bucket, u.Key)
 	if err != nil {
 		return Record{}, err
@@ -55,7 +56,7 @@ func (u *Upload) Complete(asked []Part, check Check) (Record, error) {
 	if u.gone {
 		return Record{}, ErrNoUpload
 	}
-	rec, err := u.join(asked)
+	rec, err := u.join(asked, header)
 	if err != nil {
 		return Record{}, err
 	}
