@@ -31,6 +31,7 @@ var layers = []struct {
 	{"mirror", "root db", ""},
 	{"driver", "root", ""},
 	{"driver/drivertest", "root driver", "github.com/aws/"},
+	{"driver/drivertest/matrix", "root driver driver/drivertest", "github.com/aws/"},
 	{"driver/*", "root policy driver", ""},
 	{"broker/kernel", "root db mirror seal", ""},
 	{"broker/past", "root policy db broker/kernel broker/people broker/places", ""},

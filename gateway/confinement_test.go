@@ -17,6 +17,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/drivertest"
+	"github.com/keyhatch/keyhatch/driver/drivertest/matrix"
 	ourdriver "github.com/keyhatch/keyhatch/driver/own"
 	"github.com/keyhatch/keyhatch/gateway"
 	"github.com/keyhatch/keyhatch/gateway/upstream"
@@ -48,7 +49,7 @@ func TestS3_Confinement(t *testing.T) {
 			t.Cleanup(func() { backends.Close() })
 			store, admin := open(t, core, backends)
 			e := serve(t, core, backends, store)
-			drivertest.Run(t, drivertest.Site{
+			matrix.Run(t, drivertest.Site{
 				Store: admin, Buckets: bucketsOf(store), UploadID: uploadIDOf(core, store), Bucket: "lab-data", Other: "lab-other", Lend: e.lend, Capabilities: e.lender.Capabilities(),
 				ShortestLife: 3 * time.Second, ExpiryCode: "ExpiredToken", Lacks: lacking[name],
 			})

@@ -96,12 +96,12 @@ const (
 
 	// These two follow from Capabilities and ShortestLife. Rows that need them
 	// cannot be tried without.
-	shortLives Feature = "short leases"
-	revocation Feature = "immediate revocation"
+	ShortLives Feature = "short leases"
+	Revocation Feature = "immediate revocation"
 )
 
-// longestWait is how long a row may wait for a lease to expire.
-const longestWait = 20 * time.Second
+// LongestWait is how long a row may wait for a lease to expire.
+const LongestWait = 20 * time.Second
 
 // buckets are the names of those that there are.
 func (s Site) buckets(ctx context.Context) ([]string, error) {
@@ -124,9 +124,9 @@ func (s Site) lack(f Feature) string {
 	switch {
 	case f == "":
 		return ""
-	case f == shortLives && s.shortLife() > longestWait:
+	case f == ShortLives && s.shortLife() > LongestWait:
 		return fmt.Sprintf("the shortest lease lasts %s", s.shortLife())
-	case f == revocation && s.Capabilities.Revocation != keyhatch.RevokeImmediate:
+	case f == Revocation && s.Capabilities.Revocation != keyhatch.RevokeImmediate:
 		return fmt.Sprintf("the driver promises %q", s.Capabilities.Revocation)
 	}
 	return s.Lacks[f]
@@ -139,8 +139,8 @@ func (s Site) shortLife() time.Duration {
 	return s.Capabilities.MinLife
 }
 
-// check tells what is missing of the site itself.
-func (s Site) check() error {
+// Check tells what is missing of the site itself.
+func (s Site) Check() error {
 	switch {
 	case s.Store == nil || s.Lend == nil:
 		return errors.New("the site needs a Store and Lend")

@@ -17,9 +17,9 @@ type truth map[string]string
 
 // look reads the truth with the rights to everything. Tags are a question for
 // each object, so they are left out where nothing could change them alone.
-func (w *world) look(ctx context.Context, tags bool) (truth, error) {
+func (w *World) look(ctx context.Context, tags bool) (truth, error) {
 	seen := truth{}
-	for _, bucket := range []string{w.site.Bucket, w.site.Other} {
+	for _, bucket := range []string{w.Site.Bucket, w.Site.Other} {
 		if err := w.lookAtObjects(ctx, bucket, tags, seen); err != nil {
 			return nil, fmt.Errorf("look at the objects: %w", err)
 		}
@@ -27,20 +27,20 @@ func (w *world) look(ctx context.Context, tags bool) (truth, error) {
 			return nil, fmt.Errorf("look at the uploads: %w", err)
 		}
 	}
-	buckets, err := w.site.buckets(ctx)
+	buckets, err := w.Site.buckets(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look at the buckets: %w", err)
 	}
 	for _, name := range buckets {
-		if name == w.site.Bucket || name == w.site.Other || name == w.stranger {
+		if name == w.Site.Bucket || name == w.Site.Other || name == w.Stranger {
 			seen["bucket "+name] = "exists"
 		}
 	}
 	return seen, nil
 }
 
-func (w *world) lookAtObjects(ctx context.Context, bucket string, tagged bool, seen truth) error {
-	pages := s3.NewListObjectsV2Paginator(w.site.Store, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &w.base})
+func (w *World) lookAtObjects(ctx context.Context, bucket string, tagged bool, seen truth) error {
+	pages := s3.NewListObjectsV2Paginator(w.Site.Store, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &w.base})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -56,14 +56,14 @@ func (w *world) lookAtObjects(ctx context.Context, bucket string, tagged bool, s
 			}
 			// The time tells an object from one that was put over it with the
 			// same body.
-			seen[w.named(place{bucket, key})] = fmt.Sprint(aws.ToInt64(o.Size), aws.ToString(o.ETag), aws.ToTime(o.LastModified).Format(time.RFC3339Nano), tags)
+			seen[w.named(Place{bucket, key})] = fmt.Sprint(aws.ToInt64(o.Size), aws.ToString(o.ETag), aws.ToTime(o.LastModified).Format(time.RFC3339Nano), tags)
 		}
 	}
 	return nil
 }
 
-func (w *world) tags(ctx context.Context, bucket, key string) (string, error) {
-	out, err := w.site.Store.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{Bucket: &bucket, Key: &key})
+func (w *World) tags(ctx context.Context, bucket, key string) (string, error) {
+	out, err := w.Site.Store.GetObjectTagging(ctx, &s3.GetObjectTaggingInput{Bucket: &bucket, Key: &key})
 	if err != nil {
 		return "", fmt.Errorf("tags of %s: %w", key, err)
 	}
@@ -77,27 +77,27 @@ func (w *world) tags(ctx context.Context, bucket, key string) (string, error) {
 
 // lookAtUploads looks for uploads, and at the parts of those that the row began
 // before: some stores list none by a prefix.
-func (w *world) lookAtUploads(ctx context.Context, bucket string, seen truth) error {
-	ids := map[place][]string{}
-	for p, u := range w.uploads {
-		if p.bucket == bucket {
+func (w *World) lookAtUploads(ctx context.Context, bucket string, seen truth) error {
+	ids := map[Place][]string{}
+	for p, u := range w.Uploads {
+		if p.Bucket == bucket {
 			ids[p] = []string{u.id}
 		}
 	}
-	list, err := w.site.Store.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{Bucket: &bucket, Prefix: &w.base})
+	list, err := w.Site.Store.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{Bucket: &bucket, Prefix: &w.base})
 	if err != nil {
 		return err
 	}
 	for _, u := range list.Uploads {
-		p, id := place{bucket, aws.ToString(u.Key)}, aws.ToString(u.UploadId)
+		p, id := Place{bucket, aws.ToString(u.Key)}, aws.ToString(u.UploadId)
 		if !slices.Contains(ids[p], id) {
 			ids[p] = append(ids[p], id)
 		}
 	}
 	for p, all := range ids {
 		for _, id := range all {
-			parts, err := w.site.Store.ListParts(ctx, &s3.ListPartsInput{Bucket: &p.bucket, Key: &p.key, UploadId: &id})
-			if status, _ := refusal(err); status == 404 {
+			parts, err := w.Site.Store.ListParts(ctx, &s3.ListPartsInput{Bucket: &p.Bucket, Key: &p.Key, UploadId: &id})
+			if status, _ := Refusal(err); status == 404 {
 				continue // it has ended
 			}
 			if err != nil {

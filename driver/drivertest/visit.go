@@ -15,22 +15,22 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-// visit is a lease being used in a world.
-type visit struct {
+// Visit is a lease being used in a world.
+type Visit struct {
 	context.Context
-	*world
-	ask   Ask
-	lent  Lent
-	wrote map[place]string
+	*World
+	Ask   Ask
+	Lent  Lent
+	Wrote map[Place]string
 	seen  bytes.Buffer // every answer that was sent to the lease
 }
 
-// body is what a get must bring, when that is known.
-func (v *visit) body(p place) (string, bool) {
-	if body, ok := v.wrote[p]; ok {
+// Body is what a get must bring, when that is known.
+func (v *Visit) Body(p Place) (string, bool) {
+	if body, ok := v.Wrote[p]; ok {
 		return body, true
 	}
-	body, ok := v.bodies[p]
+	body, ok := v.Bodies[p]
 	return body, ok
 }
 
@@ -38,43 +38,43 @@ func (v *visit) body(p place) (string, bool) {
 const longEnough = 15 * time.Minute
 
 // borrow takes the lease.
-func (v *visit) borrow(t terms) (err error) {
-	v.ask = v.asked(t)
+func (v *Visit) borrow(t Terms) (err error) {
+	v.Ask = v.asked(t)
 	asked := time.Now()
-	if v.lent, err = v.site.Lend(v, v.ask); err != nil {
+	if v.Lent, err = v.Site.Lend(v, v.Ask); err != nil {
 		return err
 	}
 	// A store that counts whole seconds may round one up.
-	if most := asked.Add(v.ask.Life + 2*time.Second); v.lent.ExpiresAt.After(most) || !v.lent.ExpiresAt.After(asked) {
-		return wrong("asked for %s, got a lease until %s", v.ask.Life, v.lent.ExpiresAt)
+	if most := asked.Add(v.Ask.Life + 2*time.Second); v.Lent.ExpiresAt.After(most) || !v.Lent.ExpiresAt.After(asked) {
+		return Wrong("asked for %s, got a lease until %s", v.Ask.Life, v.Lent.ExpiresAt)
 	}
-	if v.lent.AccessKeyID == "" || v.lent.SecretAccessKey == "" || v.lent.SessionToken == "" || v.lent.Endpoint == "" || v.lent.Region == "" {
-		return wrong("the lease is not whole: %+v", v.lent.Credentials) // secrets do not print
+	if v.Lent.AccessKeyID == "" || v.Lent.SecretAccessKey == "" || v.Lent.SessionToken == "" || v.Lent.Endpoint == "" || v.Lent.Region == "" {
+		return Wrong("the lease is not whole: %+v", v.Lent.Credentials) // secrets do not print
 	}
 	return nil
 }
 
-func (v *visit) asked(t terms) Ask {
-	a := Ask{Access: t.access, Bucket: v.site.Bucket, Life: max(longEnough, v.site.Capabilities.MinLife)}
-	if t.short {
-		a.Life = v.site.shortLife()
+func (v *Visit) asked(t Terms) Ask {
+	a := Ask{Access: t.Access, Bucket: v.Site.Bucket, Life: max(longEnough, v.Site.Capabilities.MinLife)}
+	if t.Short {
+		a.Life = v.Site.shortLife()
 	}
-	if t.whole {
+	if t.Whole {
 		a.Prefixes = append(a.Prefixes, "")
 	}
 	for _, p := range t.prefixes {
-		a.Prefixes = append(a.Prefixes, keyhatch.Prefix(v.at(p).key))
+		a.Prefixes = append(a.Prefixes, keyhatch.Prefix(v.At(p).Key))
 	}
-	for i := len(a.Prefixes); t.most && i < v.site.Capabilities.MaxPrefixes; i++ {
-		a.Prefixes = append(a.Prefixes, keyhatch.Prefix(v.at(fmt.Sprintf("more-%d/", i)).key))
+	for i := len(a.Prefixes); t.Most && i < v.Site.Capabilities.MaxPrefixes; i++ {
+		a.Prefixes = append(a.Prefixes, keyhatch.Prefix(v.At(fmt.Sprintf("more-%d/", i)).Key))
 	}
 	return a
 }
 
-// client is one of the lease.
-func (v *visit) client() *s3.Client { return v.clientWith(v.lent.Credentials) }
+// Client is one of the lease.
+func (v *Visit) Client() *s3.Client { return v.clientWith(v.Lent.Credentials) }
 
-func (v *visit) clientWith(c keyhatch.Credentials) *s3.Client {
+func (v *Visit) clientWith(c keyhatch.Credentials) *s3.Client {
 	return s3.New(s3.Options{
 		BaseEndpoint: &c.Endpoint, Region: c.Region, UsePathStyle: true, Retryer: aws.NopRetryer{}, HTTPClient: v.http(),
 		Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey.Reveal(), c.SessionToken.Reveal()),
@@ -82,7 +82,7 @@ func (v *visit) clientWith(c keyhatch.Credentials) *s3.Client {
 }
 
 // http keeps every answer.
-func (v *visit) http() *http.Client {
+func (v *Visit) http() *http.Client {
 	return &http.Client{
 		Transport:     v,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -91,7 +91,7 @@ func (v *visit) http() *http.Client {
 
 // RoundTrip implements http.RoundTripper. It asks again while the store says that
 // it is too busy, if it can: a row is about something else.
-func (v *visit) RoundTrip(r *http.Request) (*http.Response, error) {
+func (v *Visit) RoundTrip(r *http.Request) (*http.Response, error) {
 	for try := 1; ; try++ {
 		answer, err := v.sendOnce(r)
 		if err != nil || !isBusy(answer) || try == 50 || r.Body != nil && r.GetBody == nil {
@@ -116,7 +116,7 @@ func isBusy(answer *http.Response) bool {
 	return bytes.Contains(text, []byte("<Code>SlowDown</Code>"))
 }
 
-func (v *visit) sendOnce(r *http.Request) (*http.Response, error) {
+func (v *Visit) sendOnce(r *http.Request) (*http.Response, error) {
 	answer, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
 		return nil, err
@@ -135,46 +135,12 @@ func (v *visit) sendOnce(r *http.Request) (*http.Response, error) {
 }
 
 // leaks are what the answers held and must not.
-func (v *visit) leaks() []string {
+func (v *Visit) leaks() []string {
 	var out []string
-	for _, text := range v.outside(v.ask) {
+	for _, text := range v.outside(v.Ask) {
 		if strings.Contains(v.seen.String(), text) {
 			out = append(out, text)
 		}
 	}
 	return out
-}
-
-// with does the attempt with other credentials than those of the lease.
-func with(change func(*visit, *keyhatch.Credentials) error, try attempt) attempt {
-	return func(v *visit) error {
-		kept := v.lent
-		defer func() { v.lent = kept }()
-		if err := change(v, &v.lent.Credentials); err != nil {
-			return err
-		}
-		return try(v)
-	}
-}
-
-// all does attempts one after the other, until one is refused.
-func all(tries ...attempt) attempt {
-	return func(v *visit) error {
-		for _, try := range tries {
-			if err := try(v); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-}
-
-// first does an attempt that must be allowed before another.
-func first(try, then attempt) attempt {
-	return func(v *visit) error {
-		if err := try(v); err != nil {
-			return wrong("what comes before it: %v", err)
-		}
-		return then(v)
-	}
 }

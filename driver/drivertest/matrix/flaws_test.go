@@ -1,4 +1,4 @@
-package drivertest
+package matrix
 
 import (
 	"context"
@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/keyhatch/keyhatch/driver/drivertest"
 )
 
 // The flaws, which the matrix has to find.
@@ -102,18 +104,18 @@ func TestFlawsAreFound(t *testing.T) {
 	for _, f := range slices.Sorted(maps.Keys(caught)) {
 		t.Run(string(f), func(t *testing.T) {
 			t.Parallel()
-			g := &ground{site: newFake(t, f)}
+			g := drivertest.NewGround(newFake(t, f), matrix)
 			for _, name := range caught[f] {
-				if v := g.alone(t.Context(), named(t, name)); len(v.all()) == 0 {
-					t.Errorf("%s: found nothing; it came out so: %s", name, v.told)
+				if v := g.Alone(t.Context(), named(t, name)); len(v.All()) == 0 {
+					t.Errorf("%s: found nothing; it came out so: %s", name, v.Told)
 				}
 			}
 			for _, name := range unharmed {
 				if slices.Contains([]flaw{lendsEverything, opensNothing, doesNothing, lastsLonger}, f) {
 					continue
 				}
-				if v := g.alone(t.Context(), named(t, name)); len(v.all()) > 0 {
-					t.Errorf("%s: found %q, which is not the flaw", name, v.all())
+				if v := g.Alone(t.Context(), named(t, name)); len(v.All()) > 0 {
+					t.Errorf("%s: found %q, which is not the flaw", name, v.All())
 				}
 			}
 		})
@@ -124,10 +126,10 @@ func TestFlawsAreFound(t *testing.T) {
 // laid at its own door.
 func TestFaultsOfTheSharedWorld(t *testing.T) {
 	t.Parallel()
-	g := &ground{site: newFake(t, refusesTooLate)}
+	g := drivertest.NewGround(newFake(t, refusesTooLate), matrix)
 	for name, faulty := range map[string]bool{"put in another prefix": true, "get in another prefix": false, "delete in another prefix": true, "get inside": false} {
-		if v := g.judge(t.Context(), named(t, name)); len(v.all()) > 0 != faulty {
-			t.Errorf("%s: %q", name, v.all())
+		if v := g.Judge(t.Context(), named(t, name)); len(v.All()) > 0 != faulty {
+			t.Errorf("%s: %q", name, v.All())
 		}
 	}
 }
@@ -138,49 +140,51 @@ func TestLackingIsHeldTo(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		row    string
-		change func(*Site)
+		change func(*drivertest.Site)
 		fault  string // "" for none
 	}{
-		{"get tags inside", func(s *Site) { s.Lacks[Tagging] = "as a test" }, "it works, though the site is said to lack tagging"},
-		{"put tags outside", func(s *Site) { s.Lacks[Tagging] = "as a test" }, ""},
-		{"batch delete inside", func(*Site) {}, ""},
-		{"batch delete inside", func(s *Site) { delete(s.Lacks, BatchDelete) }, "want allowed"},
-		{"a prefix with a star: get in what it is not", func(s *Site) { s.Lacks[OddPrefixes], s.Lend = "as a test", refusesToLend }, ""},
-		{"a prefix with a star: put, copy and delete inside", func(s *Site) { s.Lacks[OddPrefixes], s.Lend = "as a test", refusesToLend }, ""},
-		{"a prefix with a star: get in what it is not", func(s *Site) { s.Lacks[OddPrefixes] = "as a test" }, ""},
-		{"a prefix with a star: put, copy and delete inside", func(s *Site) { s.Lacks[OddPrefixes] = "as a test" }, ""},
-		{"a prefix with a star: get in what it is not", func(s *Site) { s.Lend = refusesToLend }, "no lease"},
-		{"get inside", func(s *Site) { s.Lend = refusesToLend }, "no lease"},
-		{"signed for another region", func(s *Site) { s.Lacks[RegionCheck] = "as a test" }, "want allowed"},
-		{"a revoked lease: get", func(s *Site) { s.Capabilities.Revocation = "" }, ""},
-		{"an expired lease: a presigned URL", func(s *Site) { s.ShortestLife = longestWait + 1 }, ""},
-		{"an expired lease: a presigned URL", func(s *Site) { s.ExpiryCode = "InvalidToken" }, "want refused as expired"},
+		{"get tags inside", func(s *drivertest.Site) { s.Lacks[drivertest.Tagging] = "as a test" }, "it works, though the site is said to lack tagging"},
+		{"put tags outside", func(s *drivertest.Site) { s.Lacks[drivertest.Tagging] = "as a test" }, ""},
+		{"batch delete inside", func(*drivertest.Site) {}, ""},
+		{"batch delete inside", func(s *drivertest.Site) { delete(s.Lacks, drivertest.BatchDelete) }, "want allowed"},
+		{"a prefix with a star: get in what it is not", func(s *drivertest.Site) { s.Lacks[drivertest.OddPrefixes], s.Lend = "as a test", refusesToLend }, ""},
+		{"a prefix with a star: put, copy and delete inside", func(s *drivertest.Site) { s.Lacks[drivertest.OddPrefixes], s.Lend = "as a test", refusesToLend }, ""},
+		{"a prefix with a star: get in what it is not", func(s *drivertest.Site) { s.Lacks[drivertest.OddPrefixes] = "as a test" }, ""},
+		{"a prefix with a star: put, copy and delete inside", func(s *drivertest.Site) { s.Lacks[drivertest.OddPrefixes] = "as a test" }, ""},
+		{"a prefix with a star: get in what it is not", func(s *drivertest.Site) { s.Lend = refusesToLend }, "no lease"},
+		{"get inside", func(s *drivertest.Site) { s.Lend = refusesToLend }, "no lease"},
+		{"signed for another region", func(s *drivertest.Site) { s.Lacks[drivertest.RegionCheck] = "as a test" }, "want allowed"},
+		{"a revoked lease: get", func(s *drivertest.Site) { s.Capabilities.Revocation = "" }, ""},
+		{"an expired lease: a presigned URL", func(s *drivertest.Site) { s.ShortestLife = drivertest.LongestWait + 1 }, ""},
+		{"an expired lease: a presigned URL", func(s *drivertest.Site) { s.ExpiryCode = "InvalidToken" }, "want refused as expired"},
 	} {
 		s := newFake(t, none)
 		test.change(&s)
-		got := strings.Join((&ground{site: s}).judge(t.Context(), named(t, test.row)).all(), "\n")
+		got := strings.Join(drivertest.NewGround(s, matrix).Judge(t.Context(), named(t, test.row)).All(), "\n")
 		if test.fault == "" && got != "" || !strings.Contains(got, test.fault) {
 			t.Errorf("%s: %q, want %q", test.row, got, test.fault)
 		}
 	}
 }
 
-func refusesToLend(context.Context, Ask) (Lent, error) { return Lent{}, errors.New("not this prefix") }
+func refusesToLend(context.Context, drivertest.Ask) (drivertest.Lent, error) {
+	return drivertest.Lent{}, errors.New("not this prefix")
+}
 
 // TestSitesAreChecked: a site that would prove nothing is told.
 func TestSitesAreChecked(t *testing.T) {
 	good := newFake(t, none)
-	if err := good.check(); err != nil {
+	if err := good.Check(); err != nil {
 		t.Error(err)
 	}
-	for name, spoil := range map[string]func(*Site){
-		"no store":         func(s *Site) { s.Store = nil },
-		"no lender":        func(s *Site) { s.Lend = nil },
-		"one bucket":       func(s *Site) { s.Other = s.Bucket },
-		"lacks, no reason": func(s *Site) { s.Lacks = map[Feature]string{Tagging: ""} },
+	for name, spoil := range map[string]func(*drivertest.Site){
+		"no store":         func(s *drivertest.Site) { s.Store = nil },
+		"no lender":        func(s *drivertest.Site) { s.Lend = nil },
+		"one bucket":       func(s *drivertest.Site) { s.Other = s.Bucket },
+		"lacks, no reason": func(s *drivertest.Site) { s.Lacks = map[drivertest.Feature]string{drivertest.Tagging: ""} },
 	} {
 		s := good
-		if spoil(&s); s.check() == nil {
+		if spoil(&s); s.Check() == nil {
 			t.Errorf("%s: not told", name)
 		}
 	}
@@ -189,20 +193,20 @@ func TestSitesAreChecked(t *testing.T) {
 func TestRowsHaveNamesOfTheirOwn(t *testing.T) {
 	seen := map[string]bool{}
 	for _, r := range matrix {
-		if seen[r.name] || r.name == "" || strings.Contains(r.name, "/") {
-			t.Errorf("a row is called %q", r.name)
+		if seen[r.Name] || r.Name == "" || strings.Contains(r.Name, "/") {
+			t.Errorf("a row is called %q", r.Name)
 		}
-		seen[r.name] = true
-		if r.try == nil || r.want.holds == nil || r.lease.access == "" {
-			t.Errorf("%s is not whole", r.name)
+		seen[r.Name] = true
+		if r.Try == nil || r.Want.Holds == nil || r.Lease.Access == "" {
+			t.Errorf("%s is not whole", r.Name)
 		}
 	}
 }
 
 // named is the row of that name.
-func named(t *testing.T, name string) row {
+func named(t *testing.T, name string) drivertest.Row {
 	t.Helper()
-	i := slices.IndexFunc(matrix, func(r row) bool { return r.name == name })
+	i := slices.IndexFunc(matrix, func(r drivertest.Row) bool { return r.Name == name })
 	if i < 0 {
 		t.Fatalf("there is no row %q", name)
 	}

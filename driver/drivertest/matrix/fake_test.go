@@ -1,4 +1,4 @@
-package drivertest
+package matrix
 
 import (
 	"bytes"
@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/driver"
+	"github.com/keyhatch/keyhatch/driver/drivertest"
 	"github.com/keyhatch/keyhatch/gateway/dirstore"
 	"github.com/keyhatch/keyhatch/sigv4"
 )
@@ -40,7 +41,7 @@ type fake struct {
 }
 
 type fakeLease struct {
-	ask           Ask
+	ask           drivertest.Ask
 	secret, token string
 	ends          time.Time
 	ended         bool
@@ -52,7 +53,7 @@ type flaw string
 const regionOfFake = "fake-1"
 
 // newFake starts a fake over a folder.
-func newFake(t *testing.T, f flaw) Site {
+func newFake(t *testing.T, f flaw) drivertest.Site {
 	t.Helper()
 	folder := quickFolder(t)
 	store, err := dirstore.Open(folder, nil)
@@ -73,7 +74,7 @@ func newFake(t *testing.T, f flaw) Site {
 	t.Cleanup(front.Close)
 	k.url = front.URL
 	const why = "the fake is a simple one"
-	return Site{
+	return drivertest.Site{
 		Store: s3.New(s3.Options{
 			BaseEndpoint: &past.URL, Region: regionOfFake, UsePathStyle: true, Retryer: aws.NopRetryer{},
 			Credentials: credentials.NewStaticCredentialsProvider("any", "any", ""),
@@ -82,7 +83,7 @@ func newFake(t *testing.T, f flaw) Site {
 		Buckets:      k.buckets,
 		Capabilities: driver.Capabilities{Revocation: keyhatch.RevokeImmediate, MinLife: time.Minute, MaxLife: time.Hour, MaxPrefixes: 5},
 		ShortestLife: time.Second, ExpiryCode: "ExpiredToken",
-		Lacks: map[Feature]string{BatchDelete: why, ObjectAttributes: why, ObjectVersions: why},
+		Lacks: map[drivertest.Feature]string{drivertest.BatchDelete: why, drivertest.ObjectAttributes: why, drivertest.ObjectVersions: why},
 	}
 }
 
@@ -97,17 +98,17 @@ func quickFolder(t *testing.T) string {
 	return folder
 }
 
-func (k *fake) lend(_ context.Context, ask Ask) (Lent, error) {
+func (k *fake) lend(_ context.Context, ask drivertest.Ask) (drivertest.Lent, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	id := fmt.Sprintf("FAKE%016d", len(k.leases))
-	l := &fakeLease{ask: ask, secret: word() + word(), token: word() + word(), ends: time.Now().Add(ask.Life)}
+	l := &fakeLease{ask: ask, secret: drivertest.Word() + drivertest.Word(), token: drivertest.Word() + drivertest.Word(), ends: time.Now().Add(ask.Life)}
 	k.leases[id] = l
 	told := l.ends
 	if k.flaw == lastsLonger {
 		told = told.Add(time.Hour)
 	}
-	return Lent{
+	return drivertest.Lent{
 		Credentials: keyhatch.Credentials{
 			AccessKeyID: id, SecretAccessKey: keyhatch.Secret(l.secret), SessionToken: keyhatch.Secret(l.token),
 			Endpoint: k.url, Region: regionOfFake, ExpiresAt: told,
@@ -234,7 +235,7 @@ var (
 )
 
 // permits decides a request.
-func (k *fake) permits(a Ask, r *http.Request) bool {
+func (k *fake) permits(a drivertest.Ask, r *http.Request) bool {
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	q := r.URL.Query()
 	known := objectParams
@@ -270,7 +271,7 @@ func copySource(r *http.Request) (bucket, key string, ok bool) {
 }
 
 // opens decides a key, or a prefix.
-func (k *fake) opens(a Ask, bucket, key string) bool {
+func (k *fake) opens(a drivertest.Ask, bucket, key string) bool {
 	if k.flaw == opensNothing || bucket != a.Bucket && k.flaw != ignoresBucket {
 		return false
 	}
