@@ -16,18 +16,10 @@ import (
 // own leave no doubt.
 func awsEnv(t *testing.T, l devserver.Lease, home string) []string {
 	t.Helper()
-	// One request for the objects of these tests, whatever a client's default:
-	// multipart uploads have tests of their own.
-	config := filepath.Join(home, "aws-config")
-	credentials := filepath.Join(home, "aws-credentials")
-	for file, text := range map[string]string{
-		config:      "[default]\ns3 =\n    multipart_threshold = 64MB\n",
-		credentials: "",
-	} {
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	// For some regions awscli still makes URLs in the signature before version 4,
+	// unless it is told not to.
+	config := writeSettings(t, home, "aws-config", "[default]", "s3 =", "    signature_version = s3v4")
+	credentials := writeSettings(t, home, "aws-credentials")
 	env := []string{
 		"AWS_ACCESS_KEY_ID=" + l.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY=" + l.SecretAccessKey,
@@ -48,70 +40,8 @@ func awsEnv(t *testing.T, l devserver.Lease, home string) []string {
 }
 
 // awsWords matches what botocore says, which awscli shares.
-func awsWords(action, codes string) *regexp.Regexp {
-	return regexp.MustCompile(`An error occurred \(` + codes + `\) when calling the ` + action + ` operation`)
-}
-
-// awsS3 is "aws s3", the commands that people type.
-type awsS3 struct {
-	runner
-	bucket string
-}
-
-func newAWSS3(t *testing.T, bucket string) client {
-	t.Helper()
-	return awsS3{newRunner(t, program(t, "KEYHATCH_AWSCLI", "awscli")), bucket}
-}
-
-func (c awsS3) s3(l devserver.Lease, args ...string) result {
-	c.t.Helper()
-	return c.run(l, awsEnv(c.t, l, c.home), append([]string{"s3"}, args...)...)
-}
-
-func (c awsS3) url(key string) string { return "s3://" + c.bucket + "/" + key }
-
-func (c awsS3) put(l devserver.Lease, file, key string) result {
-	c.t.Helper()
-	return c.s3(l, "cp", "--no-progress", file, c.url(key))
-}
-
-func (c awsS3) get(l devserver.Lease, key, file string) result {
-	c.t.Helper()
-	return c.s3(l, "cp", "--no-progress", c.url(key), file)
-}
-
-// getRange is nothing that "aws s3" can do.
-func (c awsS3) getRange(devserver.Lease, string, int, int) ([]byte, result) { return nil, result{} }
-
-// awsLine is a line of "aws s3 ls": date, time, size, key.
-var awsLine = regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +(\d+) (.*)$`)
-
-func (c awsS3) list(l devserver.Lease, prefix string) ([]entry, result) {
-	c.t.Helper()
-	r := c.s3(l, "ls", "--recursive", c.url(prefix))
-	if r.err != nil {
-		return nil, r
-	}
-	return parseLines(c.t, r.stdout, awsLine), r
-}
-
-func (c awsS3) remove(l devserver.Lease, key string) result {
-	c.t.Helper()
-	return c.s3(l, "rm", c.url(key))
-}
-
-func (c awsS3) refusal(op operation, codes ...string) *regexp.Regexp {
-	switch op {
-	case opPut:
-		return awsWords("PutObject", anyOf(codes))
-	case opGet:
-		// It asks for the object's size first.
-		return awsWords("HeadObject", anyOf(statuses(codes)))
-	case opRemove:
-		return awsWords("DeleteObject", anyOf(codes))
-	default:
-		return awsWords("ListObjectsV2", anyOf(codes))
-	}
+func awsWords(action, codes string) string {
+	return `An error occurred \(` + codes + `\) when calling the ` + action + ` operation`
 }
 
 // awsAPI is "aws s3api", one request per command.
@@ -188,8 +118,17 @@ func (c awsAPI) remove(l devserver.Lease, key string) result {
 	return c.api(l, "delete-object", "--key", key)
 }
 
+// also copies.
+func (c awsAPI) also(_ operation, l devserver.Lease, args ...string) result {
+	c.t.Helper()
+	return c.api(l, "copy-object", "--copy-source", c.bucket+"/"+args[0], "--key", args[1])
+}
+
 func (c awsAPI) refusal(op operation, codes ...string) *regexp.Regexp {
-	return awsWords(map[operation]string{
-		opPut: "PutObject", opGet: "GetObject", opList: "ListObjectsV2", opRemove: "DeleteObject",
-	}[op], anyOf(codes))
+	return regexp.MustCompile(awsWords(awsActions[op], anyOf(codes)))
+}
+
+// awsActions are what Amazon calls operations, where one is one request.
+var awsActions = map[operation]string{
+	opPut: "PutObject", opGet: "GetObject", opList: "ListObjectsV2", opRemove: "DeleteObject", opCopy: "CopyObject",
 }

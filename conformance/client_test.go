@@ -28,6 +28,9 @@ type client interface {
 	getRange(l devserver.Lease, key string, first, length int) ([]byte, result)
 	list(l devserver.Lease, prefix string) ([]entry, result)
 	remove(l devserver.Lease, key string) result
+	// also does what not all clients can, see lacking. What the arguments are, the
+	// operations say.
+	also(op operation, l devserver.Lease, args ...string) result
 
 	// refusal matches what the client prints when the server refuses op with
 	// one of the codes.
@@ -38,12 +41,36 @@ type operation string
 
 const (
 	opPut      operation = "put"
-	opPutEmpty operation = "put nothing"
+	opPutEmpty operation = "put-nothing"
 	opGet      operation = "get"
 	opRange    operation = "range"
 	opList     operation = "list"
 	opRemove   operation = "remove"
+
+	opCopy       operation = "copy"        // key to key, on the server
+	opUp         operation = "up"          // large file to key
+	opDown       operation = "down"        // key of a large object to file
+	opFolderUp   operation = "folder-up"   // folder to prefix
+	opFolderDown operation = "folder-down" // prefix to folder
+	opClear      operation = "clear"       // all below a prefix
+	opSyncUp     operation = "sync-up"     // folder to prefix, where no other keys stay
+	opSyncDown   operation = "sync-down"   // prefix to folder, where no other files stay
+	opSignGet    operation = "sign-get"    // prints a URL for a key
+	opSignPut    operation = "sign-put"
 )
+
+// keyAt tells whether an argument of one of the operations after opRemove is a key
+// or a prefix. The others are on this machine.
+func keyAt(op operation, argument int) bool {
+	switch op {
+	case opUp, opFolderUp, opSyncUp:
+		return argument == 1
+	case opCopy:
+		return true
+	default:
+		return argument == 0
+	}
+}
 
 // entry is a line of a listing.
 type entry struct {
@@ -70,15 +97,31 @@ var clients = []struct {
 	{"duckdb", newDuckDB},
 }
 
-// amazons are the clients that Amazon makes.
-var amazons = []string{"aws-s3", "aws-s3api", "boto3", "go-sdk"}
+// clientOf makes the client of that name.
+func clientOf(name string) newClient {
+	for _, c := range clients {
+		if c.name == name {
+			return c.make
+		}
+	}
+	return nil
+}
 
 // lacking is what clients have no way to do.
 var lacking = map[string][]operation{
-	"aws-s3": {opRange},
-	"s3cmd":  {opRange},
+	"aws-s3":    {opRange, opSignPut},
+	"aws-s3api": {opUp, opDown, opFolderUp, opFolderDown, opClear, opSyncUp, opSyncDown, opSignGet, opSignPut},
+	"boto3":     {opFolderUp, opFolderDown, opClear, opSyncUp, opSyncDown},
+	"go-sdk":    {opFolderUp, opFolderDown, opClear, opSyncUp, opSyncDown},
+	"rclone":    {opSignPut},
+	// The URLs that it signs are of the version before 4.
+	"s3cmd":   {opRange, opSignGet, opSignPut},
+	"s3fs":    {opSyncUp, opSyncDown, opSignPut},
+	"obstore": {opFolderUp, opFolderDown, opClear, opSyncUp, opSyncDown},
 	// It begins an upload of nothing, and never ends it.
-	"duckdb": {opRange, opRemove, opPutEmpty},
+	"duckdb": {
+		opRange, opRemove, opPutEmpty, opCopy, opFolderUp, opFolderDown, opClear, opSyncUp, opSyncDown, opSignGet, opSignPut,
+	},
 }
 
 func can(name string, op operation) bool { return !slices.Contains(lacking[name], op) }

@@ -10,10 +10,11 @@
 //
 // The whole of that is run on the directory store of keyhatch dev. What depends on
 // the store, and on how clients sign and send, is run again over HTTP and over TLS
-// on a directory and on real stores behind keyhatch (internal/peers): Amazon's
-// clients on each of the stores, the others in turn. Syncs of many files, large
-// objects, presigned URLs and tables have tests of their own; a server's request
-// log tells that not one request of ten syncs has failed.
+// on a directory and on each of the real stores behind keyhatch (internal/peers).
+// Large objects, syncs of many files, presigned URLs and tables have tests of their
+// own, on both kinds of store and over HTTP and TLS; a server's request log tells
+// that not one request of ten syncs has failed. What a client cannot do is listed,
+// see lacking.
 //
 // There is only test code here. It knows nothing of the product but what is
 // promised to the outside, see internal/devserver. TestProbe has the clients use a

@@ -7,13 +7,17 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/keyhatch/keyhatch/internal/devserver"
 )
 
@@ -132,6 +136,68 @@ func (c goSDK) remove(l devserver.Lease, key string) result {
 	c.t.Helper()
 	_, err := c.client(l).DeleteObject(c.t.Context(), &s3.DeleteObjectInput{Bucket: &c.bucket, Key: &key})
 	return c.did(l, "DeleteObject", key, err)
+}
+
+// partSize is that of the parts in which large objects go up.
+const partSize = 32 << 20
+
+func (c goSDK) also(op operation, l devserver.Lease, args ...string) result {
+	c.t.Helper()
+	printed := func(signed *v4.PresignedHTTPRequest, err error) result {
+		r := c.did(l, string(op), args[0], err)
+		if err == nil {
+			r.stdout = []byte(signed.URL)
+		}
+		return r
+	}
+	signer := s3.NewPresignClient(c.client(l), s3.WithPresignExpires(5*time.Minute))
+	switch op {
+	case opCopy:
+		from := (&url.URL{Path: c.bucket + "/" + args[0]}).EscapedPath()
+		_, err := c.client(l).CopyObject(c.t.Context(), &s3.CopyObjectInput{Bucket: &c.bucket, CopySource: &from, Key: &args[1]})
+		return c.did(l, "CopyObject", args[0], err)
+	case opUp:
+		return c.did(l, "parts of", args[1], c.up(l, args[0], args[1]))
+	case opSignGet:
+		return printed(signer.PresignGetObject(c.t.Context(), &s3.GetObjectInput{Bucket: &c.bucket, Key: &args[0]}))
+	case opSignPut:
+		return printed(signer.PresignPutObject(c.t.Context(), &s3.PutObjectInput{Bucket: &c.bucket, Key: &args[0]}))
+	default:
+		return c.get(l, args[0], args[1])
+	}
+}
+
+// up sends a file in parts.
+func (c goSDK) up(l devserver.Lease, path, key string) error {
+	client, ctx := c.client(l), c.t.Context()
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	upload, err := client.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &c.bucket, Key: &key})
+	if err != nil {
+		return err
+	}
+	var parts []types.CompletedPart
+	for at := int64(0); at < info.Size(); at += partSize {
+		number := aws.Int32(int32(len(parts) + 1))
+		part, err := client.UploadPart(ctx, &s3.UploadPartInput{
+			Bucket: &c.bucket, Key: &key, UploadId: upload.UploadId, PartNumber: number, Body: io.NewSectionReader(file, at, min(partSize, info.Size()-at)),
+		})
+		if err != nil {
+			return err
+		}
+		parts = append(parts, types.CompletedPart{PartNumber: number, ETag: part.ETag, ChecksumCRC32: part.ChecksumCRC32})
+	}
+	_, err = client.CompleteMultipartUpload(ctx, &s3.CompleteMultipartUploadInput{
+		Bucket: &c.bucket, Key: &key, UploadId: upload.UploadId, MultipartUpload: &types.CompletedMultipartUpload{Parts: parts},
+	})
+	return err
 }
 
 func (c goSDK) refusal(_ operation, codes ...string) *regexp.Regexp {

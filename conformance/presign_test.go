@@ -6,71 +6,42 @@ import (
 	"crypto/sha256"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/keyhatch/keyhatch/internal/devserver"
 )
-
-// presigner makes a URL that allows one request for a while, with what a client
-// has for it. Its method is GET or PUT.
-type presigner func(t *testing.T, p place, l devserver.Lease, method, key string) string
-
-var presigners = []struct {
-	name string
-	make presigner
-	puts bool
-}{
-	{"aws-s3", presignAWSS3, false}, // it has no way to presign a PUT
-	{"boto3", presignBoto3, true},
-	{"go-sdk", presignGoSDK, true},
-}
 
 // TestPresign makes URLs that open one object for a while, as people do to share
 // it or to have it sent, and uses them with no credentials.
 func TestPresign(t *testing.T) {
-	for turn, c := range presigners {
-		for where, visited := range map[string]func(t *testing.T) place{
-			"directory":        start,
-			"behind":           func(t *testing.T) place { return overHTTP.with(t, inTurn(turn)) },
-			"behind, over TLS": func(t *testing.T) place { return overTLS.with(t, inTurn(turn+1)) },
-		} {
-			t.Run(c.name+"/"+where, func(t *testing.T) {
-				t.Parallel()
-				presignerIsThere(t, c.name)
-				p := visited(t)
+	for turn, name := range ableTo(opSignGet) {
+		for _, v := range []visit{{overHTTP, directory}, {overHTTP, inTurn(turn)}, {overTLS, inTurn(turn + 1)}} {
+			v.at(t, name, func(t *testing.T, p place, c client) {
 				l := p.lend(t, p.own, "write")
-				t.Run("GET", func(t *testing.T) { presignedGet(t, p, l, c.name, c.make) })
-				if c.puts {
-					t.Run("PUT", func(t *testing.T) { presignedPut(t, p, l, c.name, c.make) })
+				t.Run("GET", func(t *testing.T) { presignedGet(t, p, l, name, c) })
+				if can(name, opSignPut) {
+					t.Run("PUT", func(t *testing.T) { presignedPut(t, p, l, name, c) })
 				}
 			})
 		}
 	}
 }
 
-// presignerIsThere skips the test when the client is not there, before anything
-// is started.
-func presignerIsThere(t *testing.T, name string) {
+// presign makes a URL that allows one request for a while.
+func presign(t *testing.T, c client, op operation, l devserver.Lease, key string) string {
 	t.Helper()
-	for _, c := range clients {
-		if c.name == name {
-			c.make(t, "")
-		}
-	}
+	return strings.TrimSpace(string(c.also(op, l, key).must(t).stdout)) // as it was before redaction
 }
 
-func presignedGet(t *testing.T, p place, l devserver.Lease, name string, presign presigner) {
+func presignedGet(t *testing.T, p place, l devserver.Lease, name string, c client) {
 	sdk := newGoSDK(t, p.bucket)
 	key := p.own + "presign/" + name + " +.bin"
 	data := content(key, 1000)
 	sdk.put(l, write(t, data), key).must(t)
 
-	ours := presign(t, p, l, http.MethodGet, key)
+	ours := presign(t, c, opSignGet, l, key)
 	status, body := fetch(t, l, http.MethodGet, ours, nil)
 	if status != http.StatusOK || sha256.Sum256(body) != sha256.Sum256(data) {
 		t.Fatalf("presigned URL: status %d with %d bytes, want 200 with the %d that were stored\n%s",
@@ -80,8 +51,9 @@ func presignedGet(t *testing.T, p place, l devserver.Lease, name string, presign
 	// Signing needs no server: a URL for anything can be made.
 	secret := siblingPrefix + "presign/" + name
 	sdk.put(p.lend(t, siblingPrefix, "write"), write(t, content(secret, 1000)), secret).must(t)
-	theirs := presign(t, p, l, http.MethodGet, secret)
-	if status, body := fetch(t, l, http.MethodGet, theirs, nil); status != http.StatusForbidden || !bytes.Contains(body, []byte("<Code>AccessDenied</Code>")) {
+	if name == "rclone" { // it looks first
+		c.also(opSignGet, l, secret).mustBeRefused(t, c.refusal(opSignGet, "AccessDenied"))
+	} else if status, body := fetch(t, l, http.MethodGet, presign(t, c, opSignGet, l, secret), nil); status != http.StatusForbidden || !bytes.Contains(body, []byte("<Code>AccessDenied</Code>")) {
 		t.Errorf("presigned URL outside the lease: status %d, want 403 with AccessDenied\n%s", status, l.Redact(string(body)))
 	}
 	if status, body := fetch(t, l, http.MethodGet, strings.Replace(ours, p.own, siblingPrefix, 1), nil); status != http.StatusForbidden {
@@ -94,7 +66,7 @@ func presignedGet(t *testing.T, p place, l devserver.Lease, name string, presign
 	})
 
 	revoked := p.lend(t, p.own, "read")
-	url := presign(t, p, revoked, http.MethodGet, key)
+	url := presign(t, c, opSignGet, revoked, key)
 	if err := p.Revoke(t.Context(), revoked.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -103,9 +75,9 @@ func presignedGet(t *testing.T, p place, l devserver.Lease, name string, presign
 	}
 }
 
-func presignedPut(t *testing.T, p place, l devserver.Lease, name string, presign presigner) {
+func presignedPut(t *testing.T, p place, l devserver.Lease, name string, c client) {
 	key := p.own + "presign/" + name + " put +.bin"
-	url := presign(t, p, l, http.MethodPut, key)
+	url := presign(t, c, opSignPut, l, key)
 	file := filepath.Join(t.TempDir(), "download")
 	// The URL does not bind what is sent, and may be used again.
 	for _, size := range []int{100_000, 1000} {
@@ -117,8 +89,8 @@ func presignedPut(t *testing.T, p place, l devserver.Lease, name string, presign
 		mustHave(t, file, data)
 	}
 	for what, refused := range map[string]string{
-		"of a reader":       presign(t, p, p.lend(t, p.own, "read"), http.MethodPut, key),
-		"outside the lease": presign(t, p, l, http.MethodPut, siblingPrefix+"presign/intruder"),
+		"of a reader":       presign(t, c, opSignPut, p.lend(t, p.own, "read"), key),
+		"outside the lease": presign(t, c, opSignPut, l, siblingPrefix+"presign/intruder"),
 	} {
 		mustStoreNothing(t, p, func(data []byte) {
 			if status, body := fetch(t, l, http.MethodPut, refused, data); status != http.StatusForbidden || !bytes.Contains(body, []byte("<Code>AccessDenied</Code>")) {
@@ -126,44 +98,6 @@ func presignedPut(t *testing.T, p place, l devserver.Lease, name string, presign
 			}
 		})
 	}
-}
-
-func presignAWSS3(t *testing.T, p place, l devserver.Lease, _, key string) string {
-	t.Helper()
-	c := newAWSS3(t, p.bucket).(awsS3)
-	// For some regions awscli still makes URLs in the signature before version 4,
-	// unless it is told not to.
-	config := filepath.Join(c.home, "presign-config")
-	if err := os.WriteFile(config, []byte("[default]\ns3 =\n    signature_version = s3v4\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	env := append(awsEnv(t, l, c.home), "AWS_CONFIG_FILE="+config)
-	r := c.run(l, env, "s3", "presign", "--expires-in", "300", c.url(key)).must(t)
-	return strings.TrimSpace(string(r.stdout)) // as it was before redaction
-}
-
-func presignBoto3(t *testing.T, p place, l devserver.Lease, method, key string) string {
-	t.Helper()
-	operation := map[string]string{http.MethodGet: "get_object", http.MethodPut: "put_object"}[method]
-	r := newBoto3(t, p.bucket).(boto3).script(l, "presign.py", operation, key).must(t)
-	return strings.TrimSpace(string(r.stdout))
-}
-
-func presignGoSDK(t *testing.T, p place, l devserver.Lease, method, key string) string {
-	t.Helper()
-	c := s3.NewPresignClient(newGoSDK(t, p.bucket).(goSDK).client(l), s3.WithPresignExpires(5*time.Minute))
-	if method == http.MethodGet {
-		signed, err := c.PresignGetObject(t.Context(), &s3.GetObjectInput{Bucket: &p.bucket, Key: &key})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return signed.URL
-	}
-	signed, err := c.PresignPutObject(t.Context(), &s3.PutObjectInput{Bucket: &p.bucket, Key: &key})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signed.URL
 }
 
 // fetch uses a URL as a browser or curl would. Its errors would show the URL, and

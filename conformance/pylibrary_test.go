@@ -18,10 +18,10 @@ type pythonLibrary struct {
 	bucket string
 	script string
 	// denied is what the library makes of a refusal with one of the codes.
-	denied func(codes []string) string
+	denied func(op operation, codes []string) string
 }
 
-func newPythonLibrary(t *testing.T, variable, what, script, bucket string, denied func(codes []string) string) pythonLibrary {
+func newPythonLibrary(t *testing.T, variable, what, script, bucket string, denied func(op operation, codes []string) string) pythonLibrary {
 	t.Helper()
 	python := program(t, variable, what)
 	path, err := filepath.Abs(filepath.Join("testdata", script))
@@ -35,11 +35,19 @@ func newPythonLibrary(t *testing.T, variable, what, script, bucket string, denie
 	return pythonLibrary{newRunner(t, python), bucket, path, denied}
 }
 
+// newBoto3 makes a client of boto3, Amazon's library for Python.
+func newBoto3(t *testing.T, bucket string) client {
+	t.Helper()
+	return newPythonLibrary(t, "KEYHATCH_PYTHON", "python3 with boto3", "use_boto3.py", bucket, func(op operation, codes []string) string {
+		return awsWords(awsActions[op], anyOf(codes))
+	})
+}
+
 // newS3fs makes a client of s3fs, the library by which pandas, xarray and dask
 // open "s3://" URLs.
 func newS3fs(t *testing.T, bucket string) client {
 	t.Helper()
-	return newPythonLibrary(t, "KEYHATCH_S3FS_PYTHON", "python3 with s3fs", "use_s3fs.py", bucket, func([]string) string {
+	return newPythonLibrary(t, "KEYHATCH_S3FS_PYTHON", "python3 with s3fs", "use_s3fs.py", bucket, func(operation, []string) string {
 		// The message is the server's, the code is lost. InvalidToken alone is an
 		// error of input, see s3fs.errors.
 		return `(?m)^(PermissionError: |OSError: \[Errno 22\])`
@@ -49,7 +57,7 @@ func newS3fs(t *testing.T, bucket string) client {
 // newObstore makes a client of obstore, which is Rust's object_store.
 func newObstore(t *testing.T, bucket string) client {
 	t.Helper()
-	return newPythonLibrary(t, "KEYHATCH_PYTHON", "python3 with obstore", "use_obstore.py", bucket, anyOf)
+	return newPythonLibrary(t, "KEYHATCH_PYTHON", "python3 with obstore", "use_obstore.py", bucket, func(_ operation, codes []string) string { return anyOf(codes) })
 }
 
 // newDuckDB makes a client of DuckDB with its httpfs extension. It can neither
@@ -57,15 +65,15 @@ func newObstore(t *testing.T, bucket string) client {
 // "query", see its script.
 func newDuckDB(t *testing.T, bucket string) client {
 	t.Helper()
-	return newPythonLibrary(t, "KEYHATCH_PYTHON", "python3 with duckdb", "use_duckdb.py", bucket, func(codes []string) string {
+	return newPythonLibrary(t, "KEYHATCH_PYTHON", "python3 with duckdb", "use_duckdb.py", bucket, func(_ operation, codes []string) string {
 		return `HTTP (code )?` + anyOf(statuses(codes))
 	})
 }
 
-func (c pythonLibrary) do(l devserver.Lease, operation string, args ...string) result {
+func (c pythonLibrary) do(l devserver.Lease, op string, args ...string) result {
 	c.t.Helper()
 	env := append(awsEnv(c.t, l, c.home), "PYTHONWARNINGS=error")
-	return c.run(l, env, append([]string{"-B", c.script, operation, c.bucket}, args...)...)
+	return c.run(l, env, append([]string{"-B", c.script, op, c.bucket}, args...)...)
 }
 
 func (c pythonLibrary) put(l devserver.Lease, file, key string) result {
@@ -109,6 +117,11 @@ func (c pythonLibrary) remove(l devserver.Lease, key string) result {
 	return c.do(l, "remove", key)
 }
 
-func (c pythonLibrary) refusal(_ operation, codes ...string) *regexp.Regexp {
-	return regexp.MustCompile(c.denied(codes))
+func (c pythonLibrary) also(op operation, l devserver.Lease, args ...string) result {
+	c.t.Helper()
+	return c.do(l, string(op), args...)
+}
+
+func (c pythonLibrary) refusal(op operation, codes ...string) *regexp.Regexp {
+	return regexp.MustCompile(c.denied(op, codes))
 }

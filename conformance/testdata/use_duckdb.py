@@ -1,6 +1,8 @@
 """Works on objects with DuckDB, configured by a secret of DuckDB's:
 use_duckdb.py put BUCKET FILE KEY | get BUCKET KEY FILE | list BUCKET PREFIX |
-query BUCKET SQL
+up BUCKET FILE KEY | down BUCKET KEY FILE | query BUCKET SQL
+
+A large file goes up in parts by itself.
 
 A query's result is printed as JSON, a list of rows; {bucket} in it is the bucket.
 DuckDB deletes no objects.
@@ -49,10 +51,10 @@ db.execute(
         USE_SSL {endpoint.scheme == "https"})"""
 )
 
-if operation == "put":
+if operation in ("put", "up"):
     file, key = args
     db.execute(f"COPY (SELECT content FROM read_blob({quoted(file)})) TO {url(key)} (FORMAT blob)")
-elif operation == "get":
+elif operation in ("get", "down"):
     key, file = args
     ((body,),) = db.execute(f"SELECT content FROM read_blob({url(key)})").fetchall()
     with open(file, "wb") as out:

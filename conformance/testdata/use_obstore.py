@@ -1,12 +1,17 @@
 """Works on objects with obstore, configured by the environment:
 use_obstore.py put BUCKET FILE KEY | get BUCKET KEY FILE | range BUCKET KEY FIRST LENGTH |
-list BUCKET PREFIX | remove BUCKET KEY
+list BUCKET PREFIX | remove BUCKET KEY | copy BUCKET KEY KEY | up BUCKET FILE KEY |
+down BUCKET KEY FILE | sign-get BUCKET KEY | sign-put BUCKET KEY
+
+A large file goes up in parts by itself.
 """
 
 import json
 import os
 import sys
+from datetime import timedelta
 
+import obstore
 from obstore.store import S3Store
 
 operation, bucket, *args = sys.argv[1:]
@@ -22,15 +27,15 @@ store = S3Store(
     retry_config={"max_retries": 0},
 )
 
-if operation == "put":
+if operation in ("put", "up"):
     file, key = args
     with open(file, "rb") as body:
         store.put(key, body)
-elif operation == "get":
+elif operation in ("get", "down"):
     key, file = args
-    body = store.get(key).bytes()
     with open(file, "wb") as out:
-        out.write(body)
+        for chunk in store.get(key).stream():
+            out.write(chunk)
 elif operation == "range":
     key, first, length = args
     sys.stdout.buffer.write(store.get_range(key, start=int(first), length=int(length)))
@@ -39,5 +44,9 @@ elif operation == "list":
     json.dump([{"Key": meta["path"], "Size": meta["size"]} for meta in found], sys.stdout)
 elif operation == "remove":
     store.delete(args[0])
+elif operation == "copy":
+    store.copy(*args)
+elif operation in ("sign-get", "sign-put"):
+    print(obstore.sign(store, operation.removeprefix("sign-").upper(), args[0], timedelta(minutes=5)))
 else:
     sys.exit(f"no such operation: {operation}")

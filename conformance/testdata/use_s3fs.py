@@ -1,6 +1,10 @@
 """Works on objects with s3fs, configured by the environment:
 use_s3fs.py put BUCKET FILE KEY | get BUCKET KEY FILE | range BUCKET KEY FIRST LENGTH |
-list BUCKET PREFIX | remove BUCKET KEY
+list BUCKET PREFIX | remove BUCKET KEY | copy BUCKET KEY KEY | up BUCKET FILE KEY |
+down BUCKET KEY FILE | folder-up BUCKET FOLDER PREFIX | folder-down BUCKET PREFIX FOLDER |
+clear BUCKET PREFIX | sign-get BUCKET KEY
+
+A large file goes up in parts by itself.
 """
 
 import json
@@ -13,10 +17,10 @@ operation, bucket, *args = sys.argv[1:]
 fs = s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
 fs.retries = 1
 
-if operation == "put":
+if operation in ("put", "up"):
     file, key = args
     fs.put_file(file, f"{bucket}/{key}")
-elif operation == "get":
+elif operation in ("get", "down"):
     key, file = args
     fs.get_file(f"{bucket}/{key}", file)
 elif operation == "range":
@@ -27,5 +31,18 @@ elif operation == "list":
     json.dump([{"Key": path.removeprefix(bucket + "/"), "Size": info["size"]} for path, info in found.items()], sys.stdout)
 elif operation == "remove":
     fs.rm_file(f"{bucket}/{args[0]}")
+elif operation == "copy":
+    source, target = args
+    fs.cp_file(f"{bucket}/{source}", f"{bucket}/{target}")
+elif operation == "folder-up":
+    folder, prefix = args
+    fs.put(f"{folder}/", f"{bucket}/{prefix}", recursive=True)
+elif operation == "folder-down":
+    prefix, folder = args
+    fs.get(f"{bucket}/{prefix}", f"{folder}/", recursive=True)
+elif operation == "clear":
+    fs.rm(f"{bucket}/{args[0]}", recursive=True)
+elif operation == "sign-get":
+    print(fs.sign(f"{bucket}/{args[0]}", expiration=300))
 else:
     sys.exit(f"no such operation: {operation}")
