@@ -65,20 +65,20 @@ func TestReadme(t *testing.T) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	session[0].compare(t, printed.String())
+	session[0].compare(t, "The README", printed.String())
 
 	for i, out := range shell(t, tree, env, session[1:]) {
-		session[1+i].compare(t, out)
+		session[1+i].compare(t, "The README", out)
 	}
 }
 
-// step is one command of the README and what it is said to print.
+// step is one command of a document and what it is said to print.
 type step struct{ command, output string }
 
-// steps finds the commands of the README's sessions in their order.
-func steps(readme string) []step {
+// steps finds the commands of a document's sessions in their order.
+func steps(document string) []step {
 	var out []step
-	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(readme, -1) {
+	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(document, -1) {
 		for line := range strings.Lines(block[1]) {
 			if command, ok := strings.CutPrefix(line, "$ "); ok {
 				out = append(out, step{command: strings.TrimSpace(command)})
@@ -90,9 +90,9 @@ func steps(readme string) []step {
 	return out
 }
 
-// compare holds what was printed against the README, where … stands for
+// compare holds what was printed against the document, where … stands for
 // anything.
-func (s step) compare(t *testing.T, printed string) {
+func (s step) compare(t *testing.T, document, printed string) {
 	t.Helper()
 	parts := strings.Split(strings.TrimSpace(s.output), "…")
 	for i, p := range parts {
@@ -101,7 +101,7 @@ func (s step) compare(t *testing.T, printed string) {
 	// A terminal shows what a carriage return leaves of a line; here all is kept.
 	printed = strings.TrimSpace(strings.ReplaceAll(printed, "\r", "\n"))
 	if !regexp.MustCompile(`(?s)^` + strings.Join(parts, ".*?") + `$`).MatchString(printed) {
-		t.Errorf("$ %s\nprints\n%s\nThe README says\n%s", s.command, devserver.Redact(printed), s.output)
+		t.Errorf("$ %s\nprints\n%s\n%s says\n%s", s.command, devserver.Redact(printed), document, s.output)
 	}
 }
 
