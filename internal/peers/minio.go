@@ -3,6 +3,8 @@ package peers
 import (
 	"crypto/rand"
 	"testing"
+
+	"github.com/keyhatch/keyhatch/internal/certificate"
 )
 
 // MinIO is a store with STS, and with an API of its own for administrators.
@@ -17,31 +19,17 @@ func MinIOTLS(t testing.TB) Store {
 	return minioTLS.shared(t)
 }
 
-var (
-	minio = peer{
-		name: "minio", variable: "KEYHATCH_MINIO", program: "MinIO",
-		start: func(s *site) (Store, error) { return startMinIO(s, "") },
-	}
-	minioTLS = peer{
-		name: "minio-tls", variable: "KEYHATCH_MINIO", program: "MinIO",
-		start: func(s *site) (Store, error) {
-			// The directory and the names of the files are what MinIO looks for.
-			authority, err := s.certificate("certs/public.crt", "certs/private.key")
-			if err != nil {
-				return Store{}, err
-			}
-			return startMinIO(s, authority)
-		},
-	}
-)
+// The directory and the names of the files are what MinIO looks for.
+var minio, minioTLS = withoutAndWithTLS(
+	"minio", "KEYHATCH_MINIO", "MinIO", "certs/public.crt", "certs/private.key", startMinIO)
 
-func startMinIO(s *site, authority string) (Store, error) {
+func startMinIO(s *site, c certificate.Files) (Store, error) {
 	address, err := freePort()
 	if err != nil {
 		return Store{}, err
 	}
 	store := Store{
-		Endpoint: endpoint(address, authority), Region: "us-east-1", CAFile: authority,
+		Endpoint: endpoint(address, c), Region: "us-east-1", CAFile: c.Authority,
 		AccessKeyID: rand.Text()[:20], SecretAccessKey: rand.Text(),
 		Role: "arn:aws:iam:::role/any",
 	}
@@ -61,13 +49,4 @@ func startMinIO(s *site, authority string) (Store, error) {
 		"MINIO_BROWSER=off", "MINIO_UPDATE=off",
 	)
 	return store, s.start("minio", cmd)
-}
-
-// endpoint is the URL of a service, whose scheme depends on whether an authority
-// vouches for it.
-func endpoint(address, authority string) string {
-	if authority == "" {
-		return "http://" + address
-	}
-	return "https://" + address
 }

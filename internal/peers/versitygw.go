@@ -3,6 +3,8 @@ package peers
 import (
 	"crypto/rand"
 	"testing"
+
+	"github.com/keyhatch/keyhatch/internal/certificate"
 )
 
 // VersityGW is a store over a directory, with an IAM service. It has no STS.
@@ -18,25 +20,15 @@ func VersityGWTLS(t testing.TB) Store {
 	return versitygwTLS.shared(t)
 }
 
-var (
-	versitygw = peer{
-		name: "versitygw", variable: "KEYHATCH_VERSITYGW", program: "versitygw",
-		start: func(s *site) (Store, error) { return startVersityGW(s, "") },
-	}
-	versitygwTLS = peer{
-		name: "versitygw-tls", variable: "KEYHATCH_VERSITYGW", program: "versitygw",
-		start: func(s *site) (Store, error) {
-			authority, err := s.certificate("certificate.pem", "key.pem")
-			if err != nil {
-				return Store{}, err
-			}
-			return startVersityGW(s, authority, "--cert", s.path("certificate.pem"), "--key", s.path("key.pem"))
-		},
-	}
-)
+var versitygw, versitygwTLS = withoutAndWithTLS(
+	"versitygw", "KEYHATCH_VERSITYGW", "versitygw", "certificate.pem", "key.pem", startVersityGW)
 
 // startVersityGW starts the IAM service, and the S3 service that asks it.
-func startVersityGW(s *site, authority string, tls ...string) (Store, error) {
+func startVersityGW(s *site, c certificate.Files) (Store, error) {
+	var tls []string
+	if c.Certificate != "" {
+		tls = []string{"--cert", c.Certificate, "--key", c.Key}
+	}
 	var addresses [2]string
 	for i := range addresses {
 		var err error
@@ -45,8 +37,8 @@ func startVersityGW(s *site, authority string, tls ...string) (Store, error) {
 		}
 	}
 	store := Store{
-		Endpoint: endpoint(addresses[0], authority), IAM: endpoint(addresses[1], authority),
-		Region: "us-east-1", CAFile: authority,
+		Endpoint: endpoint(addresses[0], c), IAM: endpoint(addresses[1], c),
+		Region: "us-east-1", CAFile: c.Authority,
 		AccessKeyID: rand.Text()[:20], SecretAccessKey: rand.Text(),
 	}
 	folders := map[string]string{}
