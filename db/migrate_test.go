@@ -78,6 +78,32 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
+// TestMigratedLeases: a lease of before it could be narrowed is one that is not, and
+// can be ended.
+func TestMigratedLeases(t *testing.T) {
+	t.Parallel()
+	path := olderDatabase(t, 4)
+	pastTheProgram(t, path, `insert into leases values ('lease_1', 'ws', 'ann', 'tok', 'store', 'disk', 'KHLE', 'read', '[]', 1, 2, null)`)
+	if _, _, err := Migrate(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	l, err := d.Lease(t.Context(), "lease_1")
+	if err != nil || l.User != "ann" || l.SessionName != "" || l.Policies != nil || l.Ancestors != nil {
+		t.Fatalf("it is %+v, %v", l, err)
+	}
+	if err := d.Write(t.Context(), func(tx *Tx) error { return tx.RevokeLease(t.Context(), l, l.IssuedAt) }); err != nil {
+		t.Fatal(err)
+	}
+	if l, err = d.Lease(t.Context(), "lease_1"); err != nil || l.RevokedAt.IsZero() {
+		t.Errorf("ended, it is %+v, %v", l, err)
+	}
+}
+
 // TestMigrateRefuses: what is no database of ours, or a newer one's, is left
 // alone.
 func TestMigrateRefuses(t *testing.T) {
