@@ -84,6 +84,9 @@ func TestS7_RotatedSecretsDie(t *testing.T) {
 		everywhere("before", true)
 		r.rotate(0)
 		everywhere("without a grace", false, true)
+		if k, err := r.DB.HashedToken(t.Context(), r.token.ID); err != nil || k.Old != (keyhatch.TokenHash{}) {
+			t.Errorf("the hash of a secret that is dead is kept: %v", err)
+		}
 		token := r.rotate(time.Hour)
 		if !token.GraceUntil.Equal(time.Now().Add(time.Hour)) || !token.RotatedAt.Equal(time.Now()) {
 			t.Errorf("rotated at %v, grace until %v", token.RotatedAt, token.GraceUntil)
