@@ -28,6 +28,15 @@ func (g *Guard) Admit(ctx context.Context, h http.Header, route policy.Route) (k
 	return g.AdmitToken(ctx, secret, route)
 }
 
+// AdmitBare is Admit for clients that send the token as it is, without a scheme: SDKs
+// that ask for the credentials of a container. The other ways count too.
+func (g *Guard) AdmitBare(ctx context.Context, h http.Header, route policy.Route) (keyhatch.Caller, error) {
+	if values := h.Values("Authorization"); len(values) == 1 && keyhatch.IsTokenSecret(values[0]) {
+		return g.AdmitToken(ctx, keyhatch.Secret(values[0]), route)
+	}
+	return g.Admit(ctx, h, route)
+}
+
 // AdmitToken is Admit for a token that its format carries elsewhere, such as the
 // web identity token of STS.
 func (g *Guard) AdmitToken(ctx context.Context, secret keyhatch.Secret, route policy.Route) (keyhatch.Caller, error) {

@@ -72,12 +72,6 @@ func (c *Container) Close() error {
 	return err
 }
 
-// containerError is what clients are told; SDKs show the message.
-type containerError struct {
-	Code    string `json:"code"`
-	Message string `json:"message"`
-}
-
 // ServeHTTP answers one client.
 func (c *Container) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if status, refusal := c.admit(r); refusal != nil {
@@ -90,40 +84,37 @@ func (c *Container) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, status, refusal)
 		return
 	}
-	answerJSON(w, http.StatusOK, struct {
-		AccessKeyId     string
-		SecretAccessKey string
-		Token           string
-		Expiration      string
-	}{lent.AccessKeyID, lent.SecretAccessKey, lent.SessionToken, expiration(lent)})
+	answerJSON(w, http.StatusOK, api.ContainerCredentials{
+		AccessKeyID: lent.AccessKeyID, SecretAccessKey: lent.SecretAccessKey, Token: lent.SessionToken, Expiration: expiration(lent),
+	})
 }
 
-func (c *Container) admit(r *http.Request) (int, *containerError) {
+func (c *Container) admit(r *http.Request) (int, *api.ContainerError) {
 	given := r.Header.Values("Authorization")
 	switch {
 	case r.Host != c.host:
-		return http.StatusForbidden, &containerError{"WrongHost", "ask for the address in AWS_CONTAINER_CREDENTIALS_FULL_URI"}
+		return http.StatusForbidden, &api.ContainerError{Code: "WrongHost", Message: "ask for the address in AWS_CONTAINER_CREDENTIALS_FULL_URI"}
 	case len(given) != 1 || subtle.ConstantTimeCompare([]byte(given[0]), []byte(c.token)) != 1:
-		return http.StatusUnauthorized, &containerError{"WrongToken", "send the value of AWS_CONTAINER_AUTHORIZATION_TOKEN in the header Authorization"}
+		return http.StatusUnauthorized, &api.ContainerError{Code: "WrongToken", Message: "send the value of AWS_CONTAINER_AUTHORIZATION_TOKEN in the header Authorization"}
 	case r.URL.Path != containerPath:
-		return http.StatusNotFound, &containerError{"NotFound", "ask for the address in AWS_CONTAINER_CREDENTIALS_FULL_URI"}
+		return http.StatusNotFound, &api.ContainerError{Code: "NotFound", Message: "ask for the address in AWS_CONTAINER_CREDENTIALS_FULL_URI"}
 	case r.Method != http.MethodGet:
-		return http.StatusMethodNotAllowed, &containerError{"MethodNotAllowed", "use GET"}
+		return http.StatusMethodNotAllowed, &api.ContainerError{Code: "MethodNotAllowed", Message: "use GET"}
 	}
 	return 0, nil
 }
 
 // refusalOf tells a client why there is no lease: with a status of the fours when it
 // need not ask again, else of the fives, which SDKs do.
-func refusalOf(err error) (int, *containerError) {
+func refusalOf(err error) (int, *api.ContainerError) {
 	var p *api.Problem
 	switch {
 	case !Final(err):
-		return http.StatusServiceUnavailable, &containerError{"Unavailable", "the Keyhatch server cannot be asked now"}
+		return http.StatusServiceUnavailable, &api.ContainerError{Code: "Unavailable", Message: "the Keyhatch server cannot be asked now"}
 	case errors.As(err, &p):
-		return p.Status, &containerError{p.Code, p.Detail}
+		return p.Status, &api.ContainerError{Code: p.Code, Message: p.Detail}
 	}
-	return http.StatusBadRequest, &containerError{"Unusable", err.Error()}
+	return http.StatusBadRequest, &api.ContainerError{Code: "Unusable", Message: err.Error()}
 }
 
 func answerJSON(w http.ResponseWriter, status int, v any) {

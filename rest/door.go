@@ -53,6 +53,7 @@ func (d *Door) api(mux *http.ServeMux) huma.API {
 	config.RejectUnknownQueryParameters = true
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token": {Type: "http", Scheme: "bearer", Description: "An API token"},
+		"bare":  {Type: "apiKey", In: "header", Name: "Authorization", Description: "An API token as it is, in the way of SDKs that ask for a container's credentials"},
 	}
 	a := humago.New(mux, config)
 	a.UseMiddleware(d.noStore)
@@ -68,6 +69,7 @@ func (d *Door) api(mux *http.ServeMux) huma.API {
 	d.whoCan(a)
 	d.grants(a)
 	d.leases(a)
+	d.container(a)
 	d.events(a)
 	d.objectRequests(a)
 	return a

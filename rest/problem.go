@@ -83,7 +83,11 @@ var useProblems = sync.OnceFunc(func() {
 	// What is checked must be what is read: "ACCESS" is not "access".
 	huma.ValidateStrictCasing = true
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, _ string, errs ...error) huma.StatusError {
-		return refusal(status, keyhatch.OriginOf(ctx.Context()).RequestID, errs)
+		p := refusal(status, keyhatch.OriginOf(ctx.Context()).RequestID, errs)
+		if isContainer(ctx.Operation()) {
+			return containerRefusal(p)
+		}
+		return p
 	}
 	huma.NewError = func(status int, _ string, errs ...error) huma.StatusError {
 		return refusal(status, "", errs)

@@ -202,9 +202,10 @@ func TestS4_ScopesOpenTheirCalls(t *testing.T) {
 			return o.method == "GET" && strings.HasPrefix(o.path, "/api/v1/users/")
 		}},
 		{`["DELETE /api/v1/"]`, func(o operation) bool { return o.method == "DELETE" }},
+		{`["GET /api/v1/"]`, func(o operation) bool { return o.method == "GET" && o.path != containerPath }}, // it lends
 		{`["HEAD /api/v1/"]`, func(operation) bool { return false }},
 		{`["s3:write s3://demo/alpha/"]`, func(o operation) bool {
-			return o == operation{"POST", "/api/v1/leases", "leases"} || o == operation{"GET", "/api/v1/tokens/current", "tokens"}
+			return o == operation{"POST", "/api/v1/leases", "leases"} || o.path == containerPath || o == operation{"GET", "/api/v1/tokens/current", "tokens"}
 		}},
 		{`["users","s3:read s3://demo/alpha/"]`, func(o operation) bool { return o.noun == "users" }},
 	} {
