@@ -35,6 +35,9 @@ type Config struct {
 	Mirror  *mirror.Mirror
 	Keys    *seal.Keyring
 	Lenders map[keyhatch.Lending]driver.Lender
+	// ShortestLease is the least that a lease lasts. Zero: keyhatch.MinLeaseLife.
+	// Only tests, which cannot wait for the end of a longer one, set it.
+	ShortestLease time.Duration
 	// NotBefore is when the newest event was recorded: time goes on from there,
 	// also when the clock was put back.
 	NotBefore time.Time
@@ -53,7 +56,7 @@ func New(c Config) *Broker {
 		People:      people.New(k),
 		Places:      places.New(k, c.DirectoryRoots, c.Reach, c.Log),
 		Credentials: credentials.New(k),
-		Lending:     lending.New(k, c.Lenders),
+		Lending:     lending.New(k, c.Lenders, c.ShortestLease),
 		Record:      record.New(k),
 		Objects:     record.NewObjects(k, c.Log),
 		Past:        past.New(k),

@@ -10,7 +10,7 @@ import (
 // Capabilities says what a driver's leases can be.
 type Capabilities struct {
 	Revocation  keyhatch.Revocation
-	MinLife     time.Duration
+	MinLife     time.Duration // zero: as short as the broker lets it be
 	MaxLife     time.Duration
 	MaxPrefixes int // in one lease
 }

@@ -65,7 +65,7 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 			lease.Parts = append(lease.Parts, part)
 		}
 	}
-	if lease.ExpiresAt, err = d.expiry(max(capable.MinLife, keyhatch.MinLeaseLife)); err != nil {
+	if lease.ExpiresAt, err = d.expiry(max(capable.MinLife, svc.least)); err != nil {
 		return loan{}, err
 	}
 	return made, nil

@@ -1,6 +1,8 @@
 package lending
 
 import (
+	"time"
+
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/driver"
@@ -10,9 +12,14 @@ import (
 type Service struct {
 	k       *kernel.Kernel
 	lenders map[keyhatch.Lending]driver.Lender
+	least   time.Duration // that a lease lasts; a lender may want more
 }
 
-// New makes the service. lenders mint the credentials, by how a store lends.
-func New(k *kernel.Kernel, lenders map[keyhatch.Lending]driver.Lender) *Service {
-	return &Service{k, lenders}
+// New makes the service. lenders mint the credentials, by how a store lends. least is
+// the shortest lease; zero is keyhatch.MinLeaseLife.
+func New(k *kernel.Kernel, lenders map[keyhatch.Lending]driver.Lender, least time.Duration) *Service {
+	if least == 0 {
+		least = keyhatch.MinLeaseLife
+	}
+	return &Service{k, lenders, least}
 }

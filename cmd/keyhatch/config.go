@@ -64,6 +64,10 @@ type Config struct {
 	// LogFormat is how the log on stderr is written: text or json. Default:
 	// text.
 	LogFormat string `yaml:"log_format"`
+
+	// shortestLease is of keyhatch dev, and of no file: what is served in earnest
+	// has the least that there is. Zero is that.
+	shortestLease time.Duration
 }
 
 // Listener is where one part listens.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/cli"
@@ -16,10 +17,12 @@ import (
 )
 
 type devCommand struct {
-	Data      string `default:"keyhatch-data" type:"path" env:"KEYHATCH_DEV_DATA" help:"Folder for everything; made where missing."`
-	Listen    string `default:"127.0.0.1:8750" env:"KEYHATCH_DEV_LISTEN" help:"Address of the API."`
-	S3Listen  string `name:"s3-listen" default:"127.0.0.1:8751" env:"KEYHATCH_DEV_S3_LISTEN" help:"Address of the S3 endpoint."`
-	ReadyFile string `type:"path" help:"Write where it listens and the token to this file (JSON, 0600) once it is ready."`
+	Data     string `default:"keyhatch-data" type:"path" env:"KEYHATCH_DEV_DATA" help:"Folder for everything; made where missing."`
+	Listen   string `default:"127.0.0.1:8750" env:"KEYHATCH_DEV_LISTEN" help:"Address of the API."`
+	S3Listen string `name:"s3-listen" default:"127.0.0.1:8751" env:"KEYHATCH_DEV_S3_LISTEN" help:"Address of the S3 endpoint."`
+	// Not for people: a test that waits for the end of leases cannot wait for long.
+	ShortestLease time.Duration `hidden:"" default:"15m"`
+	ReadyFile     string        `type:"path" help:"Write where it listens and the token to this file (JSON, 0600) once it is ready."`
 }
 
 const devAdmin = "admin"
@@ -121,7 +124,11 @@ func (d devCommand) config() (c Config, fresh bool, err error) {
 	if err != nil {
 		return c, fresh, err
 	}
+	if d.ShortestLease < 0 {
+		return c, fresh, errors.New("--shortest-lease must not be below zero")
+	}
 	c.API.Listen, c.S3.Listen = d.Listen, d.S3Listen
+	c.shortestLease = d.ShortestLease
 	return c, fresh, c.check()
 }
 

@@ -151,7 +151,8 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	}
 	in.broker = broker.New(broker.Config{
 		NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots, Reach: dialer.Check, Log: log,
-		Lenders: map[keyhatch.Lending]driver.Lender{keyhatch.LendsOwn: own.New(in.keys, in.s3URL, c.S3.Region)},
+		ShortestLease: c.shortestLease,
+		Lenders:       map[keyhatch.Lending]driver.Lender{keyhatch.LendsOwn: own.New(in.keys, in.s3URL, c.S3.Region)},
 	})
 	if err := in.openRequestLog(); err != nil {
 		return in, err

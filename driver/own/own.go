@@ -39,7 +39,7 @@ const (
 func (l *Lender) Capabilities() driver.Capabilities {
 	return driver.Capabilities{
 		Revocation:  keyhatch.RevokeImmediate,
-		MinLife:     keyhatch.MinLeaseLife,
+		MinLife:     0, // what can be sealed for a day can be for a second
 		MaxLife:     keyhatch.LongestMaxLeaseLife,
 		MaxPrefixes: maxPrefixes,
 	}

@@ -186,7 +186,7 @@ func TestS9_TokensFitIntoAHeader(t *testing.T) {
 
 func TestCapabilities(t *testing.T) {
 	c := own.New(&sealer{}, endpoint, region).Capabilities()
-	if c.Revocation != keyhatch.RevokeImmediate || c.MinLife != keyhatch.MinLeaseLife || c.MaxLife != keyhatch.LongestMaxLeaseLife || c.MaxPrefixes < 1 {
+	if c.Revocation != keyhatch.RevokeImmediate || c.MinLife != 0 || c.MaxLife != keyhatch.LongestMaxLeaseLife || c.MaxPrefixes < 1 {
 		t.Errorf("%+v", c)
 	}
 }
