@@ -49,6 +49,7 @@ var layers = []struct {
 	{"gateway/dirstore", "root gateway/dirstore/checksum gateway/dirstore/tree", ""},
 	{"server", "root", ""},
 	{"client", "api", ""},
+	{"client/leasecreds", "api", "github.com/aws/aws-sdk-go-v2/aws github.com/aws/aws-sdk-go-v2/service/s3"},
 	{"deliver", "api", "golang.org/x/sys"},
 	{"cli", "root api client deliver", "github.com/alecthomas/ golang.org/x/term github.com/muesli/roff"},
 	{

@@ -1,5 +1,7 @@
 package api
 
+import "net/http"
+
 // Problem is every answer that is not a success (RFC 9457).
 type Problem struct {
 	Type   string `json:"type" doc:"Where the code is explained" example:"https://github.com/keyhatch/keyhatch/blob/main/docs/errors.md#location_not_found"`
@@ -21,6 +23,16 @@ type FieldError struct {
 
 // Error makes a Problem an error.
 func (p *Problem) Error() string { return p.Detail }
+
+// Final tells whether the same call would be refused again: the server has understood
+// it, and no.
+func (p *Problem) Final() bool {
+	switch p.Status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return p.Status >= 400 && p.Status <= 499
+}
 
 // GetStatus returns the HTTP status.
 func (p *Problem) GetStatus() int { return p.Status }

@@ -124,14 +124,7 @@ func borrow(ctx context.Context, lend Lend) (held, error) {
 // has understood and refused. Anything else, such as no answer, may pass.
 func Final(err error) bool {
 	var p *api.Problem
-	if !errors.As(err, &p) || p.Status < 400 || p.Status > 499 {
-		return errors.Is(err, errUnfit)
-	}
-	switch p.Status {
-	case 408, 425, 429:
-		return false
-	}
-	return true
+	return errors.As(err, &p) && p.Final() || errors.Is(err, errUnfit)
 }
 
 // errUnfit is of an answer that no server of ours gives.

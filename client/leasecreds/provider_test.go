@@ -1,0 +1,98 @@
+package leasecreds_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/client"
+	"github.com/keyhatch/keyhatch/client/leasecreds"
+)
+
+var _ leasecreds.Lender = (*client.Client)(nil)
+
+// lender lends leases of a life, each with its number.
+type lender struct {
+	life  time.Duration
+	calls int
+	err   error
+}
+
+func (l *lender) CreateLease(_ context.Context, r api.LeaseRequest) (api.Lent, error) {
+	l.calls++
+	if l.err != nil {
+		return api.Lent{}, l.err
+	}
+	return api.Lent{
+		ID: fmt.Sprint("lease_", l.calls), AccessKeyID: fmt.Sprint("KHLE", l.calls), SecretAccessKey: "secret", SessionToken: "token",
+		ExpiresAt: time.Now().Add(l.life), Endpoint: "http://s3.invalid", Region: "local", Access: r.Access, Prefixes: []string{r.Location},
+	}, nil
+}
+
+// The SDK's cache keeps a lease until it is due, and no longer.
+func TestCacheRenewsByTheRule(t *testing.T) {
+	for _, life := range []time.Duration{time.Minute, 15 * time.Minute, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			l := &lender{life: life}
+			cache := aws.NewCredentialsCache(leasecreds.New(l, api.LeaseRequest{Location: "s3://demo/alpha/", Access: "read"}))
+			due := api.RenewAt(time.Now(), time.Now().Add(life))
+			want := func(id string) {
+				t.Helper()
+				if c, err := cache.Retrieve(t.Context()); err != nil || c.AccessKeyID != id || c.SecretAccessKey != "secret" || c.SessionToken != "token" {
+					t.Errorf("%v: %s %v, want %s", life, c.AccessKeyID, err, id)
+				}
+			}
+			want("KHLE1")
+			time.Sleep(time.Until(due) - time.Second)
+			want("KHLE1")
+			time.Sleep(time.Second)
+			want("KHLE2")
+			if l.calls != 2 {
+				t.Errorf("%v: lent %d times", life, l.calls)
+			}
+		})
+	}
+}
+
+// A lease that could not be renewed is used to its end, unless the server refuses.
+func TestServerIsAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		away, refused := errors.New("connection refused"), &api.Problem{Status: 403, Code: "access_not_granted"}
+		l := &lender{life: time.Hour}
+		cache := aws.NewCredentialsCache(leasecreds.New(l, api.LeaseRequest{}))
+		want := func(what, id string, wantErr error) {
+			t.Helper()
+			if c, err := cache.Retrieve(t.Context()); !errors.Is(err, wantErr) || c.AccessKeyID != id {
+				t.Errorf("%s: %q %v, want %q %v", what, c.AccessKeyID, err, id, wantErr)
+			}
+		}
+		l.err = away
+		want("without a lease", "", away)
+		l.err = nil
+		want("the first", "KHLE2", nil)
+		time.Sleep(55 * time.Minute)
+		l.err = away
+		calls := l.calls
+		for range 10 {
+			want("away", "KHLE2", nil)
+		}
+		if n := l.calls - calls; n != 1 {
+			t.Errorf("a server that is away was asked %d times at once", n)
+		}
+		time.Sleep(6 * time.Second)
+		l.err = &api.Problem{Status: 503}
+		want("busy", "KHLE2", nil)
+		time.Sleep(5 * time.Minute)
+		want("after its end", "", l.err)
+		l.err = nil
+		want("back", fmt.Sprint("KHLE", l.calls+1), nil)
+		time.Sleep(55 * time.Minute)
+		l.err = refused
+		want("refused", "", refused)
+	})
+}
