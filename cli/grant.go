@@ -91,6 +91,9 @@ type grantGive struct {
 	Expires deadline `placeholder:"TIME" help:"When it ends. Default: when it is taken back."`
 }
 
+// Help is what --help says beside the flags.
+func (grantGive) Help() string { return deadlineForms }
+
 func (g grantGive) Run(ctx context.Context, s Streams) error {
 	n := api.NewGrant{
 		Location: g.Location, Prefix: g.Prefix, To: g.To.kind, Subject: g.To.ref, Access: g.Access, ExpiresAt: g.Expires.or(),
@@ -104,6 +107,9 @@ type grantUpdate struct {
 	Access  *string  `enum:"read,write" placeholder:"read|write" help:"read, or write, which includes read."`
 	Expires deadline `placeholder:"TIME" help:"When it ends; never lets it stand until it is taken back."`
 }
+
+// Help is what --help says beside the flags.
+func (grantUpdate) Help() string { return deadlineForms }
 
 func (g grantUpdate) Run(ctx context.Context, s Streams) error {
 	change := api.GrantChange{Access: g.Access, ExpiresAt: g.Expires.or(), NoExpiry: g.Expires.never}

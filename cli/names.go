@@ -57,10 +57,6 @@ func (n *names) location(id string) string {
 	return n.find(id, func() (string, error) { l, err := n.c.Location(n.ctx, id); return l.Name, err })
 }
 
-func (n *names) bucket(id string) string {
-	return n.find(id, func() (string, error) { b, err := n.c.Bucket(n.ctx, id); return b.Name, err })
-}
-
 func (n *names) credential(id string) string {
 	return n.find(id, func() (string, error) { c, err := n.c.Credential(n.ctx, id); return c.Name, err })
 }

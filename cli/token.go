@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"io"
 	"iter"
 	"strings"
 
@@ -16,6 +18,8 @@ var tokens = sheet[api.Token]{
 	{title: "SCOPES", cell: func(_ *names, t api.Token) string { return strings.Join(t.Scopes, ", ") }},
 	{title: "WORKSPACE", cell: func(n *names, t api.Token) string { return n.workspace(t.Workspace) }},
 	{title: "UNTIL", cell: func(_ *names, t api.Token) string { return timeOr(t.ExpiresAt, "revoked") }},
+	{title: "ROTATED", detail: true, cell: func(_ *names, t api.Token) string { return timeOr(t.RotatedAt, "") }},
+	{title: "GRACE UNTIL", detail: true, cell: func(_ *names, t api.Token) string { return timeOr(t.GraceUntil, "") }},
 	{title: "CREATED", detail: true, cell: func(_ *names, t api.Token) string { return timeOf(t.CreatedAt) }},
 	{title: "CREATED FROM", detail: true, cell: func(_ *names, t api.Token) string { return t.CreatedFrom }},
 }
@@ -33,6 +37,7 @@ type tokenCommand struct {
 	List   tokenList   `cmd:"" help:"List your tokens; an installation admin may list anybody's."`
 	Show   tokenShow   `cmd:"" help:"Show a token, without its secret."`
 	Create tokenCreate `cmd:"" help:"Make a token within what yours may do, and show its secret, once."`
+	Rotate tokenRotate `cmd:"" help:"Give a token another secret, and show it, once; what was borrowed goes on."`
 	Revoke tokenRevoke `cmd:"" help:"End a token, and what was borrowed with it, at once."`
 }
 
@@ -67,6 +72,9 @@ type tokenCreate struct {
 	Expires deadline `placeholder:"TIME" help:"When it ends. Default: never."`
 }
 
+// Help is what --help says beside the flags.
+func (tokenCreate) Help() string { return deadlineForms }
+
 func (t tokenCreate) Run(ctx context.Context, s Streams) error {
 	n := api.NewToken{Name: t.Name, User: t.User, Scopes: t.Scope, Workspace: t.Workspace, ExpiresAt: t.Expires.or()}
 	return show(ctx, s, t.question, createdTokens, func(c *client.Client) (api.CreatedToken, error) { return c.CreateToken(ctx, n) })
@@ -80,4 +88,46 @@ type tokenRevoke struct {
 func (t tokenRevoke) Run(ctx context.Context, s Streams) error {
 	return end(s, t.question, "the token has ended, with the leases that it borrowed",
 		func(c *client.Client) error { return c.RevokeToken(ctx, t.Token) })
+}
+
+type tokenRotate struct {
+	question
+	Token string `arg:"" optional:"" help:"Id. Default: the one that you are using."`
+	Grace span   `placeholder:"TIME" help:"How long the secret before works too, up to 7d. Default: not at all."`
+}
+
+// Help is what --help says beside the flags.
+func (tokenRotate) Help() string {
+	return `Without an id, a token that login kept is replaced where it is kept, too.`
+}
+
+// Run shows the secret, and keeps it where the one before was kept: nobody should
+// be locked out by it.
+func (t tokenRotate) Run(ctx context.Context, s Streams) error {
+	open, err := t.open()
+	if err != nil {
+		return err
+	}
+	made, err := open.RotateToken(ctx, t.Token, api.TokenRotation{GraceSeconds: t.Grace.seconds()})
+	if err != nil {
+		return t.explain(err)
+	}
+	now := open.Client
+	if t.Token == "" {
+		now = client.New(open.server, made.Secret)
+		if open.kept {
+			err = keepInstead(open, made.Secret)
+		}
+	}
+	return errors.Join(t.write(s.Out, made, func(to io.Writer) error { return createdTokens.show(to, newNames(ctx, now), made) }), err)
+}
+
+// keepInstead keeps another secret for the server of a session.
+func keepInstead(open session, secret string) error {
+	kept, err := readLogins()
+	if err != nil {
+		return err
+	}
+	kept.Tokens[open.server] = secret
+	return kept.keep()
 }

@@ -31,6 +31,17 @@ func (c *Client) CreateToken(ctx context.Context, n api.NewToken) (t api.Created
 	return t, err
 }
 
+// RotateToken gives a token another secret, which is returned. The one before works
+// for the time of the rotation, without any not at all. An empty id is the token in
+// use: c then calls with a dead secret, and a new Client is needed.
+func (c *Client) RotateToken(ctx context.Context, id string, r api.TokenRotation) (t api.CreatedToken, err error) {
+	if id == "" {
+		id = "current"
+	}
+	err = c.call(ctx, http.MethodPost, at("tokens", id, "rotate"), nil, r, &t)
+	return t, err
+}
+
 // RevokeToken ends a token and what was borrowed with it.
 func (c *Client) RevokeToken(ctx context.Context, id string) error {
 	return c.call(ctx, http.MethodDelete, at("tokens", id), nil, nil, nil)

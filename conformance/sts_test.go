@@ -58,6 +58,9 @@ func readAssumed(t *testing.T, p place, r result) (assumed, devserver.Lease) {
 	}
 }
 
+// refusedBy are the words of the AWS CLI for a refusal.
+func refusedBy(action, code string) *regexp.Regexp { return regexp.MustCompile(awsWords(action, code)) }
+
 // TestSTSWithTheAWSCLI: the CLI borrows with the API token, narrows what it has, and
 // tells who it is; without a line of code.
 func TestSTSWithTheAWSCLI(t *testing.T) {
@@ -72,7 +75,7 @@ func TestSTSWithTheAWSCLI(t *testing.T) {
 		t.Errorf("the caller is %s", who.stdout)
 	}
 	run.run(secret, env, "s3", "cp", "--no-progress", "s3://"+p.bucket+"/"+p.own+"README.txt", filepath.Join(run.home, "got")).must(t)
-	run.run(secret, env, "s3", "ls", "s3://"+p.bucket+"/"+siblingPrefix).mustBeRefused(t, awsWords("ListObjectsV2", "AccessDenied"))
+	run.run(secret, env, "s3", "ls", "s3://"+p.bucket+"/"+siblingPrefix).mustBeRefused(t, refusedBy("ListObjectsV2", "AccessDenied"))
 
 	plain := slices.DeleteFunc(slices.Clone(env), func(v string) bool { return strings.HasPrefix(v, "AWS_ROLE_") || strings.HasPrefix(v, "AWS_WEB_") })
 	web := func(args ...string) result {
@@ -87,8 +90,8 @@ func TestSTSWithTheAWSCLI(t *testing.T) {
 	}
 	holder := append(awsEnv(t, lease, run.home), "AWS_ENDPOINT_URL_STS="+stsURL(p))
 	run.run(lease, holder, "s3api", "put-object", "--bucket", p.bucket, "--key", p.own+"sts/one", "--body", filepath.Join(run.home, "got")).must(t)
-	run.run(lease, holder, "s3", "ls", "s3://"+p.bucket+"/"+p.own).mustBeRefused(t, awsWords("ListObjectsV2", "AccessDenied"))
-	run.run(lease, holder, "s3api", "delete-object", "--bucket", p.bucket, "--key", p.own+"sts/one").mustBeRefused(t, awsWords("DeleteObject", "AccessDenied"))
+	run.run(lease, holder, "s3", "ls", "s3://"+p.bucket+"/"+p.own).mustBeRefused(t, refusedBy("ListObjectsV2", "AccessDenied"))
+	run.run(lease, holder, "s3api", "delete-object", "--bucket", p.bucket, "--key", p.own+"sts/one").mustBeRefused(t, refusedBy("DeleteObject", "AccessDenied"))
 
 	assume := func(l devserver.Lease, env []string, role string) result {
 		return run.run(l, env, "sts", "assume-role", "--output", "json", "--role-session-name", "step", "--duration-seconds", "900", "--role-arn", role)
@@ -97,10 +100,10 @@ func TestSTSWithTheAWSCLI(t *testing.T) {
 	narrowed := append(awsEnv(t, narrow, run.home), "AWS_ENDPOINT_URL_STS="+stsURL(p))
 	run.run(narrow, narrowed, "s3api", "get-object", "--bucket", p.bucket, "--key", p.own+"sts/one", filepath.Join(run.home, "one")).must(t)
 	run.run(narrow, narrowed, "s3api", "get-object", "--bucket", p.bucket, "--key", p.own+"README.txt", filepath.Join(run.home, "no")).
-		mustBeRefused(t, awsWords("GetObject", "AccessDenied"))
+		mustBeRefused(t, refusedBy("GetObject", "AccessDenied"))
 	run.run(narrow, narrowed, "s3api", "put-object", "--bucket", p.bucket, "--key", p.own+"sts/two", "--body", filepath.Join(run.home, "got")).
-		mustBeRefused(t, awsWords("PutObject", "AccessDenied"))
-	assume(narrow, narrowed, roleOf(p, "write", p.own+"sts/")).mustBeRefused(t, awsWords("AssumeRole", "AccessDenied"))
+		mustBeRefused(t, refusedBy("PutObject", "AccessDenied"))
+	assume(narrow, narrowed, roleOf(p, "write", p.own+"sts/")).mustBeRefused(t, refusedBy("AssumeRole", "AccessDenied"))
 
 	// What ends the first ends the one after it.
 	id, _, _ := strings.Cut(first.AssumedRoleUser.AssumedRoleId, ":")
@@ -108,22 +111,22 @@ func TestSTSWithTheAWSCLI(t *testing.T) {
 		t.Fatal(err)
 	}
 	run.run(narrow, narrowed, "s3api", "get-object", "--bucket", p.bucket, "--key", p.own+"sts/one", filepath.Join(run.home, "no")).
-		mustBeRefused(t, awsWords("GetObject", "AccessDenied"))
-	run.run(narrow, narrowed, "sts", "get-caller-identity").mustBeRefused(t, awsWords("GetCallerIdentity", "InvalidClientTokenId"))
+		mustBeRefused(t, refusedBy("GetObject", "AccessDenied"))
+	run.run(narrow, narrowed, "sts", "get-caller-identity").mustBeRefused(t, refusedBy("GetCallerIdentity", "InvalidClientTokenId"))
 
-	web("--role-arn", roleOf(p, "read", p.own), "--policy", `{"Version":"2012-10-17"}`).mustBeRefused(t, awsWords("AssumeRoleWithWebIdentity", "MalformedPolicyDocument"))
+	web("--role-arn", roleOf(p, "read", p.own), "--policy", `{"Version":"2012-10-17"}`).mustBeRefused(t, refusedBy("AssumeRoleWithWebIdentity", "MalformedPolicyDocument"))
 	web("--role-arn", roleOf(p, "read", p.own), "--duration-seconds", "43201").mustBeRefused(t, regexp.MustCompile("ValidationError.*the limit is the longest lease of location alpha"))
-	web("--role-arn", roleOf(p, "read", "nothing/")).mustBeRefused(t, awsWords("AssumeRoleWithWebIdentity", "AccessDenied"))
+	web("--role-arn", roleOf(p, "read", "nothing/")).mustBeRefused(t, refusedBy("AssumeRoleWithWebIdentity", "AccessDenied"))
 }
 
 // TestSTSWithBoto3: boto3 fetches keys from its environment alone, and fetches others
 // when these have expired.
 func TestSTSWithBoto3(t *testing.T) {
 	t.Parallel()
-	c := newBoto3(t, "").(boto3)
+	c := newPythonLibrary(t, "KEYHATCH_PYTHON", "python3 with boto3", "web_identity.py", "", nil)
 	p := start(t)
 	env := webIdentity(t, p, c.home, roleOf(p, "read", p.own))
-	r := c.run(devserver.Lease{SecretAccessKey: p.Token}, env, "-B", filepath.Join(c.scripts, "web_identity.py"), p.bucket, p.own+"README.txt").must(t)
+	r := c.run(devserver.Lease{SecretAccessKey: p.Token}, env, "-B", c.script, p.bucket, p.own+"README.txt").must(t)
 	lines := strings.Fields(string(r.stdout))
 	if len(lines) != 3 || lines[0] != "assume-role-with-web-identity" || lines[1] == lines[2] || !strings.HasPrefix(lines[2], "KHLE") {
 		t.Errorf("it printed %q", r.output)

@@ -84,9 +84,9 @@ func TestBoto3Transfers(t *testing.T) {
 // A folder checks what boto3 tells of a whole file that it has sent in parts.
 func TestBoto3Checksum(t *testing.T) {
 	t.Parallel()
-	c := newBoto3(t, "").(boto3)
+	c := newPythonLibrary(t, "KEYHATCH_PYTHON", "python3 with boto3", "checksum.py", "", nil)
 	p := start(t)
 	l := p.lend(t, p.own, "write")
 	env := append(awsEnv(t, l, c.home), "AWS_CONFIG_FILE="+os.DevNull)
-	c.run(l, env, "-B", filepath.Join(c.scripts, "checksum.py"), p.bucket, p.own+"checksum.bin", write(t, content("checksum", 20<<20))).must(t)
+	c.run(l, env, "-B", c.script, p.bucket, p.own+"checksum.bin", write(t, content("checksum", 20<<20))).must(t)
 }

@@ -98,6 +98,7 @@ keyhatch store create archive --endpoint https://s3.example.org --credential arc
 	"token show": "keyhatch token show",
 	"token create": `keyhatch token create nightly --expires 90d --workspace demo --scope "s3:read s3://demo/alpha/"
 keyhatch token create dashboard --scope leases --scope locations:read`,
+	"token rotate": "keyhatch token rotate --grace 1h",
 	"token revoke": "keyhatch token revoke tok_0mz3k8q2a7c4f9d",
 
 	"audit events": "keyhatch audit events --action lease.lend",

@@ -27,7 +27,7 @@ func TestShortestLease(t *testing.T) {
 		t.Error("a time below zero is taken")
 	}
 	var help strings.Builder
-	run(t.Context(), []string{"dev", "--help"}, &help, &help)
+	run(t.Context(), []string{"dev", "--help"}, strings.NewReader(""), &help, &help)
 	if !strings.Contains(help.String(), "--ready-file") || strings.Contains(help.String(), "shortest") {
 		t.Errorf("keyhatch dev --help tells people of it:\n%s", help.String())
 	}
