@@ -51,9 +51,11 @@ var layers = []struct {
 	{"client", "api", ""},
 	{"client/leasecreds", "api", "github.com/aws/aws-sdk-go-v2/aws github.com/aws/aws-sdk-go-v2/service/s3"},
 	{"deliver", "api", "golang.org/x/sys"},
-	{"cli", "root api client deliver", "github.com/alecthomas/ golang.org/x/term github.com/muesli/roff"},
+	{"cli/ask", "root api client", ""},
+	{"cli/complete", "cli/ask", "github.com/alecthomas/ github.com/muesli/roff"},
+	{"cli", "root api cli/ask client deliver", "github.com/alecthomas/kong golang.org/x/term"},
 	{
-		"cmd/keyhatch", "root api cli audit auth broker broker/* client db driver driver/* gateway gateway/* mirror outbound policy rest seal server sigv4 sts",
+		"cmd/keyhatch", "root api cli cli/* audit auth broker broker/* client db driver driver/* gateway gateway/* mirror outbound policy rest seal server sigv4 sts",
 		"github.com/alecthomas/kong github.com/goccy/go-yaml github.com/aws/",
 	},
 	{"db/dbtest", "root audit db", "pgregory.net/rapid github.com/google/go-cmp"},

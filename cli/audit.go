@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/client"
 )
 
@@ -20,27 +21,27 @@ type AuditVerbs struct {
 	WhoCan whoCanCommand `cmd:"" help:"Tell who can read or write a location, or could at a time."`
 }
 
-var accesses = sheet[api.ObjectRequest]{
-	{title: "AT", cell: func(_ *names, r api.ObjectRequest) string { return timeOf(r.At) }},
-	{title: "USER", cell: func(_ *names, r api.ObjectRequest) string {
+var accesses = ask.Sheet[api.ObjectRequest]{
+	{Title: "AT", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return ask.TimeOf(r.At) }},
+	{Title: "USER", Cell: func(_ *ask.Names, r api.ObjectRequest) string {
 		if r.UserName == "" {
 			return r.User
 		}
 		return r.UserName
 	}},
-	{title: "ACCESS", cell: func(_ *names, r api.ObjectRequest) string { return r.Access }},
-	{title: "OPERATION", cell: func(_ *names, r api.ObjectRequest) string { return r.Operation }},
-	{title: "OBJECT", cell: func(_ *names, r api.ObjectRequest) string { return "s3://" + r.Bucket + "/" + r.Key }},
-	{title: "BYTES", cell: func(_ *names, r api.ObjectRequest) string { return strconv.FormatInt(r.Bytes, 10) }},
-	{title: "OUTCOME", cell: func(_ *names, r api.ObjectRequest) string { return outcome(r) }},
-	{title: "FROM", cell: func(_ *names, r api.ObjectRequest) string { return r.Address }},
-	{title: "LEASE", detail: true, cell: func(_ *names, r api.ObjectRequest) string { return r.Lease }},
-	{title: "TOKEN", detail: true, cell: func(_ *names, r api.ObjectRequest) string { return r.Token }},
-	{title: "REQUEST", detail: true, cell: func(_ *names, r api.ObjectRequest) string { return r.RequestID }},
+	{Title: "ACCESS", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return r.Access }},
+	{Title: "OPERATION", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return r.Operation }},
+	{Title: "OBJECT", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return "s3://" + r.Bucket + "/" + r.Key }},
+	{Title: "BYTES", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return strconv.FormatInt(r.Bytes, 10) }},
+	{Title: "OUTCOME", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return outcome(r) }},
+	{Title: "FROM", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return r.Address }},
+	{Title: "LEASE", Detail: true, Cell: func(_ *ask.Names, r api.ObjectRequest) string { return r.Lease }},
+	{Title: "TOKEN", Detail: true, Cell: func(_ *ask.Names, r api.ObjectRequest) string { return r.Token }},
+	{Title: "REQUEST", Detail: true, Cell: func(_ *ask.Names, r api.ObjectRequest) string { return r.RequestID }},
 }
 
 type accessCommand struct {
-	listing
+	ask.Listing
 	Location string `required:"" placeholder:"LOCATION" help:"Name, id, or an s3:// address inside one."`
 	Since    moment `placeholder:"TIME" help:"What happened from then on. Default: 24 hours ago."`
 	Until    moment `placeholder:"TIME" help:"What happened before. Default: now."`
@@ -60,7 +61,7 @@ lent and how it ended. The request id is the one that the client was told, and t
 }
 
 // Run asks the server, a page after the other.
-func (a accessCommand) Run(ctx context.Context, s Streams) error {
+func (a accessCommand) Run(ctx context.Context, s ask.Streams) error {
 	f := client.ObjectRequestFilter{Location: a.Location, User: a.User, Since: a.Since.Time, Until: a.Until.Time}
 	if f.Since.IsZero() {
 		f.Since = time.Now().Add(-24 * time.Hour)
@@ -68,7 +69,7 @@ func (a accessCommand) Run(ctx context.Context, s Streams) error {
 	if a.Access != "any" {
 		f.Access = a.Access
 	}
-	return list(ctx, s, a.listing, accesses, func(c *client.Client) iter.Seq2[api.ObjectRequest, error] { return c.ObjectRequests(ctx, f) })
+	return ask.List(ctx, s, a.Listing, accesses, func(c *client.Client) iter.Seq2[api.ObjectRequest, error] { return c.ObjectRequests(ctx, f) })
 }
 
 // outcome is how a request came out, in a word.
@@ -84,17 +85,17 @@ func outcome(r api.ObjectRequest) string {
 	return "done"
 }
 
-var events = sheet[api.Event]{
-	{title: "AT", cell: func(_ *names, e api.Event) string { return timeOf(e.At) }},
-	{title: "USER", cell: func(n *names, e api.Event) string { return n.user(e.User) }},
-	{title: "ACTION", cell: func(_ *names, e api.Event) string { return e.Action }},
-	{title: "TARGET", cell: func(_ *names, e api.Event) string { return e.Target }},
-	{title: "DETAIL", cell: func(_ *names, e api.Event) string { return details(e.Detail) }},
-	{title: "FROM", cell: func(_ *names, e api.Event) string { return e.Address }},
+var events = ask.Sheet[api.Event]{
+	{Title: "AT", Cell: func(_ *ask.Names, e api.Event) string { return ask.TimeOf(e.At) }},
+	{Title: "USER", Cell: func(n *ask.Names, e api.Event) string { return n.User(e.User) }},
+	{Title: "ACTION", Cell: func(_ *ask.Names, e api.Event) string { return e.Action }},
+	{Title: "TARGET", Cell: func(_ *ask.Names, e api.Event) string { return e.Target }},
+	{Title: "DETAIL", Cell: func(_ *ask.Names, e api.Event) string { return details(e.Detail) }},
+	{Title: "FROM", Cell: func(_ *ask.Names, e api.Event) string { return e.Address }},
 }
 
 type eventsCommand struct {
-	listing
+	ask.Listing
 	Target string `placeholder:"ID" help:"What was done to one thing, by its id."`
 	Action string `placeholder:"ACTION" help:"What was done in one way, as lease.lend."`
 }
@@ -105,9 +106,9 @@ func (eventsCommand) Help() string {
 }
 
 // Run asks the server.
-func (e eventsCommand) Run(ctx context.Context, s Streams) error {
+func (e eventsCommand) Run(ctx context.Context, s ask.Streams) error {
 	f := client.EventFilter{Target: e.Target, Action: e.Action}
-	return list(ctx, s, e.listing, events, func(c *client.Client) iter.Seq2[api.Event, error] { return c.Events(ctx, f) })
+	return ask.List(ctx, s, e.Listing, events, func(c *client.Client) iter.Seq2[api.Event, error] { return c.Events(ctx, f) })
 }
 
 // details are an event's, in an order that does not change.

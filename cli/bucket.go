@@ -5,15 +5,16 @@ import (
 	"iter"
 
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/client"
 )
 
-var buckets = sheet[api.Bucket]{
-	{title: "NAME", cell: func(_ *names, b api.Bucket) string { return b.Name }},
-	{title: "STORE", cell: func(n *names, b api.Bucket) string { return n.store(b.Store) }},
-	{title: "WORKSPACE", cell: func(n *names, b api.Bucket) string { return n.workspace(b.Workspace) }},
-	{title: "ID", cell: func(_ *names, b api.Bucket) string { return b.ID }},
-	{title: "CREATED", detail: true, cell: func(_ *names, b api.Bucket) string { return timeOf(b.CreatedAt) }},
+var buckets = ask.Sheet[api.Bucket]{
+	{Title: "NAME", Cell: func(_ *ask.Names, b api.Bucket) string { return b.Name }},
+	{Title: "STORE", Cell: func(n *ask.Names, b api.Bucket) string { return n.Store(b.Store) }},
+	{Title: "WORKSPACE", Cell: func(n *ask.Names, b api.Bucket) string { return n.Workspace(b.Workspace) }},
+	{Title: "ID", Cell: func(_ *ask.Names, b api.Bucket) string { return b.ID }},
+	{Title: "CREATED", Detail: true, Cell: func(_ *ask.Names, b api.Bucket) string { return ask.TimeOf(b.CreatedAt) }},
 }
 
 type bucketCommand struct {
@@ -23,38 +24,38 @@ type bucketCommand struct {
 	Delete bucketDelete `cmd:"" help:"Take a bucket without locations off the record; its objects stay."`
 }
 
-type bucketList struct{ listing }
+type bucketList struct{ ask.Listing }
 
-func (b bucketList) Run(ctx context.Context, s Streams) error {
-	return list(ctx, s, b.listing, buckets, func(c *client.Client) iter.Seq2[api.Bucket, error] { return c.Buckets(ctx) })
+func (b bucketList) Run(ctx context.Context, s ask.Streams) error {
+	return ask.List(ctx, s, b.Listing, buckets, func(c *client.Client) iter.Seq2[api.Bucket, error] { return c.Buckets(ctx) })
 }
 
 type bucketShow struct {
-	question
+	ask.Question
 	Bucket string `arg:"" help:"Name or id."`
 }
 
-func (b bucketShow) Run(ctx context.Context, s Streams) error {
-	return show(ctx, s, b.question, buckets, func(c *client.Client) (api.Bucket, error) { return c.Bucket(ctx, b.Bucket) })
+func (b bucketShow) Run(ctx context.Context, s ask.Streams) error {
+	return ask.Show(ctx, s, b.Question, buckets, func(c *client.Client) (api.Bucket, error) { return c.Bucket(ctx, b.Bucket) })
 }
 
 type bucketCreate struct {
-	question
+	ask.Question
 	Name  string `arg:"" help:"As it is called on the store."`
 	Store string `required:"" placeholder:"NAME" help:"The store that has it, by name or id."`
 }
 
-func (b bucketCreate) Run(ctx context.Context, s Streams) error {
-	return show(ctx, s, b.question, buckets, func(c *client.Client) (api.Bucket, error) {
+func (b bucketCreate) Run(ctx context.Context, s ask.Streams) error {
+	return ask.Show(ctx, s, b.Question, buckets, func(c *client.Client) (api.Bucket, error) {
 		return c.CreateBucket(ctx, api.NewBucket{Store: b.Store, Name: b.Name})
 	})
 }
 
 type bucketDelete struct {
-	question
+	ask.Question
 	Bucket string `arg:"" help:"Name or id."`
 }
 
-func (b bucketDelete) Run(ctx context.Context, s Streams) error {
-	return end(s, b.question, "the bucket is off the record; its objects stay", func(c *client.Client) error { return c.DeleteBucket(ctx, b.Bucket) })
+func (b bucketDelete) Run(ctx context.Context, s ask.Streams) error {
+	return ask.End(s, b.Question, "the bucket is off the record; its objects stay", func(c *client.Client) error { return c.DeleteBucket(ctx, b.Bucket) })
 }

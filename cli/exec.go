@@ -7,11 +7,12 @@ import (
 	"os/exec"
 
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/deliver"
 )
 
 type execCommand struct {
-	connection
+	ask.Connection
 	wanted
 	Command []string `arg:"" passthrough:"" help:"The program and its arguments, behind --."`
 }
@@ -31,15 +32,15 @@ const (
 )
 
 // Run runs the program.
-func (e execCommand) Run(ctx context.Context, s Streams) error {
+func (e execCommand) Run(ctx context.Context, s ask.Streams) error {
 	command := e.Command
 	if len(command) > 0 && command[0] == "--" {
 		command = command[1:]
 	}
 	if len(command) == 0 {
-		return usageError{errors.New("which program? Name it behind --, as in: keyhatch exec s3://demo/alpha/ -- aws s3 ls s3://demo/alpha/")}
+		return ask.UsageError{Err: errors.New("which program? Name it behind --, as in: keyhatch exec s3://demo/alpha/ -- aws s3 ls s3://demo/alpha/")}
 	}
-	open, err := e.open()
+	open, err := e.Open()
 	if err != nil {
 		return err
 	}
@@ -50,13 +51,13 @@ func (e execCommand) Run(ctx context.Context, s Streams) error {
 	var unrun *exec.Error
 	switch {
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, os.ErrNotExist):
-		return statusError{err, notFound}
+		return ask.StatusError{Err: err, Status: notFound}
 	case errors.As(err, &unrun), errors.Is(err, os.ErrPermission):
-		return statusError{err, cannotRun}
+		return ask.StatusError{Err: err, Status: cannotRun}
 	case err != nil:
-		return e.explain(err)
+		return e.Explain(err)
 	case status != 0:
-		return statusError{errors.New(""), status} // the program has said what there is to say
+		return ask.StatusError{Err: errors.New(""), Status: status} // the program has said what there is to say
 	}
 	return nil
 }

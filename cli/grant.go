@@ -7,28 +7,29 @@ import (
 	"strings"
 
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/client"
 )
 
-var grants = sheet[api.Grant]{
-	{title: "ID", cell: func(_ *names, g api.Grant) string { return g.ID }},
-	{title: "LOCATION", cell: func(n *names, g api.Grant) string { return n.location(g.Location) }},
-	{title: "URL", cell: func(_ *names, g api.Grant) string { return g.URL }},
-	{title: "TO", cell: subjectOf},
-	{title: "ACCESS", cell: func(_ *names, g api.Grant) string { return g.Access }},
-	{title: "UNTIL", cell: func(_ *names, g api.Grant) string { return timeOr(g.ExpiresAt, "taken back") }},
-	{title: "GIVEN BY", detail: true, cell: func(n *names, g api.Grant) string { return n.user(g.CreatedBy) }},
-	{title: "GIVEN", detail: true, cell: func(_ *names, g api.Grant) string { return timeOf(g.CreatedAt) }},
+var grants = ask.Sheet[api.Grant]{
+	{Title: "ID", Cell: func(_ *ask.Names, g api.Grant) string { return g.ID }},
+	{Title: "LOCATION", Cell: func(n *ask.Names, g api.Grant) string { return n.Location(g.Location) }},
+	{Title: "URL", Cell: func(_ *ask.Names, g api.Grant) string { return g.URL }},
+	{Title: "TO", Cell: subjectOf},
+	{Title: "ACCESS", Cell: func(_ *ask.Names, g api.Grant) string { return g.Access }},
+	{Title: "UNTIL", Cell: func(_ *ask.Names, g api.Grant) string { return ask.TimeOr(g.ExpiresAt, "taken back") }},
+	{Title: "GIVEN BY", Detail: true, Cell: func(n *ask.Names, g api.Grant) string { return n.User(g.CreatedBy) }},
+	{Title: "GIVEN", Detail: true, Cell: func(_ *ask.Names, g api.Grant) string { return ask.TimeOf(g.CreatedAt) }},
 }
 
-func subjectOf(n *names, g api.Grant) string {
+func subjectOf(n *ask.Names, g api.Grant) string {
 	switch g.To {
 	case "user":
-		return "user:" + n.user(g.Subject)
+		return "user:" + n.User(g.Subject)
 	case "group":
-		return "group:" + n.group(g.Subject)
+		return "group:" + n.Group(g.Subject)
 	case "teamspace":
-		return "teamspace:" + n.teamspace(g.Subject)
+		return "teamspace:" + n.Teamspace(g.Subject)
 	}
 	return g.To
 }
@@ -42,21 +43,21 @@ type grantCommand struct {
 }
 
 type grantList struct {
-	listing
+	ask.Listing
 	Location string `placeholder:"LOCATION" help:"Those on one location, by name or id."`
 }
 
-func (g grantList) Run(ctx context.Context, s Streams) error {
-	return list(ctx, s, g.listing, grants, func(c *client.Client) iter.Seq2[api.Grant, error] { return c.Grants(ctx, g.Location) })
+func (g grantList) Run(ctx context.Context, s ask.Streams) error {
+	return ask.List(ctx, s, g.Listing, grants, func(c *client.Client) iter.Seq2[api.Grant, error] { return c.Grants(ctx, g.Location) })
 }
 
 type grantShow struct {
-	question
+	ask.Question
 	Grant string `arg:"" help:"Id."`
 }
 
-func (g grantShow) Run(ctx context.Context, s Streams) error {
-	return show(ctx, s, g.question, grants, func(c *client.Client) (api.Grant, error) { return c.Grant(ctx, g.Grant) })
+func (g grantShow) Run(ctx context.Context, s ask.Streams) error {
+	return ask.Show(ctx, s, g.Question, grants, func(c *client.Client) (api.Grant, error) { return c.Grant(ctx, g.Grant) })
 }
 
 // subject is who a grant is for.
@@ -83,7 +84,7 @@ func (s *subject) UnmarshalText(text []byte) error {
 }
 
 type grantGive struct {
-	question
+	ask.Question
 	ofLocation
 	To      subject  `required:"" placeholder:"WHO" help:"user:NAME, group:NAME, teamspace:NAME, or everyone (every active user; never the anonymous)."`
 	Access  string   `required:"" enum:"read,write" placeholder:"read|write" help:"read, or write, which includes read."`
@@ -94,15 +95,15 @@ type grantGive struct {
 // Help is what --help says beside the flags.
 func (grantGive) Help() string { return deadlineForms }
 
-func (g grantGive) Run(ctx context.Context, s Streams) error {
+func (g grantGive) Run(ctx context.Context, s ask.Streams) error {
 	n := api.NewGrant{
 		Location: g.Location, Prefix: g.Prefix, To: g.To.kind, Subject: g.To.ref, Access: g.Access, ExpiresAt: g.Expires.or(),
 	}
-	return show(ctx, s, g.question, grants, func(c *client.Client) (api.Grant, error) { return c.GiveGrant(ctx, n) })
+	return ask.Show(ctx, s, g.Question, grants, func(c *client.Client) (api.Grant, error) { return c.GiveGrant(ctx, n) })
 }
 
 type grantUpdate struct {
-	question
+	ask.Question
 	Grant   string   `arg:"" help:"Id."`
 	Access  *string  `enum:"read,write" placeholder:"read|write" help:"read, or write, which includes read."`
 	Expires deadline `placeholder:"TIME" help:"When it ends; never lets it stand until it is taken back."`
@@ -111,16 +112,16 @@ type grantUpdate struct {
 // Help is what --help says beside the flags.
 func (grantUpdate) Help() string { return deadlineForms }
 
-func (g grantUpdate) Run(ctx context.Context, s Streams) error {
+func (g grantUpdate) Run(ctx context.Context, s ask.Streams) error {
 	change := api.GrantChange{Access: g.Access, ExpiresAt: g.Expires.or(), NoExpiry: g.Expires.never}
-	return show(ctx, s, g.question, grants, func(c *client.Client) (api.Grant, error) { return c.UpdateGrant(ctx, g.Grant, change) })
+	return ask.Show(ctx, s, g.Question, grants, func(c *client.Client) (api.Grant, error) { return c.UpdateGrant(ctx, g.Grant, change) })
 }
 
 type grantTake struct {
-	question
+	ask.Question
 	Grant string `arg:"" help:"Id."`
 }
 
-func (g grantTake) Run(ctx context.Context, s Streams) error {
-	return end(s, g.question, "the grant is taken back; what rested on it is closed", func(c *client.Client) error { return c.TakeGrant(ctx, g.Grant) })
+func (g grantTake) Run(ctx context.Context, s ask.Streams) error {
+	return ask.End(s, g.Question, "the grant is taken back; what rested on it is closed", func(c *client.Client) error { return c.TakeGrant(ctx, g.Grant) })
 }

@@ -5,20 +5,21 @@ import (
 	"iter"
 
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/client"
 )
 
-var groups = sheet[api.Group]{
-	{title: "NAME", cell: func(_ *names, g api.Group) string { return g.Name }},
-	{title: "WORKSPACE", cell: func(n *names, g api.Group) string { return n.workspace(g.Workspace) }},
-	{title: "ID", cell: func(_ *names, g api.Group) string { return g.ID }},
-	{title: "CREATED", detail: true, cell: func(_ *names, g api.Group) string { return timeOf(g.CreatedAt) }},
+var groups = ask.Sheet[api.Group]{
+	{Title: "NAME", Cell: func(_ *ask.Names, g api.Group) string { return g.Name }},
+	{Title: "WORKSPACE", Cell: func(n *ask.Names, g api.Group) string { return n.Workspace(g.Workspace) }},
+	{Title: "ID", Cell: func(_ *ask.Names, g api.Group) string { return g.ID }},
+	{Title: "CREATED", Detail: true, Cell: func(_ *ask.Names, g api.Group) string { return ask.TimeOf(g.CreatedAt) }},
 }
 
-var groupMembers = sheet[api.GroupMember]{
-	{title: "USER", cell: func(n *names, m api.GroupMember) string { return n.user(m.User) }},
-	{title: "GROUP", cell: func(n *names, m api.GroupMember) string { return n.group(m.Group) }},
-	{title: "SINCE", cell: func(_ *names, m api.GroupMember) string { return timeOf(m.Since) }},
+var groupMembers = ask.Sheet[api.GroupMember]{
+	{Title: "USER", Cell: func(n *ask.Names, m api.GroupMember) string { return n.User(m.User) }},
+	{Title: "GROUP", Cell: func(n *ask.Names, m api.GroupMember) string { return n.Group(m.Group) }},
+	{Title: "SINCE", Cell: func(_ *ask.Names, m api.GroupMember) string { return ask.TimeOf(m.Since) }},
 }
 
 type groupCommand struct {
@@ -32,82 +33,82 @@ type groupCommand struct {
 	RemoveMember groupRemoveMember `cmd:"" help:"Remove a member; leases that rest on the membership close."`
 }
 
-type groupList struct{ listing }
+type groupList struct{ ask.Listing }
 
-func (g groupList) Run(ctx context.Context, s Streams) error {
-	return list(ctx, s, g.listing, groups, func(c *client.Client) iter.Seq2[api.Group, error] { return c.Groups(ctx) })
+func (g groupList) Run(ctx context.Context, s ask.Streams) error {
+	return ask.List(ctx, s, g.Listing, groups, func(c *client.Client) iter.Seq2[api.Group, error] { return c.Groups(ctx) })
 }
 
 type groupShow struct {
-	question
+	ask.Question
 	Group string `arg:"" help:"Name or id."`
 }
 
-func (g groupShow) Run(ctx context.Context, s Streams) error {
-	return show(ctx, s, g.question, groups, func(c *client.Client) (api.Group, error) { return c.Group(ctx, g.Group) })
+func (g groupShow) Run(ctx context.Context, s ask.Streams) error {
+	return ask.Show(ctx, s, g.Question, groups, func(c *client.Client) (api.Group, error) { return c.Group(ctx, g.Group) })
 }
 
 type groupCreate struct {
-	question
+	ask.Question
 	Name string `arg:"" help:"Unique in the workspace."`
 }
 
-func (g groupCreate) Run(ctx context.Context, s Streams) error {
-	return show(ctx, s, g.question, groups, func(c *client.Client) (api.Group, error) { return c.CreateGroup(ctx, api.Named{Name: g.Name}) })
+func (g groupCreate) Run(ctx context.Context, s ask.Streams) error {
+	return ask.Show(ctx, s, g.Question, groups, func(c *client.Client) (api.Group, error) { return c.CreateGroup(ctx, api.Named{Name: g.Name}) })
 }
 
 type groupUpdate struct {
-	question
+	ask.Question
 	Group string `arg:"" help:"Name or id."`
 	Name  string `required:"" placeholder:"NAME" help:"Another name."`
 }
 
-func (g groupUpdate) Run(ctx context.Context, s Streams) error {
-	return show(ctx, s, g.question, groups, func(c *client.Client) (api.Group, error) {
+func (g groupUpdate) Run(ctx context.Context, s ask.Streams) error {
+	return ask.Show(ctx, s, g.Question, groups, func(c *client.Client) (api.Group, error) {
 		return c.RenameGroup(ctx, g.Group, api.Named{Name: g.Name})
 	})
 }
 
 type groupDelete struct {
-	question
+	ask.Question
 	Group string `arg:"" help:"Name or id."`
 }
 
-func (g groupDelete) Run(ctx context.Context, s Streams) error {
-	return end(s, g.question, "the group is gone, with the grants that named it",
+func (g groupDelete) Run(ctx context.Context, s ask.Streams) error {
+	return ask.End(s, g.Question, "the group is gone, with the grants that named it",
 		func(c *client.Client) error { return c.DeleteGroup(ctx, g.Group) })
 }
 
 type groupMembersList struct {
-	listing
+	ask.Listing
 	Group string `arg:"" help:"Name or id."`
 }
 
-func (g groupMembersList) Run(ctx context.Context, s Streams) error {
-	return list(ctx, s, g.listing, groupMembers, func(c *client.Client) iter.Seq2[api.GroupMember, error] {
+func (g groupMembersList) Run(ctx context.Context, s ask.Streams) error {
+	return ask.List(ctx, s, g.Listing, groupMembers, func(c *client.Client) iter.Seq2[api.GroupMember, error] {
 		return c.GroupMembers(ctx, g.Group)
 	})
 }
 
 type groupAddMember struct {
-	question
+	ask.Question
 	Group string `arg:"" help:"Name or id."`
 	User  string `arg:"" help:"Name or id."`
 }
 
-func (g groupAddMember) Run(ctx context.Context, s Streams) error {
-	return show(ctx, s, g.question, groupMembers, func(c *client.Client) (api.GroupMember, error) {
+func (g groupAddMember) Run(ctx context.Context, s ask.Streams) error {
+	return ask.Show(ctx, s, g.Question, groupMembers, func(c *client.Client) (api.GroupMember, error) {
 		return c.PutGroupMember(ctx, g.Group, g.User)
 	})
 }
 
 type groupRemoveMember struct {
-	question
+	ask.Question
 	Group string `arg:"" help:"Name or id."`
 	User  string `arg:"" help:"Name or id."`
 }
 
-func (g groupRemoveMember) Run(ctx context.Context, s Streams) error {
-	return end(s, g.question, "the user is no member of the group any more",
+func (g groupRemoveMember) Run(ctx context.Context, s ask.Streams) error {
+	return ask.End(s, g.Question, "the user is no member of the group any more",
 		func(c *client.Client) error { return c.RemoveGroupMember(ctx, g.Group, g.User) })
 }

@@ -12,23 +12,24 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/client"
 	"github.com/keyhatch/keyhatch/deliver"
 )
 
-var leases = sheet[api.Lease]{
-	{title: "ID", cell: func(_ *names, l api.Lease) string { return l.ID }},
-	{title: "USER", cell: func(n *names, l api.Lease) string { return n.user(l.User) }},
-	{title: "ACCESS", cell: func(_ *names, l api.Lease) string { return l.Access }},
-	{title: "PREFIXES", cell: func(_ *names, l api.Lease) string { return strings.Join(l.Prefixes, " ") }},
-	{title: "ISSUED", cell: func(_ *names, l api.Lease) string { return timeOf(l.IssuedAt) }},
-	{title: "UNTIL", cell: func(_ *names, l api.Lease) string { return timeOf(l.ExpiresAt) }},
-	{title: "STATE", cell: func(_ *names, l api.Lease) string { return stateOf(l, time.Now()) }},
-	{title: "STORE", detail: true, cell: func(_ *names, l api.Lease) string { return l.Store }},
-	{title: "WORKSPACE", detail: true, cell: func(n *names, l api.Lease) string { return n.workspace(l.Workspace) }},
-	{title: "TOKEN", detail: true, cell: func(_ *names, l api.Lease) string { return l.Token }},
-	{title: "GRANTS", detail: true, cell: func(_ *names, l api.Lease) string { return strings.Join(l.Grants, " ") }},
-	{title: "ACCESS KEY ID", detail: true, cell: func(_ *names, l api.Lease) string { return l.AccessKeyID }},
+var leases = ask.Sheet[api.Lease]{
+	{Title: "ID", Cell: func(_ *ask.Names, l api.Lease) string { return l.ID }},
+	{Title: "USER", Cell: func(n *ask.Names, l api.Lease) string { return n.User(l.User) }},
+	{Title: "ACCESS", Cell: func(_ *ask.Names, l api.Lease) string { return l.Access }},
+	{Title: "PREFIXES", Cell: func(_ *ask.Names, l api.Lease) string { return strings.Join(l.Prefixes, " ") }},
+	{Title: "ISSUED", Cell: func(_ *ask.Names, l api.Lease) string { return ask.TimeOf(l.IssuedAt) }},
+	{Title: "UNTIL", Cell: func(_ *ask.Names, l api.Lease) string { return ask.TimeOf(l.ExpiresAt) }},
+	{Title: "STATE", Cell: func(_ *ask.Names, l api.Lease) string { return stateOf(l, time.Now()) }},
+	{Title: "STORE", Detail: true, Cell: func(_ *ask.Names, l api.Lease) string { return l.Store }},
+	{Title: "WORKSPACE", Detail: true, Cell: func(n *ask.Names, l api.Lease) string { return n.Workspace(l.Workspace) }},
+	{Title: "TOKEN", Detail: true, Cell: func(_ *ask.Names, l api.Lease) string { return l.Token }},
+	{Title: "GRANTS", Detail: true, Cell: func(_ *ask.Names, l api.Lease) string { return strings.Join(l.Grants, " ") }},
+	{Title: "ACCESS KEY ID", Detail: true, Cell: func(_ *ask.Names, l api.Lease) string { return l.AccessKeyID }},
 }
 
 func stateOf(l api.Lease, now time.Time) string {
@@ -73,7 +74,7 @@ func (w wanted) args() []string {
 }
 
 type leaseBorrow struct {
-	connection
+	ask.Connection
 	wanted
 	Output  string  `short:"o" enum:"env,json,process,profile" default:"env" help:"env: commands for a shell to eval; json: all that the server says; process: for credential_process of the AWS configuration, from a cache; profile: a profile there that renews itself."`
 	Shell   string  `enum:"auto,sh,bash,zsh,fish,powershell" default:"auto" help:"The shell of env: sh, bash, zsh, fish or powershell. Default: that of $$SHELL."`
@@ -83,8 +84,8 @@ type leaseBorrow struct {
 }
 
 // Run borrows, and hands the keys on in the way that was asked for.
-func (l leaseBorrow) Run(ctx context.Context, s Streams) error {
-	open, err := l.open()
+func (l leaseBorrow) Run(ctx context.Context, s ask.Streams) error {
+	open, err := l.Open()
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func (l leaseBorrow) Run(ctx context.Context, s Streams) error {
 	}
 	lent, err := lend(ctx)
 	if err != nil {
-		return l.explain(err)
+		return l.Explain(err)
 	}
 	profile := ""
 	if l.Output == "profile" {
@@ -114,7 +115,7 @@ func (l leaseBorrow) Run(ctx context.Context, s Streams) error {
 		_, err = io.WriteString(s.Out, text)
 		return err
 	case l.Output == "json":
-		return output{Output: "json"}.write(s.Out, lent, nil)
+		return ask.Format{Output: "json"}.Write(s.Out, lent, nil)
 	case l.Output == "process":
 		return deliver.WriteProcess(s.Out, lent)
 	case l.Output == "env":
@@ -125,11 +126,11 @@ func (l leaseBorrow) Run(ctx context.Context, s Streams) error {
 
 // cached lends from the disk while it can. One is not kept from a lease by a cache
 // that cannot be used.
-func (l leaseBorrow) cached(s Streams, open session, lend deliver.Lend) (kept deliver.Lend, done func()) {
+func (l leaseBorrow) cached(s ask.Streams, open ask.Session, lend deliver.Lend) (kept deliver.Lend, done func()) {
 	folder, err := deliver.CacheFolder()
 	if err == nil {
 		var cache *deliver.Cache
-		if cache, err = deliver.OpenCache(folder, open.server, open.token); err == nil {
+		if cache, err = deliver.OpenCache(folder, open.Server, open.Token); err == nil {
 			r := deliver.Request{Workspace: l.Workspace, LeaseRequest: l.request()}
 			return cache.Keep(r, lend), func() { cache.Close() }
 		}
@@ -152,7 +153,7 @@ func (l leaseBorrow) shell() deliver.Shell {
 }
 
 // writeProfile writes a profile whose command is this verb.
-func (l leaseBorrow) writeProfile(s Streams, open session, lent api.Lent) error {
+func (l leaseBorrow) writeProfile(s ask.Streams, open ask.Session, lent api.Lent) error {
 	program, err := os.Executable()
 	if err != nil {
 		return err
@@ -166,7 +167,7 @@ func (l leaseBorrow) writeProfile(s Streams, open session, lent api.Lent) error 
 		return err
 	}
 	command := append([]string{program, "lease"}, l.args()...)
-	command = append(command, "--output=process", "--server="+open.server)
+	command = append(command, "--output=process", "--server="+open.Server)
 	if l.Workspace != "" {
 		command = append(command, "--workspace="+l.Workspace)
 	}
@@ -174,45 +175,45 @@ func (l leaseBorrow) writeProfile(s Streams, open session, lent api.Lent) error 
 	var taken *deliver.TakenProfile
 	err = deliver.WriteProfile(config, credentials, p, l.Replace)
 	if errors.As(err, &taken) && !l.Replace {
-		return usageError{fmt.Errorf("%w with --profile, or let it go with --replace", err)}
+		return ask.UsageError{Err: fmt.Errorf("%w with --profile, or let it go with --replace", err)}
 	}
 	if err != nil {
 		return err
 	}
-	if !open.kept {
-		fmt.Fprintf(s.Err, "the token came from %s: programs that use the profile need it there too, or kept by `keyhatch login --token`\n", tokenVariable)
+	if !open.Kept {
+		fmt.Fprintf(s.Err, "the token came from %s: programs that use the profile need it there too, or kept by `keyhatch login --token`\n", ask.TokenVariable)
 	}
 	if l.ForTool != nil {
 		return nil
 	}
-	_, err = fmt.Fprintf(s.Out, "profile %s is in %s: aws --profile %s s3 ls %s\n", l.Profile, config, l.Profile, printable(strings.Join(lent.Prefixes, " ")))
+	_, err = fmt.Fprintf(s.Out, "profile %s is in %s: aws --profile %s s3 ls %s\n", l.Profile, config, l.Profile, ask.Printable(strings.Join(lent.Prefixes, " ")))
 	return err
 }
 
 type leaseList struct {
-	listing
+	ask.Listing
 	Live bool `help:"Only those that are neither revoked nor expired."`
 }
 
-func (l leaseList) Run(ctx context.Context, s Streams) error {
-	return list(ctx, s, l.listing, leases, func(c *client.Client) iter.Seq2[api.Lease, error] { return c.Leases(ctx, l.Live) })
+func (l leaseList) Run(ctx context.Context, s ask.Streams) error {
+	return ask.List(ctx, s, l.Listing, leases, func(c *client.Client) iter.Seq2[api.Lease, error] { return c.Leases(ctx, l.Live) })
 }
 
 type leaseShow struct {
-	question
+	ask.Question
 	Lease string `arg:"" help:"Id."`
 }
 
-func (l leaseShow) Run(ctx context.Context, s Streams) error {
-	return show(ctx, s, l.question, leases, func(c *client.Client) (api.Lease, error) { return c.Lease(ctx, l.Lease) })
+func (l leaseShow) Run(ctx context.Context, s ask.Streams) error {
+	return ask.Show(ctx, s, l.Question, leases, func(c *client.Client) (api.Lease, error) { return c.Lease(ctx, l.Lease) })
 }
 
 type leaseRevoke struct {
-	question
+	ask.Question
 	Lease string `arg:"" help:"Id."`
 }
 
-func (l leaseRevoke) Run(ctx context.Context, s Streams) error {
-	return end(s, l.question, "the lease has ended: its keys open nothing any more",
+func (l leaseRevoke) Run(ctx context.Context, s ask.Streams) error {
+	return ask.End(s, l.Question, "the lease has ended: its keys open nothing any more",
 		func(c *client.Client) error { return c.RevokeLease(ctx, l.Lease) })
 }

@@ -11,22 +11,23 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/client"
 	"golang.org/x/term"
 )
 
 type loginCommand struct {
-	connection
+	ask.Connection
 	Token bool `required:"" help:"With an API token, which is read from the terminal or from standard input."`
 }
 
 // Run asks the server whose the token is before it keeps it.
-func (l loginCommand) Run(ctx context.Context, s Streams) error {
-	kept, err := readLogins()
+func (l loginCommand) Run(ctx context.Context, s ask.Streams) error {
+	kept, err := ask.ReadLogins()
 	if err != nil {
 		return err
 	}
-	server, err := l.server(kept)
+	server, err := l.ServerURL(kept)
 	if err != nil {
 		return err
 	}
@@ -35,18 +36,18 @@ func (l loginCommand) Run(ctx context.Context, s Streams) error {
 		return err
 	}
 	if !keyhatch.IsTokenSecret(token) {
-		return usageError{errors.New("that is not a whole token: one begins with kh_ and has 52 characters")}
+		return ask.UsageError{Err: errors.New("that is not a whole token: one begins with kh_ and has 52 characters")}
 	}
 	c := client.New(server, token)
 	current, err := c.CurrentToken(ctx)
 	if err != nil {
-		return l.explain(err)
+		return l.Explain(err)
 	}
 	kept.Server, kept.Tokens[server] = server, token
-	if err := kept.keep(); err != nil {
+	if err := kept.Keep(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.Out, "logged in to %s as %s\n", server, printable(newNames(ctx, c).user(current.User)))
+	_, err = fmt.Fprintf(s.Out, "logged in to %s as %s\n", server, ask.Printable(ask.NewNames(ctx, c).User(current.User)))
 	return err
 }
 
@@ -55,7 +56,7 @@ const maxSecret = 4096
 
 // readSecret reads a line that is not for other eyes: from a terminal without
 // showing it, else from standard input.
-func readSecret(s Streams, prompt string) (string, error) {
+func readSecret(s ask.Streams, prompt string) (string, error) {
 	if f, ok := s.In.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		fmt.Fprint(s.Err, prompt)
 		text, err := term.ReadPassword(int(f.Fd()))
@@ -64,7 +65,7 @@ func readSecret(s Streams, prompt string) (string, error) {
 	}
 	line, err := bufio.NewReader(io.LimitReader(s.In, maxSecret)).ReadString('\n')
 	if line = strings.TrimSpace(line); line == "" {
-		return "", usageError{errors.Join(errors.New("nothing was given: the secret is read from standard input"), notEnd(err))}
+		return "", ask.UsageError{Err: errors.Join(errors.New("nothing was given: the secret is read from standard input"), notEnd(err))}
 	}
 	return line, nil
 }
@@ -76,15 +77,15 @@ func notEnd(err error) error {
 	return err
 }
 
-type logoutCommand struct{ connection }
+type logoutCommand struct{ ask.Connection }
 
 // Run forgets the token of one server.
-func (l logoutCommand) Run(s Streams) error {
-	kept, err := readLogins()
+func (l logoutCommand) Run(s ask.Streams) error {
+	kept, err := ask.ReadLogins()
 	if err != nil {
 		return err
 	}
-	server, err := l.server(kept)
+	server, err := l.ServerURL(kept)
 	if err != nil {
 		return err
 	}
@@ -96,14 +97,14 @@ func (l logoutCommand) Run(s Streams) error {
 	if kept.Server == server {
 		kept.Server = ""
 	}
-	if err := kept.keep(); err != nil {
+	if err := kept.Keep(); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(s.Out, "the token for %s is forgotten here; it stays valid until it is revoked\n", server)
 	return err
 }
 
-type whoamiCommand struct{ question }
+type whoamiCommand struct{ ask.Question }
 
 // identity is who a token is.
 type identity struct {
@@ -113,25 +114,25 @@ type identity struct {
 	Workspaces []api.Workspace `json:"workspaces,omitempty"`
 }
 
-var identities = sheet[identity]{
-	{title: "SERVER", cell: func(_ *names, i identity) string { return i.Server }},
-	{title: "USER", cell: func(_ *names, i identity) string {
+var identities = ask.Sheet[identity]{
+	{Title: "SERVER", Cell: func(_ *ask.Names, i identity) string { return i.Server }},
+	{Title: "USER", Cell: func(_ *ask.Names, i identity) string {
 		if i.User.Name == "" {
 			return i.User.ID
 		}
 		return i.User.Name
 	}},
-	{title: "FULL NAME", cell: func(_ *names, i identity) string { return i.User.FullName }},
-	{title: "ADMIN", cell: func(_ *names, i identity) string {
+	{Title: "FULL NAME", Cell: func(_ *ask.Names, i identity) string { return i.User.FullName }},
+	{Title: "ADMIN", Cell: func(_ *ask.Names, i identity) string {
 		if i.User.Admin {
 			return "of the installation"
 		}
 		return ""
 	}},
-	{title: "TOKEN", cell: func(_ *names, i identity) string { return strings.TrimSpace(i.Token.ID + " " + i.Token.Name) }},
-	{title: "SCOPES", cell: func(_ *names, i identity) string { return strings.Join(i.Token.Scopes, ", ") }},
-	{title: "UNTIL", cell: func(_ *names, i identity) string { return timeOr(i.Token.ExpiresAt, "revoked") }},
-	{title: "WORKSPACES", cell: func(_ *names, i identity) string {
+	{Title: "TOKEN", Cell: func(_ *ask.Names, i identity) string { return strings.TrimSpace(i.Token.ID + " " + i.Token.Name) }},
+	{Title: "SCOPES", Cell: func(_ *ask.Names, i identity) string { return strings.Join(i.Token.Scopes, ", ") }},
+	{Title: "UNTIL", Cell: func(_ *ask.Names, i identity) string { return ask.TimeOr(i.Token.ExpiresAt, "revoked") }},
+	{Title: "WORKSPACES", Cell: func(_ *ask.Names, i identity) string {
 		var all []string
 		for _, w := range i.Workspaces {
 			all = append(all, w.Name)
@@ -142,16 +143,16 @@ var identities = sheet[identity]{
 
 // Run asks for what the token may tell: one that only borrows does not see its
 // user.
-func (w whoamiCommand) Run(ctx context.Context, s Streams) error {
-	kept, err := readLogins()
+func (w whoamiCommand) Run(ctx context.Context, s ask.Streams) error {
+	kept, err := ask.ReadLogins()
 	if err != nil {
 		return err
 	}
-	server, err := w.server(kept)
+	server, err := w.ServerURL(kept)
 	if err != nil {
 		return err
 	}
-	return show(ctx, s, w.question, identities, func(c *client.Client) (identity, error) {
+	return ask.Show(ctx, s, w.Question, identities, func(c *client.Client) (identity, error) {
 		token, err := c.CurrentToken(ctx)
 		if err != nil {
 			return identity{}, err

@@ -5,19 +5,20 @@ import (
 	"iter"
 
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/client"
 )
 
-var stores = sheet[api.Store]{
-	{title: "NAME", cell: func(_ *names, t api.Store) string { return t.Name }},
-	{title: "KIND", cell: func(_ *names, t api.Store) string { return t.Kind }},
-	{title: "PLACE", cell: func(_ *names, t api.Store) string { return t.Path + t.Endpoint }},
-	{title: "REGION", cell: func(_ *names, t api.Store) string { return t.Region }},
-	{title: "CREDENTIAL", cell: func(n *names, t api.Store) string { return n.credential(t.Credential) }},
-	{title: "WORKSPACE", detail: true, cell: func(n *names, t api.Store) string { return n.workspace(t.Workspace) }},
-	{title: "LENDS", detail: true, cell: func(_ *names, t api.Store) string { return t.Lends }},
-	{title: "ID", cell: func(_ *names, t api.Store) string { return t.ID }},
-	{title: "CREATED", detail: true, cell: func(_ *names, t api.Store) string { return timeOf(t.CreatedAt) }},
+var stores = ask.Sheet[api.Store]{
+	{Title: "NAME", Cell: func(_ *ask.Names, t api.Store) string { return t.Name }},
+	{Title: "KIND", Cell: func(_ *ask.Names, t api.Store) string { return t.Kind }},
+	{Title: "PLACE", Cell: func(_ *ask.Names, t api.Store) string { return t.Path + t.Endpoint }},
+	{Title: "REGION", Cell: func(_ *ask.Names, t api.Store) string { return t.Region }},
+	{Title: "CREDENTIAL", Cell: func(n *ask.Names, t api.Store) string { return n.Credential(t.Credential) }},
+	{Title: "WORKSPACE", Detail: true, Cell: func(n *ask.Names, t api.Store) string { return n.Workspace(t.Workspace) }},
+	{Title: "LENDS", Detail: true, Cell: func(_ *ask.Names, t api.Store) string { return t.Lends }},
+	{Title: "ID", Cell: func(_ *ask.Names, t api.Store) string { return t.ID }},
+	{Title: "CREATED", Detail: true, Cell: func(_ *ask.Names, t api.Store) string { return ask.TimeOf(t.CreatedAt) }},
 }
 
 type storeCommand struct {
@@ -28,23 +29,23 @@ type storeCommand struct {
 	Delete storeDelete `cmd:"" help:"Remove a store without buckets."`
 }
 
-type storeList struct{ listing }
+type storeList struct{ ask.Listing }
 
-func (t storeList) Run(ctx context.Context, s Streams) error {
-	return list(ctx, s, t.listing, stores, func(c *client.Client) iter.Seq2[api.Store, error] { return c.Stores(ctx) })
+func (t storeList) Run(ctx context.Context, s ask.Streams) error {
+	return ask.List(ctx, s, t.Listing, stores, func(c *client.Client) iter.Seq2[api.Store, error] { return c.Stores(ctx) })
 }
 
 type storeShow struct {
-	question
+	ask.Question
 	Store string `arg:"" help:"Name or id."`
 }
 
-func (t storeShow) Run(ctx context.Context, s Streams) error {
-	return show(ctx, s, t.question, stores, func(c *client.Client) (api.Store, error) { return c.Store(ctx, t.Store) })
+func (t storeShow) Run(ctx context.Context, s ask.Streams) error {
+	return ask.Show(ctx, s, t.Question, stores, func(c *client.Client) (api.Store, error) { return c.Store(ctx, t.Store) })
 }
 
 type storeCreate struct {
-	question
+	ask.Question
 	Name       string `arg:"" help:"Unique in the installation."`
 	Path       string `xor:"place" required:"" placeholder:"FOLDER" help:"A folder on the server, inside one of its directory_roots: makes a directory store."`
 	Endpoint   string `xor:"place" required:"" placeholder:"URL" help:"An S3 endpoint: makes an S3 store."`
@@ -52,31 +53,31 @@ type storeCreate struct {
 	Credential string `placeholder:"NAME" help:"Of an S3 store: the credential that acts on it, by name or id."`
 }
 
-func (t storeCreate) Run(ctx context.Context, s Streams) error {
+func (t storeCreate) Run(ctx context.Context, s ask.Streams) error {
 	n := api.NewStore{Name: t.Name, Kind: "directory", Path: t.Path, Endpoint: t.Endpoint, Region: t.Region, Credential: t.Credential}
 	if t.Endpoint != "" {
 		n.Kind = "s3"
 	}
-	return show(ctx, s, t.question, stores, func(c *client.Client) (api.Store, error) { return c.CreateStore(ctx, n) })
+	return ask.Show(ctx, s, t.Question, stores, func(c *client.Client) (api.Store, error) { return c.CreateStore(ctx, n) })
 }
 
 type storeUpdate struct {
-	question
+	ask.Question
 	Store      string  `arg:"" help:"Name or id."`
 	Name       *string `placeholder:"NAME" help:"Another name."`
 	Credential *string `placeholder:"NAME" help:"Another credential, by name or id."`
 }
 
-func (t storeUpdate) Run(ctx context.Context, s Streams) error {
+func (t storeUpdate) Run(ctx context.Context, s ask.Streams) error {
 	change := api.StoreChange{Name: t.Name, Credential: t.Credential}
-	return show(ctx, s, t.question, stores, func(c *client.Client) (api.Store, error) { return c.UpdateStore(ctx, t.Store, change) })
+	return ask.Show(ctx, s, t.Question, stores, func(c *client.Client) (api.Store, error) { return c.UpdateStore(ctx, t.Store, change) })
 }
 
 type storeDelete struct {
-	question
+	ask.Question
 	Store string `arg:"" help:"Name or id."`
 }
 
-func (t storeDelete) Run(ctx context.Context, s Streams) error {
-	return end(s, t.question, "the store is off the record; its objects stay", func(c *client.Client) error { return c.DeleteStore(ctx, t.Store) })
+func (t storeDelete) Run(ctx context.Context, s ask.Streams) error {
+	return ask.End(s, t.Question, "the store is off the record; its objects stay", func(c *client.Client) error { return c.DeleteStore(ctx, t.Store) })
 }

@@ -5,23 +5,24 @@ import (
 	"iter"
 
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/client"
 )
 
-var teamspaces = sheet[api.Teamspace]{
-	{title: "NAME", cell: func(_ *names, t api.Teamspace) string { return t.Name }},
-	{title: "VISIBILITY", cell: func(_ *names, t api.Teamspace) string { return t.Visibility }},
-	{title: "WORKSPACE", cell: func(n *names, t api.Teamspace) string { return n.workspace(t.Workspace) }},
-	{title: "ID", cell: func(_ *names, t api.Teamspace) string { return t.ID }},
-	{title: "CREATED BY", detail: true, cell: func(n *names, t api.Teamspace) string { return n.user(t.CreatedBy) }},
-	{title: "CREATED", detail: true, cell: func(_ *names, t api.Teamspace) string { return timeOf(t.CreatedAt) }},
+var teamspaces = ask.Sheet[api.Teamspace]{
+	{Title: "NAME", Cell: func(_ *ask.Names, t api.Teamspace) string { return t.Name }},
+	{Title: "VISIBILITY", Cell: func(_ *ask.Names, t api.Teamspace) string { return t.Visibility }},
+	{Title: "WORKSPACE", Cell: func(n *ask.Names, t api.Teamspace) string { return n.Workspace(t.Workspace) }},
+	{Title: "ID", Cell: func(_ *ask.Names, t api.Teamspace) string { return t.ID }},
+	{Title: "CREATED BY", Detail: true, Cell: func(n *ask.Names, t api.Teamspace) string { return n.User(t.CreatedBy) }},
+	{Title: "CREATED", Detail: true, Cell: func(_ *ask.Names, t api.Teamspace) string { return ask.TimeOf(t.CreatedAt) }},
 }
 
-var teamspaceMembers = sheet[api.TeamspaceMember]{
-	{title: "USER", cell: func(n *names, m api.TeamspaceMember) string { return n.user(m.User) }},
-	{title: "ROLE", cell: func(_ *names, m api.TeamspaceMember) string { return m.Role }},
-	{title: "TEAMSPACE", cell: func(n *names, m api.TeamspaceMember) string { return n.teamspace(m.Teamspace) }},
-	{title: "SINCE", cell: func(_ *names, m api.TeamspaceMember) string { return timeOf(m.Since) }},
+var teamspaceMembers = ask.Sheet[api.TeamspaceMember]{
+	{Title: "USER", Cell: func(n *ask.Names, m api.TeamspaceMember) string { return n.User(m.User) }},
+	{Title: "ROLE", Cell: func(_ *ask.Names, m api.TeamspaceMember) string { return m.Role }},
+	{Title: "TEAMSPACE", Cell: func(n *ask.Names, m api.TeamspaceMember) string { return n.Teamspace(m.Teamspace) }},
+	{Title: "SINCE", Cell: func(_ *ask.Names, m api.TeamspaceMember) string { return ask.TimeOf(m.Since) }},
 }
 
 type teamspaceCommand struct {
@@ -40,87 +41,87 @@ type ofTeamspace struct {
 	Teamspace string `arg:"" help:"Name or id."`
 }
 
-type teamspaceList struct{ listing }
+type teamspaceList struct{ ask.Listing }
 
-func (t teamspaceList) Run(ctx context.Context, s Streams) error {
-	return list(ctx, s, t.listing, teamspaces, func(c *client.Client) iter.Seq2[api.Teamspace, error] { return c.Teamspaces(ctx) })
+func (t teamspaceList) Run(ctx context.Context, s ask.Streams) error {
+	return ask.List(ctx, s, t.Listing, teamspaces, func(c *client.Client) iter.Seq2[api.Teamspace, error] { return c.Teamspaces(ctx) })
 }
 
 type teamspaceShow struct {
-	question
+	ask.Question
 	ofTeamspace
 }
 
-func (t teamspaceShow) Run(ctx context.Context, s Streams) error {
-	return show(ctx, s, t.question, teamspaces, func(c *client.Client) (api.Teamspace, error) { return c.Teamspace(ctx, t.Teamspace) })
+func (t teamspaceShow) Run(ctx context.Context, s ask.Streams) error {
+	return ask.Show(ctx, s, t.Question, teamspaces, func(c *client.Client) (api.Teamspace, error) { return c.Teamspace(ctx, t.Teamspace) })
 }
 
 type teamspaceCreate struct {
-	question
+	ask.Question
 	Name       string `arg:"" help:"Unique in the workspace."`
 	Visibility string `enum:"private,public" default:"private" help:"private: its members see it, and the workspace's owners and admins; public: every member of the workspace."`
 }
 
-func (t teamspaceCreate) Run(ctx context.Context, s Streams) error {
+func (t teamspaceCreate) Run(ctx context.Context, s ask.Streams) error {
 	n := api.NewTeamspace{Name: t.Name, Visibility: t.Visibility}
-	return show(ctx, s, t.question, teamspaces, func(c *client.Client) (api.Teamspace, error) { return c.CreateTeamspace(ctx, n) })
+	return ask.Show(ctx, s, t.Question, teamspaces, func(c *client.Client) (api.Teamspace, error) { return c.CreateTeamspace(ctx, n) })
 }
 
 type teamspaceUpdate struct {
-	question
+	ask.Question
 	ofTeamspace
 	Name       *string `placeholder:"NAME" help:"Another name."`
 	Visibility *string `enum:"private,public" placeholder:"private|public" help:"Who sees it."`
 }
 
-func (t teamspaceUpdate) Run(ctx context.Context, s Streams) error {
+func (t teamspaceUpdate) Run(ctx context.Context, s ask.Streams) error {
 	change := api.TeamspaceChange{Name: t.Name, Visibility: t.Visibility}
-	return show(ctx, s, t.question, teamspaces, func(c *client.Client) (api.Teamspace, error) {
+	return ask.Show(ctx, s, t.Question, teamspaces, func(c *client.Client) (api.Teamspace, error) {
 		return c.UpdateTeamspace(ctx, t.Teamspace, change)
 	})
 }
 
 type teamspaceDelete struct {
-	question
+	ask.Question
 	ofTeamspace
 }
 
-func (t teamspaceDelete) Run(ctx context.Context, s Streams) error {
-	return end(s, t.question, "the teamspace is gone, with the grants that named it",
+func (t teamspaceDelete) Run(ctx context.Context, s ask.Streams) error {
+	return ask.End(s, t.Question, "the teamspace is gone, with the grants that named it",
 		func(c *client.Client) error { return c.DeleteTeamspace(ctx, t.Teamspace) })
 }
 
 type teamspaceMembersList struct {
-	listing
+	ask.Listing
 	ofTeamspace
 }
 
-func (t teamspaceMembersList) Run(ctx context.Context, s Streams) error {
-	return list(ctx, s, t.listing, teamspaceMembers, func(c *client.Client) iter.Seq2[api.TeamspaceMember, error] {
+func (t teamspaceMembersList) Run(ctx context.Context, s ask.Streams) error {
+	return ask.List(ctx, s, t.Listing, teamspaceMembers, func(c *client.Client) iter.Seq2[api.TeamspaceMember, error] {
 		return c.TeamspaceMembers(ctx, t.Teamspace)
 	})
 }
 
 type teamspaceAddMember struct {
-	question
+	ask.Question
 	ofTeamspace
 	User string `arg:"" help:"Name or id."`
 	Role string `enum:"owner,editor,viewer" default:"viewer" help:"owner, editor or viewer."`
 }
 
-func (t teamspaceAddMember) Run(ctx context.Context, s Streams) error {
-	return show(ctx, s, t.question, teamspaceMembers, func(c *client.Client) (api.TeamspaceMember, error) {
+func (t teamspaceAddMember) Run(ctx context.Context, s ask.Streams) error {
+	return ask.Show(ctx, s, t.Question, teamspaceMembers, func(c *client.Client) (api.TeamspaceMember, error) {
 		return c.PutTeamspaceMember(ctx, t.Teamspace, t.User, api.TeamspaceRole{Role: t.Role})
 	})
 }
 
 type teamspaceRemoveMember struct {
-	question
+	ask.Question
 	ofTeamspace
 	User string `arg:"" help:"Name or id."`
 }
 
-func (t teamspaceRemoveMember) Run(ctx context.Context, s Streams) error {
-	return end(s, t.question, "the user is no member of the teamspace any more",
+func (t teamspaceRemoveMember) Run(ctx context.Context, s ask.Streams) error {
+	return ask.End(s, t.Question, "the user is no member of the teamspace any more",
 		func(c *client.Client) error { return c.RemoveTeamspaceMember(ctx, t.Teamspace, t.User) })
 }

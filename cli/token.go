@@ -8,27 +8,28 @@ import (
 	"strings"
 
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/client"
 )
 
-var tokens = sheet[api.Token]{
-	{title: "ID", cell: func(_ *names, t api.Token) string { return t.ID }},
-	{title: "NAME", cell: func(_ *names, t api.Token) string { return t.Name }},
-	{title: "USER", cell: func(n *names, t api.Token) string { return n.user(t.User) }},
-	{title: "SCOPES", cell: func(_ *names, t api.Token) string { return strings.Join(t.Scopes, ", ") }},
-	{title: "WORKSPACE", cell: func(n *names, t api.Token) string { return n.workspace(t.Workspace) }},
-	{title: "UNTIL", cell: func(_ *names, t api.Token) string { return timeOr(t.ExpiresAt, "revoked") }},
-	{title: "ROTATED", detail: true, cell: func(_ *names, t api.Token) string { return timeOr(t.RotatedAt, "") }},
-	{title: "GRACE UNTIL", detail: true, cell: func(_ *names, t api.Token) string { return timeOr(t.GraceUntil, "") }},
-	{title: "CREATED", detail: true, cell: func(_ *names, t api.Token) string { return timeOf(t.CreatedAt) }},
-	{title: "CREATED FROM", detail: true, cell: func(_ *names, t api.Token) string { return t.CreatedFrom }},
+var tokens = ask.Sheet[api.Token]{
+	{Title: "ID", Cell: func(_ *ask.Names, t api.Token) string { return t.ID }},
+	{Title: "NAME", Cell: func(_ *ask.Names, t api.Token) string { return t.Name }},
+	{Title: "USER", Cell: func(n *ask.Names, t api.Token) string { return n.User(t.User) }},
+	{Title: "SCOPES", Cell: func(_ *ask.Names, t api.Token) string { return strings.Join(t.Scopes, ", ") }},
+	{Title: "WORKSPACE", Cell: func(n *ask.Names, t api.Token) string { return n.Workspace(t.Workspace) }},
+	{Title: "UNTIL", Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.ExpiresAt, "revoked") }},
+	{Title: "ROTATED", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.RotatedAt, "") }},
+	{Title: "GRACE UNTIL", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.GraceUntil, "") }},
+	{Title: "CREATED", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOf(t.CreatedAt) }},
+	{Title: "CREATED FROM", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return t.CreatedFrom }},
 }
 
 // createdTokens shows a token's secret, which the server shows this once.
-var createdTokens = func() sheet[api.CreatedToken] {
-	out := sheet[api.CreatedToken]{{title: "SECRET", cell: func(_ *names, t api.CreatedToken) string { return t.Secret }}}
+var createdTokens = func() ask.Sheet[api.CreatedToken] {
+	out := ask.Sheet[api.CreatedToken]{{Title: "SECRET", Cell: func(_ *ask.Names, t api.CreatedToken) string { return t.Secret }}}
 	for _, c := range tokens {
-		out = append(out, column[api.CreatedToken]{title: c.title, cell: func(n *names, t api.CreatedToken) string { return c.cell(n, t.Token) }})
+		out = append(out, ask.Column[api.CreatedToken]{Title: c.Title, Cell: func(n *ask.Names, t api.CreatedToken) string { return c.Cell(n, t.Token) }})
 	}
 	return out
 }()
@@ -42,21 +43,21 @@ type tokenCommand struct {
 }
 
 type tokenList struct {
-	listing
+	ask.Listing
 	User string `placeholder:"NAME" help:"Of another user, by name or id."`
 }
 
-func (t tokenList) Run(ctx context.Context, s Streams) error {
-	return list(ctx, s, t.listing, tokens, func(c *client.Client) iter.Seq2[api.Token, error] { return c.Tokens(ctx, t.User) })
+func (t tokenList) Run(ctx context.Context, s ask.Streams) error {
+	return ask.List(ctx, s, t.Listing, tokens, func(c *client.Client) iter.Seq2[api.Token, error] { return c.Tokens(ctx, t.User) })
 }
 
 type tokenShow struct {
-	question
+	ask.Question
 	Token string `arg:"" optional:"" help:"Id. Default: the one that you are using."`
 }
 
-func (t tokenShow) Run(ctx context.Context, s Streams) error {
-	return show(ctx, s, t.question, tokens, func(c *client.Client) (api.Token, error) {
+func (t tokenShow) Run(ctx context.Context, s ask.Streams) error {
+	return ask.Show(ctx, s, t.Question, tokens, func(c *client.Client) (api.Token, error) {
 		if t.Token == "" {
 			return c.CurrentToken(ctx)
 		}
@@ -65,7 +66,7 @@ func (t tokenShow) Run(ctx context.Context, s Streams) error {
 }
 
 type tokenCreate struct {
-	question
+	ask.Question
 	Name    string   `arg:"" optional:"" help:"What it is for."`
 	Scope   []string `sep:"none" placeholder:"SCOPE" help:"What it may do: all, a noun, noun:read, \"METHOD /path\", \"s3:read s3://bucket/prefix/\". May be repeated. Default: what your token may."`
 	User    string   `placeholder:"NAME" help:"Of another user, by name or id; for installation admins."`
@@ -75,23 +76,23 @@ type tokenCreate struct {
 // Help is what --help says beside the flags.
 func (tokenCreate) Help() string { return deadlineForms }
 
-func (t tokenCreate) Run(ctx context.Context, s Streams) error {
+func (t tokenCreate) Run(ctx context.Context, s ask.Streams) error {
 	n := api.NewToken{Name: t.Name, User: t.User, Scopes: t.Scope, Workspace: t.Workspace, ExpiresAt: t.Expires.or()}
-	return show(ctx, s, t.question, createdTokens, func(c *client.Client) (api.CreatedToken, error) { return c.CreateToken(ctx, n) })
+	return ask.Show(ctx, s, t.Question, createdTokens, func(c *client.Client) (api.CreatedToken, error) { return c.CreateToken(ctx, n) })
 }
 
 type tokenRevoke struct {
-	question
+	ask.Question
 	Token string `arg:"" help:"Id."`
 }
 
-func (t tokenRevoke) Run(ctx context.Context, s Streams) error {
-	return end(s, t.question, "the token has ended, with the leases that it borrowed",
+func (t tokenRevoke) Run(ctx context.Context, s ask.Streams) error {
+	return ask.End(s, t.Question, "the token has ended, with the leases that it borrowed",
 		func(c *client.Client) error { return c.RevokeToken(ctx, t.Token) })
 }
 
 type tokenRotate struct {
-	question
+	ask.Question
 	Token string `arg:"" optional:"" help:"Id. Default: the one that you are using."`
 	Grace span   `placeholder:"TIME" help:"How long the secret before works too, up to 7d. Default: not at all."`
 }
@@ -103,31 +104,31 @@ func (tokenRotate) Help() string {
 
 // Run shows the secret, and keeps it where the one before was kept: nobody should
 // be locked out by it.
-func (t tokenRotate) Run(ctx context.Context, s Streams) error {
-	open, err := t.open()
+func (t tokenRotate) Run(ctx context.Context, s ask.Streams) error {
+	open, err := t.Open()
 	if err != nil {
 		return err
 	}
 	made, err := open.RotateToken(ctx, t.Token, api.TokenRotation{GraceSeconds: t.Grace.seconds()})
 	if err != nil {
-		return t.explain(err)
+		return t.Explain(err)
 	}
 	now := open.Client
 	if t.Token == "" {
-		now = client.New(open.server, made.Secret)
-		if open.kept {
+		now = client.New(open.Server, made.Secret)
+		if open.Kept {
 			err = keepInstead(open, made.Secret)
 		}
 	}
-	return errors.Join(t.write(s.Out, made, func(to io.Writer) error { return createdTokens.show(to, newNames(ctx, now), made) }), err)
+	return errors.Join(t.Write(s.Out, made, func(to io.Writer) error { return createdTokens.Show(to, ask.NewNames(ctx, now), made) }), err)
 }
 
 // keepInstead keeps another secret for the server of a session.
-func keepInstead(open session, secret string) error {
-	kept, err := readLogins()
+func keepInstead(open ask.Session, secret string) error {
+	kept, err := ask.ReadLogins()
 	if err != nil {
 		return err
 	}
-	kept.Tokens[open.server] = secret
-	return kept.keep()
+	kept.Tokens[open.Server] = secret
+	return kept.Keep()
 }

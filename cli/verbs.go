@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"io"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -28,13 +27,6 @@ type Verbs struct {
 	Teamspace teamspaceCommand `cmd:"" group:"People" help:"Smaller circles of a workspace, with members of their own."`
 	Workspace workspaceCommand `cmd:"" group:"People" help:"Tenants, and who is in them."`
 	Token     tokenCommand     `cmd:"" group:"People" help:"API tokens."`
-}
-
-// Streams are what a command reads and writes: what it is for to Out, all else to
-// Err.
-type Streams struct {
-	In       io.Reader
-	Out, Err io.Writer
 }
 
 // Vars are what the help of the verbs is filled in with.

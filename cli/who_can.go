@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli/ask"
 )
 
 type whoCanCommand struct {
-	question
+	ask.Question
 	Location string `required:"" placeholder:"LOCATION" help:"Name, id, or an s3:// address inside one."`
 	Access   string `required:"" enum:"read,write" placeholder:"read|write" help:"read or write."`
 	At       moment `placeholder:"TIME" help:"When. Default: now."`
@@ -28,20 +29,20 @@ The exit status is 1, too, when the record leaves doubts.`
 }
 
 // Run asks the server.
-func (w whoCanCommand) Run(ctx context.Context, s Streams) error {
-	c, err := w.client()
+func (w whoCanCommand) Run(ctx context.Context, s ask.Streams) error {
+	c, err := w.Client()
 	if err != nil {
 		return err
 	}
 	answer, err := c.WhoCan(ctx, w.Location, w.Access, w.At.Time)
 	if err != nil {
-		return w.explain(err)
+		return w.Explain(err)
 	}
-	if err := w.write(s.Out, answer, func(to io.Writer) error { return whoCanTable(to, answer) }); err != nil {
+	if err := w.Write(s.Out, answer, func(to io.Writer) error { return whoCanTable(to, answer) }); err != nil {
 		return err
 	}
 	for _, doubt := range answer.Doubts {
-		fmt.Fprintf(s.Err, "in doubt: %s\n", printable(doubt))
+		fmt.Fprintf(s.Err, "in doubt: %s\n", ask.Printable(doubt))
 	}
 	if n := len(answer.Doubts); n > 0 {
 		return fmt.Errorf("the answer is not certain: the audit record leaves doubts (%d); `keyhatch audit verify` tells whether it was changed", n)
@@ -50,7 +51,7 @@ func (w whoCanCommand) Run(ctx context.Context, s Streams) error {
 }
 
 func whoCanTable(to io.Writer, a api.WhoCan) error {
-	fmt.Fprintf(to, "Who could %s %s (location %s) at %s:\n\n", a.Access, printable(a.URL), printable(a.Name), a.At.Format(time.RFC3339Nano))
+	fmt.Fprintf(to, "Who could %s %s (location %s) at %s:\n\n", a.Access, ask.Printable(a.URL), ask.Printable(a.Name), a.At.Format(time.RFC3339Nano))
 	switch {
 	case len(a.Ways) > 0:
 	case a.Locked && a.Access == "write":
@@ -66,8 +67,11 @@ func whoCanTable(to io.Writer, a api.WhoCan) error {
 		if w.To == "everyone" {
 			row[0] = "(every active user)"
 		}
-		if w.GroupName != "" {
+		switch {
+		case w.GroupName != "":
 			row[2] += ", group " + w.GroupName
+		case w.TeamspaceName != "":
+			row[2] += ", teamspace " + w.TeamspaceName
 		}
 		if w.Prefix != "" {
 			row[3] = w.Prefix
@@ -77,5 +81,5 @@ func whoCanTable(to io.Writer, a api.WhoCan) error {
 		}
 		rows = append(rows, row)
 	}
-	return columns(to, rows)
+	return ask.Columns(to, rows)
 }

@@ -5,20 +5,21 @@ import (
 	"iter"
 
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/client"
 )
 
-var workspaces = sheet[api.Workspace]{
-	{title: "NAME", cell: func(_ *names, w api.Workspace) string { return w.Name }},
-	{title: "ID", cell: func(_ *names, w api.Workspace) string { return w.ID }},
-	{title: "CREATED", cell: func(_ *names, w api.Workspace) string { return timeOf(w.CreatedAt) }},
+var workspaces = ask.Sheet[api.Workspace]{
+	{Title: "NAME", Cell: func(_ *ask.Names, w api.Workspace) string { return w.Name }},
+	{Title: "ID", Cell: func(_ *ask.Names, w api.Workspace) string { return w.ID }},
+	{Title: "CREATED", Cell: func(_ *ask.Names, w api.Workspace) string { return ask.TimeOf(w.CreatedAt) }},
 }
 
-var workspaceMembers = sheet[api.WorkspaceMember]{
-	{title: "USER", cell: func(n *names, m api.WorkspaceMember) string { return n.user(m.User) }},
-	{title: "ROLE", cell: func(_ *names, m api.WorkspaceMember) string { return m.Role }},
-	{title: "WORKSPACE", cell: func(n *names, m api.WorkspaceMember) string { return n.workspace(m.Workspace) }},
-	{title: "SINCE", cell: func(_ *names, m api.WorkspaceMember) string { return timeOf(m.Since) }},
+var workspaceMembers = ask.Sheet[api.WorkspaceMember]{
+	{Title: "USER", Cell: func(n *ask.Names, m api.WorkspaceMember) string { return n.User(m.User) }},
+	{Title: "ROLE", Cell: func(_ *ask.Names, m api.WorkspaceMember) string { return m.Role }},
+	{Title: "WORKSPACE", Cell: func(n *ask.Names, m api.WorkspaceMember) string { return n.Workspace(m.Workspace) }},
+	{Title: "SINCE", Cell: func(_ *ask.Names, m api.WorkspaceMember) string { return ask.TimeOf(m.Since) }},
 }
 
 type workspaceCommand struct {
@@ -37,84 +38,84 @@ type inWorkspace struct {
 	Name string `arg:"" name:"name" help:"The workspace's name or id."`
 }
 
-type workspaceList struct{ listing }
+type workspaceList struct{ ask.Listing }
 
-func (w workspaceList) Run(ctx context.Context, s Streams) error {
-	return list(ctx, s, w.listing, workspaces, func(c *client.Client) iter.Seq2[api.Workspace, error] { return c.Workspaces(ctx) })
+func (w workspaceList) Run(ctx context.Context, s ask.Streams) error {
+	return ask.List(ctx, s, w.Listing, workspaces, func(c *client.Client) iter.Seq2[api.Workspace, error] { return c.Workspaces(ctx) })
 }
 
 type workspaceShow struct {
-	question
+	ask.Question
 	inWorkspace
 }
 
-func (w workspaceShow) Run(ctx context.Context, s Streams) error {
-	return show(ctx, s, w.question, workspaces, func(c *client.Client) (api.Workspace, error) { return c.Workspace(ctx, w.Name) })
+func (w workspaceShow) Run(ctx context.Context, s ask.Streams) error {
+	return ask.Show(ctx, s, w.Question, workspaces, func(c *client.Client) (api.Workspace, error) { return c.Workspace(ctx, w.Name) })
 }
 
 type workspaceCreate struct {
-	question
+	ask.Question
 	Name string `arg:"" help:"Unique in the installation."`
 }
 
-func (w workspaceCreate) Run(ctx context.Context, s Streams) error {
-	return show(ctx, s, w.question, workspaces, func(c *client.Client) (api.Workspace, error) {
+func (w workspaceCreate) Run(ctx context.Context, s ask.Streams) error {
+	return ask.Show(ctx, s, w.Question, workspaces, func(c *client.Client) (api.Workspace, error) {
 		return c.CreateWorkspace(ctx, api.Named{Name: w.Name})
 	})
 }
 
 type workspaceUpdate struct {
-	question
+	ask.Question
 	inWorkspace
 	To string `name:"name" required:"" placeholder:"NAME" help:"Another name."`
 }
 
-func (w workspaceUpdate) Run(ctx context.Context, s Streams) error {
-	return show(ctx, s, w.question, workspaces, func(c *client.Client) (api.Workspace, error) {
+func (w workspaceUpdate) Run(ctx context.Context, s ask.Streams) error {
+	return ask.Show(ctx, s, w.Question, workspaces, func(c *client.Client) (api.Workspace, error) {
 		return c.RenameWorkspace(ctx, w.Name, api.Named{Name: w.To})
 	})
 }
 
 type workspaceDelete struct {
-	question
+	ask.Question
 	inWorkspace
 }
 
-func (w workspaceDelete) Run(ctx context.Context, s Streams) error {
-	return end(s, w.question, "the workspace is gone", func(c *client.Client) error { return c.DeleteWorkspace(ctx, w.Name) })
+func (w workspaceDelete) Run(ctx context.Context, s ask.Streams) error {
+	return ask.End(s, w.Question, "the workspace is gone", func(c *client.Client) error { return c.DeleteWorkspace(ctx, w.Name) })
 }
 
 type workspaceMembersList struct {
-	listing
+	ask.Listing
 	inWorkspace
 }
 
-func (w workspaceMembersList) Run(ctx context.Context, s Streams) error {
-	return list(ctx, s, w.listing, workspaceMembers, func(c *client.Client) iter.Seq2[api.WorkspaceMember, error] {
+func (w workspaceMembersList) Run(ctx context.Context, s ask.Streams) error {
+	return ask.List(ctx, s, w.Listing, workspaceMembers, func(c *client.Client) iter.Seq2[api.WorkspaceMember, error] {
 		return c.WorkspaceMembers(ctx, w.Name)
 	})
 }
 
 type workspaceAddMember struct {
-	question
+	ask.Question
 	inWorkspace
 	User string `arg:"" help:"Name or id."`
 	Role string `enum:"owner,admin,member" default:"member" help:"owner, admin or member."`
 }
 
-func (w workspaceAddMember) Run(ctx context.Context, s Streams) error {
-	return show(ctx, s, w.question, workspaceMembers, func(c *client.Client) (api.WorkspaceMember, error) {
+func (w workspaceAddMember) Run(ctx context.Context, s ask.Streams) error {
+	return ask.Show(ctx, s, w.Question, workspaceMembers, func(c *client.Client) (api.WorkspaceMember, error) {
 		return c.PutWorkspaceMember(ctx, w.Name, w.User, api.MemberRole{Role: w.Role})
 	})
 }
 
 type workspaceRemoveMember struct {
-	question
+	ask.Question
 	inWorkspace
 	User string `arg:"" help:"Name or id."`
 }
 
-func (w workspaceRemoveMember) Run(ctx context.Context, s Streams) error {
-	return end(s, w.question, "the user is no member of the workspace any more",
+func (w workspaceRemoveMember) Run(ctx context.Context, s ask.Streams) error {
+	return ask.End(s, w.Question, "the user is no member of the workspace any more",
 		func(c *client.Client) error { return c.RemoveWorkspaceMember(ctx, w.Name, w.User) })
 }

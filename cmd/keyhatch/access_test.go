@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/keyhatch/keyhatch/api"
-	"github.com/keyhatch/keyhatch/cli"
+	"github.com/keyhatch/keyhatch/cli/ask"
 )
 
 // accesses asks until so many requests are on record: they are written together.
@@ -23,7 +23,7 @@ func (r *running) accesses(want int, args ...string) []api.ObjectRequest {
 	var got []api.ObjectRequest
 	for end := time.Now().Add(20 * time.Second); len(got) < want && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		status, out, failed := r.ask(r.admin.Reveal(), append([]string{"audit", "access", "-o", "json"}, args...)...)
-		if status != cli.ExitDone {
+		if status != ask.ExitDone {
 			r.t.Fatalf("%d: %s", status, failed)
 		}
 		got = nil
@@ -84,7 +84,7 @@ func TestAccess(t *testing.T) {
 	}
 
 	status, table, said := r.ask(r.admin.Reveal(), "audit", "access", "--location", "alpha", "--limit", "2")
-	if status != cli.ExitDone || !strings.Contains(table, "s3://demo/alpha/copy.txt") || !strings.HasPrefix(table, "AT ") || !strings.Contains(said, "there is more") {
+	if status != ask.ExitDone || !strings.Contains(table, "s3://demo/alpha/copy.txt") || !strings.HasPrefix(table, "AT ") || !strings.Contains(said, "there is more") {
 		t.Errorf("%d\n%s\n%s", status, table, said)
 	}
 	r.checkAccessTables(lent)
@@ -92,20 +92,20 @@ func TestAccess(t *testing.T) {
 		status int
 		args   []string
 	}{
-		{cli.ExitNotFound, []string{"--location", "nowhere"}},
-		{cli.ExitNotFound, []string{"--location", "s3://demo/nowhere/"}},
-		{cli.ExitNotFound, []string{"--location", "s3://nowhere/"}},
-		{cli.ExitUsage, []string{"--location", "s3://demo/../"}},
-		{cli.ExitUsage, []string{"--location", "alpha", "--since", "tomorrow"}},
-		{cli.ExitUsage, []string{"--location", "alpha", "--access", "all"}},
-		{cli.ExitNotFound, []string{"--location", "alpha", "--user", "nobody"}},
+		{ask.ExitNotFound, []string{"--location", "nowhere"}},
+		{ask.ExitNotFound, []string{"--location", "s3://demo/nowhere/"}},
+		{ask.ExitNotFound, []string{"--location", "s3://nowhere/"}},
+		{ask.ExitUsage, []string{"--location", "s3://demo/../"}},
+		{ask.ExitUsage, []string{"--location", "alpha", "--since", "tomorrow"}},
+		{ask.ExitUsage, []string{"--location", "alpha", "--access", "all"}},
+		{ask.ExitNotFound, []string{"--location", "alpha", "--user", "nobody"}},
 	} {
 		if status, out, failed := r.ask(r.admin.Reveal(), append([]string{"audit", "access"}, wrong.args...)...); status != wrong.status || out != "" {
 			t.Errorf("%v: %d, want %d: %s%s", wrong.args, status, wrong.status, out, failed)
 		}
 	}
 	_, guest := r.user("guest")
-	if status, _, failed := r.ask(guest, "audit", "access", "--location", "alpha", "--workspace", "demo"); status != cli.ExitNotFound && status != cli.ExitNotPermitted {
+	if status, _, failed := r.ask(guest, "audit", "access", "--location", "alpha", "--workspace", "demo"); status != ask.ExitNotFound && status != ask.ExitNotPermitted {
 		t.Errorf("a guest: %d %s", status, failed)
 	}
 }
@@ -127,7 +127,7 @@ func (r *running) checkAccessTables(lent api.Lent) {
 	for i, args := range [][]string{nil, {"--wide"}} {
 		status, table, failed := r.ask(r.admin.Reveal(), append([]string{"audit", "access", "--location", "alpha", "--limit", "1"}, args...)...)
 		lines := strings.Split(strings.TrimSpace(table), "\n")
-		if status != cli.ExitDone || len(lines) != 2 {
+		if status != ask.ExitDone || len(lines) != 2 {
 			r.t.Fatalf("%d\n%s\n%s", status, table, failed)
 		}
 		if got, want := strings.Fields(lines[0]), strings.Fields(shown[i]); !slices.Equal(got, want) {

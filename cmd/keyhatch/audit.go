@@ -7,6 +7,7 @@ import (
 
 	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/cli"
+	"github.com/keyhatch/keyhatch/cli/ask"
 )
 
 type auditCommand struct {
@@ -19,7 +20,7 @@ type auditVerifyCommand struct {
 }
 
 // Run checks the whole record. It may run beside a serving process.
-func (a auditVerifyCommand) Run(ctx context.Context, s cli.Streams) error {
+func (a auditVerifyCommand) Run(ctx context.Context, s ask.Streams) error {
 	c, err := readConfig(a.Config)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
-	"github.com/keyhatch/keyhatch/cli"
+	"github.com/keyhatch/keyhatch/cli/ask"
 )
 
 // Config is keyhatch.yaml. A relative path is relative to the file's folder.
@@ -299,7 +299,7 @@ func (l Listener) tls() (*tls.Config, error) {
 	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
 }
 
-func (c *Config) logger(s cli.Streams) *slog.Logger {
+func (c *Config) logger(s ask.Streams) *slog.Logger {
 	if c.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(s.Err, nil))
 	}

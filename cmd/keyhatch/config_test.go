@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keyhatch/keyhatch/cli"
+	"github.com/keyhatch/keyhatch/cli/ask"
 )
 
 // How long object requests are kept is said in days. Nothing is removed where
@@ -80,13 +80,13 @@ func TestVerifyTellsWhatWasPruned(t *testing.T) {
 		return status, out + failed
 	}
 	told := "\n  pruned on purpose: object requests 3, all recorded before " + before.Format(time.RFC3339Nano) + "\n"
-	if status, out := verify(); status != cli.ExitDone || !strings.Contains(out, "object requests 0\n") || !strings.Contains(out, told) {
+	if status, out := verify(); status != ask.ExitDone || !strings.Contains(out, "object requests 0\n") || !strings.Contains(out, told) {
 		t.Errorf("%d %s, want %q", status, out, told)
 	}
 	if err := tamperWith(r.folder+"/keyhatch.db", "delete from events where action = 'objects.prune'"); err != nil {
 		t.Fatal(err)
 	}
-	if status, out := verify(); status != cli.ExitFailed || !strings.Contains(out, "the object requests that the event vouches for") {
+	if status, out := verify(); status != ask.ExitFailed || !strings.Contains(out, "the object requests that the event vouches for") {
 		t.Errorf("without the event: %d %s", status, out)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
-	"github.com/keyhatch/keyhatch/cli"
+	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/db"
 )
 
@@ -29,7 +29,7 @@ const devAdmin = "admin"
 
 // Run makes an installation with sample data where there is none yet, does the
 // main job once before the user's eyes, and serves until it is told to stop.
-func (d devCommand) Run(ctx context.Context, s cli.Streams) (err error) {
+func (d devCommand) Run(ctx context.Context, s ask.Streams) (err error) {
 	if err := writable(d.Data); err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (d devCommand) install(ctx context.Context, c Config) error {
 }
 
 // serve runs the servers, tours them, and waits.
-func (d devCommand) serve(ctx context.Context, in *instance, token keyhatch.Secret, s cli.Streams) error {
+func (d devCommand) serve(ctx context.Context, in *instance, token keyhatch.Secret, s ask.Streams) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	served := make(chan error, 1)
@@ -160,7 +160,7 @@ func (d devCommand) serve(ctx context.Context, in *instance, token keyhatch.Secr
 	return <-served
 }
 
-func (d devCommand) show(ctx context.Context, in *instance, token keyhatch.Secret, s cli.Streams) error {
+func (d devCommand) show(ctx context.Context, in *instance, token keyhatch.Secret, s ask.Streams) error {
 	t := tour{api: in.apiURL, s3: in.s3URL, region: in.config.S3.Region, token: token, out: s.Out}
 	if err := t.run(ctx); err != nil {
 		return err

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/keyhatch/keyhatch/cli"
+	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/db"
 )
 
@@ -13,7 +13,7 @@ type migrateCommand struct {
 }
 
 // Run brings the schema up. It may be run again: what is done is not done twice.
-func (m migrateCommand) Run(ctx context.Context, s cli.Streams) error {
+func (m migrateCommand) Run(ctx context.Context, s ask.Streams) error {
 	c, err := readConfig(m.Config)
 	if err != nil {
 		return err

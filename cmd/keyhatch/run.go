@@ -8,6 +8,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/keyhatch/keyhatch/cli"
+	"github.com/keyhatch/keyhatch/cli/ask"
+	"github.com/keyhatch/keyhatch/cli/complete"
 )
 
 // commands is the command line: what runs a server, and what asks one.
@@ -19,11 +21,11 @@ type commands struct {
 
 	cli.Verbs
 
-	Audit      auditCommand   `cmd:"" group:"Record" help:"Ask the audit record, and check it."`
-	Completion cli.Completion `cmd:"" group:"This program" help:"Print what lets a shell complete its commands."`
-	Complete   cli.Complete   `cmd:"" hidden:""`
-	Man        cli.Man        `cmd:"" group:"This program" help:"Print its manual page."`
-	Version    versionCommand `cmd:"" group:"This program" help:"Print its version."`
+	Audit      auditCommand    `cmd:"" group:"Record" help:"Ask the audit record, and check it."`
+	Completion complete.Script `cmd:"" group:"This program" help:"Print what lets a shell complete its commands."`
+	Complete   complete.Words  `cmd:"" hidden:""`
+	Man        complete.Man    `cmd:"" group:"This program" help:"Print its manual page."`
+	Version    versionCommand  `cmd:"" group:"This program" help:"Print its version."`
 }
 
 // run runs one command and returns its exit status. Whatever goes wrong is one
@@ -33,7 +35,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	parser, err := parser(stdout, stderr, func(status int) { exited = status })
 	if err != nil {
 		fmt.Fprintf(stderr, "keyhatch: %v\n", err)
-		return cli.ExitFailed
+		return ask.ExitFailed
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
@@ -44,17 +46,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "keyhatch: %v (see keyhatch %s--help)\n", err, typed(err))
-		return cli.ExitUsage
+		return ask.ExitUsage
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
-	command.Bind(cli.Streams{In: stdin, Out: stdout, Err: stderr})
+	command.Bind(ask.Streams{In: stdin, Out: stdout, Err: stderr})
 	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
 		if text := err.Error(); text != "" { // what a program that was run has said itself
 			fmt.Fprintf(stderr, "keyhatch: %v\n", text)
 		}
-		return cli.ExitStatus(err)
+		return ask.ExitStatus(err)
 	}
-	return cli.ExitDone
+	return ask.ExitDone
 }
 
 // parser reads command lines.

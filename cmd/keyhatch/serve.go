@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/keyhatch/keyhatch/broker"
-	"github.com/keyhatch/keyhatch/cli"
+	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/mirror"
 )
 
@@ -19,7 +19,7 @@ type initCommand struct {
 }
 
 // Run makes an installation and prints the first admin's token, once.
-func (i initCommand) Run(ctx context.Context, s cli.Streams) error {
+func (i initCommand) Run(ctx context.Context, s ask.Streams) error {
 	_, err := os.Stat(i.Config)
 	fresh := errors.Is(err, fs.ErrNotExist)
 	if fresh {
@@ -37,7 +37,7 @@ func (i initCommand) Run(ctx context.Context, s cli.Streams) error {
 	return err
 }
 
-func (i initCommand) create(ctx context.Context, s cli.Streams) error {
+func (i initCommand) create(ctx context.Context, s ask.Streams) error {
 	c, err := readConfig(i.Config)
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ type serveCommand struct {
 }
 
 // Run serves until it is told to stop.
-func (v serveCommand) Run(ctx context.Context, s cli.Streams) error {
+func (v serveCommand) Run(ctx context.Context, s ask.Streams) error {
 	c, err := readConfig(v.Config)
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (v serveCommand) Run(ctx context.Context, s cli.Streams) error {
 }
 
 // check takes no address, so that it can run beside the server it is about.
-func (serveCommand) check(ctx context.Context, c Config, s cli.Streams) error {
+func (serveCommand) check(ctx context.Context, c Config, s ask.Streams) error {
 	d, keys, err := openStore(ctx, c)
 	if err != nil {
 		return err

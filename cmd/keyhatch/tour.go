@@ -15,7 +15,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/api"
-	"github.com/keyhatch/keyhatch/cli"
+	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/client"
 )
 
@@ -191,7 +191,7 @@ func flip(token string) string {
 }
 
 // paste prints what to try next.
-func (d devCommand) paste(in *instance, lease api.Lent, s cli.Streams) {
+func (d devCommand) paste(in *instance, lease api.Lent, s ask.Streams) {
 	fmt.Fprintf(s.Out, `
 Keyhatch is serving.
 

@@ -5,7 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 
-	"github.com/keyhatch/keyhatch/cli"
+	"github.com/keyhatch/keyhatch/cli/ask"
 )
 
 // version is set when the binary is built with make build.
@@ -13,7 +13,7 @@ var version = ""
 
 type versionCommand struct{}
 
-func (versionCommand) Run(s cli.Streams) error {
+func (versionCommand) Run(s ask.Streams) error {
 	_, err := fmt.Fprintf(s.Out, "keyhatch %s (%s, %s/%s)\n", versionText(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return err
 }

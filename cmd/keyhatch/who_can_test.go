@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch/api"
-	"github.com/keyhatch/keyhatch/cli"
+	"github.com/keyhatch/keyhatch/cli/ask"
 )
 
 // ask runs the command line as the owner of the token.
@@ -43,7 +43,7 @@ func TestWhoCan(t *testing.T) {
 	}
 	status, out, failed := r.ask(admin, "audit", "who-can", "--location", "s3://demo/alpha/", "--access", "read")
 	lines := strings.Split(out, "\n")
-	if status != cli.ExitDone || failed != "" || len(lines) != 8 {
+	if status != ask.ExitDone || failed != "" || len(lines) != 8 {
 		t.Fatalf("status %d: %s%s", status, out, failed)
 	}
 	column := strings.Index(lines[2], "PREFIX")
@@ -61,7 +61,7 @@ func TestWhoCan(t *testing.T) {
 
 	status, out, failed = r.ask(admin, "audit", "who-can", "--location", "alpha", "--access", "read", "--at", before.Format(time.RFC3339Nano), "-o", "json")
 	var answer api.WhoCan
-	if err := json.Unmarshal([]byte(out), &answer); err != nil || status != cli.ExitDone || len(answer.Ways) != 1 || answer.Ways[0].UserName != "admin" || !answer.At.Equal(before.Truncate(time.Microsecond)) {
+	if err := json.Unmarshal([]byte(out), &answer); err != nil || status != ask.ExitDone || len(answer.Ways) != 1 || answer.Ways[0].UserName != "admin" || !answer.At.Equal(before.Truncate(time.Microsecond)) {
 		t.Errorf("before: status %d: %s%s (%v)", status, out, failed, err)
 	}
 
@@ -77,19 +77,19 @@ func TestWhoCan(t *testing.T) {
 		location string
 		says     string
 	}{
-		{guest, cli.ExitNotPermitted, "s3://demo/alpha/", "only the location's owner and the workspace's admins may do this"},
-		{guest, cli.ExitNotFound, "beta", "it does not exist, or you may not see it"},
-		{keepers, cli.ExitDone, "s3://demo/alpha/x/", ""},
-		{keepers, cli.ExitNotFound, "beta", "it does not exist, or you may not see it"},
-		{r.token(`{"scopes":["grants"]}`).Secret, cli.ExitNotPermitted, "alpha", "scope"},
-		{r.token(`{"scopes":["locations:read"]}`).Secret, cli.ExitDone, "alpha", ""},
+		{guest, ask.ExitNotPermitted, "s3://demo/alpha/", "only the location's owner and the workspace's admins may do this"},
+		{guest, ask.ExitNotFound, "beta", "it does not exist, or you may not see it"},
+		{keepers, ask.ExitDone, "s3://demo/alpha/x/", ""},
+		{keepers, ask.ExitNotFound, "beta", "it does not exist, or you may not see it"},
+		{r.token(`{"scopes":["grants"]}`).Secret, ask.ExitNotPermitted, "alpha", "scope"},
+		{r.token(`{"scopes":["locations:read"]}`).Secret, ask.ExitDone, "alpha", ""},
 	} {
 		status, _, failed := r.ask(refused.token, "audit", "who-can", "--workspace", "demo", "--location", refused.location, "--access", "read")
 		if status != refused.status || !strings.Contains(failed, refused.says) || (failed == "") != (refused.says == "") {
 			t.Errorf("%+v: status %d, %s", refused, status, failed)
 		}
 	}
-	if status, _, failed := r.ask(guest, "audit", "who-can", "--location", "alpha", "--access", "read"); status != cli.ExitUsage || !strings.Contains(failed, "add --workspace NAME") {
+	if status, _, failed := r.ask(guest, "audit", "who-can", "--location", "alpha", "--access", "read"); status != ask.ExitUsage || !strings.Contains(failed, "add --workspace NAME") {
 		t.Errorf("without a workspace: status %d, %s", status, failed)
 	}
 	for _, query := range []string{"", "?location=alpha", "?location=alpha&access=own", "?location=alpha&access=read&at=" + canary, "?location=alpha&access=read&at=" + url.QueryEscape(end.Format(time.RFC3339))} {
@@ -109,7 +109,7 @@ func TestWhoCanInDoubt(t *testing.T) {
 	g := must[api.Page[api.Grant]](r, r.admin.Reveal(), "GET", "/api/v1/grants", "").Items[0]
 	must[struct{}](r, r.admin.Reveal(), "DELETE", "/api/v1/grants/"+g.ID, "")
 	status, out, failed := r.ask(r.admin.Reveal(), "audit", "who-can", "--location", "alpha", "--access", "read")
-	if status != cli.ExitFailed || !strings.Contains(out, "Nobody.") || !strings.Contains(failed, "in doubt: event event_") || !strings.Contains(failed, "audit verify") {
+	if status != ask.ExitFailed || !strings.Contains(out, "Nobody.") || !strings.Contains(failed, "in doubt: event event_") || !strings.Contains(failed, "audit verify") {
 		t.Errorf("status %d: %s%s", status, out, failed)
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package ask
 
 import (
 	"bytes"
@@ -11,10 +11,10 @@ import (
 	"runtime"
 )
 
-// logins is what login keeps: the server that commands talk to when none is
+// Logins is what login keeps: the server that commands talk to when none is
 // named, and a token for each that was logged in to. A token goes to its own
 // server only.
-type logins struct {
+type Logins struct {
 	Server string            `json:"server"`
 	Tokens map[string]string `json:"tokens"`
 }
@@ -29,10 +29,10 @@ func loginsFile() (string, error) {
 	return filepath.Join(folder, "keyhatch", "login.json"), nil
 }
 
-// readLogins reads what is kept. A user without a folder for it, as in a
+// ReadLogins reads what is kept. A user without a folder for it, as in a
 // container, has nothing kept.
-func readLogins() (logins, error) {
-	none := logins{Tokens: map[string]string{}}
+func ReadLogins() (Logins, error) {
+	none := Logins{Tokens: map[string]string{}}
 	path, err := loginsFile()
 	if err != nil {
 		return none, nil
@@ -52,7 +52,7 @@ func readLogins() (logins, error) {
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
 		return none, fmt.Errorf("others may read %s, which holds your tokens: chmod 600 it, and think of who may have read them", path)
 	}
-	kept := logins{}
+	kept := Logins{}
 	if err := json.NewDecoder(f).Decode(&kept); err != nil {
 		return none, fmt.Errorf("%s is damaged: log in again after removing it", path)
 	}
@@ -62,8 +62,8 @@ func readLogins() (logins, error) {
 	return kept, nil
 }
 
-// keep writes them, for their owner alone, whole or not at all.
-func (l logins) keep() error {
+// Keep writes them, for their owner alone, whole or not at all.
+func (l Logins) Keep() error {
 	path, err := loginsFile()
 	if err != nil {
 		return fmt.Errorf("no place to keep the token: %w", err)

@@ -1,4 +1,4 @@
-package cli
+package complete
 
 import (
 	"fmt"
@@ -6,16 +6,17 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+	"github.com/keyhatch/keyhatch/cli/ask"
 )
 
-// Completion prints what makes a shell ask Complete. There is little to it, so
+// Script prints what makes a shell ask Words. There is little to it, so
 // that what an older program printed works with a newer one.
-type Completion struct {
+type Script struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
 
 // Help is what --help says beside the flags.
-func (Completion) Help() string {
+func (Script) Help() string {
 	return `For every new shell, add the line below to ~/.bashrc or ~/.zshrc (there with zsh, and after compinit); for fish, write
 the output to ~/.config/fish/completions/keyhatch.fish.`
 }
@@ -44,20 +45,20 @@ complete -c keyhatch -a '(__keyhatch)'
 }
 
 // Run prints it.
-func (c Completion) Run(s Streams) error {
+func (c Script) Run(s ask.Streams) error {
 	_, err := fmt.Fprint(s.Out, completions[c.Shell])
 	return err
 }
 
-// Complete tells what a word may become: one answer a line, with what it is
+// Words tells what a word may become: one answer a line, with what it is
 // behind a tab. It never asks a server.
-type Complete struct {
-	Words []string `arg:"" optional:"" passthrough:""`
+type Words struct {
+	Typed []string `arg:"" optional:"" passthrough:""`
 }
 
 // Run prints the answers.
-func (c Complete) Run(s Streams, app *kong.Kong) error {
-	words := c.Words
+func (c Words) Run(s ask.Streams, app *kong.Kong) error {
+	words := c.Typed
 	if len(words) > 0 && words[0] == "--" {
 		words = words[1:]
 	}

@@ -1,4 +1,4 @@
-package cli
+package ask
 
 import (
 	"context"
@@ -6,19 +6,20 @@ import (
 	"github.com/keyhatch/keyhatch/client"
 )
 
-// names finds what people call what the API tells by its id. What one may not see
+// Names finds what people call what the API tells by its id. What one may not see
 // stays an id.
-type names struct {
+type Names struct {
 	ctx   context.Context
 	c     *client.Client
 	known map[string]string
 }
 
-func newNames(ctx context.Context, c *client.Client) *names {
-	return &names{ctx: ctx, c: c, known: map[string]string{}}
+// NewNames begins to find names.
+func NewNames(ctx context.Context, c *client.Client) *Names {
+	return &Names{ctx: ctx, c: c, known: map[string]string{}}
 }
 
-func (n *names) find(id string, ask func() (string, error)) string {
+func (n *Names) find(id string, ask func() (string, error)) string {
 	if id == "" {
 		return ""
 	}
@@ -33,30 +34,37 @@ func (n *names) find(id string, ask func() (string, error)) string {
 	return name
 }
 
-func (n *names) user(id string) string {
+// User is the name of a user.
+func (n *Names) User(id string) string {
 	return n.find(id, func() (string, error) { u, err := n.c.User(n.ctx, id); return u.Name, err })
 }
 
-func (n *names) group(id string) string {
+// Group is the name of a group.
+func (n *Names) Group(id string) string {
 	return n.find(id, func() (string, error) { g, err := n.c.Group(n.ctx, id); return g.Name, err })
 }
 
-func (n *names) teamspace(id string) string {
+// Teamspace is the name of a teamspace.
+func (n *Names) Teamspace(id string) string {
 	return n.find(id, func() (string, error) { t, err := n.c.Teamspace(n.ctx, id); return t.Name, err })
 }
 
-func (n *names) workspace(id string) string {
+// Workspace is the name of a workspace.
+func (n *Names) Workspace(id string) string {
 	return n.find(id, func() (string, error) { w, err := n.c.Workspace(n.ctx, id); return w.Name, err })
 }
 
-func (n *names) store(id string) string {
+// Store is the name of a store.
+func (n *Names) Store(id string) string {
 	return n.find(id, func() (string, error) { s, err := n.c.Store(n.ctx, id); return s.Name, err })
 }
 
-func (n *names) location(id string) string {
+// Location is the name of a location.
+func (n *Names) Location(id string) string {
 	return n.find(id, func() (string, error) { l, err := n.c.Location(n.ctx, id); return l.Name, err })
 }
 
-func (n *names) credential(id string) string {
+// Credential is the name of a credential.
+func (n *Names) Credential(id string) string {
 	return n.find(id, func() (string, error) { c, err := n.c.Credential(n.ctx, id); return c.Name, err })
 }

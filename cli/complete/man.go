@@ -1,10 +1,11 @@
-package cli
+package complete
 
 import (
 	"fmt"
 
 	"github.com/alecthomas/kong"
 	mangokong "github.com/alecthomas/mango-kong"
+	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/muesli/roff"
 )
 
@@ -12,7 +13,7 @@ import (
 type Man struct{}
 
 // Run prints it as roff.
-func (Man) Run(s Streams, app *kong.Kong) error {
+func (Man) Run(s ask.Streams, app *kong.Kong) error {
 	_, err := fmt.Fprint(s.Out, mangokong.NewManPage(1, app.Model).Build(roff.NewDocument()))
 	return err
 }

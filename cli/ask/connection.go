@@ -1,4 +1,4 @@
-package cli
+package ask
 
 import (
 	"context"
@@ -15,55 +15,55 @@ import (
 	"github.com/keyhatch/keyhatch/client"
 )
 
-// connection is how a command talks to a server, as one of its users. Commands
+// Connection is how a command talks to a server, as one of its users. Commands
 // embed it. The token is no flag: everybody on the machine can read flags.
-type connection struct {
+type Connection struct {
 	Server    string `group:"Connection" env:"KEYHATCH_SERVER" placeholder:"URL" help:"Address of the server's API (${env}). Default: the one that login kept, else http://127.0.0.1:8750. The token is that of KEYHATCH_TOKEN, else the one that login kept."`
 	Workspace string `group:"Connection" env:"KEYHATCH_WORKSPACE" placeholder:"NAME" help:"Workspace, by name or id (${env}). Default: that of the token, else your only one."`
 }
 
 const (
-	// tokenVariable is where the token of the user comes from, before what login
+	// TokenVariable is where the token of the user comes from, before what login
 	// kept.
-	tokenVariable = "KEYHATCH_TOKEN"
+	TokenVariable = "KEYHATCH_TOKEN"
 	localServer   = "http://127.0.0.1:8750"
 )
 
-// session is a connection that is open: a server, and who one is to it.
-type session struct {
+// Session is a connection that is open: a server, and who one is to it.
+type Session struct {
 	*client.Client
-	server string
-	token  string
-	kept   bool // the token is what login kept
+	Server string
+	Token  string
+	Kept   bool // the token is what login kept
 }
 
-// client makes one for the server and the token.
-func (c connection) client() (*client.Client, error) {
-	s, err := c.open()
+// Client makes one for the server and the token.
+func (c Connection) Client() (*client.Client, error) {
+	s, err := c.Open()
 	return s.Client, err
 }
 
-func (c connection) open() (session, error) {
-	kept, err := readLogins()
+func (c Connection) Open() (Session, error) {
+	kept, err := ReadLogins()
 	if err != nil {
-		return session{}, err
+		return Session{}, err
 	}
-	s := session{token: strings.TrimSpace(os.Getenv(tokenVariable))}
-	if s.server, err = c.server(kept); err != nil {
-		return session{}, err
+	s := Session{Token: strings.TrimSpace(os.Getenv(TokenVariable))}
+	if s.Server, err = c.ServerURL(kept); err != nil {
+		return Session{}, err
 	}
-	if s.token == "" {
-		s.token, s.kept = kept.Tokens[s.server], true
+	if s.Token == "" {
+		s.Token, s.Kept = kept.Tokens[s.Server], true
 	}
-	if s.token == "" {
-		return session{}, usageError{fmt.Errorf("no token for %s: `keyhatch login --token` keeps yours, or put it into the environment variable %s (keyhatch dev keeps its admin's in the file admin-token)", s.server, tokenVariable)}
+	if s.Token == "" {
+		return Session{}, UsageError{fmt.Errorf("no token for %s: `keyhatch login --token` keeps yours, or put it into the environment variable %s (keyhatch dev keeps its admin's in the file admin-token)", s.Server, TokenVariable)}
 	}
-	s.Client = client.New(s.server, s.token).In(c.Workspace)
+	s.Client = client.New(s.Server, s.Token).In(c.Workspace)
 	return s, nil
 }
 
-// server is the address that was asked for, in one spelling.
-func (c connection) server(kept logins) (string, error) {
+// ServerURL is the address that was asked for, in one spelling.
+func (c Connection) ServerURL(kept Logins) (string, error) {
 	asked := c.Server
 	if asked == "" {
 		asked = kept.Server
@@ -73,14 +73,14 @@ func (c connection) server(kept logins) (string, error) {
 	}
 	u, err := url.Parse(asked)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", usageError{errors.New("--server must be http://host or https://host, with a port where needed")}
+		return "", UsageError{errors.New("--server must be http://host or https://host, with a port where needed")}
 	}
 	u.Host = strings.ToLower(u.Host)
 	return strings.TrimRight(u.String(), "/"), nil
 }
 
-// explain says of a call that failed what to do next on the command line.
-func (c connection) explain(err error) error {
+// Explain says of a call that failed what to do next on the command line.
+func (c Connection) Explain(err error) error {
 	var p *api.Problem
 	var unreached *url.Error
 	switch {
@@ -126,7 +126,7 @@ func address(text string) string {
 // of HTTP.
 var sayings = map[keyhatch.Code]string{
 	keyhatch.CodeWorkspaceRequired: "say which workspace is meant: add --workspace NAME, or use a token of that workspace",
-	keyhatch.CodeTokenMalformed:    "the token in " + tokenVariable + " is incomplete or mistyped: it begins with kh_ and has 52 characters",
+	keyhatch.CodeTokenMalformed:    "the token in " + TokenVariable + " is incomplete or mistyped: it begins with kh_ and has 52 characters",
 }
 
 // saying is a problem in the words of the command line.
@@ -138,8 +138,11 @@ type saying struct {
 func (s saying) Error() string { return s.text }
 func (s saying) Unwrap() error { return s.Problem }
 
-// usageError is a mistake in how the command was called.
-type usageError struct{ error }
+// UsageError is a mistake in how the command was called.
+type UsageError struct{ Err error }
+
+func (e UsageError) Error() string { return e.Err.Error() }
+func (e UsageError) Unwrap() error { return e.Err }
 
 // The exit statuses.
 const (
@@ -158,17 +161,20 @@ var exitStatuses = map[int]int{
 	http.StatusUnprocessableEntity: ExitUsage,
 }
 
-// statusError ends the command with a status of its own.
-type statusError struct {
-	error
-	status int
+// StatusError ends the command with a status of its own.
+type StatusError struct {
+	Err    error
+	Status int
 }
+
+func (e StatusError) Error() string { return e.Err.Error() }
+func (e StatusError) Unwrap() error { return e.Err }
 
 // ExitStatus is that of a command that ended with the error.
 func ExitStatus(err error) int {
-	var own statusError
+	var own StatusError
 	if errors.As(err, &own) {
-		return own.status
+		return own.Status
 	}
 	var p *api.Problem
 	if errors.As(err, &p) {
@@ -176,7 +182,7 @@ func ExitStatus(err error) int {
 			return status
 		}
 	}
-	if errors.As(err, &usageError{}) {
+	if errors.As(err, &UsageError{}) {
 		return ExitUsage
 	}
 	return ExitFailed
