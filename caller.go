@@ -11,6 +11,7 @@ type Caller struct {
 	User   User
 	Token  Token
 	Secret TokenHash // of which of the token's secrets was shown
+	Lease  string    // id of what was shown instead of a secret: a lease of the token
 	Origin Origin
 }
 

@@ -60,10 +60,17 @@ func TestS7_ClockPutBack(t *testing.T) {
 		if err := standing(); err != nil {
 			t.Errorf("with the clock put back: %v", err)
 		}
+		// So is one that is lent now: the time of the change was that of the lease
+		// once, and it lived again.
+		later, err := w.Broker.Lending.Lease(w.ctx, member, lending.LeaseRequest{Workspace: "lab", Location: "shared", Access: keyhatch.Read})
+		w.must(err)
 		for _, active := range []bool{false, true} {
 			w.must(only(w.Broker.People.UpdateUser(w.ctx, w.Admin, member.User.ID, people.UserChange{Active: &active})))
 			if err := standing(); !errors.Is(err, policy.ErrLeaseRevoked) {
 				t.Errorf("its user is active: %v; the lease: %v", active, err)
+			}
+			if _, _, err := w.Broker.Lending.Standing(w.ctx, later.Lease); !errors.Is(err, policy.ErrLeaseRevoked) {
+				t.Errorf("its user is active: %v; the lease of now: %v", active, err)
 			}
 		}
 	})

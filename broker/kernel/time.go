@@ -8,12 +8,15 @@ import (
 
 // Now is the time, in the microseconds that the database keeps, so that what is
 // compared in memory and what was stored are the same. It never goes back, also
-// when the clock does: what ended a moment ago must not look as if it had ended
-// before what rests on it was made.
+// when the clock does, and does not stand still then: what ended a moment ago must
+// not look as if it had ended before what rests on it was made, or when it was.
 func (k *Kernel) Now() time.Time {
 	for {
 		last := k.last.Load()
-		now := max(time.Now().UnixMicro(), last)
+		now := time.Now().UnixMicro()
+		if now < last {
+			now = last + 1
+		}
 		if k.last.CompareAndSwap(last, now) {
 			return time.UnixMicro(now).UTC()
 		}

@@ -75,7 +75,7 @@ func (svc *Service) Lease(ctx context.Context, c keyhatch.Caller, r LeaseRequest
 //
 // The errors are those of Lease, policy.ErrLeaseExpired and policy.ErrLeaseRevoked.
 func (svc *Service) Relend(ctx context.Context, parent keyhatch.Lease, r LeaseRequest) (Lent, error) {
-	c := keyhatch.Caller{Origin: keyhatch.OriginOf(ctx)}
+	c := keyhatch.Caller{Lease: parent.ID, Origin: keyhatch.OriginOf(ctx)}
 	var l loan
 	err := svc.k.Mirror.View(ctx, func(image *mirror.Image) (err error) {
 		if _, err := policy.Standing(parent, image, svc.k.Now()); err != nil {

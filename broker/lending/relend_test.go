@@ -111,6 +111,21 @@ func (s *stake) chain(n int, access keyhatch.Access) []keyhatch.Lease {
 	return all
 }
 
+// TestRelendAfterRotation: a lease goes on when its token gets another secret, and so
+// does what is borrowed with it: no secret is shown with a lease.
+func TestRelendAfterRotation(t *testing.T) {
+	t.Parallel()
+	c := coretest.New(t)
+	s := newStake(t, c, c.Workspace(t, "lab"), "rotated", endings[0].by, keyhatch.Read)
+	parent := s.chain(1, keyhatch.Read)[0]
+	if _, _, err := c.Broker.People.RotateToken(t.Context(), s.user, s.user.Token.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Broker.Lending.Relend(t.Context(), parent, lending.LeaseRequest{Location: parent.Parts[0].Location, Access: keyhatch.Read}); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestS7_RelentEnds: whatever ends a lease ends those that were borrowed with it,
 // here at once, elsewhere with the next look, and after a restart; and nothing more
 // is lent with any of them.
