@@ -120,13 +120,17 @@ for path, info in fs.find(‹py (add .Bucket (add "/" .Prefix))›, detail=True)
 		name: "spark",
 		profile: `
 import os
+import re
 
+import pyspark
 from pyspark.sql import SparkSession
 
+jars = " ".join(os.listdir(os.path.join(pyspark.__path__[0], "jars")))
+hadoop = re.search(r"hadoop-client-api-(\S+)\.jar", jars).group(1)
 os.environ["AWS_PROFILE"] = ‹py .Profile›
 spark = (
     SparkSession.builder
-    .config("spark.jars.packages", "org.apache.hadoop:hadoop-aws:3.4.2")  # the version of your Hadoop
+    .config("spark.jars.packages", "org.apache.hadoop:hadoop-aws:" + hadoop)
     .config("spark.executorEnv.AWS_PROFILE", ‹py .Profile›)
     .config("spark.hadoop.fs.s3a.aws.credentials.provider", "software.amazon.awssdk.auth.credentials.ProfileCredentialsProvider")
     .config("spark.hadoop.fs.s3a.endpoint", ‹py .Endpoint›)
@@ -138,11 +142,17 @@ files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").lo
 files.select("length", "path").show(truncate=False)
 `,
 		values: `
+import os
+import re
+
+import pyspark
 from pyspark.sql import SparkSession
 
+jars = " ".join(os.listdir(os.path.join(pyspark.__path__[0], "jars")))
+hadoop = re.search(r"hadoop-client-api-(\S+)\.jar", jars).group(1)
 spark = (
     SparkSession.builder
-    .config("spark.jars.packages", "org.apache.hadoop:hadoop-aws:3.4.2")  # the version of your Hadoop
+    .config("spark.jars.packages", "org.apache.hadoop:hadoop-aws:" + hadoop)
     .config("spark.hadoop.fs.s3a.aws.credentials.provider", "org.apache.hadoop.fs.s3a.TemporaryAWSCredentialsProvider")
     .config("spark.hadoop.fs.s3a.access.key", ‹py .AccessKeyID›)
     .config("spark.hadoop.fs.s3a.secret.key", ‹py .SecretAccessKey›)

@@ -1,0 +1,116 @@
+package deliver_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyhatch/keyhatch/deliver"
+)
+
+func TestEveryToolHasItsSnippet(t *testing.T) {
+	want := []string{"boto3", "duckdb", "gdal", "pyiceberg", "rclone", "s3fs", "spark", "terraform"}
+	if got := slices.Sorted(slices.Values(deliver.Tools())); !slices.Equal(got, want) {
+		t.Fatalf("%v", got)
+	}
+	l := aLease(1, time.Hour)
+	for _, tool := range want {
+		values, err := deliver.Snippet(tool, "", l)
+		if err != nil || !contains(values, l.AccessKeyID, l.SecretAccessKey, l.SessionToken, "127.0.0.1:8751", l.Region, "demo", "alpha/") {
+			t.Errorf("%s: %v\n%s", tool, err, values)
+		}
+		profile, err := deliver.Snippet(tool, "alpha", l)
+		if err != nil {
+			t.Errorf("%s: %v", tool, err)
+		}
+		if renews := deliver.Renews(tool); renews == contains(profile, "canary") || renews == (tool == "gdal") {
+			t.Errorf("%s renews: %v, and yet\n%s", tool, renews, profile)
+		}
+		for _, text := range []string{values, profile} {
+			if strings.ContainsAny(text, "‹›") || strings.HasPrefix(text, "\n") || !strings.HasSuffix(text, "\n") {
+				t.Errorf("%s:\n%s", tool, text)
+			}
+		}
+	}
+	for _, bad := range [][2]string{{"excel", ""}, {"", ""}, {"boto3", "a b"}, {"boto3", `"`}, {"boto3", "a\n"}} {
+		if text, err := deliver.Snippet(bad[0], bad[1], l); err == nil {
+			t.Errorf("%q: %s", bad, text)
+		}
+	}
+	for _, prefix := range []string{"", "demo/alpha/", "s3://demo/a\nb/", "s3://demo/\x00"} {
+		l.Prefixes = []string{prefix}
+		if text, err := deliver.Snippet("boto3", "", l); err == nil {
+			t.Errorf("%q: %s", prefix, text)
+		}
+	}
+	l.Prefixes = nil
+	if _, err := deliver.Snippet("boto3", "", l); err == nil {
+		t.Error("a lease of nothing")
+	}
+}
+
+// What a server sends stays a value in every language. The languages' own parsers
+// tell, of those that are at hand; a value that ended early would be a syntax error,
+// or a name that is not defined.
+func TestSnippetsQuote(t *testing.T) {
+	l := aLease(1, time.Hour)
+	l.SecretAccessKey, l.SessionToken, l.Region = tricky, `";x";'y'`+tricky, `${file("/etc/passwd")}%{if}`
+	l.Prefixes = []string{"s3://demo/it's \"größe\" ${x} %{y} $(z)/"}
+	for _, tool := range []string{"rclone", "gdal"} {
+		text, err := deliver.Snippet(tool, "", l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = strings.ReplaceAll(text, "\nrclone lsl", "\nprintf %s\\\\n")
+		cmd := exec.Command("sh", "-c", text+"\nenv")
+		cmd.Dir = t.TempDir()
+		out, err := cmd.Output()
+		if err != nil || !contains(string(out), "SECRET_ACCESS_KEY="+tricky+"\n", "SESSION_TOKEN="+l.SessionToken+"\n", "REGION="+l.Region+"\n") {
+			t.Errorf("%s: %v\n%s\n%s", tool, err, text, out)
+		}
+		if tool == "rclone" && !contains(string(out), "keyhatch:demo/it's \"größe\" ${x} %{y} $(z)/\n") {
+			t.Errorf("%s", out)
+		}
+	}
+	sql, err := deliver.Snippet("duckdb", "", l)
+	if err != nil || !contains(sql, "SECRET '"+strings.ReplaceAll(tricky, "'", "''")+"'", `'s3://demo/it''s "größe" ${x} %{y} $(z)/**'`) {
+		t.Errorf("%v\n%s", err, sql)
+	}
+	hcl, err := deliver.Snippet("terraform", "", l)
+	if err != nil || !contains(hcl, `"$${file(\"/etc/passwd\")}%%{if}"`, `"it's \"größe\" $${x} %%{y} $(z)/terraform.tfstate"`) {
+		t.Errorf("%v\n%s", err, hcl)
+	}
+	python := clientProgram(t, "KEYHATCH_PYTHON", "Python")
+	for _, tool := range []string{"boto3", "s3fs", "spark", "pyiceberg"} {
+		for _, profile := range []string{"", "a.b/c@d+e:f%g-h_i"} {
+			text, err := deliver.Snippet(tool, profile, l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			const strs = `import ast, json, sys
+print(json.dumps([n.value for n in ast.walk(ast.parse(sys.argv[1])) if isinstance(n, ast.Constant) and isinstance(n.value, str)]))`
+			out, err := exec.Command(python, "-c", strs, text).Output()
+			var values []string
+			if err == nil {
+				err = json.Unmarshal(out, &values)
+			}
+			want := []string{l.Endpoint}
+			if profile == "" {
+				want = append(want, l.SecretAccessKey, l.SessionToken, l.Region)
+			} else {
+				want = append(want, profile)
+			}
+			for _, w := range want {
+				if tool == "boto3" && profile != "" && w == l.Endpoint {
+					continue // the profile has it
+				}
+				if err != nil || !slices.Contains(values, w) {
+					t.Errorf("%s with %q: %v: no %s in %q", tool, profile, err, w, values)
+				}
+			}
+		}
+	}
+}
