@@ -29,6 +29,7 @@ func TestClassify(t *testing.T) {
 		{"HEAD", "/demo/a%20b", [2]string{}, "HeadObject demo a_b ."},
 		{"PUT", "/demo/a/", [2]string{}, "PutObject demo a/ ."},
 		{"PUT", "/demo/a?x-id=PutObject", [2]string{"X-Amz-Meta-Colour", "red"}, "PutObject demo a ."},
+		{"HEAD", "/demo/a", [2]string{"X-Amz-Api-Version", "2006-03-01"}, "HeadObject demo a ."}, // as Arrow asks
 		{"PUT", "/demo/a", [2]string{"X-Amz-Acl", "private"}, "PutObject demo a ."},
 		{"PUT", "/demo/a", [2]string{"X-Amz-Storage-Class", "STANDARD"}, "PutObject demo a ."},
 		{"DELETE", "/demo/a", [2]string{}, "DeleteObject demo a ."},

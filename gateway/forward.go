@@ -115,7 +115,7 @@ func cleaned(r *http.Request, v *visit, body io.ReadCloser, length int64) *http.
 	out.Body, out.ContentLength, out.TransferEncoding, out.Trailer = body, length, nil, nil
 	for _, name := range []string{
 		"Authorization", "X-Amz-Security-Token", "X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Acl", "X-Amz-Storage-Class",
-		"X-Amz-Decoded-Content-Length", "X-Amz-Trailer", "X-Amz-Request-Payer", "Expect", "Cookie",
+		"X-Amz-Decoded-Content-Length", "X-Amz-Trailer", "X-Amz-Request-Payer", "X-Amz-Api-Version", "Expect", "Cookie",
 	} {
 		out.Header.Del(name)
 	}

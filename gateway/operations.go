@@ -134,4 +134,5 @@ var commonHeaders = []string{
 	"x-amz-date", "x-amz-content-sha256", "x-amz-security-token", "x-amz-user-agent",
 	"x-amz-decoded-content-length", "x-amz-trailer", "x-amz-sdk-checksum-algorithm", "x-amz-checksum-",
 	"x-amz-request-payer",
+	"x-amz-api-version", // of the SDK for C++ since 2026, and with it of Arrow
 }

@@ -138,7 +138,7 @@ func TestNothingElseIsSent(t *testing.T) {
 			"Connection", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Expect",
 			"X-Amz-Expected-Bucket-Owner", "X-Amz-Source-Expected-Bucket-Owner", "X-Amz-Acl", "X-Amz-Grant-Read", "X-Amz-Request-Payer", "X-Amz-Mfa",
 			"X-Amz-Server-Side-Encryption", "X-Amz-Server-Side-Encryption-Customer-Key", "X-Amz-Object-Lock-Mode", "X-Amz-Website-Redirect-Location",
-			"X-Amz-Bypass-Governance-Retention", "X-Amz-Storage-Class", "X-Amz-User-Agent", "X-Amz-Sdk-Checksum-Algorithm", "Amz-Sdk-Invocation-Id",
+			"X-Amz-Bypass-Governance-Retention", "X-Amz-Storage-Class", "X-Amz-User-Agent", "X-Amz-Api-Version", "X-Amz-Sdk-Checksum-Algorithm", "Amz-Sdk-Invocation-Id",
 			"X-Amz-Checksum-Algorithm", "X-Amz-Checksum-Type", "X-Minio-Extract", "X-Http-Method-Override", "Host", "Content-Length", "X-Unknown",
 		} {
 			r.Header[http.CanonicalHeaderKey(name)] = []string{secret}
