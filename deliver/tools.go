@@ -116,7 +116,9 @@ for path, info in fs.find(‹py (add .Bucket (add "/" .Prefix))›, detail=True)
 	},
 	{
 		// The SDK's own provider runs the command. It takes the profile's name from the
-		// environment, which the driver and the executors must both have.
+		// environment, which the driver and the executors must both have. The star is
+		// because of S3A: asked for a folder it looks for an object of that name first,
+		// which lies outside the lease.
 		name: "spark",
 		profile: `
 import os
@@ -138,7 +140,7 @@ spark = (
     .config("spark.hadoop.fs.s3a.path.style.access", "true")
     .getOrCreate()
 )
-files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(‹py (add "s3a://" (add .Bucket (add "/" .Prefix)))›)
+files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(‹py (add "s3a://" (add .Bucket (add "/" (add .Prefix "*"))))›)
 files.select("length", "path").show(truncate=False)
 `,
 		values: `
@@ -162,7 +164,7 @@ spark = (
     .config("spark.hadoop.fs.s3a.path.style.access", "true")
     .getOrCreate()
 )
-files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(‹py (add "s3a://" (add .Bucket (add "/" .Prefix)))›)
+files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(‹py (add "s3a://" (add .Bucket (add "/" (add .Prefix "*"))))›)
 files.select("length", "path").show(truncate=False)
 `,
 	},
