@@ -83,8 +83,7 @@ func holdsNoSecret(t *testing.T, folder string) {
 
 // A process that is killed while it borrows leaves neither a lock nor a secret.
 func TestKilledProcessIsNotInTheWay(t *testing.T) {
-	server := newFakeServer(t, time.Hour)
-	server.asked, server.hold = make(chan struct{}, 10), make(chan struct{})
+	server := (&fakeServer{asked: make(chan struct{}, 10), hold: make(chan struct{})}).start(t, time.Hour)
 	c := server.call(t)
 	killed := exec.Command(os.Args[0], "process", c.String())
 	if err := killed.Start(); err != nil {

@@ -54,8 +54,7 @@ func TestRunAtATerminal(t *testing.T) {
 	if err := r.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	r.leavesNothing(t)
-	_ = r.cmd.Wait()
+	_ = r.leavesNothing(t)
 }
 
 // When keyhatch is killed without a chance to do anything, the program ends too.
@@ -67,6 +66,5 @@ func TestRunKilled(t *testing.T) {
 	if got := r.says(t); got != "terminated" {
 		t.Errorf("the program got %q", got)
 	}
-	r.leavesNothing(t)
-	_ = r.cmd.Wait()
+	_ = r.leavesNothing(t)
 }

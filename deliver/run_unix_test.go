@@ -177,16 +177,18 @@ func (r *running) says(t *testing.T) string {
 	return strings.TrimSpace(line)
 }
 
-// leavesNothing looks for the program and its endpoint.
-func (r *running) leavesNothing(t *testing.T) {
+// leavesNothing waits for the end, and looks for the program and its endpoint.
+func (r *running) leavesNothing(t *testing.T) error {
 	t.Helper()
 	if _, err := io.Copy(io.Discard, r.out); err != nil { // to the program's end
 		t.Error(err)
 	}
+	ended := r.cmd.Wait()
 	if conn, err := net.Dial("tcp", r.host); err == nil {
 		conn.Close()
 		t.Error("the endpoint still listens")
 	}
+	return ended
 }
 
 // Without a terminal, every signal reaches the program, once, and its status comes
@@ -209,9 +211,8 @@ func TestRunPassesSignals(t *testing.T) {
 	if got := r.says(t); got != "terminated" {
 		t.Errorf("the program got %q", got)
 	}
-	r.leavesNothing(t)
 	var exit *exec.ExitError
-	if err := r.cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 7 {
+	if err := r.leavesNothing(t); !errors.As(err, &exit) || exit.ExitCode() != 7 {
 		t.Errorf("%v, want the program's status 7", err)
 	}
 }

@@ -21,7 +21,11 @@ type fakeServer struct {
 
 func newFakeServer(t *testing.T, life time.Duration) *fakeServer {
 	t.Helper()
-	f := &fakeServer{}
+	return (&fakeServer{}).start(t, life)
+}
+
+func (f *fakeServer) start(t *testing.T, life time.Duration) *fakeServer {
+	t.Helper()
 	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n := f.calls.Add(1)
 		if f.asked != nil {
