@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/deliver/filelock"
 )
 
 // Cache keeps leases on disk, for processes that come and go: each asks for the
@@ -193,7 +194,7 @@ func (c *Cache) turn(ctx context.Context, name string) (lock io.Closer, h held, 
 				lock.Close()
 			}
 			return nil, h, nil
-		case !errors.Is(err, errLocked):
+		case !errors.Is(err, filelock.ErrLocked):
 			return lock, h, nil
 		}
 		select {
@@ -203,9 +204,6 @@ func (c *Cache) turn(ctx context.Context, name string) (lock io.Closer, h held, 
 		}
 	}
 }
-
-// errLocked says that another process has the lock.
-var errLocked = errors.New("locked")
 
 // tryLock takes the lock of a lease. There are a few locks for all leases: their
 // files stay, and removing such a file while others wait for it would make two of
@@ -219,7 +217,7 @@ func (c *Cache) tryLock(name string) (io.Closer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := lockFile(f); err != nil {
+	if err := filelock.Try(f); err != nil {
 		f.Close()
 		return nil, err
 	}

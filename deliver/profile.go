@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+
+	"github.com/keyhatch/keyhatch/deliver/awsconfig"
 )
 
 // Profile is a profile of the AWS configuration that gets its leases from a
@@ -74,7 +76,7 @@ func WriteProfile(configFile, credentialsFile string, p Profile, replace bool) e
 	if err := p.keysElsewhere(credentialsFile); err != nil {
 		return err
 	}
-	err = editFile(configFile, func(text string) (string, error) { return p.into(text, command, replace) })
+	err = awsconfig.Edit(configFile, func(text string) (string, error) { return p.into(text, command, replace) })
 	var taken *TakenProfile
 	if err != nil && !errors.As(err, &taken) {
 		return fmt.Errorf("%s: %w", configFile, err)
@@ -84,7 +86,7 @@ func WriteProfile(configFile, credentialsFile string, p Profile, replace bool) e
 
 // into writes the profile into the text of a configuration file.
 func (p Profile) into(text, command string, replace bool) (string, error) {
-	f := parseConfig(text)
+	f := awsconfig.Parse(text)
 	if err := p.mayWrite(f, replace); err != nil {
 		return "", err
 	}
@@ -138,26 +140,26 @@ var otherSources = []string{
 }
 
 // mayWrite refuses to change a profile that is not ours, or makes it ours.
-func (p Profile) mayWrite(f *configFile, replace bool) error {
-	s, found, err := f.section(p.section())
+func (p Profile) mayWrite(f *awsconfig.File, replace bool) error {
+	s, found, err := f.Section(p.section())
 	if err != nil || !found {
 		return err
 	}
 	for _, name := range otherSources {
-		if _, _, has := f.property(s, name); !has {
+		if _, _, has := f.Property(s, name); !has {
 			continue
 		}
 		if !replace {
 			return &TakenProfile{p.Name, "it has " + name}
 		}
-		if err := f.remove(p.section(), name); err != nil {
+		if err := f.Remove(p.section(), name); err != nil {
 			return err
 		}
-		if s, _, err = f.section(p.section()); err != nil {
+		if s, _, err = f.Section(p.section()); err != nil {
 			return err
 		}
 	}
-	_, command, has := f.property(s, "credential_process")
+	_, command, has := f.Property(s, "credential_process")
 	switch {
 	case replace, has && ours(command):
 		return nil
@@ -181,13 +183,13 @@ func ours(command string) bool {
 	return name == "keyhatch" || strings.EqualFold(name, "keyhatch.exe")
 }
 
-func (p Profile) write(f *configFile, command string) error {
+func (p Profile) write(f *awsconfig.File, command string) error {
 	return errors.Join(
-		f.set(p.section(), "credential_process", command),
-		f.set(p.section(), "region", p.Region),
-		f.set(p.section(), "services", p.services()),
-		f.setBelow(p.section(), "s3", nested{"addressing_style", "path"}),
-		f.setBelow("services "+p.services(), "s3", nested{"endpoint_url", p.Endpoint}),
+		f.Set(p.section(), "credential_process", command),
+		f.Set(p.section(), "region", p.Region),
+		f.Set(p.section(), "services", p.services()),
+		f.SetBelow(p.section(), "s3", "addressing_style", "path"),
+		f.SetBelow("services "+p.services(), "s3", "endpoint_url", p.Endpoint),
 	)
 }
 
@@ -199,12 +201,12 @@ func (p Profile) keysElsewhere(file string) error {
 	} else if err != nil {
 		return err
 	}
-	f := parseConfig(string(text))
-	s, found, err := f.section(p.Name)
+	f := awsconfig.Parse(string(text))
+	s, found, err := f.Section(p.Name)
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	if _, _, has := f.property(s, "aws_access_key_id"); found && has {
+	if _, _, has := f.Property(s, "aws_access_key_id"); found && has {
 		return &TakenProfile{p.Name, "it has keys in " + file + ", which would be used instead"}
 	}
 	return nil

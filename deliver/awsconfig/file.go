@@ -1,4 +1,4 @@
-package deliver
+package awsconfig
 
 import (
 	"fmt"
@@ -6,31 +6,33 @@ import (
 	"strings"
 )
 
-// configFile is the text of an AWS configuration file, line by line with their
+// File is the text of an AWS configuration file, line by line with their
 // ends, so that what is not changed stays as it is. It reads what botocore reads:
 // a section begins with a line "[…]", a property with "name = value", and indented
 // lines after it belong to it.
-type configFile struct {
+type File struct {
 	lines []string
 	eol   string
 }
 
-func parseConfig(text string) *configFile {
-	f := &configFile{lines: slices.Collect(strings.Lines(text)), eol: "\n"}
+// Parse reads a text; there is none that it does not take.
+func Parse(text string) *File {
+	f := &File{lines: slices.Collect(strings.Lines(text)), eol: "\n"}
 	if len(f.lines) > 0 && strings.HasSuffix(f.lines[0], "\r\n") {
 		f.eol = "\r\n"
 	}
 	return f
 }
 
-func (f *configFile) String() string { return strings.Join(f.lines, "") }
+// String is the text as it is now.
+func (f *File) String() string { return strings.Join(f.lines, "") }
 
-// span are the lines from first on that lie before end.
-type span struct{ first, end int }
+// Span are the lines from first on that lie before end.
+type Span struct{ first, end int }
 
-// section finds a section. It is an error if there are several of the name: the
+// Section finds a section. It is an error if there are several of the name: the
 // clients would take another one, or refuse the file.
-func (f *configFile) section(name string) (s span, found bool, err error) {
+func (f *File) Section(name string) (s Span, found bool, err error) {
 	for i, line := range f.lines {
 		header, ok := headerOf(line)
 		if !ok {
@@ -43,9 +45,9 @@ func (f *configFile) section(name string) (s span, found bool, err error) {
 			continue
 		}
 		if found {
-			return span{}, false, fmt.Errorf("it has two sections [%s]: remove one", name)
+			return Span{}, false, fmt.Errorf("it has two sections [%s]: remove one", name)
 		}
-		s, found = span{i, -1}, true
+		s, found = Span{i, -1}, true
 	}
 	if found && s.end < 0 {
 		s.end = len(f.lines)
@@ -68,15 +70,15 @@ func headerOf(line string) (string, bool) {
 	return strings.Join(words, " "), ok
 }
 
-// property finds a property's lines in a section. Its value begins on the first of
+// Property finds a property's lines in a section. Its value begins on the first of
 // them.
-func (f *configFile) property(s span, name string) (p span, value string, found bool) {
+func (f *File) Property(s Span, name string) (p Span, value string, found bool) {
 	for i := s.first + 1; i < s.end; i++ {
 		got, v, ok := propertyOf(f.lines[i])
 		if !ok || !strings.EqualFold(got, name) {
 			continue
 		}
-		p = span{i, i + 1}
+		p = Span{i, i + 1}
 		for j := i + 1; j < s.end; j++ { // what is indented belongs to it
 			if line := f.lines[j]; strings.TrimSpace(line) != "" {
 				if !indented(line) {
@@ -87,7 +89,7 @@ func (f *configFile) property(s span, name string) (p span, value string, found 
 		}
 		return p, v, true
 	}
-	return span{}, "", false
+	return Span{}, "", false
 }
 
 func indented(line string) bool { return strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t") }
@@ -103,18 +105,15 @@ func propertyOf(line string) (name, value string, ok bool) {
 	return strings.TrimSpace(line[:at]), strings.TrimSpace(line[at+1:]), true
 }
 
-// nested are the properties below a property: s3 has them.
-type nested struct{ name, value string }
-
-// set gives a section a property. The section is added at the end of the file when
+// Set gives a section a property. The section is added at the end of the file when
 // it is missing, the property at the end of the section.
-func (f *configFile) set(section, name, value string) error {
+func (f *File) Set(section, name, value string) error {
 	s, err := f.need(section)
 	if err != nil {
 		return err
 	}
 	line := name + " = " + value
-	if p, _, ok := f.property(s, name); ok {
+	if p, _, ok := f.Property(s, name); ok {
 		f.replace(p, line+f.endOf(p.first))
 		return nil
 	}
@@ -122,44 +121,44 @@ func (f *configFile) set(section, name, value string) error {
 	return nil
 }
 
-// setBelow gives a property of a section one of its own, and leaves its others.
-func (f *configFile) setBelow(section, name string, n nested) error {
+// SetBelow gives a property of a section one of its own, and leaves its others.
+func (f *File) SetBelow(section, name, below, value string) error {
 	s, err := f.need(section)
 	if err != nil {
 		return err
 	}
-	line := "    " + n.name + " = " + n.value
-	p, _, ok := f.property(s, name)
+	line := "    " + below + " = " + value
+	p, _, ok := f.Property(s, name)
 	if !ok {
 		f.insert(s, name+" ="+f.eol, line+f.eol)
 		return nil
 	}
 	for i := p.first + 1; i < p.end; i++ {
-		if got, _, ok := propertyOf(strings.TrimSpace(f.lines[i])); ok && strings.EqualFold(got, n.name) {
-			f.replace(span{i, i + 1}, line+f.endOf(i))
+		if got, _, ok := propertyOf(strings.TrimSpace(f.lines[i])); ok && strings.EqualFold(got, below) {
+			f.replace(Span{i, i + 1}, line+f.endOf(i))
 			return nil
 		}
 	}
 	f.endLine(p.first)
-	f.replace(span{p.first + 1, p.first + 1}, line+f.eol)
+	f.replace(Span{p.first + 1, p.first + 1}, line+f.eol)
 	return nil
 }
 
-// remove takes a property out of a section.
-func (f *configFile) remove(section, name string) error {
-	s, ok, err := f.section(section)
+// Remove takes a property out of a section.
+func (f *File) Remove(section, name string) error {
+	s, ok, err := f.Section(section)
 	if err != nil || !ok {
 		return err
 	}
-	if p, _, ok := f.property(s, name); ok {
+	if p, _, ok := f.Property(s, name); ok {
 		f.replace(p)
 	}
 	return nil
 }
 
 // need returns a section, which is added when it is missing.
-func (f *configFile) need(section string) (span, error) {
-	s, ok, err := f.section(section)
+func (f *File) need(section string) (Span, error) {
+	s, ok, err := f.Section(section)
 	if err != nil || ok {
 		return s, err
 	}
@@ -170,12 +169,12 @@ func (f *configFile) need(section string) (span, error) {
 		}
 	}
 	f.lines = append(f.lines, "["+section+"]"+f.eol)
-	return span{len(f.lines) - 1, len(f.lines)}, nil
+	return Span{len(f.lines) - 1, len(f.lines)}, nil
 }
 
 // insert adds lines at the end of a section, before the empty lines and comments
 // that lead to the next one.
-func (f *configFile) insert(s span, lines ...string) {
+func (f *File) insert(s Span, lines ...string) {
 	at := s.end
 	for at > s.first+1 {
 		line := strings.TrimSpace(f.lines[at-1])
@@ -185,18 +184,18 @@ func (f *configFile) insert(s span, lines ...string) {
 		at--
 	}
 	f.endLine(at - 1)
-	f.replace(span{at, at}, lines...)
+	f.replace(Span{at, at}, lines...)
 }
 
 // endLine gives a line an end: the last one of a file may have none.
-func (f *configFile) endLine(i int) {
+func (f *File) endLine(i int) {
 	if !strings.HasSuffix(f.lines[i], "\n") {
 		f.lines[i] += f.eol
 	}
 }
 
 // endOf is the end of a line that is replaced: in files that mix them, its own.
-func (f *configFile) endOf(i int) string {
+func (f *File) endOf(i int) string {
 	switch line := f.lines[i]; {
 	case strings.HasSuffix(line, "\r\n"):
 		return "\r\n"
@@ -206,6 +205,6 @@ func (f *configFile) endOf(i int) string {
 	return f.eol
 }
 
-func (f *configFile) replace(s span, lines ...string) {
+func (f *File) replace(s Span, lines ...string) {
 	f.lines = slices.Replace(f.lines, s.first, s.end, lines...)
 }

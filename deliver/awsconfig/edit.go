@@ -1,4 +1,4 @@
-package deliver
+package awsconfig
 
 import (
 	"errors"
@@ -9,15 +9,17 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
+
+	"github.com/keyhatch/keyhatch/deliver/filelock"
 )
 
 // maxConfig bounds a configuration file that is edited, in bytes.
 const maxConfig = 4 << 20
 
-// editFile changes a text file. Whoever edits it this way waits for one another;
+// Edit changes a text file. Whoever edits it this way waits for one another;
 // who reads it sees the old text or the new. A file that is missing is made, for its
 // owner alone, in a folder of the same kind.
-func editFile(name string, edit func(string) (string, error)) (err error) {
+func Edit(name string, edit func(string) (string, error)) (err error) {
 	name, err = leadsTo(name)
 	if err != nil {
 		return err
@@ -75,12 +77,12 @@ func lockedFile(name string) (f *os.File, made bool, err error) {
 		if err != nil {
 			return nil, false, err
 		}
-		err = lockFile(f)
+		err = filelock.Try(f)
 		if err == nil && isStill(f, name) {
 			return f, made, nil
 		}
 		f.Close()
-		if err != nil && !errors.Is(err, errLocked) {
+		if err != nil && !errors.Is(err, filelock.ErrLocked) {
 			return nil, false, err
 		}
 		time.Sleep(pause)
