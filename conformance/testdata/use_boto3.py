@@ -60,8 +60,9 @@ if operation == "put":
         s3.put_object(Bucket=bucket, Key=key, Body=body)
 elif operation == "get":
     key, file = args
+    body = read(key, 200)  # first: what is not there leaves no file
     with open(file, "wb") as out:
-        out.write(read(key, 200))
+        out.write(body)
 elif operation == "range":
     key, first, length = args
     last = int(first) + int(length) - 1

@@ -33,8 +33,9 @@ if operation in ("put", "up"):
         store.put(key, body)
 elif operation in ("get", "down"):
     key, file = args
+    answer = store.get(key)  # first: what is not there leaves no file
     with open(file, "wb") as out:
-        for chunk in store.get(key).stream():
+        for chunk in answer.stream():
             out.write(chunk)
 elif operation == "range":
     key, first, length = args
