@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 
@@ -49,10 +50,12 @@ func (e execCommand) Run(ctx context.Context, s ask.Streams) error {
 		Name: command[0], Args: command[1:], Env: os.Environ(), Stdin: s.In, Stdout: s.Out, Stderr: s.Err,
 	})
 	var unrun *exec.Error
+	var old *deliver.OldCLI
+	var unstarted *fs.PathError // what the system says of a file that is no program
 	switch {
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, os.ErrNotExist):
 		return ask.StatusError{Err: err, Status: notFound}
-	case errors.As(err, &unrun), errors.Is(err, os.ErrPermission):
+	case errors.As(err, &unrun), errors.As(err, &unstarted), errors.As(err, &old):
 		return ask.StatusError{Err: err, Status: cannotRun}
 	case err != nil:
 		return e.Explain(err)

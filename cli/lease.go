@@ -78,13 +78,34 @@ type leaseBorrow struct {
 	wanted
 	Output  string  `short:"o" enum:"env,json,process,profile" default:"env" help:"env: commands for a shell to eval; json: all that the server says; process: for credential_process of the AWS configuration, from a cache; profile: a profile there that renews itself."`
 	Shell   string  `enum:"auto,sh,bash,zsh,fish,powershell" default:"auto" help:"The shell of env: sh, bash, zsh, fish or powershell. Default: that of $$SHELL."`
-	Profile string  `default:"keyhatch" placeholder:"NAME" help:"The profile's name."`
+	Profile *string `placeholder:"NAME" help:"The name of the profile that -o profile writes. Default: keyhatch."`
 	Replace bool    `help:"Also replace a profile that keyhatch did not write."`
 	ForTool *string `placeholder:"TOOL" enum:"${tools}" help:"Print what to paste into a tool: ${tools}. With -o profile by the profile, else with the keys in it."`
 }
 
+// check finds mistakes before anything is borrowed.
+func (l leaseBorrow) check() error {
+	if l.Output != "profile" && (l.Profile != nil || l.Replace) {
+		return ask.UsageError{Err: errors.New("--profile and --replace are about a profile to be written: add -o profile")}
+	}
+	if err := deliver.CheckProfileName(l.profile()); err != nil {
+		return ask.UsageError{Err: err}
+	}
+	return nil
+}
+
+func (l leaseBorrow) profile() string {
+	if l.Profile == nil {
+		return "keyhatch"
+	}
+	return *l.Profile
+}
+
 // Run borrows, and hands the keys on in the way that was asked for.
 func (l leaseBorrow) Run(ctx context.Context, s ask.Streams) error {
+	if err := l.check(); err != nil {
+		return err
+	}
 	open, err := l.Open()
 	if err != nil {
 		return err
@@ -101,7 +122,7 @@ func (l leaseBorrow) Run(ctx context.Context, s ask.Streams) error {
 	}
 	profile := ""
 	if l.Output == "profile" {
-		profile = l.Profile
+		profile = l.profile()
 		if err := l.writeProfile(s, open, lent); err != nil {
 			return err
 		}
@@ -171,11 +192,14 @@ func (l leaseBorrow) writeProfile(s ask.Streams, open ask.Session, lent api.Lent
 	if l.Workspace != "" {
 		command = append(command, "--workspace="+l.Workspace)
 	}
-	p := deliver.Profile{Name: l.Profile, Command: command, Endpoint: lent.Endpoint, Region: lent.Region}
+	p := deliver.Profile{Name: l.profile(), Command: command, Endpoint: lent.Endpoint, Region: lent.Region}
 	var taken *deliver.TakenProfile
 	err = deliver.WriteProfile(config, credentials, p, l.Replace)
-	if errors.As(err, &taken) && !l.Replace {
-		return ask.UsageError{Err: fmt.Errorf("%w with --profile, or let it go with --replace", err)}
+	if errors.As(err, &taken) {
+		if !l.Replace {
+			err = fmt.Errorf("%w with --profile, or let it go with --replace", err)
+		}
+		return ask.UsageError{Err: err}
 	}
 	if err != nil {
 		return err
@@ -186,7 +210,7 @@ func (l leaseBorrow) writeProfile(s ask.Streams, open ask.Session, lent api.Lent
 	if l.ForTool != nil {
 		return nil
 	}
-	_, err = fmt.Fprintf(s.Out, "profile %s is in %s: aws --profile %s s3 ls %s\n", l.Profile, config, l.Profile, ask.Printable(strings.Join(lent.Prefixes, " ")))
+	_, err = fmt.Fprintf(s.Out, "profile %s is in %s: aws --profile %s s3 ls %s\n", p.Name, config, p.Name, ask.Printable(strings.Join(lent.Prefixes, " ")))
 	return err
 }
 

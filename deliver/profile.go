@@ -99,9 +99,17 @@ func (p Profile) into(text, command string, replace bool) (string, error) {
 // profileName is what every client reads the same way.
 var profileName = regexp.MustCompile(`^[A-Za-z0-9._/@+:%-]{1,128}$`)
 
+// CheckProfileName refuses a name that WriteProfile would.
+func CheckProfileName(name string) error {
+	if !profileName.MatchString(name) {
+		return errors.New("a profile's name has letters, digits and . _ - / @ + : %, and at most 128 of them")
+	}
+	return nil
+}
+
 func (p Profile) check() (command string, err error) {
-	if !profileName.MatchString(p.Name) {
-		return "", errors.New("a profile's name has letters, digits and . _ - / @ + : %, and at most 128 of them")
+	if err := CheckProfileName(p.Name); err != nil {
+		return "", err
 	}
 	if len(p.Command) == 0 {
 		return "", errors.New("a profile needs a command")

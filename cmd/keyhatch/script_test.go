@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -29,6 +31,8 @@ func TestMain(m *testing.M) {
 			defer stop()
 			os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 		},
+		"s3get": s3get,
+		"s3put": s3put,
 	})
 }
 
@@ -37,11 +41,14 @@ type withPeers struct{ *testing.M }
 
 func (w withPeers) Run() int { return peers.Main(w.M) }
 
+const scripts = "testdata/script"
+
 // TestScripts runs the command line as in a shell: one file of testdata/script
 // for each thing that a user does.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:   scripts,
+		Setup: ownHome,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"waitfor": waitFor,
 			"enter":   enter,
@@ -50,12 +57,22 @@ func TestScripts(t *testing.T) {
 			"healthy": healthy,
 			"sql":     tamper,
 			"mode":    fileMode,
+			"closed":  nothingListens,
 
 			"idof": idOf, "secretof": secretOf, "tokenfrom": tokenFrom,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})
+}
+
+// ownHome gives a script a home of its own: what a user keeps stays in it.
+func ownHome(e *testscript.Env) error {
+	home := filepath.Join(e.WorkDir, "home")
+	e.Setenv("HOME", home)
+	e.Setenv("XDG_CONFIG_HOME", filepath.Join(home, "config"))
+	e.Setenv("XDG_CACHE_HOME", filepath.Join(home, "cache"))
+	return os.Mkdir(home, 0o700)
 }
 
 // waitFor FILE waits until the file is there.
@@ -132,6 +149,16 @@ func healthy(ts *testscript.TestScript, _ bool, args []string) {
 		time.Sleep(25 * time.Millisecond)
 	}
 	ts.Fatalf("%s did not answer", args[0])
+}
+
+// closed FILE checks that nothing listens at the URL in a file.
+func nothingListens(ts *testscript.TestScript, _ bool, args []string) {
+	u, err := url.Parse(strings.TrimSpace(ts.ReadFile(args[0])))
+	ts.Check(err)
+	if c, err := net.DialTimeout("tcp", u.Host, time.Second); err == nil {
+		c.Close()
+		ts.Fatalf("something listens at %s", u.Host)
+	}
 }
 
 // tamper DATABASE STATEMENT changes the database behind the program's back.
