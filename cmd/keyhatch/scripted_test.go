@@ -1,0 +1,124 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+// cannotFail are the commands that no script has to see failing: what they print is
+// in the binary.
+var cannotFail = []string{"man", "version"}
+
+// TestEveryVerbIsScripted finds each command in the scripts, once where it does what
+// it is for and once where it does not: a new one cannot be forgotten.
+func TestEveryVerbIsScripted(t *testing.T) {
+	p, err := parser(io.Discard, io.Discard, func(int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(scripts, "*.txt"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	succeeds, fails := map[string]bool{}, map[string]bool{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if words, well, ok := scripted(line); ok {
+				seen := fails
+				if well {
+					seen = succeeds
+				}
+				seen[leafOf(p.Model.Node, words)] = true
+			}
+		}
+	}
+	for _, leaf := range p.Model.Leaves(true) {
+		name := leaf.Path()
+		if !succeeds[name] {
+			t.Errorf("no script has %q succeed", name)
+		}
+		switch {
+		case slices.Contains(cannotFail, name) && fails[name]:
+			t.Errorf("a script has %q fail: it is not one that cannot", name)
+		case !slices.Contains(cannotFail, name) && !fails[name]:
+			t.Errorf("no script has %q fail", name)
+		}
+	}
+}
+
+// scripted reads a line of a script that runs keyhatch by itself: the words behind
+// the program's name, and whether it has to do well.
+func scripted(line string) (words []string, well, ok bool) {
+	words = strings.Fields(line)
+	if len(words) > 0 && strings.HasPrefix(words[0], "[") { // a condition
+		words = words[1:]
+	}
+	well = true
+	switch {
+	case len(words) > 1 && words[0] == "!" && words[1] == "exec":
+		words, well = words[2:], false
+	case len(words) > 1 && words[0] == "status": // which is never 0
+		words, well = words[2:], false
+	case len(words) > 0 && words[0] == "exec":
+		words = words[1:]
+	default:
+		return nil, false, false
+	}
+	if len(words) == 0 || words[0] != "keyhatch" || slices.Contains(words, "--help") {
+		return nil, false, false
+	}
+	return words[1:], well, true
+}
+
+// leafOf is the command that words call, also when they call it wrongly.
+func leafOf(node *kong.Node, words []string) string {
+	for len(words) > 0 {
+		i := slices.IndexFunc(node.Children, func(c *kong.Node) bool { return c.Name == words[0] })
+		if i < 0 {
+			break
+		}
+		node, words = node.Children[i], words[1:]
+	}
+	if node.DefaultCmd != nil {
+		node = node.DefaultCmd
+	}
+	return node.Path()
+}
+
+func TestScripted(t *testing.T) {
+	p, err := parser(io.Discard, io.Discard, func(int) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line, want := range map[string]string{
+		"exec keyhatch lease alpha":                "lease borrow well",
+		"status 4 keyhatch lease borrow alpha":     "lease borrow badly",
+		"! exec keyhatch lease list":               "lease list badly",
+		"[exec:sh] exec keyhatch exec alpha -- sh": "exec well",
+		"exec keyhatch dev --data d &dev&":         "dev well",
+		"status 2 keyhatch grant":                  "grant badly",
+		"exec keyhatch lease --help":               "",
+		"exec sh -c 'keyhatch lease'":              "",
+		"# exec keyhatch lease":                    "",
+		"stdout 'exec keyhatch lease'":             "",
+		"":                                         "",
+	} {
+		got := ""
+		if words, well, ok := scripted(line); ok {
+			got = leafOf(p.Model.Node, words) + map[bool]string{true: " well", false: " badly"}[well]
+		}
+		if got != want {
+			t.Errorf("%q is read as %q, want %q", line, got, want)
+		}
+	}
+}
