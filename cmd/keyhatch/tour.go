@@ -15,7 +15,6 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/api"
-	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/client"
 )
 
@@ -188,44 +187,4 @@ func flip(token string) string {
 		b[i] = 'A'
 	}
 	return string(b)
-}
-
-// paste prints what to try next.
-func (d devCommand) paste(in *instance, lease api.Lent, s ask.Streams) {
-	fmt.Fprintf(s.Out, `
-Keyhatch is serving.
-
-  API    %[1]s   (description: %[1]s/api/v1/openapi.json)
-  S3     %[2]s   (region %[3]s, path style)
-  data   %[4]s   (token of user admin: admin-token, log: keyhatch.log)
-
-A write lease on %[5]s, until %[6]s. Paste this first:
-
-  export AWS_ACCESS_KEY_ID=%[7]s
-  export AWS_SECRET_ACCESS_KEY=%[8]s
-  export AWS_SESSION_TOKEN=%[9]s
-  export AWS_REGION=%[3]s AWS_ENDPOINT_URL_S3=%[2]s
-
-AWS CLI (1.29 or 2.13, or later: older ones would ask Amazon):
-
-  aws s3 ls s3://demo/alpha/
-  aws s3 cp s3://demo/alpha/levels.csv -
-
-boto3:
-
-  python3 -c 'import boto3; print(boto3.client("s3").get_object(Bucket="demo", Key="alpha/levels.csv")["Body"].read().decode())'
-
-rclone:
-
-  export RCLONE_S3_PROVIDER=Other RCLONE_S3_ENV_AUTH=true RCLONE_S3_NO_CHECK_BUCKET=true RCLONE_S3_ENDPOINT=%[2]s
-  rclone ls :s3:demo/alpha
-
-Another lease, over the API:
-
-  curl -s %[1]s/api/v1/leases -H "Authorization: Bearer $(cat %[4]s/admin-token)" \
-    -H 'Content-Type: application/json' -d '{"location":"s3://demo/alpha/","access":"read"}'
-
-Ctrl-C stops it; the data stays.
-`, in.apiURL, in.s3URL, in.config.S3.Region, d.Data, sampleLocation, lease.ExpiresAt.Local().Format("15:04"),
-		lease.AccessKeyID, lease.SecretAccessKey, lease.SessionToken)
 }
