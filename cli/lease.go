@@ -223,21 +223,30 @@ func (l leaseList) Run(ctx context.Context, s ask.Streams) error {
 	return ask.List(ctx, s, l.Listing, leases, func(c *client.Client) iter.Seq2[api.Lease, error] { return c.Leases(ctx, l.Live) })
 }
 
+// leaseID is the id of a lease that is named by it, or by its access key id, which is
+// what clients and their logs know.
+func leaseID(name string) string {
+	if payload, ok := strings.CutPrefix(name, "KHLE"); ok {
+		return "lease_" + strings.ToLower(payload)
+	}
+	return name
+}
+
 type leaseShow struct {
 	ask.Question
-	Lease string `arg:"" help:"Id."`
+	Lease string `arg:"" help:"Id, or access key id."`
 }
 
 func (l leaseShow) Run(ctx context.Context, s ask.Streams) error {
-	return ask.Show(ctx, s, l.Question, leases, func(c *client.Client) (api.Lease, error) { return c.Lease(ctx, l.Lease) })
+	return ask.Show(ctx, s, l.Question, leases, func(c *client.Client) (api.Lease, error) { return c.Lease(ctx, leaseID(l.Lease)) })
 }
 
 type leaseRevoke struct {
 	ask.Question
-	Lease string `arg:"" help:"Id."`
+	Lease string `arg:"" help:"Id, or access key id."`
 }
 
 func (l leaseRevoke) Run(ctx context.Context, s ask.Streams) error {
 	return ask.End(s, l.Question, "the lease has ended: its keys open nothing any more",
-		func(c *client.Client) error { return c.RevokeLease(ctx, l.Lease) })
+		func(c *client.Client) error { return c.RevokeLease(ctx, leaseID(l.Lease)) })
 }
