@@ -111,7 +111,7 @@ func (l leaseBorrow) Run(ctx context.Context, s ask.Streams) error {
 		return err
 	}
 	lend := func(ctx context.Context) (api.Lent, error) { return open.CreateLease(ctx, l.request()) }
-	if l.Output == "process" {
+	if l.Output == "process" || l.Output == "profile" {
 		kept, done := l.cached(s, open, lend)
 		defer done()
 		lend = kept
@@ -145,15 +145,20 @@ func (l leaseBorrow) Run(ctx context.Context, s ask.Streams) error {
 	return nil
 }
 
-// cached lends from the disk while it can. One is not kept from a lease by a cache
-// that cannot be used.
+// cached lends from the disk while it can; who writes a profile, also because of a
+// lease that ended early, gets another there. One is not kept from a lease by a
+// cache that cannot be used.
 func (l leaseBorrow) cached(s ask.Streams, open ask.Session, lend deliver.Lend) (kept deliver.Lend, done func()) {
 	folder, err := deliver.CacheFolder()
 	if err == nil {
 		var cache *deliver.Cache
 		if cache, err = deliver.OpenCache(folder, open.Server, open.Token); err == nil {
 			r := deliver.Request{Workspace: l.Workspace, LeaseRequest: l.request()}
-			return cache.Keep(r, lend), func() { cache.Close() }
+			keep := cache.Keep
+			if l.Output == "profile" {
+				keep = cache.Renew
+			}
+			return keep(r, lend), func() { cache.Close() }
 		}
 	}
 	fmt.Fprintf(s.Err, "keyhatch: each call borrows anew: %v\n", err)

@@ -180,6 +180,18 @@ func (c *Cache) Keep(r Request, lend Lend) Lend {
 	}
 }
 
+// Renew returns a Lend that borrows, and keeps it in the place of what is kept: one
+// that ended early is handed out by Keep until it would have been due.
+func (c *Cache) Renew(r Request, lend Lend) Lend {
+	return func(ctx context.Context) (api.Lent, error) {
+		name, err := c.name(r)
+		if err != nil {
+			return api.Lent{}, err
+		}
+		return c.renew(ctx, name, held{}, lend)
+	}
+}
+
 // turn waits until either somebody else has renewed the lease or it is this
 // process's turn to. Without a lock and without a fresh lease, the folder cannot
 // have locks.
