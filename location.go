@@ -10,11 +10,12 @@ const (
 	LongestMaxLeaseLife = 7 * 24 * time.Hour // the most that a location can say
 )
 
-// CheckMaxLease holds the limits of a location's longest lease.
-func CheckMaxLease(d time.Duration) error {
-	if d < MinLeaseLife || d > LongestMaxLeaseLife {
+// CheckMaxLease holds the limits of a location's longest lease. least is the shortest
+// lease: MinLeaseLife but in tests.
+func CheckMaxLease(d, least time.Duration) error {
+	if d < least || d > LongestMaxLeaseLife {
 		return Fail(Invalid, CodeInvalidDuration, "a location's longest lease is %d to %d seconds",
-			int(MinLeaseLife.Seconds()), int(LongestMaxLeaseLife.Seconds())).In("max_lease_seconds")
+			int(least.Seconds()), int(LongestMaxLeaseLife.Seconds())).In("max_lease_seconds")
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func TestCheckMaxLease(t *testing.T) {
 		0:                                false,
 		-time.Hour:                       false,
 	} {
-		err := keyhatch.CheckMaxLease(d)
+		err := keyhatch.CheckMaxLease(d, keyhatch.MinLeaseLife)
 		if ok && err != nil {
 			t.Errorf("%s: %v", d, err)
 		}

@@ -54,7 +54,7 @@ func New(c Config) *Broker {
 	k.NotBefore(c.NotBefore)
 	return &Broker{
 		People:      people.New(k),
-		Places:      places.New(k, c.DirectoryRoots, c.Reach, c.Log),
+		Places:      places.New(k, c.DirectoryRoots, c.Reach, c.Log, c.ShortestLease),
 		Credentials: credentials.New(k),
 		Lending:     lending.New(k, c.Lenders, c.ShortestLease),
 		Record:      record.New(k),

@@ -66,7 +66,7 @@ func (svc *Service) CreateLocation(ctx context.Context, c keyhatch.Caller, n New
 		if l.MaxLease == 0 {
 			l.MaxLease = keyhatch.DefaultMaxLeaseLife
 		}
-		if err := keyhatch.CheckMaxLease(l.MaxLease); err != nil {
+		if err := keyhatch.CheckMaxLease(l.MaxLease, svc.least); err != nil {
 			return err
 		}
 		if err := w.Tx.InsertLocation(ctx, l); err != nil {
@@ -119,7 +119,7 @@ func (svc *Service) UpdateLocation(ctx context.Context, c keyhatch.Caller, works
 		}
 		kernel.Set(&l.Locked, change.Locked)
 		kernel.Set(&l.MaxLease, change.MaxLease)
-		if err := keyhatch.CheckMaxLease(l.MaxLease); err != nil {
+		if err := keyhatch.CheckMaxLease(l.MaxLease, svc.least); err != nil {
 			return err
 		}
 		if err := w.Tx.UpdateLocation(ctx, l); err != nil {

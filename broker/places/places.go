@@ -2,7 +2,9 @@ package places
 
 import (
 	"log/slog"
+	"time"
 
+	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 )
 
@@ -12,10 +14,15 @@ type Service struct {
 	roots []string
 	reach Reach
 	log   *slog.Logger
+	least time.Duration // that a lease lasts
 }
 
 // New makes the service. directoryRoots are the folders inside which directory
-// stores may lie; reach tells which hosts S3 stores may have.
-func New(k *kernel.Kernel, directoryRoots []string, reach Reach, log *slog.Logger) *Service {
-	return &Service{k, directoryRoots, reach, log}
+// stores may lie; reach tells which hosts S3 stores may have. least is the shortest
+// lease; zero is keyhatch.MinLeaseLife.
+func New(k *kernel.Kernel, directoryRoots []string, reach Reach, log *slog.Logger, least time.Duration) *Service {
+	if least == 0 {
+		least = keyhatch.MinLeaseLife
+	}
+	return &Service{k, directoryRoots, reach, log, least}
 }

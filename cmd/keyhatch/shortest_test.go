@@ -16,6 +16,12 @@ func TestShortestLease(t *testing.T) {
 			t.Errorf("%s seconds: %d %s", seconds, a.status, a.text)
 		}
 	}
+	for seconds, status := range map[string]int{"59": 422, "60": 200} {
+		a := r.call(r.admin.Reveal(), "PATCH", "/api/v1/locations/alpha", `{"max_lease_seconds":`+seconds+`}`)
+		if a.status != status || status == 422 && !strings.Contains(a.text, "60 to 604800 seconds") {
+			t.Errorf("a location with leases of %s seconds: %d %s", seconds, a.status, a.text)
+		}
+	}
 	for _, key := range []string{"shortest_lease", "shortestLease", "shortestlease", "ShortestLease"} {
 		for _, text := range []string{defaultConfig + key + ": 60s\n", strings.Replace(defaultConfig, "s3:\n", "s3:\n  "+key+": 60s\n", 1)} {
 			if c, err := parseConfig([]byte(text), t.TempDir()); err == nil || c.shortestLease != 0 {
