@@ -22,11 +22,11 @@ var examples = map[string]string{
 	"lease borrow": `eval "$(keyhatch lease s3://demo/alpha/ --access read --for 1h)"
 keyhatch lease s3://demo/alpha/ --access write -o profile --profile alpha
 keyhatch lease alpha --prefix 2024/ --for-tool duckdb`,
-	"lease list":   "keyhatch lease list --live",
-	"lease show":   "keyhatch lease show lease_0mz3k8q2a7c4f9d",
+	"lease list": "keyhatch lease list --live",
+	"lease show": "keyhatch lease show lease_0mz3k8q2a7c4f9d",
 	"lease revoke": `keyhatch lease revoke lease_0mz3k8q2a7c4f9d
 keyhatch lease revoke $AWS_ACCESS_KEY_ID`,
-	"exec":         "keyhatch exec s3://demo/alpha/ --access write -- aws s3 cp x.csv s3://demo/alpha/",
+	"exec": "keyhatch exec s3://demo/alpha/ --access write -- aws s3 cp x.csv s3://demo/alpha/",
 
 	"location list":   "keyhatch location list --workspace demo",
 	"location show":   "keyhatch location show alpha",

@@ -7,9 +7,8 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/keyhatch/keyhatch/cli/ask"
-
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli/ask"
 )
 
 // paste prints what to try next: first what a user of keyhatch types, then what
