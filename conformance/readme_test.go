@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,9 +19,9 @@ import (
 	"github.com/keyhatch/keyhatch/internal/devserver"
 )
 
-// The README shows a session at a terminal. It is run here, line by line, in a
-// copy of the tree: what it prints must be what the README says it does. Only
-// the two ports are others, so that the test disturbs nobody.
+// The README shows a session at two terminals. It is run here, line by line, in a
+// copy of the tree: what it prints must be what the README says it does. Only the
+// two ports are others, so that the test disturbs nobody.
 func TestReadme(t *testing.T) {
 	aws := program(t, "KEYHATCH_AWSCLI", "awscli")
 	text, err := os.ReadFile("../README.md")
@@ -30,45 +31,75 @@ func TestReadme(t *testing.T) {
 	if !bytes.Contains(text, []byte("\ngo run ./cmd/keyhatch dev ")) || !bytes.Contains(text, []byte("\nmake test ")) {
 		t.Error("the two commands are not in the README")
 	}
-	api, s3 := freeAddress(t), freeAddress(t)
-	moved := strings.NewReplacer("127.0.0.1:8750", api, "127.0.0.1:8751", s3).Replace(string(text))
-	session := steps(moved)
-	if len(session) < 12 || session[0].command != "go run ./cmd/keyhatch dev" {
-		t.Fatalf("the session of the README has %d steps and begins with %q", len(session), session[0].command)
+	n := newNewcomer(t, "The README", string(text), copyTree(t), filepath.Dir(aws))
+	if len(n.session) < 12 || n.session[0].command != "go build -o bin/ ./cmd/keyhatch" || n.session[1].command != "bin/keyhatch dev" {
+		t.Fatalf("the session of the README has %d steps and begins with %q", len(n.session), n.session[:2])
 	}
+	build := exec.Command("bash", "-c", n.session[0].command)
+	build.Dir = n.folder
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", n.session[0].command, err, out)
+	}
+	n.session = n.session[1:]
+	n.run(t)
+}
 
-	tree := copyTree(t)
+// newcomer is somebody who does what a document shows, with a home of their own: the
+// first command serves in one terminal, the others are typed into another.
+type newcomer struct {
+	document string
+	session  []step
+	folder   string
+	env      []string
+}
+
+func newNewcomer(t *testing.T, document, text, folder string, programs ...string) newcomer {
+	t.Helper()
+	api, s3 := freeAddress(t), freeAddress(t)
 	home := t.TempDir()
-	env := append(os.Environ(),
-		"PATH="+filepath.Dir(aws)+":"+os.Getenv("PATH"), "AWS_EC2_METADATA_DISABLED=true",
-		"AWS_CONFIG_FILE="+filepath.Join(home, "none"), "AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(home, "none"),
-		"KEYHATCH_DEV_LISTEN="+api, "KEYHATCH_DEV_S3_LISTEN="+s3, "TZ=UTC", "LC_ALL=C.UTF-8")
+	// The clients that make test installs need nothing of the user's.
+	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return strings.HasPrefix(v, "AWS_") || strings.HasPrefix(v, "KEYHATCH_") || strings.HasPrefix(v, "XDG_")
+	})
+	return newcomer{
+		document: document,
+		session:  steps(strings.NewReplacer("127.0.0.1:8750", api, "127.0.0.1:8751", s3).Replace(text)),
+		folder:   folder,
+		env: append(env, "HOME="+home, "PATH="+strings.Join(append(programs, os.Getenv("PATH")), ":"),
+			"AWS_EC2_METADATA_DISABLED=true", "KEYHATCH_DEV_LISTEN="+api, "KEYHATCH_DEV_S3_LISTEN="+s3,
+			"SHELL=/bin/bash", "TZ=UTC", "LC_ALL=C.UTF-8"),
+	}
+}
 
-	dev := exec.Command("bash", "-c", session[0].command)
-	dev.Dir, dev.Env = tree, env
-	dev.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // the toolchain's child too
+func (n newcomer) run(t *testing.T) {
+	t.Helper()
+	dev := exec.Command("bash", "-c", "exec "+n.session[0].command)
+	dev.Dir, dev.Env = n.folder, n.env
 	var printed lockedBuffer
 	dev.Stdout, dev.Stderr = &printed, &printed
 	if err := dev.Start(); err != nil {
 		t.Fatal(err)
 	}
+	ended := make(chan error, 1)
+	go func() { ended <- dev.Wait() }()
 	t.Cleanup(func() {
-		if err := syscall.Kill(-dev.Process.Pid, syscall.SIGINT); err != nil {
+		if err := dev.Process.Signal(syscall.SIGINT); err != nil {
 			t.Error(err)
 		}
-		dev.Wait() // go run answers an interrupt with a status of its own
+		if err := <-ended; err != nil {
+			t.Errorf("the server: %v", err)
+		}
 	})
-	deadline := time.Now().Add(3 * time.Minute) // it builds first
-	for !strings.Contains(printed.String(), "Ctrl-C stops it") {
-		if time.Now().After(deadline) || dev.ProcessState != nil {
+	deadline := time.Now().Add(time.Minute)
+	for !strings.Contains(printed.String(), "Ctrl-C stops") {
+		if time.Now().After(deadline) {
 			t.Fatalf("it did not begin to serve:\n%s", devserver.Redact(printed.String()))
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	session[0].compare(t, "The README", printed.String())
-
-	for i, out := range shell(t, tree, env, session[1:]) {
-		session[1+i].compare(t, "The README", out)
+	n.session[0].compare(t, n.document, printed.String())
+	for i, out := range shell(t, n.folder, n.env, n.session[1:]) {
+		n.session[1+i].compare(t, n.document, out)
 	}
 }
 
@@ -90,13 +121,25 @@ func steps(document string) []step {
 	return out
 }
 
-// compare holds what was printed against the document, where … stands for
-// anything.
+// varying is what every run has others of: a document shows some.
+var varying = []struct {
+	shown   *regexp.Regexp
+	printed string
+}{
+	{regexp.MustCompile(`\b([a-z]+)_0m[0-9a-z]{13}\b`), `${1}_[0-9a-z]{15}`},
+	{regexp.MustCompile(`\b20\d\d-\d\d-\d\d([T ])\d\d:\d\d:\d\d(\\\.\d+)?`), `\d{4}-\d\d-\d\d${1}\d\d:\d\d:\d\d(\.\d+)?`},
+}
+
+// compare holds what was printed against the document, where … stands for anything,
+// and an id or a time for any other.
 func (s step) compare(t *testing.T, document, printed string) {
 	t.Helper()
 	parts := strings.Split(strings.TrimSpace(s.output), "…")
 	for i, p := range parts {
 		parts[i] = regexp.QuoteMeta(p)
+		for _, v := range varying {
+			parts[i] = v.shown.ReplaceAllString(parts[i], v.printed)
+		}
 	}
 	// A terminal shows what a carriage return leaves of a line; here all is kept.
 	printed = strings.TrimSpace(strings.ReplaceAll(printed, "\r", "\n"))
