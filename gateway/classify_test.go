@@ -47,6 +47,7 @@ func TestClassify(t *testing.T) {
 		{"PUT", "/demo/a", [2]string{"X-Amz-Copy-Source", "demo/b%20c"}, "CopyObject demo a ."},
 		{"PUT", "/demo/a", [2]string{"X-Amz-Copy-Source", "/demo/b?versionId=null"}, "CopyObject demo a ."},
 		{"GET", "/demo/a?tagging", [2]string{}, "GetObjectTagging demo a ."},
+		{"HEAD", "/demo/a", [2]string{"X-Amz-Api-Version", "2006-03-01"}, "HeadObject demo a ."},
 		{"PUT", "/demo/a?tagging", [2]string{}, "PutObjectTagging demo a ."},
 		{"DELETE", "/demo/a?tagging", [2]string{}, "DeleteObjectTagging demo a ."},
 		{"GET", "/demo/a?response-content-type=text/html&partNumber=2", [2]string{}, "GetObject demo a ."},
