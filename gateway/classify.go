@@ -59,6 +59,11 @@ func classify(r *http.Request, hosts []string) (request, error) {
 	if op.access == keyhatch.Write && out.query.Has("versionId") && out.query.Get("versionId") != nullVersion {
 		return out, errVersionKept
 	}
+	if op.name == "DeleteObject" {
+		// Where versions have come later, "null" is the one that nothing else keeps: a
+		// delete that names none leaves it.
+		out.query.Del("versionId")
+	}
 	if op.copies {
 		if out.source, err = parseSource(r.Header.Get("X-Amz-Copy-Source")); err != nil {
 			return out, err

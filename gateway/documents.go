@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/xml"
+	"errors"
 	"io"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -28,6 +30,12 @@ func readDocument(a *answer, v *visit) ([]byte, error) {
 		return nil, errDocumentTooLarge
 	}
 	text, err := io.ReadAll(io.LimitReader(v.body, maxDocument+1))
+	if ended := a.standing.failure(); ended != nil {
+		return nil, ended
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, errDocumentLate
+	}
 	if err != nil {
 		return nil, err
 	}

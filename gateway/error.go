@@ -33,6 +33,7 @@ var (
 	errTags             = &s3Error{http.StatusBadRequest, "InvalidTag", "An object has at most 10 tags, each with a key of its own of 1 to 128 characters and a value of at most 256."}
 	errRanges           = &s3Error{http.StatusNotImplemented, "NotImplemented", "One request reads one range."}
 	errMalformedXML     = &s3Error{http.StatusBadRequest, "MalformedXML", "The XML is not well-formed, or is not what the operation takes."}
+	errDocumentLate     = &s3Error{http.StatusBadRequest, "RequestTimeout", "The body of this operation took too long to arrive."}
 	errDocumentTooLarge = &s3Error{http.StatusBadRequest, "EntityTooLarge", "The body of this operation has at most 1 MiB."}
 	errNotImplemented   = &s3Error{http.StatusNotImplemented, "NotImplemented", "This endpoint does not offer the operation, or one of its parameters or headers."}
 	errACL              = &s3Error{http.StatusForbidden, "AccessDenied", "Access is given by grants, never by ACLs: only x-amz-acl: private is accepted, and it has no effect."}

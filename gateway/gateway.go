@@ -40,9 +40,10 @@ type Config struct {
 
 // New makes the endpoint.
 func New(c Config) *Gateway {
+	c.Limits.Documents = maxDocuments
 	return &Gateway{
 		Config: c, endpoint: sigv4.Endpoint{Service: "s3", Regions: []string{c.Region}},
-		limiter: limit.New(c.Limits, errsOfCredential), users: limit.New(c.Limits.Times(4), errsOfUser),
+		limiter: limit.New(c.Limits, errsOfCredential), users: limit.New(c.Limits.Times(manyCredentials), errsOfUser),
 	}
 }
 

@@ -9,6 +9,12 @@ import (
 // Limits bound what one credential may ask at a time and in the long run.
 type Limits = limit.Limits
 
+// maxDocuments is how many documents one credential may send at a time.
+const maxDocuments = 16
+
+// manyCredentials is how many credentials' worth one user may ask.
+const manyCredentials = 4
+
 // admit lets a request in, by its credential and by its user. The credential comes
 // first: what one is refused for asking too often is not taken from what the
 // others of its user may ask.

@@ -104,6 +104,9 @@ func (g *Gateway) record(a *answer, r *http.Request, v *visit) {
 	case v.body != nil && v.operation.body == data:
 		request.Bytes = v.body.Len()
 	}
+	if err := a.standing.failure(); err != nil && request.Code == "" {
+		request.Code = asS3(err).code // it began well, and was broken off
+	}
 	if g.RequestLog != nil {
 		g.RequestLog.LogAttrs(r.Context(), slog.LevelInfo, "s3",
 			slog.String("operation", v.name), slog.String("bucket", request.Bucket), slog.String("key", request.Key),

@@ -235,3 +235,38 @@ func TestWhatMayHaveHappenedIsOnRecord(t *testing.T) {
 		}
 	})
 }
+
+// Documents are few at a time, per lease and per user: one lease that holds all of
+// its own leaves its user's others theirs.
+func TestSlowDownDocuments(t *testing.T) {
+	inRig(t, roomy, func(t *testing.T, r *rig) {
+		r.lend("ann", "ann", r.near)
+		r.lend("ann's other", "ann", r.near)
+		unfinished := post("/near?delete", batch("gone")+strings.Repeat(" ", 100)).as("ann")
+		unfinished.cut = 100
+		for range 16 {
+			c := r.begin(unfinished)
+			defer c.Close()
+		}
+		synctest.Wait()
+		r.wantSlowDown("one more of the lease", post("/near?delete", batch("gone")).as("ann"),
+			"This credential has too many batch deletes, ends of uploads and sets of tags at a time. Wait for some to end.")
+		if got := r.send(post("/near?delete", batch("gone")).as("ann's other")); got.status != http.StatusOK {
+			t.Errorf("another lease of the user: %d %s", got.status, got.body)
+		}
+	})
+}
+
+// A document that does not come is not waited for: it was answered InternalError.
+func TestLateDocument(t *testing.T) {
+	inRig(t, roomy, func(t *testing.T, r *rig) {
+		r.lend("ann", "ann", r.near)
+		q := post("/near?delete", batch("gone")+strings.Repeat(" ", 100)).as("ann")
+		q.cut = 100
+		c := r.begin(q)
+		defer c.Close()
+		if got := r.answer(c, "POST"); got.status != http.StatusBadRequest || got.element("Code") != "RequestTimeout" {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+	})
+}

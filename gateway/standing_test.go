@@ -129,6 +129,33 @@ func TestS7_SlowDownloadEnds(t *testing.T) {
 	}
 }
 
+// A download that was broken off is on record as that: it looked like one that was
+// done.
+func TestBrokenOffIsOnRecord(t *testing.T) {
+	inRig(t, roomy, func(t *testing.T, r *rig) {
+		r.large()
+		r.lend("ann", "ann", r.far)
+		c := r.begin(get("/far/large").as("ann"))
+		defer c.Close()
+		answer, err := http.ReadResponse(bufio.NewReaderSize(c, 16), nil)
+		r.must(err)
+		go func() {
+			time.Sleep(3 * time.Second)
+			r.revoke("ann")
+		}()
+		if _, err := drip(answer.Body, 100*time.Millisecond, 1<<10); err == nil {
+			t.Fatal("it was not broken off")
+		}
+		time.Sleep(2 * time.Second)
+		for _, q := range r.onRecord(10) {
+			if q.Operation == "GetObject" && q.Status == http.StatusOK && q.Code == "AccessDenied" {
+				return
+			}
+		}
+		t.Errorf("on record: %+v", r.onRecord(10))
+	})
+}
+
 // A download whose lease stands goes on, however slow it is and for however long.
 func TestSlowDownloadGoesOn(t *testing.T) {
 	inRig(t, roomy, func(t *testing.T, r *rig) {

@@ -219,3 +219,39 @@ func TestPlainStoresAreWarnedOf(t *testing.T) {
 		}
 	}
 }
+
+// TestDeleteLeavesAMarker: what was there before its bucket had versions has the
+// version "null", and a delete that named it removed it for good.
+func TestDeleteLeavesAMarker(t *testing.T) {
+	r := start(t)
+	store := peers.All[slices.IndexFunc(peers.All, func(p peers.Peer) bool { return p.Name == "minio" })].Start(t)
+	bucket := r.behind("minio", store)
+	lent := must[api.Lent](r, r.admin.Reveal(), "POST", "/api/v1/leases?workspace=demo", `{"location":"minio","access":"write"}`)
+	leased, operator := s3Client(lent), store.Client(t)
+	ctx, b, null := t.Context(), aws.String(bucket), aws.String("null")
+	for _, key := range []string{"data/one", "data/two"} {
+		if _, err := operator.PutObject(ctx, &s3.PutObjectInput{Bucket: b, Key: &key, Body: strings.NewReader("precious")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := operator.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
+		Bucket: b, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := leased.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: b, Key: aws.String("data/one"), VersionId: null}); err != nil {
+		t.Error(err)
+	}
+	if _, err := leased.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: b, Delete: &types.Delete{
+		Objects: []types.ObjectIdentifier{{Key: aws.String("data/two"), VersionId: null}},
+	}}); err != nil {
+		t.Error(err)
+	}
+	left, err := operator.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(left.Versions) != 2 || len(left.DeleteMarkers) != 2 {
+		t.Errorf("left are %d versions and %d markers", len(left.Versions), len(left.DeleteMarkers))
+	}
+}

@@ -14,11 +14,12 @@ import (
 // Limits are what each may ask.
 type Limits struct {
 	Concurrent int // requests being answered
+	Documents  int // of those, with a body that is held in memory until it is whole
 	PerSecond  int // requests begun, on average; twice as many at once
 }
 
 // Times is so many times as much.
-func (l Limits) Times(n int) Limits { return Limits{n * l.Concurrent, n * l.PerSecond} }
+func (l Limits) Times(n int) Limits { return Limits{n * l.Concurrent, n * l.Documents, n * l.PerSecond} }
 
 // Limiter counts the requests of each of many. It is safe for concurrent use.
 type Limiter struct {
@@ -37,10 +38,6 @@ type Refusals struct{ TooMany, TooManyDocuments, TooFast error }
 func New(l Limits, r Refusals) *Limiter {
 	return &Limiter{limits: l, refusal: r, uses: map[string]*use{}}
 }
-
-// maxDocuments is how many documents, bodies that are held in memory until they are
-// whole, one may send at a time.
-const maxDocuments = 16
 
 // use is what one of them does.
 type use struct {
@@ -62,7 +59,7 @@ func (l *Limiter) Admit(whose string, document bool, now time.Time) (leave func(
 	switch {
 	case u.running >= l.limits.Concurrent:
 		return nil, l.refusal.TooMany
-	case document && u.documents >= maxDocuments:
+	case document && u.documents >= l.limits.Documents:
 		return nil, l.refusal.TooManyDocuments
 	case !u.rate.AllowN(now, 1):
 		return nil, l.refusal.TooFast

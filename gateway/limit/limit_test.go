@@ -55,9 +55,9 @@ func TestLimits(t *testing.T) {
 // of the rest.
 func TestLimitsOfDocuments(t *testing.T) {
 	t.Parallel()
-	l := New(Limits{Concurrent: 100, PerSecond: 1000}, refusals)
+	l := New(Limits{Concurrent: 100, Documents: 16, PerSecond: 1000}, refusals)
 	var leave func()
-	for range maxDocuments {
+	for range 16 {
 		out, err := l.Admit("a", true, noon)
 		if err != nil {
 			t.Fatal(err)
@@ -81,7 +81,7 @@ func TestLimitsOfDocuments(t *testing.T) {
 // all there can be.
 func TestLargeBatchesAreLetIn(t *testing.T) {
 	t.Parallel()
-	l := New(Limits{Concurrent: 1, PerSecond: 50}, refusals)
+	l := New(Limits{Concurrent: 1, Documents: 1, PerSecond: 50}, refusals)
 	leave, err := l.Admit("a", true, noon)
 	if err != nil {
 		t.Fatal(err)
