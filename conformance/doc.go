@@ -16,16 +16,21 @@
 // that not one request of ten syncs has failed. What a client cannot do is listed,
 // see lacking.
 //
+// Programs that run while their leases end, one after the other, renew them by every way
+// that they know; that is a table too, see renewals. What keyhatch prints to be pasted
+// into tools is run by those.
+//
 // There is only test code here. It knows nothing of the product but what is
 // promised to the outside, see internal/devserver. TestProbe has the clients use a
 // real store without keyhatch: when it fails too, keyhatch is not to blame.
 //
 // The clients are named by the environment: KEYHATCH_AWSCLI, KEYHATCH_PYTHON (a
 // Python that has boto3, obstore and duckdb), KEYHATCH_RCLONE, KEYHATCH_S3CMD and
-// KEYHATCH_S3FS_PYTHON (a Python that has s3fs). tools/setup.sh installs the
-// pinned versions and prints these settings; "make test" and "make conformance"
-// do both. What is not named is left out, so that "go test ./..." works on a
-// machine with nothing but Go; what is named and does not run is a failure.
+// KEYHATCH_S3FS_PYTHON (a Python that has s3fs, PyIceberg and rasterio).
+// tools/setup.sh installs the pinned versions and prints these settings; "make test"
+// and "make conformance" do both. What is not named is left out, so that
+// "go test ./..." works on a machine with nothing but Go; what is named and does not
+// run is a failure.
 //
 // Clients run without the settings of the machine and of its user, and do not
 // retry: a retry would hide a fault. Secrets never reach a test's output.

@@ -76,6 +76,13 @@ func (s *sharedServer) get(t *testing.T) *devserver.Server {
 }
 
 func TestMain(m *testing.M) {
+	if w, ok := os.LookupEnv(asGoProgram); ok {
+		if err := goProgram(way(w), os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	os.Exit(peers.Main(withServers{m}))
 }
 

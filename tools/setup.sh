@@ -228,8 +228,8 @@ if ! python=$(find_python); then
 	python=$(find_python) || die "no Python 3.10 or later with venv was found after installing it"
 fi
 
-environment clients requirements.txt 'awscli, boto3, duckdb, duckdb_extension_httpfs, obstore, S3'
-environment s3fs requirements-s3fs.txt s3fs
+environment clients requirements.txt 'awscli, boto3, duckdb, duckdb_extension_aws, duckdb_extension_httpfs, obstore, S3'
+environment s3fs requirements-s3fs.txt 'pyiceberg, rasterio, s3fs'
 
 if ! radosgw=$(find_radosgw); then
 	install_ceph
