@@ -1,8 +1,8 @@
 package deliver
 
-// tools are the snippets, as their tools want them in 2026. Each is run against the
-// real tool in conformance/, as far as it can be had there. The delimiters are ‹ ›,
-// because braces mean something in most of the languages.
+// tools are the snippets, as their tools want them in 2026. The real tools run them in
+// conformance/, but for that of spark, which was run by hand, and that of terraform. The
+// delimiters are ‹ ›, because braces mean something in most of the languages.
 var tools = []tool{
 	{
 		name: "boto3",
@@ -31,12 +31,15 @@ for page in s3.get_paginator("list_objects_v2").paginate(Bucket=‹py .Bucket›
 `,
 	},
 	{
-		// The extension aws runs the profile's command; when S3 refuses what has ended,
-		// DuckDB (1.2.2 and later) has it run again and goes on.
+		// The extension aws runs the profile's command; when S3 refuses what has ended as a
+		// file is opened, DuckDB (1.2.2 and later) has it run again and goes on. When it
+		// lists or writes it does not, up to 1.5 at least.
 		name: "duckdb",
 		profile: `
 INSTALL httpfs; LOAD httpfs;
 INSTALL aws; LOAD aws;
+-- Renewed when a file is read that a query names, but not by a list (**) or a COPY … TO:
+-- run this again before those in a session of hours.
 CREATE OR REPLACE SECRET keyhatch (
     TYPE s3, PROVIDER credential_chain, CHAIN 'process', PROFILE ‹sql .Profile›, REFRESH auto,
     ENDPOINT ‹sql .Host›, USE_SSL ‹.TLS›, URL_STYLE 'path', REGION ‹sql .Region›, SCOPE ‹sql .URL›
