@@ -19,7 +19,9 @@ type Limits struct {
 }
 
 // Times is so many times as much.
-func (l Limits) Times(n int) Limits { return Limits{n * l.Concurrent, n * l.Documents, n * l.PerSecond} }
+func (l Limits) Times(n int) Limits {
+	return Limits{n * l.Concurrent, n * l.Documents, n * l.PerSecond}
+}
 
 // Limiter counts the requests of each of many. It is safe for concurrent use.
 type Limiter struct {
