@@ -2,8 +2,11 @@ package audit_test
 
 import (
 	"fmt"
+	"iter"
 	"runtime"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/audit"
@@ -80,6 +83,56 @@ func TestVerifyObjectsPassesErrorsOn(t *testing.T) {
 		var report audit.Report
 		if err := audit.VerifyObjects(&report, r); err != broken || len(report.Findings) > 0 {
 			t.Errorf("%s: %v, %v", what, err, report.Findings)
+		}
+	}
+}
+
+// TestVerifyObjectsCountsPrunedRequests: what the events of a pruned time vouch for
+// is what was pruned in it. Only batches were counted: who removed the requests of
+// one, and let its event vouch for none while it was pruned, was not found.
+func TestVerifyObjectsCountsPrunedRequests(t *testing.T) {
+	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var events []keyhatch.Event // of 2 requests each
+	for i := range 3 {
+		at := begin.Add(time.Duration(i) * time.Hour)
+		events = append(events, keyhatch.Event{ID: fmt.Sprintf("event_%d", i), At: at, Action: "record", Detail: audit.VouchFor(make([]keyhatch.ObjectRequest, 2))})
+	}
+	for _, c := range []struct {
+		batches, requests int64
+		kept              []string
+		want              string // of the findings
+	}{
+		{3, 6, nil, ""},
+		{3, 4, nil, "missing (event_9): of the time that the event tells of, 2 object requests more are gone than were pruned"},
+		{3, 7, nil, "unknown (event_9): of the time that the event tells of, 1 object requests were pruned that no event vouches for"},
+		{2, 4, []string{"event_1"}, "missing (event_1): the object requests that the event vouches for"},
+		{2, 2, []string{"event_1"}, "missing (event_1): the object requests that the event vouches for\n" +
+			"missing (event_9): of the time that the event tells of, 2 object requests more are gone than were pruned"},
+	} {
+		p := audit.Pruned{Before: begin.Add(24 * time.Hour), Batches: c.batches, Requests: c.requests, Kept: c.kept}
+		pruning := keyhatch.Event{ID: "event_9", At: p.Before, Action: "prune", Detail: p.Detail()}
+		var report audit.Report
+		err := audit.VerifyObjects(&report, audit.ObjectRecord{
+			Recorded: "record", Pruned: "prune", Events: without(events), Prunings: without([]keyhatch.Event{pruning}),
+			Rows: func(func(audit.ObjectRow, error) bool) {},
+		})
+		var got []string
+		for _, f := range report.Findings {
+			got = append(got, f.String())
+		}
+		if found := strings.Join(got, "\n"); err != nil || found != c.want {
+			t.Errorf("%d batches of %d requests: %v, found %q, want %q", c.batches, c.requests, err, found, c.want)
+		}
+	}
+}
+
+// without yields them without an error.
+func without(events []keyhatch.Event) iter.Seq2[keyhatch.Event, error] {
+	return func(yield func(keyhatch.Event, error) bool) {
+		for _, e := range events {
+			if !yield(e, nil) {
+				return
+			}
 		}
 	}
 }

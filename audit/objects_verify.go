@@ -77,8 +77,9 @@ type objectsVerifier struct {
 // span is a time whose batches were removed.
 type span struct {
 	Pruned
-	event string
-	gone  int64 // batches in it that are not there
+	event    string
+	gone     int64 // batches in it that are not there
+	requests int64 // that the events of these vouch for
 }
 
 func (v *objectsVerifier) find(p Problem, event, note string) {
@@ -120,6 +121,7 @@ func (v *objectsVerifier) batch(e keyhatch.Event) error {
 	switch pruned := v.span != nil && !e.At.Before(v.span.From) && !slices.Contains(v.span.Kept, e.ID); {
 	case d.count == 0 && pruned:
 		v.span.gone++
+		v.span.requests += int64(Vouched(e))
 	case d.count == 0:
 		v.find(Missing, e.ID, "the object requests that the event vouches for")
 	case d.count != Vouched(e) || d.text() != e.Detail[digestDetail]:
@@ -146,14 +148,18 @@ func (v *objectsVerifier) unvouched(event string) error {
 }
 
 // nextSpan goes on to the next span. In the one that is left, exactly as many
-// batches must be gone as were removed.
+// batches must be gone as were removed, of exactly as many requests.
 func (v *objectsVerifier) nextSpan() error {
 	if s := v.span; s != nil {
-		switch more := s.gone - s.Batches; {
+		switch more, requests := s.gone-s.Batches, s.requests-s.Requests; {
 		case more > 0:
 			v.find(Missing, s.event, fmt.Sprintf("of the time that the event tells of, %d batches of object requests more are gone than were pruned", more))
 		case more < 0:
 			v.find(Unknown, s.event, fmt.Sprintf("of the time that the event tells of, %d batches of object requests that were pruned are there again", -more))
+		case requests > 0:
+			v.find(Missing, s.event, fmt.Sprintf("of the time that the event tells of, %d object requests more are gone than were pruned", requests))
+		case requests < 0:
+			v.find(Unknown, s.event, fmt.Sprintf("of the time that the event tells of, %d object requests were pruned that no event vouches for", -requests))
 		}
 	}
 	for {
