@@ -51,6 +51,11 @@ func (c *Chain) Link(e keyhatch.Event) keyhatch.Event {
 	return e
 }
 
+// Genuine tells whether the event is what was written behind the one of that hash.
+func Genuine(e keyhatch.Event, before keyhatch.Hash, mac MAC) bool {
+	return equal(e.Hash, mac(eventBytes(e, before)))
+}
+
 // Head returns the chain's signed head.
 func (c *Chain) Head() Head {
 	h := Head{Chain: c.id, Number: c.number, Seq: c.seq, Hash: c.last}

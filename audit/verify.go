@@ -170,7 +170,7 @@ func (v *verifier) event(e keyhatch.Event) {
 		v.seq, v.last = e.Seq, e.Hash
 		return
 	}
-	if !equal(e.Hash, v.mac(eventBytes(e, v.last))) {
+	if !Genuine(e, v.last, v.mac) {
 		v.failed = append(v.failed, suspect{e, v.last})
 	}
 	v.seq, v.last = e.Seq, e.Hash
@@ -218,7 +218,7 @@ func (v *verifier) trueSeq(e keyhatch.Event) (int64, bool) {
 		moved.Seq = place.event.Seq
 		for _, other := range v.failed {
 			for _, before := range []keyhatch.Hash{other.before, other.event.Hash} {
-				if equal(e.Hash, v.mac(eventBytes(moved, before))) {
+				if Genuine(moved, before, v.mac) {
 					return moved.Seq, true
 				}
 			}

@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -214,6 +215,21 @@ func TestPruningHidesNothing(t *testing.T) {
 		}
 	}
 	nothing := func(*archive) {}
+	// An event that vouches for what is there, while it is pruned: a digest needs no key.
+	vouchAnew := func(days ...int) func(*archive) {
+		return func(a *archive) {
+			a.SQL(a.t, "create table kept as select id, detail from events")
+			for _, d := range days {
+				requests, err := a.DB.ObjectRequestsOf(a.t.Context(), a.events[d], 10)
+				a.must(err)
+				detail, err := json.Marshal(audit.VouchFor(requests))
+				a.must(err)
+				a.SQL(a.t, "update events set detail = $1 where id = $2", string(detail), a.events[d])
+			}
+		}
+	}
+	vouchAgain := statement("update events set detail = (select detail from kept where kept.id = events.id) where id in (select id from kept)")
+	move := statement("update object_requests set batch = (select batch from object_requests where object_key = 'a/1/x'), seq = seq + 2 where object_key like 'a/0/%'")
 	for _, tamper := range []struct {
 		what          string
 		before, after func(*archive) // the pruning of the first three of six days
@@ -228,7 +244,11 @@ func TestPruningHidesNothing(t *testing.T) {
 		{"changed before", statement("update object_requests set user_id = 'user_9' where object_key = 'a/0/x'"), nothing, "changed (EVENT0)", "0 3 4 5"},
 		{"changed before, removed after", statement("update object_requests set user_id = 'user_9' where object_key = 'a/0/x'"), remove(0), "missing (EVENT0)", "3 4 5"},
 		{"one put in before", statement("insert into object_requests select 'req_x', batch, 9, " + strings.TrimPrefix(copied, "id, batch, seq, ") + " from object_requests where object_key = 'a/2/x'"), nothing, "changed (EVENT2)", "2 3 4 5 2"},
-		{"an event removed before", statement("delete from events where detail like '%\"requests\":\"2\"%' and seq = (select min(seq) from events where action = 'objects.record')"), nothing, "missing in chain", "0 3 4 5"},
+		{"removed before, and vouched for meanwhile", both(remove(1), vouchAnew(1)), vouchAgain, "missing (EVENT1)", "3 4 5"},
+		{"one request removed before, and vouched for meanwhile", both(statement("delete from object_requests where object_key = 'a/1/x'"), vouchAnew(1)), vouchAgain, "changed (EVENT1)", "1 3 4 5"},
+		{"changed before, and vouched for meanwhile", both(statement("update object_requests set user_id = 'user_9' where object_key = 'a/0/x'"), vouchAnew(0)), vouchAgain, "changed (EVENT0)", "0 3 4 5"},
+		{"moved before, and vouched for meanwhile", both(move, vouchAnew(0, 1)), vouchAgain, "missing (EVENT0)", "0 1 3 4 5"},
+		{"an event removed before", statement("delete from events where detail like '%\"requests\":\"2\"%' and seq = (select min(seq) from events where action = 'objects.record')"), nothing, "missing in chain", "0 1 3 4 5"},
 		{
 			"put back", statement("create table kept as select * from object_requests"),
 			statement("insert into object_requests select * from kept where object_key like 'a/1/%'"), "unknown (PRUNED): of the time that the event tells of, 1 batches", "1 3 4 5",

@@ -214,6 +214,25 @@ func (r Reader) LastEventOf(ctx context.Context, action keyhatch.Action) (keyhat
 	return events[0], true, nil
 }
 
+// Genuine tells whether the event is what was written at its place of its chain, as
+// far as the one before it tells. It is not when that one is gone.
+func (t *Tx) Genuine(ctx context.Context, e keyhatch.Event) (bool, error) {
+	if t.writer.mac == nil {
+		return false, errors.New("check an event: no audit key")
+	}
+	var before []byte
+	if e.Seq > 1 {
+		err := t.q.QueryRowContext(ctx, "select hash from events where chain = $1 and seq = $2", e.Chain, e.Seq-1).Scan(&before)
+		if errors.Is(err, sql.ErrNoRows) {
+			return false, nil
+		}
+		if err != nil {
+			return false, dbError(err)
+		}
+	}
+	return audit.Genuine(e, before, t.writer.mac), nil
+}
+
 // Snapshot runs fn on reads of one moment, on a connection of its own: memory is
 // kept fresh by it, and must not wait for other readers.
 func (d *DB) Snapshot(ctx context.Context, fn func(Reader) error) error {

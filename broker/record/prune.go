@@ -47,8 +47,9 @@ func (o *Objects) RunPruning(ctx context.Context, keep time.Duration) {
 
 // Prune takes a step: it removes whole batches that were recorded before a time,
 // the oldest first, together with the event that vouches for it. more tells that
-// there may be others. A batch that is not what its event vouches for is evidence:
-// it stays, and the event names it.
+// there may be others. A batch that is not what its event vouches for is evidence,
+// and so is one whose event is not what was written: it stays, and the event names
+// it.
 //
 // Of two processes that take the same step one fails, and nothing of it is kept.
 func (o *Objects) Prune(ctx context.Context, before time.Time) (more bool, err error) {
@@ -125,8 +126,16 @@ func nextPruning(ctx context.Context, tx *db.Tx, before time.Time) (s pruning, e
 	return s, nil
 }
 
-// remove removes the batch of an event if it is whole.
+// remove removes the batch of an event if both are whole.
 func (s *pruning) remove(ctx context.Context, tx *db.Tx, e keyhatch.Event) error {
+	genuine, err := tx.Genuine(ctx, e)
+	if err != nil {
+		return err
+	}
+	if !genuine { // a digest needs no key: it may have been made to fit
+		s.Kept = append(s.Kept, e.ID)
+		return nil
+	}
 	count := audit.Vouched(e)
 	requests, err := tx.ObjectRequestsOf(ctx, e.ID, count+1)
 	if err != nil {

@@ -161,6 +161,36 @@ func testEventsInPages(t *testing.T, s *suite) {
 	}
 }
 
+// testGenuineEvent: one event is checked with the hash of the one before it.
+func testGenuineEvent(t *testing.T, s *suite) {
+	s.beginRecord()
+	var events []keyhatch.Event
+	for range 3 {
+		e := s.newEvent()
+		s.write(func(ctx context.Context, tx *db.Tx) error { return tx.Record(ctx, e) })
+		events = append(events, ok[keyhatch.Event](t)(s.Event(s.ctx(), e.ID)))
+	}
+	changed, moved, behindNothing := events[1], events[1], events[1]
+	changed.Detail = map[string]string{"requests": "0"}
+	moved.Seq = 3
+	behindNothing.Seq = 9
+	for what, c := range map[string]struct {
+		event keyhatch.Event
+		want  bool
+	}{
+		"the first": {events[0], true}, "the second": {events[1], true}, "the last": {events[2], true},
+		"changed": {changed, false}, "moved": {moved, false}, "behind nothing": {behindNothing, false},
+	} {
+		s.write(func(ctx context.Context, tx *db.Tx) error {
+			genuine, err := tx.Genuine(ctx, c.event)
+			if genuine != c.want {
+				t.Errorf("%s: genuine %t", what, genuine)
+			}
+			return err
+		})
+	}
+}
+
 // testNoAuditKey: a write that records an event needs the key; without it
 // nothing of the write is kept.
 func testNoAuditKey(t *testing.T, s *suite) {

@@ -46,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) *db.DB) {
 		{"ObjectRequestsInPages", testObjectRequestsInPages},
 		{"EventsOf", testEventsOf},
 		{"EventsInPages", testEventsInPages},
+		{"GenuineEvent", testGenuineEvent},
 		{"S8_NoAuditKey", testNoAuditKey},
 		{"S1_ChainAfterFailures", testChainAfterFailures},
 		{"ChangeFeed", testFeed},
