@@ -22,7 +22,7 @@ const (
 	// writeEvery is how long object requests wait to be written together.
 	writeEvery = 100 * time.Millisecond
 	// maxUnwritten is how old an unwritten object request may be for more to be
-	// let in: what a crash loses at most.
+	// let in: what a crash loses at most while they can be written.
 	maxUnwritten = time.Second
 	// maxWaiting bounds the memory of those that wait.
 	maxWaiting = 20_000
