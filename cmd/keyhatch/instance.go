@@ -252,6 +252,9 @@ func (in *instance) run(ctx context.Context) error {
 		return err
 	}
 	err = in.db.Write(ctx, func(tx *db.Tx) error { return tx.PruneChanges(ctx, time.Now().Add(-changesKept)) })
+	if ctx.Err() != nil {
+		return nil // told to stop before it began
+	}
 	if err != nil {
 		return err
 	}
