@@ -1,9 +1,12 @@
 package dirstore
 
 import (
+	"context"
 	"fmt"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -128,6 +131,54 @@ func TestDocumentsThatComplete(t *testing.T) {
 	if body, _ := s.get("k"); body != "12345" {
 		t.Errorf("k is %q", body)
 	}
+}
+
+// A list of parts that is refused is refused before a part is read: the checksum was
+// made first, of one part ten thousand times if it was listed so often. And nobody
+// goes on with it when the request is over.
+func TestPartsAreReadOnlyToBeJoined(t *testing.T) {
+	s := newSite(t)
+	id := s.begin("k")
+	p, two := s.mustPart("k", id, 1, "12345"), s.mustPart("k", id, 2, "12345")
+	files, err := filepath.Glob(filepath.Join(s.dir, ownFolder, "*", bucket, id, "0000*"))
+	if err != nil || len(files) != 2 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files { // whoever reads one notices
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]struct {
+		parts []types.CompletedPart
+		code  string
+	}{
+		"the same twice":   {[]types.CompletedPart{p, p}, "InvalidPartOrder"},
+		"descending":       {[]types.CompletedPart{two, p}, "InvalidPartOrder"},
+		"no such part":     {[]types.CompletedPart{p, {PartNumber: aws.Int32(3), ETag: p.ETag}}, "InvalidPart"},
+		"of another ETag":  {[]types.CompletedPart{p, {PartNumber: aws.Int32(2), ETag: aws.String("x")}}, "InvalidPart"},
+		"nothing is wrong": {[]types.CompletedPart{p, two}, "InternalError"},
+	} {
+		w := s.ask("POST", bucket, "k", url.Values{"uploadId": {id}}, completion(c.parts...), "X-Amz-Checksum-Crc32", crc32Of("1234512345"))
+		if !strings.Contains(w.Body.String(), "<Code>"+c.code+"<") {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+
+	id = s.begin("k")
+	p = s.mustPart("k", id, 1, "12345")
+	over, cancel := context.WithCancel(ctx)
+	cancel()
+	for _, sum := range []string{"12345", "another"} {
+		r := httptest.NewRequest("POST", "/"+bucket+"/k?uploadId="+id, strings.NewReader(completion(p))).WithContext(over)
+		r.Header.Set("X-Amz-Checksum-Crc32", crc32Of(sum))
+		w := httptest.NewRecorder()
+		s.store.Handler().ServeHTTP(w, r)
+		if !strings.Contains(w.Body.String(), "<Code>InternalError<") {
+			t.Errorf("checksum of %s: %d %s", sum, w.Code, w.Body)
+		}
+	}
+	s.wantKeys()
 }
 
 // What deletes many objects is bounded too.

@@ -1,6 +1,7 @@
 package dirstore
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -56,8 +57,7 @@ func (s *Store) uploadPart(w http.ResponseWriter, r *request) (any, error) {
 	return nil, nil
 }
 
-// completeUpload publishes the parts as one object. It goes on when the client
-// does not wait: the same request sent again finds it done.
+// completeUpload publishes the parts as one object, until the request's context ends.
 func (s *Store) completeUpload(_ http.ResponseWriter, r *request) (any, error) {
 	var asked completeDocument
 	if err := readDocument(r, &asked); err != nil {
@@ -86,10 +86,10 @@ func (s *Store) completeUpload(_ http.ResponseWriter, r *request) (any, error) {
 	}
 	kept := map[string]string{}
 	if err == nil && whole != nil {
-		err = addParts(whole, u, parts, kept)
+		err = addParts(r.Context(), whole, u, parts, kept)
 	}
 	if err == nil {
-		rec, err = u.Complete(parts, kept, check)
+		rec, err = u.Complete(r.Context(), parts, kept, check)
 	}
 	if errors.Is(err, tree.ErrNoUpload) {
 		rec, err = s.tree.Completed(r.bucket, r.key, id, parts)
@@ -104,21 +104,25 @@ func (s *Store) completeUpload(_ http.ResponseWriter, r *request) (any, error) {
 }
 
 // addParts looks whether the parts have the checksum that is told of their whole,
-// and keeps it.
-func addParts(whole *checksum.Whole, u *tree.Upload, asked []tree.Part, kept map[string]string) error {
+// and keeps it. All of them are to be read for that: a list that will be refused, as
+// one that has the same part ten thousand times, is refused before.
+func addParts(ctx context.Context, whole *checksum.Whole, u *tree.Upload, asked []tree.Part, kept map[string]string) error {
+	if err := u.Check(asked); err != nil {
+		return err
+	}
 	for _, a := range asked {
 		f, err := u.OpenPart(a)
 		if err != nil {
 			return err
 		}
-		err = whole.Add(f)
+		err = whole.Add(whileAsked{ctx, f})
 		f.Close()
 		if err != nil {
 			return err
 		}
 	}
 	header, value, ok := whole.Kept()
-	if !ok && len(asked) > 0 {
+	if !ok {
 		return errBadDigest
 	}
 	kept[header] = value

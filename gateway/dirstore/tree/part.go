@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -81,6 +82,17 @@ func (u *Upload) join(asked []Part, header map[string]string) (Record, error) {
 	return rec, nil
 }
 
+// Check tells whether parts can be joined, as Complete would, and reads none of them.
+func (u *Upload) Check(asked []Part) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.gone {
+		return ErrNoUpload
+	}
+	_, err := u.join(asked, nil)
+	return err
+}
+
 // part finds a part by its number and its ETag.
 func (u *Upload) part(asked Part) (Part, error) {
 	have, ok := u.parts[asked.Number]
@@ -104,17 +116,33 @@ func (u *Upload) OpenPart(asked Part) (*os.File, error) {
 	return u.t.root.Open(u.partPath(have.Number, have.ETag))
 }
 
-// appendPart copies a part to the end of f, in the kernel where it can.
-func (u *Upload) appendPart(f *os.File, number int) error {
+// appendStride is how much is copied before it is asked again whether to go on.
+const appendStride = 64 << 20
+
+// appendPart copies a part to the end of f, in the kernel where it can, until ctx ends.
+func (u *Upload) appendPart(ctx context.Context, f *os.File, number int) error {
 	have := u.parts[number]
 	from, err := u.t.root.Open(u.partPath(number, have.ETag))
 	if err != nil {
 		return err
 	}
 	defer from.Close()
-	n, err := io.Copy(f, from)
-	if err == nil && n != have.Size {
-		err = fmt.Errorf("part %d of upload %s has %d bytes instead of %d", number, u.ID, n, have.Size)
+	var sent int64
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := io.CopyN(f, from, appendStride)
+		sent += n
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return err
+	if sent != have.Size {
+		return fmt.Errorf("part %d of upload %s has %d bytes instead of %d", number, u.ID, sent, have.Size)
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -72,7 +73,7 @@ func TestUpload(t *testing.T) {
 		{[]Part{old, two}, ErrPart},
 		{[]Part{one, {Number: 4, ETag: three.ETag}}, ErrPart},
 	} {
-		_, err := u.Complete(c.parts, nil, nil)
+		_, err := u.Complete(context.Background(), c.parts, nil, nil)
 		s.wantIs(err, c.want)
 	}
 	s.wantKeys()
@@ -83,7 +84,7 @@ func TestUpload(t *testing.T) {
 	if len(parts) != 3 || parts[0].ETag != one.ETag || parts[2].Size != int64(len("three")) {
 		t.Fatalf("parts: %v", parts)
 	}
-	rec, err := u.Complete(parts, nil, nil)
+	rec, err := u.Complete(context.Background(), parts, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +93,7 @@ func TestUpload(t *testing.T) {
 		t.Errorf("%d bytes, %v, want %v", len(body), got, rec)
 	}
 	s.wantNoUploads()
-	_, err = u.Complete(parts, nil, nil)
+	_, err = u.Complete(context.Background(), parts, nil, nil)
 	s.wantIs(err, ErrNoUpload)
 	s.wantIs(u.Abort(), ErrNoUpload)
 	_, err = u.PutPart(4, strings.NewReader("late"), 4)
@@ -108,24 +109,42 @@ func TestRefusedCompletionLeavesTheUpload(t *testing.T) {
 	no := errors.New("no")
 	u := s.begin("k")
 	p := s.part(u, 1, "x")
-	_, err := u.Complete([]Part{p}, nil, func(*Record) error { return no })
+	_, err := u.Complete(context.Background(), []Part{p}, nil, func(*Record) error { return no })
 	s.wantIs(err, no)
 	s.put("file", "x")
 	below := s.begin("file/below")
 	q := s.part(below, 1, "x")
-	_, err = below.Complete([]Part{q}, nil, nil)
+	_, err = below.Complete(context.Background(), []Part{q}, nil, nil)
 	s.wantIs(err, ErrFileAbove)
 	s.wantKeys("file")
 	s.wantClean()
-	if _, err := u.Complete([]Part{p}, nil, nil); err != nil {
+	if _, err := u.Complete(context.Background(), []Part{p}, nil, nil); err != nil {
 		t.Error(err)
 	}
 	s.remove("file")
-	if _, err := below.Complete([]Part{q}, nil, nil); err != nil {
+	if _, err := below.Complete(context.Background(), []Part{q}, nil, nil); err != nil {
 		t.Error(err)
 	}
 	s.wantKeys("file/below", "k")
 	s.wantNoUploads()
+}
+
+// An upload whose request is over at the last moment is not published, and can be
+// completed later.
+func TestCompletionEndsWithItsContext(t *testing.T) {
+	s := newSite(t)
+	u := s.begin("k")
+	p := s.part(u, 1, "x")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := u.Complete(ctx, []Part{p}, nil, nil)
+	s.wantIs(err, context.Canceled)
+	s.wantKeys()
+	s.wantClean()
+	if _, err := u.Complete(context.Background(), []Part{p}, nil, nil); err != nil {
+		t.Error(err)
+	}
+	s.wantKeys("k")
 }
 
 func TestUploadsAreConfined(t *testing.T) {
@@ -209,7 +228,7 @@ func TestFailedPartLeavesTheFormer(t *testing.T) {
 	os.WriteFile(stale, []byte("stale"), 0o600)
 	old := time.Now().Add(-time.Hour)
 	os.Chtimes(stale, old, old)
-	if _, err := s.upload("k", u.ID).Complete([]Part{p}, nil, nil); err != nil {
+	if _, err := s.upload("k", u.ID).Complete(context.Background(), []Part{p}, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if body, _ := s.get("k"); body != "good" {
@@ -238,7 +257,7 @@ func TestConcurrentPartsAndCompletions(t *testing.T) {
 		wg.Go(func() {
 			u, err := s.tree.Upload(bucket, "k", u.ID)
 			if err == nil {
-				_, err = u.Complete(parts, nil, nil)
+				_, err = u.Complete(context.Background(), parts, nil, nil)
 			}
 			results <- err
 		})
@@ -270,7 +289,7 @@ func TestCompleted(t *testing.T) {
 	if _, err := s.tree.Completed(bucket, "k", u.ID, parts); !errors.Is(err, ErrNoUpload) {
 		t.Errorf("before it was completed: %v", err)
 	}
-	rec, err := u.Complete(parts, nil, nil)
+	rec, err := u.Complete(context.Background(), parts, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

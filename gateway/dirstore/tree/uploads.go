@@ -2,6 +2,7 @@ package tree
 
 import (
 	"cmp"
+	"context"
 	"crypto/rand"
 	"errors"
 	"io/fs"
@@ -43,10 +44,10 @@ func (t *Tree) Uploads(bucket string) ([]UploadInfo, error) {
 // Complete publishes parts of the upload as one object, and returns its record.
 // Of each part its number and its ETag are looked at; the order is ascending. The
 // object keeps what header adds to that of the upload's beginning. If
-// it fails the upload stays as it was; if the process ends after the object is
+// it fails, or ctx ends before the object is there, the upload stays as it was; if the process ends after the object is
 // there and before the upload is gone, completing again puts the same object
 // there.
-func (u *Upload) Complete(asked []Part, header map[string]string, check Check) (Record, error) {
+func (u *Upload) Complete(ctx context.Context, asked []Part, header map[string]string, check Check) (Record, error) {
 	p, err := locate(u.Bucket, u.Key)
 	if err != nil {
 		return Record{}, err
@@ -62,7 +63,7 @@ func (u *Upload) Complete(asked []Part, header map[string]string, check Check) (
 	}
 	d, err := u.t.newDraft(func(f *os.File) (string, error) {
 		for _, a := range asked {
-			if err := u.appendPart(f, a.Number); err != nil {
+			if err := u.appendPart(ctx, f, a.Number); err != nil {
 				return "", err
 			}
 		}
@@ -72,7 +73,13 @@ func (u *Upload) Complete(asked []Part, header map[string]string, check Check) (
 		return Record{}, err
 	}
 	defer d.discard()
-	if err := u.t.publish(p, d, rec, check); err != nil {
+	last := func(old *Record) error {
+		if err := ctx.Err(); err != nil || check == nil {
+			return err
+		}
+		return check(old)
+	}
+	if err := u.t.publish(p, d, rec, last); err != nil {
 		return Record{}, err
 	}
 	if err := u.drop(); err != nil {
