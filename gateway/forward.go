@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/sigv4"
@@ -48,10 +49,11 @@ func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 	a.standing.begin(func() error { return g.stillOpen(r, v) }, cancel)
 	defer a.standing.stop()
 	body := &checkedBody{Body: v.body, standing: a.standing, asked: v.body.Verified()}
+	body.whole.Store(body.asked)
 	a.checksum = v.body.Checksum
 	v.forwarded = true
 	backend.ServeHTTP(a, cleaned(r.WithContext(ctx), v, body, length))
-	return a.finish(body.failure(v.access == keyhatch.Read || v.operation.body == data))
+	return a.finish(body.failure(v.access == keyhatch.Read, v.operation.body == data))
 }
 
 // stillOpen asks again, at the end of an upload, whether it is allowed: the lease
@@ -73,6 +75,8 @@ type checkedBody struct {
 	*sigv4.Body
 	standing *standing
 	asked    bool // also of a body that there was nothing to wait for
+	// whole tells that the store may have all of it. An empty one it has at once.
+	whole atomic.Bool
 }
 
 func (b *checkedBody) Read(p []byte) (int, error) {
@@ -85,16 +89,17 @@ func (b *checkedBody) Read(p []byte) (int, error) {
 		if err := b.standing.lastByte(); err != nil {
 			return 0, err
 		}
+		b.whole.Store(true)
 	}
 	return n, err
 }
 
 // failure is why the request did not come to its end, nil when that was not the
-// reason for whatever went wrong. One that cannot have done anything without its
-// body, or never does, is refused; of another it cannot be told.
-func (b *checkedBody) failure(harmless bool) error {
+// reason for whatever went wrong. One that only reads, or takes data and cannot have
+// done anything without the rest of it, is refused; of another it cannot be told.
+func (b *checkedBody) failure(reads, takes bool) error {
 	if err := b.standing.failure(); err != nil {
-		if harmless {
+		if reads || takes && !b.whole.Load() {
 			return err
 		}
 		return errCutShort

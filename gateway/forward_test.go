@@ -41,7 +41,7 @@ func TestBodyOutlivesItsAnswer(t *testing.T) {
 	body := &checkedBody{Body: verified, standing: ended}
 	var reading sync.WaitGroup
 	reading.Go(func() { _, _ = io.ReadAll(body) })
-	for body.failure(true) == nil {
+	for body.failure(false, true) == nil {
 		time.Sleep(time.Millisecond)
 	}
 	reading.Wait()

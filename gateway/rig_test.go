@@ -164,6 +164,8 @@ type behind struct {
 	// hold, while it is not nil, keeps every answer back until it is closed.
 	hold atomic.Pointer[chan struct{}]
 
+	// thinking makes it act on what is put, and not answer.
+	thinking atomic.Bool
 	// losing makes it act, and its answers get lost.
 	losing atomic.Bool
 
@@ -206,6 +208,12 @@ func (b *behind) RoundTrip(q *http.Request) (*http.Response, error) {
 	switch {
 	case q.Method == http.MethodPut:
 		b.objects[q.URL.Path] = string(body)
+		if b.thinking.Load() {
+			b.mu.Unlock()
+			defer b.mu.Lock()
+			<-q.Context().Done()
+			return nil, q.Context().Err()
+		}
 		return answer(http.StatusOK, http.NoBody, 0)
 	case q.Method == http.MethodPost:
 		var out bytes.Buffer

@@ -279,3 +279,24 @@ func TestS7_CopyEnds(t *testing.T) {
 		}
 	})
 }
+
+// An empty upload is with the store at once: when its lease ends then, it may have
+// been done, and is on record so. It was said to be refused.
+func TestS7_EmptyUploadMayHaveBeenDone(t *testing.T) {
+	inRig(t, roomy, func(t *testing.T, r *rig) {
+		r.lend("ann", "ann", r.far)
+		r.behind.thinking.Store(true)
+		ended := r.hold(put("/far/empty", "").as("ann"))
+		r.revoke("ann")
+		if got := <-ended; got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "It may have been done.") {
+			t.Errorf("%d %s", got.status, got.body)
+		}
+		if !r.behind.has("/far/empty") {
+			t.Error("the store has not acted")
+		}
+		time.Sleep(time.Second)
+		if on := r.onRecord(1)[0]; on.Status != http.StatusServiceUnavailable || on.Key != "empty" {
+			t.Errorf("on record: %+v", on)
+		}
+	})
+}
