@@ -136,6 +136,10 @@ func parseDelete(text []byte) (deletion, error) {
 // deleteObjects removes the keys that the lease opens and tells of each other one
 // that it does not.
 func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
+	// The store is done with it also when the sender has left: what became of the
+	// keys goes on record.
+	watched, stop := g.watch(a, r.WithContext(context.WithoutCancel(r.Context())), v)
+	defer stop()
 	text, err := readDocument(a, v)
 	if err != nil {
 		return err
@@ -169,7 +173,7 @@ func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
 	}
 	if len(allowed.Object) > 0 {
 		g.begin(a, r, v) // with what it touches
-		if err := g.forwardDelete(r, v, allowed, &result); err != nil {
+		if err := g.forwardDelete(a, watched, v, allowed, &result); err != nil {
 			return err
 		}
 	}
@@ -194,10 +198,8 @@ func (v *visit) mayDelete(o deletedObject) *s3Error {
 	return nil
 }
 
-// forwardDelete removes the keys that are allowed. It is done also when the
-// sender has left: what became of them goes on record.
-func (g *Gateway) forwardDelete(r *http.Request, v *visit, allowed deletion, result *deleteResult) error {
-	r = r.WithContext(context.WithoutCancel(r.Context()))
+// forwardDelete removes the keys that are allowed, while the lease stands.
+func (g *Gateway) forwardDelete(a *answer, r *http.Request, v *visit, allowed deletion, result *deleteResult) error {
 	backend, err := g.Backends.For(v.store)
 	if err != nil {
 		return err
@@ -206,9 +208,22 @@ func (g *Gateway) forwardDelete(r *http.Request, v *visit, allowed deletion, res
 	if err != nil {
 		return err
 	}
+	if err := a.standing.failure(); err != nil {
+		return err
+	}
 	told := &kept{header: http.Header{}}
 	v.forwarded = true
 	backend.ServeHTTP(told, cleaned(r, v, io.NopCloser(bytes.NewReader(text)), int64(len(text))))
+	a.standing.stop() // it has come to its end, one way or the other
+	err = result.add(told, v.touched)
+	if a.standing.failure() != nil {
+		return errCutShort
+	}
+	return err
+}
+
+// add adds what a store told, and notes it of the keys that were touched.
+func (d *deleteResult) add(told *kept, keys touched) error {
 	if told.status != http.StatusOK {
 		return refusalOf(told.status, told.text.Bytes())
 	}
@@ -219,13 +234,13 @@ func (g *Gateway) forwardDelete(r *http.Request, v *visit, allowed deletion, res
 	if err := xml.Unmarshal(told.text.Bytes(), &done); err != nil {
 		return err
 	}
-	result.Deleted = append(result.Deleted, done.Deleted...)
-	result.Error = append(result.Error, done.Error...)
-	for _, d := range done.Deleted {
-		v.touched.became(d.Key, http.StatusNoContent, "")
+	d.Deleted = append(d.Deleted, done.Deleted...)
+	d.Error = append(d.Error, done.Error...)
+	for _, gone := range done.Deleted {
+		keys.became(gone.Key, http.StatusNoContent, "")
 	}
 	for _, e := range done.Error {
-		v.touched.became(e.Key, statusOf(e.Code), e.Code)
+		keys.became(e.Key, statusOf(e.Code), e.Code)
 	}
 	return nil
 }

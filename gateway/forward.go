@@ -30,30 +30,50 @@ func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 		return err
 	}
 	if v.operation.body == document {
-		text, err := readDocument(a, v)
-		if err != nil {
-			return err
-		}
-		if text, err = rewrite(v.name, text); err != nil {
-			return err
-		}
-		if err := g.stillOpen(r, v); err != nil {
-			return err
-		}
-		v.forwarded = true
-		backend.ServeHTTP(a, cleaned(r, v, io.NopCloser(bytes.NewReader(text)), int64(len(text))))
-		return a.finish(nil)
+		return g.forwardDocument(a, r, v, backend)
 	}
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	a.standing.begin(func() error { return g.stillOpen(r, v) }, cancel)
-	defer a.standing.stop()
+	r, stop := g.watch(a, r, v)
+	defer stop()
 	body := &checkedBody{Body: v.body, standing: a.standing, asked: v.body.Verified()}
 	body.whole.Store(body.asked)
 	a.checksum = v.body.Checksum
 	v.forwarded = true
-	backend.ServeHTTP(a, cleaned(r.WithContext(ctx), v, body, length))
+	backend.ServeHTTP(a, cleaned(r, v, body, length))
 	return a.finish(body.failure(v.access == keyhatch.Read, v.operation.body == data))
+}
+
+// watch makes a request end with its lease, until stop.
+func (g *Gateway) watch(a *answer, r *http.Request, v *visit) (watched *http.Request, stop func()) {
+	ctx, cancel := context.WithCancel(r.Context())
+	a.standing.begin(func() error { return g.stillOpen(r, v) }, cancel)
+	return r.WithContext(ctx), func() {
+		a.standing.stop()
+		cancel()
+	}
+}
+
+// forwardDocument hands on a request whose document was read. It is done also when
+// the sender has left, who may ask again and find it done, but not when the lease
+// has ended.
+func (g *Gateway) forwardDocument(a *answer, r *http.Request, v *visit, backend http.Handler) error {
+	r, stop := g.watch(a, r.WithContext(context.WithoutCancel(r.Context())), v)
+	defer stop()
+	text, err := readDocument(a, v)
+	if err != nil {
+		return err
+	}
+	if text, err = rewrite(v.name, text); err != nil {
+		return err
+	}
+	if err := a.standing.check(); err != nil {
+		return err
+	}
+	v.forwarded = true
+	backend.ServeHTTP(a, cleaned(r, v, io.NopCloser(bytes.NewReader(text)), int64(len(text))))
+	if a.standing.failure() != nil {
+		return a.finish(errCutShort)
+	}
+	return a.finish(nil)
 }
 
 // stillOpen asks again, at the end of an upload, whether it is allowed: the lease

@@ -215,6 +215,9 @@ func (b *behind) RoundTrip(q *http.Request) (*http.Response, error) {
 			return nil, q.Context().Err()
 		}
 		return answer(http.StatusOK, http.NoBody, 0)
+	case q.URL.Query().Has("uploads"):
+		const made = "<InitiateMultipartUploadResult><UploadId>x</UploadId></InitiateMultipartUploadResult>"
+		return answer(http.StatusOK, strings.NewReader(made), int64(len(made)))
 	case q.Method == http.MethodPost:
 		var out bytes.Buffer
 		out.WriteString("<DeleteResult>")

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -299,4 +300,63 @@ func TestS7_EmptyUploadMayHaveBeenDone(t *testing.T) {
 			t.Errorf("on record: %+v", on)
 		}
 	})
+}
+
+// So is one that a store was sent a document with. It went on to its end: a batch was
+// deleted and an upload published long after the lease was revoked.
+func TestS7_DocumentsEnd(t *testing.T) {
+	for name, q := range map[string]request{
+		"DeleteObjects":           post("/far?delete", "<Delete><Object><Key>one</Key></Object></Delete>"),
+		"CompleteMultipartUpload": post("/far/one?uploadId=", "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>"),
+		"PutObjectTagging":        put("/far/one?tagging", "<Tagging><TagSet></TagSet></Tagging>"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inRig(t, roomy, func(t *testing.T, r *rig) {
+				r.lend("ann", "ann", r.far)
+				if strings.HasSuffix(q.target, "=") {
+					q.target += url.QueryEscape(r.send(post("/far/one?uploads", "").as("ann")).element("UploadId"))
+				}
+				held := make(chan struct{})
+				r.behind.hold.Store(&held)
+				ended := r.hold(q.as("ann"))
+				begun := time.Now()
+				r.revoke("ann")
+				time.AfterFunc(time.Minute, func() { close(held) })
+				got := <-ended
+				if got.status != http.StatusServiceUnavailable || !strings.Contains(got.body, "It may have been done.") || time.Since(begun) > time.Second {
+					t.Errorf("after %v: %d %s", time.Since(begun), got.status, got.body)
+				}
+				time.Sleep(time.Second)
+				if on := r.onRecord(1)[0]; on.Operation != name || on.Status != http.StatusServiceUnavailable || on.Key != "one" {
+					t.Errorf("on record: %+v", on)
+				}
+				time.Sleep(time.Minute)
+			})
+		})
+	}
+}
+
+// A document that is still on its way when the lease ends is not waited for.
+func TestS7_SlowDocumentEnds(t *testing.T) {
+	for name, q := range map[string]request{
+		"DeleteObjects":           post("/far?delete", "<Delete><Object><Key>one</Key></Object></Delete>"),
+		"CompleteMultipartUpload": post("/far/one?uploadId=x", "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inRig(t, roomy, func(t *testing.T, r *rig) {
+				r.lend("ann", "ann", r.far)
+				q.cut = 10
+				c := r.begin(q.as("ann"))
+				time.Sleep(time.Second)
+				begun := time.Now()
+				r.revoke("ann")
+				if got := r.answer(c, q.method); got.status != http.StatusForbidden || time.Since(begun) > time.Second {
+					t.Errorf("after %v: %d %s", time.Since(begun), got.status, got.body)
+				}
+				if r.behind.asked.Load() != 0 {
+					t.Error("the store was asked")
+				}
+			})
+		})
+	}
 }

@@ -206,6 +206,21 @@ func TestDocumentsThatDelete(t *testing.T) {
 	s.wantKeys()
 }
 
+// A batch is over with its request: what is left is not removed, and is told.
+func TestBatchDeleteEndsWithItsContext(t *testing.T) {
+	s := newSite(t)
+	s.put("k", "x")
+	over, cancel := context.WithCancel(ctx)
+	cancel()
+	r := httptest.NewRequest("POST", "/"+bucket+"?delete", strings.NewReader("<Delete><Object><Key>k</Key></Object></Delete>")).WithContext(over)
+	w := httptest.NewRecorder()
+	s.store.Handler().ServeHTTP(w, r)
+	if !strings.Contains(w.Body.String(), "<Error><Key>k</Key><Code>InternalError</Code>") {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	s.wantKeys("k")
+}
+
 // A range that is copied into a part has to lie in its source.
 func TestSourceRanges(t *testing.T) {
 	s := newSite(t)

@@ -142,9 +142,10 @@ func (s *Store) deleteObjects(_ http.ResponseWriter, r *request) (any, error) {
 	}
 	var out deletedDocument
 	for _, o := range asked.Objects {
-		var err error
+		err := r.Context().Err() // who asked may not any more
 		var check tree.Check
 		switch {
+		case err != nil:
 		case o.VersionID != "" && o.VersionID != nullVersion:
 			err = errNoSuchVersion
 		case o.LastModifiedTime != nil || o.Size != nil:
