@@ -36,7 +36,7 @@ build: needs-go ## build bin/keyhatch
 test: needs-go bin/testreport ## install what the tests need, then run them all
 	@settings=$$(tools/setup.sh); eval "$$settings"; export CGO_ENABLED=1
 	{ failed=0
-	  go test -json -race -timeout 20m $(TESTFLAGS) ./... || failed=1
+	  go test -json -race -timeout 28m $(TESTFLAGS) ./... || failed=1
 	  go test -C tools -json -race $(TESTFLAGS) ./... || failed=1
 	  exit $$failed
 	} | bin/testreport $(REPORTFLAGS)
@@ -44,7 +44,7 @@ test: needs-go bin/testreport ## install what the tests need, then run them all
 .PHONY: conformance
 conformance: needs-go bin/testreport ## run only the real clients against the real binary
 	@settings=$$(tools/setup.sh); eval "$$settings"; export CGO_ENABLED=1
-	go test -json -race -count=1 -timeout 20m ./conformance | bin/testreport -no-skips
+	go test -json -race -count=1 -timeout 28m ./conformance | bin/testreport -no-skips
 
 .PHONY: check
 check: needs-go ## look at format, vet, staticcheck, modules and generated files
