@@ -57,7 +57,7 @@ var layers = []struct {
 	{"cli/complete", "cli/ask", "github.com/alecthomas/ github.com/muesli/roff"},
 	{"cli", "root api cli/ask client deliver", "github.com/alecthomas/kong golang.org/x/term"},
 	{
-		"cmd/keyhatch", "root api cli cli/* audit auth broker broker/* client db driver driver/* gateway gateway/* mirror outbound policy rest seal server sigv4 sts",
+		"cmd/keyhatch", "root api cli cli/* audit auth broker broker/* client db deliver driver driver/* gateway gateway/* mirror outbound policy rest seal server sigv4 sts",
 		"github.com/alecthomas/kong github.com/goccy/go-yaml github.com/aws/",
 	},
 	{"db/dbtest", "root audit db", "pgregory.net/rapid github.com/google/go-cmp"},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyhatch/keyhatch/internal/child"
 	"github.com/keyhatch/keyhatch/internal/devserver"
+	"github.com/keyhatch/keyhatch/internal/logged"
 )
 
 // borrower is a user of the command line with a home and a token of its own.
@@ -103,12 +104,12 @@ func (u borrower) by(t *testing.T, w way, args ...string) *exec.Cmd {
 type background struct {
 	*child.Process
 	secret string
-	output *lockedBuffer
+	output *logged.Text
 }
 
 func (u borrower) run(t *testing.T, cmd *exec.Cmd) *background {
 	t.Helper()
-	b := &background{secret: u.secret, output: &lockedBuffer{}}
+	b := &background{secret: u.secret, output: &logged.Text{}}
 	cmd.Stdout, cmd.Stderr = io.Writer(b.output), b.output
 	cmd.WaitDelay = 5 * time.Second
 	var err error

@@ -12,11 +12,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/keyhatch/keyhatch/internal/devserver"
+	"github.com/keyhatch/keyhatch/internal/logged"
 )
 
 // client is one way in which people reach objects. The methods run one command
@@ -208,7 +208,7 @@ func (r runner) run(l devserver.Lease, env []string, args ...string) result {
 	cmd.Env = append(env, r.env...)
 	cmd.WaitDelay = 5 * time.Second
 	var stdout bytes.Buffer
-	var both lockedBuffer
+	var both logged.Text
 	cmd.Stdout = io.MultiWriter(&stdout, &both)
 	cmd.Stderr = &both
 	err := cmd.Run()
@@ -223,24 +223,6 @@ func (r runner) run(l devserver.Lease, env []string, args ...string) result {
 		r.t.Fatalf("%s: %v\n%s", res.command, err, res.output)
 	}
 	return res
-}
-
-// lockedBuffer takes what two streams write at once.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 // must fails the test unless the command did well.

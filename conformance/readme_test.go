@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch/internal/devserver"
+	"github.com/keyhatch/keyhatch/internal/logged"
 )
 
 // The README shows a session at two terminals. It is run here, line by line, in a
@@ -75,7 +76,7 @@ func (n newcomer) run(t *testing.T) {
 	t.Helper()
 	dev := exec.Command("bash", "-c", "exec "+n.session[0].command)
 	dev.Dir, dev.Env = n.folder, n.env
-	var printed lockedBuffer
+	var printed logged.Text
 	dev.Stdout, dev.Stderr = &printed, &printed
 	if err := dev.Start(); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"log/slog"
@@ -10,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,6 +20,7 @@ import (
 	"github.com/keyhatch/keyhatch/gateway"
 	"github.com/keyhatch/keyhatch/gateway/upstream"
 	"github.com/keyhatch/keyhatch/internal/coretest"
+	"github.com/keyhatch/keyhatch/internal/logged"
 	"github.com/keyhatch/keyhatch/server"
 )
 
@@ -62,7 +61,7 @@ type arena struct {
 	secured entrance     // the same endpoint with TLS
 	active  atomic.Int64 // requests under way
 	asked   atomic.Int64 // requests to a store behind
-	log     logged
+	log     logged.Text
 	last    string // snapshot of the store, empty when it may have changed
 
 	keys  map[string]keys
@@ -328,24 +327,4 @@ func (a *arena) furnish(t *testing.T) {
 	}
 	day := time.Now().UTC()
 	a.texts["now"], a.texts["day"] = day.Format(isoTime), day.Format("20060102")
-}
-
-// logged is the log, as it is written.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-// take returns what was logged since it was last asked.
-func (l *logged) take() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	defer l.text.Reset()
-	return l.text.String()
 }

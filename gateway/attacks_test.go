@@ -274,7 +274,7 @@ func (a *arena) checkLeaks(t *testing.T, got answered) {
 		}
 	}
 	known += html.UnescapeString(noText.ReplaceAllString(got.sent, ""))
-	log := a.log.take()
+	log := a.log.Take()
 	for _, canary := range a.secrets {
 		if strings.Contains(got.text, canary) {
 			t.Errorf("the answer tells %q: %s", canary, got.text)

@@ -25,6 +25,7 @@ import (
 	"github.com/keyhatch/keyhatch/gateway"
 	"github.com/keyhatch/keyhatch/gateway/upstream"
 	"github.com/keyhatch/keyhatch/internal/coretest"
+	"github.com/keyhatch/keyhatch/internal/logged"
 	"github.com/keyhatch/keyhatch/server"
 )
 
@@ -39,7 +40,7 @@ type rig struct {
 	keys   map[string]keys           // by the name of who borrowed them
 	leases map[string]keyhatch.Lease // likewise
 	users  map[string]keyhatch.Caller
-	log    logged
+	log    logged.Text
 
 	near, far keyhatch.Location // lab/ in a folder, far/ in the store behind
 }

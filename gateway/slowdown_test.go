@@ -177,7 +177,7 @@ func TestS8_SlowDownWhileUnrecorded(t *testing.T) {
 		if r.behind.asked.Load() != asked {
 			t.Error("the store was asked for a client that had left before its request was let in")
 		}
-		if log := r.log.take(); !strings.Contains(log, "S3 request failed") || !strings.Contains(log, "object requests cannot be recorded at the moment") {
+		if log := r.log.Take(); !strings.Contains(log, "S3 request failed") || !strings.Contains(log, "object requests cannot be recorded at the moment") {
 			t.Errorf("the log does not tell why requests were refused:\n%s", log)
 		}
 		mend()

@@ -1,7 +1,6 @@
 package sts_test
 
 import (
-	"bytes"
 	"encoding/xml"
 	"io"
 	"log/slog"
@@ -9,7 +8,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +19,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/internal/coretest"
+	"github.com/keyhatch/keyhatch/internal/logged"
 	"github.com/keyhatch/keyhatch/server"
 	"github.com/keyhatch/keyhatch/sts"
 )
@@ -36,30 +35,12 @@ type world struct {
 	location keyhatch.Location
 	token    string
 	url      string
-	log      *logged
-}
-
-// logged is what the door logs.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
+	log      *logged.Text
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{Core: coretest.New(t), t: t, log: &logged{}}
+	w := &world{Core: coretest.New(t), t: t, log: &logged.Text{}}
 	ws := w.Workspace(t, "lab")
 	w.location = w.Location(t, ws, "s3://lab-data/alpha/")
 	w.ann = w.User(t, "ann")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -10,12 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/client"
+	"github.com/keyhatch/keyhatch/internal/logged"
 )
 
 // running is a whole Keyhatch with the sample of `keyhatch dev`, on free ports.
@@ -24,25 +23,7 @@ type running struct {
 	in     *instance
 	folder string
 	admin  keyhatch.Secret
-	log    *lockedBuffer
-}
-
-// lockedBuffer is a log that can be read while it is written.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
+	log    *logged.Text
 }
 
 // start makes an installation and serves it until the test ends.
@@ -70,7 +51,7 @@ func startWith(t *testing.T, change func(*Config)) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &running{t: t, folder: folder, admin: keyhatch.Secret(strings.TrimSpace(string(token))), log: &lockedBuffer{}}
+	r := &running{t: t, folder: folder, admin: keyhatch.Secret(strings.TrimSpace(string(token))), log: &logged.Text{}}
 	if r.in, err = open(t.Context(), c, slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))); err != nil {
 		t.Fatal(err)
 	}

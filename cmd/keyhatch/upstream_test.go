@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/internal/logged"
 	"github.com/keyhatch/keyhatch/internal/peers"
 )
 
@@ -200,7 +201,7 @@ func TestPlainStoresAreWarnedOf(t *testing.T) {
 		must[api.Store](r, admin, "POST", "/api/v1/stores", fmt.Sprintf(
 			`{"name":"s%x","kind":"s3","endpoint":%q,"credential":"archive"}`, endpoint, endpoint))
 	}
-	c, log := r.in.config, &lockedBuffer{}
+	c, log := r.in.config, &logged.Text{}
 	c.API.Listen, c.S3.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	again, err := open(t.Context(), c, slog.New(slog.NewTextHandler(log, nil)))
 	if err != nil {

@@ -15,7 +15,6 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -23,6 +22,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/gateway/upstream"
+	"github.com/keyhatch/keyhatch/internal/logged"
 	"github.com/keyhatch/keyhatch/outbound"
 )
 
@@ -44,28 +44,10 @@ func TestMain(m *testing.M) {
 // front is a store as the gateway has it, before a fake.
 type front struct {
 	*upstream.Store
-	log  *logged
+	log  *logged.Text
 	keys atomic.Pointer[keyhatch.KeyPair]
 	// noKeys is why there are none.
 	noKeys error
-}
-
-// logged is a log that is read while it is written.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
 }
 
 // transport is what cmd/keyhatch uses, with leave to reach this machine.
@@ -83,7 +65,7 @@ func before(t testing.TB, f *fake) *front {
 
 func beforeURL(t testing.TB, endpoint string, tr http.RoundTripper) *front {
 	t.Helper()
-	p := &front{log: &logged{}}
+	p := &front{log: &logged.Text{}}
 	p.keys.Store(&keyhatch.KeyPair{AccessKeyID: fakeID, SecretAccessKey: fakeSecret})
 	keys := func(context.Context, keyhatch.Store) (keyhatch.KeyPair, error) {
 		if p.noKeys != nil {
