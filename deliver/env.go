@@ -3,6 +3,7 @@ package deliver
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 
@@ -44,6 +45,17 @@ func expiration(l api.Lent) string { return l.ExpiresAt.UTC().Format(time.RFC333
 var inTheWay = []string{
 	"AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
 }
+
+// ShellWord is a word that a POSIX shell reads as it is meant.
+func ShellWord(s string) string {
+	if plain.MatchString(s) {
+		return s
+	}
+	return "'" + shells[POSIX].quote.Replace(s) + "'"
+}
+
+// plain needs no quotes in any shell, nor where there is none.
+var plain = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
 
 // Shell is the language that WriteShell writes.
 type Shell string

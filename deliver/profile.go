@@ -220,9 +220,6 @@ func (p Profile) keysElsewhere(file string) error {
 	return nil
 }
 
-// plain needs no quotes in any shell, nor where there is none.
-var plain = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
-
 // quoteCommand writes a command line for credential_process: botocore splits it as
 // a POSIX shell would, or on Windows as its programs do, and the other SDKs give it
 // to the shell.
@@ -237,10 +234,8 @@ func quoteCommand(args []string, windows bool) (string, error) {
 			return "", errors.New(`a profile's command cannot have " #" or " ;" in an argument`)
 		}
 		switch {
-		case !windows && plain.MatchString(arg):
-			out[i] = arg
 		case !windows:
-			out[i] = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+			out[i] = ShellWord(arg)
 		case strings.ContainsAny(arg, `"%^&|<>!`) || strings.HasSuffix(arg, `\`):
 			return "", errors.New(`a profile's command cannot have " % ^ & | < > ! on Windows, nor end an argument with \`)
 		case arg == "" || strings.ContainsAny(arg, " '();,=`"):

@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/xml"
 	"io"
 	"math"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -272,4 +274,20 @@ func (a *answer) sendXML(r *http.Request, v any) {
 		n, _ := a.ResponseWriter.Write(body) // the connection is all that can fail here
 		a.bytes += int64(n)
 	}
+}
+
+// sever ends a connection with all that is still on its way in it: a connection that
+// is just closed sends what the system has taken already, which may be megabytes.
+func (a *answer) sever() {
+	conn, _, err := a.control.Hijack()
+	if err != nil {
+		return // the server closes it
+	}
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	if plain, ok := conn.(*net.TCPConn); ok {
+		_ = plain.SetLinger(0)
+	}
+	_ = conn.Close()
 }

@@ -63,6 +63,10 @@ var (
 	}
 )
 
+// errCutShort is what is said of a request that was ended while a store was at what
+// cannot be called back.
+var errCutShort = &s3Error{http.StatusServiceUnavailable, "ServiceUnavailable", "The lease ended while the store was asked. It may have been done."}
+
 // asS3 maps every failure to S3's wire.
 func asS3(err error) *s3Error {
 	var e *s3Error

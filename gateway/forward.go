@@ -76,8 +76,8 @@ func (g *Gateway) forwardDocument(a *answer, r *http.Request, v *visit, backend 
 	return a.finish(nil)
 }
 
-// stillOpen asks again, at the end of an upload, whether it is allowed: the lease
-// may have ended while the body was on its way.
+// stillOpen asks again whether a request is allowed that is being answered: the lease
+// may have ended meanwhile.
 func (g *Gateway) stillOpen(r *http.Request, v *visit) error {
 	open, _, err := g.Lending.Standing(r.Context(), v.lease)
 	if err != nil {

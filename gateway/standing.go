@@ -2,9 +2,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/tls"
-	"net"
-	"net/http"
 	"sync"
 	"time"
 )
@@ -93,24 +90,4 @@ func (s *standing) unless(do func()) {
 	if s.ended == nil {
 		do()
 	}
-}
-
-// errCutShort is what is said of a request that was ended while a store was at what
-// cannot be called back.
-var errCutShort = &s3Error{http.StatusServiceUnavailable, "ServiceUnavailable", "The lease ended while the store was asked. It may have been done."}
-
-// sever ends a connection with all that is still on its way in it: a connection that
-// is just closed sends what the system has taken already, which may be megabytes.
-func (a *answer) sever() {
-	conn, _, err := a.control.Hijack()
-	if err != nil {
-		return // the server closes it
-	}
-	if secure, ok := conn.(*tls.Conn); ok {
-		conn = secure.NetConn()
-	}
-	if plain, ok := conn.(*net.TCPConn); ok {
-		_ = plain.SetLinger(0)
-	}
-	_ = conn.Close()
 }

@@ -138,8 +138,8 @@ func (o *Objects) write(ctx context.Context) {
 	}
 }
 
-// oldest takes the count of what was dropped along, which putBack gives back when
-// it could not be written.
+// oldest is what has waited longest, to be written together, with the count of what
+// was dropped.
 func (o *Objects) oldest() (batch []keyhatch.ObjectRequest, without dropped, waiting int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -150,6 +150,7 @@ func (o *Objects) oldest() (batch []keyhatch.ObjectRequest, without dropped, wai
 	return slices.Clone(o.waiting[:min(len(o.waiting), maxTogether)]), without, len(o.waiting)
 }
 
+// putBack counts again what was dropped, when oldest's could not be written.
 func (o *Objects) putBack(without dropped) {
 	if without.count == 0 {
 		return

@@ -4,11 +4,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"regexp"
-	"strings"
 
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/cli/ask"
+	"github.com/keyhatch/keyhatch/deliver"
 )
 
 // paste prints what to try next: first what a user of keyhatch types, then what
@@ -51,7 +50,7 @@ Without this program, over the API; and the keys that it lends, these until %[8]
   export AWS_REGION=%[3]s AWS_ENDPOINT_URL_S3=%[2]s
 
 The AWS CLI must be 1.29 or 2.13, or later: older ones would ask Amazon. Ctrl-C stops the server; the data stays.
-`, in.apiURL, in.s3URL, in.config.S3.Region, d.Data, called(), shellWord(d.path("admin-token")), sampleLocation,
+`, in.apiURL, in.s3URL, in.config.S3.Region, d.Data, called(), deliver.ShellWord(d.path("admin-token")), sampleLocation,
 		lease.ExpiresAt.Local().Format("15:04"), lease.AccessKeyID, lease.SecretAccessKey, lease.SessionToken)
 }
 
@@ -65,7 +64,7 @@ func called() string {
 	if found, err := exec.LookPath("keyhatch"); err == nil && sameFile(found, self) {
 		return "keyhatch"
 	}
-	return shellWord(self)
+	return deliver.ShellWord(self)
 }
 
 func sameFile(a, b string) bool {
@@ -75,14 +74,4 @@ func sameFile(a, b string) bool {
 	}
 	second, err := os.Stat(b)
 	return err == nil && os.SameFile(first, second)
-}
-
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
-
-// shellWord is a word that a POSIX shell reads as it is meant.
-func shellWord(s string) string {
-	if plainWord.MatchString(s) {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
