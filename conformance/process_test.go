@@ -101,6 +101,7 @@ func TestKilledProcessLeavesNothing(t *testing.T) {
 	g.waitForCall(t, killed)
 	waiting := borrow()
 	killed.Kill()
+	g.waitForGone(t)
 	release()
 	if _, err := waiting.result(); err != nil {
 		t.Fatalf("the one that waited: %v\n%s", err, waiting.printed())
@@ -162,6 +163,7 @@ func (u borrower) leavesNoPlaintext(t *testing.T, secrets ...string) {
 type gate struct {
 	*httptest.Server
 	calls chan struct{}
+	gone  chan struct{} // callers that went while they were held
 
 	mu      sync.Mutex
 	held    chan struct{} // nil: open
@@ -174,21 +176,30 @@ func openGate(t *testing.T, server string) *gate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &gate{calls: make(chan struct{}, 100)}
+	g := &gate{calls: make(chan struct{}, 100), gone: make(chan struct{}, 100)}
 	proxy := httputil.NewSingleHostReverseProxy(u)
 	proxy.ModifyResponse = g.see
 	proxy.ErrorLog = log.New(io.Discard, "", 0) // of callers that are killed
 	g.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// A server notices that a caller is gone only after it has read the body.
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		g.mu.Lock()
 		held := g.held
 		g.mu.Unlock()
 		g.calls <- struct{}{}
 		if held != nil {
-			<-held
+			select {
+			case <-held:
+			case <-r.Context().Done():
+				g.gone <- struct{}{}
+				return
+			}
 		}
-		if r.Context().Err() == nil { // else whoever asked is gone
-			proxy.ServeHTTP(w, r)
-		}
+		proxy.ServeHTTP(w, r)
 	}))
 	t.Cleanup(g.Close)
 	return g
@@ -243,5 +254,15 @@ func (g *gate) waitForCall(t *testing.T, b *background) {
 			t.Fatalf("it ended without a call:\n%s", b.printed())
 		}
 		<-g.calls
+	}
+}
+
+// waitForGone waits until a caller that is held has gone.
+func (g *gate) waitForGone(t *testing.T) {
+	t.Helper()
+	select {
+	case <-g.gone:
+	case <-time.After(30 * time.Second):
+		t.Fatal("the gate does not notice that its caller is gone")
 	}
 }
