@@ -39,3 +39,10 @@ func (p *Problem) GetStatus() int { return p.Status }
 
 // ContentType is the media type of a problem.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+// EndsLeases tells whether a refusal to lend says something of what was lent before,
+// too: that the right has ended. A right that only ends too soon for another lease
+// leaves the one at hand its time.
+func (p *Problem) EndsLeases() bool { return p.Final() && p.Code != lifeExceedsLimit }
+
+const lifeExceedsLimit = "life_exceeds_limit"

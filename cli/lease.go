@@ -8,6 +8,7 @@ import (
 	"iter"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,6 +86,9 @@ type leaseBorrow struct {
 
 // check finds mistakes before anything is borrowed.
 func (l leaseBorrow) check() error {
+	if slices.Contains(l.Prefix, "") {
+		return ask.UsageError{Err: errors.New("--prefix is empty, which would be all of the location: leave it out for that")}
+	}
 	if l.Output != "profile" && (l.Profile != nil || l.Replace) {
 		return ask.UsageError{Err: errors.New("--profile and --replace are about a profile to be written: add -o profile")}
 	}
@@ -192,7 +196,7 @@ func (l leaseBorrow) writeProfile(s ask.Streams, open ask.Session, lent api.Lent
 	if err != nil {
 		return err
 	}
-	command := append([]string{program, "lease"}, l.args()...)
+	command := append([]string{program, "lease", "borrow"}, l.args()...)
 	command = append(command, "--output=process", "--server="+open.Server)
 	if l.Workspace != "" {
 		command = append(command, "--workspace="+l.Workspace)

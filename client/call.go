@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"time"
 
@@ -22,6 +23,8 @@ const (
 	maxAnswer = 16 << 20
 	// maxTries is how often a call is made at most.
 	maxTries = 4
+	// callTime bounds one try, with its answer.
+	callTime = time.Minute
 	// maxPause bounds how long a server may let the next try wait.
 	maxPause = 10 * time.Second
 )
@@ -29,6 +32,9 @@ const (
 // call makes a call, again where that cannot do it twice. Whatever is lent or
 // made by a POST whose answer got lost is never asked for a second time.
 func (c *Client) call(ctx context.Context, method, path string, query url.Values, in, out any) error {
+	if noName.MatchString(path) {
+		return &api.Problem{Status: http.StatusUnprocessableEntity, Code: "invalid_name", Detail: `no name or id is empty, "." or ".."`}
+	}
 	var body []byte
 	if in != nil {
 		var err error
@@ -50,6 +56,9 @@ func (c *Client) call(ctx context.Context, method, path string, query url.Values
 		}
 	}
 }
+
+// noName is a path in which a name is missing, or is one that leads elsewhere.
+var noName = regexp.MustCompile(`(^|/)(\.{0,2}/|\.{0,2}$)`)
 
 // never is the pause before a try that is not made.
 const never time.Duration = -1
@@ -82,7 +91,8 @@ func (c *Client) try(ctx context.Context, method, path string, query url.Values,
 	case len(text) > maxAnswer:
 		return never, fmt.Errorf("%s %s: the answer is larger than %d MiB", method, path, maxAnswer>>20)
 	case answer.StatusCode >= 300:
-		return again(method, answer), refusal(answer, text)
+		refused := refusal(answer, text)
+		return again(method, answer, refused), refused
 	case out == nil:
 		return never, nil
 	}
@@ -105,7 +115,11 @@ func lost(ctx context.Context, method string, err error) time.Duration {
 
 // again is the pause that an answer asks for. A server that is busy says so before
 // it does anything; what a proxy in between says counts for questions only.
-func again(method string, answer *http.Response) time.Duration {
+func again(method string, answer *http.Response, refused error) time.Duration {
+	var ours *api.Problem
+	if !errors.As(refused, &ours) && method != http.MethodGet {
+		return never
+	}
 	switch answer.StatusCode {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds >= 0 {

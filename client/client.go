@@ -23,6 +23,7 @@ type Client struct {
 // New makes a client for the server's URL.
 func New(server, token string) *Client {
 	return &Client{server: strings.TrimSuffix(server, "/"), token: token, http: &http.Client{
+		Timeout: callTime,
 		// A redirect would carry the token along.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}

@@ -65,6 +65,7 @@ func TestCallsAreMadeAgain(t *testing.T) {
 		"a lease whose answer got lost":       {[]http.HandlerFunc{breaksOff, lease}, borrow, 1, false},
 		"a lease, the server being busy":      {[]http.HandlerFunc{busy, busy, lease}, borrow, 3, true},
 		"a lease, the server staying busy":    {[]http.HandlerFunc{busy}, borrow, 4, false},
+		"a lease, a proxy that names a time": {[]http.HandlerFunc{proxyFor(0), lease}, borrow, 1, false},
 		"a lease, a proxy being busy":         {[]http.HandlerFunc{proxy, lease}, borrow, 1, false},
 		"a question, a proxy being busy":      {[]http.HandlerFunc{proxy, token}, current, 2, true},
 		"a lease that is refused":             {[]http.HandlerFunc{says(403, "", api.Problem{Code: "grant_missing", Status: 403}), lease}, borrow, 1, false},
@@ -81,6 +82,10 @@ func TestCallsAreMadeAgain(t *testing.T) {
 			}
 		})
 	}
+}
+
+func proxyFor(seconds int) http.HandlerFunc {
+	return says(503, fmt.Sprint("Retry-After: ", seconds), "gone")
 }
 
 func current(c *client.Client, ctx context.Context) error {
@@ -163,5 +168,28 @@ func TestARefusalIsAProblem(t *testing.T) {
 	var p *api.Problem
 	if !errors.As(err, &p) || p.Code != "location_not_found" || err.Error() != "it does not exist" {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestNamesThatAreNone lead nowhere: the server was said not to know the call.
+func TestNamesThatAreNone(t *testing.T) {
+	c, calls := server(t, says(200, "", api.User{}))
+	for _, name := range []string{"", ".", ".."} {
+		_, err := c.User(t.Context(), name)
+		var p *api.Problem
+		if !errors.As(err, &p) || p.Status != 422 {
+			t.Errorf("%q: %v", name, err)
+		}
+		if err := c.RemoveGroupMember(t.Context(), name, "ada"); err == nil {
+			t.Errorf("%q in the middle is taken", name)
+		}
+	}
+	if calls.Load() != 0 {
+		t.Errorf("%d calls", calls.Load())
+	}
+	for _, name := range []string{"...", ".a", "a.", "a..b"} {
+		if _, err := c.User(t.Context(), name); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
 	}
 }

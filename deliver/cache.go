@@ -164,11 +164,20 @@ func (c *Cache) Keep(r Request, lend Lend) Lend {
 		if err != nil {
 			return api.Lent{}, err
 		}
-		if h, ok := c.load(name); ok && h.fresh(time.Now()) {
-			return h.Lent, nil
+		before, _ := c.load(name)
+		if before.fresh(time.Now()) {
+			return before.Lent, nil
 		}
+		wait := lendTime
+		if before.alive(time.Now().Add(waitForNextHere)) {
+			wait = waitForNextHere
+		}
+		ctx, cancel := context.WithTimeout(ctx, wait)
+		defer cancel()
 		lock, h, err := c.turn(ctx, name)
 		switch {
+		case err != nil && before.alive(time.Now()):
+			return before.Lent, nil
 		case err != nil:
 			return api.Lent{}, err
 		case lock != nil:
@@ -191,6 +200,10 @@ func (c *Cache) Renew(r Request, lend Lend) Lend {
 		return c.renew(ctx, name, held{}, lend)
 	}
 }
+
+// waitForNextHere is how long a process that has a lease that lives waits for the
+// next one: the client behind it waits with it.
+const waitForNextHere = 5 * time.Second
 
 // turn waits until either somebody else has renewed the lease or it is this
 // process's turn to. Without a lock and without a fresh lease, the folder cannot
@@ -240,7 +253,7 @@ func (c *Cache) renew(ctx context.Context, name string, old held, lend Lend) (ap
 	h, err := borrow(ctx, lend)
 	switch {
 	case err == nil:
-	case !Final(err) && old.alive(time.Now()):
+	case !ends(err) && old.alive(time.Now()):
 		return old.Lent, nil
 	default:
 		return api.Lent{}, err

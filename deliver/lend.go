@@ -34,6 +34,10 @@ func (h held) alive(now time.Time) bool { return now.Before(h.Lent.ExpiresAt) }
 // lendTime bounds one call of the server.
 const lendTime = time.Minute
 
+// waitForNext is how long who has a lease that lives waits for the next one: clients
+// wait for little longer.
+const waitForNext = time.Second
+
 // askAgain is how long a server that failed is left alone while there is a lease
 // to go on with.
 const askAgain = 5 * time.Second
@@ -64,30 +68,37 @@ type pending struct {
 }
 
 func (k *keeper) get(ctx context.Context) (api.Lent, error) {
-	p := k.join(ctx)
+	p, before := k.join(ctx)
+	var late <-chan time.Time
+	if before.alive(time.Now().Add(waitForNext)) {
+		late = time.After(waitForNext)
+	}
 	select {
 	case <-p.done:
 		return p.lent, p.err
+	case <-late: // the renewal goes on, for those who ask next
+		return before.Lent, nil
 	case <-ctx.Done():
 		return api.Lent{}, context.Cause(ctx)
 	}
 }
 
-// join returns the call whose outcome is the caller's, beginning one if need be.
-func (k *keeper) join(ctx context.Context) *pending {
+// join returns the call whose outcome is the caller's, beginning one if need be, and
+// the lease before it.
+func (k *keeper) join(ctx context.Context) (*pending, held) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now := time.Now()
 	if k.held.fresh(now) || k.held.alive(now) && now.Before(k.failed.Add(askAgain)) {
 		p := &pending{done: make(chan struct{}), lent: k.held.Lent}
 		close(p.done)
-		return p
+		return p, k.held
 	}
 	if k.pending == nil {
 		k.pending = &pending{done: make(chan struct{})}
 		go k.renew(context.WithoutCancel(ctx), k.pending)
 	}
-	return k.pending
+	return k.pending, k.held
 }
 
 func (k *keeper) renew(ctx context.Context, p *pending) {
@@ -100,7 +111,7 @@ func (k *keeper) renew(ctx context.Context, p *pending) {
 	switch {
 	case err == nil:
 		k.held, k.failed = h, time.Time{}
-	case !Final(err) && k.held.alive(now):
+	case !ends(err) && k.held.alive(now):
 		k.failed, err = now, nil
 	default:
 		k.held = held{}
@@ -125,6 +136,15 @@ func borrow(ctx context.Context, lend Lend) (held, error) {
 func Final(err error) bool {
 	var p *api.Problem
 	return errors.As(err, &p) && p.Final() || errors.Is(err, errUnfit)
+}
+
+// ends tells whether an error says that what was lent before has ended too.
+func ends(err error) bool {
+	var p *api.Problem
+	if errors.As(err, &p) {
+		return p.EndsLeases()
+	}
+	return Final(err)
 }
 
 // errUnfit is of an answer that no server of ours gives.

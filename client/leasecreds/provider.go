@@ -70,7 +70,7 @@ func (p *Provider) HandleFailToRefresh(_ context.Context, before aws.Credentials
 	defer p.mu.Unlock()
 	now := time.Now()
 	var refusal *api.Problem
-	if errors.As(err, &refusal) && refusal.Final() || before.AccessKeyID != p.last.AccessKeyID || !now.Before(p.last.ExpiresAt) {
+	if errors.As(err, &refusal) && refusal.EndsLeases() || before.AccessKeyID != p.last.AccessKeyID || !now.Before(p.last.ExpiresAt) {
 		return aws.Credentials{}, err
 	}
 	until := now.Add(askAgain)

@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	command.Bind(ask.Streams{In: stdin, Out: stdout, Err: stderr})
 	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
 		if text := err.Error(); text != "" { // what a program that was run has said itself
-			fmt.Fprintf(stderr, "keyhatch: %v\n", text)
+			fmt.Fprintf(stderr, "keyhatch: %s\n", ask.Printable(text))
 		}
 		return ask.ExitStatus(err)
 	}
