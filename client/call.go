@@ -58,7 +58,7 @@ func (c *Client) call(ctx context.Context, method, path string, query url.Values
 }
 
 // noName is a path in which a name is missing, or is one that leads elsewhere.
-var noName = regexp.MustCompile(`(^|/)(\.{0,2}/|\.{0,2}$)`)
+var noName = regexp.MustCompile(`/\.{0,2}(/|$)`)
 
 // never is the pause before a try that is not made.
 const never time.Duration = -1

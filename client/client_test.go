@@ -65,7 +65,7 @@ func TestCallsAreMadeAgain(t *testing.T) {
 		"a lease whose answer got lost":       {[]http.HandlerFunc{breaksOff, lease}, borrow, 1, false},
 		"a lease, the server being busy":      {[]http.HandlerFunc{busy, busy, lease}, borrow, 3, true},
 		"a lease, the server staying busy":    {[]http.HandlerFunc{busy}, borrow, 4, false},
-		"a lease, a proxy that names a time": {[]http.HandlerFunc{proxyFor(0), lease}, borrow, 1, false},
+		"a lease, a proxy that names a time":  {[]http.HandlerFunc{proxyFor(0), lease}, borrow, 1, false},
 		"a lease, a proxy being busy":         {[]http.HandlerFunc{proxy, lease}, borrow, 1, false},
 		"a question, a proxy being busy":      {[]http.HandlerFunc{proxy, token}, current, 2, true},
 		"a lease that is refused":             {[]http.HandlerFunc{says(403, "", api.Problem{Code: "grant_missing", Status: 403}), lease}, borrow, 1, false},
