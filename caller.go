@@ -3,6 +3,7 @@ package keyhatch
 import (
 	"context"
 	"net/netip"
+	"time"
 )
 
 // Caller is who asks, as told by a token that was checked. Every use case of
@@ -13,6 +14,15 @@ type Caller struct {
 	Secret TokenHash // of which of the token's secrets was shown
 	Lease  string    // id of what was shown instead of a secret: a lease of the token
 	Origin Origin
+	// Allowance is what is left of the token's request limit.
+	Allowance Allowance
+}
+
+// Allowance is what may still be asked in a short time.
+type Allowance struct {
+	PerMinute int           // on average, and at once
+	Remaining int           // at once, now
+	Full      time.Duration // until as many may be asked at once as ever
 }
 
 // Origin is where a request came from and what it is called in the logs.

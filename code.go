@@ -15,6 +15,7 @@ const (
 	CodeInvalidExpiry     Code = "invalid_expiry"
 	CodeInvalidPath       Code = "invalid_path"
 	CodeInvalidEndpoint   Code = "invalid_endpoint"
+	CodeInvalidNetwork    Code = "invalid_network"
 	CodeInvalidKeys       Code = "invalid_keys"
 	CodeInvalidCursor     Code = "invalid_cursor"
 	CodeInvalidPolicy     Code = "invalid_policy"
@@ -27,9 +28,10 @@ const (
 	CodeMediaType         Code = "unsupported_media_type"
 	CodeMethodNotAllowed  Code = "method_not_allowed"
 
-	CodeTokenMissing   Code = "token_missing"
-	CodeTokenMalformed Code = "token_malformed"
-	CodeTokenInvalid   Code = "token_invalid"
+	CodeTokenMissing    Code = "token_missing"
+	CodeTokenMalformed  Code = "token_malformed"
+	CodeTokenInvalid    Code = "token_invalid"
+	CodeTooManyRequests Code = "too_many_requests"
 
 	CodeNotPermitted        Code = "not_permitted"
 	CodeScopeNotGranted     Code = "scope_not_granted"

@@ -1,6 +1,9 @@
 package keyhatch
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Kind says what sort of failure an error is. A Kind is itself an error, so
 // that callers branch with errors.Is(err, keyhatch.NotFound). Each door maps
@@ -15,12 +18,13 @@ const (
 	NotFound        Kind = "not found"       // it does not exist, or the caller may not know that it does
 	Conflict        Kind = "conflict"        // it contradicts what is stored
 	TooLarge        Kind = "too large"       // a bound of the input was passed
+	TooMany         Kind = "too many"        // of it were asked for in a short time; it works after Error.RetryAfter
 	Unavailable     Kind = "unavailable"     // it may work later, unchanged
 	Internal        Kind = "internal"        // a fault of ours; every error without a kind is one
 )
 
 // Kinds lists every kind, for the tests that demand a mapping for each.
-var Kinds = []Kind{Invalid, Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, Unavailable, Internal}
+var Kinds = []Kind{Invalid, Unauthenticated, Forbidden, NotFound, Conflict, TooLarge, TooMany, Unavailable, Internal}
 
 func (k Kind) Error() string { return string(k) }
 
@@ -33,7 +37,9 @@ type Error struct {
 	// Field names the input that is at fault, in the words of the native API
 	// ("prefixes", "duration_seconds"); empty when no single one is.
 	Field string
-	Cause error
+	// RetryAfter is how long to wait before asking again; zero: not known.
+	RetryAfter time.Duration
+	Cause      error
 }
 
 // Fail makes an Error. The format's arguments reach the caller: never pass what
@@ -45,6 +51,12 @@ func Fail(kind Kind, code Code, format string, args ...any) *Error {
 // In names the input at fault and returns e.
 func (e *Error) In(field string) *Error {
 	e.Field = field
+	return e
+}
+
+// After says how long to wait and returns e.
+func (e *Error) After(d time.Duration) *Error {
+	e.RetryAfter = d
 	return e
 }
 

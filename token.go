@@ -1,9 +1,7 @@
 package keyhatch
 
 import (
-	"crypto/rand"
-	"hash/crc32"
-	"math/big"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -16,11 +14,24 @@ type Token struct {
 	Scopes    []Scope
 	Workspace string    // when set, the token works in this workspace only
 	ExpiresAt time.Time // zero: until revoked
+	// Networks are those from which the token works, and what is borrowed with it
+	// at our own S3 endpoint; none: from everywhere.
+	Networks []netip.Prefix
+	// RequestsPerMinute is how often the token may ask on average, and how often
+	// at once; 0: as often as the installation says.
+	RequestsPerMinute int
+	Annotations       map[string]string // what its user notes about it; we do not read them
 	// Since is when it was made or last narrowed; leases of an earlier time are
 	// dead.
 	Since       time.Time
 	CreatedAt   time.Time
-	CreatedFrom string // the address
+	CreatedFrom string    // the address
+	MadeWith    string    // id of the token that it was made with; empty: of none that there is
+	UpdatedAt   time.Time // zero: never changed
+	// LastUsedAt and LastUsedFrom tell of the last use that was noted. They are
+	// written once a minute at most.
+	LastUsedAt   time.Time
+	LastUsedFrom string
 	// RotatedAt is when it was last given another secret, zero for never. What
 	// was borrowed with the secret before goes on: it is the same token.
 	RotatedAt time.Time
@@ -42,48 +53,109 @@ func CheckGrace(d time.Duration) error {
 // Live tells whether the token has not expired at the time.
 func (t Token) Live(now time.Time) bool { return t.ExpiresAt.IsZero() || now.Before(t.ExpiresAt) }
 
-// The shape of a token secret: a fixed beginning, 256 random bits, a checksum.
-const (
-	tokenPrefix     = "kh_"
-	tokenBodyChars  = 43 // 62^43 > 2^256
-	tokenCheckChars = 6  // 62^6 > 2^32
-)
-
-// NewTokenSecret makes a token secret: "kh_", 43 base62 characters that carry
-// 256 random bits, and 6 base62 characters of their CRC-32 (IEEE), so that a
-// typing error or a look-alike is told without a look-up.
-func NewTokenSecret() Secret {
-	var random [32]byte
-	rand.Read(random[:]) // never fails (crypto/rand)
-	body := toBase62(new(big.Int).SetBytes(random[:]), tokenBodyChars)
-	return Secret(tokenPrefix + body + tokenCheck(body))
+// WorksFrom tells whether the token may be used from the address. One that is not
+// known is in none of the token's networks.
+func (t Token) WorksFrom(a netip.Addr) bool {
+	if len(t.Networks) == 0 {
+		return true
+	}
+	a = a.Unmap().WithZone("")
+	for _, n := range t.Networks {
+		if n.Contains(a) {
+			return true
+		}
+	}
+	return false
 }
 
-// IsTokenSecret tells whether s has the shape of a token secret and its
-// checksum fits. It says nothing of whether such a token exists.
-func IsTokenSecret(s string) bool {
-	rest, ok := strings.CutPrefix(s, tokenPrefix)
-	if !ok || len(rest) != tokenBodyChars+tokenCheckChars {
+// NetworksWithin tells whether every address of the networks is in one of the outer
+// ones; none are all addresses.
+func NetworksWithin(networks, outer []netip.Prefix) bool {
+	if len(outer) == 0 {
+		return true
+	}
+	if len(networks) == 0 {
 		return false
 	}
-	for i := range len(rest) {
-		if !isBase62(rest[i]) {
+	for _, n := range networks {
+		inside := false
+		for _, o := range outer {
+			inside = inside || o.Bits() <= n.Bits() && o.Contains(n.Addr())
+		}
+		if !inside {
 			return false
 		}
 	}
-	return tokenCheck(rest[:tokenBodyChars]) == rest[tokenBodyChars:]
+	return true
 }
 
-func tokenCheck(body string) string {
-	sum := crc32.ChecksumIEEE([]byte(body))
-	return toBase62(new(big.Int).SetUint64(uint64(sum)), tokenCheckChars)
+// What a token can have at most.
+const (
+	MaxNetworks          = 100
+	MaxRequestsPerMinute = 1_000_000
+	MaxAnnotations       = 50
+	maxAnnotationKey     = 63
+)
+
+// ParseNetwork reads a network as "10.1.0.0/16", "2001:db8::/32", or a single
+// address.
+func ParseNetwork(s string) (netip.Prefix, error) {
+	fail := Fail(Invalid, CodeInvalidNetwork,
+		`a network is written as "10.1.0.0/16", "2001:db8::/32" or a single address, without any bits behind its length`).In("networks")
+	if a, err := netip.ParseAddr(s); err == nil && a.Zone() == "" {
+		a = a.Unmap()
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	n, err := netip.ParsePrefix(s)
+	if err != nil || n != n.Masked() || n.Addr().Is4In6() {
+		return netip.Prefix{}, fail
+	}
+	return n, nil
 }
 
-func toBase62(n *big.Int, width int) string {
-	digits := n.Text(62)
-	return strings.Repeat("0", width-len(digits)) + digits
+// CheckNetworks bounds a token's networks.
+func CheckNetworks(networks []netip.Prefix) error {
+	if len(networks) > MaxNetworks {
+		return Fail(Invalid, CodeInvalidNetwork, "a token has at most %d networks", MaxNetworks).In("networks")
+	}
+	return nil
 }
 
-func isBase62(c byte) bool {
-	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+// CheckRequestsPerMinute bounds a token's request limit; 0 is the installation's.
+func CheckRequestsPerMinute(n int) error {
+	if n < 0 || n > MaxRequestsPerMinute {
+		return Fail(Invalid, CodeInvalidRequest, "a token may make 1 to %d requests a minute; 0 is as many as the installation says",
+			MaxRequestsPerMinute).In("requests_per_minute")
+	}
+	return nil
+}
+
+// CheckAnnotations bounds what a user notes about a token: at most 50 texts, by keys
+// of 1 to 63 letters, digits, '.', '_', '-' and '/'.
+func CheckAnnotations(annotations map[string]string) error {
+	if len(annotations) > MaxAnnotations {
+		return Fail(Invalid, CodeInvalidRequest, "a token has at most %d annotations", MaxAnnotations).In("annotations")
+	}
+	for key, value := range annotations {
+		if !isAnnotationKey(key) {
+			return Fail(Invalid, CodeInvalidRequest, "an annotation's key has 1 to %d of a-z, A-Z, 0-9, '.', '_', '-' and '/'",
+				maxAnnotationKey).In("annotations")
+		}
+		if err := CheckText("annotations", value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isAnnotationKey(key string) bool {
+	if key == "" || len(key) > maxAnnotationKey {
+		return false
+	}
+	for i := range len(key) {
+		if !isBase62(key[i]) && strings.IndexByte("._-/", key[i]) < 0 {
+			return false
+		}
+	}
+	return true
 }

@@ -43,6 +43,8 @@ type Config struct {
 	NotBefore time.Time
 	// DirectoryRoots are the folders inside which directory stores may lie.
 	DirectoryRoots []string
+	// Tokens are what API tokens may at most.
+	Tokens people.Limits
 	// Reach tells which hosts S3 stores may have.
 	Reach places.Reach
 	Log   *slog.Logger
@@ -50,10 +52,11 @@ type Config struct {
 
 // New makes a Broker.
 func New(c Config) *Broker {
-	k := &kernel.Kernel{DB: c.DB, Mirror: c.Mirror, Keys: c.Keys}
+	c.Tokens = c.Tokens.OrDefault()
+	k := kernel.New(c.DB, c.Mirror, c.Keys, c.Tokens.RequestsPerMinute)
 	k.NotBefore(c.NotBefore)
 	return &Broker{
-		People:      people.New(k),
+		People:      people.New(k, c.Tokens, c.Log),
 		Places:      places.New(k, c.DirectoryRoots, c.Reach, c.Log, c.ShortestLease),
 		Credentials: credentials.New(k),
 		Lending:     lending.New(k, c.Lenders, c.ShortestLease),

@@ -8,8 +8,8 @@
 //
 // A use case that changes something or hands out a key runs in Change: one
 // transaction in which the caller's standing is looked at again, the change is
-// made, and exactly one event is recorded. A use case that only looks filters
-// by what its caller may see.
+// made, and an event of each thing that changes is recorded. A use case that only
+// looks filters by what its caller may see.
 //
 // What a caller may not see answers as if it did not exist (keyhatch.NotFound);
 // what it may see but not do answers keyhatch.Forbidden.
@@ -18,6 +18,8 @@
 // nobody is there yet:
 //
 //   - People.Authenticate turns an API token's secret into a Caller.
+//   - People.RevokeSecret and People.ReportLeak end the token of a secret that one shows:
+//     its holder, or whoever has found it.
 //   - Lending.OpenSession turns a session token of our S3 endpoint into its lease, and
 //     Lending.Standing tells what of a lease is open now. Lending.Relend lends to who
 //     has shown such a lease: its user and token are the caller.

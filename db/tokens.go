@@ -2,12 +2,14 @@ package db
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
 )
 
-const tokenColumns = "id, workspace, user_id, name, scopes, expires_at, since, created_at, created_from, rotated_at, old_until"
+const tokenColumns = "id, workspace, user_id, name, scopes, expires_at, since, created_at, created_from, rotated_at, old_until, " +
+	"networks, requests_per_minute, annotations, updated_at, last_used_at, last_used_from, made_with"
 
 func tokenFields(t *keyhatch.Token) []any {
 	return []any{
@@ -21,6 +23,13 @@ func tokenFields(t *keyhatch.Token) []any {
 		&t.CreatedFrom,
 		timeColumn{&t.RotatedAt},
 		timeColumn{&t.GraceUntil},
+		jsonColumn{&t.Networks},
+		&t.RequestsPerMinute,
+		jsonColumn{&t.Annotations},
+		timeColumn{&t.UpdatedAt},
+		timeColumn{&t.LastUsedAt},
+		textColumn{&t.LastUsedFrom},
+		textColumn{&t.MadeWith},
 	}
 }
 
@@ -52,14 +61,45 @@ func scanHashedToken(row row) (t HashedToken, err error) {
 
 // InsertToken adds a token with the hash of its secret. It was never rotated.
 func (t *Tx) InsertToken(ctx context.Context, k HashedToken) error {
-	err := t.exec(ctx, `insert into tokens (id, workspace, user_id, name, scopes, expires_at, since, created_at, created_from, pepper, hash)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+	err := t.exec(ctx, `insert into tokens (id, workspace, user_id, name, scopes, expires_at, since, created_at, created_from,
+		pepper, hash, networks, requests_per_minute, annotations, made_with)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		k.ID, optText(k.Workspace), k.User, k.Name, jsonText(k.Scopes), optMicros(k.ExpiresAt),
-		micros(k.Since), micros(k.CreatedAt), k.CreatedFrom, int64(k.Hash.Pepper), []byte(k.Hash.Hash))
+		micros(k.Since), micros(k.CreatedAt), k.CreatedFrom, int64(k.Hash.Pepper), []byte(k.Hash.Hash),
+		networksText(k.Networks), k.RequestsPerMinute, annotationsText(k.Annotations), optText(k.MadeWith))
 	if err != nil {
 		return err
 	}
 	return t.changed(ctx, TokenChanged, k.Workspace, k.ID)
+}
+
+// networksText and annotationsText write none as empty, not as null.
+func networksText(networks []netip.Prefix) string {
+	return jsonText(append([]netip.Prefix{}, networks...))
+}
+
+func annotationsText(annotations map[string]string) string {
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	return jsonText(annotations)
+}
+
+// UpdateToken stores what of a token can change besides its secret.
+func (t *Tx) UpdateToken(ctx context.Context, k keyhatch.Token) error {
+	err := t.execOne(ctx, keyhatch.CodeTokenNotFound, `update tokens set name = $2, scopes = $3, expires_at = $4, since = $5,
+		networks = $6, requests_per_minute = $7, annotations = $8, updated_at = $9 where id = $1`,
+		k.ID, k.Name, jsonText(k.Scopes), optMicros(k.ExpiresAt), micros(k.Since),
+		networksText(k.Networks), k.RequestsPerMinute, annotationsText(k.Annotations), micros(k.UpdatedAt))
+	if err != nil {
+		return err
+	}
+	return t.changed(ctx, TokenChanged, k.Workspace, k.ID)
+}
+
+// TokenUsed notes a token's last use. A token that has ended is none.
+func (t *Tx) TokenUsed(ctx context.Context, id string, at time.Time, from string) error {
+	return t.exec(ctx, "update tokens set last_used_at = $2, last_used_from = $3 where id = $1", id, micros(at), optText(from))
 }
 
 // RotateToken stores what a rotation sets: the hashes, its time and its grace.
@@ -77,8 +117,12 @@ func (t *Tx) RotateToken(ctx context.Context, k HashedToken) error {
 	return t.changed(ctx, TokenChanged, k.Workspace, k.ID)
 }
 
-// DeleteToken removes a token: it is revoked.
+// DeleteToken removes a token: it is revoked. Those that were made with it count as
+// made with the one that it was made with itself, so that they are still found.
 func (t *Tx) DeleteToken(ctx context.Context, k keyhatch.Token) error {
+	if err := t.exec(ctx, "update tokens set made_with = $2 where made_with = $1", k.ID, optText(k.MadeWith)); err != nil {
+		return err
+	}
 	if err := t.execOne(ctx, keyhatch.CodeTokenNotFound, "delete from tokens where id = $1", k.ID); err != nil {
 		return err
 	}
@@ -96,11 +140,40 @@ func (r Reader) HashedToken(ctx context.Context, id string) (HashedToken, error)
 		"select "+hashedTokenColumns+" from tokens where id = $1", id)
 }
 
+// TokenByHash returns the token that one of the hashes is of, or was of before its last
+// rotation, whether it works or not.
+func (r Reader) TokenByHash(ctx context.Context, hashes []keyhatch.TokenHash) (t keyhatch.Token, err error) {
+	for _, h := range hashes {
+		t, err = one(ctx, r, keyhatch.CodeTokenNotFound, scanToken, "select "+tokenColumns+` from tokens
+			where pepper = $1 and hash = $2 or old_pepper = $1 and old_hash = $2`, int64(h.Pepper), []byte(h.Hash))
+		if err == nil {
+			return t, nil
+		}
+	}
+	return t, err
+}
+
+// TokensMadeWith returns the tokens that were made with the one of the id, and with
+// those in turn.
+func (r Reader) TokensMadeWith(ctx context.Context, id string) ([]keyhatch.Token, error) {
+	return many(ctx, r, scanToken, `with recursive line (id) as (
+			select id from tokens where made_with = $1
+			union select t.id from tokens t join line on t.made_with = line.id)
+		select `+tokenColumns+` from tokens natural join line order by id`, id)
+}
+
 // CountTokens counts a user's tokens.
 func (r Reader) CountTokens(ctx context.Context, user string) (int, error) {
 	var n int
 	err := r.q.QueryRowContext(ctx, "select count(*) from tokens where user_id = $1", user).Scan(&n)
 	return n, dbError(err)
+}
+
+// ExpiredTokens returns tokens that had expired at the time, of one user, or of all when
+// user is empty: so many at most, the oldest first.
+func (r Reader) ExpiredTokens(ctx context.Context, user string, at time.Time, limit int) ([]keyhatch.Token, error) {
+	return many(ctx, r, scanToken, "select "+tokenColumns+` from tokens
+		where expires_at <= $1 and ($2 = '' or user_id = $2) order by expires_at, id limit $3`, micros(at), user, limit)
 }
 
 // AllTokens returns every token with its hashes, for the memory image.

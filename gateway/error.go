@@ -44,6 +44,7 @@ var (
 	errSessionToken     = &s3Error{http.StatusForbidden, "AccessDenied", "The session token is not one of this endpoint's: it was changed, or belongs elsewhere."}
 	errExpired          = &s3Error{http.StatusBadRequest, "ExpiredToken", "The lease has expired. Borrow another one."}
 	errRevoked          = &s3Error{http.StatusForbidden, "AccessDenied", "The lease has ended: it, its token or its user was revoked."}
+	errElsewhere        = &s3Error{http.StatusForbidden, "AccessDenied", "The lease does not work from here: its token is confined to networks."}
 	errBusy             = &s3Error{http.StatusServiceUnavailable, "SlowDown", "The service cannot tell at the moment what is permitted. Try again."}
 	errUnrecorded       = &s3Error{http.StatusServiceUnavailable, "SlowDown", "The service cannot record requests at the moment, and lets none in that it cannot record. Try again."}
 	errInternal         = &s3Error{http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."}
@@ -80,6 +81,8 @@ func asS3(err error) *s3Error {
 		return errExpired
 	case errors.Is(err, policy.ErrLeaseRevoked):
 		return errRevoked
+	case errors.Is(err, policy.ErrLeaseElsewhere):
+		return errElsewhere
 	}
 	for kind, e := range kinds {
 		if errors.Is(err, kind) {
@@ -98,6 +101,7 @@ var kinds = map[keyhatch.Kind]*s3Error{
 	keyhatch.NotFound:        errRevoked,
 	keyhatch.Conflict:        errInternal,
 	keyhatch.TooLarge:        errInvalidURI,
+	keyhatch.TooMany:         errBusy,
 	keyhatch.Unavailable:     errBusy,
 	keyhatch.Internal:        errInternal,
 }

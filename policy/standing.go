@@ -23,6 +23,8 @@ type Facts interface {
 var (
 	ErrLeaseExpired = errors.New("the lease has expired")
 	ErrLeaseRevoked = errors.New("the lease, its token or its user has ended")
+	// ErrLeaseElsewhere: the lease's token is for other networks.
+	ErrLeaseElsewhere = errors.New("the lease does not work from here: its token is confined to networks")
 )
 
 // Standing tells what of a lease is open now. One rule holds for everything

@@ -22,6 +22,7 @@ var statuses = map[keyhatch.Kind]int{
 	keyhatch.NotFound:        http.StatusNotFound,
 	keyhatch.Conflict:        http.StatusConflict,
 	keyhatch.TooLarge:        http.StatusRequestEntityTooLarge,
+	keyhatch.TooMany:         http.StatusTooManyRequests,
 	keyhatch.Unavailable:     http.StatusServiceUnavailable,
 	keyhatch.Internal:        http.StatusInternalServerError,
 }

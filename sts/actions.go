@@ -55,7 +55,7 @@ func (d *Door) assumeRole(r *http.Request, f form, holds keyhatch.Lease) (result
 
 // getCallerIdentity tells whose lease it is, if it stands.
 func (d *Door) getCallerIdentity(r *http.Request, _ form, holds keyhatch.Lease) (result, error) {
-	if _, _, err := d.lending.Standing(r.Context(), holds); err != nil {
+	if err := d.lending.Identify(r.Context(), holds); err != nil {
 		return result{}, err
 	}
 	return result{Arn: arnOf(holds), UserID: idOf(holds), Account: account}, nil

@@ -38,7 +38,8 @@ var (
 	errSignature     = &stsError{http.StatusForbidden, "SignatureDoesNotMatch", "the signature does not match: check the access key, the secret key and the session token, which must all be of one lease"}
 	errEnded         = &stsError{http.StatusForbidden, "InvalidClientTokenId", "the lease has ended: it, its token or its user was revoked"}
 	errExpired       = &stsError{http.StatusForbidden, "ExpiredToken", "the lease has expired: borrow another one"}
-	errIdentityToken = &stsError{http.StatusBadRequest, "InvalidIdentityToken", "the web identity token must be an API token that is valid: it may be mistyped, expired or revoked"}
+	errElsewhere     = &stsError{http.StatusForbidden, "AccessDenied", "the lease does not work from here: its token is confined to networks"}
+	errIdentityToken = &stsError{http.StatusBadRequest, "InvalidIdentityToken", "the web identity token must be an API token that is valid: it may be mistyped, expired, revoked, or not for use from here"}
 	errWorkspace     = validation("say which workspace is meant: RoleArn .../ACCESS/workspace/NAME/s3/..., or use a token of that workspace")
 	errInternal      = &stsError{http.StatusInternalServerError, "InternalFailure", "this is a fault of the server; its log says more under the request id"}
 )
@@ -56,6 +57,8 @@ func asSTS(err error) *stsError {
 		return errExpired
 	case errors.Is(err, policy.ErrLeaseRevoked):
 		return errEnded
+	case errors.Is(err, policy.ErrLeaseElsewhere):
+		return errElsewhere
 	}
 	var failed *keyhatch.Error
 	if !errors.As(err, &failed) || failed.Kind == keyhatch.Internal {
@@ -91,6 +94,7 @@ var kinds = map[keyhatch.Kind]stsError{
 	keyhatch.NotFound:        {status: http.StatusForbidden, code: "AccessDenied"}, // a role that one may not assume
 	keyhatch.Conflict:        {status: http.StatusForbidden, code: "AccessDenied"},
 	keyhatch.TooLarge:        {status: http.StatusRequestEntityTooLarge, code: "ValidationError"},
+	keyhatch.TooMany:         {status: http.StatusBadRequest, code: "Throttling"}, // SDKs slow down and ask again
 	keyhatch.Unavailable:     {status: http.StatusServiceUnavailable, code: "ServiceUnavailable"},
 	keyhatch.Internal:        *errInternal,
 }

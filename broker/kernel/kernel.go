@@ -3,7 +3,7 @@ package kernel
 import (
 	"context"
 	"errors"
-	"fmt"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -18,8 +18,16 @@ type Kernel struct {
 	DB     *db.DB
 	Mirror *mirror.Mirror
 	Keys   *seal.Keyring
+	// RequestsPerMinute is the request limit of a token that has none of its own.
+	RequestsPerMinute int
 
-	last atomic.Int64 // microseconds: the newest time that Now has told
+	requests *Meter       // by token
+	last     atomic.Int64 // microseconds: the newest time that Now has told
+}
+
+// New makes a kernel.
+func New(d *db.DB, m *mirror.Mirror, keys *seal.Keyring, requestsPerMinute int) *Kernel {
+	return &Kernel{DB: d, Mirror: m, Keys: keys, RequestsPerMinute: requestsPerMinute, requests: NewMeter(math.MaxInt)}
 }
 
 // View is a use case that looks: who asks, when, and what it can read.
@@ -46,7 +54,19 @@ func (k *Kernel) View(ctx context.Context, c keyhatch.Caller) View {
 // returns nil, the change and its event are durable and this process's memory
 // has taken them in.
 func (k *Kernel) Change(ctx context.Context, c keyhatch.Caller, act func(*Work) error) error {
-	if err := k.Append(ctx, c, act); err != nil {
+	return k.taken(ctx, k.Append(ctx, c, act))
+}
+
+// ChangeUnasked is Change for what nobody need be known for. The work's caller has an
+// origin and nothing else; act may say who it turns out to be, for the event.
+func (k *Kernel) ChangeUnasked(ctx context.Context, act func(*Work) error) error {
+	c := keyhatch.Caller{Origin: keyhatch.OriginOf(ctx)}
+	return k.taken(ctx, k.write(ctx, c, act))
+}
+
+// taken lets memory take in a change that was made.
+func (k *Kernel) taken(ctx context.Context, err error) error {
+	if err != nil {
 		return err
 	}
 	// When memory cannot catch up it is stale and refuses to be used; the
@@ -62,18 +82,25 @@ func (k *Kernel) Change(ctx context.Context, c keyhatch.Caller, act func(*Work) 
 //
 // The use case runs in a transaction. The caller's user and token are read again
 // in it: who was disabled or revoked since the request was authenticated, or whose
-// secret was replaced, changes nothing any more. It must record exactly one event.
+// secret was replaced, changes nothing any more. It must record an event of each thing
+// that changes, so one at least.
 func (k *Kernel) Append(ctx context.Context, c keyhatch.Caller, act func(*Work) error) error {
-	return k.DB.Write(ctx, func(tx *db.Tx) error {
-		w := &Work{View: View{Reader: tx.Reader, Ctx: ctx, Caller: c, Now: k.Now()}, Tx: tx}
+	return k.write(ctx, c, func(w *Work) error {
 		if err := w.callerStands(); err != nil {
 			return err
 		}
+		return act(w)
+	})
+}
+
+func (k *Kernel) write(ctx context.Context, c keyhatch.Caller, act func(*Work) error) error {
+	return k.DB.Write(ctx, func(tx *db.Tx) error {
+		w := &Work{View: View{Reader: tx.Reader, Ctx: ctx, Caller: c, Now: k.Now()}, Tx: tx}
 		if err := act(w); err != nil {
 			return err
 		}
-		if w.recorded != 1 {
-			return fmt.Errorf("a use case recorded %d events instead of one", w.recorded)
+		if w.recorded == 0 {
+			return errors.New("a use case recorded no event")
 		}
 		return nil
 	})
@@ -88,7 +115,7 @@ func (w *Work) callerStands() error {
 		return err
 	}
 	token, err := w.HashedToken(w.Ctx, w.Caller.Token.ID)
-	if errors.Is(err, keyhatch.NotFound) || err == nil && !(token.Live(w.Now) && w.shown(token)) {
+	if errors.Is(err, keyhatch.NotFound) || err == nil && !(token.Live(w.Now) && w.shown(token) && token.WorksFrom(w.Caller.Origin.Address)) {
 		return TokenInvalid()
 	}
 	if err != nil {
@@ -108,7 +135,7 @@ func (w *Work) shown(t db.HashedToken) bool {
 // learns whether it once did (S6).
 func TokenInvalid() error {
 	return keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeTokenInvalid,
-		"the token is not valid: it may be mistyped, expired or revoked; ask for a new one")
+		"the token is not valid: it may be mistyped, expired, revoked, or not for use from here; ask for a new one")
 }
 
 // Record writes the use case's event.

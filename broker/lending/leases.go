@@ -73,7 +73,7 @@ func (svc *Service) Lease(ctx context.Context, c keyhatch.Caller, r LeaseRequest
 // parent, at once when the parent or one before it is revoked, and the parent's
 // session policies narrow it too. MaxAncestors leases can come before one.
 //
-// The errors are those of Lease, policy.ErrLeaseExpired and policy.ErrLeaseRevoked.
+// The errors are those of Lease and of Identify.
 func (svc *Service) Relend(ctx context.Context, parent keyhatch.Lease, r LeaseRequest) (Lent, error) {
 	c := keyhatch.Caller{Lease: parent.ID, Origin: keyhatch.OriginOf(ctx)}
 	var l loan
@@ -81,10 +81,16 @@ func (svc *Service) Relend(ctx context.Context, parent keyhatch.Lease, r LeaseRe
 		if _, err := policy.Standing(parent, image, svc.k.Now()); err != nil {
 			return err
 		}
+		if err := worksHere(parent, image, c.Origin); err != nil {
+			return err
+		}
 		if c.User, err = image.User(parent.User); err != nil {
 			return err
 		}
 		if c.Token, err = image.Token(parent.Token); err != nil {
+			return err
+		}
+		if c.Allowance, err = svc.k.CountRequest(c.Token, svc.k.Now()); err != nil {
 			return err
 		}
 		l, err = svc.decide(image, c, r, &parent)

@@ -31,12 +31,15 @@ func (svc *Service) OpenSession(accessKeyID, sessionToken string) (keyhatch.Sess
 	return s, nil
 }
 
-// Standing tells what of a lease is open now, and on which store. The errors
-// are policy.ErrLeaseExpired, policy.ErrLeaseRevoked, and keyhatch.Unavailable
-// when the present is not known.
+// Standing tells what of a lease is open now to who asks from where ctx tells, and on
+// which store. The errors are policy.ErrLeaseExpired, policy.ErrLeaseRevoked,
+// policy.ErrLeaseElsewhere, and keyhatch.Unavailable when the present is not known.
 func (svc *Service) Standing(ctx context.Context, l keyhatch.Lease) (open policy.Set, store keyhatch.Store, err error) {
 	err = svc.k.Mirror.View(ctx, func(image *mirror.Image) error {
 		if open, err = policy.Standing(l, image, svc.k.Now()); err != nil {
+			return err
+		}
+		if err := worksHere(l, image, keyhatch.OriginOf(ctx)); err != nil {
 			return err
 		}
 		store, err = image.Store(l.Store)
@@ -46,4 +49,34 @@ func (svc *Service) Standing(ctx context.Context, l keyhatch.Lease) (open policy
 		err = policy.ErrLeaseRevoked
 	}
 	return open, store, err
+}
+
+// Identify tells whether a lease stands, for who asks nothing else of it. It counts
+// against the request limit of the lease's token. The errors are those of Standing, and
+// keyhatch.TooMany.
+func (svc *Service) Identify(ctx context.Context, l keyhatch.Lease) error {
+	if _, _, err := svc.Standing(ctx, l); err != nil {
+		return err
+	}
+	return svc.count(ctx, l.Token)
+}
+
+func (svc *Service) count(ctx context.Context, token string) error {
+	return svc.k.Mirror.View(ctx, func(image *mirror.Image) error {
+		t, err := image.Token(token)
+		if err == nil {
+			_, err = svc.k.CountRequest(t, svc.k.Now())
+		}
+		return err
+	})
+}
+
+// worksHere refuses a lease outside the networks of the token that it was borrowed with:
+// who may use the token only there shall not carry away what it opens.
+func worksHere(l keyhatch.Lease, image *mirror.Image, o keyhatch.Origin) error {
+	token, err := image.Token(l.Token)
+	if err == nil && !token.WorksFrom(o.Address) {
+		err = policy.ErrLeaseElsewhere
+	}
+	return err
 }

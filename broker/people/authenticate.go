@@ -1,8 +1,10 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -10,21 +12,45 @@ import (
 	"github.com/keyhatch/keyhatch/mirror"
 )
 
-// Authenticate tells whose token the secret is. Unknown, wrong, expired and
-// revoked tokens, secrets that were replaced, and tokens of inactive users fail
-// alike, with keyhatch.Unauthenticated.
+// Authenticate tells whose token the secret is, and counts the request against the
+// token's limit: keyhatch.TooMany when there were too many. Unknown, wrong, expired
+// and revoked tokens, secrets that were replaced, tokens of inactive users and tokens
+// that do not work from the request's address fail alike, with
+// keyhatch.Unauthenticated; and from an address that has failed too often, with
+// keyhatch.TooMany. A token that works does so all the same: others behind one
+// address shall not suffer, and 256 bits are not guessed.
 func (svc *Service) Authenticate(ctx context.Context, secret keyhatch.Secret) (keyhatch.Caller, error) {
-	refused := kernel.TokenInvalid()
-	if !keyhatch.IsTokenSecret(secret.Reveal()) {
-		return keyhatch.Caller{}, refused
+	now := svc.k.Now()
+	c, err := svc.workingAnywhere(ctx, secret, now)
+	if err == nil && !c.Token.WorksFrom(c.Origin.Address) {
+		err = kernel.TokenInvalid()
 	}
-	hashes, err := svc.k.Keys.HashesOfToken(secret)
+	if errors.Is(err, keyhatch.Unauthenticated) {
+		return keyhatch.Caller{}, svc.failed(c.Origin, now, err)
+	}
 	if err != nil {
 		return keyhatch.Caller{}, err
 	}
-	c := keyhatch.Caller{Origin: keyhatch.OriginOf(ctx)}
+	if c.Allowance, err = svc.k.CountRequest(c.Token, now); err != nil {
+		return keyhatch.Caller{}, err
+	}
+	svc.used(c, now)
+	return c, nil
+}
+
+// workingAnywhere looks up whose token the secret is, if it works at all. The Caller has
+// its origin in any case.
+func (svc *Service) workingAnywhere(ctx context.Context, secret keyhatch.Secret, now time.Time) (c keyhatch.Caller, err error) {
+	c.Origin = keyhatch.OriginOf(ctx)
+	refused := kernel.TokenInvalid()
+	if !keyhatch.IsTokenSecret(secret.Reveal()) {
+		return c, refused
+	}
+	hashes, err := svc.k.Keys.HashesOfToken(secret)
+	if err != nil {
+		return c, err
+	}
 	err = svc.k.Mirror.View(ctx, func(image *mirror.Image) error {
-		now := svc.k.Now()
 		token, hash, err := firstToken(image, hashes, now)
 		if err != nil {
 			return err
@@ -40,12 +66,9 @@ func (svc *Service) Authenticate(ctx context.Context, secret keyhatch.Secret) (k
 		return nil
 	})
 	if errors.Is(err, keyhatch.NotFound) {
-		return keyhatch.Caller{}, refused
+		err = refused
 	}
-	if err != nil {
-		return keyhatch.Caller{}, err
-	}
-	return c, nil
+	return c, err
 }
 
 // firstToken looks the hashes up. That the index is a map tells nothing of a
@@ -57,4 +80,21 @@ func firstToken(image *mirror.Image, hashes []keyhatch.TokenHash, now time.Time)
 		}
 	}
 	return token, hash, err
+}
+
+// failed counts a failure against the address that it came from.
+func (svc *Service) failed(o keyhatch.Origin, now time.Time, err error) error {
+	_, tooMany := svc.failures.Take(sender(o.Address), svc.limits.FailuresPerMinute, now)
+	return cmp.Or(tooMany, err)
+}
+
+// sender is what counts as one address: with IPv6 a network of 64 bits, which is what
+// one customer has at least.
+func sender(a netip.Addr) string {
+	if a.Is6() {
+		if n, err := a.WithZone("").Prefix(64); err == nil {
+			return n.String()
+		}
+	}
+	return a.String()
 }

@@ -1,9 +1,56 @@
 package people
 
-import "github.com/keyhatch/keyhatch/broker/kernel"
+import (
+	"cmp"
+	"log/slog"
+	"time"
+
+	"github.com/keyhatch/keyhatch/broker/kernel"
+)
 
 // Service does the use cases.
-type Service struct{ k *kernel.Kernel }
+type Service struct {
+	k        *kernel.Kernel
+	limits   Limits
+	failures *kernel.Meter // by address
+	uses     *uses
+	log      *slog.Logger
+}
+
+// Limits are what tokens may at most. Each has its default where it is zero, but
+// for LongestToken.
+type Limits struct {
+	// LongestToken is how long a token lives at most that is no installation admin's
+	// to make or change; zero: until it is revoked.
+	LongestToken time.Duration
+	// RequestsPerMinute is how often a token may ask that says nothing else, on
+	// average and at once. It holds for each process that serves.
+	RequestsPerMinute int
+	// FailuresPerMinute is how often an address may show what is no token that works.
+	FailuresPerMinute int
+}
+
+// The defaults of Limits.
+const (
+	DefaultRequestsPerMinute = 6000
+	DefaultFailuresPerMinute = 60
+)
+
+// mostFailing bounds the addresses whose failures are counted each by itself.
+const mostFailing = 100_000
 
 // New makes the service.
-func New(k *kernel.Kernel) *Service { return &Service{k} }
+func New(k *kernel.Kernel, l Limits, log *slog.Logger) *Service {
+	return &Service{k: k, limits: l.OrDefault(), failures: kernel.NewMeter(mostFailing), uses: newUses(), log: log}
+}
+
+// OrDefault are the limits with their defaults.
+func (l Limits) OrDefault() Limits {
+	l.RequestsPerMinute = cmp.Or(l.RequestsPerMinute, DefaultRequestsPerMinute)
+	l.FailuresPerMinute = cmp.Or(l.FailuresPerMinute, DefaultFailuresPerMinute)
+	return l
+}
+
+// LongestToken is how long a token lives at most that is no installation admin's to
+// make or change; zero: until it is revoked.
+func (svc *Service) LongestToken() time.Duration { return svc.limits.LongestToken }

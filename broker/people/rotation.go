@@ -7,7 +7,6 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/db"
-	"github.com/keyhatch/keyhatch/policy"
 )
 
 // TokenRotated is the event of a token that was given another secret.
@@ -22,7 +21,7 @@ const TokenRotated keyhatch.Action = "token.rotate"
 // Who rotates a token can do from then on what it may, hence the rules of making
 // one hold (S4): one's own token, or for installation admins anybody's, and none
 // that may more, or longer, than the caller's. A secret that has been replaced
-// does not rotate its own token any more.
+// rotates no token any more.
 func (svc *Service) RotateToken(ctx context.Context, c keyhatch.Caller, id string, grace time.Duration) (t keyhatch.Token, secret keyhatch.Secret, err error) {
 	secret = keyhatch.NewTokenSecret()
 	hash, err := svc.k.Keys.HashToken(secret)
@@ -33,7 +32,10 @@ func (svc *Service) RotateToken(ctx context.Context, c keyhatch.Caller, id strin
 		if t, err = visibleToken(w.View, id); err != nil {
 			return err
 		}
-		if err := mayRotate(w, t); err != nil {
+		if err := mustHaveNewest(w); err != nil {
+			return err
+		}
+		if err := mayTakeOver(w, t); err != nil {
 			return err
 		}
 		if err := graceOf(w, &t, grace); err != nil {
@@ -42,10 +44,6 @@ func (svc *Service) RotateToken(ctx context.Context, c keyhatch.Caller, id strin
 		before, err := w.HashedToken(ctx, t.ID)
 		if err != nil {
 			return err
-		}
-		if t.ID == w.Caller.Token.ID && w.Caller.Secret != before.Hash {
-			return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
-				"this secret was replaced and works on for a grace only: rotate the token with the newer one")
 		}
 		t.RotatedAt = w.Now
 		after := db.HashedToken{Token: t, Hash: hash}
@@ -63,8 +61,9 @@ func (svc *Service) RotateToken(ctx context.Context, c keyhatch.Caller, id strin
 	return t, secret, nil
 }
 
-// mayRotate refuses a token that the caller could not have made.
-func mayRotate(w *kernel.Work, t keyhatch.Token) error {
+// mayTakeOver refuses a token that the caller could not have made: who gives it
+// another secret, or changes it, can do from then on what it may.
+func mayTakeOver(w *kernel.Work, t keyhatch.Token) error {
 	if t.User != w.Caller.User.ID {
 		if err := mustImpersonate(w.View); err != nil {
 			return err
@@ -80,19 +79,13 @@ func mayRotate(w *kernel.Work, t keyhatch.Token) error {
 	if !t.Live(w.Now) {
 		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeNotPermitted, "the token has expired: make another one")
 	}
-	scopes, err := policy.ParseScopes(t.Scopes)
+	maker, err := makerOf(w)
 	if err != nil {
 		return err
 	}
-	outer, err := policy.ParseScopes(w.Caller.Token.Scopes)
-	if err != nil {
-		return err
-	}
-	end := lastEnd(w.Caller.Token, outer)
-	outlives := !end.IsZero() && (t.ExpiresAt.IsZero() || t.ExpiresAt.After(end))
-	if !scopes.Within(outer) || outlives {
+	if maker.holds(t) != nil {
 		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
-			"who rotates a token gets its secret: it must not be able to do more, or for longer, than the token that you use")
+			"who takes a token over can do what it may: it must not be able to do more, or for longer, than the token that you use")
 	}
 	return nil
 }

@@ -2,34 +2,38 @@ package people
 
 import (
 	"context"
+	"net/netip"
 	"strings"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/db"
-	"github.com/keyhatch/keyhatch/policy"
 )
 
 // The events of tokens.
 const (
 	TokenCreated keyhatch.Action = "token.create"
-	TokenRevoked keyhatch.Action = "token.revoke"
+	TokenUpdated keyhatch.Action = "token.update"
 )
 
 // NewToken is what a token is made from.
 type NewToken struct {
-	User      string // id or name; empty: the caller
-	Name      string
-	Scopes    []keyhatch.Scope // none: those of the caller's token
-	Workspace string           // id or name; empty: the caller's token's
-	ExpiresAt time.Time        // zero: until revoked
+	User              string // id or name; empty: the caller
+	Name              string
+	Scopes            []keyhatch.Scope // nil: those of the caller's token; empty: a token that may nothing
+	Workspace         string           // id or name; empty: the caller's token's
+	ExpiresAt         time.Time        // zero: as late as may be
+	Networks          []netip.Prefix   // nil: those of the caller's token
+	RequestsPerMinute int              // 0: as the caller's token
+	Annotations       map[string]string
 }
 
 // CreateToken makes a token and returns its secret, which is not kept. A token
-// can do nothing that its maker's token cannot: its scopes and its workspace
-// are within the maker's, and when those are confined, it ends no later (S4).
-// Only installation admins make tokens of other users.
+// can do nothing that its maker's token cannot: its scopes, workspace, networks and
+// request limit are within the maker's, and when those are confined, it ends no
+// later (S4). Only installation admins make tokens of other users, and tokens that
+// live longer than the installation lets users have them.
 func (svc *Service) CreateToken(ctx context.Context, c keyhatch.Caller, n NewToken) (t keyhatch.Token, secret keyhatch.Secret, err error) {
 	secret = keyhatch.NewTokenSecret()
 	hash, err := svc.k.Keys.HashToken(secret)
@@ -37,41 +41,18 @@ func (svc *Service) CreateToken(ctx context.Context, c keyhatch.Caller, n NewTok
 		return t, "", err
 	}
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		user := w.Caller.User
-		if n.User != "" {
-			if user, err = w.VisibleUser(n.User); err != nil {
-				return err
-			}
-		}
-		if user.ID != w.Caller.User.ID {
-			if err := mustImpersonate(w.View); err != nil {
-				return err
-			}
-		}
-		if err := roomForToken(w, user.ID); err != nil {
+		user, err := ownerOf(w, n.User)
+		if err != nil {
 			return err
 		}
-		if !user.Active {
-			return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeNotPermitted, "the user is not active: activate it first").In("user")
-		}
-		t = keyhatch.Token{
-			ID: keyhatch.NewID(keyhatch.TokenID, w.Now), User: user.ID, Name: n.Name,
-			ExpiresAt: kernel.Stored(n.ExpiresAt), Since: w.Now, CreatedAt: w.Now, CreatedFrom: w.Caller.Origin.AddressText(),
-		}
-		if err := keyhatch.CheckText("name", t.Name); err != nil {
-			return err
-		}
-		if err := placeToken(w, &t, n.Workspace); err != nil {
-			return err
-		}
-		if err := scopeToken(w, &t, n.Scopes); err != nil {
+		if t, err = svc.newToken(w, user, n); err != nil {
 			return err
 		}
 		if err := w.Tx.InsertToken(ctx, db.HashedToken{Token: t, Hash: hash}); err != nil {
 			return err
 		}
 		return w.Record(TokenCreated, t.Workspace, t.ID, kernel.Detail("user", user.ID, "name", t.Name,
-			"scopes", joinScopes(t.Scopes), "expires", kernel.TimeText(t.ExpiresAt)))
+			"scopes", joinScopes(t.Scopes), "expires", kernel.TimeText(t.ExpiresAt), "networks", joinNetworks(t.Networks)))
 	})
 	if err != nil {
 		return keyhatch.Token{}, "", err
@@ -79,112 +60,136 @@ func (svc *Service) CreateToken(ctx context.Context, c keyhatch.Caller, n NewTok
 	return t, secret, nil
 }
 
-// mustImpersonate refuses who may not make tokens of others: with such a token
-// one can do what its user may, so one that is scoped would gain by it.
-func mustImpersonate(v kernel.View) error {
-	if err := v.MustInstall(); err != nil {
-		return err
+// ownerOf is the user whose token it will be, empty for the caller.
+func ownerOf(w *kernel.Work, asked string) (keyhatch.User, error) {
+	user := w.Caller.User
+	if asked != "" {
+		var err error
+		if user, err = w.VisibleUser(asked); err != nil {
+			return user, err
+		}
 	}
-	scopes, err := policy.ParseScopes(v.Caller.Token.Scopes)
+	if user.ID != w.Caller.User.ID {
+		if err := mustImpersonate(w.View); err != nil {
+			return user, err
+		}
+	}
+	if !user.Active {
+		return user, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeNotPermitted, "the user is not active: activate it first").In("user")
+	}
+	return user, roomForToken(w, user.ID)
+}
+
+func (svc *Service) newToken(w *kernel.Work, user keyhatch.User, n NewToken) (t keyhatch.Token, err error) {
+	if err := mustHaveNewest(w); err != nil {
+		return t, err
+	}
+	maker, err := makerOf(w)
 	if err != nil {
-		return err
+		return t, err
 	}
-	if !scopes.All() {
-		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
-			`tokens of other users take a token with the scope "all"`)
+	t = keyhatch.Token{
+		ID: keyhatch.NewID(keyhatch.TokenID, w.Now), User: user.ID, Name: n.Name, Scopes: n.Scopes, ExpiresAt: kernel.Stored(n.ExpiresAt),
+		Networks: n.Networks, RequestsPerMinute: n.RequestsPerMinute, Annotations: n.Annotations,
+		Since: w.Now, CreatedAt: w.Now, CreatedFrom: w.Caller.Origin.AddressText(), MadeWith: maker.ID,
 	}
-	return nil
+	if t.Workspace, err = workspaceOf(w, n.Workspace); err != nil {
+		return t, err
+	}
+	if t.Scopes == nil {
+		t.Scopes = maker.Scopes
+	}
+	if t.Networks == nil {
+		t.Networks = maker.Networks
+	}
+	if t.RequestsPerMinute == 0 {
+		t.RequestsPerMinute = maker.RequestsPerMinute
+	}
+	if t.ExpiresAt.IsZero() {
+		t.ExpiresAt = svc.lastExpiry(w, maker)
+	}
+	if err := checkToken(t); err != nil {
+		return t, err
+	}
+	if err := w.CheckExpiry(t.ExpiresAt); err != nil {
+		return t, err
+	}
+	if err := svc.checkLimits(w, t); err != nil {
+		return t, err
+	}
+	return t, maker.holds(t)
+}
+
+// lastExpiry is when a token ends for which nothing was asked: as late as may be.
+func (svc *Service) lastExpiry(w *kernel.Work, m maker) time.Time {
+	end := m.lastEnd()
+	if longest := svc.limits.LongestToken; longest > 0 {
+		if last := w.Now.Add(longest); end.IsZero() || last.Before(end) {
+			return last
+		}
+	}
+	return end
 }
 
 // maxTokens bounds the tokens of one user (S9): each is kept in memory.
 const maxTokens = 10_000
 
+// roomForToken makes room by removing tokens that have expired, if it must.
 func roomForToken(w *kernel.Work, user string) error {
 	n, err := w.CountTokens(w.Ctx, user)
-	if err == nil && n >= maxTokens {
-		err = keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLimitReached, "a user has at most %d tokens: revoke some first", maxTokens)
+	if err != nil || n < maxTokens {
+		return err
 	}
-	return err
+	expired, err := w.ExpiredTokens(w.Ctx, user, w.Now, n)
+	if err != nil {
+		return err
+	}
+	for _, t := range expired {
+		if err := w.Tx.DeleteToken(w.Ctx, t); err != nil {
+			return err
+		}
+	}
+	if len(expired) == 0 {
+		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLimitReached, "a user has at most %d tokens: revoke some first", maxTokens)
+	}
+	return nil
 }
 
-// placeToken confines the token to the workspace that was asked for, which must
-// be the maker's own when that is confined, and its user must belong there.
-func placeToken(w *kernel.Work, t *keyhatch.Token, asked string) error {
-	t.Workspace = w.Caller.Token.Workspace
+// expiredKept is how long a token that has expired is still shown.
+const expiredKept = 30 * 24 * time.Hour
+
+// PruneTokens removes tokens that expired long ago. Nobody's right changes by it.
+func (svc *Service) PruneTokens(ctx context.Context) error {
+	const atOnce = 500
+	for {
+		var n int
+		err := svc.k.DB.Write(ctx, func(tx *db.Tx) error {
+			expired, err := tx.ExpiredTokens(ctx, "", svc.k.Now().Add(-expiredKept), atOnce)
+			if err != nil {
+				return err
+			}
+			n = len(expired)
+			for _, t := range expired {
+				if err := tx.DeleteToken(ctx, t); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil || n < atOnce {
+			return err
+		}
+	}
+}
+
+// workspaceOf confines a token to the workspace that was asked for, which must be the
+// maker's own when that is confined, and to which the maker must belong.
+func workspaceOf(w *kernel.Work, asked string) (string, error) {
 	if asked == "" {
-		return nil
+		return w.Caller.Token.Workspace, nil
 	}
 	ws, err := w.MemberWorkspace(asked)
-	if err != nil {
-		return err
-	}
-	t.Workspace = ws.ID
-	return nil
-}
-
-func scopeToken(w *kernel.Work, t *keyhatch.Token, asked []keyhatch.Scope) error {
-	maker := w.Caller.Token
-	if len(asked) > keyhatch.MaxScopes || len(joinScopes(asked)) > keyhatch.MaxScopesBytes {
-		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidScope, "a token has at most %d scopes, of %d bytes together",
-			keyhatch.MaxScopes, keyhatch.MaxScopesBytes).In("scopes")
-	}
-	t.Scopes = asked
-	if len(asked) == 0 {
-		t.Scopes = maker.Scopes
-	}
-	scopes, err := policy.ParseScopes(t.Scopes)
-	if err != nil {
-		return err
-	}
-	outer, err := policy.ParseScopes(maker.Scopes)
-	if err != nil {
-		return err
-	}
-	if !scopes.Within(outer) {
-		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
-			"a token's scopes must lie within those of the token that makes it: ask for narrower ones").In("scopes")
-	}
-	if scopes.BoundsS3() && t.Workspace == "" {
-		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeWorkspaceRequired,
-			"a token with s3 scopes belongs to one workspace, in which its buckets are looked up: say which").In("workspace")
-	}
-	if err := w.CheckExpiry(t.ExpiresAt); err != nil {
-		return err
-	}
-	if end := lastEnd(maker, outer); !end.IsZero() {
-		if t.ExpiresAt.IsZero() {
-			t.ExpiresAt = end
-		}
-		if t.ExpiresAt.After(end) {
-			return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidExpiry,
-				"a token made with a confined token ends no later than that one, at %s", kernel.TimeText(end)).In("expires_at")
-		}
-	}
-	return nil
-}
-
-// lastEnd is when whatever a token hands on ends at the latest: a confined one
-// hands on nothing that outlives it. Zero: no bound.
-func lastEnd(t keyhatch.Token, scopes policy.Scopes) time.Time {
-	if t.Workspace == "" && scopes.All() {
-		return time.Time{}
-	}
-	return t.ExpiresAt
-}
-
-// RevokeToken ends a token with all its secrets, and every lease borrowed with it. One's own, or
-// anybody's for an installation admin.
-func (svc *Service) RevokeToken(ctx context.Context, c keyhatch.Caller, id string) error {
-	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		t, err := visibleToken(w.View, id)
-		if err != nil {
-			return err
-		}
-		if err := w.Tx.DeleteToken(ctx, t); err != nil {
-			return err
-		}
-		return w.Record(TokenRevoked, t.Workspace, t.ID, kernel.Detail("user", t.User, "name", t.Name))
-	})
+	return ws.ID, err
 }
 
 // Token returns one token, never its secret.
@@ -237,4 +242,12 @@ func joinScopes(scopes []keyhatch.Scope) string {
 		lines[i] = string(s)
 	}
 	return strings.Join(lines, "\n")
+}
+
+func joinNetworks(networks []netip.Prefix) string {
+	texts := make([]string, len(networks))
+	for i, n := range networks {
+		texts[i] = n.String()
+	}
+	return strings.Join(texts, "\n")
 }

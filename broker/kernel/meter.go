@@ -1,0 +1,93 @@
+package kernel
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// Meter counts what each of many does against a limit a minute: so many at once, and
+// on average. Who has done nothing for as long as it takes to have all of it again is
+// forgotten.
+type Meter struct {
+	most int // remembered at a time; those whom there is no room for share one limit
+
+	mu    sync.Mutex
+	uses  map[string]*rate.Limiter
+	swept time.Time
+}
+
+// NewMeter makes a meter that remembers so many at a time.
+func NewMeter(most int) *Meter { return &Meter{most: most, uses: map[string]*rate.Limiter{}} }
+
+const (
+	sweepEvery = 10 * time.Second
+	theOthers  = "" // whose limit those share whom there is no room for
+)
+
+// Take counts one more, unless that would be too many: keyhatch.TooMany. left is what
+// remains.
+func (m *Meter) Take(whose string, perMinute int, now time.Time) (left keyhatch.Allowance, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sweep(now)
+	l := m.of(whose, perMinute)
+	if l.Burst() != perMinute { // the limit was changed
+		l.SetLimitAt(now, perSecond(perMinute))
+		l.SetBurstAt(now, perMinute)
+	}
+	ok := l.AllowN(now, 1)
+	have := l.TokensAt(now)
+	left = keyhatch.Allowance{
+		PerMinute: perMinute, Remaining: max(0, int(have)), Full: inTime(float64(perMinute)-have, l.Limit()),
+	}
+	if ok {
+		return left, nil
+	}
+	wait := inTime(1-have, l.Limit())
+	return left, keyhatch.Fail(keyhatch.TooMany, keyhatch.CodeTooManyRequests,
+		"more than %d of these in a minute are too many: wait as long as the header Retry-After says", perMinute).After(wait)
+}
+
+func (m *Meter) of(whose string, perMinute int) *rate.Limiter {
+	if _, known := m.uses[whose]; !known && len(m.uses) >= m.most {
+		whose = theOthers
+	}
+	if m.uses[whose] == nil {
+		m.uses[whose] = rate.NewLimiter(perSecond(perMinute), perMinute)
+	}
+	return m.uses[whose]
+}
+
+func perSecond(perMinute int) rate.Limit { return rate.Limit(float64(perMinute) / 60) }
+
+// inTime is how long it takes until there are so many more.
+func inTime(n float64, l rate.Limit) time.Duration {
+	return time.Duration(math.Ceil(n / float64(l) * float64(time.Second)))
+}
+
+func (m *Meter) sweep(now time.Time) {
+	if now.Sub(m.swept) < sweepEvery {
+		return
+	}
+	m.swept = now
+	for whose, l := range m.uses {
+		if l.TokensAt(now) >= float64(l.Burst()) {
+			delete(m.uses, whose) // like one that has never asked
+		}
+	}
+}
+
+// CountRequest counts a request that was made with a token, or with what was borrowed
+// with it, against the token's limit: keyhatch.TooMany when there were too many.
+func (k *Kernel) CountRequest(t keyhatch.Token, now time.Time) (keyhatch.Allowance, error) {
+	perMinute := k.RequestsPerMinute
+	if t.RequestsPerMinute > 0 {
+		perMinute = t.RequestsPerMinute
+	}
+	return k.requests.Take(t.ID, perMinute, now)
+}

@@ -1,0 +1,182 @@
+package people
+
+import (
+	"context"
+	"errors"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/db"
+)
+
+// The events of tokens that end: taken away, or found where they do not belong.
+const (
+	TokenRevoked keyhatch.Action = "token.revoke"
+	TokenLeaked  keyhatch.Action = "token.leak"
+)
+
+// RevokeToken ends a token with all its secrets, and every lease borrowed with it. One's
+// own, or anybody's for an installation admin. The tokens that were made with it live on.
+func (svc *Service) RevokeToken(ctx context.Context, c keyhatch.Caller, id string) error {
+	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		t, err := visibleToken(w.View, id)
+		if err != nil {
+			return err
+		}
+		return svc.revoke(w, t, TokenRevoked)
+	})
+}
+
+// RevokeTokenAndMade is RevokeToken, and ends the tokens too that were made with it, and
+// with those in turn. It returns how many have ended.
+func (svc *Service) RevokeTokenAndMade(ctx context.Context, c keyhatch.Caller, id string) (n int, err error) {
+	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		t, err := visibleToken(w.View, id)
+		if err != nil {
+			return err
+		}
+		made, err := w.TokensMadeWith(ctx, t.ID)
+		if err != nil {
+			return err
+		}
+		n = 1 + len(made)
+		return svc.revokeEach(w, append(made, t))
+	})
+	return n, err
+}
+
+// RevokeTokens ends all tokens of a user, but for the one that is used when it is to be
+// kept. One's own, or anybody's for an installation admin; a token that is confined to a
+// workspace reaches those of the same one. It returns how many have ended.
+func (svc *Service) RevokeTokens(ctx context.Context, c keyhatch.Caller, user string, keepOwn bool) (n int, err error) {
+	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		owner, err := w.VisibleUser(user)
+		if err != nil {
+			return err
+		}
+		if owner.ID != w.Caller.User.ID {
+			if err := w.MustInstall(); err != nil {
+				return err
+			}
+		}
+		tokens, err := w.Tokens(ctx, owner.ID, w.Caller.Token.Workspace, db.Everything)
+		if err != nil {
+			return err
+		}
+		var end []keyhatch.Token
+		for _, t := range tokens {
+			if !keepOwn || t.ID != w.Caller.Token.ID {
+				end = append(end, t)
+			}
+		}
+		n = len(end)
+		if n == 0 {
+			return errNothingToRevoke
+		}
+		return svc.revokeEach(w, end)
+	})
+	if errors.Is(err, errNothingToRevoke) {
+		return 0, nil
+	}
+	return n, err
+}
+
+var errNothingToRevoke = errors.New("there is no token to revoke")
+
+func (svc *Service) revokeEach(w *kernel.Work, tokens []keyhatch.Token) error {
+	for _, t := range tokens {
+		if err := svc.revoke(w, t, TokenRevoked); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (svc *Service) revoke(w *kernel.Work, t keyhatch.Token, as keyhatch.Action) error {
+	if err := w.Tx.DeleteToken(w.Ctx, t); err != nil {
+		return err
+	}
+	svc.uses.forget(t.ID)
+	return w.Record(as, t.Workspace, t.ID, kernel.Detail("user", t.User, "name", t.Name))
+}
+
+// RevokeSecret ends the token of which one shows a secret: who holds it may end it,
+// from wherever. A secret that opens nothing is not told apart, but for
+// keyhatch.TooMany when there were too many of them.
+//
+// Source: RFC 7009, sections 2.1 and 2.2.
+func (svc *Service) RevokeSecret(ctx context.Context, secret keyhatch.Secret) error {
+	return svc.endShown(ctx, secret, func(w *kernel.Work, t keyhatch.Token) error {
+		w.Caller.User.ID, w.Caller.Token.ID = t.User, t.ID
+		return svc.revoke(w, t, TokenRevoked)
+	})
+}
+
+// ReportLeak ends the token of a secret that somebody has found where it does not
+// belong, and the tokens that were made with it, and with those in turn. Anybody may
+// report, and is told neither whose token it was nor whether there was one. The event
+// has no user.
+func (svc *Service) ReportLeak(ctx context.Context, secret keyhatch.Secret) error {
+	return svc.endShown(ctx, secret, func(w *kernel.Work, t keyhatch.Token) error {
+		made, err := w.TokensMadeWith(ctx, t.ID)
+		if err != nil {
+			return err
+		}
+		if err := svc.revoke(w, t, TokenLeaked); err != nil {
+			return err
+		}
+		return svc.revokeEach(w, made)
+	})
+}
+
+// endShown finds the token of a secret, also one that does not work any more or not from
+// here, and ends it.
+func (svc *Service) endShown(ctx context.Context, secret keyhatch.Secret, end func(*kernel.Work, keyhatch.Token) error) error {
+	now, origin := svc.k.Now(), keyhatch.OriginOf(ctx)
+	if !keyhatch.IsTokenSecret(secret.Reveal()) {
+		return svc.failed(origin, now, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeTokenMalformed,
+			"that is no token: it begins with kh_, has 52 characters, and its last six must fit the others").In("token"))
+	}
+	// Each counts, whether there is such a token or not.
+	if err := svc.failed(origin, now, nil); err != nil {
+		return err
+	}
+	hashes, err := svc.k.Keys.HashesOfToken(secret)
+	if err != nil {
+		return err
+	}
+	err = svc.k.ChangeUnasked(ctx, func(w *kernel.Work) error {
+		t, err := w.TokenByHash(ctx, hashes)
+		if err != nil {
+			return err
+		}
+		return end(w, t)
+	})
+	if errors.Is(err, keyhatch.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// Inspection is what the owner of a resource learns of a token that was shown to it.
+type Inspection struct {
+	Active bool // nothing else is told of a token that does not work
+	User   keyhatch.User
+	Token  keyhatch.Token
+}
+
+// Inspect tells what the token of a secret may, whoever shows it and from wherever.
+// Secrets that open nothing are counted like failed ones of one's own.
+//
+// Source: RFC 7662, section 2.2.
+func (svc *Service) Inspect(ctx context.Context, _ keyhatch.Caller, secret keyhatch.Secret) (Inspection, error) {
+	now := svc.k.Now()
+	c, err := svc.workingAnywhere(ctx, secret, now)
+	if errors.Is(err, keyhatch.Unauthenticated) {
+		return Inspection{}, svc.failed(keyhatch.OriginOf(ctx), now, nil)
+	}
+	if err != nil {
+		return Inspection{}, err
+	}
+	return Inspection{Active: true, User: c.User, Token: c.Token}, nil
+}
