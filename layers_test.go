@@ -27,7 +27,11 @@ var layers = []struct {
 	{"policy", "root", ""},
 	{"audit", "root", ""},
 	{"seal", "root", "github.com/tink-crypto/tink-go"},
-	{"db", "root audit", "modernc.org/sqlite"},
+	{"db/engine", "", ""},
+	{"db/sqlite", "db/engine", "modernc.org/sqlite"},
+	{"db/schema", "", ""},
+	{"db/groupcommit", "root", ""},
+	{"db", "root audit db/engine db/sqlite db/schema db/groupcommit", ""},
 	{"mirror", "root db", ""},
 	{"driver", "root", ""},
 	{"driver/drivertest", "root driver", "github.com/aws/"},
@@ -70,7 +74,7 @@ var layers = []struct {
 
 // noHTTP are the packages in which a web protocol has no business.
 var noHTTP = []string{
-	"", "policy", "audit", "seal", "db", "mirror", "driver", "driver/own",
+	"", "policy", "audit", "seal", "db", "db/engine", "db/sqlite", "db/schema", "db/groupcommit", "mirror", "driver", "driver/own",
 	"broker", "broker/kernel", "broker/people", "broker/places", "broker/lending", "broker/record", "broker/past",
 }
 

@@ -56,6 +56,9 @@ func Genuine(e keyhatch.Event, before keyhatch.Hash, mac MAC) bool {
 	return equal(e.Hash, mac(eventBytes(e, before)))
 }
 
+// Seq is the number of the chain's last event, 0 for none.
+func (c *Chain) Seq() int64 { return c.seq }
+
 // Head returns the chain's signed head.
 func (c *Chain) Head() Head {
 	h := Head{Chain: c.id, Number: c.number, Seq: c.seq, Hash: c.last}

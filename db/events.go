@@ -17,7 +17,7 @@ import (
 // UseAuditKey gives the writer the key that signs the record. Without it no
 // event can be written, and so nothing that records one. Call it before the
 // first Write.
-func (d *DB) UseAuditKey(mac audit.MAC) { d.writer.mac = mac }
+func (d *DB) UseAuditKey(mac audit.MAC) { d.mac = mac }
 
 const eventColumns = "chain, seq, id, at, workspace, user_id, token, address, request_id, action, target, detail, hash"
 
@@ -29,18 +29,24 @@ func scanEvent(row row) (e keyhatch.Event, err error) {
 	return e, err
 }
 
+// chain is this process's audit chain; it is opened by the first event. The
+// writer takes it back with what a write undoes.
+type chain struct {
+	audit.Chain
+	open bool
+}
+
 // Record makes e the next event of this process's chain.
 func (t *Tx) Record(ctx context.Context, e keyhatch.Event) error {
-	if t.writer.mac == nil {
+	if t.mac == nil {
 		return errors.New("record an event: no audit key")
 	}
-	if t.writer.chain == nil {
+	if !t.chain.open {
 		if err := t.openChain(ctx); err != nil {
 			return err
 		}
 	}
-	e = t.writer.chain.Link(e)
-	t.writer.chained = true
+	e = t.chain.Link(e)
 	return t.exec(ctx, "insert into events ("+eventColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
 		e.Chain, e.Seq, e.ID, micros(e.At), e.Workspace, e.User, e.Token, e.Address, e.RequestID,
 		string(e.Action), e.Target, jsonText(e.Detail), []byte(e.Hash))
@@ -57,34 +63,39 @@ func (t *Tx) openChain(ctx context.Context) error {
 		return err
 	}
 	// Counting on from what was tampered with would sign it.
-	if !registry.Genuine(t.writer.mac) || registry.Chains != int64(len(heads)) {
+	if !registry.Genuine(t.mac) || registry.Chains != int64(len(heads)) {
 		return errors.New("record an event: the registry of the audit record was changed or removed; see keyhatch audit verify")
 	}
 	number := registry.Chains + 1
-	chain := audit.NewChain(keyhatch.NewID(keyhatch.ChainID, time.Now()), number, t.writer.mac)
-	head := chain.Head()
+	opened := audit.NewChain(keyhatch.NewID(keyhatch.ChainID, time.Now()), number, t.mac)
+	head := opened.Head()
 	err = t.exec(ctx, "insert into audit_chains (id, number, seq, hash, sign) values ($1, $2, $3, $4, $5)",
 		head.Chain, head.Number, head.Seq, hashBytes(head.Hash), []byte(head.Sign))
 	if err != nil {
 		return err
 	}
-	registry = audit.NewRegistry(number, t.writer.mac)
+	registry = audit.NewRegistry(number, t.mac)
 	err = t.execOne(ctx, keyhatch.CodeInternal, "update audit_registry set chains = $1, sign = $2 where id = 1",
 		registry.Chains, []byte(registry.Sign))
 	if err != nil {
 		return err
 	}
-	t.writer.chain = &chain
+	*t.chain = chain{opened, true}
 	return nil
 }
 
 // BeginRecord makes the registry of a new installation, which counts no chains.
 func (t *Tx) BeginRecord(ctx context.Context) error {
-	registry := audit.NewRegistry(0, t.writer.mac)
+	registry := audit.NewRegistry(0, t.mac)
 	return t.exec(ctx, "insert into audit_registry (id, chains, sign) values (1, $1, $2)", registry.Chains, []byte(registry.Sign))
 }
 
-func saveHead(ctx context.Context, tx *sql.Tx, h audit.Head) error {
+// saveHead keeps how far the chain has come when a transaction recorded events.
+func saveHead(ctx context.Context, tx *sql.Tx, before, now chain) error {
+	if !now.open || before.open && now.Seq() == before.Seq() {
+		return nil
+	}
+	h := now.Head()
 	result, err := tx.ExecContext(ctx, "update audit_chains set seq = $2, hash = $3, sign = $4 where id = $1",
 		h.Chain, h.Seq, hashBytes(h.Hash), []byte(h.Sign))
 	if err != nil {
@@ -217,7 +228,7 @@ func (r Reader) LastEventOf(ctx context.Context, action keyhatch.Action) (keyhat
 // Genuine tells whether the event is what was written at its place of its chain, as
 // far as the one before it tells. It is not when that one is gone.
 func (t *Tx) Genuine(ctx context.Context, e keyhatch.Event) (bool, error) {
-	if t.writer.mac == nil {
+	if t.mac == nil {
 		return false, errors.New("check an event: no audit key")
 	}
 	var before []byte
@@ -230,18 +241,7 @@ func (t *Tx) Genuine(ctx context.Context, e keyhatch.Event) (bool, error) {
 			return false, dbError(err)
 		}
 	}
-	return audit.Genuine(e, before, t.writer.mac), nil
-}
-
-// Snapshot runs fn on reads of one moment, on a connection of its own: memory is
-// kept fresh by it, and must not wait for other readers.
-func (d *DB) Snapshot(ctx context.Context, fn func(Reader) error) error {
-	tx, err := d.feed.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return dbError(err)
-	}
-	defer tx.Rollback()
-	return fn(Reader{tx})
+	return audit.Genuine(e, before, t.mac), nil
 }
 
 // LastEventAt returns when the newest event was recorded, zero for none.

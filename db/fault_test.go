@@ -22,12 +22,12 @@ var faults = []struct {
 	make  func(*testing.T, *DB) (mend func())
 }{
 	{"the commit fails", true, func(t *testing.T, d *DB) func() {
-		run(t, d.writes, "create table broken (parent bigint references broken (id) deferrable initially deferred, id bigint unique)")
-		run(t, d.writes, "create trigger breaks after insert on users begin insert into broken (parent) values (1); end")
-		return func() { run(t, d.writes, "drop trigger breaks"); run(t, d.writes, "drop table broken") }
+		run(t, d.pools.Writes, "create table broken (parent bigint references broken (id) deferrable initially deferred, id bigint unique)")
+		run(t, d.pools.Writes, "create trigger breaks after insert on users begin insert into broken (parent) values (1); end")
+		return func() { run(t, d.pools.Writes, "drop trigger breaks"); run(t, d.pools.Writes, "drop table broken") }
 	}},
 	{"another process holds the lock until the time is out", true, func(t *testing.T, d *DB) func() {
-		run(t, d.writes, "pragma busy_timeout(50)")
+		run(t, d.pools.Writes, "pragma busy_timeout(50)")
 		tx, err := outside(t, d).Begin()
 		if err != nil {
 			t.Fatal(err)
@@ -42,16 +42,16 @@ var faults = []struct {
 		}
 	}},
 	{"a statement takes the whole transaction with it", false, func(t *testing.T, d *DB) func() {
-		run(t, d.writes, "create trigger breaks before insert on users begin select raise(rollback, 'broken'); end")
-		return func() { run(t, d.writes, "drop trigger breaks") }
+		run(t, d.pools.Writes, "create trigger breaks before insert on users begin select raise(rollback, 'broken'); end")
+		return func() { run(t, d.pools.Writes, "drop trigger breaks") }
 	}},
 	{"the head of the chain cannot be written", true, func(t *testing.T, d *DB) func() {
-		run(t, d.writes, "create trigger breaks before update on audit_chains begin select raise(abort, 'broken'); end")
-		return func() { run(t, d.writes, "drop trigger breaks") }
+		run(t, d.pools.Writes, "create trigger breaks before update on audit_chains begin select raise(abort, 'broken'); end")
+		return func() { run(t, d.pools.Writes, "drop trigger breaks") }
 	}},
 	{"the file is read-only", false, func(t *testing.T, d *DB) func() {
-		run(t, d.writes, "pragma query_only(1)")
-		return func() { run(t, d.writes, "pragma query_only(0)") }
+		run(t, d.pools.Writes, "pragma query_only(1)")
+		return func() { run(t, d.pools.Writes, "pragma query_only(0)") }
 	}},
 }
 
@@ -102,7 +102,7 @@ func TestS1_CommitFails(t *testing.T) {
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	d := openRecording(t)
-	run(t, d.writes, "pragma max_page_count(100)")
+	run(t, d.pools.Writes, "pragma max_page_count(100)")
 	release := holdWriter(t, d)
 	small, big, last := start(d, "small", ""), start(d, "big", strings.Repeat("x", 1<<20)), start(d, "last", "")
 	release()
@@ -121,7 +121,7 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("%d writes were acknowledged, %d users are there", kept, n)
 	}
 	wantWhole(t, d)
-	run(t, d.writes, "pragma max_page_count(100000)")
+	run(t, d.pools.Writes, "pragma max_page_count(100000)")
 	if err := <-start(d, "big", strings.Repeat("x", 1<<20)); err != nil {
 		t.Errorf("when there is room again: %v", err)
 	}
@@ -184,7 +184,7 @@ func TestS8_TamperedRecordStopsWriting(t *testing.T) {
 func TestLeavingCallerHurtsNobody(t *testing.T) {
 	t.Parallel()
 	d := openRecording(t)
-	run(t, d.writes, "create table numbers (n bigint)")
+	run(t, d.pools.Writes, "create table numbers (n bigint)")
 	release := holdWriter(t, d)
 	outcomes := []<-chan error{start(d, "before", "")}
 	ctx, leave := context.WithCancel(context.Background())
@@ -261,7 +261,7 @@ func holdWriter(t *testing.T, d *DB) (release func()) {
 
 func count(t *testing.T, d *DB, table string) (n int) {
 	t.Helper()
-	if err := d.reads.QueryRow("select count(*) from " + table).Scan(&n); err != nil {
+	if err := d.pools.Reads.QueryRow("select count(*) from " + table).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n

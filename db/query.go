@@ -7,22 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"github.com/keyhatch/keyhatch/db/engine"
+	"github.com/keyhatch/keyhatch/db/groupcommit"
+	"github.com/keyhatch/keyhatch/db/sqlite"
 )
 
 // Reader has every query. DB and Tx embed one.
-type Reader struct{ q querier }
-
-type querier interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
+type Reader struct{ q groupcommit.Querier }
 
 // Page asks for a part of a list: what comes after the id, at most Limit rows.
 type Page struct {
@@ -102,19 +96,12 @@ var errIDTaken = errors.New("the id is taken")
 // dbError gives the constraint violations that a request can cause their kind.
 // Everything else keeps none and is a fault of ours.
 func dbError(err error) error {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
-		return err
-	}
-	switch e.Code() {
-	case sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+	switch sqlite.Broken(err) {
+	case engine.UniqueID:
 		return fmt.Errorf("%w: %w", errIDTaken, err)
-	case sqlite3.SQLITE_CONSTRAINT_UNIQUE:
-		if strings.Contains(e.Error(), "events.id") { // an id as well, beside the key
-			return fmt.Errorf("%w: %w", errIDTaken, err)
-		}
+	case engine.UniqueName:
 		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeNameTaken, "it exists already: choose another name").Because(err)
-	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+	case engine.Reference:
 		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse, "something still belongs to it or names it (a store's buckets, a bucket's locations, a user's locations, what a workspace holds): remove or hand over that first").Because(err)
 	}
 	return err

@@ -40,51 +40,6 @@ func TestEveryTableHasItsWorkspace(t *testing.T) {
 	}
 }
 
-// TestPragmas: every connection of both pools has what durability and the ties
-// between tables rest on.
-func TestPragmas(t *testing.T) {
-	t.Parallel()
-	d := openNew(t)
-	for _, pool := range []struct {
-		name string
-		size int
-		want map[string]string
-	}{
-		{"writes", 1, map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000", "query_only": "0"}},
-		{"reads", 4, map[string]string{"journal_mode": "wal", "foreign_keys": "1", "busy_timeout": "5000", "query_only": "1"}},
-	} {
-		p := d.writes
-		if pool.name == "reads" {
-			p = d.reads
-		}
-		for range min(pool.size, p.Stats().MaxOpenConnections) {
-			c, err := p.Conn(t.Context()) // held until the end: the next one is another
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
-			for pragma, want := range pool.want {
-				var got string
-				if err := c.QueryRowContext(t.Context(), "pragma "+pragma).Scan(&got); err != nil || got != want {
-					t.Errorf("%s: pragma %s is %q (%v), want %q", pool.name, pragma, got, err, want)
-				}
-			}
-		}
-	}
-	if max := d.writes.Stats().MaxOpenConnections; max != 1 {
-		t.Errorf("%d connections write", max)
-	}
-}
-
-// TestReadersCannotWrite: not even SQL on a reader's connection changes anything.
-func TestReadersCannotWrite(t *testing.T) {
-	t.Parallel()
-	d := openNew(t)
-	if _, err := d.reads.Exec("insert into installation (id, created_at) values ('x', 0)"); err == nil {
-		t.Error("a reader's connection wrote")
-	}
-}
-
 func openNew(t *testing.T) *DB {
 	t.Helper()
 	d, err := Create(t.Context(), filepath.Join(t.TempDir(), "keyhatch.db"))
@@ -97,7 +52,7 @@ func openNew(t *testing.T) *DB {
 
 func column(t *testing.T, d *DB, query string) (out []string) {
 	t.Helper()
-	rows, err := d.reads.Query(query)
+	rows, err := d.pools.Reads.Query(query)
 	if err != nil {
 		t.Fatal(err)
 	}

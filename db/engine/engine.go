@@ -1,0 +1,37 @@
+// Package engine is what the tables need of a database engine: connections, and
+// which rule of the tables a statement broke. It names no engine; db/sqlite is
+// one.
+package engine
+
+import (
+	"database/sql"
+	"errors"
+)
+
+// Pools are the connections to one open database.
+type Pools struct {
+	Reads  *sql.DB // cannot write
+	Feed   *sql.DB // one connection for snapshots, which nothing else waits for; cannot write
+	Writes *sql.DB // of the one writer
+}
+
+// Close closes the connections; a pool that is nil was not opened.
+func (p Pools) Close() (err error) {
+	for _, pool := range []*sql.DB{p.Writes, p.Feed, p.Reads} {
+		if pool != nil {
+			err = errors.Join(err, pool.Close())
+		}
+	}
+	return err
+}
+
+// Constraint is a rule of the tables.
+type Constraint int
+
+// The rules that a request can break.
+const (
+	NoConstraint Constraint = iota // it broke none
+	UniqueID                       // a row of the id exists
+	UniqueName                     // something else that must be unique exists
+	Reference                      // what the row names does not exist, or the row is named by another
+)

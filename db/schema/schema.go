@@ -1,0 +1,82 @@
+package schema
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+func names() ([]string, error) { return fs.Glob(migrations, "migrations/*.sql") }
+
+// Migrate brings a database from a version, 0 for an empty one, to the current
+// one, which it returns. All of it happens, or nothing.
+func Migrate(ctx context.Context, p *sql.DB, from int) (to int, err error) {
+	all, err := names()
+	if err != nil {
+		return 0, err
+	}
+	if from > len(all) {
+		return 0, differs(from, len(all))
+	}
+	tx, err := p.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback() // does nothing after Commit
+	if from == 0 {
+		if _, err := tx.ExecContext(ctx, "create table schema_migrations (version bigint primary key)"); err != nil {
+			return 0, err
+		}
+	}
+	for i, name := range all[from:] {
+		text, err := migrations.ReadFile(name)
+		if err != nil {
+			return 0, err
+		}
+		if _, err := tx.ExecContext(ctx, string(text)); err != nil {
+			return 0, fmt.Errorf("%s: %w", name, err)
+		}
+		if _, err := tx.ExecContext(ctx, "insert into schema_migrations (version) values ($1)", from+i+1); err != nil {
+			return 0, err
+		}
+	}
+	return len(all), tx.Commit()
+}
+
+// Version is that of the schema that a database has.
+func Version(ctx context.Context, p *sql.DB) (int, error) {
+	var version int
+	if err := p.QueryRowContext(ctx, "select max(version) from schema_migrations").Scan(&version); err != nil {
+		return 0, fmt.Errorf("not a Keyhatch database: %w", err)
+	}
+	return version, nil
+}
+
+// Check refuses a database that does not have the schema of this program.
+func Check(ctx context.Context, p *sql.DB) error {
+	all, err := names()
+	if err != nil {
+		return err
+	}
+	have, err := Version(ctx, p)
+	if err != nil {
+		return err
+	}
+	if have != len(all) {
+		return differs(have, len(all))
+	}
+	return nil
+}
+
+func differs(have, want int) error {
+	what := "`keyhatch migrate` brings it up"
+	if have > want {
+		what = "use the newer program that it was made with"
+	}
+	return fmt.Errorf("its schema has version %d, this program needs %d: %s", have, want, what)
+}
