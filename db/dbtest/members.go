@@ -8,14 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/db/dbtest/ground"
 )
-
-// freshUser stores a user for a membership to name.
-func (s *suite) freshUser() string {
-	u := s.newUser()
-	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.InsertUser(ctx, u) })
-	return u.ID
-}
 
 func testWorkspaceMembers(t *testing.T, s *suite) {
 	w := s.world()
@@ -23,7 +17,7 @@ func testWorkspaceMembers(t *testing.T, s *suite) {
 		missing: keyhatch.CodeMemberNotFound, change: db.WorkspaceMemberChanged,
 		id: func(m keyhatch.WorkspaceMember) string { return m.Workspace + db.PairSeparator + m.User },
 		fresh: func() keyhatch.WorkspaceMember {
-			return keyhatch.WorkspaceMember{Workspace: w.ws.ID, User: s.freshUser(), Role: keyhatch.MemberRole, Since: s.now.next()}
+			return keyhatch.WorkspaceMember{Workspace: w.ws.ID, User: s.StoredUser(), Role: keyhatch.MemberRole, Since: s.Now()}
 		},
 		insert: func(ctx context.Context, tx *db.Tx, m keyhatch.WorkspaceMember) error {
 			return tx.PutWorkspaceMember(ctx, m)
@@ -39,13 +33,13 @@ func testWorkspaceMembers(t *testing.T, s *suite) {
 	exercise(s, n)
 	m := n.fresh()
 	first := m.Since
-	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.PutWorkspaceMember(ctx, m) })
-	m.Role, m.Since = keyhatch.OwnerRole, s.now.next()
-	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.PutWorkspaceMember(ctx, m) })
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.PutWorkspaceMember(ctx, m) })
+	m.Role, m.Since = keyhatch.OwnerRole, s.Now()
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.PutWorkspaceMember(ctx, m) })
 	m.Since = first
 	n.wantStored(t, s, "a change of role, which keeps since", m)
 	pagesOf(t, "members", w.ws.ID, s.WorkspaceMembers, func(m keyhatch.WorkspaceMember) string { return m.User })
-	if all := ok[[]keyhatch.WorkspaceMember](t)(s.AllWorkspaceMembers(s.ctx())); len(all) != 2 {
+	if all := ground.OK[[]keyhatch.WorkspaceMember](t)(s.AllWorkspaceMembers(s.Ctx())); len(all) != 2 {
 		t.Errorf("2 memberships, AllWorkspaceMembers has %d", len(all))
 	}
 }
@@ -56,7 +50,7 @@ func testCircleMembers(t *testing.T, s *suite) {
 		missing: keyhatch.CodeMemberNotFound, change: db.CircleMemberChanged,
 		id: func(m keyhatch.CircleMember) string { return m.Circle + db.PairSeparator + m.User },
 		fresh: func() keyhatch.CircleMember {
-			return keyhatch.CircleMember{Circle: w.group.ID, User: s.freshUser(), Since: s.now.next()}
+			return keyhatch.CircleMember{Circle: w.group.ID, User: s.StoredUser(), Since: s.Now()}
 		},
 		insert: func(ctx context.Context, tx *db.Tx, m keyhatch.CircleMember) error {
 			return tx.PutCircleMember(ctx, w.ws.ID, m)
@@ -71,17 +65,17 @@ func testCircleMembers(t *testing.T, s *suite) {
 	}
 	exercise(s, n)
 	m := n.fresh()
-	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.PutCircleMember(ctx, w.ws.ID, m) })
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.PutCircleMember(ctx, w.ws.ID, m) })
 	later := m
-	later.Since = s.now.next()
-	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.PutCircleMember(ctx, w.ws.ID, later) })
+	later.Since = s.Now()
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.PutCircleMember(ctx, w.ws.ID, later) })
 	n.wantStored(t, s, "a second put, which keeps since", m)
-	later.Role, later.Since = keyhatch.ViewerRole, s.now.next()
-	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.PutCircleMember(ctx, w.ws.ID, later) })
+	later.Role, later.Since = keyhatch.ViewerRole, s.Now()
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.PutCircleMember(ctx, w.ws.ID, later) })
 	later.Since = m.Since
 	n.wantStored(t, s, "a change of role, which keeps since", later)
 	pagesOf(t, "members", w.group.ID, s.CircleMembers, func(m keyhatch.CircleMember) string { return m.User })
-	if all := ok[[]keyhatch.CircleMember](t)(s.AllCircleMembers(s.ctx())); len(all) != 2 {
+	if all := ground.OK[[]keyhatch.CircleMember](t)(s.AllCircleMembers(s.Ctx())); len(all) != 2 {
 		t.Errorf("2 memberships, AllCircleMembers has %d", len(all))
 	}
 }
@@ -89,10 +83,10 @@ func testCircleMembers(t *testing.T, s *suite) {
 // pagesOf compares a list, whose cursor is what at gives, with its pages of one.
 func pagesOf[T any](t *testing.T, what, of string, list func(context.Context, string, db.Page) ([]T, error), at func(T) string) {
 	t.Helper()
-	want := ok[[]T](t)(list(t.Context(), of, db.Everything))
+	want := ground.OK[[]T](t)(list(t.Context(), of, db.Everything))
 	var got []T
 	for after := ""; ; after = at(got[len(got)-1]) {
-		page := ok[[]T](t)(list(t.Context(), of, db.Page{After: after, Limit: 1}))
+		page := ground.OK[[]T](t)(list(t.Context(), of, db.Page{After: after, Limit: 1}))
 		if len(page) == 0 {
 			break
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/db/dbtest/ground"
 )
 
 // noun is how one noun is kept: what of it the tests do, and what the suite
@@ -32,45 +33,45 @@ type noun[T any] struct {
 
 // exercise does with a noun all that can be done with it.
 func exercise[T any](s *suite, n noun[T]) {
-	s.t.Run("Stored", func(t *testing.T) { n.stored(t, s) })
-	s.t.Run("Unique", func(t *testing.T) { n.unique(t, s) })
-	s.t.Run("Pages", func(t *testing.T) { n.pages(t, s) })
+	s.T.Run("Stored", func(t *testing.T) { n.stored(t, s) })
+	s.T.Run("Unique", func(t *testing.T) { n.unique(t, s) })
+	s.T.Run("Pages", func(t *testing.T) { n.pages(t, s) })
 }
 
 func (n noun[T]) stored(t *testing.T, s *suite) {
 	v := n.fresh()
 	id := n.id(v)
-	_, err := n.get(s.ctx(), s.Reader, id)
-	wantFail(t, "get before insert", err, keyhatch.NotFound, n.missing)
+	_, err := n.get(s.Ctx(), s.Reader, id)
+	ground.WantFail(t, "get before insert", err, keyhatch.NotFound, n.missing)
 
 	n.feeds(t, s, "insert", id, func() {
-		s.write(func(ctx context.Context, tx *db.Tx) error { return n.insert(ctx, tx, v) })
+		s.Do(func(ctx context.Context, tx *db.Tx) error { return n.insert(ctx, tx, v) })
 	})
 	n.wantStored(t, s, "insert", v)
 
 	if n.update != nil {
 		v = n.changed(v)
 		n.feeds(t, s, "update", id, func() {
-			s.write(func(ctx context.Context, tx *db.Tx) error { return n.update(ctx, tx, v) })
+			s.Do(func(ctx context.Context, tx *db.Tx) error { return n.update(ctx, tx, v) })
 		})
 		n.wantStored(t, s, "update", v)
-		err := s.try(func(ctx context.Context, tx *db.Tx) error { return n.update(ctx, tx, n.changed(n.fresh())) })
-		wantFail(t, "update of what is not there", err, keyhatch.NotFound, n.missing)
+		err := s.Try(func(ctx context.Context, tx *db.Tx) error { return n.update(ctx, tx, n.changed(n.fresh())) })
+		ground.WantFail(t, "update of what is not there", err, keyhatch.NotFound, n.missing)
 	}
 	if n.remove != nil {
 		n.feeds(t, s, "delete", id, func() {
-			s.write(func(ctx context.Context, tx *db.Tx) error { return n.remove(ctx, tx, v) })
+			s.Do(func(ctx context.Context, tx *db.Tx) error { return n.remove(ctx, tx, v) })
 		})
-		_, err := n.get(s.ctx(), s.Reader, id)
-		wantFail(t, "get after delete", err, keyhatch.NotFound, n.missing)
-		err = s.try(func(ctx context.Context, tx *db.Tx) error { return n.remove(ctx, tx, v) })
-		wantFail(t, "delete of what is not there", err, keyhatch.NotFound, n.missing)
+		_, err := n.get(s.Ctx(), s.Reader, id)
+		ground.WantFail(t, "get after delete", err, keyhatch.NotFound, n.missing)
+		err = s.Try(func(ctx context.Context, tx *db.Tx) error { return n.remove(ctx, tx, v) })
+		ground.WantFail(t, "delete of what is not there", err, keyhatch.NotFound, n.missing)
 	}
 }
 
 func (n noun[T]) wantStored(t *testing.T, s *suite, after string, want T) {
 	t.Helper()
-	got := ok[T](t)(n.get(s.ctx(), s.Reader, n.id(want)))
+	got := ground.OK[T](t)(n.get(s.Ctx(), s.Reader, n.id(want)))
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("after %s (-want +got):\n%s", after, diff)
 	}
@@ -79,13 +80,13 @@ func (n noun[T]) wantStored(t *testing.T, s *suite, after string, want T) {
 // feeds checks that act leaves one line in the change feed.
 func (n noun[T]) feeds(t *testing.T, s *suite, what, id string, act func()) {
 	t.Helper()
-	before := ok[int64](t)(s.LastChange(s.ctx()))
+	before := ground.OK[int64](t)(s.LastChange(s.Ctx()))
 	act()
 	var want []db.Change
 	if n.change != "" {
 		want = []db.Change{{Seq: before + 1, Kind: n.change, ID: id}}
 	}
-	if diff := cmp.Diff(want, ok[[]db.Change](t)(s.ChangesAfter(s.ctx(), before))); diff != "" {
+	if diff := cmp.Diff(want, ground.OK[[]db.Change](t)(s.ChangesAfter(s.Ctx(), before))); diff != "" {
 		t.Errorf("change feed of %s (-want +got):\n%s", what, diff)
 	}
 }
@@ -93,14 +94,14 @@ func (n noun[T]) feeds(t *testing.T, s *suite, what, id string, act func()) {
 func (n noun[T]) unique(t *testing.T, s *suite) {
 	for i, namesake := range n.namesake {
 		old := n.fresh()
-		s.write(func(ctx context.Context, tx *db.Tx) error { return n.insert(ctx, tx, old) })
-		last := ok[int64](t)(s.LastChange(s.ctx()))
+		s.Do(func(ctx context.Context, tx *db.Tx) error { return n.insert(ctx, tx, old) })
+		last := ground.OK[int64](t)(s.LastChange(s.Ctx()))
 		v := namesake(old, n.fresh())
-		err := s.try(func(ctx context.Context, tx *db.Tx) error { return n.insert(ctx, tx, v) })
-		wantFail(t, "insert of a namesake", err, keyhatch.Conflict, keyhatch.CodeNameTaken)
-		_, err = n.get(s.ctx(), s.Reader, n.id(v))
-		wantFail(t, "get of the refused namesake", err, keyhatch.NotFound, n.missing)
-		if now := ok[int64](t)(s.LastChange(s.ctx())); now != last {
+		err := s.Try(func(ctx context.Context, tx *db.Tx) error { return n.insert(ctx, tx, v) })
+		ground.WantFail(t, "insert of a namesake", err, keyhatch.Conflict, keyhatch.CodeNameTaken)
+		_, err = n.get(s.Ctx(), s.Reader, n.id(v))
+		ground.WantFail(t, "get of the refused namesake", err, keyhatch.NotFound, n.missing)
+		if now := ground.OK[int64](t)(s.LastChange(s.Ctx())); now != last {
 			t.Errorf("namesake %d: a refused insert left %d lines in the change feed", i, now-last)
 		}
 		n.wantStored(t, s, "a namesake was refused", old)
@@ -116,13 +117,13 @@ func (n noun[T]) pages(t *testing.T, s *suite) {
 	}
 	add := func() string {
 		v := n.fresh()
-		s.write(func(ctx context.Context, tx *db.Tx) error { return n.insert(ctx, tx, v) })
+		s.Do(func(ctx context.Context, tx *db.Tx) error { return n.insert(ctx, tx, v) })
 		return n.id(v)
 	}
 	for range 7 {
 		add()
 	}
-	want := n.ids(ok[[]T](t)(n.list(s.ctx(), s.Reader, db.Everything)))
+	want := n.ids(ground.OK[[]T](t)(n.list(s.Ctx(), s.Reader, db.Everything)))
 	order := slices.Sorted(slices.Values(want))
 	if n.newestFirst {
 		slices.Reverse(order)
@@ -132,7 +133,7 @@ func (n noun[T]) pages(t *testing.T, s *suite) {
 	}
 	var got []string
 	for after := ""; ; after = got[len(got)-1] {
-		page := n.ids(ok[[]T](t)(n.list(s.ctx(), s.Reader, db.Page{After: after, Limit: 3})))
+		page := n.ids(ground.OK[[]T](t)(n.list(s.Ctx(), s.Reader, db.Page{After: after, Limit: 3})))
 		got = append(got, page...)
 		if len(page) != 3 {
 			break

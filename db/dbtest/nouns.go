@@ -8,20 +8,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/db/dbtest/ground"
 )
 
 func testUsers(t *testing.T, s *suite) {
 	exercise(s, noun[keyhatch.User]{
 		missing: keyhatch.CodeUserNotFound, change: db.UserChanged,
 		id:    func(u keyhatch.User) string { return u.ID },
-		fresh: s.newUser,
+		fresh: s.NewUser,
 		insert: func(ctx context.Context, tx *db.Tx, u keyhatch.User) error {
 			return tx.InsertUser(ctx, u)
 		},
 		get:    func(ctx context.Context, r db.Reader, id string) (keyhatch.User, error) { return r.User(ctx, id) },
 		update: func(ctx context.Context, tx *db.Tx, u keyhatch.User) error { return tx.UpdateUser(ctx, u) },
 		changed: func(u keyhatch.User) keyhatch.User {
-			u.Name, u.FullName, u.Email, u.Admin, u.Active, u.ActiveSince = "other-"+u.ID, "", "c@d.example", false, false, s.now.next()
+			u.Name, u.FullName, u.Email, u.Admin, u.Active, u.ActiveSince = "other-"+u.ID, "", "c@d.example", false, false, s.Now()
 			return u
 		},
 		remove:   func(ctx context.Context, tx *db.Tx, u keyhatch.User) error { return tx.DeleteUser(ctx, u.ID) },
@@ -30,18 +31,18 @@ func testUsers(t *testing.T, s *suite) {
 			return r.Users(ctx, "", "", p)
 		},
 	})
-	u, idle := s.newUser(), s.newUser()
+	u, idle := s.NewUser(), s.NewUser()
 	idle.Active = false
-	before := ok[int](t)(s.ActiveAdmins(s.ctx()))
-	s.write(func(ctx context.Context, tx *db.Tx) error {
-		return firstError(func() error { return tx.InsertUser(ctx, u) }, func() error { return tx.InsertUser(ctx, idle) })
+	before := ground.OK[int](t)(s.ActiveAdmins(s.Ctx()))
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		return ground.FirstError(func() error { return tx.InsertUser(ctx, u) }, func() error { return tx.InsertUser(ctx, idle) })
 	})
-	if diff := cmp.Diff(u, ok[keyhatch.User](t)(s.UserByName(s.ctx(), u.Name))); diff != "" {
+	if diff := cmp.Diff(u, ground.OK[keyhatch.User](t)(s.UserByName(s.Ctx(), u.Name))); diff != "" {
 		t.Error(diff)
 	}
-	_, err := s.UserByName(s.ctx(), "nobody")
-	wantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeUserNotFound)
-	if now := ok[int](t)(s.ActiveAdmins(s.ctx())); now != before+1 {
+	_, err := s.UserByName(s.Ctx(), "nobody")
+	ground.WantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeUserNotFound)
+	if now := ground.OK[int](t)(s.ActiveAdmins(s.Ctx())); now != before+1 {
 		t.Errorf("an active and an inactive admin more make %d active admins of %d", now, before)
 	}
 }
@@ -50,7 +51,7 @@ func testWorkspaces(t *testing.T, s *suite) {
 	exercise(s, noun[keyhatch.Workspace]{
 		missing: keyhatch.CodeWorkspaceNotFound, change: db.WorkspaceChanged,
 		id:    func(w keyhatch.Workspace) string { return w.ID },
-		fresh: s.newWorkspace,
+		fresh: s.NewWorkspace,
 		insert: func(ctx context.Context, tx *db.Tx, w keyhatch.Workspace) error {
 			return tx.InsertWorkspace(ctx, w)
 		},
@@ -70,11 +71,11 @@ func testWorkspaces(t *testing.T, s *suite) {
 		},
 	})
 	w := s.world()
-	if diff := cmp.Diff(w.ws, ok[keyhatch.Workspace](t)(s.WorkspaceByName(s.ctx(), w.ws.Name))); diff != "" {
+	if diff := cmp.Diff(w.ws, ground.OK[keyhatch.Workspace](t)(s.WorkspaceByName(s.Ctx(), w.ws.Name))); diff != "" {
 		t.Error(diff)
 	}
-	_, err := s.WorkspaceByName(s.ctx(), "nowhere")
-	wantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeWorkspaceNotFound)
+	_, err := s.WorkspaceByName(s.Ctx(), "nowhere")
+	ground.WantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeWorkspaceNotFound)
 }
 
 func testGroups(t *testing.T, s *suite) {
@@ -82,7 +83,7 @@ func testGroups(t *testing.T, s *suite) {
 	exercise(s, noun[keyhatch.Group]{
 		missing: keyhatch.CodeGroupNotFound,
 		id:      func(g keyhatch.Group) string { return g.ID },
-		fresh:   func() keyhatch.Group { return s.newGroup(w.ws.ID) },
+		fresh:   func() keyhatch.Group { return s.NewGroup(w.ws.ID) },
 		insert:  func(ctx context.Context, tx *db.Tx, g keyhatch.Group) error { return tx.InsertGroup(ctx, g) },
 		get:     func(ctx context.Context, r db.Reader, id string) (keyhatch.Group, error) { return r.Group(ctx, id) },
 		update:  func(ctx context.Context, tx *db.Tx, g keyhatch.Group) error { return tx.RenameGroup(ctx, g.ID, g.Name) },
@@ -95,20 +96,20 @@ func testGroups(t *testing.T, s *suite) {
 			return r.Groups(ctx, w.ws.ID, p)
 		},
 	})
-	elsewhere := s.newWorkspace()
-	same := s.newGroup(elsewhere.ID)
+	elsewhere := s.NewWorkspace()
+	same := s.NewGroup(elsewhere.ID)
 	same.Name = w.group.Name
-	s.write(func(ctx context.Context, tx *db.Tx) error {
-		return firstError(func() error { return tx.InsertWorkspace(ctx, elsewhere) }, func() error { return tx.InsertGroup(ctx, same) })
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		return ground.FirstError(func() error { return tx.InsertWorkspace(ctx, elsewhere) }, func() error { return tx.InsertGroup(ctx, same) })
 	})
-	if diff := cmp.Diff(same, ok[keyhatch.Group](t)(s.GroupByName(s.ctx(), elsewhere.ID, same.Name))); diff != "" {
+	if diff := cmp.Diff(same, ground.OK[keyhatch.Group](t)(s.GroupByName(s.Ctx(), elsewhere.ID, same.Name))); diff != "" {
 		t.Errorf("the same name in another workspace:\n%s", diff)
 	}
-	if got := ok[[]keyhatch.Group](t)(s.Groups(s.ctx(), elsewhere.ID, db.Everything)); len(got) != 1 {
+	if got := ground.OK[[]keyhatch.Group](t)(s.Groups(s.Ctx(), elsewhere.ID, db.Everything)); len(got) != 1 {
 		t.Errorf("the other workspace lists %d groups", len(got))
 	}
-	_, err := s.GroupByName(s.ctx(), elsewhere.ID, "none")
-	wantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeGroupNotFound)
+	_, err := s.GroupByName(s.Ctx(), elsewhere.ID, "none")
+	ground.WantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeGroupNotFound)
 }
 
 func testTokens(t *testing.T, s *suite) {
@@ -124,7 +125,7 @@ func testTokens(t *testing.T, s *suite) {
 		update: func(ctx context.Context, tx *db.Tx, k db.HashedToken) error { return tx.RotateToken(ctx, k) },
 		changed: func(k db.HashedToken) db.HashedToken {
 			k.Old, k.Hash = k.Hash, s.newToken("", "").Hash
-			k.RotatedAt, k.GraceUntil = s.now.next(), s.now.next()
+			k.RotatedAt, k.GraceUntil = s.Now(), s.Now()
 			return k
 		},
 		remove:   func(ctx context.Context, tx *db.Tx, k db.HashedToken) error { return tx.DeleteToken(ctx, k.Token) },
@@ -138,21 +139,21 @@ func testTokens(t *testing.T, s *suite) {
 		},
 	})
 	testOldSecrets(t, s, w)
-	plain, other := s.newToken(w.user.ID, ""), s.newUser()
+	plain, other := s.newToken(w.user.ID, ""), s.NewUser()
 	plain.ExpiresAt, plain.CreatedFrom, plain.Name = time.Time{}, "", ""
 	theirs := s.newToken(other.ID, "")
-	s.write(func(ctx context.Context, tx *db.Tx) error {
-		return firstError(func() error { return tx.InsertUser(ctx, other) },
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		return ground.FirstError(func() error { return tx.InsertUser(ctx, other) },
 			func() error { return tx.InsertToken(ctx, plain) }, func() error { return tx.InsertToken(ctx, theirs) })
 	})
-	if diff := cmp.Diff(plain.Token, ok[keyhatch.Token](t)(s.Token(s.ctx(), plain.ID))); diff != "" {
+	if diff := cmp.Diff(plain.Token, ground.OK[keyhatch.Token](t)(s.Token(s.Ctx(), plain.ID))); diff != "" {
 		t.Errorf("a token without workspace and expiry (-want +got):\n%s", diff)
 	}
 	for _, want := range []struct {
 		user, workspace string
 		count           int
-	}{{other.ID, "", 1}, {other.ID, w.ws.ID, 0}, {"", "", len(ok[[]db.HashedToken](t)(s.AllTokens(s.ctx())))}} {
-		if got := ok[[]keyhatch.Token](t)(s.Tokens(s.ctx(), want.user, want.workspace, db.Everything)); len(got) != want.count {
+	}{{other.ID, "", 1}, {other.ID, w.ws.ID, 0}, {"", "", len(ground.OK[[]db.HashedToken](t)(s.AllTokens(s.Ctx())))}} {
+		if got := ground.OK[[]keyhatch.Token](t)(s.Tokens(s.Ctx(), want.user, want.workspace, db.Everything)); len(got) != want.count {
 			t.Errorf("Tokens(%q, %q) lists %d, want %d", want.user, want.workspace, len(got), want.count)
 		}
 	}
@@ -163,10 +164,10 @@ func testTokens(t *testing.T, s *suite) {
 func testOldSecrets(t *testing.T, s *suite, w world) {
 	k := s.newToken(w.user.ID, "")
 	first := k.Hash
-	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.InsertToken(ctx, k) })
-	k.Old, k.Hash, k.RotatedAt, k.GraceUntil = first, s.newToken("", "").Hash, s.now.next(), s.now.next()
-	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.RotateToken(ctx, k) })
-	got := ok[db.HashedToken](t)(s.HashedToken(s.ctx(), k.ID))
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.InsertToken(ctx, k) })
+	k.Old, k.Hash, k.RotatedAt, k.GraceUntil = first, s.newToken("", "").Hash, s.Now(), s.Now()
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.RotateToken(ctx, k) })
+	got := ground.OK[db.HashedToken](t)(s.HashedToken(s.Ctx(), k.ID))
 	for _, c := range []struct {
 		hash keyhatch.TokenHash
 		at   time.Time
@@ -182,8 +183,8 @@ func testOldSecrets(t *testing.T, s *suite, w world) {
 		}
 	}
 	k.Old, k.Hash, k.GraceUntil = keyhatch.TokenHash{}, s.newToken("", "").Hash, time.Time{}
-	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.RotateToken(ctx, k) })
-	if diff := cmp.Diff(k, ok[db.HashedToken](t)(s.HashedToken(s.ctx(), k.ID))); diff != "" {
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.RotateToken(ctx, k) })
+	if diff := cmp.Diff(k, ground.OK[db.HashedToken](t)(s.HashedToken(s.Ctx(), k.ID))); diff != "" {
 		t.Errorf("rotated without a grace (-want +got):\n%s", diff)
 	}
 }
@@ -201,18 +202,18 @@ func testLeases(t *testing.T, s *suite) {
 		newestFirst: true,
 	})
 	mine, theirs, gone := s.newLease("ws2", "ann"), s.newLease("ws2", "bob"), s.newLease("ws2", "ann")
-	at, again := s.now.next(), s.now.next()
+	at, again := s.Now(), s.Now()
 	var fed int64
-	s.write(func(ctx context.Context, tx *db.Tx) (err error) {
-		return firstError(func() error { return tx.InsertLease(ctx, mine) }, func() error { return tx.InsertLease(ctx, theirs) },
+	s.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		return ground.FirstError(func() error { return tx.InsertLease(ctx, mine) }, func() error { return tx.InsertLease(ctx, theirs) },
 			func() error { return tx.InsertLease(ctx, gone) },
 			func() error { fed, err = tx.LastChange(ctx); return err },
 			func() error { return tx.RevokeLease(ctx, gone, at) }, func() error { return tx.RevokeLease(ctx, gone, again) })
 	})
-	if got := ok[keyhatch.Lease](t)(s.Lease(s.ctx(), gone.ID)); !got.RevokedAt.Equal(at) {
+	if got := ground.OK[keyhatch.Lease](t)(s.Lease(s.Ctx(), gone.ID)); !got.RevokedAt.Equal(at) {
 		t.Errorf("revoked at %v, and once more at %v: kept is %v", at, again, got.RevokedAt)
 	}
-	fedLines := ok[[]db.Change](t)(s.ChangesAfter(s.ctx(), fed))
+	fedLines := ground.OK[[]db.Change](t)(s.ChangesAfter(s.Ctx(), fed))
 	if len(fedLines) == 0 || fedLines[0].Kind != db.LeaseRevoked || fedLines[0].ID != gone.ID {
 		t.Errorf("the revocation fed %v", fedLines)
 	}
@@ -228,17 +229,17 @@ func testLeases(t *testing.T, s *suite) {
 		{"live when one has just expired", db.LeaseFilter{Workspace: "ws2", LiveAt: mine.ExpiresAt}, []string{theirs.ID}},
 	} {
 		var got []string
-		for _, l := range ok[[]keyhatch.Lease](t)(s.Leases(s.ctx(), want.filter, db.Everything)) {
+		for _, l := range ground.OK[[]keyhatch.Lease](t)(s.Leases(s.Ctx(), want.filter, db.Everything)) {
 			got = append(got, l.ID)
 		}
 		if diff := cmp.Diff(want.ids, got); diff != "" {
 			t.Errorf("leases by %s:\n%s", want.what, diff)
 		}
 	}
-	if got := ok[[]keyhatch.Lease](t)(s.RevokedLeases(s.ctx(), live)); len(got) != 1 || got[0].ID != gone.ID {
+	if got := ground.OK[[]keyhatch.Lease](t)(s.RevokedLeases(s.Ctx(), live)); len(got) != 1 || got[0].ID != gone.ID {
 		t.Errorf("revoked leases: %v", got)
 	}
-	if got := ok[[]keyhatch.Lease](t)(s.RevokedLeases(s.ctx(), gone.ExpiresAt)); len(got) != 0 {
+	if got := ground.OK[[]keyhatch.Lease](t)(s.RevokedLeases(s.Ctx(), gone.ExpiresAt)); len(got) != 0 {
 		t.Errorf("an expired lease still counts as revoked: %v", got)
 	}
 }
@@ -251,17 +252,17 @@ func testLeasesBorrowedWith(t *testing.T, s *suite) {
 	over.Ancestors, over.ExpiresAt = []string{root.ID}, over.IssuedAt.Add(time.Microsecond)
 	all := []keyhatch.Lease{root, child, grandchild, other, over}
 	want := map[string]string{root.ID: "second", child.ID: "first", grandchild.ID: "first"}
-	at := map[string]time.Time{"first": s.now.next(), "second": s.now.next(), "": {}}
-	s.write(func(ctx context.Context, tx *db.Tx) error {
+	at := map[string]time.Time{"first": s.Now(), "second": s.Now(), "": {}}
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
 		for _, l := range all {
 			if err := tx.InsertLease(ctx, l); err != nil {
 				return err
 			}
 		}
-		return firstError(func() error { return tx.RevokeLease(ctx, child, at["first"]) }, func() error { return tx.RevokeLease(ctx, root, at["second"]) })
+		return ground.FirstError(func() error { return tx.RevokeLease(ctx, child, at["first"]) }, func() error { return tx.RevokeLease(ctx, root, at["second"]) })
 	})
 	for i, l := range all {
-		if got := ok[keyhatch.Lease](t)(s.Lease(s.ctx(), l.ID)); !got.RevokedAt.Equal(at[want[l.ID]]) {
+		if got := ground.OK[keyhatch.Lease](t)(s.Lease(s.Ctx(), l.ID)); !got.RevokedAt.Equal(at[want[l.ID]]) {
 			t.Errorf("lease %d was revoked at %v, want %v", i, got.RevokedAt, at[want[l.ID]])
 		}
 	}

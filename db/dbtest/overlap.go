@@ -8,11 +8,9 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/db/dbtest/ground"
 	"pgregory.net/rapid"
 )
-
-// errUndo ends a write that is only tried.
-var errUndo = errors.New("undo")
 
 // testOverlap compares OverlappingLocation with a model that looks at every
 // location of the bucket. The segments are those whose first bytes sort around
@@ -20,7 +18,7 @@ var errUndo = errors.New("undo")
 func testOverlap(t *testing.T, s *suite) {
 	w := s.world()
 	other := s.newBucket(w.ws.ID, w.store.ID)
-	s.write(func(ctx context.Context, tx *db.Tx) error {
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
 		_, err := tx.DeleteLocation(ctx, w.location)
 		return errors.Join(err, tx.InsertBucket(ctx, other))
 	})
@@ -36,7 +34,7 @@ func testOverlap(t *testing.T, s *suite) {
 			asked = append(asked, p.Ancestors()...)
 			asked = append(asked, p+keyhatch.Prefix(segment.Draw(t, "below"))+"/")
 		}
-		err := s.try(func(ctx context.Context, tx *db.Tx) error {
+		err := s.Try(func(ctx context.Context, tx *db.Tx) error {
 			for _, p := range stored {
 				l, beside := s.newLocation(w.bucket, w.user.ID), s.newLocation(other, w.user.ID)
 				l.Prefix, beside.Prefix = p, "beside/"+p // the other bucket's do not count
@@ -57,9 +55,9 @@ func testOverlap(t *testing.T, s *suite) {
 					t.Errorf("beside %q, %q overlaps: %v (%q), want %v", stored, p, got, found.Prefix, want)
 				}
 			}
-			return errUndo
+			return ground.ErrUndo
 		})
-		if !errors.Is(err, errUndo) {
+		if !errors.Is(err, ground.ErrUndo) {
 			t.Fatal(err)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/db/dbtest/ground"
 )
 
 func testCredentials(t *testing.T, s *suite) {
@@ -23,7 +24,7 @@ func testCredentials(t *testing.T, s *suite) {
 		},
 		update: func(ctx context.Context, tx *db.Tx, c db.SealedCredential) error { return tx.UpdateCredential(ctx, c) },
 		changed: func(c db.SealedCredential) db.SealedCredential {
-			c.Name, c.AccessKeyID, c.Sealed, c.UpdatedAt = "other-"+c.ID, "AKIA-other", []byte("other"), s.now.next()
+			c.Name, c.AccessKeyID, c.Sealed, c.UpdatedAt = "other-"+c.ID, "AKIA-other", []byte("other"), s.Now()
 			return c
 		},
 		remove: func(ctx context.Context, tx *db.Tx, c db.SealedCredential) error {
@@ -42,23 +43,23 @@ func testCredentials(t *testing.T, s *suite) {
 	})
 	shared, theirs := s.newCredential(""), s.newCredential(w.ws.ID)
 	theirs.Name = shared.Name
-	before := len(ok[[]keyhatch.Credential](t)(s.SharedCredentials(s.ctx(), db.Everything)))
-	s.write(func(ctx context.Context, tx *db.Tx) error {
-		return firstError(func() error { return tx.InsertCredential(ctx, theirs) }, func() error { return tx.InsertCredential(ctx, shared) })
+	before := len(ground.OK[[]keyhatch.Credential](t)(s.SharedCredentials(s.Ctx(), db.Everything)))
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		return ground.FirstError(func() error { return tx.InsertCredential(ctx, theirs) }, func() error { return tx.InsertCredential(ctx, shared) })
 	})
-	if diff := cmp.Diff(shared, ok[db.SealedCredential](t)(s.SharedCredentialByName(s.ctx(), shared.Name))); diff != "" {
+	if diff := cmp.Diff(shared, ground.OK[db.SealedCredential](t)(s.SharedCredentialByName(s.Ctx(), shared.Name))); diff != "" {
 		t.Errorf("by name, with a namesake in a workspace (-want +got):\n%s", diff)
 	}
-	if got := ok[[]keyhatch.Credential](t)(s.SharedCredentials(s.ctx(), db.Everything)); len(got) != before+1 {
+	if got := ground.OK[[]keyhatch.Credential](t)(s.SharedCredentials(s.Ctx(), db.Everything)); len(got) != before+1 {
 		t.Errorf("a shared credential and a workspace's make %d shared ones of %d", len(got), before)
 	}
-	_, err := s.SharedCredentialByName(s.ctx(), "none")
-	wantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeCredentialNotFound)
+	_, err := s.SharedCredentialByName(s.Ctx(), "none")
+	ground.WantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeCredentialNotFound)
 
 	store := s.newS3Store(shared.ID)
-	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.InsertStore(ctx, store) })
-	err = s.try(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteCredential(ctx, shared.Credential) })
-	wantFail(t, "removing what a store stands on", err, keyhatch.Conflict, keyhatch.CodeInUse)
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.InsertStore(ctx, store) })
+	err = s.Try(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteCredential(ctx, shared.Credential) })
+	ground.WantFail(t, "removing what a store stands on", err, keyhatch.Conflict, keyhatch.CodeInUse)
 }
 
 // testS3Stores: a bucket that two stores of one endpoint have is the same one.
@@ -68,8 +69,8 @@ func testS3Stores(t *testing.T, s *suite) {
 	plain.Endpoint = strings.Replace(one.Endpoint, "https:", "http:", 1)
 	other.Endpoint = "https://elsewhere.example"
 	bucket := s.newBucket(w.ws.ID, one.ID)
-	s.write(func(ctx context.Context, tx *db.Tx) error {
-		return firstError(
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		return ground.FirstError(
 			func() error { return tx.InsertCredential(ctx, credential) }, func() error { return tx.InsertStore(ctx, one) },
 			func() error { return tx.InsertStore(ctx, same) },
 			func() error { return tx.InsertStore(ctx, plain) }, func() error { return tx.InsertStore(ctx, other) },
@@ -87,7 +88,7 @@ func testS3Stores(t *testing.T, s *suite) {
 		{"another store of the endpoint, another bucket", same, "other", false},
 		{"a store elsewhere", other, bucket.Name, false},
 	} {
-		if got := ok[bool](t)(s.BucketElsewhere(s.ctx(), c.store, c.name)); got != c.want {
+		if got := ground.OK[bool](t)(s.BucketElsewhere(s.Ctx(), c.store, c.name)); got != c.want {
 			t.Errorf("%s: elsewhere %t, want %t", c.what, got, c.want)
 		}
 	}
@@ -95,7 +96,7 @@ func testS3Stores(t *testing.T, s *suite) {
 
 func testStores(t *testing.T, s *suite) {
 	credential := s.newCredential("")
-	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.InsertCredential(ctx, credential) })
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.InsertCredential(ctx, credential) })
 	exercise(s, noun[keyhatch.Store]{
 		missing: keyhatch.CodeStoreNotFound, change: db.StoreChanged,
 		id:     func(v keyhatch.Store) string { return v.ID },
@@ -116,19 +117,19 @@ func testStores(t *testing.T, s *suite) {
 		},
 	})
 	w := s.world()
-	private, stranger := s.newStore(), s.newUser()
+	private, stranger := s.newStore(), s.NewUser()
 	private.Workspace = w.ws.ID
-	s.write(func(ctx context.Context, tx *db.Tx) error {
-		return firstError(func() error { return tx.InsertStore(ctx, private) }, func() error { return tx.InsertUser(ctx, stranger) })
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		return ground.FirstError(func() error { return tx.InsertStore(ctx, private) }, func() error { return tx.InsertUser(ctx, stranger) })
 	})
-	if diff := cmp.Diff(private, ok[keyhatch.Store](t)(s.StoreByName(s.ctx(), private.Name))); diff != "" {
+	if diff := cmp.Diff(private, ground.OK[keyhatch.Store](t)(s.StoreByName(s.Ctx(), private.Name))); diff != "" {
 		t.Errorf("a workspace's own store:\n%s", diff)
 	}
-	_, err := s.StoreByName(s.ctx(), "none")
-	wantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeStoreNotFound)
-	all := len(ok[[]keyhatch.Store](t)(s.Stores(s.ctx(), "", db.Everything)))
+	_, err := s.StoreByName(s.Ctx(), "none")
+	ground.WantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeStoreNotFound)
+	all := len(ground.OK[[]keyhatch.Store](t)(s.Stores(s.Ctx(), "", db.Everything)))
 	for member, want := range map[string]int{w.user.ID: all, stranger.ID: all - 1} {
-		if got := ok[[]keyhatch.Store](t)(s.Stores(s.ctx(), member, db.Everything)); len(got) != want {
+		if got := ground.OK[[]keyhatch.Store](t)(s.Stores(s.Ctx(), member, db.Everything)); len(got) != want {
 			t.Errorf("of %d stores, one of them a workspace's own, a user sees %d, want %d", all, len(got), want)
 		}
 	}
@@ -136,9 +137,9 @@ func testStores(t *testing.T, s *suite) {
 
 func testBuckets(t *testing.T, s *suite) {
 	w := s.world()
-	other, store := s.newWorkspace(), s.newStore()
-	s.write(func(ctx context.Context, tx *db.Tx) error {
-		return firstError(func() error { return tx.InsertWorkspace(ctx, other) }, func() error { return tx.InsertStore(ctx, store) })
+	other, store := s.NewWorkspace(), s.newStore()
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		return ground.FirstError(func() error { return tx.InsertWorkspace(ctx, other) }, func() error { return tx.InsertStore(ctx, store) })
 	})
 	exercise(s, noun[keyhatch.Bucket]{
 		missing: keyhatch.CodeBucketNotFound, change: db.BucketChanged,
@@ -159,13 +160,13 @@ func testBuckets(t *testing.T, s *suite) {
 	})
 	same := s.newBucket(other.ID, store.ID)
 	same.Name = w.bucket.Name
-	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.InsertBucket(ctx, same) })
-	if diff := cmp.Diff(same, ok[keyhatch.Bucket](t)(s.BucketByName(s.ctx(), other.ID, same.Name))); diff != "" {
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.InsertBucket(ctx, same) })
+	if diff := cmp.Diff(same, ground.OK[keyhatch.Bucket](t)(s.BucketByName(s.Ctx(), other.ID, same.Name))); diff != "" {
 		t.Errorf("the same name in another workspace and store:\n%s", diff)
 	}
-	_, err := s.BucketByName(s.ctx(), other.ID, "none")
-	wantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeBucketNotFound)
-	mine, all := ok[[]keyhatch.Bucket](t)(s.Buckets(s.ctx(), w.ws.ID, db.Everything)), ok[[]keyhatch.Bucket](t)(s.Buckets(s.ctx(), "", db.Everything))
+	_, err := s.BucketByName(s.Ctx(), other.ID, "none")
+	ground.WantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeBucketNotFound)
+	mine, all := ground.OK[[]keyhatch.Bucket](t)(s.Buckets(s.Ctx(), w.ws.ID, db.Everything)), ground.OK[[]keyhatch.Bucket](t)(s.Buckets(s.Ctx(), "", db.Everything))
 	if len(all) != len(mine)+1 {
 		t.Errorf("%d buckets in one workspace, 1 in the other, %d in all", len(mine), len(all))
 	}
@@ -183,7 +184,7 @@ func testLocations(t *testing.T, s *suite) {
 		},
 		update: func(ctx context.Context, tx *db.Tx, l keyhatch.Location) error { return tx.UpdateLocation(ctx, l) },
 		changed: func(l keyhatch.Location) keyhatch.Location {
-			l.Name, l.Locked, l.WritableSince, l.MaxLease = "other-"+l.ID, false, s.now.next(), time.Hour
+			l.Name, l.Locked, l.WritableSince, l.MaxLease = "other-"+l.ID, false, s.Now(), time.Hour
 			return l
 		},
 		remove: func(ctx context.Context, tx *db.Tx, l keyhatch.Location) error {
@@ -195,16 +196,16 @@ func testLocations(t *testing.T, s *suite) {
 			func(old, l keyhatch.Location) keyhatch.Location { l.Prefix = old.Prefix; return l },
 		},
 		list: func(ctx context.Context, r db.Reader, p db.Page) ([]keyhatch.Location, error) {
-			return r.Locations(ctx, w.ws.ID, "", s.now.next(), p)
+			return r.Locations(ctx, w.ws.ID, "", s.Now(), p)
 		},
 	})
-	if diff := cmp.Diff(w.location, ok[keyhatch.Location](t)(s.LocationByName(s.ctx(), w.ws.ID, w.location.Name))); diff != "" {
+	if diff := cmp.Diff(w.location, ground.OK[keyhatch.Location](t)(s.LocationByName(s.Ctx(), w.ws.ID, w.location.Name))); diff != "" {
 		t.Error(diff)
 	}
-	_, err := s.LocationByName(s.ctx(), w.ws.ID, "none")
-	wantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeLocationNotFound)
-	in := ok[[]keyhatch.Location](t)(s.LocationsOfBucket(s.ctx(), w.bucket.ID))
-	if all := ok[[]keyhatch.Location](t)(s.AllLocations(s.ctx())); len(in) != len(all) || len(in) == 0 {
+	_, err := s.LocationByName(s.Ctx(), w.ws.ID, "none")
+	ground.WantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeLocationNotFound)
+	in := ground.OK[[]keyhatch.Location](t)(s.LocationsOfBucket(s.Ctx(), w.bucket.ID))
+	if all := ground.OK[[]keyhatch.Location](t)(s.AllLocations(s.Ctx())); len(in) != len(all) || len(in) == 0 {
 		t.Errorf("%d locations in the one bucket, %d in all", len(in), len(all))
 	}
 }
@@ -221,20 +222,20 @@ func testGrants(t *testing.T, s *suite) {
 		get:    func(ctx context.Context, r db.Reader, id string) (keyhatch.Grant, error) { return r.Grant(ctx, id) },
 		update: func(ctx context.Context, tx *db.Tx, g keyhatch.Grant) error { return tx.UpdateGrant(ctx, g) },
 		changed: func(g keyhatch.Grant) keyhatch.Grant {
-			g.Access, g.ExpiresAt, g.Since = keyhatch.Read, time.Time{}, s.now.next()
+			g.Access, g.ExpiresAt, g.Since = keyhatch.Read, time.Time{}, s.Now()
 			return g
 		},
 		remove: func(ctx context.Context, tx *db.Tx, g keyhatch.Grant) error { return tx.DeleteGrant(ctx, g) },
 		list: func(ctx context.Context, r db.Reader, p db.Page) ([]keyhatch.Grant, error) {
-			return r.Grants(ctx, db.GrantFilter{Workspace: w.ws.ID, Location: w.location.ID}, s.now.next(), p)
+			return r.Grants(ctx, db.GrantFilter{Workspace: w.ws.ID, Location: w.location.ID}, s.Now(), p)
 		},
 	})
 	elsewhere := s.world()
-	if got := ok[[]keyhatch.Grant](t)(s.GrantsOn(s.ctx(), elsewhere.location.ID)); len(got) != 2 {
+	if got := ground.OK[[]keyhatch.Grant](t)(s.GrantsOn(s.Ctx(), elsewhere.location.ID)); len(got) != 2 {
 		t.Errorf("%d grants on a location that has 2", len(got))
 	}
-	got := ok[[]keyhatch.Grant](t)(s.Grants(s.ctx(), db.GrantFilter{Workspace: w.ws.ID}, s.now.next(), db.Everything))
-	if all := ok[[]keyhatch.Grant](t)(s.AllGrants(s.ctx())); len(all) != len(got)+2 {
+	got := ground.OK[[]keyhatch.Grant](t)(s.Grants(s.Ctx(), db.GrantFilter{Workspace: w.ws.ID}, s.Now(), db.Everything))
+	if all := ground.OK[[]keyhatch.Grant](t)(s.AllGrants(s.Ctx())); len(all) != len(got)+2 {
 		t.Errorf("%d grants in one workspace, 2 in the other, %d in all", len(got), len(all))
 	}
 }

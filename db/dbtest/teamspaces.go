@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/db/dbtest/ground"
 )
 
 func testTeamspaces(t *testing.T, s *suite) {
@@ -42,14 +43,14 @@ func testTeamspaces(t *testing.T, s *suite) {
 func testBesideGroups(t *testing.T, s *suite, w world) {
 	same := s.newTeamspace(w.ws.ID)
 	same.Name = w.group.Name
-	s.write(func(ctx context.Context, tx *db.Tx) error { return tx.InsertTeamspace(ctx, same) })
-	if diff := cmp.Diff(same, ok[keyhatch.Teamspace](t)(s.TeamspaceByName(s.ctx(), w.ws.ID, same.Name))); diff != "" {
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.InsertTeamspace(ctx, same) })
+	if diff := cmp.Diff(same, ground.OK[keyhatch.Teamspace](t)(s.TeamspaceByName(s.Ctx(), w.ws.ID, same.Name))); diff != "" {
 		t.Errorf("a teamspace with the name of a group:\n%s", diff)
 	}
-	if diff := cmp.Diff(w.group, ok[keyhatch.Group](t)(s.GroupByName(s.ctx(), w.ws.ID, same.Name))); diff != "" {
+	if diff := cmp.Diff(w.group, ground.OK[keyhatch.Group](t)(s.GroupByName(s.Ctx(), w.ws.ID, same.Name))); diff != "" {
 		t.Errorf("the group of the name:\n%s", diff)
 	}
-	for _, g := range ok[[]keyhatch.Group](t)(s.Groups(s.ctx(), w.ws.ID, db.Everything)) {
+	for _, g := range ground.OK[[]keyhatch.Group](t)(s.Groups(s.Ctx(), w.ws.ID, db.Everything)) {
 		if g.ID == same.ID {
 			t.Error("a teamspace is among the groups")
 		}
@@ -67,7 +68,7 @@ func testBesideGroups(t *testing.T, s *suite, w world) {
 		if strings.HasSuffix(what, "group") {
 			missing = keyhatch.CodeGroupNotFound
 		}
-		wantFail(t, what+", of the other kind", s.try(do), keyhatch.NotFound, missing)
+		ground.WantFail(t, what+", of the other kind", s.Try(do), keyhatch.NotFound, missing)
 	}
 }
 
@@ -75,11 +76,11 @@ func testBesideGroups(t *testing.T, s *suite, w world) {
 // the user is in.
 func testSeenTeamspaces(t *testing.T, s *suite) {
 	w := s.world()
-	mate := s.freshUser()
+	mate := s.StoredUser()
 	private, public, mine := s.newTeamspace(w.ws.ID), s.newTeamspace(w.ws.ID), s.newTeamspace(w.ws.ID)
 	public.Visibility = keyhatch.Public
-	s.write(func(ctx context.Context, tx *db.Tx) error {
-		return firstError(
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		return ground.FirstError(
 			func() error { return tx.InsertTeamspace(ctx, private) }, func() error { return tx.InsertTeamspace(ctx, public) },
 			func() error { return tx.InsertTeamspace(ctx, mine) },
 			func() error {
@@ -89,7 +90,7 @@ func testSeenTeamspaces(t *testing.T, s *suite) {
 	for seenBy, want := range map[string][]keyhatch.Teamspace{
 		"": {private, public, mine}, mate: {public, mine}, w.user.ID: {public},
 	} {
-		if diff := cmp.Diff(want, ok[[]keyhatch.Teamspace](t)(s.Teamspaces(s.ctx(), w.ws.ID, seenBy, db.Everything))); diff != "" {
+		if diff := cmp.Diff(want, ground.OK[[]keyhatch.Teamspace](t)(s.Teamspaces(s.Ctx(), w.ws.ID, seenBy, db.Everything))); diff != "" {
 			t.Errorf("seen by %q (-want +got):\n%s", seenBy, diff)
 		}
 	}
