@@ -37,7 +37,7 @@ var layers = []struct {
 	{"driver/drivertest", "root driver", "github.com/aws/"},
 	{"driver/drivertest/matrix", "root driver driver/drivertest", "github.com/aws/"},
 	{"driver/*", "root policy driver", ""},
-	{"broker/kernel", "root db mirror seal", ""},
+	{"broker/kernel", "root db mirror seal", "golang.org/x/time/rate"},
 	{"broker/past", "root policy db broker/kernel broker/people broker/places", ""},
 	{"broker/*", "root policy audit seal db mirror driver broker/kernel", ""},
 	{"broker", "root policy audit seal db mirror driver broker/*", ""},

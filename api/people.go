@@ -105,37 +105,3 @@ type TeamspaceMember struct {
 type TeamspaceRole struct {
 	Role string `json:"role" enum:"owner,editor,viewer"`
 }
-
-// Token is an API token, without its secret.
-type Token struct {
-	ID          string     `json:"id" example:"tok_0mz3k8q2a7c4f9d"`
-	User        string     `json:"user"`
-	Name        string     `json:"name"`
-	Scopes      []string   `json:"scopes" nullable:"false" doc:"What it may do" example:"[\"leases\",\"s3:read s3://demo/alpha/\"]"`
-	Workspace   string     `json:"workspace,omitempty" doc:"When set, it works in this workspace only"`
-	ExpiresAt   *time.Time `json:"expires_at,omitempty" doc:"Without it, until revoked"`
-	CreatedAt   time.Time  `json:"created_at"`
-	CreatedFrom string     `json:"created_from,omitempty" doc:"The address that it was made from"`
-	RotatedAt   *time.Time `json:"rotated_at,omitempty" doc:"When it was last given another secret"`
-	GraceUntil  *time.Time `json:"grace_until,omitempty" doc:"Until then the secret before works too"`
-}
-
-// NewToken makes a token.
-type NewToken struct {
-	Name      string     `json:"name,omitempty" maxLength:"500"`
-	User      string     `json:"user,omitempty" doc:"Id or name; for installation admins. Default: you"`
-	Scopes    []string   `json:"scopes,omitempty" nullable:"false" maxItems:"100" doc:"What it may do, within what your token may. Default: the same"`
-	Workspace string     `json:"workspace,omitempty" doc:"Id or name: confine it to this workspace. Needed with s3 scopes. Default: that of your token"`
-	ExpiresAt *time.Time `json:"expires_at,omitempty"`
-}
-
-// TokenRotation gives a token another secret.
-type TokenRotation struct {
-	GraceSeconds *int `json:"grace_seconds,omitempty" doc:"How long the present secret works on: 0 to 604800, and no longer than the token. Default: 0, it is dead at once"`
-}
-
-// CreatedToken is a token with its secret, which is shown this once.
-type CreatedToken struct {
-	Token
-	Secret string `json:"secret" doc:"Send it as \"Authorization: Bearer …\". It is not kept and cannot be shown again"`
-}

@@ -1,6 +1,9 @@
 package api
 
-import "net/http"
+import (
+	"net/http"
+	"strconv"
+)
 
 // Problem is every answer that is not a success (RFC 9457).
 type Problem struct {
@@ -13,6 +16,10 @@ type Problem struct {
 
 	Errors    []FieldError `json:"errors,omitempty" nullable:"false" doc:"All inputs at fault, when there are several"`
 	RequestID string       `json:"request_id,omitempty" doc:"What the request is called in the server's log"`
+
+	// RetryAfter is in how many seconds the same request may succeed, 0 for not known.
+	// It travels as a header.
+	RetryAfter int `json:"-"`
 }
 
 // FieldError is one input at fault. It never repeats what was submitted.
@@ -36,6 +43,14 @@ func (p *Problem) Final() bool {
 
 // GetStatus returns the HTTP status.
 func (p *Problem) GetStatus() int { return p.Status }
+
+// GetHeaders returns the headers that go with it.
+func (p *Problem) GetHeaders() http.Header {
+	if p.RetryAfter == 0 {
+		return nil
+	}
+	return http.Header{"Retry-After": {strconv.Itoa(p.RetryAfter)}}
+}
 
 // ContentType is the media type of a problem.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }

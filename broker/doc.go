@@ -28,6 +28,7 @@
 //   - Objects.Ready, Objects.Note and Objects.Run keep the record of what was let
 //     through at our S3 endpoint.
 //   - Install makes the first administrator of a new installation.
+//   - SetRoot makes the token of the system root what the configuration says.
 //   - VerifyAudit checks the audit record of an installation whose files one
 //     holds.
 package broker

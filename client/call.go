@@ -74,7 +74,9 @@ func (c *Client) try(ctx context.Context, method, path string, query url.Values,
 	if err != nil {
 		return never, err
 	}
-	r.Header.Set("Authorization", "Bearer "+c.token)
+	if c.token != "" {
+		r.Header.Set("Authorization", "Bearer "+c.token)
+	}
 	r.Header.Set("User-Agent", "keyhatch-client")
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")

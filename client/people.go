@@ -4,6 +4,8 @@ import (
 	"context"
 	"iter"
 	"net/http"
+	"net/url"
+	"strconv"
 
 	"github.com/keyhatch/keyhatch/api"
 )
@@ -40,6 +42,33 @@ func (c *Client) RotateToken(ctx context.Context, id string, r api.TokenRotation
 	}
 	err = c.call(ctx, http.MethodPost, at("tokens", id, "rotate"), nil, r, &t)
 	return t, err
+}
+
+// UpdateToken changes a token. An empty id is the token in use.
+func (c *Client) UpdateToken(ctx context.Context, id string, change api.TokenChange) (t api.Token, err error) {
+	if id == "" {
+		id = "current"
+	}
+	err = c.call(ctx, http.MethodPatch, at("tokens", id), nil, change, &t)
+	return t, err
+}
+
+// RevokeTokenAndMade ends a token, what was borrowed with it, and the tokens that were
+// made with it, and with those in turn.
+func (c *Client) RevokeTokenAndMade(ctx context.Context, id string) error {
+	return c.call(ctx, http.MethodDelete, at("tokens", id), url.Values{"made": {"true"}}, nil, nil)
+}
+
+// RevokeTokens ends all tokens of a user, but for the one in use when it is to be kept.
+func (c *Client) RevokeTokens(ctx context.Context, user string, keepCurrent bool) (r api.RevokedTokens, err error) {
+	err = c.call(ctx, http.MethodDelete, at("users", user, "tokens"), url.Values{"keep_current": {strconv.FormatBool(keepCurrent)}}, nil, &r)
+	return r, err
+}
+
+// ReportLeak ends the token of a secret that was found where it does not belong, if
+// there is one, and the tokens that were made with it. It takes no token to call it.
+func (c *Client) ReportLeak(ctx context.Context, secret string) error {
+	return c.call(ctx, http.MethodPost, "/tokens/leaks", nil, api.LeakedToken{Token: secret}, nil)
 }
 
 // RevokeToken ends a token and what was borrowed with it.

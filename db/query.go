@@ -165,10 +165,20 @@ func jsonText(v any) string {
 	return string(b)
 }
 
+// optJSON is jsonText of a list or map of that size; null when it is empty.
+func optJSON(v any, size int) any {
+	if size == 0 {
+		return nil
+	}
+	return jsonText(v)
+}
+
 type jsonColumn struct{ to any }
 
 func (c jsonColumn) Scan(v any) error {
 	switch v := v.(type) {
+	case nil: // an empty list or map
+		return nil
 	case string:
 		return json.Unmarshal([]byte(v), c.to)
 	case []byte:

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"net/netip"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -66,23 +65,11 @@ func (t *Tx) InsertToken(ctx context.Context, k HashedToken) error {
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		k.ID, optText(k.Workspace), k.User, k.Name, jsonText(k.Scopes), optMicros(k.ExpiresAt),
 		micros(k.Since), micros(k.CreatedAt), k.CreatedFrom, int64(k.Hash.Pepper), []byte(k.Hash.Hash),
-		networksText(k.Networks), k.RequestsPerMinute, annotationsText(k.Annotations), optText(k.MadeWith))
+		optJSON(k.Networks, len(k.Networks)), k.RequestsPerMinute, optJSON(k.Annotations, len(k.Annotations)), optText(k.MadeWith))
 	if err != nil {
 		return err
 	}
 	return t.changed(ctx, TokenChanged, k.Workspace, k.ID)
-}
-
-// networksText and annotationsText write none as empty, not as null.
-func networksText(networks []netip.Prefix) string {
-	return jsonText(append([]netip.Prefix{}, networks...))
-}
-
-func annotationsText(annotations map[string]string) string {
-	if annotations == nil {
-		annotations = map[string]string{}
-	}
-	return jsonText(annotations)
 }
 
 // UpdateToken stores what of a token can change besides its secret.
@@ -90,7 +77,7 @@ func (t *Tx) UpdateToken(ctx context.Context, k keyhatch.Token) error {
 	err := t.execOne(ctx, keyhatch.CodeTokenNotFound, `update tokens set name = $2, scopes = $3, expires_at = $4, since = $5,
 		networks = $6, requests_per_minute = $7, annotations = $8, updated_at = $9 where id = $1`,
 		k.ID, k.Name, jsonText(k.Scopes), optMicros(k.ExpiresAt), micros(k.Since),
-		networksText(k.Networks), k.RequestsPerMinute, annotationsText(k.Annotations), micros(k.UpdatedAt))
+		optJSON(k.Networks, len(k.Networks)), k.RequestsPerMinute, optJSON(k.Annotations, len(k.Annotations)), micros(k.UpdatedAt))
 	if err != nil {
 		return err
 	}

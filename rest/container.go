@@ -36,7 +36,7 @@ func (d *Door) container(a huma.API) {
 	schema := a.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[api.ContainerError](), true, "ContainerError")
 	for _, status := range []int{
 		http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusNotAcceptable, http.StatusConflict,
-		http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable,
+		http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable,
 	} {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{
 			Description: http.StatusText(status), Content: map[string]*huma.MediaType{"application/json": {Schema: schema}},
@@ -90,8 +90,8 @@ func (d *Door) admitContainer(a huma.API) func(huma.Context, func(huma.Context))
 		if err != nil {
 			refusal := containerRefusal(d.problem(r.Context(), err))
 			ctx.SetHeader("Content-Type", "application/json")
-			if refusal.status == http.StatusServiceUnavailable {
-				ctx.SetHeader("Retry-After", "1")
+			for name, values := range refusal.GetHeaders() {
+				ctx.SetHeader(name, values[0])
 			}
 			ctx.SetStatus(refusal.status)
 			_ = a.Marshal(ctx.BodyWriter(), "application/json", refusal) // the connection is all that can fail
@@ -107,7 +107,8 @@ func isContainer(op *huma.Operation) bool { return op != nil && op.OperationID =
 // content type of its own: the Go SDK reads it as application/json only.
 type containerRefused struct {
 	api.ContainerError
-	status int
+	status  int
+	headers http.Header
 }
 
 func containerRefusal(p *api.Problem) *containerRefused {
@@ -115,7 +116,7 @@ func containerRefusal(p *api.Problem) *containerRefused {
 	for _, e := range p.Errors {
 		message += "; " + e.Location + ": " + e.Message
 	}
-	return &containerRefused{api.ContainerError{Code: p.Code, Message: message}, p.Status}
+	return &containerRefused{api.ContainerError{Code: p.Code, Message: message}, p.Status, p.GetHeaders()}
 }
 
 // Error makes it an error.
@@ -123,3 +124,6 @@ func (r *containerRefused) Error() string { return r.Message }
 
 // GetStatus returns the HTTP status.
 func (r *containerRefused) GetStatus() int { return r.status }
+
+// GetHeaders returns the headers that go with it.
+func (r *containerRefused) GetHeaders() http.Header { return r.headers }

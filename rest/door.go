@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -94,7 +95,8 @@ func handle[I, O any](d *Door, a huma.API, c call, use func(context.Context, key
 		DefaultStatus: c.status, Security: []map[string][]string{{"token": {}}},
 		Errors: []int{
 			http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusNotAcceptable,
-			http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusServiceUnavailable,
+			http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusTooManyRequests,
+			http.StatusServiceUnavailable,
 		},
 		Middlewares: huma.Middlewares{d.admit(a, c)},
 	}
@@ -104,6 +106,24 @@ func handle[I, O any](d *Door, a huma.API, c call, use func(context.Context, key
 			return nil, d.problem(ctx, keyhatch.Fail(keyhatch.Internal, keyhatch.CodeInternal, "no caller"))
 		}
 		out, err := use(ctx, caller, in)
+		if err != nil {
+			return nil, d.problem(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// handleOpen adds a call that needs no token.
+func handleOpen[I, O any](d *Door, a huma.API, c call, use func(context.Context, *I) (*O, error)) {
+	op := huma.Operation{
+		Method: c.method, Path: base + c.path, OperationID: c.id, Summary: c.summary, Tags: []string{c.noun}, DefaultStatus: c.status,
+		Errors: []int{
+			http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusTooManyRequests,
+			http.StatusServiceUnavailable,
+		},
+	}
+	huma.Register(a, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := use(ctx, in)
 		if err != nil {
 			return nil, d.problem(ctx, err)
 		}
@@ -128,9 +148,21 @@ func (d *Door) admit(a huma.API, c call) func(huma.Context, func(huma.Context)) 
 			writeProblem(a, ctx, p)
 			return
 		}
+		tellAllowance(ctx, caller.Allowance)
 		next(huma.WithValue(ctx, callerKey{}, caller))
 	}
 }
+
+// tellAllowance tells a caller what is left of its token's request limit: in all, now,
+// and in how many seconds it is all there again.
+func tellAllowance(ctx huma.Context, a keyhatch.Allowance) {
+	ctx.SetHeader("X-RateLimit-Limit", strconv.Itoa(a.PerMinute))
+	ctx.SetHeader("X-RateLimit-Remaining", strconv.Itoa(a.Remaining))
+	ctx.SetHeader("X-RateLimit-Reset", strconv.Itoa(wholeSeconds(a.Full)))
+}
+
+// wholeSeconds rounds up: who waits so long has waited long enough.
+func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
 func (d *Door) noStore(ctx huma.Context, next func(huma.Context)) {
 	ctx.SetHeader("Cache-Control", "no-store")

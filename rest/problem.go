@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -72,6 +73,10 @@ func (d *Door) problem(ctx context.Context, err error) *api.Problem {
 	}
 	p := newProblem(statuses[e.Kind], e.Code, e.Message, id)
 	p.Field = e.Field
+	p.RetryAfter = wholeSeconds(e.RetryAfter)
+	if e.Kind == keyhatch.Unavailable {
+		p.RetryAfter = 1
+	}
 	if e.Code == keyhatch.CodeMethodNotAllowed {
 		p.Status, p.Title = http.StatusMethodNotAllowed, http.StatusText(http.StatusMethodNotAllowed)
 	}
@@ -126,8 +131,8 @@ func cleaned(e *huma.ErrorDetail) api.FieldError {
 
 func writeProblem(a huma.API, ctx huma.Context, p *api.Problem) {
 	ctx.SetHeader("Content-Type", p.ContentType(""))
-	if p.Status == http.StatusServiceUnavailable {
-		ctx.SetHeader("Retry-After", "1")
+	for name, values := range p.GetHeaders() {
+		ctx.SetHeader(name, values[0])
 	}
 	ctx.SetStatus(p.Status)
 	// The connection is all that can fail here.
@@ -139,6 +144,7 @@ func (d *Door) writeError(w http.ResponseWriter, r *http.Request, err error, all
 	p := d.problem(r.Context(), err)
 	w.Header().Set("Content-Type", p.ContentType(""))
 	w.Header().Set("Cache-Control", "no-store")
+	maps.Copy(w.Header(), p.GetHeaders())
 	if len(allow) > 0 {
 		w.Header().Set("Allow", strings.Join(allow, ", "))
 	}

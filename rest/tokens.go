@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -24,7 +25,10 @@ func (d *Door) tokens(a huma.API) {
 	handle(d, a, call{method: http.MethodGet, path: "/tokens/{token}", id: "getToken", summary: "Show a token", noun: noun}, d.getToken)
 	handle(d, a, call{method: http.MethodPost, path: "/tokens/current/rotate", id: "rotateCurrentToken", summary: "Give the token that you are using another secret", noun: noun}, d.rotateCurrentToken)
 	handle(d, a, call{method: http.MethodPost, path: "/tokens/{token}/rotate", id: "rotateToken", summary: "Give a token another secret; what was borrowed with it goes on", noun: noun}, d.rotateToken)
+	handle(d, a, call{method: http.MethodPatch, path: "/tokens/{token}", id: "updateToken", summary: "Change a token", noun: noun}, d.updateToken)
 	handle(d, a, call{method: http.MethodDelete, path: "/tokens/{token}", id: "revokeToken", summary: "Revoke a token and end what was borrowed with it", noun: noun, status: http.StatusNoContent}, d.revokeToken)
+	handle(d, a, call{method: http.MethodDelete, path: "/users/{user}/tokens", id: "revokeTokens", summary: "Revoke all tokens of a user", noun: noun}, d.revokeTokens)
+	handleOpen(d, a, call{method: http.MethodPost, path: "/tokens/leaks", id: "reportLeak", summary: "Report a token that was found where it does not belong: it ends at once, with those that were made with it", noun: noun, status: http.StatusNoContent}, d.reportLeak)
 }
 
 type listTokensInput struct {
@@ -40,14 +44,80 @@ func (d *Door) listTokens(ctx context.Context, c keyhatch.Caller, in *listTokens
 type createTokenInput struct{ Body api.NewToken }
 
 func (d *Door) createToken(ctx context.Context, c keyhatch.Caller, in *createTokenInput) (*body[api.CreatedToken], error) {
-	n := people.NewToken{
-		User: in.Body.User, Name: in.Body.Name, Workspace: in.Body.Workspace, ExpiresAt: timeOf(in.Body.ExpiresAt),
+	networks, err := networksOf(in.Body.Networks)
+	if err != nil {
+		return nil, err
 	}
-	for _, s := range in.Body.Scopes {
-		n.Scopes = append(n.Scopes, keyhatch.Scope(s))
-	}
-	t, secret, err := d.broker.People.CreateToken(ctx, c, n)
+	t, secret, err := d.broker.People.CreateToken(ctx, c, people.NewToken{
+		User: in.Body.User, Name: in.Body.Name, Scopes: scopesOf(in.Body.Scopes), Workspace: in.Body.Workspace,
+		ExpiresAt: timeOf(in.Body.ExpiresAt), Networks: networks, RequestsPerMinute: in.Body.RequestsPerMinute, Annotations: in.Body.Annotations,
+	})
 	return shown(t, secret, err)
+}
+
+// scopesOf and networksOf keep none, which is nil, apart from an empty list.
+func scopesOf(texts []string) []keyhatch.Scope {
+	if texts == nil {
+		return nil
+	}
+	out := make([]keyhatch.Scope, len(texts))
+	for i, s := range texts {
+		out[i] = keyhatch.Scope(s)
+	}
+	return out
+}
+
+func networksOf(texts []string) ([]netip.Prefix, error) {
+	if texts == nil {
+		return nil, nil
+	}
+	out := make([]netip.Prefix, len(texts))
+	for i, s := range texts {
+		var err error
+		if out[i], err = keyhatch.ParseNetwork(s); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+type updateTokenInput struct {
+	TokenRef
+	Body api.TokenChange
+}
+
+func (d *Door) updateToken(ctx context.Context, c keyhatch.Caller, in *updateTokenInput) (*body[api.Token], error) {
+	change := people.TokenChange{Name: in.Body.Name, RequestsPerMinute: in.Body.RequestsPerMinute, Annotations: in.Body.Annotations}
+	if in.Body.Scopes != nil {
+		scopes := scopesOf(*in.Body.Scopes)
+		change.Scopes = &scopes
+	}
+	if in.Body.Networks != nil {
+		networks, err := networksOf(*in.Body.Networks)
+		if err != nil {
+			return nil, err
+		}
+		change.Networks = &networks
+	}
+	switch {
+	case in.Body.NeverExpires && in.Body.ExpiresAt != nil:
+		return nil, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidExpiry, "it expires, or it never does: send one of the two").In("expires_at")
+	case in.Body.NeverExpires:
+		change.ExpiresAt = &time.Time{}
+	case in.Body.ExpiresAt != nil:
+		at := timeOf(in.Body.ExpiresAt)
+		change.ExpiresAt = &at
+	}
+	t, err := d.broker.People.UpdateToken(ctx, c, d.named(c, in.Token), change)
+	return one(t, err, encodeToken)
+}
+
+// named is the id of a token, which can be called current.
+func (d *Door) named(c keyhatch.Caller, ref string) string {
+	if ref == "current" {
+		return c.Token.ID
+	}
+	return ref
 }
 
 // shown is a token with its secret, this once.
@@ -58,8 +128,9 @@ func shown(t keyhatch.Token, secret keyhatch.Secret, err error) (*body[api.Creat
 	return answer(api.CreatedToken{Token: encodeToken(t), Secret: secret.Reveal()}), nil
 }
 
-func (d *Door) currentToken(_ context.Context, c keyhatch.Caller, _ *struct{}) (*body[api.Token], error) {
-	return answer(encodeToken(c.Token)), nil
+func (d *Door) currentToken(ctx context.Context, c keyhatch.Caller, _ *struct{}) (*body[api.Token], error) {
+	t, err := d.broker.People.Token(ctx, c, c.Token.ID)
+	return one(t, err, encodeToken)
 }
 
 func (d *Door) getToken(ctx context.Context, c keyhatch.Caller, in *TokenRef) (*body[api.Token], error) {
@@ -82,7 +153,7 @@ type rotateTokenInput struct {
 }
 
 func (d *Door) rotateToken(ctx context.Context, c keyhatch.Caller, in *rotateTokenInput) (*body[api.CreatedToken], error) {
-	t, secret, err := d.broker.People.RotateToken(ctx, c, in.Token, graceOf(in.Body))
+	t, secret, err := d.broker.People.RotateToken(ctx, c, d.named(c, in.Token), graceOf(in.Body))
 	return shown(t, secret, err)
 }
 
@@ -93,8 +164,33 @@ func graceOf(r *api.TokenRotation) time.Duration {
 	return seconds(r.GraceSeconds)
 }
 
-func (d *Door) revokeToken(ctx context.Context, c keyhatch.Caller, in *TokenRef) (*done, error) {
-	return nil, d.broker.People.RevokeToken(ctx, c, in.Token)
+type revokeTokenInput struct {
+	TokenRef
+	Made bool `query:"made" doc:"End the tokens too that were made with it, and with those in turn"`
+}
+
+func (d *Door) revokeToken(ctx context.Context, c keyhatch.Caller, in *revokeTokenInput) (*done, error) {
+	revoke := d.broker.People.RevokeToken
+	if in.Made {
+		revoke = d.broker.People.RevokeTokenAndMade
+	}
+	return nil, revoke(ctx, c, d.named(c, in.Token))
+}
+
+type revokeTokensInput struct {
+	UserRef
+	KeepCurrent bool `query:"keep_current" doc:"Keep the token that you are using"`
+}
+
+func (d *Door) revokeTokens(ctx context.Context, c keyhatch.Caller, in *revokeTokensInput) (*body[api.RevokedTokens], error) {
+	n, err := d.broker.People.RevokeTokens(ctx, c, in.User, in.KeepCurrent)
+	return one(n, err, func(n int) api.RevokedTokens { return api.RevokedTokens{Revoked: n} })
+}
+
+type reportLeakInput struct{ Body api.LeakedToken }
+
+func (d *Door) reportLeak(ctx context.Context, in *reportLeakInput) (*done, error) {
+	return nil, d.broker.People.ReportLeak(ctx, keyhatch.Secret(in.Body.Token))
 }
 
 func encodeToken(t keyhatch.Token) api.Token {
@@ -102,9 +198,15 @@ func encodeToken(t keyhatch.Token) api.Token {
 	for i, s := range t.Scopes {
 		scopes[i] = string(s)
 	}
+	networks := make([]string, len(t.Networks))
+	for i, n := range t.Networks {
+		networks[i] = n.String()
+	}
 	return api.Token{
 		ID: t.ID, User: t.User, Name: t.Name, Scopes: scopes, Workspace: t.Workspace,
-		ExpiresAt: optTime(t.ExpiresAt), CreatedAt: t.CreatedAt, CreatedFrom: t.CreatedFrom,
+		Networks: networks, RequestsPerMinute: t.RequestsPerMinute, Annotations: t.Annotations,
+		ExpiresAt: optTime(t.ExpiresAt), CreatedAt: t.CreatedAt, CreatedFrom: t.CreatedFrom, MadeWith: t.MadeWith,
+		UpdatedAt: optTime(t.UpdatedAt), LastUsedAt: optTime(t.LastUsedAt), LastUsedFrom: t.LastUsedFrom,
 		RotatedAt: optTime(t.RotatedAt), GraceUntil: optTime(t.GraceUntil),
 	}
 }

@@ -15,8 +15,8 @@ import (
 // decidesNothing are the actions after which the same users have the same access.
 var decidesNothing = []keyhatch.Action{
 	"workspace.create", "workspace.update", "workspace.delete", // only an empty one can be deleted
-	"workspace.member.put",                         // members have no access by that
-	"token.create", "token.rotate", "token.revoke", // who-can is about users
+	"workspace.member.put",                                                       // members have no access by that
+	"token.create", "token.update", "token.rotate", "token.revoke", "token.leak", // who-can is about users
 	"store.create", "store.update", "store.delete", // where things lie
 	"bucket.create", "bucket.delete",
 }

@@ -28,9 +28,9 @@ func (svc *Service) RevokeToken(ctx context.Context, c keyhatch.Caller, id strin
 }
 
 // RevokeTokenAndMade is RevokeToken, and ends the tokens too that were made with it, and
-// with those in turn. It returns how many have ended.
-func (svc *Service) RevokeTokenAndMade(ctx context.Context, c keyhatch.Caller, id string) (n int, err error) {
-	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+// with those in turn.
+func (svc *Service) RevokeTokenAndMade(ctx context.Context, c keyhatch.Caller, id string) error {
+	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		t, err := visibleToken(w.View, id)
 		if err != nil {
 			return err
@@ -39,10 +39,8 @@ func (svc *Service) RevokeTokenAndMade(ctx context.Context, c keyhatch.Caller, i
 		if err != nil {
 			return err
 		}
-		n = 1 + len(made)
 		return svc.revokeEach(w, append(made, t))
 	})
-	return n, err
 }
 
 // RevokeTokens ends all tokens of a user, but for the one that is used when it is to be

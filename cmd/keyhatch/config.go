@@ -53,6 +53,12 @@ type Config struct {
 	// an address counts only if it is named alone, as /32 or /128. Default: none.
 	OutboundNetworks []string `yaml:"outbound_networks"`
 
+	// Tokens are what API tokens may at most.
+	Tokens TokensConfig `yaml:"tokens"`
+
+	// Arvados is what clients of Arvados need besides their tokens.
+	Arvados ArvadosConfig `yaml:"arvados"`
+
 	// Audit is what is kept of the audit record.
 	Audit AuditConfig `yaml:"audit"`
 
@@ -122,18 +128,22 @@ type AuditConfig struct {
 	KeepRequests string `yaml:"keep_requests"`
 }
 
-// forever is how long object requests are kept where nobody says anything else.
+// forever is how long what is counted in days lasts where nobody says anything else.
 const forever = "forever"
 
-// keepRequests is 0 for ever.
 func (a AuditConfig) keepRequests() (time.Duration, error) {
-	if a.KeepRequests == forever {
+	return daysOf("audit.keep_requests", a.KeepRequests)
+}
+
+// daysOf reads a number of days; for ever is 0.
+func daysOf(key, text string) (time.Duration, error) {
+	if text == forever {
 		return 0, nil
 	}
-	text, inDays := strings.CutSuffix(a.KeepRequests, "d")
-	days, err := strconv.ParseUint(text, 10, 16) // 179 years
+	number, inDays := strings.CutSuffix(text, "d")
+	days, err := strconv.ParseUint(number, 10, 16) // 179 years
 	if err != nil || !inDays || days < 1 {
-		return 0, errors.New(`audit.keep_requests must be a number of days, as in 400d, or "forever"`)
+		return 0, fmt.Errorf(`%s must be a number of days, as in 400d, or "forever"`, key)
 	}
 	return time.Duration(days) * 24 * time.Hour, nil
 }
@@ -194,6 +204,7 @@ func (c *Config) complete(folder string) error {
 		{&c.S3.Region, "us-east-1"},
 		{&c.LogFormat, "text"},
 		{&c.Audit.KeepRequests, forever},
+		{&c.Tokens.Longest, forever},
 	} {
 		if *d.field == "" {
 			*d.field = d.fallback
@@ -210,7 +221,7 @@ func (c *Config) complete(folder string) error {
 	if len(c.DirectoryRoots) == 0 {
 		c.DirectoryRoots = []string{"objects"}
 	}
-	paths := []*string{&c.Database, &c.KeyFile, &c.API.TLSCert, &c.API.TLSKey, &c.S3.TLSCert, &c.S3.TLSKey}
+	paths := []*string{&c.Arvados.SystemRootTokenFile, &c.Database, &c.KeyFile, &c.API.TLSCert, &c.API.TLSKey, &c.S3.TLSCert, &c.S3.TLSKey}
 	if c.S3.RequestLog != "-" {
 		paths = append(paths, &c.S3.RequestLog)
 	}
@@ -260,6 +271,9 @@ func (c *Config) check() error {
 		}
 	}
 	if _, err := c.Audit.keepRequests(); err != nil {
+		return err
+	}
+	if _, err := c.Tokens.limits(); err != nil {
 		return err
 	}
 	if _, err := networks("outbound_networks", c.OutboundNetworks); err != nil {

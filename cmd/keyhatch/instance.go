@@ -127,6 +127,13 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	if in.db, in.keys, err = openStore(ctx, c); err != nil {
 		return in, err
 	}
+	root, err := c.Arvados.rootSecret()
+	if err != nil {
+		return in, err
+	}
+	if err := broker.SetRoot(ctx, in.db, in.keys, root); err != nil {
+		return in, err
+	}
 	if in.mirror, err = mirror.Load(ctx, in.db, log); err != nil {
 		return in, err
 	}
@@ -149,8 +156,12 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	if err != nil {
 		return in, err
 	}
+	tokens, err := c.Tokens.limits()
+	if err != nil {
+		return in, err
+	}
 	in.broker = broker.New(broker.Config{
-		NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots, Reach: dialer.Check, Log: log,
+		Tokens: tokens, NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots, Reach: dialer.Check, Log: log,
 		ShortestLease: c.shortestLease,
 		Lenders:       map[keyhatch.Lending]driver.Lender{keyhatch.LendsOwn: own.New(in.keys, in.s3URL, c.S3.Region)},
 	})
@@ -264,6 +275,8 @@ func (in *instance) run(ctx context.Context) error {
 	go in.expireUploads(fresh)
 	var recording sync.WaitGroup
 	recording.Go(func() { in.broker.Objects.Run(fresh) })
+	recording.Go(func() { in.broker.People.RunUses(fresh) })
+	go in.pruneTokens(fresh)
 	if keep > 0 {
 		in.log.Info("object requests are pruned", "older_than", keep)
 		recording.Go(func() { in.broker.Objects.RunPruning(fresh, keep) })
@@ -285,6 +298,22 @@ func (in *instance) expireUploads(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		in.backends.ExpireUploads(time.Now().Add(-uploadsKept))
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// pruneTokens removes tokens that expired long ago.
+func (in *instance) pruneTokens(ctx context.Context) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := in.broker.People.PruneTokens(ctx); err != nil && ctx.Err() == nil {
+			in.log.WarnContext(ctx, "tokens that have expired could not be removed", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return

@@ -1,8 +1,8 @@
 -- From where a token may be used, how often, what its user notes about it, when it
 -- was last changed and used, and with which token it was made.
-alter table tokens add column networks text not null default '[]'; -- JSON list of CIDR
+alter table tokens add column networks text; -- JSON list of CIDR; null: everywhere
 alter table tokens add column requests_per_minute bigint not null default 0; -- 0: as many as the installation says
-alter table tokens add column annotations text not null default '{}'; -- JSON object of texts
+alter table tokens add column annotations text; -- JSON object of texts
 alter table tokens add column updated_at bigint;
 alter table tokens add column last_used_at bigint;
 alter table tokens add column last_used_from text;

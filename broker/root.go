@@ -1,0 +1,114 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/seal"
+)
+
+// The user and the token of the system root, which tools of other systems expect.
+const (
+	RootUser  = string(keyhatch.UserID) + "_000000000000000"
+	RootToken = string(keyhatch.TokenID) + "_000000000000000"
+	rootName  = "system-root"
+)
+
+// SetRoot makes the token of the system root what the configuration says: one of an
+// installation admin of its own, with the secret, or none when the secret is empty.
+// Nobody can be asked; who writes the configuration has everything anyway.
+func SetRoot(ctx context.Context, d *db.DB, keys *seal.Keyring, secret keyhatch.Secret) error {
+	hash, err := keys.HashToken(secret)
+	if err != nil {
+		return err
+	}
+	err = d.Write(ctx, func(tx *db.Tx) error {
+		r := rooting{Tx: tx, ctx: ctx, at: kernel.Stored(time.Now())}
+		token, err := tx.HashedToken(ctx, RootToken)
+		exists := err == nil
+		switch {
+		case !exists && !errors.Is(err, keyhatch.NotFound):
+			return err
+		case exists && secret != "" && token.Hash == hash && token.Live(r.at):
+			return errAsItIs
+		case !exists && secret == "":
+			return errAsItIs
+		}
+		if exists {
+			if err := r.revoke(token.Token); err != nil {
+				return err
+			}
+		}
+		if secret == "" {
+			return nil
+		}
+		if err := r.user(); err != nil {
+			return err
+		}
+		return r.token(hash)
+	})
+	if errors.Is(err, errAsItIs) {
+		return nil
+	}
+	return err
+}
+
+var errAsItIs = errors.New("nothing is to be changed")
+
+type rooting struct {
+	*db.Tx
+	ctx context.Context
+	at  time.Time
+}
+
+func (r rooting) revoke(t keyhatch.Token) error {
+	if err := r.DeleteToken(r.ctx, t); err != nil {
+		return err
+	}
+	return r.record(people.TokenRevoked, t.ID, "user", RootUser, "name", t.Name)
+}
+
+// user makes sure of the user.
+func (r rooting) user() error {
+	u := keyhatch.User{
+		ID: RootUser, Name: rootName, FullName: "System root", Admin: true, Active: true, ActiveSince: r.at, CreatedAt: r.at,
+	}
+	action := people.UserCreated
+	before, err := r.Tx.User(r.ctx, RootUser)
+	switch {
+	case errors.Is(err, keyhatch.NotFound):
+		err = r.InsertUser(r.ctx, u)
+	case err != nil:
+	case before.Active && before.Admin:
+		return nil
+	default:
+		action = people.UserUpdated
+		u.Name, u.CreatedAt = before.Name, before.CreatedAt
+		err = r.UpdateUser(r.ctx, u)
+	}
+	if err != nil {
+		return err
+	}
+	return r.record(action, u.ID, "name", u.Name, "admin", kernel.Yes(true), "active", kernel.Yes(true))
+}
+
+func (r rooting) token(hash keyhatch.TokenHash) error {
+	t := keyhatch.Token{
+		ID: RootToken, User: RootUser, Name: rootName, Scopes: []keyhatch.Scope{keyhatch.ScopeAll}, Since: r.at, CreatedAt: r.at,
+	}
+	if err := r.InsertToken(r.ctx, db.HashedToken{Token: t, Hash: hash}); err != nil {
+		return err
+	}
+	return r.record(people.TokenCreated, t.ID, "user", RootUser, "name", t.Name, "scopes", string(keyhatch.ScopeAll))
+}
+
+func (r rooting) record(a keyhatch.Action, target string, detail ...string) error {
+	return r.Record(r.ctx, keyhatch.Event{
+		ID: keyhatch.NewID(keyhatch.EventID, r.at), At: r.at, Action: a, Target: target, Detail: kernel.Detail(detail...),
+	})
+}
