@@ -18,6 +18,9 @@ type Route struct {
 	// Lending marks the few calls that a token with s3 scopes alone may make:
 	// borrow a lease, look at itself.
 	Lending bool
+	// Always marks the calls that every token may make, whatever its scopes: in foreign
+	// formats, to look at itself.
+	Always bool
 }
 
 // Scopes are a token's scopes, taken apart. The zero value allows nothing.
@@ -50,7 +53,7 @@ func (s Scopes) Allows(r Route) bool {
 			return true
 		}
 	}
-	return r.Lending && s.lendingOnly()
+	return r.Always || r.Lending && s.lendingOnly()
 }
 
 // All tells whether the scopes allow everything that the token's user may.
