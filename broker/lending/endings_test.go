@@ -2,6 +2,7 @@ package lending_test
 
 import (
 	"context"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -72,6 +73,25 @@ func (s *stake) leaveSpace() {
 	s.must(s.Broker.People.RemoveTeamspaceMember(s.ctx, s.user, "", s.space.ID, s.user.User.ID))
 }
 
+func (s *stake) scopes(scopes ...keyhatch.Scope) {
+	s.t.Helper()
+	did(s.t)(s.Broker.People.UpdateToken(s.ctx, s.Admin, s.user.Token.ID, people.TokenChange{Scopes: &scopes}))
+}
+
+func (s *stake) networks(texts ...string) {
+	s.t.Helper()
+	networks := []netip.Prefix{}
+	for _, text := range texts {
+		networks = append(networks, netip.MustParsePrefix(text))
+	}
+	did(s.t)(s.Broker.People.UpdateToken(s.ctx, s.Admin, s.user.Token.ID, people.TokenChange{Networks: &networks}))
+}
+
+func (s *stake) tokenUntil(end time.Time) {
+	s.t.Helper()
+	did(s.t)(s.Broker.People.UpdateToken(s.ctx, s.Admin, s.user.Token.ID, people.TokenChange{ExpiresAt: &end}))
+}
+
 func (s *stake) give(by keyhatch.SubjectKind) {
 	s.t.Helper()
 	names := map[keyhatch.SubjectKind]string{keyhatch.SubjectUser: s.user.User.ID, keyhatch.SubjectGroup: s.group.ID, teamspace: s.space.ID}
@@ -140,6 +160,11 @@ var endings = []ending{
 	{"token-revoked", user, read, func(s *stake) { s.must(s.Broker.People.RevokeToken(s.ctx, s.Admin, s.user.Token.ID)) }, "revoked", func(s *stake) {
 		s.user = s.Token(s.t, s.Admin, people.NewToken{User: s.user.User.ID})
 	}},
+	{"token-narrowed", user, read, func(s *stake) { s.scopes("leases") }, "revoked", func(s *stake) { s.scopes("all") }},
+	{"token-confined-to-networks", user, read, func(s *stake) { s.networks("0.0.0.0/0") }, "revoked", func(s *stake) { s.networks() }},
+	{"token-expired", user, read, func(s *stake) { s.tokenUntil(time.Now().Add(-time.Hour)) }, "revoked", func(s *stake) {
+		s.user = s.Token(s.t, s.Admin, people.NewToken{User: s.user.User.ID})
+	}},
 	{"lease-revoked", user, read, func(s *stake) { s.must(s.Broker.Lending.RevokeLease(s.ctx, s.user, s.lease.ID)) }, "revoked", func(*stake) {}},
 	{"lease-revoked-twice", user, read, func(s *stake) {
 		s.must(s.Broker.Lending.RevokeLease(s.ctx, s.user, s.lease.ID))
@@ -200,6 +225,14 @@ var endings = []ending{
 	{"another-token-revoked", user, write, func(s *stake) {
 		k := s.Token(s.t, s.user, people.NewToken{})
 		s.must(s.Broker.People.RevokeToken(s.ctx, s.user, k.Token.ID))
+	}, "write", func(*stake) {}},
+	{"token-changed-not-narrowed", user, write, func(s *stake) {
+		name, limit := "another name", 1000
+		did(s.t)(s.Broker.People.UpdateToken(s.ctx, s.Admin, s.user.Token.ID, people.TokenChange{
+			Name: &name, RequestsPerMinute: &limit, Annotations: &map[string]string{"a": "b"},
+		}))
+		s.scopes("leases", "all")
+		s.tokenUntil(time.Now().Add(24 * time.Hour))
 	}, "write", func(*stake) {}},
 	{"grant-widened", user, read, func(s *stake) { s.access(write); s.until(time.Time{}) }, "read", func(*stake) {}},
 	{"second-grant", user, read, func(s *stake) { s.give(everyone) }, "read", func(*stake) {}},

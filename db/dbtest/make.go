@@ -2,6 +2,7 @@ package dbtest
 
 import (
 	"context"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -26,6 +27,8 @@ func (s *suite) newToken(user, ws string) db.HashedToken {
 		Token: keyhatch.Token{
 			ID: id, User: user, Name: "t", Scopes: []keyhatch.Scope{"leases:read", "s3:read s3://abc/d/"}, Workspace: ws,
 			ExpiresAt: s.Now(), Since: s.Now(), CreatedAt: s.Now(), CreatedFrom: "192.0.2.1",
+			Networks:          []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("2001:db8::/32")},
+			RequestsPerMinute: 7, Annotations: map[string]string{"what/for": "é \"x\""}, MadeWith: "tok_gone",
 		},
 		Hash: keyhatch.TokenHash{Pepper: 1<<32 - 1, Hash: hash},
 	}

@@ -72,7 +72,7 @@ func (n noun[T]) stored(t *testing.T, s *suite) {
 func (n noun[T]) wantStored(t *testing.T, s *suite, after string, want T) {
 	t.Helper()
 	got := ground.OK[T](t)(n.get(s.Ctx(), s.Reader, n.id(want)))
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, networks); diff != "" {
 		t.Errorf("after %s (-want +got):\n%s", after, diff)
 	}
 }

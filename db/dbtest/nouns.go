@@ -139,14 +139,18 @@ func testTokens(t *testing.T, s *suite) {
 		},
 	})
 	testOldSecrets(t, s, w)
+	testTokenChanges(t, s, w)
+	testTokensMadeWith(t, s, w)
+	testExpiredTokens(t, s)
 	plain, other := s.newToken(w.user.ID, ""), s.NewUser()
 	plain.ExpiresAt, plain.CreatedFrom, plain.Name = time.Time{}, "", ""
+	plain.Networks, plain.RequestsPerMinute, plain.Annotations, plain.MadeWith = nil, 0, nil, ""
 	theirs := s.newToken(other.ID, "")
 	s.Do(func(ctx context.Context, tx *db.Tx) error {
 		return ground.FirstError(func() error { return tx.InsertUser(ctx, other) },
 			func() error { return tx.InsertToken(ctx, plain) }, func() error { return tx.InsertToken(ctx, theirs) })
 	})
-	if diff := cmp.Diff(plain.Token, ground.OK[keyhatch.Token](t)(s.Token(s.Ctx(), plain.ID))); diff != "" {
+	if diff := cmp.Diff(plain.Token, ground.OK[keyhatch.Token](t)(s.Token(s.Ctx(), plain.ID)), networks); diff != "" {
 		t.Errorf("a token without workspace and expiry (-want +got):\n%s", diff)
 	}
 	for _, want := range []struct {
@@ -184,7 +188,7 @@ func testOldSecrets(t *testing.T, s *suite, w world) {
 	}
 	k.Old, k.Hash, k.GraceUntil = keyhatch.TokenHash{}, s.newToken("", "").Hash, time.Time{}
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.RotateToken(ctx, k) })
-	if diff := cmp.Diff(k, ground.OK[db.HashedToken](t)(s.HashedToken(s.Ctx(), k.ID))); diff != "" {
+	if diff := cmp.Diff(k, ground.OK[db.HashedToken](t)(s.HashedToken(s.Ctx(), k.ID)), networks); diff != "" {
 		t.Errorf("rotated without a grace (-want +got):\n%s", diff)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker"
+	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
@@ -36,6 +37,8 @@ type Core struct {
 	Path  string          // of the database file
 	Root  string          // the folder inside which directory stores may lie
 	Log   *slog.Logger    // of the brokers that With makes; discards what is written
+
+	Tokens people.Limits // of the brokers that With and Restart make
 
 	keyFile   string
 	notBefore time.Time
@@ -116,7 +119,7 @@ func (c *Core) open(t testing.TB) {
 func (c *Core) With(lenders map[keyhatch.Lending]driver.Lender) *broker.Broker {
 	return broker.New(broker.Config{
 		NotBefore: c.notBefore, DB: c.DB, Mirror: c.Mirror, Keys: c.Keys, Lenders: lenders, DirectoryRoots: []string{c.Root},
-		Log:   c.Log,
+		Tokens: c.Tokens, Log: c.Log,
 		Reach: func(context.Context, string) error { return nil },
 	})
 }
