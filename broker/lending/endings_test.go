@@ -147,7 +147,7 @@ type ending struct {
 // takesRight tells whether the user can borrow the like no more.
 func (e ending) takesRight() bool {
 	switch e.name {
-	case "lease-revoked", "lease-revoked-twice", "grant-taken-another-stays", "grant-narrowed-above", "grant-ends-sooner":
+	case "token-narrowed", "lease-revoked", "lease-revoked-twice", "grant-taken-another-stays", "grant-narrowed-above", "grant-ends-sooner":
 		return false
 	}
 	return e.is != string(e.access)
