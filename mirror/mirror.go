@@ -14,6 +14,11 @@ import (
 const (
 	maxAge    = time.Second            // S7's bound
 	pollEvery = 250 * time.Millisecond // four chances within it
+
+	// patience is how long who asks waits for a database that does not answer: a
+	// refresh that has begun before, and one that covers what is asked. Neither may
+	// take longer than maxAge to be of use.
+	patience = 2 * maxAge
 )
 
 // Mirror is the image with what keeps it true.
@@ -21,7 +26,7 @@ type Mirror struct {
 	db  *db.DB
 	log *slog.Logger
 
-	refreshing sync.Mutex // held by the one refresh that runs
+	refreshing chan struct{} // has room for the one refresh that runs
 
 	mu    sync.RWMutex
 	image *Image
@@ -31,15 +36,16 @@ type Mirror struct {
 
 // Load reads the whole image.
 func Load(ctx context.Context, d *db.DB, log *slog.Logger) (*Mirror, error) {
-	m := &Mirror{db: d, log: log}
+	m := &Mirror{db: d, log: log, refreshing: make(chan struct{}, 1)}
 	if err := m.reload(ctx, time.Now()); err != nil {
 		return nil, err
 	}
 	return m, nil
 }
 
-// View runs fn on an image that was true within the last second. fn must not
-// keep the image and must not wait for anything.
+// View runs fn on an image that was true within the last second. When that cannot
+// be had within two, because the database does not answer, it is
+// keyhatch.Unavailable. fn must not keep the image and must not wait for anything.
 func (m *Mirror) View(ctx context.Context, fn func(*Image) error) error {
 	m.mu.RLock()
 	if time.Since(m.asOf) <= maxAge {
@@ -63,11 +69,37 @@ func unknown(cause error) error {
 		"the service cannot tell at the moment what is permitted; try again").Because(cause)
 }
 
-// CatchUp takes in every change that was committed before the call.
+// CatchUp takes in every change that was committed before the call. It gives up on
+// a database that hangs; the refresh goes on by itself then, and those that come
+// while it does wait for it.
 func (m *Mirror) CatchUp(ctx context.Context) error {
 	called := time.Now()
-	m.refreshing.Lock()
-	defer m.refreshing.Unlock()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case m.refreshing <- struct{}{}:
+	case <-late.C:
+		return errHangs
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	done := make(chan error, 1)
+	go func() {
+		defer func() { <-m.refreshing }()
+		done <- m.refresh(ctx, called)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-late.C:
+		return errHangs
+	}
+}
+
+var errHangs = errors.New("the database does not answer")
+
+// refresh is CatchUp for a call of that time.
+func (m *Mirror) refresh(ctx context.Context, called time.Time) error {
 	m.mu.RLock()
 	seq, covered := m.seq, m.asOf.After(called)
 	m.mu.RUnlock()
