@@ -3,9 +3,11 @@ package gateway
 import (
 	"encoding/xml"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/policy"
 )
 
 // bucketList is S3's ListAllMyBucketsResult.
@@ -22,8 +24,22 @@ type bucketEntry struct {
 	CreationDate string
 }
 
-// listBuckets answers with the buckets in which something of the lease is open.
-// The dates are the lease's: when the bucket was made is not its business.
+// buckets are the names of those in which the caller has something: an object or a
+// list that the lease opens, and that its session policies do not close wholly.
+func (v *visit) buckets() []string {
+	var left policy.Set
+	for _, o := range v.open {
+		if slices.ContainsFunc(operations, func(op operation) bool {
+			inside := op.level == object || op.lists()
+			return inside && o.Access.Covers(op.access) && v.policies.MayAllow(op.name, o.Bucket, o.Prefix)
+		}) {
+			left = append(left, o)
+		}
+	}
+	return left.Buckets()
+}
+
+// listBuckets answers with these buckets. The dates are the lease's: when the bucket was made is not its business.
 func listBuckets(a *answer, r *http.Request, lease keyhatch.Lease, names []string) {
 	var list bucketList
 	list.Owner.ID, list.Owner.DisplayName = lease.User, lease.User

@@ -123,7 +123,7 @@ func (g *Gateway) walk(a *answer, r *http.Request, v *visit) (err error) {
 	}
 	switch v.name {
 	case "ListBuckets":
-		listBuckets(a, r, v.lease, v.open.Buckets())
+		listBuckets(a, r, v.lease, v.buckets())
 		return nil
 	case "GetBucketLocation":
 		g.locateBucket(a, r)
@@ -198,5 +198,9 @@ func (v *visit) instead() string {
 	if len(what) == 0 {
 		return "Access Denied. Nothing of this lease is open any more."
 	}
-	return "Access Denied. This lease opens " + strings.Join(what, ", ") + "; a list must ask for such a prefix."
+	message := "Access Denied. This lease opens " + strings.Join(what, ", ")
+	if v.lists() {
+		message += "; a list must ask for such a prefix"
+	}
+	return message + "."
 }

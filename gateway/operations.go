@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/keyhatch/keyhatch"
 )
@@ -28,6 +29,9 @@ type operation struct {
 	headers []string
 	body    bodyKind
 }
+
+// lists tells whether the operation lists keys, which it does below a prefix.
+func (o operation) lists() bool { return slices.Contains(o.params, "prefix") }
 
 // level says what the path names.
 type level int

@@ -218,6 +218,43 @@ func TestPolicyOfEachOperation(t *testing.T) {
 	}
 }
 
+// TestPolicyHidesClosedBuckets: a bucket in which a session policy leaves nothing is
+// not in the list of buckets. All that the lease opens were.
+func TestPolicyHidesClosedBuckets(t *testing.T) {
+	p := newPoliced(t)
+	on := func(effect, action, resource string) string {
+		return fmt.Sprintf(`{"Effect":%q,"Action":%q,"Resource":"arn:aws:s3:::%s"}`, effect, action, resource)
+	}
+	for _, c := range []struct {
+		what       string
+		statements []string
+		want       string
+	}{
+		{"one that allows all", []string{on("Allow", "s3:*", "*")}, "lab-data"},
+		{"one for another bucket", []string{on("Allow", "s3:*", "lab-other*")}, ""},
+		{"one beside what the lease opens", []string{on("Allow", "s3:*", "lab-data/out/*")}, ""},
+		{"one for one object", []string{on("Allow", "s3:GetObject", "lab-data/in/a")}, "lab-data"},
+		{"one for the list", []string{on("Allow", "s3:ListBucket", "lab-data")}, "lab-data"},
+		{"one that tells where the bucket is", []string{on("Allow", "s3:GetBucketLocation", "*")}, ""},
+		{"one that denies the bucket", []string{on("Allow", "s3:*", "*"), on("Deny", "s3:*", "lab-data"), on("Deny", "s3:*", "lab-data/*")}, ""},
+		{"one that denies part of it", []string{on("Allow", "s3:*", "*"), on("Deny", "s3:*", "lab-data/in/a*")}, "lab-data"},
+	} {
+		statements := append(c.statements, on("Allow", "s3:ListAllMyBuckets", "*"))
+		out, err := p.client(`{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`).ListBuckets(t.Context(), &s3.ListBucketsInput{})
+		if err != nil {
+			t.Errorf("%s: %v", c.what, err)
+			continue
+		}
+		var names []string
+		for _, b := range out.Buckets {
+			names = append(names, *b.Name)
+		}
+		if got := strings.Join(names, " "); got != c.want {
+			t.Errorf("%s: the list has %q, want %q", c.what, got, c.want)
+		}
+	}
+}
+
 // TestPolicyOfABatch: each key of a batch is decided by itself, and a policy opens
 // nothing that the lease does not.
 func TestPolicyOfABatch(t *testing.T) {

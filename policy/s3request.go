@@ -59,6 +59,7 @@ type permissions struct {
 	actions   []string
 	versioned []string // besides, when it names a version
 	lists     bool     // with the condition keys of a list
+	onBucket  bool     // of the bucket itself, not of an object in it
 }
 
 // operationPermissions is every operation of our S3 endpoint. A request with a
@@ -68,12 +69,12 @@ type permissions struct {
 // operations".
 var operationPermissions = map[string]permissions{
 	"ListBuckets":             {actions: []string{"s3:ListAllMyBuckets"}},
-	"GetBucketLocation":       {actions: []string{"s3:GetBucketLocation"}},
-	"HeadBucket":              {actions: []string{"s3:ListBucket"}, lists: true},
-	"ListObjects":             {actions: []string{"s3:ListBucket"}, lists: true},
-	"ListObjectsV2":           {actions: []string{"s3:ListBucket"}, lists: true},
-	"ListObjectVersions":      {actions: []string{"s3:ListBucketVersions"}, lists: true},
-	"ListMultipartUploads":    {actions: []string{"s3:ListBucketMultipartUploads"}},
+	"GetBucketLocation":       {actions: []string{"s3:GetBucketLocation"}, onBucket: true},
+	"HeadBucket":              {actions: []string{"s3:ListBucket"}, lists: true, onBucket: true},
+	"ListObjects":             {actions: []string{"s3:ListBucket"}, lists: true, onBucket: true},
+	"ListObjectsV2":           {actions: []string{"s3:ListBucket"}, lists: true, onBucket: true},
+	"ListObjectVersions":      {actions: []string{"s3:ListBucketVersions"}, lists: true, onBucket: true},
+	"ListMultipartUploads":    {actions: []string{"s3:ListBucketMultipartUploads"}, onBucket: true},
 	"ListParts":               {actions: []string{"s3:ListMultipartUploadParts"}},
 	"GetObject":               {actions: []string{"s3:GetObject"}, versioned: []string{"s3:GetObjectVersion"}},
 	"HeadObject":              {actions: []string{"s3:GetObject"}, versioned: []string{"s3:GetObjectVersion"}},

@@ -3,6 +3,8 @@ package policy
 import (
 	"slices"
 	"strings"
+
+	"github.com/keyhatch/keyhatch"
 )
 
 // SessionPolicy is a session policy in IAM's language, which narrows a lease: what
@@ -161,4 +163,59 @@ func (p SessionPolicies) Allow(r S3Request) bool {
 		}
 	}
 	return true
+}
+
+// MayAllow tells whether some request of the operation inside the prefix of a bucket
+// may be allowed by every policy. No is certain. Yes is not: conditions are taken to
+// hold where they allow and not to where they deny, and it may need several
+// statements together, or what no two policies both allow, to close a prefix.
+func (p SessionPolicies) MayAllow(operation, bucket string, prefix keyhatch.Prefix) bool {
+	for _, policy := range p {
+		permissions := operationPermissions[operation]
+		if len(permissions.actions) == 0 {
+			return false
+		}
+		on := place{bucket + "/" + string(prefix), true}
+		if permissions.onBucket {
+			on = place{bucket, false}
+		}
+		if slices.ContainsFunc(permissions.actions, func(action string) bool { return !policy.mayAllow(action, on) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// place is a resource, or with below every one that begins with it.
+type place struct {
+	resource string
+	below    bool
+}
+
+func (p SessionPolicy) mayAllow(action string, on place) bool {
+	action = strings.ToLower(action)
+	allowed := false
+	for _, s := range p.statements {
+		switch {
+		case !matchesAny(s.actions, action):
+		case s.deny && len(s.conditions) == 0 && slices.ContainsFunc(s.resources, on.coveredBy):
+			return false
+		case !s.deny && slices.ContainsFunc(s.resources, on.touchedBy):
+			allowed = true
+		}
+	}
+	return allowed
+}
+
+// coveredBy tells whether the pattern matches all of the place.
+func (on place) coveredBy(p pattern) bool {
+	return p.matches(on.resource) && (!on.below || p.endsOpen())
+}
+
+// touchedBy tells whether the pattern matches something of the place.
+func (on place) touchedBy(p pattern) bool {
+	if on.below {
+		return p.matchesBelow(on.resource)
+	}
+	return p.matches(on.resource)
 }

@@ -127,3 +127,24 @@ func (p piece) ends(s string) bool {
 	n, ok := p.begins(s[from:])
 	return ok && n == len(s)-from
 }
+
+// endsOpen tells whether anything may follow what the pattern matches.
+func (p pattern) endsOpen() bool {
+	return len(p) > 1 && len(p[len(p)-1].text) == 0
+}
+
+// matchesBelow tells whether the pattern matches something that begins with s: s is
+// used up inside the first piece, or what comes behind that may be anything.
+func (p pattern) matchesBelow(s string) bool {
+	for i, c := range p[0].text {
+		got, size := utf8.DecodeRuneInString(s)
+		if size == 0 {
+			return true
+		}
+		if got != c && !p[0].any[i] {
+			return false
+		}
+		s = s[size:]
+	}
+	return len(p) > 1 || s == ""
+}
