@@ -58,38 +58,45 @@ func (u *Upload) PutPart(number int, body io.Reader, size int64) (Part, error) {
 	return u.parts[number], nil
 }
 
-// join checks the parts that are to be joined and describes the result.
-func (u *Upload) join(asked []Part, header map[string]string) (Record, error) {
-	rec := Record{Header: map[string]string{}, Upload: u.ID}
+// begun is join of an upload that is under way.
+func (u *Upload) begun(asked []Part, header map[string]string) (Record, []Part, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.gone {
+		return Record{}, nil, ErrNoUpload
+	}
+	return u.join(asked, header)
+}
+
+// join checks the parts that are to be joined, and returns them and what describes
+// the result. The caller has the lock.
+func (u *Upload) join(asked []Part, header map[string]string) (rec Record, parts []Part, err error) {
+	rec = Record{Header: map[string]string{}, Upload: u.ID}
 	maps.Copy(rec.Header, u.Header)
 	maps.Copy(rec.Header, header)
 	if len(asked) == 0 {
-		return rec, ErrNoParts
+		return rec, nil, ErrNoParts
 	}
 	var tags []string
 	for i, a := range asked {
 		if i > 0 && a.Number <= asked[i-1].Number {
-			return rec, ErrPartOrder
+			return rec, nil, ErrPartOrder
 		}
 		have, err := u.part(a)
 		if err != nil {
-			return rec, err
+			return rec, nil, err
 		}
 		tags = append(tags, have.ETag)
+		parts = append(parts, have)
 		rec.Parts = append(rec.Parts, have.Size)
 	}
 	rec.ETag = partsTag(tags)
-	return rec, nil
+	return rec, parts, nil
 }
 
 // Check tells whether parts can be joined, as Complete would, and reads none of them.
 func (u *Upload) Check(asked []Part) error {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.gone {
-		return ErrNoUpload
-	}
-	_, err := u.join(asked, nil)
+	_, _, err := u.begun(asked, nil)
 	return err
 }
 
@@ -120,9 +127,8 @@ func (u *Upload) OpenPart(asked Part) (*os.File, error) {
 const appendStride = 64 << 20
 
 // appendPart copies a part to the end of f, in the kernel where it can, until ctx ends.
-func (u *Upload) appendPart(ctx context.Context, f *os.File, number int) error {
-	have := u.parts[number]
-	from, err := u.t.root.Open(u.partPath(number, have.ETag))
+func (u *Upload) appendPart(ctx context.Context, f *os.File, part Part) error {
+	from, err := u.t.root.Open(u.partPath(part.Number, part.ETag))
 	if err != nil {
 		return err
 	}
@@ -141,8 +147,8 @@ func (u *Upload) appendPart(ctx context.Context, f *os.File, number int) error {
 			return err
 		}
 	}
-	if sent != have.Size {
-		return fmt.Errorf("part %d of upload %s has %d bytes instead of %d", number, u.ID, sent, have.Size)
+	if sent != part.Size {
+		return fmt.Errorf("part %d of upload %s has %d bytes instead of %d", part.Number, u.ID, sent, part.Size)
 	}
 	return nil
 }

@@ -22,8 +22,12 @@ type Upload struct {
 	UploadInfo
 	t *Tree
 
+	// completing has room for the one completion that copies the parts. It is taken
+	// before mu, which is held for moments only.
+	completing chan struct{}
+
 	mu    sync.Mutex
-	gone  bool // completed or aborted
+	gone  bool // completed, aborted or expired
 	parts map[int]Part
 }
 
@@ -58,6 +62,10 @@ const uploadFile = "upload.json"
 
 var validID = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
+func (t *Tree) newUpload(info UploadInfo) *Upload {
+	return &Upload{UploadInfo: info, t: t, completing: make(chan struct{}, 1), parts: map[int]Part{}}
+}
+
 func (u *UploadInfo) folder() string { return filepath.Join(uploadsFolder, u.Bucket, u.ID) }
 
 // BeginUpload begins an upload of what will be the object of a key. Ids begin
@@ -86,7 +94,7 @@ func (t *Tree) BeginUpload(bucket, key string, header map[string]string) (*Uploa
 	}
 	t.uploads.mu.Lock()
 	defer t.uploads.mu.Unlock()
-	return t.uploads.register(&Upload{UploadInfo: info, t: t, parts: map[int]Part{}}), nil
+	return t.uploads.register(t.newUpload(info)), nil
 }
 
 // Upload returns an upload that is under way, also one of an earlier process:
@@ -113,7 +121,7 @@ func (t *Tree) loadUpload(bucket, id string) (*Upload, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &Upload{UploadInfo: info, t: t, parts: map[int]Part{}}
+	u := t.newUpload(info)
 	f, err := t.root.Open(u.folder())
 	if err != nil {
 		return nil, err

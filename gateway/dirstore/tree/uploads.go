@@ -47,29 +47,37 @@ func (t *Tree) Uploads(bucket string) ([]UploadInfo, error) {
 // it fails, or ctx ends before the object is there, the upload stays as it was; if the process ends after the object is
 // there and before the upload is gone, completing again puts the same object
 // there.
+//
+// Copying the parts takes its time and holds up other completions of the upload and
+// nothing else: parts may come meanwhile, and it may be aborted. What was joined is
+// published only if it still is what the upload has.
 func (u *Upload) Complete(ctx context.Context, asked []Part, header map[string]string, check Check) (Record, error) {
 	p, err := locate(u.Bucket, u.Key)
 	if err != nil {
 		return Record{}, err
 	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.gone {
-		return Record{}, ErrNoUpload
+	select {
+	case u.completing <- struct{}{}:
+		defer func() { <-u.completing }()
+	case <-ctx.Done():
+		return Record{}, ctx.Err()
 	}
-	rec, err := u.join(asked, header)
+	rec, parts, err := u.begun(asked, header)
 	if err != nil {
 		return Record{}, err
 	}
 	d, err := u.t.newDraft(func(f *os.File) (string, error) {
-		for _, a := range asked {
-			if err := u.appendPart(ctx, f, a.Number); err != nil {
+		for _, part := range parts {
+			if err := u.appendPart(ctx, f, part); err != nil {
 				return "", err
 			}
 		}
 		return "", nil
 	})
 	if err != nil {
+		if _, _, changed := u.begun(asked, header); changed != nil {
+			return Record{}, changed // which is why a part could not be read
+		}
 		return Record{}, err
 	}
 	defer d.discard()
@@ -78,6 +86,14 @@ func (u *Upload) Complete(ctx context.Context, asked []Part, header map[string]s
 			return err
 		}
 		return check(old)
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.gone {
+		return Record{}, ErrNoUpload
+	}
+	if _, _, err := u.join(asked, header); err != nil {
+		return Record{}, err
 	}
 	if err := u.t.publish(p, d, rec, last); err != nil {
 		return Record{}, err
@@ -194,6 +210,12 @@ func (t *Tree) expire(bucket, id string, before time.Time) (done bool, err error
 		return true, t.root.RemoveAll(trash)
 	}
 	t.uploads.mu.Unlock()
+	select {
+	case u.completing <- struct{}{}:
+		defer func() { <-u.completing }()
+	default:
+		return false, nil // it is not abandoned: it is being completed
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.gone {
