@@ -175,10 +175,6 @@ func (s *Store) listUploads(_ http.ResponseWriter, r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	open, err := s.tree.Uploads(r.bucket)
-	if err != nil {
-		return nil, err
-	}
 	marker, markerID := r.query.Get("key-marker"), r.query.Get("upload-id-marker")
 	out := uploadsDocument{
 		Bucket: r.bucket, KeyMarker: l.encode(marker), UploadIDMarker: markerID, Prefix: l.encode(l.prefix),
@@ -186,13 +182,12 @@ func (s *Store) listUploads(_ http.ResponseWriter, r *request) (any, error) {
 	}
 	var prefixes []string
 	var nextKey, nextID string // the last result
-	for _, u := range open {
-		rest, ok := strings.CutPrefix(u.Key, l.prefix)
-		if !ok {
-			continue
+	for u, err := range s.tree.Uploads(r.bucket, l.prefix, marker) {
+		if err != nil {
+			return nil, err
 		}
 		common := ""
-		if i := strings.Index(rest, l.delimiter); i >= 0 && l.delimiter != "" {
+		if i := strings.Index(u.Key[len(l.prefix):], l.delimiter); i >= 0 && l.delimiter != "" {
 			common = u.Key[:len(l.prefix)+i+len(l.delimiter)]
 		}
 		switch {

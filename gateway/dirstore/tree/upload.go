@@ -44,6 +44,7 @@ type UploadInfo struct {
 type uploads struct {
 	mu    sync.Mutex
 	known map[string]*Upload
+	open  map[string]*openUploads // by bucket
 }
 
 // register returns the Upload to use for u's id. The caller has the lock.
@@ -92,6 +93,7 @@ func (t *Tree) BeginUpload(bucket, key string, header map[string]string) (*Uploa
 	if err := t.replaceOwn(info.folder(), uploadFile, text); err != nil {
 		return nil, err
 	}
+	t.uploads.openIn(bucket).begun(OpenUpload{key, info.ID, info.Started})
 	t.uploads.mu.Lock()
 	defer t.uploads.mu.Unlock()
 	return t.uploads.register(t.newUpload(info)), nil

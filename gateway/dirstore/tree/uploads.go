@@ -1,45 +1,14 @@
 package tree
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
-
-	"github.com/keyhatch/keyhatch"
 )
-
-// Uploads tells which uploads of a bucket are under way, by key, and those of
-// one key by their beginning.
-func (t *Tree) Uploads(bucket string) ([]UploadInfo, error) {
-	if keyhatch.CheckBucketName(bucket) != nil {
-		return nil, ErrNoBucket
-	}
-	ids, err := t.ownNames(filepath.Join(uploadsFolder, bucket))
-	if err != nil {
-		return nil, err
-	}
-	var open []UploadInfo
-	for _, id := range ids {
-		info, err := t.readUpload(bucket, id)
-		if errors.Is(err, ErrNoUpload) {
-			continue // ended just now
-		}
-		if err != nil {
-			return nil, err
-		}
-		open = append(open, info)
-	}
-	slices.SortFunc(open, func(a, b UploadInfo) int {
-		return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.ID, b.ID))
-	})
-	return open, nil
-}
 
 // Complete publishes parts of the upload as one object, and returns its record.
 // Of each part its number and its ETag are looked at; the order is ascending. The
@@ -147,6 +116,9 @@ func (u *Upload) drop() error {
 		delete(u.t.uploads.known, u.ID)
 	}
 	u.t.uploads.mu.Unlock()
+	if u.gone {
+		u.t.uploads.openIn(u.Bucket).ended(u.Key, u.ID)
+	}
 	if err != nil {
 		return err
 	}
@@ -202,10 +174,14 @@ func (t *Tree) expire(bucket, id string, before time.Time) (done bool, err error
 	t.uploads.mu.Lock()
 	u := t.uploads.known[id]
 	if u == nil {
+		info, unknown := t.readUpload(bucket, id) // one that was half made has no key
 		trash, err := t.trashUpload(bucket, id)
 		t.uploads.mu.Unlock()
 		if err != nil {
 			return false, err
+		}
+		if unknown == nil {
+			t.uploads.openIn(bucket).ended(info.Key, id)
 		}
 		return true, t.root.RemoveAll(trash)
 	}
