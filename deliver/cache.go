@@ -8,12 +8,9 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base32"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -133,14 +130,6 @@ type Request struct {
 	api.LeaseRequest
 }
 
-const (
-	leaseSuffix = ".lease"
-	tempPrefix  = "new-"
-	magic       = "keyhatch lease 1\n"
-	header      = len(magic) + 8 // the magic, and when the lease ends (Unix seconds)
-	maxFile     = 64 << 10
-)
-
 func (c *Cache) name(r Request) (string, error) {
 	text, err := json.Marshal(r)
 	if err != nil {
@@ -155,7 +144,8 @@ func (c *Cache) name(r Request) (string, error) {
 // Keep returns a Lend that hands out the kept lease of the request, and borrows and
 // keeps one when there is none or it is due to be renewed. An error is not kept.
 // One that may pass (see Final) is not even told while the lease that is there still
-// lives. A file that cannot be read, or is not one of ours, counts as none.
+// lives, and the server is then left alone for a while. A file that cannot be read, or
+// is not one of ours, counts as none.
 //
 // A cache that fails, as on a full disk, does not keep anybody from a lease.
 func (c *Cache) Keep(r Request, lend Lend) Lend {
@@ -165,7 +155,7 @@ func (c *Cache) Keep(r Request, lend Lend) Lend {
 			return api.Lent{}, err
 		}
 		before, _ := c.load(name)
-		if before.fresh(time.Now()) {
+		if before.goesOn(time.Now(), askAgainHere) {
 			return before.Lent, nil
 		}
 		wait := lendTime
@@ -181,8 +171,8 @@ func (c *Cache) Keep(r Request, lend Lend) Lend {
 		case err != nil:
 			return api.Lent{}, err
 		case lock != nil:
-			defer lock.Close()
-		case h.fresh(time.Now()):
+			defer lock.release()
+		case h.goesOn(time.Now(), askAgainHere):
 			return h.Lent, nil
 		}
 		return c.renew(ctx, name, h, lend)
@@ -197,165 +187,91 @@ func (c *Cache) Renew(r Request, lend Lend) Lend {
 		if err != nil {
 			return api.Lent{}, err
 		}
-		return c.renew(ctx, name, held{}, lend)
+		h, err := borrow(ctx, lend)
+		if err != nil {
+			return api.Lent{}, err
+		}
+		defer c.lock(ctx, name).release()
+		c.keep(name, h)
+		return h.Lent, nil
 	}
 }
 
-// waitForNextHere is how long a process that has a lease that lives waits for the
-// next one: the client behind it waits with it.
-const waitForNextHere = 5 * time.Second
+const (
+	// waitForNextHere is how long a process that has a lease that lives waits for the
+	// next one: the client behind it waits with it.
+	waitForNextHere = 5 * time.Second
+	// askAgainHere is how long processes that have a lease that lives leave a server
+	// alone that failed. Some clients run one for each request.
+	askAgainHere = 30 * time.Second
+)
 
-// turn waits until either somebody else has renewed the lease or it is this
-// process's turn to. Without a lock and without a fresh lease, the folder cannot
-// have locks.
-func (c *Cache) turn(ctx context.Context, name string) (lock io.Closer, h held, err error) {
-	const pause = 20 * time.Millisecond
+// turn waits until either somebody else has renewed the lease, or tried to, or it is
+// this process's turn to. Without a lock and without a lease to go on with, the folder
+// cannot have locks.
+func (c *Cache) turn(ctx context.Context, name string) (*lock, held, error) {
 	for {
-		lock, err := c.tryLock(name)
+		l, err := c.tryLock(name)
 		h, _ := c.load(name)
 		switch {
-		case h.fresh(time.Now()):
-			if lock != nil {
-				lock.Close()
-			}
+		case h.goesOn(time.Now(), askAgainHere):
+			l.release()
 			return nil, h, nil
 		case !errors.Is(err, filelock.ErrLocked):
-			return lock, h, nil
+			return l, h, nil
 		}
 		select {
 		case <-ctx.Done():
 			return nil, h, context.Cause(ctx)
-		case <-time.After(pause):
+		case <-time.After(lockPause):
 		}
 	}
 }
 
-// tryLock takes the lock of a lease. There are a few locks for all leases: their
-// files stay, and removing such a file while others wait for it would make two of
-// them. The lock itself ends with the process.
-func (c *Cache) tryLock(name string) (io.Closer, error) {
-	file := "lock-" + name[:1]
-	if info, err := c.root.Lstat(file); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is no file", file)
-	}
-	f, err := c.root.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := filelock.Try(f); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f, nil
-}
-
+// renew borrows in the turn of this process.
 func (c *Cache) renew(ctx context.Context, name string, old held, lend Lend) (api.Lent, error) {
 	h, err := borrow(ctx, lend)
 	switch {
 	case err == nil:
-	case !ends(err) && old.alive(time.Now()):
+		c.keep(name, h)
+		return h.Lent, nil
+	case ends(err):
+		_ = c.root.Remove(name) // S3 says no to it anyway
+	case old.alive(time.Now()):
+		old.Failed = time.Now()
+		_ = c.store(name, old) // else the next process finds out by itself
 		return old.Lent, nil
-	default:
-		return api.Lent{}, err
 	}
+	return api.Lent{}, err
+}
+
+// keep stores a lease, and sweeps.
+func (c *Cache) keep(name string, h held) {
 	if err := c.store(name, h); err == nil {
 		c.sweep()
 	}
-	return h.Lent, nil
 }
 
-// load reads a kept lease. Whatever is not exactly what store wrote is none.
-func (c *Cache) load(name string) (h held, ok bool) {
-	text, err := c.read(name, maxFile)
-	if err != nil || len(text) < header || string(text[:len(magic)]) != magic {
-		return held{}, false
-	}
-	plain, err := c.aead.Open(nil, nil, text[header:], associated(name, text[:header]))
-	if err != nil || json.Unmarshal(plain, &h) != nil || check(h.Lent) != nil {
-		return held{}, false
-	}
-	return h, true
-}
-
-// associated binds what is sealed to its file's name and beginning, so that one
-// request's lease cannot be put in the place of another's.
-func associated(name string, head []byte) []byte { return append([]byte(name+"\n"), head...) }
-
-// read reads at most that much of a regular file of ours.
-func (c *Cache) read(name string, most int64) ([]byte, error) {
-	info, err := c.root.Lstat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() || !mine(info) || open(info) {
-		return nil, fs.ErrPermission
-	}
-	f, err := c.root.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, most))
-}
-
-// store writes a lease beside its place and puts it there whole. What a process
-// leaves that is killed in between is sealed, and swept later.
-func (c *Cache) store(name string, h held) error {
-	plain, err := json.Marshal(h)
+// Drop forgets a lease that has ended, by its id, so that the next who wants one like
+// it gets another. Only leases that this cache's token borrowed can be looked at.
+func (c *Cache) Drop(ctx context.Context, id string) error {
+	names, err := c.list()
 	if err != nil {
 		return err
-	}
-	head := binary.BigEndian.AppendUint64([]byte(magic), uint64(h.Lent.ExpiresAt.Unix()))
-	sealed := c.aead.Seal(nil, nil, plain, associated(name, head))
-	temp := fmt.Sprintf("%s%d-%d", tempPrefix, os.Getpid(), time.Now().UnixNano())
-	f, err := c.root.OpenFile(temp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(head, sealed...))
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = c.root.Rename(temp, name)
-	}
-	if err != nil {
-		_ = c.root.Remove(temp)
-	}
-	return err
-}
-
-// unfinished is how long a file may rest that was to become a lease.
-const unfinished = time.Hour
-
-// sweep removes what is over: leases that have ended, whoever's they were, and what
-// killed processes left behind. What goes wrong is for the next sweep.
-func (c *Cache) sweep() {
-	dir, err := c.root.Open(".")
-	if err != nil {
-		return
-	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
-	if err != nil {
-		return
 	}
 	for _, name := range names {
-		if c.over(name) {
-			_ = c.root.Remove(name)
+		if h, ok := c.load(name); ok && h.Lent.ID == id {
+			return c.drop(ctx, name, id)
 		}
 	}
+	return nil
 }
 
-func (c *Cache) over(name string) bool {
-	switch {
-	case strings.HasPrefix(name, tempPrefix):
-		info, err := c.root.Lstat(name)
-		return err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > unfinished
-	case strings.HasSuffix(name, leaseSuffix):
-		head, err := c.read(name, int64(header))
-		if err != nil || len(head) < header || string(head[:len(magic)]) != magic {
-			return false // not ours to remove
-		}
-		ends := time.Unix(int64(binary.BigEndian.Uint64(head[len(magic):])), 0)
-		return time.Now().After(ends)
+// drop removes a lease, unless another is in its place when it is nobody's turn.
+func (c *Cache) drop(ctx context.Context, name, id string) error {
+	defer c.lock(ctx, name).release()
+	if h, ok := c.load(name); !ok || h.Lent.ID != id {
+		return nil
 	}
-	return false
+	return c.root.Remove(name)
 }

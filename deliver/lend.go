@@ -18,14 +18,21 @@ type Lend func(context.Context) (api.Lent, error)
 
 // held is a lease and when it was lent, by the clock of this machine.
 type held struct {
-	Lent  api.Lent
-	Since time.Time
+	Lent   api.Lent
+	Since  time.Time
+	Failed time.Time // when it could not be renewed, the last time
 }
 
 // fresh tells whether it is handed out again. One from the future was kept before
 // the clock was put back: how long it still lives cannot be told.
 func (h held) fresh(now time.Time) bool {
 	return h.alive(now) && !h.Since.After(now) && now.Before(api.RenewAt(h.Since, h.Lent.ExpiresAt))
+}
+
+// goesOn tells whether it is handed out without asking the server: it is fresh, or it
+// lives and the server failed less than a pause ago.
+func (h held) goesOn(now time.Time, pause time.Duration) bool {
+	return h.fresh(now) || h.alive(now) && !h.Failed.After(now) && now.Before(h.Failed.Add(pause))
 }
 
 // alive tells whether it still opens something.
@@ -56,22 +63,22 @@ type keeper struct {
 
 	mu      sync.Mutex
 	held    held
-	failed  time.Time // when lend last failed with a lease in hand
 	pending *pending
 }
 
 // pending is a call of lend that has not ended.
 type pending struct {
-	done chan struct{}
-	lent api.Lent
-	err  error
+	begun time.Time
+	done  chan struct{}
+	lent  api.Lent
+	err   error
 }
 
 func (k *keeper) get(ctx context.Context) (api.Lent, error) {
 	p, before := k.join(ctx)
 	var late <-chan time.Time
 	if before.alive(time.Now().Add(waitForNext)) {
-		late = time.After(waitForNext)
+		late = time.After(time.Until(p.begun.Add(waitForNext))) // once for all who ask
 	}
 	select {
 	case <-p.done:
@@ -89,13 +96,13 @@ func (k *keeper) join(ctx context.Context) (*pending, held) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now := time.Now()
-	if k.held.fresh(now) || k.held.alive(now) && now.Before(k.failed.Add(askAgain)) {
-		p := &pending{done: make(chan struct{}), lent: k.held.Lent}
+	if k.held.goesOn(now, askAgain) {
+		p := &pending{begun: now, done: make(chan struct{}), lent: k.held.Lent}
 		close(p.done)
 		return p, k.held
 	}
 	if k.pending == nil {
-		k.pending = &pending{done: make(chan struct{})}
+		k.pending = &pending{begun: now, done: make(chan struct{})}
 		go k.renew(context.WithoutCancel(ctx), k.pending)
 	}
 	return k.pending, k.held
@@ -110,9 +117,9 @@ func (k *keeper) renew(ctx context.Context, p *pending) {
 	now := time.Now()
 	switch {
 	case err == nil:
-		k.held, k.failed = h, time.Time{}
+		k.held = h
 	case !ends(err) && k.held.alive(now):
-		k.failed, err = now, nil
+		k.held.Failed, err = now, nil
 	default:
 		k.held = held{}
 	}
