@@ -140,7 +140,9 @@ func again(method string, answer *http.Response, refused error) time.Duration {
 // one, as that of a proxy in between.
 func refusal(answer *http.Response, text []byte) error {
 	p := &api.Problem{}
-	if err := json.Unmarshal(text, p); err != nil || p.Code == "" {
+	// The status is said twice: what is not the same is not ours, and would be taken
+	// for a refusal that it is not.
+	if err := json.Unmarshal(text, p); err != nil || p.Code == "" || p.Status != answer.StatusCode {
 		return fmt.Errorf("the server answered %s, which is not an answer of Keyhatch", answer.Status)
 	}
 	return p

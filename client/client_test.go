@@ -67,6 +67,9 @@ func TestCallsAreMadeAgain(t *testing.T) {
 		"a lease, the server staying busy":    {[]http.HandlerFunc{busy}, borrow, 4, false},
 		"a lease, a proxy that names a time":  {[]http.HandlerFunc{proxyFor(0), lease}, borrow, 1, false},
 		"a lease, a proxy being busy":         {[]http.HandlerFunc{proxy, lease}, borrow, 1, false},
+		"a lease, a proxy that speaks JSON":   {[]http.HandlerFunc{says(503, "Retry-After: 0", map[string]any{"code": "overloaded"}), lease}, borrow, 1, false},
+		"a lease, the server names no time":   {[]http.HandlerFunc{says(503, "", api.Problem{Code: "unavailable", Status: 503}), lease}, borrow, 1, false},
+		"a lease, too many at once":           {[]http.HandlerFunc{says(429, "Retry-After: 0", api.Problem{Code: "rate_limited", Status: 429}), lease}, borrow, 2, true},
 		"a question, a proxy being busy":      {[]http.HandlerFunc{proxy, token}, current, 2, true},
 		"a lease that is refused":             {[]http.HandlerFunc{says(403, "", api.Problem{Code: "grant_missing", Status: 403}), lease}, borrow, 1, false},
 		"an end whose answer got lost":        {[]http.HandlerFunc{breaksOff, says(204, "", nil)}, revoke, 1, false},
@@ -168,6 +171,24 @@ func TestARefusalIsAProblem(t *testing.T) {
 	var p *api.Problem
 	if !errors.As(err, &p) || p.Code != "location_not_found" || err.Error() != "it does not exist" {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestStrangersRefuseNothing: what a proxy answers in the server's place is no refusal,
+// whatever it says, so that nobody gives up a lease for it.
+func TestStrangersRefuseNothing(t *testing.T) {
+	for what, answer := range map[string]http.HandlerFunc{
+		"a page":               func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403); fmt.Fprint(w, "<html>forbidden") },
+		"nothing":              func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) },
+		"JSON of its own":      says(403, "", map[string]any{"code": "waf_blocked", "message": "blocked"}),
+		"another status in it": says(502, "", api.Problem{Code: "access_not_granted", Status: 403}),
+	} {
+		c, _ := server(t, answer)
+		_, err := c.CreateLease(t.Context(), api.LeaseRequest{})
+		var p *api.Problem
+		if err == nil || errors.As(err, &p) {
+			t.Errorf("%s is taken for %#v", what, err)
+		}
 	}
 }
 

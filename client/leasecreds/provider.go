@@ -23,8 +23,17 @@ type Provider struct {
 	lender  Lender
 	request api.LeaseRequest
 
-	mu   sync.Mutex
-	last api.Lent
+	mu      sync.Mutex
+	last    api.Lent
+	pending *pending
+}
+
+// pending is a call of the server, until somebody has what came of it.
+type pending struct {
+	begun time.Time
+	done  chan struct{} // closed when the rest is there
+	lent  api.Lent
+	err   error
 }
 
 var (
@@ -38,19 +47,93 @@ func New(l Lender, r api.LeaseRequest) *Provider { return &Provider{lender: l, r
 // source is what the SDK calls the provider in its messages.
 const source = "KeyhatchLease"
 
+const (
+	// lendTime bounds one call of the server.
+	lendTime = time.Minute
+	// waitForNext is how long who has a lease that lives waits for the next one.
+	waitForNext = time.Second
+	// askAgain is how long a lease that could not be renewed is gone on with before the
+	// server is asked again.
+	askAgain = 5 * time.Second
+)
+
 // Retrieve borrows a lease. The credentials say that they expire when the lease is
 // due to be renewed, which is before its end.
+//
+// While the last lease lives, the error comes after a second: so the cache goes on
+// with that one (see HandleFailToRefresh). The call goes on too, and what comes of it
+// is the next answer.
 func (p *Provider) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	asked := time.Now()
-	lent, err := p.lender.CreateLease(ctx, p.request)
-	if err != nil {
-		return aws.Credentials{}, err
+	call, before := p.join(ctx)
+	var late <-chan time.Time
+	if time.Now().Add(waitForNext).Before(before.ExpiresAt) {
+		late = time.After(time.Until(call.begun.Add(waitForNext)))
 	}
+	select {
+	case <-call.done:
+		return p.had(call)
+	case <-late:
+		return aws.Credentials{}, &lateError{call}
+	case <-ctx.Done():
+		return aws.Credentials{}, context.Cause(ctx)
+	}
+}
+
+// join returns the call whose outcome is the caller's, beginning one if need be, and
+// the lease before it.
+func (p *Provider) join(ctx context.Context) (*pending, api.Lent) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.last = lent
-	return credentials(lent, api.RenewAt(asked, lent.ExpiresAt)), nil
+	if p.pending == nil || p.pending.stale(time.Now()) {
+		p.pending = &pending{begun: time.Now(), done: make(chan struct{})}
+		go p.borrow(context.WithoutCancel(ctx), p.pending)
+	}
+	return p.pending, p.last
 }
+
+func (p *Provider) borrow(ctx context.Context, call *pending) {
+	ctx, cancel := context.WithTimeout(ctx, lendTime)
+	defer cancel()
+	call.lent, call.err = p.lender.CreateLease(ctx, p.request)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var refusal *api.Problem
+	switch {
+	case call.err == nil:
+		p.last = call.lent
+	case errors.As(call.err, &refusal) && refusal.EndsLeases():
+		p.last = api.Lent{}
+	}
+	close(call.done)
+}
+
+// had is what came of a call, for who waited for it: who comes next asks anew.
+func (p *Provider) had(call *pending) (aws.Credentials, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pending == call {
+		p.pending = nil
+	}
+	if call.err != nil {
+		return aws.Credentials{}, call.err
+	}
+	return credentials(call.lent, api.RenewAt(call.begun, call.lent.ExpiresAt)), nil
+}
+
+// stale tells whether the call has ended so that nobody wants its outcome now.
+func (c *pending) stale(now time.Time) bool {
+	select {
+	case <-c.done:
+		return c.err != nil || !now.Before(api.RenewAt(c.begun, c.lent.ExpiresAt))
+	default:
+		return false
+	}
+}
+
+// lateError is of a call that goes on.
+type lateError struct{ call *pending }
+
+func (*lateError) Error() string { return "the Keyhatch server has not answered yet" }
 
 func credentials(l api.Lent, until time.Time) aws.Credentials {
 	return aws.Credentials{
@@ -59,18 +142,26 @@ func credentials(l api.Lent, until time.Time) aws.Credentials {
 	}
 }
 
-// askAgain is how long a lease that could not be renewed is gone on with before the
-// server is asked again.
-const askAgain = 5 * time.Second
-
 // HandleFailToRefresh lets the cache go on with a lease that still lives when it
-// could not be renewed, unless the server refused to.
-func (p *Provider) HandleFailToRefresh(_ context.Context, before aws.Credentials, err error) (aws.Credentials, error) {
+// could not be renewed, unless the server refused to. A cache that was told to forget
+// its lease (aws.CredentialsCache.Invalidate) waits for the next one.
+func (p *Provider) HandleFailToRefresh(ctx context.Context, before aws.Credentials, err error) (aws.Credentials, error) {
+	var late *lateError
+	if before.AccessKeyID == "" {
+		if !errors.As(err, &late) {
+			return aws.Credentials{}, err
+		}
+		select {
+		case <-late.call.done:
+			return p.had(late.call)
+		case <-ctx.Done():
+			return aws.Credentials{}, context.Cause(ctx)
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	var refusal *api.Problem
-	if errors.As(err, &refusal) && refusal.EndsLeases() || before.AccessKeyID != p.last.AccessKeyID || !now.Before(p.last.ExpiresAt) {
+	if !now.Before(p.last.ExpiresAt) {
 		return aws.Credentials{}, err
 	}
 	until := now.Add(askAgain)

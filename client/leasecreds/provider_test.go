@@ -96,3 +96,107 @@ func TestServerIsAway(t *testing.T) {
 		want("refused", "", refused)
 	})
 }
+
+// slow is a lender that does not answer before it is let go, and then lends.
+type slow struct {
+	lender
+	gate chan struct{}
+}
+
+func (s *slow) CreateLease(ctx context.Context, r api.LeaseRequest) (api.Lent, error) {
+	if s.gate != nil {
+		select {
+		case <-s.gate:
+		case <-ctx.Done():
+			return api.Lent{}, ctx.Err()
+		}
+	}
+	return s.lender.CreateLease(ctx, r)
+}
+
+// A server that hangs costs who has a lease that lives a second, once; every request
+// waited for a minute. What it lends at last is the next lease, and not lent again.
+func TestServerHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &slow{lender: lender{life: time.Hour}}
+		cache := aws.NewCredentialsCache(leasecreds.New(s, api.LeaseRequest{}))
+		want := func(what, id string, wantAfter time.Duration) {
+			t.Helper()
+			begun := time.Now()
+			if c, err := cache.Retrieve(t.Context()); err != nil || c.AccessKeyID != id || time.Since(begun) != wantAfter {
+				t.Errorf("%s: %q after %v: %v, want %q after %v", what, c.AccessKeyID, time.Since(begun), err, id, wantAfter)
+			}
+		}
+		want("the first", "KHLE1", 0)
+		time.Sleep(51 * time.Minute)
+		s.gate = make(chan struct{})
+		want("hanging", "KHLE1", time.Second)
+		want("at once", "KHLE1", 0)
+		time.Sleep(6 * time.Second)
+		want("still hanging", "KHLE1", 0)
+		close(s.gate)
+		time.Sleep(6 * time.Second)
+		want("answered", "KHLE2", 0)
+		if s.calls != 2 {
+			t.Errorf("lent %d times", s.calls)
+		}
+		// It hangs for good: the call ends, and another begins.
+		time.Sleep(51 * time.Minute)
+		s.gate = make(chan struct{})
+		want("hanging again", "KHLE2", time.Second)
+		time.Sleep(2 * time.Minute)
+		want("another call", "KHLE2", time.Second)
+		time.Sleep(7 * time.Minute)
+		if _, err := cache.Retrieve(t.Context()); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("after its end: %v", err)
+		}
+	})
+}
+
+// Who says that the lease is no good waits for another, however long that takes.
+func TestInvalidated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &slow{lender: lender{life: time.Hour}}
+		cache := aws.NewCredentialsCache(leasecreds.New(s, api.LeaseRequest{}))
+		if _, err := cache.Retrieve(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.gate = make(chan struct{})
+		time.AfterFunc(20*time.Second, func() { close(s.gate) })
+		cache.Invalidate()
+		if c, err := cache.Retrieve(t.Context()); err != nil || c.AccessKeyID != "KHLE2" {
+			t.Errorf("%q %v", c.AccessKeyID, err)
+		}
+		s.gate, s.err = nil, errors.New("connection refused")
+		cache.Invalidate()
+		if c, err := cache.Retrieve(t.Context()); !errors.Is(err, s.err) {
+			t.Errorf("a lease that is no good is handed out: %q %v", c.AccessKeyID, err)
+		}
+	})
+}
+
+// Near the end of a grant there is no other lease, and the one at hand is good until
+// then. A refusal ends it, also for who asks again.
+func TestLastLeaseOfAGrant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &lender{life: time.Hour}
+		cache := aws.NewCredentialsCache(leasecreds.New(l, api.LeaseRequest{}))
+		want := func(what, id string, wantErr error) {
+			t.Helper()
+			if c, err := cache.Retrieve(t.Context()); !errors.Is(err, wantErr) || c.AccessKeyID != id {
+				t.Errorf("%s: %q %v, want %q %v", what, c.AccessKeyID, err, id, wantErr)
+			}
+		}
+		want("the first", "KHLE1", nil)
+		time.Sleep(51 * time.Minute)
+		l.err = &api.Problem{Status: 422, Code: "life_exceeds_limit"}
+		for range 8 {
+			want("no longer than the grant", "KHLE1", nil)
+			time.Sleep(time.Minute)
+		}
+		l.err = &api.Problem{Status: 403, Code: "access_not_granted"}
+		want("refused", "", l.err)
+		l.err = errors.New("connection refused")
+		want("after a refusal", "", l.err)
+	})
+}
