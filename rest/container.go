@@ -2,8 +2,11 @@ package rest
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -76,6 +79,28 @@ func (in *containerInput) life() *int {
 	return &in.DurationSeconds
 }
 
+// Resolve refuses what would be left out, or read in one of two ways: a lease would be
+// wider than its address says, as that of a pod whose prefix is a variable that is not
+// set.
+func (in *containerInput) Resolve(ctx huma.Context) []error {
+	u := ctx.URL()
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return []error{&huma.ErrorDetail{Location: "query", Message: "expected names and values that are escaped as in a URL"}}
+	}
+	var refused []error
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		where := "query." + name // which is known: other names are refused before
+		switch values := query[name]; {
+		case slices.Contains(values, ""):
+			refused = append(refused, &huma.ErrorDetail{Location: where, Message: "expected a value: leave it out for its default"})
+		case len(values) > 1 && name != "prefixes":
+			refused = append(refused, &huma.ErrorDetail{Location: where, Message: "expected once"})
+		}
+	}
+	return refused
+}
+
 // lendRoute is what a caller's scopes must allow: to lend is to lend, and a token
 // that may do no more than GET may not.
 var lendRoute = policy.Route{Method: http.MethodPost, Path: base + "/leases", Noun: "leases", Lending: true}
@@ -85,6 +110,7 @@ func (d *Door) admitContainer(a huma.API) func(huma.Context, func(huma.Context))
 		r, _ := humago.Unwrap(ctx)
 		caller, err := d.guard.AdmitBare(r.Context(), r.Header, lendRoute)
 		if err == nil && r.Method != http.MethodGet { // the mux takes HEAD for GET
+			ctx.SetHeader("Allow", http.MethodGet)
 			err = keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeMethodNotAllowed, "this path takes GET alone")
 		}
 		if err != nil {

@@ -69,25 +69,44 @@ func TestContainerRefuses(t *testing.T) {
 		status               int
 		code                 string
 	}{
-		"no token":                      {"", good, 401, "token_malformed"},
-		"a mistyped token":              {flip(admin), good, 401, "token_malformed"},
-		"another scheme":                {"Digest " + admin, good, 401, "token_malformed"},
-		"a token that may only look":    {looker, good, 403, "scope_not_granted"},
-		"more than its scopes":          {reader, "location=alpha&access=write", 403, "scope_not_granted"},
-		"an unknown location":           {admin, "location=" + canary + "&access=read", 404, "location_not_found"},
-		"no location":                   {admin, "access=read", 422, "invalid_request"},
-		"no access":                     {admin, "location=alpha", 422, "invalid_request"},
-		"another access":                {admin, "location=alpha&access=" + canary, 422, "invalid_request"},
-		"an unknown parameter":          {admin, good + "&" + canary + "=1", 422, "invalid_request"},
-		"a life that is none":           {admin, good + "&duration_seconds=0", 422, "invalid_request"},
-		"too short a life":              {admin, good + "&duration_seconds=899", 422, "invalid_duration"},
-		"too long a life":               {admin, good + "&duration_seconds=99999999", 422, "life_exceeds_limit"},
-		"a life that is not a number":   {admin, good + "&duration_seconds=" + canary, 422, "invalid_request"},
-		"prefixes beside the location":  {admin, good + "&prefixes=s3%3A%2F%2Fdemo%2F" + canary, 404, "location_not_found"},
+		"no token":                     {"", good, 401, "token_malformed"},
+		"a mistyped token":             {flip(admin), good, 401, "token_malformed"},
+		"another scheme":               {"Digest " + admin, good, 401, "token_malformed"},
+		"a token that may only look":   {looker, good, 403, "scope_not_granted"},
+		"more than its scopes":         {reader, "location=alpha&access=write", 403, "scope_not_granted"},
+		"an unknown location":          {admin, "location=" + canary + "&access=read", 404, "location_not_found"},
+		"no location":                  {admin, "access=read", 422, "invalid_request"},
+		"no access":                    {admin, "location=alpha", 422, "invalid_request"},
+		"another access":               {admin, "location=alpha&access=" + canary, 422, "invalid_request"},
+		"an unknown parameter":         {admin, good + "&" + canary + "=1", 422, "invalid_request"},
+		"a life that is none":          {admin, good + "&duration_seconds=0", 422, "invalid_request"},
+		"too short a life":             {admin, good + "&duration_seconds=899", 422, "invalid_duration"},
+		"too long a life":              {admin, good + "&duration_seconds=99999999", 422, "life_exceeds_limit"},
+		"a life that is not a number":  {admin, good + "&duration_seconds=" + canary, 422, "invalid_request"},
+		"prefixes beside the location": {admin, good + "&prefixes=s3%3A%2F%2Fdemo%2F" + canary, 404, "location_not_found"},
+		// Each of these was left out without a word, and the lease was for all of alpha,
+		// or of the first one named.
+		"an empty prefix":               {admin, good + "&prefixes=", 422, "invalid_request"},
+		"an empty prefix among others":  {admin, good + "&prefixes=a/&prefixes=", 422, "invalid_request"},
+		"a prefix without a value":      {admin, good + "&prefixes", 422, "invalid_request"},
+		"a prefix that is not escaped":  {admin, good + "&prefixes=a;b/", 422, "invalid_request"},
+		"a prefix that is escaped so":   {admin, good + "&prefixes=%zz", 422, "invalid_request"},
+		"two locations":                 {admin, good + "&location=beta", 422, "invalid_request"},
+		"two kinds of access":           {admin, good + "&access=read", 422, "invalid_request"},
+		"two lives":                     {admin, good + "&duration_seconds=900&duration_seconds=1000", 422, "invalid_request"},
+		"two workspaces":                {admin, good + "&workspace=demo&workspace=demo", 422, "invalid_request"},
+		"an empty life":                 {admin, good + "&duration_seconds=", 422, "invalid_request"},
+		"an empty workspace":            {admin, good + "&workspace=", 422, "invalid_request"},
+		"an empty location":             {admin, "location=&access=read", 422, "invalid_request"},
+		"a parameter in another case":   {admin, good + "&Prefixes=a/", 422, "invalid_request"},
 		"prefixes that climb":           {admin, good + "&prefixes=..%2F", 422, "invalid_prefix"},
 		"a workspace that is not there": {admin, good + "&workspace=" + canary, 404, "location_not_found"},
 	} {
 		a := r.container(c.authorization, c.query)
+		if a.status == 200 {
+			t.Errorf("%s: it lends", what) // and what it says is not for a log
+			continue
+		}
 		var got map[string]string
 		if err := json.Unmarshal([]byte(a.text), &got); err != nil || len(got) != 2 || got["message"] == "" {
 			t.Errorf("%s: %s %v", what, a.text, err)
@@ -100,8 +119,11 @@ func TestContainerRefuses(t *testing.T) {
 		}
 	}
 	lent := len(must[api.Page[api.Lease]](r, admin, "GET", "/api/v1/leases", "").Items)
-	if a := r.send("HEAD", containerPath+"?"+good, "", "Authorization", admin); a.status != 405 {
-		t.Errorf("HEAD: %d", a.status)
+	if a := r.send("HEAD", containerPath+"?"+good, "", "Authorization", admin); a.status != 405 || a.header.Get("Allow") != "GET" {
+		t.Errorf("HEAD: %d, allowed is %q", a.status, a.header.Get("Allow"))
+	}
+	if a := r.send("POST", containerPath+"?"+good, "", "Authorization", admin); a.status != 405 || a.header.Get("Allow") != "GET" {
+		t.Errorf("POST: %d, allowed is %q", a.status, a.header.Get("Allow"))
 	}
 	if n := len(must[api.Page[api.Lease]](r, admin, "GET", "/api/v1/leases", "").Items); n != lent {
 		t.Errorf("HEAD lent %d leases", n-lent)
