@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 
-	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/deliver"
 )
@@ -45,8 +44,7 @@ func (e execCommand) Run(ctx context.Context, s ask.Streams) error {
 	if err != nil {
 		return err
 	}
-	lend := func(ctx context.Context) (api.Lent, error) { return open.CreateLease(ctx, e.request()) }
-	status, err := deliver.Run(ctx, lend, deliver.Program{
+	status, err := deliver.Run(ctx, lending(e.Connection, open, e.request()), deliver.Program{
 		Name: command[0], Args: command[1:], Env: os.Environ(), Stdin: s.In, Stdout: s.Out, Stderr: s.Err,
 	})
 	var unrun *exec.Error

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"runtime"
@@ -114,7 +115,7 @@ func (l leaseBorrow) Run(ctx context.Context, s ask.Streams) error {
 	if err != nil {
 		return err
 	}
-	lend := func(ctx context.Context) (api.Lent, error) { return open.CreateLease(ctx, l.request()) }
+	lend := lending(l.Connection, open, l.request())
 	if l.Output == "process" || l.Output == "profile" {
 		kept, done := l.cached(s, open, lend)
 		defer done()
@@ -255,7 +256,39 @@ type leaseRevoke struct {
 	Lease string `arg:"" help:"Id, or access key id."`
 }
 
+// Run ends it, and forgets it where this machine keeps it: a profile would hand it out
+// until it is due. What other tokens and machines keep is out of reach.
 func (l leaseRevoke) Run(ctx context.Context, s ask.Streams) error {
-	return ask.End(s, l.Question, "the lease has ended: its keys open nothing any more",
-		func(c *client.Client) error { return c.RevokeLease(ctx, leaseID(l.Lease)) })
+	open, err := l.Open()
+	if err != nil {
+		return err
+	}
+	id := leaseID(l.Lease)
+	done := "the lease has ended: its keys open nothing any more"
+	if err := ask.End(s, l.Question, done, func(c *client.Client) error { return c.RevokeLease(ctx, id) }); err != nil {
+		return err
+	}
+	if err := forget(ctx, open, id); err != nil {
+		fmt.Fprintf(s.Err, "keyhatch: a profile may hand it out until it is due: %v\n", err)
+	}
+	return nil
+}
+
+// forget drops a lease from the cache, if there is one.
+func forget(ctx context.Context, open ask.Session, id string) error {
+	folder, err := deliver.CacheFolder()
+	if err != nil {
+		return nil // nothing was kept then
+	}
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	cache, err := deliver.OpenCache(folder, open.Server, open.Token)
+	if unsafe := (*deliver.UnsafeFolder)(nil); errors.As(err, &unsafe) {
+		return nil // nor is anything kept there
+	} else if err != nil {
+		return err
+	}
+	defer cache.Close()
+	return cache.Drop(ctx, id)
 }

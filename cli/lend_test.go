@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli/ask"
+)
+
+// knowing is a server that knows one token, and keeps what it was asked with.
+type knowing struct {
+	*httptest.Server
+	mu    sync.Mutex
+	token string
+	asked []string
+}
+
+func newKnowing(t *testing.T, token string) *knowing {
+	t.Helper()
+	k := &knowing{token: token}
+	k.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		given := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		k.asked = append(k.asked, given+" "+r.URL.Query().Get("workspace"))
+		if given != k.token {
+			w.WriteHeader(http.StatusUnauthorized)
+			_ = json.NewEncoder(w).Encode(api.Problem{Status: 401, Code: "token_invalid", Detail: "the token is not known"})
+			return
+		}
+		w.WriteHeader(http.StatusCreated)
+		_ = json.NewEncoder(w).Encode(api.Lent{ID: "lease_1"})
+	}))
+	t.Cleanup(k.Close)
+	return k
+}
+
+func (k *knowing) knows(token string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.token = token
+}
+
+// had is what it was asked with since the last look.
+func (k *knowing) had() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	all := strings.Join(k.asked, "|")
+	k.asked = nil
+	return all
+}
+
+func keep(t *testing.T, server string, tokens map[string]string) {
+	t.Helper()
+	if err := (ask.Logins{Server: server, Tokens: tokens}).Keep(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ownConfig gives the test a folder for what login keeps.
+func ownConfig(t *testing.T) {
+	t.Helper()
+	if runtime.GOOS == "darwin" {
+		t.Setenv("HOME", t.TempDir())
+	}
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Setenv("AppData", t.TempDir())
+	t.Setenv(ask.TokenVariable, "")
+}
+
+// A program that runs goes on after its token was rotated without a grace: it was
+// refused from then on.
+func TestRotatedTokenIsReadAgain(t *testing.T) {
+	ownConfig(t)
+	k := newKnowing(t, "kh_a")
+	keep(t, k.URL, map[string]string{k.URL: "kh_a", "http://elsewhere": "kh_elsewhere"})
+	to := ask.Connection{Server: k.URL, Workspace: "demo"}
+	open, err := to.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lend := lending(to, open, api.LeaseRequest{Location: "alpha", Access: "read"})
+	want := func(what string, lends bool, asked string) {
+		t.Helper()
+		_, err := lend(context.Background())
+		if (err == nil) != lends || !lends && !unknownToken(err) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if got := k.had(); got != asked {
+			t.Errorf("%s: asked with %q, want %q", what, got, asked)
+		}
+	}
+	want("the first", true, "kh_a demo")
+	k.knows("kh_b")
+	want("rotated, and nothing is kept yet", false, "kh_a demo")
+	keep(t, "http://elsewhere", map[string]string{k.URL: "kh_b", "http://elsewhere": "kh_elsewhere"})
+	want("rotated", true, "kh_a demo|kh_b demo")
+	want("from then on", true, "kh_b demo")
+	k.knows("kh_c")
+	keep(t, k.URL, map[string]string{k.URL: "kh_wrong"})
+	want("another that is refused", false, "kh_b demo|kh_wrong demo")
+	keep(t, k.URL, map[string]string{"http://elsewhere": "kh_c"})
+	want("logged out", false, "kh_wrong demo")
+}
+
+// A token from the environment is not replaced by what login keeps, which may be
+// somebody else's.
+func TestTokenFromTheEnvironmentStays(t *testing.T) {
+	ownConfig(t)
+	k := newKnowing(t, "kh_kept")
+	keep(t, k.URL, map[string]string{k.URL: "kh_kept"})
+	t.Setenv(ask.TokenVariable, "kh_env")
+	to := ask.Connection{Server: k.URL}
+	open, err := to.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = lending(to, open, api.LeaseRequest{})(t.Context())
+	if got := k.had(); !unknownToken(err) || got != "kh_env " {
+		t.Errorf("asked with %q: %v", got, err)
+	}
+}
