@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/url"
 	"os"
 	"strings"
 
@@ -31,6 +33,9 @@ func (l loginCommand) Run(ctx context.Context, s ask.Streams) error {
 	if err != nil {
 		return err
 	}
+	if !private(server) {
+		fmt.Fprintf(s.Err, "keyhatch: %s is not encrypted: who is on the way can read the token, and use it; ask for an https:// address\n", server)
+	}
 	token, err := readSecret(s, "API token for "+server+": ")
 	if err != nil {
 		return err
@@ -49,6 +54,16 @@ func (l loginCommand) Run(ctx context.Context, s ask.Streams) error {
 	}
 	_, err = fmt.Fprintf(s.Out, "logged in to %s as %s\n", server, ask.Printable(ask.NewNames(ctx, c).User(current.User)))
 	return err
+}
+
+// private tells whether what is sent to a server is for its eyes only.
+func private(server string) bool {
+	u, err := url.Parse(server)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Scheme == "https" || u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // maxSecret bounds what is read of a secret.

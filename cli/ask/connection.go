@@ -18,7 +18,7 @@ import (
 // Connection is how a command talks to a server, as one of its users. Commands
 // embed it. The token is no flag: everybody on the machine can read flags.
 type Connection struct {
-	Server    string `group:"Connection" env:"KEYHATCH_SERVER" placeholder:"URL" help:"Address of the server's API (${env}). Default: the one that login kept, else http://127.0.0.1:8750. The token is that of KEYHATCH_TOKEN, else the one that login kept."`
+	Server    string `group:"Connection" env:"KEYHATCH_SERVER" placeholder:"URL" help:"Address of the server's API (${env}). Default: the one that login kept, else http://127.0.0.1:8750. The token is that of KEYHATCH_TOKEN, for a server that is named, else the one that login kept."`
 	Workspace string `group:"Connection" env:"KEYHATCH_WORKSPACE" placeholder:"NAME" help:"Workspace, by name or id (${env}). Default: that of the token, else your only one."`
 }
 
@@ -51,6 +51,10 @@ func (c Connection) Open() (Session, error) {
 	s := Session{Token: strings.TrimSpace(os.Getenv(TokenVariable))}
 	if s.Server, err = c.ServerURL(kept); err != nil {
 		return Session{}, err
+	}
+	if s.Token != "" && c.Server == "" && s.Server != localServer {
+		// The server of the last login may be another's than that of the token.
+		return Session{}, UsageError{fmt.Errorf("which server is the token in %s for? Name it with --server or KEYHATCH_SERVER: it is not sent to %s, where you are logged in, unless you say so", TokenVariable, s.Server)}
 	}
 	if s.Token == "" {
 		s.Token, s.Kept = kept.Tokens[s.Server], true
