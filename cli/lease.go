@@ -81,7 +81,7 @@ type leaseBorrow struct {
 	Output  string  `short:"o" enum:"env,json,process,profile" default:"env" help:"env: commands for a shell to eval; json: all that the server says; process: for credential_process of the AWS configuration, from a cache; profile: a profile there that renews itself."`
 	Shell   string  `enum:"auto,sh,bash,zsh,fish,powershell" default:"auto" help:"The shell of env: sh, bash, zsh, fish or powershell. Default: that of $$SHELL."`
 	Profile *string `placeholder:"NAME" help:"The name of the profile that -o profile writes. Default: keyhatch."`
-	Replace bool    `help:"Also replace a profile that keyhatch did not write."`
+	Replace bool    `help:"Also change a profile that keyhatch did not write, or that gets another lease."`
 	ForTool *string `placeholder:"TOOL" enum:"${tools}" help:"Print what to paste into a tool: ${tools}. With -o profile by the profile, else with the keys in it."`
 }
 
@@ -202,7 +202,7 @@ func (l leaseBorrow) writeProfile(s ask.Streams, open ask.Session, lent api.Lent
 	if l.Workspace != "" {
 		command = append(command, "--workspace="+l.Workspace)
 	}
-	p := deliver.Profile{Name: l.profile(), Command: command, Endpoint: lent.Endpoint, Region: lent.Region}
+	p := deliver.Profile{Name: l.profile(), Unnamed: l.Profile == nil, Command: command, Endpoint: lent.Endpoint, Region: lent.Region}
 	var taken *deliver.TakenProfile
 	err = deliver.WriteProfile(config, credentials, p, l.Replace)
 	if errors.As(err, &taken) {

@@ -171,7 +171,7 @@ func (c *Cache) Keep(r Request, lend Lend) Lend {
 		case err != nil:
 			return api.Lent{}, err
 		case lock != nil:
-			defer lock.release()
+			defer lock.Release()
 		case h.goesOn(time.Now(), askAgainHere):
 			return h.Lent, nil
 		}
@@ -191,7 +191,7 @@ func (c *Cache) Renew(r Request, lend Lend) Lend {
 		if err != nil {
 			return api.Lent{}, err
 		}
-		defer c.lock(ctx, name).release()
+		defer c.lock(ctx, name).Release()
 		c.keep(name, h)
 		return h.Lent, nil
 	}
@@ -209,13 +209,13 @@ const (
 // turn waits until either somebody else has renewed the lease, or tried to, or it is
 // this process's turn to. Without a lock and without a lease to go on with, the folder
 // cannot have locks.
-func (c *Cache) turn(ctx context.Context, name string) (*lock, held, error) {
+func (c *Cache) turn(ctx context.Context, name string) (*filelock.Named, held, error) {
 	for {
 		l, err := c.tryLock(name)
 		h, _ := c.load(name)
 		switch {
 		case h.goesOn(time.Now(), askAgainHere):
-			l.release()
+			l.Release()
 			return nil, h, nil
 		case !errors.Is(err, filelock.ErrLocked):
 			return l, h, nil
@@ -269,7 +269,7 @@ func (c *Cache) Drop(ctx context.Context, id string) error {
 
 // drop removes a lease, unless another is in its place when it is nobody's turn.
 func (c *Cache) drop(ctx context.Context, name, id string) error {
-	defer c.lock(ctx, name).release()
+	defer c.lock(ctx, name).Release()
 	if h, ok := c.load(name); !ok || h.Lent.ID != id {
 		return nil
 	}

@@ -16,7 +16,6 @@ import (
 
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/deliver"
-	"github.com/keyhatch/keyhatch/deliver/filelock"
 )
 
 // A lease whose server hangs is in the way of no other: leases whose names began with
@@ -46,43 +45,6 @@ func TestHungRenewalIsInNobodysWay(t *testing.T) {
 			t.Errorf("left behind: %v", left)
 		}
 	})
-}
-
-// A lock is a file that goes with its holder. Who opened it before and locks it after
-// has the lock of nothing: it is not its turn.
-func TestLockOfAFileThatIsGone(t *testing.T) {
-	cache, err := deliver.OpenCache(filepath.Join(t.TempDir(), "c"), "http://s", "t")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer cache.Close()
-	open := func() deliver.Opened {
-		t.Helper()
-		l, err := cache.OpenLock(deliver.Request{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(l.Release)
-		return l
-	}
-	first, second, late := open(), open(), open()
-	if err := first.Take(); err != nil {
-		t.Fatal(err)
-	}
-	if err := second.Take(); !errors.Is(err, filelock.ErrLocked) {
-		t.Errorf("two hold it: %v", err)
-	}
-	first.Release()
-	if err := second.Take(); !errors.Is(err, filelock.ErrLocked) {
-		t.Errorf("the lock of a file that is gone: %v", err)
-	}
-	next := open()
-	if err := next.Take(); err != nil {
-		t.Fatal(err)
-	}
-	if err := late.Take(); !errors.Is(err, filelock.ErrLocked) {
-		t.Errorf("the lock of a file in whose place is another: %v", err)
-	}
 }
 
 // However many come, go and sweep, no two borrow the same lease at one time.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/keyhatch/keyhatch/deliver/awsconfig"
@@ -18,6 +19,9 @@ import (
 // command, so that the AWS CLI and everything on an SDK renew them by themselves.
 type Profile struct {
 	Name string // letters, digits and . _ - / @ + : %
+	// Unnamed says that nobody chose the name. A profile that is there under it and gets
+	// another lease is then no more to be changed than somebody else's.
+	Unnamed bool
 	// Command is the program, by its absolute path, and its arguments. It prints what
 	// WriteProcess writes.
 	Command  []string
@@ -65,9 +69,9 @@ func (e *TakenProfile) Error() string {
 // is replaced whole, keeps its mode, and where it is a symbolic link, what it leads
 // to is replaced.
 //
-// A profile that some other command or key is the source of is a TakenProfile, unless
-// replace is set. One that has keys in the credentials file is always: they would
-// win over the command.
+// A profile that some other command or key is the source of, or that has something of
+// its own where ours would stand, is a TakenProfile, unless replace is set. One that has
+// keys in the credentials file is always: they would win over the command.
 func WriteProfile(configFile, credentialsFile string, p Profile, replace bool) error {
 	command, err := p.check()
 	if err != nil {
@@ -87,10 +91,19 @@ func WriteProfile(configFile, credentialsFile string, p Profile, replace bool) e
 // into writes the profile into the text of a configuration file.
 func (p Profile) into(text, command string, replace bool) (string, error) {
 	f := awsconfig.Parse(text)
-	if err := p.mayWrite(f, replace); err != nil {
+	section, err := p.section(f)
+	if err != nil {
 		return "", err
 	}
-	if err := p.write(f, command); err != nil {
+	if replace {
+		err = p.clear(f, section)
+	} else {
+		err = p.mayWrite(f, section)
+	}
+	if err != nil {
+		return "", err
+	}
+	if err := p.write(f, section, command); err != nil {
 		return "", err
 	}
 	return f.String(), nil
@@ -127,11 +140,27 @@ func visible(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return r < '!' || r > '~' })
 }
 
-func (p Profile) section() string {
-	if p.Name == "default" {
-		return "default"
+// section is the name of the profile's section. That of the default profile has a short
+// name, and some clients take the long one too, or before it.
+func (p Profile) section(f *awsconfig.File) (string, error) {
+	const short, long = "default", "profile default"
+	if p.Name != short {
+		return "profile " + p.Name, nil
 	}
-	return "profile " + p.Name
+	_, hasShort, err := f.Section(short)
+	if err != nil {
+		return "", err
+	}
+	_, hasLong, err := f.Section(long)
+	switch {
+	case err != nil:
+		return "", err
+	case hasShort && hasLong:
+		return "", fmt.Errorf("it has [%s] and [%s], of which clients take the one or the other: remove one", short, long)
+	case hasLong:
+		return long, nil
+	}
+	return short, nil
 }
 
 // services is the name of the section that has the endpoint. A services section says
@@ -147,56 +176,108 @@ var otherSources = []string{
 	"ignore_configured_endpoint_urls",
 }
 
-// mayWrite refuses to change a profile that is not ours, or makes it ours.
-func (p Profile) mayWrite(f *awsconfig.File, replace bool) error {
-	s, found, err := f.Section(p.section())
+// mayWrite refuses to change a profile that is not ours, or what in it is not.
+func (p Profile) mayWrite(f *awsconfig.File, section string) error {
+	s, found, err := f.Section(section)
 	if err != nil || !found {
 		return err
 	}
 	for _, name := range otherSources {
-		if _, _, has := f.Property(s, name); !has {
-			continue
-		}
-		if !replace {
+		if _, _, has := f.Property(s, name); has {
 			return &TakenProfile{p.Name, "it has " + name}
 		}
-		if err := f.Remove(p.section(), name); err != nil {
-			return err
-		}
-		if s, _, err = f.Section(p.section()); err != nil {
-			return err
-		}
+	}
+	if _, services, has := f.Property(s, "services"); has && services != p.services() {
+		return &TakenProfile{p.Name, "it has services of its own"}
 	}
 	_, command, has := f.Property(s, "credential_process")
 	switch {
-	case replace, has && ours(command):
-		return nil
-	case has:
+	case has && !p.ours(command):
 		return &TakenProfile{p.Name, "its credential_process is not keyhatch"}
-	case p.Name == "default":
-		return nil // often there for a region or an output format; it has no source
+	case has && p.Unnamed && !p.asks(command):
+		return &TakenProfile{p.Name, "it gets another lease, and this one has no name of its own"}
+	case has:
+		return nil
+	case p.Name != "default":
+		return &TakenProfile{p.Name, "it is there, and keyhatch did not write it"}
 	}
-	return &TakenProfile{p.Name, "it is there, and keyhatch did not write it"}
+	// The default profile is often there for a region or an output format, and has no
+	// source.
+	if _, region, has := f.Property(s, "region"); has && region != p.Region {
+		return &TakenProfile{p.Name, "it has a region of its own"}
+	}
+	if style, has := f.Below(s, "s3", "addressing_style"); has && style != addressing {
+		return &TakenProfile{p.Name, "it has an addressing_style of its own"}
+	}
+	return nil
 }
 
-// ours tells whether a command is this program.
-func ours(command string) bool {
-	program := command
-	if strings.HasPrefix(command, `"`) || strings.HasPrefix(command, `'`) {
-		program, _, _ = strings.Cut(command[1:], command[:1])
-	} else {
-		program, _, _ = strings.Cut(command, " ")
+// clear takes out of a profile what would keep clients from the command.
+func (p Profile) clear(f *awsconfig.File, section string) error {
+	for _, name := range otherSources {
+		if err := f.Remove(section, name); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// ours tells whether a command is this program, by its path, by the name that it
+// usually has, or by the words after it that no other program has.
+func (p Profile) ours(command string) bool {
+	program, words := cutProgram(command)
 	name := path.Base(strings.ReplaceAll(program, `\`, "/"))
-	return name == "keyhatch" || strings.EqualFold(name, "keyhatch.exe")
+	return program == p.Command[0] || name == "keyhatch" || strings.EqualFold(name, "keyhatch.exe") ||
+		strings.HasPrefix(words, "lease ") && slices.Contains(strings.Fields(words), "--output=process")
 }
 
-func (p Profile) write(f *awsconfig.File, command string) error {
+// asks tells whether a command of ours asks for the same lease: the program may have
+// moved since, and once left a word out.
+func (p Profile) asks(command string) bool {
+	own, err := p.check()
+	if err != nil {
+		return false
+	}
+	_, now := cutProgram(own)
+	_, before := cutProgram(command)
+	borrow := strings.NewReplacer("lease borrow ", "lease ")
+	return borrow.Replace(now) == borrow.Replace(before)
+}
+
+// cutProgram takes the program off a command line as quoteCommand writes it: quotes,
+// and outside of them a backslash before a quote.
+func cutProgram(command string) (program, words string) {
+	var word strings.Builder
+	quote := byte(0)
+	for i := 0; i < len(command); i++ {
+		switch c := command[i]; {
+		case c == quote:
+			quote = 0
+		case quote != 0:
+			word.WriteByte(c)
+		case c == '\'' || c == '"':
+			quote = c
+		case c == '\\' && i+1 < len(command) && strings.IndexByte(`'" \`, command[i+1]) >= 0:
+			i++
+			word.WriteByte(command[i])
+		case c == ' ' || c == '\t':
+			return word.String(), strings.TrimSpace(command[i:])
+		default:
+			word.WriteByte(c)
+		}
+	}
+	return word.String(), ""
+}
+
+// addressing has the bucket in the path: an endpoint need not have a host name for each.
+const addressing = "path"
+
+func (p Profile) write(f *awsconfig.File, section, command string) error {
 	return errors.Join(
-		f.Set(p.section(), "credential_process", command),
-		f.Set(p.section(), "region", p.Region),
-		f.Set(p.section(), "services", p.services()),
-		f.SetBelow(p.section(), "s3", "addressing_style", "path"),
+		f.Set(section, "credential_process", command),
+		f.Set(section, "region", p.Region),
+		f.Set(section, "services", p.services()),
+		f.SetBelow(section, "s3", "addressing_style", addressing),
 		f.SetBelow("services "+p.services(), "s3", "endpoint_url", p.Endpoint),
 	)
 }
@@ -214,8 +295,10 @@ func (p Profile) keysElsewhere(file string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	if _, _, has := f.Property(s, "aws_access_key_id"); found && has {
-		return &TakenProfile{p.Name, "it has keys in " + file + ", which would be used instead"}
+	for name, what := range map[string]string{"aws_access_key_id": "keys", "credential_process": "a credential_process"} {
+		if _, _, has := f.Property(s, name); found && has {
+			return &TakenProfile{p.Name, "it has " + what + " in " + file + ", which would be used instead"}
+		}
 	}
 	return nil
 }

@@ -97,52 +97,14 @@ func TestProfileIsWrittenAndTheRestKept(t *testing.T) {
 	}
 }
 
-func TestDefaultProfile(t *testing.T) {
-	p := alpha
-	p.Name = "default"
-	after, err := write(t, "[default]\nregion = eu-1\noutput = json\n", p, false)
-	if err != nil || !contains(after, "[default]\nregion = us-east-1\noutput = json\ncredential_process = /usr/bin", "services = keyhatch-default", "[services keyhatch-default]") {
-		t.Errorf("%v\n%s", err, after)
-	}
-}
-
-// A profile that is not ours is changed only when told, and then is ours alone.
-func TestProfilesOfOthers(t *testing.T) {
-	for before, why := range map[string]string{
-		"[profile alpha]\ncredential_process = /bin/other lease\n":                                 "is not keyhatch",
-		"[profile alpha]\ncredential_process = /opt/keyhatch/other\n":                              "is not keyhatch",
-		"[profile alpha]\nregion = eu-1\n":                                                         "did not write it",
-		"[profile alpha]\nrole_arn = arn\nsource_profile = x\n" + olderAlpha + "\n":                "role_arn",
-		"[profile alpha]\n" + olderAlpha + "\naws_access_key_id = AKIA\naws_secret_access_key=x\n": "aws_access_key_id",
-		"[profile alpha]\nsso_session = s\nsso_account_id = 1\n":                                   "sso_",
-		"[profile alpha]\n" + olderAlpha + "\nignore_configured_endpoint_urls = true\n":            "ignore_configured",
-	} {
-		after, err := write(t, before, alpha, false)
-		var taken *deliver.TakenProfile
-		if !errors.As(err, &taken) || !contains(err.Error(), why, "alpha") || after != before {
-			t.Errorf("%q: %v\n%s", before, err, after)
-		}
-		after, err = write(t, before, alpha, true)
-		if err != nil || !contains(after, alphaServices, "credential_process = /usr/bin/keyhatch") ||
-			contains(after, "other") || contains(after, "AKIA") || contains(after, "arn") || contains(after, "sso") || contains(after, "ignore") {
-			t.Errorf("%q, replaced: %v\n%s", before, err, after)
-		}
-	}
-	for _, before := range []string{"[profile alpha]\n[profile alpha]\n", "[services keyhatch-alpha]\n[services  keyhatch-alpha]\n"} {
-		if after, err := write(t, before, alpha, true); err == nil || after != before {
-			t.Errorf("%q: %v\n%s", before, err, after)
-		}
-	}
-}
-
 // Keys in the other file win over any command there is.
 func TestKeysInTheCredentialsFile(t *testing.T) {
 	folder := t.TempDir()
 	keys := filepath.Join(folder, "credentials")
-	if err := os.WriteFile(keys, []byte("[beta]\naws_access_key_id=A\n[alpha]\naws_access_key_id=B\n[gamma]\nx=y\n"), 0o600); err != nil {
+	if err := os.WriteFile(keys, []byte("[beta]\naws_access_key_id=A\n[alpha]\naws_access_key_id=B\n[gamma]\nx=y\n[epsilon]\ncredential_process=other\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for name, free := range map[string]bool{"alpha": false, "beta": false, "gamma": true, "delta": true} {
+	for name, free := range map[string]bool{"alpha": false, "beta": false, "gamma": true, "delta": true, "epsilon": false} {
 		p := alpha
 		p.Name = name
 		err := deliver.WriteProfile(filepath.Join(folder, "config"), keys, p, true)

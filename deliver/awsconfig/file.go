@@ -92,6 +92,17 @@ func (f *File) Property(s Span, name string) (p Span, value string, found bool) 
 	return Span{}, "", false
 }
 
+// Below finds what SetBelow sets.
+func (f *File) Below(s Span, name, below string) (value string, found bool) {
+	p, _, ok := f.Property(s, name)
+	for i := p.first + 1; ok && i < p.end; i++ {
+		if got, v, ok := propertyOf(strings.TrimSpace(f.lines[i])); ok && strings.EqualFold(got, below) {
+			return v, true
+		}
+	}
+	return "", false
+}
+
 func indented(line string) bool { return strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t") }
 
 func propertyOf(line string) (name, value string, ok bool) {
