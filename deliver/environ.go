@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"os"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -28,11 +29,21 @@ var cleared = []string{
 	// Other endpoints, and what cannot go with one of one's own.
 	"AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
 	"AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT",
-	// rclone has names of its own for keys that win over the rest.
+	// rclone has names of its own for keys that win over the rest, and for requests that
+	// are not what our endpoint takes.
 	"RCLONE_S3_ACCESS_KEY_ID", "RCLONE_S3_SECRET_ACCESS_KEY", "RCLONE_S3_SESSION_TOKEN", "RCLONE_S3_PROFILE",
+	"RCLONE_S3_SHARED_CREDENTIALS_FILE", "RCLONE_S3_V2_AUTH", "RCLONE_S3_FORCE_PATH_STYLE", "RCLONE_S3_USE_ACCELERATE_ENDPOINT",
+	// GDAL would not sign, or read other keys; nor would what is on Rust's object_store,
+	// as obstore, which has a second name for its endpoint.
+	"AWS_NO_SIGN_REQUEST", "CPL_AWS_CREDENTIALS_FILE",
+	"AWS_SKIP_SIGNATURE", "AWS_ENDPOINT", "AWS_VIRTUAL_HOSTED_STYLE_REQUEST",
 	// The program gets the lease, not what borrows it.
 	"KEYHATCH_TOKEN",
 }
+
+// fsspec takes what s3fs is called with from variables: these are other keys, none, or
+// another place. Its names are not told apart by their case behind FSSPEC_.
+var fsspec = regexp.MustCompile(`(?i)^FSSPEC_S3A?(_(KEY|SECRET|TOKEN|USERNAME|PASSWORD|PROFILE|ANON|ENDPOINT_URL|CLIENT_KWARGS|CONFIG_KWARGS))?$`)
 
 // Environ is the environment of a program that gets its leases from the container
 // endpoint: that of env, without what would keep clients from it.
@@ -56,7 +67,7 @@ func Environ(env []string, c *Container, l api.Lent) []string {
 	for _, v := range set {
 		gone = append(gone, nameOf(v))
 	}
-	out := slices.DeleteFunc(slices.Clone(env), func(v string) bool { return slices.Contains(gone, nameOf(v)) })
+	out := slices.DeleteFunc(slices.Clone(env), func(v string) bool { return slices.Contains(gone, nameOf(v)) || fsspec.MatchString(nameOf(v)) })
 	return append(out, set...)
 }
 

@@ -66,11 +66,12 @@ func TestRunGivesTheStatus(t *testing.T) {
 
 // The program sees the endpoint, and nothing that would keep it from it.
 func TestRunSetsTheEnvironment(t *testing.T) {
-	env := []string{"PATH=" + os.Getenv("PATH"), "MINE=kept", "no_proxy=internal", "https_proxy=http://proxy"}
+	env := []string{"PATH=" + os.Getenv("PATH"), "MINE=kept", "FSSPEC_S3_DEFAULT_BLOCK_SIZE=8", "FSSPEC_GS_TOKEN=kept", "no_proxy=internal", "https_proxy=http://proxy"}
 	gone := []string{
 		"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE",
 		"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 		"AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_USE_FIPS_ENDPOINT", "BOTO_CONFIG", "RCLONE_S3_ACCESS_KEY_ID", "KEYHATCH_TOKEN",
+		"AWS_NO_SIGN_REQUEST", "AWS_SKIP_SIGNATURE", "FSSPEC_S3", "FSSPEC_S3_KEY", "FSSPEC_s3a_anon",
 	}
 	replaced := []string{"AWS_REGION", "AWS_ENDPOINT_URL_S3", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN"}
 	for _, name := range append(slices.Clone(gone), replaced...) {
@@ -93,7 +94,7 @@ func TestRunSetsTheEnvironment(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"MINE": "kept", "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:8751",
+		"MINE": "kept", "FSSPEC_S3_DEFAULT_BLOCK_SIZE": "8", "FSSPEC_GS_TOKEN": "kept", "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:8751",
 		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "no_proxy": "internal,127.0.0.1", "NO_PROXY": "127.0.0.1",
 		"RCLONE_S3_ENDPOINT": "http://127.0.0.1:8751", "RCLONE_S3_ENV_AUTH": "true", "AWS_S3_ENDPOINT": "127.0.0.1:8751", "AWS_HTTPS": "NO",
 	} {
