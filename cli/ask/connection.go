@@ -95,7 +95,9 @@ func (c Connection) Explain(err error) error {
 	case errors.As(err, &p) && p.Code == string(keyhatch.CodeRouteNotFound):
 		return errors.New("the server does not know this call: it is older than this program")
 	case errors.As(err, &p) && apiList.MatchString(p.Detail):
-		return saying{p, apiList.ReplaceAllStringFunc(p.Detail, inVerbs)}
+		return saying{p, Printable(apiList.ReplaceAllStringFunc(p.Detail, inVerbs))}
+	case errors.As(err, &p):
+		return saying{p, Printable(err.Error())}
 	case errors.As(err, &unreached):
 		return fmt.Errorf("no server answers at %s (%w): start it, or name another with --server or KEYHATCH_SERVER", address(unreached.URL), unreached.Err)
 	}

@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/keyhatch/keyhatch/client"
 )
@@ -163,13 +164,34 @@ func Columns(to io.Writer, rows [][]string) error {
 }
 
 // Printable is a text without anything that would move a terminal's cursor or
-// turn its line around.
+// turn its line around: such a character is written as Go writes it. What is no UTF-8
+// is written byte by byte, since a terminal may take a byte for such a character.
 func Printable(s string) string {
-	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+	if utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return s
 	}
-	quoted := strconv.Quote(s)
-	return quoted[1 : len(quoted)-1]
+	var out strings.Builder
+	for len(s) > 0 {
+		r, size := utf8.DecodeRuneInString(s)
+		if unicode.IsPrint(r) && (r != utf8.RuneError || size > 1) {
+			out.WriteString(s[:size])
+		} else {
+			quoted := strconv.Quote(s[:size])
+			out.WriteString(quoted[1 : len(quoted)-1])
+		}
+		s = s[size:]
+	}
+	return out.String()
+}
+
+// PrintableLines is a text of our own lines that is printable, each of them. What
+// another one said in it goes through Printable first, so that its lines stay in ours.
+func PrintableLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, line := range lines {
+		lines[i] = Printable(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // TimeOf is how a time is written.

@@ -29,7 +29,7 @@ type commands struct {
 }
 
 // run runs one command and returns its exit status. Whatever goes wrong is one
-// line on stderr.
+// line on stderr; only a mistake in the configuration has more, which show it.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	exited := -1
 	parser, err := parser(stdout, stderr, func(status int) { exited = status })
@@ -52,7 +52,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	command.Bind(ask.Streams{In: stdin, Out: stdout, Err: stderr})
 	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
 		if text := err.Error(); text != "" { // what a program that was run has said itself
-			fmt.Fprintf(stderr, "keyhatch: %s\n", ask.Printable(text))
+			fmt.Fprintf(stderr, "keyhatch: %s\n", ask.PrintableLines(text))
 		}
 		return ask.ExitStatus(err)
 	}
