@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -93,6 +94,11 @@ func (l leaseBorrow) check() error {
 	if l.Output != "profile" && (l.Profile != nil || l.Replace) {
 		return ask.UsageError{Err: errors.New("--profile and --replace are about a profile to be written: add -o profile")}
 	}
+	if l.Output == "env" && l.ForTool == nil {
+		if _, err := l.shell(); err != nil {
+			return ask.UsageError{Err: err}
+		}
+	}
 	if err := deliver.CheckProfileName(l.profile()); err != nil {
 		return ask.UsageError{Err: err}
 	}
@@ -145,7 +151,11 @@ func (l leaseBorrow) Run(ctx context.Context, s ask.Streams) error {
 	case l.Output == "process":
 		return deliver.WriteProcess(s.Out, lent)
 	case l.Output == "env":
-		return deliver.WriteShell(s.Out, l.shell(), lent)
+		shell, err := l.shell()
+		if err != nil {
+			return err
+		}
+		return deliver.WriteShell(s.Out, shell, lent)
 	}
 	return nil
 }
@@ -170,17 +180,23 @@ func (l leaseBorrow) cached(s ask.Streams, open ask.Session, lend deliver.Lend) 
 	return lend, func() {}
 }
 
-func (l leaseBorrow) shell() deliver.Shell {
+// shell is the one that env is for. A login shell that is none, as users have that
+// only services are, runs its scripts with the system's.
+func (l leaseBorrow) shell() (deliver.Shell, error) {
 	name := l.Shell
 	if name == "auto" {
 		if name = os.Getenv("SHELL"); name == "" && runtime.GOOS == "windows" {
 			name = "powershell"
 		}
 	}
-	if shell, ok := deliver.ShellOf(name); ok {
-		return shell
+	switch filepath.Base(name) {
+	case ".", "false", "nologin":
+		return deliver.POSIX, nil
 	}
-	return deliver.POSIX
+	if shell, ok := deliver.ShellOf(name); ok {
+		return shell, nil
+	}
+	return "", fmt.Errorf("$SHELL is %s, whose language is none of those here: name the shell that evals, with --shell sh, bash, zsh, fish or powershell", name)
 }
 
 // writeProfile writes a profile whose command is this verb.

@@ -71,7 +71,7 @@ const (
 func ShellOf(program string) (Shell, bool) {
 	name := program[strings.LastIndexAny(program, `/\`)+1:]
 	switch strings.TrimSuffix(strings.ToLower(name), ".exe") {
-	case "sh", "bash", "zsh", "dash", "ksh", "ash":
+	case "sh", "bash", "rbash", "zsh", "dash", "ksh", "mksh", "ash", "yash":
 		return POSIX, true
 	case "fish":
 		return Fish, true

@@ -72,7 +72,7 @@ func ownHome(e *testscript.Env) error {
 	e.Setenv("HOME", home)
 	e.Setenv("XDG_CONFIG_HOME", filepath.Join(home, "config"))
 	e.Setenv("XDG_CACHE_HOME", filepath.Join(home, "cache"))
-	return os.Mkdir(home, 0o700)
+	return os.MkdirAll(home, 0o700)
 }
 
 // waitFor FILE waits until the file is there.
