@@ -58,7 +58,7 @@ var layers = []struct {
 	{"deliver/awsconfig", "deliver/filelock", ""},
 	{"deliver/filelock", "", "golang.org/x/sys"},
 	{"cli/ask", "root api client", ""},
-	{"cli/complete", "cli/ask", "github.com/alecthomas/ github.com/muesli/roff"},
+	{"cli/complete", "cli/ask", "github.com/alecthomas/kong"},
 	{"cli", "root api cli/ask client deliver", "github.com/alecthomas/kong golang.org/x/term"},
 	{
 		"cmd/keyhatch", "root api cli cli/* audit auth broker broker/* client db deliver driver driver/* gateway gateway/* mirror outbound policy rest seal server sigv4 sts",

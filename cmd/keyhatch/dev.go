@@ -22,7 +22,7 @@ type devCommand struct {
 	S3Listen string `name:"s3-listen" default:"127.0.0.1:8751" env:"KEYHATCH_DEV_S3_LISTEN" help:"Address of the S3 endpoint."`
 	// Not for people: a test that waits for the end of leases cannot wait for long.
 	ShortestLease time.Duration `hidden:"" default:"15m"`
-	ReadyFile     string        `type:"path" help:"Write where it listens and the token to this file (JSON, 0600) once it is ready."`
+	ReadyFile     string        `type:"path" placeholder:"FILE" help:"Write where it listens and the token to this file (JSON, 0600) once it is ready."`
 }
 
 const devAdmin = "admin"

@@ -25,7 +25,9 @@ type commands struct {
 	Completion complete.Script `cmd:"" group:"This program" help:"Print what lets a shell complete its commands."`
 	Complete   complete.Words  `cmd:"" hidden:""`
 	Man        complete.Man    `cmd:"" group:"This program" help:"Print its manual page."`
-	Version    versionCommand  `cmd:"" group:"This program" help:"Print its version."`
+	Version    versionCommand  `cmd:"" group:"This program" help:"Print its version, as --version does."`
+
+	VersionFlag kong.VersionFlag `name:"version" hidden:""` // shown, it would be in the help of every verb
 }
 
 // run runs one command and returns its exit status. Whatever goes wrong is one
@@ -49,7 +51,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return ask.ExitUsage
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
-	command.Bind(ask.Streams{In: stdin, Out: stdout, Err: stderr})
+	command.Bind(ask.Streams{In: stdin, Out: stdout, Err: stderr}, thisBuild().about())
 	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
 		if text := err.Error(); text != "" { // what a program that was run has said itself
 			fmt.Fprintf(stderr, "keyhatch: %s\n", ask.PrintableLines(text))
@@ -67,6 +69,7 @@ func parser(stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
 		kong.Writers(stdout, stderr),
 		kong.Exit(exit),
 		cli.Vars(),
+		kong.Vars{"version": thisBuild().String()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, FlagsLast: true}),
 	)
 	if err != nil {

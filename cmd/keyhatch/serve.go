@@ -84,7 +84,7 @@ func (v serveCommand) Run(ctx context.Context, s ask.Streams) error {
 	if err != nil {
 		return err
 	}
-	in.log.Info("serving", "version", versionText(), "api", in.apiURL, "s3", in.s3URL, "region", c.S3.Region)
+	in.log.Info("serving", "version", thisBuild().Version, "api", in.apiURL, "s3", in.s3URL, "region", c.S3.Region)
 	return errors.Join(in.run(ctx), in.Close())
 }
 
