@@ -48,8 +48,7 @@ func (l loginCommand) Run(ctx context.Context, s ask.Streams) error {
 	if err != nil {
 		return l.Explain(err)
 	}
-	kept.Server, kept.Tokens[server] = server, token
-	if err := kept.Keep(); err != nil {
+	if err := ask.ChangeLogins(func(kept *ask.Logins) { kept.Server, kept.Tokens[server] = server, token }); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(s.Out, "logged in to %s as %s\n", server, ask.Printable(ask.NewNames(ctx, c).User(current.User)))
@@ -108,11 +107,13 @@ func (l logoutCommand) Run(s ask.Streams) error {
 		_, err := fmt.Fprintf(s.Out, "no token was kept for %s\n", server)
 		return err
 	}
-	delete(kept.Tokens, server)
-	if kept.Server == server {
-		kept.Server = ""
-	}
-	if err := kept.Keep(); err != nil {
+	err = ask.ChangeLogins(func(kept *ask.Logins) {
+		delete(kept.Tokens, server)
+		if kept.Server == server {
+			kept.Server = ""
+		}
+	})
+	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(s.Out, "the token for %s is forgotten here; it stays valid until it is revoked\n", server)

@@ -123,12 +123,12 @@ func (t tokenRotate) Run(ctx context.Context, s ask.Streams) error {
 	return errors.Join(t.Write(s.Out, made, func(to io.Writer) error { return createdTokens.Show(to, ask.NewNames(ctx, now), made) }), err)
 }
 
-// keepInstead keeps another secret for the server of a session.
+// keepInstead keeps another secret for the server of a session, unless somebody has
+// logged in to it anew meanwhile.
 func keepInstead(open ask.Session, secret string) error {
-	kept, err := ask.ReadLogins()
-	if err != nil {
-		return err
-	}
-	kept.Tokens[open.Server] = secret
-	return kept.Keep()
+	return ask.ChangeLogins(func(kept *ask.Logins) {
+		if kept.Tokens[open.Server] == open.Token {
+			kept.Tokens[open.Server] = secret
+		}
+	})
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/keyhatch/keyhatch/deliver/awsconfig"
+	"github.com/keyhatch/keyhatch/deliver/textfile"
 )
 
 // Profile is a profile of the AWS configuration that gets its leases from a
@@ -80,7 +81,7 @@ func WriteProfile(configFile, credentialsFile string, p Profile, replace bool) e
 	if err := p.keysElsewhere(credentialsFile); err != nil {
 		return err
 	}
-	err = awsconfig.Edit(configFile, func(text string) (string, error) { return p.into(text, command, replace) })
+	err = textfile.Edit(configFile, func(text string) (string, error) { return p.into(text, command, replace) })
 	var taken *TakenProfile
 	if err != nil && !errors.As(err, &taken) {
 		return fmt.Errorf("%s: %w", configFile, err)

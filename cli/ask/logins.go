@@ -1,14 +1,16 @@
 package ask
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/keyhatch/keyhatch/deliver/textfile"
 )
 
 // Logins is what login keeps: the server that commands talk to when none is
@@ -52,40 +54,46 @@ func ReadLogins() (Logins, error) {
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
 		return none, fmt.Errorf("others may read %s, which holds your tokens: chmod 600 it, and think of who may have read them", path)
 	}
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return none, fmt.Errorf("what login kept: %w", err)
+	}
+	return parseLogins(path, text)
+}
+
+// parseLogins reads the file's text. One that has just been made has none yet.
+func parseLogins(path string, text []byte) (Logins, error) {
 	kept := Logins{}
-	if err := json.NewDecoder(f).Decode(&kept); err != nil {
-		return none, fmt.Errorf("%s is damaged: log in again after removing it", path)
+	if len(text) > 0 && json.Unmarshal(text, &kept) != nil {
+		return Logins{}, fmt.Errorf("%s is damaged: log in again after removing it", path)
 	}
 	if kept.Tokens == nil {
-		kept.Tokens = none.Tokens
+		kept.Tokens = map[string]string{}
 	}
 	return kept, nil
 }
 
-// Keep writes them, for their owner alone, whole or not at all.
-func (l Logins) Keep() error {
+// ChangeLogins changes what is kept, for its owner alone, whole or not at all. Who
+// changes it at the same time waits, and a file that is a symbolic link stays one.
+func ChangeLogins(change func(*Logins)) error {
+	if _, err := ReadLogins(); err != nil { // others may read it
+		return err
+	}
 	path, err := loginsFile()
 	if err != nil {
 		return fmt.Errorf("no place to keep the token: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+	err = textfile.Edit(path, func(text string) (string, error) {
+		kept, err := parseLogins(path, []byte(text))
+		if err != nil {
+			return "", err
+		}
+		change(&kept)
+		changed, err := json.MarshalIndent(kept, "", "  ")
+		return string(changed) + "\n", err
+	})
+	if err != nil {
 		return fmt.Errorf("keep the token: %w", err)
-	}
-	text, err := json.MarshalIndent(l, "", "  ")
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".login-*") // 0600
-	if err != nil {
-		return fmt.Errorf("keep the token: %w", err)
-	}
-	_, err = f.ReadFrom(bytes.NewReader(append(text, '\n')))
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("keep the token: %w", err), os.Remove(f.Name()))
 	}
 	return nil
 }

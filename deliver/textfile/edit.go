@@ -1,4 +1,4 @@
-package awsconfig
+package textfile
 
 import (
 	"errors"
@@ -8,13 +8,15 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/keyhatch/keyhatch/deliver/filelock"
 )
 
-// maxConfig bounds a configuration file that is edited, in bytes.
-const maxConfig = 4 << 20
+// maxText bounds a file that is edited, in bytes.
+const maxText = 4 << 20
 
 // Edit changes a text file. Whoever edits it this way waits for one another;
 // who reads it sees the old text or the new. A file that is missing is made, for its
@@ -37,12 +39,12 @@ func Edit(name string, edit func(string) (string, error)) (err error) {
 			_ = os.Remove(name) // nothing has come of it
 		}
 	}()
-	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	text, err := io.ReadAll(io.LimitReader(f, maxText+1))
 	if err != nil {
 		return err
 	}
-	if len(text) > maxConfig {
-		return fmt.Errorf("it has more than %d bytes: is it a configuration file?", maxConfig)
+	if len(text) > maxText {
+		return fmt.Errorf("it has more than %d bytes: is it the file that is meant?", maxText)
 	}
 	changed, err := edit(string(text))
 	if err != nil || changed == string(text) {
@@ -105,7 +107,11 @@ func replaceFile(old *os.File, name, text string) error {
 	if err != nil {
 		return err
 	}
-	temp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*") // 0600
+	folder, before := filepath.Dir(name), "."+filepath.Base(name)+".keyhatch-"
+	if runtime.GOOS != "windows" { // where it is not for sure that nobody writes one now
+		sweep(folder, before)
+	}
+	temp, err := os.CreateTemp(folder, before+"*") // 0600
 	if err != nil {
 		return err
 	}
@@ -121,6 +127,38 @@ func replaceFile(old *os.File, name, text string) error {
 	}
 	if err != nil {
 		_ = os.Remove(temp.Name())
+		return err
 	}
-	return err
+	return syncFolder(folder)
+}
+
+// sweep removes what a process left that was killed while it wrote: it may hold secrets.
+// Who has the lock is the only one to write.
+func sweep(folder, before string) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return // it is only cleaner without
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), before) {
+			_ = os.Remove(filepath.Join(folder, e.Name()))
+		}
+	}
+}
+
+// syncFolder makes sure that a new name is there after a power cut, too, where the
+// system can do that.
+func syncFolder(folder string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	err = f.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOTSUP) {
+		err = nil // not with a folder of this kind
+	}
+	return errors.Join(err, f.Close())
 }
