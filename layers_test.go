@@ -59,8 +59,9 @@ var layers = []struct {
 	{"deliver/textfile", "deliver/filelock", ""},
 	{"deliver/filelock", "", "golang.org/x/sys"},
 	{"cli/ask", "root api client deliver/textfile", "golang.org/x/term"},
+	{"cli/account", "root api cli/ask client", ""},
 	{"cli/complete", "cli/ask", "github.com/alecthomas/kong"},
-	{"cli", "root api cli/ask client deliver", "github.com/alecthomas/kong golang.org/x/term"},
+	{"cli", "root api cli/account cli/ask client deliver", "github.com/alecthomas/kong"},
 	{
 		"cmd/keyhatch", "root api cli cli/* audit auth broker broker/* client db deliver driver driver/* gateway gateway/* mirror outbound policy rest seal server sigv4 sts",
 		"github.com/alecthomas/kong github.com/goccy/go-yaml github.com/aws/",

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"maps"
 	"slices"
@@ -31,7 +32,7 @@ var accesses = ask.Sheet[api.ObjectRequest]{
 	}},
 	{Title: "ACCESS", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return r.Access }},
 	{Title: "OPERATION", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return r.Operation }},
-	{Title: "OBJECT", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return "s3://" + r.Bucket + "/" + r.Key }},
+	{Title: "OBJECT", Cut: true, Cell: func(_ *ask.Names, r api.ObjectRequest) string { return "s3://" + r.Bucket + "/" + r.Key }},
 	{Title: "BYTES", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return strconv.FormatInt(r.Bytes, 10) }},
 	{Title: "OUTCOME", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return outcome(r) }},
 	{Title: "FROM", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return r.Address }},
@@ -40,13 +41,29 @@ var accesses = ask.Sheet[api.ObjectRequest]{
 	{Title: "REQUEST", Detail: true, Cell: func(_ *ask.Names, r api.ObjectRequest) string { return r.RequestID }},
 }
 
+// audited is the location that the record is asked about.
+type audited struct {
+	Location string `arg:"" optional:"" help:"Name, id, or an s3:// address inside one."`
+	Flag     string `name:"location" placeholder:"LOCATION" help:"The same, as a flag."`
+}
+
+func (a audited) location() (string, error) {
+	switch {
+	case a.Location != "" && a.Flag != "":
+		return "", ask.UsageError{Err: errors.New("name the location as an argument or with --location, not both")}
+	case a.Location+a.Flag == "":
+		return "", ask.UsageError{Err: errors.New("which location? Name one, as in: keyhatch audit access s3://demo/alpha/")}
+	}
+	return a.Location + a.Flag, nil
+}
+
 type accessCommand struct {
 	ask.Listing
-	Location string `required:"" placeholder:"LOCATION" help:"Name, id, or an s3:// address inside one."`
-	Since    moment `placeholder:"TIME" help:"What happened from then on. Default: 24 hours ago."`
-	Until    moment `placeholder:"TIME" help:"What happened before. Default: now."`
-	User     string `placeholder:"NAME" help:"What one user did, by name or id."`
-	Access   string `enum:"read,write,any" default:"any" help:"read, write, or any."`
+	audited
+	Since  moment `placeholder:"TIME" help:"What happened from then on. Default: 24 hours ago."`
+	Until  moment `placeholder:"TIME" help:"What happened before. Default: now."`
+	User   string `placeholder:"NAME" help:"What one user did, by name or id."`
+	Access string `enum:"read,write,any" default:"any" help:"read, write, or any."`
 }
 
 // Help is what --help says beside the flags.
@@ -62,7 +79,11 @@ lent and how it ended. The request id is the one that the client was told, and t
 
 // Run asks the server, a page after the other.
 func (a accessCommand) Run(ctx context.Context, s ask.Streams) error {
-	f := client.ObjectRequestFilter{Location: a.Location, User: a.User, Since: a.Since.Time, Until: a.Until.Time}
+	location, err := a.location()
+	if err != nil {
+		return err
+	}
+	f := client.ObjectRequestFilter{Location: location, User: a.User, Since: a.Since.Time, Until: a.Until.Time}
 	if f.Since.IsZero() {
 		f.Since = time.Now().Add(-24 * time.Hour)
 	}
@@ -90,8 +111,8 @@ var events = ask.Sheet[api.Event]{
 	{Title: "USER", Cell: func(n *ask.Names, e api.Event) string { return n.User(e.User) }},
 	{Title: "ACTION", Cell: func(_ *ask.Names, e api.Event) string { return e.Action }},
 	{Title: "TARGET", Cell: func(_ *ask.Names, e api.Event) string { return e.Target }},
-	{Title: "DETAIL", Cell: func(_ *ask.Names, e api.Event) string { return details(e.Detail) }},
-	{Title: "FROM", Cell: func(_ *ask.Names, e api.Event) string { return e.Address }},
+	{Title: "DETAIL", Cut: true, Cell: func(_ *ask.Names, e api.Event) string { return details(e.Detail) }},
+	{Title: "FROM", Detail: true, Cell: func(_ *ask.Names, e api.Event) string { return e.Address }},
 }
 
 type eventsCommand struct {

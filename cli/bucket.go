@@ -57,5 +57,6 @@ type bucketDelete struct {
 }
 
 func (b bucketDelete) Run(ctx context.Context, s ask.Streams) error {
-	return ask.End(s, b.Question, "the bucket is off the record; its objects stay", func(c *client.Client) error { return c.DeleteBucket(ctx, b.Bucket) })
+	return ask.End(s, b.Question, ask.Ended{Action: "bucket.delete", Target: b.Bucket}, "the bucket is off the record; its objects stay",
+		func(c *client.Client) error { return c.DeleteBucket(ctx, b.Bucket) })
 }

@@ -60,7 +60,7 @@ func (c credentialCreate) Run(ctx context.Context, s ask.Streams) error {
 }
 
 func readKeys(s ask.Streams, accessKeyID string) (api.KeyPair, error) {
-	secret, err := readSecret(s, "Secret of "+accessKeyID+": ")
+	secret, err := ask.Secret(s, "Secret of "+accessKeyID+": ")
 	return api.KeyPair{AccessKeyID: accessKeyID, SecretAccessKey: secret}, err
 }
 
@@ -91,5 +91,6 @@ type credentialDelete struct {
 }
 
 func (c credentialDelete) Run(ctx context.Context, s ask.Streams) error {
-	return ask.End(s, c.Question, "the credential is gone", func(k *client.Client) error { return k.DeleteCredential(ctx, c.Credential) })
+	return ask.End(s, c.Question, ask.Ended{Action: "credential.delete", Target: c.Credential}, "the credential is gone",
+		func(k *client.Client) error { return k.DeleteCredential(ctx, c.Credential) })
 }

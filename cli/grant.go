@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"strings"
 
@@ -14,10 +15,10 @@ import (
 var grants = ask.Sheet[api.Grant]{
 	{Title: "ID", Cell: func(_ *ask.Names, g api.Grant) string { return g.ID }},
 	{Title: "LOCATION", Cell: func(n *ask.Names, g api.Grant) string { return n.Location(g.Location) }},
-	{Title: "URL", Cell: func(_ *ask.Names, g api.Grant) string { return g.URL }},
+	{Title: "URL", Cut: true, Cell: func(_ *ask.Names, g api.Grant) string { return g.URL }},
 	{Title: "TO", Cell: subjectOf},
 	{Title: "ACCESS", Cell: func(_ *ask.Names, g api.Grant) string { return g.Access }},
-	{Title: "UNTIL", Cell: func(_ *ask.Names, g api.Grant) string { return ask.TimeOr(g.ExpiresAt, "taken back") }},
+	{Title: "EXPIRES", Cell: func(_ *ask.Names, g api.Grant) string { return ask.TimeOr(g.ExpiresAt, ask.Never) }},
 	{Title: "GIVEN BY", Detail: true, Cell: func(n *ask.Names, g api.Grant) string { return n.User(g.CreatedBy) }},
 	{Title: "GIVEN", Detail: true, Cell: func(_ *ask.Names, g api.Grant) string { return ask.TimeOf(g.CreatedAt) }},
 }
@@ -44,11 +45,17 @@ type grantCommand struct {
 
 type grantList struct {
 	ask.Listing
-	Location string `placeholder:"LOCATION" help:"Those on one location, by name or id."`
+	Location string `placeholder:"LOCATION" help:"Those on one location: its name, id, or an s3:// address inside it."`
 }
 
 func (g grantList) Run(ctx context.Context, s ask.Streams) error {
-	return ask.List(ctx, s, g.Listing, grants, func(c *client.Client) iter.Seq2[api.Grant, error] { return c.Grants(ctx, g.Location) })
+	return ask.List(ctx, s, g.Listing, grants, func(c *client.Client) iter.Seq2[api.Grant, error] {
+		ref, _, err := locationOf(ctx, c, g.Location)
+		if err != nil {
+			return func(yield func(api.Grant, error) bool) { yield(api.Grant{}, err) }
+		}
+		return c.Grants(ctx, ref)
+	})
 }
 
 type grantShow struct {
@@ -85,21 +92,31 @@ func (s *subject) UnmarshalText(text []byte) error {
 
 type grantGive struct {
 	ask.Question
-	ofLocation
-	To      subject  `required:"" placeholder:"WHO" help:"user:NAME, group:NAME, teamspace:NAME, or everyone (every active user; never the anonymous)."`
-	Access  string   `required:"" enum:"read,write" placeholder:"read|write" help:"read, or write, which includes read."`
-	Prefix  string   `placeholder:"PREFIX" help:"A part of the location, as 2024/. Default: all of it."`
-	Expires deadline `placeholder:"TIME" help:"When it ends. Default: when it is taken back."`
+	Location string   `arg:"" help:"Name, id, or an s3:// address inside one, which is the same as --prefix."`
+	To       subject  `required:"" placeholder:"WHO" help:"user:NAME, group:NAME, teamspace:NAME, or everyone (every active user; never the anonymous)."`
+	Access   string   `required:"" enum:"read,write" placeholder:"read|write" help:"read, or write, which includes read."`
+	Prefix   string   `placeholder:"PREFIX" help:"A part of the location, as 2024/. Default: all of it."`
+	Expires  deadline `placeholder:"TIME" help:"When it ends. Default: when it is taken back."`
 }
 
 // Help is what --help says beside the flags.
 func (grantGive) Help() string { return deadlineForms }
 
 func (g grantGive) Run(ctx context.Context, s ask.Streams) error {
-	n := api.NewGrant{
-		Location: g.Location, Prefix: g.Prefix, To: g.To.kind, Subject: g.To.ref, Access: g.Access, ExpiresAt: g.Expires.or(),
-	}
-	return ask.Show(ctx, s, g.Question, grants, func(c *client.Client) (api.Grant, error) { return c.GiveGrant(ctx, n) })
+	n := api.NewGrant{Prefix: g.Prefix, To: g.To.kind, Subject: g.To.ref, Access: g.Access, ExpiresAt: g.Expires.or()}
+	return ask.Show(ctx, s, g.Question, grants, func(c *client.Client) (made api.Grant, err error) {
+		var inside string
+		if n.Location, inside, err = locationOf(ctx, c, g.Location); err != nil {
+			return made, err
+		}
+		switch {
+		case inside != "" && n.Prefix != "":
+			return made, ask.UsageError{Err: fmt.Errorf("%s has a prefix of its own: leave --prefix out", g.Location)}
+		case inside != "":
+			n.Prefix = inside
+		}
+		return c.GiveGrant(ctx, n)
+	})
 }
 
 type grantUpdate struct {
@@ -123,5 +140,6 @@ type grantTake struct {
 }
 
 func (g grantTake) Run(ctx context.Context, s ask.Streams) error {
-	return ask.End(s, g.Question, "the grant is taken back; what rested on it is closed", func(c *client.Client) error { return c.TakeGrant(ctx, g.Grant) })
+	return ask.End(s, g.Question, ask.Ended{Action: "grant.take", Target: g.Grant}, "the grant is taken back; what rested on it is closed",
+		func(c *client.Client) error { return c.TakeGrant(ctx, g.Grant) })
 }

@@ -75,7 +75,7 @@ type groupDelete struct {
 }
 
 func (g groupDelete) Run(ctx context.Context, s ask.Streams) error {
-	return ask.End(s, g.Question, "the group is gone, with the grants that named it",
+	return ask.End(s, g.Question, ask.Ended{Action: "group.delete", Target: g.Group}, "the group is gone, with the grants that named it",
 		func(c *client.Client) error { return c.DeleteGroup(ctx, g.Group) })
 }
 
@@ -109,6 +109,6 @@ type groupRemoveMember struct {
 }
 
 func (g groupRemoveMember) Run(ctx context.Context, s ask.Streams) error {
-	return ask.End(s, g.Question, "the user is no member of the group any more",
+	return ask.End(s, g.Question, ask.Ended{Action: "group.member.remove", Target: g.Group, User: g.User}, "the user is no member of the group any more",
 		func(c *client.Client) error { return c.RemoveGroupMember(ctx, g.Group, g.User) })
 }

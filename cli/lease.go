@@ -24,9 +24,9 @@ var leases = ask.Sheet[api.Lease]{
 	{Title: "ID", Cell: func(_ *ask.Names, l api.Lease) string { return l.ID }},
 	{Title: "USER", Cell: func(n *ask.Names, l api.Lease) string { return n.User(l.User) }},
 	{Title: "ACCESS", Cell: func(_ *ask.Names, l api.Lease) string { return l.Access }},
-	{Title: "PREFIXES", Cell: func(_ *ask.Names, l api.Lease) string { return strings.Join(l.Prefixes, " ") }},
+	{Title: "PREFIXES", Cut: true, Cell: func(_ *ask.Names, l api.Lease) string { return strings.Join(l.Prefixes, " ") }},
 	{Title: "ISSUED", Cell: func(_ *ask.Names, l api.Lease) string { return ask.TimeOf(l.IssuedAt) }},
-	{Title: "UNTIL", Cell: func(_ *ask.Names, l api.Lease) string { return ask.TimeOf(l.ExpiresAt) }},
+	{Title: "EXPIRES", Cell: func(_ *ask.Names, l api.Lease) string { return ask.TimeOf(l.ExpiresAt) }},
 	{Title: "STATE", Cell: func(_ *ask.Names, l api.Lease) string { return stateOf(l, time.Now()) }},
 	{Title: "STORE", Detail: true, Cell: func(_ *ask.Names, l api.Lease) string { return l.Store }},
 	{Title: "WORKSPACE", Detail: true, Cell: func(n *ask.Names, l api.Lease) string { return n.Workspace(l.Workspace) }},
@@ -281,7 +281,7 @@ func (l leaseRevoke) Run(ctx context.Context, s ask.Streams) error {
 	}
 	id := leaseID(l.Lease)
 	done := "the lease has ended: its keys open nothing any more"
-	if err := ask.End(s, l.Question, done, func(c *client.Client) error { return c.RevokeLease(ctx, id) }); err != nil {
+	if err := ask.End(s, l.Question, ask.Ended{Action: "lease.revoke", Target: id}, done, func(c *client.Client) error { return c.RevokeLease(ctx, id) }); err != nil {
 		return err
 	}
 	if err := forget(ctx, open, id); err != nil {

@@ -2,8 +2,9 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"iter"
-	"time"
+	"strings"
 
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/cli/ask"
@@ -12,12 +13,10 @@ import (
 
 var locations = ask.Sheet[api.Location]{
 	{Title: "NAME", Cell: func(_ *ask.Names, l api.Location) string { return l.Name }},
-	{Title: "URL", Cell: func(_ *ask.Names, l api.Location) string { return l.URL }},
+	{Title: "URL", Cut: true, Cell: func(_ *ask.Names, l api.Location) string { return l.URL }},
 	{Title: "OWNER", Cell: func(n *ask.Names, l api.Location) string { return n.User(l.Owner) }},
 	{Title: "LOCKED", Cell: func(_ *ask.Names, l api.Location) string { return ask.Yes(l.Locked) }},
-	{Title: "LONGEST LEASE", Cell: func(_ *ask.Names, l api.Location) string {
-		return (time.Duration(l.MaxLeaseSeconds) * time.Second).String()
-	}},
+	{Title: "LONGEST LEASE", Cell: func(_ *ask.Names, l api.Location) string { return ask.Seconds(l.MaxLeaseSeconds) }},
 	{Title: "STORE", Detail: true, Cell: func(n *ask.Names, l api.Location) string { return n.Store(l.Store) }},
 	{Title: "WORKSPACE", Detail: true, Cell: func(n *ask.Names, l api.Location) string { return n.Workspace(l.Workspace) }},
 	{Title: "ID", Cell: func(_ *ask.Names, l api.Location) string { return l.ID }},
@@ -36,7 +35,37 @@ type locationCommand struct {
 
 // ofLocation names the location that a verb is about.
 type ofLocation struct {
-	Location string `arg:"" help:"Name or id."`
+	Location string `arg:"" help:"Name, id, or its s3:// address."`
+}
+
+// whole is what the API calls the location: one that an address lies inside of is not
+// the one that is meant.
+func (l ofLocation) whole(ctx context.Context, c *client.Client) (string, error) {
+	ref, rest, err := locationOf(ctx, c, l.Location)
+	if err == nil && rest != "" {
+		err = ask.UsageError{Err: fmt.Errorf("this is about all of a location, and %s lies inside %s", l.Location, strings.TrimSuffix(l.Location, rest))}
+	}
+	return ref, err
+}
+
+// locationOf is what the API calls the location of a name, an id, or an address in it,
+// and what of the address is behind the location's.
+func locationOf(ctx context.Context, c *client.Client, name string) (ref, rest string, err error) {
+	if !strings.HasPrefix(name, "s3://") {
+		return name, "", nil
+	}
+	for l, err := range c.Locations(ctx) {
+		if err != nil {
+			return "", "", err
+		}
+		if name+"/" == l.URL {
+			return l.ID, "", nil
+		}
+		if rest, ok := strings.CutPrefix(name, l.URL); ok {
+			return l.ID, rest, nil
+		}
+	}
+	return "", "", ask.StatusError{Status: ask.ExitNotFound, Err: fmt.Errorf("no location that you may see has the address %s: `keyhatch location list` lists them", name)}
 }
 
 type locationList struct{ ask.Listing }
@@ -47,11 +76,17 @@ func (l locationList) Run(ctx context.Context, s ask.Streams) error {
 
 type locationShow struct {
 	ask.Question
-	ofLocation
+	Location string `arg:"" help:"Name, id, or an s3:// address inside one."`
 }
 
 func (l locationShow) Run(ctx context.Context, s ask.Streams) error {
-	return ask.Show(ctx, s, l.Question, locations, func(c *client.Client) (api.Location, error) { return c.Location(ctx, l.Location) })
+	return ask.Show(ctx, s, l.Question, locations, func(c *client.Client) (api.Location, error) {
+		ref, _, err := locationOf(ctx, c, l.Location)
+		if err != nil {
+			return api.Location{}, err
+		}
+		return c.Location(ctx, ref)
+	})
 }
 
 type locationCreate struct {
@@ -81,7 +116,13 @@ func (l locationUpdate) Run(ctx context.Context, s ask.Streams) error {
 }
 
 func (l ofLocation) change(ctx context.Context, s ask.Streams, q ask.Question, change api.LocationChange) error {
-	return ask.Show(ctx, s, q, locations, func(c *client.Client) (api.Location, error) { return c.UpdateLocation(ctx, l.Location, change) })
+	return ask.Show(ctx, s, q, locations, func(c *client.Client) (api.Location, error) {
+		ref, err := l.whole(ctx, c)
+		if err != nil {
+			return api.Location{}, err
+		}
+		return c.UpdateLocation(ctx, ref, change)
+	})
 }
 
 type locationLock struct {
@@ -110,6 +151,12 @@ type locationDelete struct {
 }
 
 func (l locationDelete) Run(ctx context.Context, s ask.Streams) error {
-	return ask.End(s, l.Question, "the location is gone, with its grants; its objects stay",
-		func(c *client.Client) error { return c.DeleteLocation(ctx, l.Location) })
+	return ask.End(s, l.Question, ask.Ended{Action: "location.delete", Target: l.Location}, "the location is gone, with its grants; its objects stay",
+		func(c *client.Client) error {
+			ref, err := l.whole(ctx, c)
+			if err != nil {
+				return err
+			}
+			return c.DeleteLocation(ctx, ref)
+		})
 }

@@ -12,7 +12,7 @@ import (
 var stores = ask.Sheet[api.Store]{
 	{Title: "NAME", Cell: func(_ *ask.Names, t api.Store) string { return t.Name }},
 	{Title: "KIND", Cell: func(_ *ask.Names, t api.Store) string { return t.Kind }},
-	{Title: "PLACE", Cell: func(_ *ask.Names, t api.Store) string { return t.Path + t.Endpoint }},
+	{Title: "PLACE", Cut: true, Cell: func(_ *ask.Names, t api.Store) string { return t.Path + t.Endpoint }},
 	{Title: "REGION", Cell: func(_ *ask.Names, t api.Store) string { return t.Region }},
 	{Title: "CREDENTIAL", Cell: func(n *ask.Names, t api.Store) string { return n.Credential(t.Credential) }},
 	{Title: "WORKSPACE", Detail: true, Cell: func(n *ask.Names, t api.Store) string { return n.Workspace(t.Workspace) }},
@@ -79,5 +79,6 @@ type storeDelete struct {
 }
 
 func (t storeDelete) Run(ctx context.Context, s ask.Streams) error {
-	return ask.End(s, t.Question, "the store is off the record; its objects stay", func(c *client.Client) error { return c.DeleteStore(ctx, t.Store) })
+	return ask.End(s, t.Question, ask.Ended{Action: "store.delete", Target: t.Store}, "the store is off the record; its objects stay",
+		func(c *client.Client) error { return c.DeleteStore(ctx, t.Store) })
 }

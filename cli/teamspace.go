@@ -87,7 +87,7 @@ type teamspaceDelete struct {
 }
 
 func (t teamspaceDelete) Run(ctx context.Context, s ask.Streams) error {
-	return ask.End(s, t.Question, "the teamspace is gone, with the grants that named it",
+	return ask.End(s, t.Question, ask.Ended{Action: "teamspace.delete", Target: t.Teamspace}, "the teamspace is gone, with the grants that named it",
 		func(c *client.Client) error { return c.DeleteTeamspace(ctx, t.Teamspace) })
 }
 
@@ -122,6 +122,6 @@ type teamspaceRemoveMember struct {
 }
 
 func (t teamspaceRemoveMember) Run(ctx context.Context, s ask.Streams) error {
-	return ask.End(s, t.Question, "the user is no member of the teamspace any more",
+	return ask.End(s, t.Question, ask.Ended{Action: "teamspace.member.remove", Target: t.Teamspace, User: t.User}, "the user is no member of the teamspace any more",
 		func(c *client.Client) error { return c.RemoveTeamspaceMember(ctx, t.Teamspace, t.User) })
 }

@@ -14,11 +14,11 @@ import (
 
 var tokens = ask.Sheet[api.Token]{
 	{Title: "ID", Cell: func(_ *ask.Names, t api.Token) string { return t.ID }},
-	{Title: "NAME", Cell: func(_ *ask.Names, t api.Token) string { return t.Name }},
+	{Title: "NAME", Cut: true, Cell: func(_ *ask.Names, t api.Token) string { return t.Name }},
 	{Title: "USER", Cell: func(n *ask.Names, t api.Token) string { return n.User(t.User) }},
-	{Title: "SCOPES", Cell: func(_ *ask.Names, t api.Token) string { return strings.Join(t.Scopes, ", ") }},
+	{Title: "SCOPES", Cut: true, Cell: func(_ *ask.Names, t api.Token) string { return strings.Join(t.Scopes, ", ") }},
 	{Title: "WORKSPACE", Cell: func(n *ask.Names, t api.Token) string { return n.Workspace(t.Workspace) }},
-	{Title: "UNTIL", Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.ExpiresAt, "revoked") }},
+	{Title: "EXPIRES", Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.ExpiresAt, ask.Never) }},
 	{Title: "ROTATED", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.RotatedAt, "") }},
 	{Title: "GRACE UNTIL", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.GraceUntil, "") }},
 	{Title: "CREATED", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOf(t.CreatedAt) }},
@@ -87,7 +87,7 @@ type tokenRevoke struct {
 }
 
 func (t tokenRevoke) Run(ctx context.Context, s ask.Streams) error {
-	return ask.End(s, t.Question, "the token has ended, with the leases that it borrowed",
+	return ask.End(s, t.Question, ask.Ended{Action: "token.revoke", Target: t.Token}, "the token has ended, with the leases that it borrowed",
 		func(c *client.Client) error { return c.RevokeToken(ctx, t.Token) })
 }
 

@@ -11,8 +11,8 @@ import (
 
 var users = ask.Sheet[api.User]{
 	{Title: "NAME", Cell: func(_ *ask.Names, u api.User) string { return u.Name }},
-	{Title: "FULL NAME", Cell: func(_ *ask.Names, u api.User) string { return u.FullName }},
-	{Title: "EMAIL", Cell: func(_ *ask.Names, u api.User) string { return u.Email }},
+	{Title: "FULL NAME", Cut: true, Cell: func(_ *ask.Names, u api.User) string { return u.FullName }},
+	{Title: "EMAIL", Cut: true, Cell: func(_ *ask.Names, u api.User) string { return u.Email }},
 	{Title: "ADMIN", Cell: func(_ *ask.Names, u api.User) string { return ask.Yes(u.Admin) }},
 	{Title: "ACTIVE", Cell: func(_ *ask.Names, u api.User) string { return ask.Yes(u.Active) }},
 	{Title: "ID", Cell: func(_ *ask.Names, u api.User) string { return u.ID }},
@@ -76,6 +76,6 @@ type userDelete struct {
 }
 
 func (u userDelete) Run(ctx context.Context, s ask.Streams) error {
-	return ask.End(s, u.Question, "the user is gone, with its tokens, memberships and grants",
+	return ask.End(s, u.Question, ask.Ended{Action: "user.delete", Target: u.User}, "the user is gone, with its tokens, memberships and grants",
 		func(c *client.Client) error { return c.DeleteUser(ctx, u.User) })
 }

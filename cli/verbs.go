@@ -4,14 +4,15 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+	"github.com/keyhatch/keyhatch/cli/account"
 	"github.com/keyhatch/keyhatch/deliver"
 )
 
 // Verbs are the commands. A program embeds them in its own.
 type Verbs struct {
-	Login  loginCommand  `cmd:"" group:"You" help:"Keep a token for a server, for the commands after this one."`
-	Logout logoutCommand `cmd:"" group:"You" help:"Forget the token that login kept. It stays valid: token revoke ends it."`
-	Whoami whoamiCommand `cmd:"" group:"You" help:"Show who you are to the server, and by which token."`
+	Login  account.Login  `cmd:"" group:"You" help:"Keep a token for a server, for the commands after this one."`
+	Logout account.Logout `cmd:"" group:"You" help:"Forget the token that login kept. It stays valid: token revoke ends it."`
+	Whoami account.Whoami `cmd:"" group:"You" help:"Show who you are to the server, and by which token."`
 
 	Lease leaseCommand `cmd:"" group:"Keys to objects" help:"Borrow S3 keys for a location; list and end them."`
 	Exec  execCommand  `cmd:"" group:"Keys to objects" help:"Run a program with S3 keys that renew themselves."`

@@ -12,9 +12,9 @@ import (
 
 type whoCanCommand struct {
 	ask.Question
-	Location string `required:"" placeholder:"LOCATION" help:"Name, id, or an s3:// address inside one."`
-	Access   string `required:"" enum:"read,write" placeholder:"read|write" help:"read or write."`
-	At       moment `placeholder:"TIME" help:"When. Default: now."`
+	audited
+	Access string `required:"" enum:"read,write" placeholder:"read|write" help:"read or write."`
+	At     moment `placeholder:"TIME" help:"When. Default: now."`
 }
 
 // Help is what --help says beside the flags.
@@ -30,11 +30,15 @@ The exit status is 1, too, when the record leaves doubts.`
 
 // Run asks the server.
 func (w whoCanCommand) Run(ctx context.Context, s ask.Streams) error {
+	location, err := w.location()
+	if err != nil {
+		return err
+	}
 	c, err := w.Client()
 	if err != nil {
 		return err
 	}
-	answer, err := c.WhoCan(ctx, w.Location, w.Access, w.At.Time)
+	answer, err := c.WhoCan(ctx, location, w.Access, w.At.Time)
 	if err != nil {
 		return w.Explain(err)
 	}
@@ -61,9 +65,9 @@ func whoCanTable(to io.Writer, a api.WhoCan) error {
 		fmt.Fprintln(to, "Nobody.")
 		return nil
 	}
-	rows := [][]string{{"USER", "ACCESS", "THROUGH", "PREFIX", "UNTIL"}}
+	rows := [][]string{{"USER", "ACCESS", "THROUGH", "PREFIX", "EXPIRES"}}
 	for _, w := range a.Ways {
-		row := []string{w.UserName, w.Access, w.Grant, "all", "taken back"}
+		row := []string{w.UserName, w.Access, w.Grant, "all", ask.Never}
 		if w.To == "everyone" {
 			row[0] = "(every active user)"
 		}

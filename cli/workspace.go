@@ -82,7 +82,8 @@ type workspaceDelete struct {
 }
 
 func (w workspaceDelete) Run(ctx context.Context, s ask.Streams) error {
-	return ask.End(s, w.Question, "the workspace is gone", func(c *client.Client) error { return c.DeleteWorkspace(ctx, w.Name) })
+	return ask.End(s, w.Question, ask.Ended{Action: "workspace.delete", Target: w.Name}, "the workspace is gone",
+		func(c *client.Client) error { return c.DeleteWorkspace(ctx, w.Name) })
 }
 
 type workspaceMembersList struct {
@@ -116,6 +117,6 @@ type workspaceRemoveMember struct {
 }
 
 func (w workspaceRemoveMember) Run(ctx context.Context, s ask.Streams) error {
-	return ask.End(s, w.Question, "the user is no member of the workspace any more",
+	return ask.End(s, w.Question, ask.Ended{Action: "workspace.member.remove", Target: w.Name, User: w.User}, "the user is no member of the workspace any more",
 		func(c *client.Client) error { return c.RemoveWorkspaceMember(ctx, w.Name, w.User) })
 }

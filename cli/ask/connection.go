@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
@@ -94,15 +95,33 @@ func (c Connection) Explain(err error) error {
 		return saying{p, sayings[keyhatch.Code(p.Code)]}
 	case errors.As(err, &p) && p.Code == string(keyhatch.CodeRouteNotFound):
 		return errors.New("the server does not know this call: it is older than this program")
-	case errors.As(err, &p) && apiList.MatchString(p.Detail):
-		return saying{p, Printable(apiList.ReplaceAllStringFunc(p.Detail, inVerbs))}
 	case errors.As(err, &p):
-		return saying{p, Printable(err.Error())}
+		return saying{p, Printable(forPeople(err.Error()))}
 	case errors.As(err, &unreached):
 		return fmt.Errorf("no server answers at %s (%w): start it, or name another with --server or KEYHATCH_SERVER", address(unreached.URL), unreached.Err)
 	}
 	return err
 }
+
+// forPeople says in verbs and hours what the API says in calls and seconds.
+func forPeople(text string) string {
+	text = apiList.ReplaceAllStringFunc(text, inVerbs)
+	return apiSeconds.ReplaceAllStringFunc(text, func(span string) string {
+		return number.ReplaceAllStringFunc(strings.TrimSuffix(span, " seconds"), func(n string) string {
+			seconds, err := strconv.Atoi(n)
+			if err != nil {
+				return n
+			}
+			return Seconds(seconds)
+		})
+	})
+}
+
+// apiSeconds is how the API tells limits, which it takes in seconds.
+var (
+	apiSeconds = regexp.MustCompile(`(\d+ to )?\d+ seconds|at most \d+ now`)
+	number     = regexp.MustCompile(`\d+`)
+)
 
 // apiList is how the API says where to look.
 var apiList = regexp.MustCompile(`GET /api/v1/([a-z]+)s(\?action=([a-z.]+))?`)

@@ -1,17 +1,15 @@
 package ask
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
-	"strconv"
 	"strings"
-	"text/tabwriter"
-	"time"
 	"unicode"
-	"unicode/utf8"
+	"unicode/utf16"
 
 	"github.com/keyhatch/keyhatch/client"
 )
@@ -38,19 +36,8 @@ type Question struct {
 type Listing struct {
 	Question
 	Limit int  `default:"1000" help:"At most so many; 0 for all."`
-	Wide  bool `help:"Show all columns."`
+	Wide  bool `help:"Show all columns, and nothing cut to the width of the terminal."`
 }
-
-// Column is how people see one thing of a T. Lists leave out what is detail,
-// unless they are to be wide.
-type Column[T any] struct {
-	Title  string
-	Detail bool
-	Cell   func(*Names, T) string
-}
-
-// Sheet is how people see a T: its columns, in their order.
-type Sheet[T any] []Column[T]
 
 // List asks for a list and writes it.
 func List[T any](ctx context.Context, s Streams, l Listing, sheet Sheet[T], ask func(*client.Client) iter.Seq2[T, error]) error {
@@ -69,7 +56,7 @@ func List[T any](ctx context.Context, s Streams, l Listing, sheet Sheet[T], ask 
 		}
 		all = append(all, item)
 	}
-	if err := l.Write(s.Out, all, func(to io.Writer) error { return sheet.list(to, NewNames(ctx, c), all, l.Wide) }); err != nil {
+	if err := l.Write(s.Out, all, func(to io.Writer) error { return sheet.list(to, NewNames(ctx, c), all, l.shape(s.Out)) }); err != nil {
 		return err
 	}
 	if more {
@@ -91,8 +78,15 @@ func Show[T any](ctx context.Context, s Streams, q Question, sheet Sheet[T], ask
 	return q.Write(s.Out, answer, func(to io.Writer) error { return sheet.Show(to, NewNames(ctx, c), answer) })
 }
 
-// End asks for what has no answer, and tells people that it is done.
-func End(s Streams, q Question, done string, ask func(*client.Client) error) error {
+// Ended is what a command tells that ended something, in the words of the audit record.
+type Ended struct {
+	Action string `json:"action"`
+	Target string `json:"target"` // as it was named
+	User   string `json:"user,omitempty"`
+}
+
+// End asks for what has no answer, and tells that it is done.
+func End(s Streams, q Question, ended Ended, done string, ask func(*client.Client) error) error {
 	c, err := q.Client()
 	if err != nil {
 		return err
@@ -100,11 +94,15 @@ func End(s Streams, q Question, done string, ask func(*client.Client) error) err
 	if err := ask(c); err != nil {
 		return q.Explain(err)
 	}
-	if q.Output == "json" {
-		return nil
-	}
-	_, err = fmt.Fprintln(s.Out, done)
-	return err
+	return q.Say(s.Out, ended, done)
+}
+
+// Say writes the answer as JSON, or a line of text.
+func (o Format) Say(to io.Writer, answer any, text string) error {
+	return o.Write(to, answer, func(to io.Writer) error {
+		_, err := fmt.Fprintln(to, Printable(text))
+		return err
+	})
 }
 
 // Write writes the answer, as JSON or by its table.
@@ -112,103 +110,29 @@ func (o Format) Write(to io.Writer, answer any, table func(io.Writer) error) err
 	if o.Output != "json" {
 		return table(to)
 	}
-	e := json.NewEncoder(to)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	return e.Encode(answer)
-}
-
-// list writes a line for each item.
-func (s Sheet[T]) list(to io.Writer, n *Names, items []T, wide bool) error {
-	if len(items) == 0 {
-		_, err := fmt.Fprintln(to, "None.")
+	if err := e.Encode(answer); err != nil {
 		return err
 	}
-	rows := make([][]string, 1+len(items))
-	for _, c := range s {
-		if c.Detail && !wide {
+	_, err := io.WriteString(to, printableJSON(text.String()))
+	return err
+}
+
+// printableJSON is the same JSON, in which characters that a terminal would obey are
+// written as escapes: encoding/json does that with some of them.
+func printableJSON(text string) string {
+	var out strings.Builder
+	for _, r := range text {
+		if r == '\n' || unicode.IsPrint(r) {
+			out.WriteRune(r)
 			continue
 		}
-		rows[0] = append(rows[0], c.Title)
-		for i, item := range items {
-			rows[1+i] = append(rows[1+i], c.Cell(n, item))
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&out, `\u%04x`, unit)
 		}
-	}
-	return Columns(to, rows)
-}
-
-// Show writes a line for each thing that there is to say.
-func (s Sheet[T]) Show(to io.Writer, n *Names, item T) error {
-	var rows [][]string
-	for _, c := range s {
-		if cell := c.Cell(n, item); cell != "" {
-			rows = append(rows, []string{strings.ToLower(c.Title), cell})
-		}
-	}
-	return Columns(to, rows)
-}
-
-// Columns writes rows whose columns stand below each other.
-func Columns(to io.Writer, rows [][]string) error {
-	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		cells := make([]string, len(row))
-		for i, cell := range row {
-			if cells[i] = Printable(cell); cell == "" {
-				cells[i] = "-"
-			}
-		}
-		fmt.Fprintln(w, strings.Join(cells, "\t"))
-	}
-	return w.Flush()
-}
-
-// Printable is a text without anything that would move a terminal's cursor or
-// turn its line around: such a character is written as Go writes it. What is no UTF-8
-// is written byte by byte, since a terminal may take a byte for such a character.
-func Printable(s string) string {
-	if utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return s
-	}
-	var out strings.Builder
-	for len(s) > 0 {
-		r, size := utf8.DecodeRuneInString(s)
-		if unicode.IsPrint(r) && (r != utf8.RuneError || size > 1) {
-			out.WriteString(s[:size])
-		} else {
-			quoted := strconv.Quote(s[:size])
-			out.WriteString(quoted[1 : len(quoted)-1])
-		}
-		s = s[size:]
 	}
 	return out.String()
-}
-
-// PrintableLines is a text of our own lines that is printable, each of them. What
-// another one said in it goes through Printable first, so that its lines stay in ours.
-func PrintableLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
-		lines[i] = Printable(line)
-	}
-	return strings.Join(lines, "\n")
-}
-
-// TimeOf is how a time is written.
-func TimeOf(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// TimeOr is how a time is written that may be missing.
-func TimeOr(t *time.Time, none string) string {
-	if t == nil {
-		return none
-	}
-	return TimeOf(*t)
-}
-
-// Yes is how a choice is written.
-func Yes(is bool) string {
-	if is {
-		return "yes"
-	}
-	return "no"
 }

@@ -35,7 +35,7 @@ func (a auditVerifyCommand) Run(ctx context.Context, s ask.Streams) error {
 		return err
 	}
 	for _, f := range report.Findings {
-		fmt.Fprintln(s.Out, f)
+		fmt.Fprintln(s.Out, ask.Printable(fmt.Sprint(f)))
 	}
 	if n := len(report.Findings); n > 0 {
 		return fmt.Errorf("places where the audit record is damaged: %d", n)

@@ -103,11 +103,11 @@ keyhatch token create dashboard --scope leases --scope locations:read`,
 	"token revoke": "keyhatch token revoke tok_0mz3k8q2a7c4f9d",
 
 	"audit events": "keyhatch audit events --action lease.lend",
-	"audit access": `keyhatch audit access --location alpha --since 2h
-keyhatch audit access --location alpha --user ada --wide
-keyhatch audit access --location s3://demo/alpha/2024/ --access write --since 2026-07-01 -o json`,
-	"audit who-can": `keyhatch audit who-can --location alpha --access write
-keyhatch audit who-can --location s3://demo/alpha/2024/ --access read --at 2026-07-01`,
+	"audit access": `keyhatch audit access alpha --since 2h
+keyhatch audit access alpha --user ada --wide
+keyhatch audit access s3://demo/alpha/2024/ --access write --since 2026-07-01 -o json`,
+	"audit who-can": `keyhatch audit who-can alpha --access write
+keyhatch audit who-can s3://demo/alpha/2024/ --access read --at 2026-07-01`,
 	"audit verify": "keyhatch audit verify --config /etc/keyhatch/keyhatch.yaml",
 
 	"completion": `eval "$(keyhatch completion bash)"`,
@@ -115,18 +115,33 @@ keyhatch audit who-can --location s3://demo/alpha/2024/ --access read --at 2026-
 	"version":    "keyhatch version",
 }
 
-// showExamples puts them into --help.
+// showExamples puts them into --help: those of a command, and of a noun one for each of
+// its verbs.
 func showExamples(root *kong.Node) error {
 	for _, leaf := range root.Leaves(true) {
 		text, ok := examples[leaf.Path()]
 		if !ok {
 			return fmt.Errorf("no example of %q", leaf.Path())
 		}
-		detail := "Example:\n\n  " + strings.ReplaceAll(text, "\n", "\n  ")
-		if leaf.Detail != "" {
-			detail = leaf.Detail + "\n\n" + detail
+		showExample(leaf, text)
+	}
+	for _, noun := range root.Children {
+		var lines []string
+		for _, leaf := range noun.Leaves(true) {
+			first, _, _ := strings.Cut(examples[leaf.Path()], "\n")
+			lines = append(lines, first)
 		}
-		leaf.Detail = detail
+		if len(lines) > 0 {
+			showExample(noun, strings.Join(lines, "\n"))
+		}
 	}
 	return nil
+}
+
+func showExample(node *kong.Node, text string) {
+	detail := "Example:\n\n  " + strings.ReplaceAll(text, "\n", "\n  ")
+	if node.Detail != "" {
+		detail = node.Detail + "\n\n" + detail
+	}
+	node.Detail = detail
 }

@@ -43,6 +43,29 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// TestExamplesOfNouns finds one of each verb in the help of its noun, which had none.
+func TestExamplesOfNouns(t *testing.T) {
+	for _, noun := range []string{"lease", "group", "audit"} {
+		var out strings.Builder
+		if status := run(t.Context(), []string{noun, "--help"}, nil, &out, io.Discard); status != 0 {
+			t.Fatalf("%s: status %d", noun, status)
+		}
+		verbs := 0
+		for path, text := range examples {
+			if !strings.HasPrefix(path, noun+" ") {
+				continue
+			}
+			verbs++
+			if first, _, _ := strings.Cut(text, "\n"); !strings.Contains(out.String(), first+"\n") {
+				t.Errorf("%s --help does not show %s", noun, first)
+			}
+		}
+		if verbs < 4 {
+			t.Errorf("%s has %d verbs", noun, verbs)
+		}
+	}
+}
+
 // wordsOf are the arguments in a line of a shell: what is behind the program's
 // name, up to what the shell takes for itself.
 func wordsOf(line string) []string {

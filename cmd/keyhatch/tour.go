@@ -15,6 +15,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/client"
 )
 
@@ -151,7 +152,7 @@ func (t *tour) print() error {
 		if !r.ok {
 			mark, wrong = "✗ WRONG", wrong+1
 		}
-		fmt.Fprintf(w, "  %s\t%s\t%s\n", mark, r.step, r.result)
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", mark, r.step, ask.Printable(r.result))
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -48,7 +48,7 @@ func TestWhoCan(t *testing.T) {
 	}
 	column := strings.Index(lines[2], "PREFIX")
 	for i, want := range []struct{ user, prefix, until string }{
-		{"(every active user)", "public/", "taken back"}, {"admin", "all", "taken back"}, {"ann", "all", end.Format(time.RFC3339)}, {"guest", `2024/\u202ex/`, "taken back"},
+		{"(every active user)", "public/", "never"}, {"admin", "all", "never"}, {"ann", "all", end.Format(time.RFC3339)}, {"guest", `2024/\u202ex/`, "never"},
 	} {
 		line := lines[3+i]
 		if !strings.HasPrefix(line, want.user+" ") || !strings.HasPrefix(line[column:], want.prefix+" ") || !strings.HasSuffix(line, "  "+want.until) {
