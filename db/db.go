@@ -35,9 +35,9 @@ func Create(ctx context.Context, path string) (*DB, error) {
 }
 
 // Open opens an existing SQLite database of the current schema. It never makes
-// one, so that a mistyped path is told.
+// one, so that a mistyped path is told, and changes nothing in a file that is not one.
 func Open(ctx context.Context, path string) (*DB, error) {
-	pools, err := sqlite.Open(ctx, path)
+	pools, err := sqlite.Open(ctx, path, schema.Marks...)
 	if err != nil {
 		return nil, err
 	}
@@ -50,7 +50,7 @@ func Open(ctx context.Context, path string) (*DB, error) {
 // Migrate brings an existing SQLite database to the schema of this program, and
 // tells from which version to which. No other process may serve from it.
 func Migrate(ctx context.Context, path string) (from, to int, err error) {
-	pools, err := sqlite.Open(ctx, path)
+	pools, err := sqlite.Open(ctx, path, schema.Marks...)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -26,14 +26,21 @@ func TestOpenRefuses(t *testing.T) {
 		what, says string
 		make       func(path string) error
 	}{
-		{"a database of something else", "not a Keyhatch database", func(path string) error {
+		{"a database of something else", "an SQLite file of another program", func(path string) error {
 			return statements(path, "create table mine (x)", "insert into mine values (1)")
 		}},
-		{"a text", "not a database", func(path string) error {
+		{"a text", "it is not an SQLite file", func(path string) error {
 			return os.WriteFile(path, []byte(strings.Repeat("this is a text\n", 500)), 0o600)
 		}},
-		{"an empty file", "not a Keyhatch database", func(path string) error { return os.WriteFile(path, nil, 0o600) }},
-		{"a folder", "unable to open", func(path string) error { return os.Mkdir(path, 0o700) }},
+		{"a short text", "it is not an SQLite file", func(path string) error { return os.WriteFile(path, []byte("x"), 0o600) }},
+		{"an empty file", "it is empty", func(path string) error { return os.WriteFile(path, nil, 0o600) }},
+		{"a folder", "it is not a file", func(path string) error { return os.Mkdir(path, 0o700) }},
+		{"a database of another program with migrations", "an SQLite file of another program", func(path string) error {
+			return statements(path, "pragma journal_mode = wal", "create table schema_migrations (version varchar primary key)")
+		}},
+		{"a file that only begins like one", "not a Keyhatch database", func(path string) error {
+			return os.WriteFile(path, []byte("SQLite format 3\x00"+strings.Repeat("garbage ", 1000)), 0o600)
+		}},
 		{"a newer schema", "this program needs", func(path string) error {
 			d, err := db.Create(t.Context(), path)
 			if err != nil {
@@ -52,12 +59,84 @@ func TestOpenRefuses(t *testing.T) {
 		if err := c.make(path); err != nil {
 			t.Fatalf("%s: %v", c.what, err)
 		}
+		before := contents(t, path)
 		d, err := db.Open(t.Context(), path)
 		wantRefused(t, d, err, c.says)
+		if c.what != "a newer schema" { // which is ours
+			if _, _, err := db.Migrate(t.Context(), path); err == nil {
+				t.Errorf("%s: it was migrated", c.what)
+			}
+			if contents(t, path) != before {
+				t.Errorf("%s: it was changed", c.what)
+			}
+			wantFiles(t, filepath.Dir(path), "file")
+		}
 		if err != nil && !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: the error does not name the file: %v", c.what, err)
 		}
 	}
+}
+
+// contents are those of a file; a folder has none.
+func contents(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
+		return ""
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestOpenLeavesADatabaseInUse finds that a database is another program's while that
+// has written to its log only, and leaves both files.
+func TestOpenLeavesADatabaseInUse(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "file")
+	other, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	other.SetMaxOpenConns(1)
+	for _, s := range []string{"pragma journal_mode = wal", "create table mine (x)", "insert into mine values (1)"} {
+		if _, err := other.Exec(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file, log := contents(t, path), contents(t, path+"-wal")
+	if log == "" {
+		t.Fatal("it has no log")
+	}
+	d, err := db.Open(t.Context(), path)
+	wantRefused(t, d, err, "an SQLite file of another program")
+	if contents(t, path) != file || contents(t, path+"-wal") != log {
+		t.Error("it was changed")
+	}
+}
+
+// TestOpenTakesAKilledOne takes a database of which all is in the log still: the process
+// that made it was killed.
+func TestOpenTakesAKilledOne(t *testing.T) {
+	t.Parallel()
+	from, to := filepath.Join(t.TempDir(), "file"), filepath.Join(t.TempDir(), "file")
+	made, err := db.Create(t.Context(), from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer made.Close()
+	for _, end := range []string{"", "-wal"} {
+		if err := os.WriteFile(to+end, []byte(contents(t, from+end)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := db.Open(t.Context(), to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
 }
 
 func statements(path string, list ...string) error {

@@ -8,6 +8,9 @@ import (
 	"io/fs"
 )
 
+// Marks are tables that only our databases have, of whatever version.
+var Marks = []string{"schema_migrations", "installation", "audit_chains"}
+
 //go:embed migrations/*.sql
 var migrations embed.FS
 

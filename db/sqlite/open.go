@@ -30,13 +30,11 @@ func Create(ctx context.Context, path string) (engine.Pools, error) {
 	return open(ctx, path)
 }
 
-// Open opens an existing file. It never makes one, so that a mistyped path is
-// told.
-func Open(ctx context.Context, path string) (engine.Pools, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return engine.Pools{}, fmt.Errorf("database %s is missing; `keyhatch init` makes one", path)
-	} else if err != nil {
-		return engine.Pools{}, fmt.Errorf("database: %w", err)
+// Open opens an existing file that has the tables. It never makes one, so that a
+// mistyped path is told, and changes nothing in a file of somebody else's.
+func Open(ctx context.Context, path string, tables ...string) (engine.Pools, error) {
+	if err := checkOurs(ctx, path, tables); err != nil {
+		return engine.Pools{}, err
 	}
 	return open(ctx, path)
 }
@@ -68,7 +66,7 @@ func pool(ctx context.Context, path string, size int, lock string, extra ...stri
 	q := url.Values{"_txlock": {lock}, "_pragma": append([]string{
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 	}, extra...)}
-	p, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String())
+	p, err := sql.Open("sqlite", fileURL(path, q))
 	if err != nil {
 		return nil, err
 	}
