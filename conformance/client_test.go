@@ -111,16 +111,16 @@ func clientOf(name string) newClient {
 var lacking = map[string][]operation{
 	"aws-s3":    {opRange, opSignPut},
 	"aws-s3api": {opUp, opDown, opFolderUp, opFolderDown, opClear, opSyncUp, opSyncDown, opSignGet, opSignPut},
-	"boto3":     {opFolderUp, opFolderDown, opClear, opSyncUp, opSyncDown},
-	"go-sdk":    {opFolderUp, opFolderDown, opClear, opSyncUp, opSyncDown},
+	"boto3":     {opFolderUp, opFolderDown, opClear},
+	"go-sdk":    {opFolderUp, opFolderDown, opClear},
 	"rclone":    {opSignPut},
 	// The URLs that it signs are of the version before 4.
 	"s3cmd":   {opRange, opSignGet, opSignPut},
-	"s3fs":    {opSyncUp, opSyncDown, opSignPut},
-	"obstore": {opFolderUp, opFolderDown, opClear, opSyncUp, opSyncDown},
+	"s3fs":    {opSignPut},
+	"obstore": {opFolderUp, opFolderDown, opClear},
 	// It begins an upload of nothing, and never ends it.
 	"duckdb": {
-		opRange, opRemove, opPutEmpty, opCopy, opFolderUp, opFolderDown, opClear, opSyncUp, opSyncDown, opSignGet, opSignPut,
+		opRange, opRemove, opPutEmpty, opCopy, opFolderUp, opFolderDown, opClear, opSignGet, opSignPut,
 	},
 }
 

@@ -26,6 +26,12 @@ func visits(turn int) []visit {
 	return append(all, visit{overTLS, inTurn(turn)})
 }
 
+// bothKinds are where a client goes with what takes long: to a directory and to one of
+// the real stores, over HTTP and over TLS.
+func bothKinds(turn int) []visit {
+	return []visit{{overHTTP, directory}, {overTLS, directory}, {overHTTP, inTurn(turn)}, {overTLS, inTurn(turn + 1)}}
+}
+
 func (v visit) String() string { return v.kind.name + " over " + v.server.name }
 
 // at runs a test with a client and a store, beside others.

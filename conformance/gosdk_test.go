@@ -23,13 +23,14 @@ import (
 
 // goSDK is Amazon's SDK for Go, called as a program would.
 type goSDK struct {
-	t      *testing.T
-	bucket string
+	t       *testing.T
+	bucket  string
+	syncing map[devserver.Lease]*s3.Client
 }
 
 func newGoSDK(t *testing.T, bucket string) client {
 	t.Helper()
-	return goSDK{t, bucket}
+	return goSDK{t, bucket, map[devserver.Lease]*s3.Client{}}
 }
 
 func (c goSDK) client(l devserver.Lease) *s3.Client {
@@ -48,7 +49,8 @@ func (c goSDK) client(l devserver.Lease) *s3.Client {
 func trusting(t *testing.T, l devserver.Lease) *http.Client {
 	t.Helper()
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = nil // the server is on this machine
+	transport.Proxy = nil              // the server is on this machine
+	transport.MaxIdleConnsPerHost = 10 // as with the SDK's own; net/http keeps two
 	if l.CAFile != "" {
 		pem, err := os.ReadFile(l.CAFile)
 		if err != nil {
@@ -162,6 +164,10 @@ func (c goSDK) also(op operation, l devserver.Lease, args ...string) result {
 		return printed(signer.PresignGetObject(c.t.Context(), &s3.GetObjectInput{Bucket: &c.bucket, Key: &args[0]}))
 	case opSignPut:
 		return printed(signer.PresignPutObject(c.t.Context(), &s3.PutObjectInput{Bucket: &c.bucket, Key: &args[0]}))
+	case opSyncUp:
+		return c.did(l, "sync to", args[1], c.sync(op, l, args[0], args[1]))
+	case opSyncDown:
+		return c.did(l, "sync of", args[0], c.sync(op, l, args[1], args[0]))
 	default:
 		return c.get(l, args[0], args[1])
 	}

@@ -25,10 +25,6 @@ import (
 // of memory, and others are served beside them: with TLS, which has buffers of its
 // own, and before another store, to which uploads are sent on, too.
 func TestHostileConnections(t *testing.T) {
-	binary, err := devserver.BuildAsReleased(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, c := range []struct {
 		tls  bool
 		kind kind
@@ -42,7 +38,7 @@ func TestHostileConnections(t *testing.T) {
 		{false, upstreams[0], 32 + 60},
 		{true, upstreams[0], 32 + 76},
 	} {
-		server := &sharedServer{name: "hostile", start: func(string) (*devserver.Server, error) {
+		server := &sharedServer{name: "hostile", binary: released, start: func(binary string) (*devserver.Server, error) {
 			return devserver.Serve(t.Context(), devserver.Installation{Binary: binary, OutboundNetworks: loopback, TLS: c.tls})
 		}}
 		name := c.kind.name + " over HTTP"
@@ -117,7 +113,7 @@ func connect(t *testing.T, l devserver.Lease) net.Conn {
 		trust.ServerName, _, _ = net.SplitHostPort(host)
 		c = tls.Client(c, trust)
 	}
-	if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(commandTime)); err != nil {
 		t.Fatal(err)
 	}
 	if secured, ok := c.(*tls.Conn); ok {

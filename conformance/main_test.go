@@ -15,23 +15,38 @@ import (
 	"github.com/keyhatch/keyhatch/internal/peers"
 )
 
-// binaryDir is where the binary is, empty while there is none.
+// binaryDir is where the binaries are, empty while there is none.
 var binaryDir string
 
-// binary is the keyhatch that all servers run, built by the first test that needs
-// one.
-var binary = sync.OnceValues(func() (path string, err error) {
-	if binaryDir, err = os.MkdirTemp("", "keyhatch-conformance-"); err != nil {
+var makeBinaryDir = sync.OnceValue(func() (err error) {
+	binaryDir, err = os.MkdirTemp("", "keyhatch-conformance-")
+	return err
+})
+
+// binary and released are the keyhatch that servers run, built by the first test that
+// needs one: with the race detector, when the tests have it, and as users have it.
+var (
+	binary   = sync.OnceValues(func() (string, error) { return build("tested", devserver.Build) })
+	released = sync.OnceValues(func() (string, error) { return build("released", devserver.BuildAsReleased) })
+)
+
+func build(name string, build func(dir string) (string, error)) (string, error) {
+	if err := makeBinaryDir(); err != nil {
 		return "", err
 	}
-	return devserver.Build(binaryDir)
-})
+	dir := filepath.Join(binaryDir, name)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return "", err
+	}
+	return build(dir)
+}
 
 // sharedServer is a server that all tests use, each under a prefix of its own and
 // with leases of its own. It is started by the first test that needs it.
 type sharedServer struct {
-	name  string
-	start func(binary string) (*devserver.Server, error)
+	name   string
+	binary func() (path string, err error)
+	start  func(binary string) (*devserver.Server, error)
 
 	once   sync.Once
 	server *devserver.Server
@@ -39,15 +54,17 @@ type sharedServer struct {
 	places placesBehind
 }
 
-// The context of a test is none for a server: it serves the tests after it too.
+// The context of a test is none for a server: it serves the tests after it too. The one
+// with TLS is what users run. The race detector would make it take twice the time, for
+// little that the others do not do.
 var (
-	dev = &sharedServer{name: "dev", start: func(binary string) (*devserver.Server, error) {
+	dev = &sharedServer{name: "dev", binary: binary, start: func(binary string) (*devserver.Server, error) {
 		return devserver.Start(context.Background(), devserver.Config{Binary: binary})
 	}}
-	overHTTP = &sharedServer{name: "HTTP", start: func(binary string) (*devserver.Server, error) {
+	overHTTP = &sharedServer{name: "HTTP", binary: binary, start: func(binary string) (*devserver.Server, error) {
 		return devserver.Serve(context.Background(), devserver.Installation{Binary: binary, OutboundNetworks: loopback})
 	}}
-	overTLS = &sharedServer{name: "TLS", start: func(binary string) (*devserver.Server, error) {
+	overTLS = &sharedServer{name: "TLS", binary: released, start: func(binary string) (*devserver.Server, error) {
 		return devserver.Serve(context.Background(), devserver.Installation{Binary: binary, OutboundNetworks: loopback, TLS: true})
 	}}
 	sharedServers = []*sharedServer{dev, overHTTP, overTLS}
@@ -62,7 +79,7 @@ func (s *sharedServer) get(t *testing.T) *devserver.Server {
 	s.once.Do(func() {
 		first = true
 		var path string
-		if path, s.err = binary(); s.err == nil {
+		if path, s.err = s.binary(); s.err == nil {
 			s.server, s.err = s.start(path)
 		}
 	})

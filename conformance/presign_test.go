@@ -17,7 +17,7 @@ import (
 // it or to have it sent, and uses them with no credentials.
 func TestPresign(t *testing.T) {
 	for turn, name := range ableTo(opSignGet) {
-		for _, v := range []visit{{overHTTP, directory}, {overHTTP, inTurn(turn)}, {overTLS, inTurn(turn + 1)}} {
+		for _, v := range bothKinds(turn) {
 			v.at(t, name, func(t *testing.T, p place, c client) {
 				l := p.lend(t, p.own, "write")
 				t.Run("GET", func(t *testing.T) { presignedGet(t, p, l, name, c) })

@@ -2,8 +2,6 @@ package conformance
 
 import (
 	"encoding/json"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"testing"
@@ -11,12 +9,13 @@ import (
 	"github.com/keyhatch/keyhatch/internal/devserver"
 )
 
-// pythonLibrary is a library for Python, driven by a script that takes an
-// operation and its arguments.
+// pythonLibrary is a library for Python, driven by a script that is told operations and
+// their arguments, see testdata/answers.py. One runs for each lease, as long as the test.
 type pythonLibrary struct {
 	runner
-	bucket string
-	script string
+	bucket  string
+	script  string
+	running map[devserver.Lease]*answering
 	// denied is what the library makes of a refusal with one of the codes.
 	denied func(op operation, codes []string) string
 }
@@ -24,15 +23,8 @@ type pythonLibrary struct {
 func newPythonLibrary(t *testing.T, variable, what, script, bucket string, denied func(op operation, codes []string) string) pythonLibrary {
 	t.Helper()
 	python := program(t, variable, what)
-	path, err := filepath.Abs(filepath.Join("testdata", script))
-	if err != nil {
-		t.Fatal(err)
-	}
-	// Python reads the script, go test must know of it: see devserver.Build.
-	if _, err := os.ReadFile(path); err != nil {
-		t.Fatal(err)
-	}
-	return pythonLibrary{newRunner(t, python), bucket, path, denied}
+	testdataFile(t, "answers.py")
+	return pythonLibrary{newRunner(t, python), bucket, testdataFile(t, script), map[devserver.Lease]*answering{}, denied}
 }
 
 // newBoto3 makes a client of boto3, Amazon's library for Python.
@@ -72,8 +64,12 @@ func newDuckDB(t *testing.T, bucket string) client {
 
 func (c pythonLibrary) do(l devserver.Lease, op string, args ...string) result {
 	c.t.Helper()
-	env := append(awsEnv(c.t, l, c.home), "PYTHONWARNINGS=error")
-	return c.run(l, env, append([]string{"-B", c.script, op, c.bucket}, args...)...)
+	a := c.running[l]
+	if a == nil {
+		a = startAnswering(c, l)
+		c.running[l] = a
+	}
+	return a.ask(c.t, append([]string{op}, args...))
 }
 
 func (c pythonLibrary) put(l devserver.Lease, file, key string) result {

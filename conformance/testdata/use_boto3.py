@@ -1,35 +1,52 @@
-"""Works on objects with boto3, configured by the environment:
-use_boto3.py put BUCKET FILE KEY | get BUCKET KEY FILE | range BUCKET KEY FIRST LENGTH |
-list BUCKET PREFIX | remove BUCKET KEY | copy BUCKET KEY KEY | up BUCKET FILE KEY |
-down BUCKET KEY FILE | sign-get BUCKET KEY | sign-put BUCKET KEY | move BUCKET PREFIX FILE BACK
+"""Works on objects with boto3, configured by the environment: use_boto3.py BUCKET.
+What it is to do it is told by lines, see answers.py.
 
 What was fetched must agree with what the answer says about it.
 """
 
-import json
 import sys
 
+import answers
 import boto3
+from boto3.s3.transfer import TransferConfig, create_transfer_manager
 from botocore.config import Config
 
-operation, bucket, *args = sys.argv[1:]
+(bucket,) = sys.argv[1:]
 s3 = boto3.client("s3")
 
 
 def read(key, status, **asked):
     answer = s3.get_object(Bucket=bucket, Key=key, **asked)
     body = answer["Body"].read()
-    if answer["ResponseMetadata"]["HTTPStatusCode"] != status:
-        sys.exit(f"status is {answer['ResponseMetadata']['HTTPStatusCode']}")
-    if len(body) != answer["ContentLength"]:
-        sys.exit(f"{len(body)} bytes came, {answer['ContentLength']} were announced")
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == status, answer
+    assert len(body) == answer["ContentLength"], f"{len(body)} bytes came, {answer['ContentLength']} were announced"
     return body
+
+
+def put(file, key):
+    with open(file, "rb") as body:
+        s3.put_object(Bucket=bucket, Key=key, Body=body)
+
+
+def get(key, file):
+    body = read(key, 200)  # first: what is not there leaves no file
+    with open(file, "wb") as out:
+        out.write(body)
+
+
+def get_range(key, first, length):
+    return read(key, 206, Range=f"bytes={first}-{int(first) + int(length) - 1}")
+
+
+def sizes(prefix, **paging):
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, PaginationConfig=paging)
+    return {one["Key"]: one["Size"] for page in pages for one in page.get("Contents", [])}
 
 
 def sign(method, key):
     # For some regions it would sign in the way before version 4.
     client = boto3.client("s3", config=Config(signature_version="s3v4"))
-    print(client.generate_presigned_url(method, {"Bucket": bucket, "Key": key}, ExpiresIn=300))
+    return client.generate_presigned_url(method, {"Bucket": bucket, "Key": key}, ExpiresIn=300)
 
 
 def move(prefix, file, back):
@@ -54,42 +71,36 @@ def move(prefix, file, back):
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)
 
 
-if operation == "put":
-    file, key = args
-    with open(file, "rb") as body:
-        s3.put_object(Bucket=bucket, Key=key, Body=body)
-elif operation == "get":
-    key, file = args
-    body = read(key, 200)  # first: what is not there leaves no file
-    with open(file, "wb") as out:
-        out.write(body)
-elif operation == "range":
-    key, first, length = args
-    last = int(first) + int(length) - 1
-    sys.stdout.buffer.write(read(key, 206, Range=f"bytes={first}-{last}"))
-elif operation == "list":
-    # Two to a page, so that pages are asked for.
-    pages = s3.get_paginator("list_objects_v2").paginate(
-        Bucket=bucket, Prefix=args[0], PaginationConfig={"PageSize": 2}
-    )
-    found = [one for page in pages for one in page.get("Contents", [])]
-    json.dump([{"Key": one["Key"], "Size": one["Size"]} for one in found], sys.stdout)
-elif operation == "remove":
-    s3.delete_object(Bucket=bucket, Key=args[0])
-elif operation == "copy":
-    source, target = args
-    s3.copy_object(Bucket=bucket, Key=target, CopySource={"Bucket": bucket, "Key": source})
-elif operation == "up":
-    file, key = args
-    s3.upload_file(file, bucket, key)
-elif operation == "down":
-    key, file = args
-    s3.download_file(bucket, key, file)
-elif operation == "sign-get":
-    sign("get_object", args[0])
-elif operation == "sign-put":
-    sign("put_object", args[0])
-elif operation == "move":
-    move(*args)
-else:
-    sys.exit(f"no such operation: {operation}")
+def store(pairs):
+    with create_transfer_manager(s3, TransferConfig()) as transfers:
+        for one in [transfers.upload(file, bucket, key) for key, file in pairs]:
+            one.result()
+
+
+def fetch(pairs):
+    with create_transfer_manager(s3, TransferConfig()) as transfers:
+        for one in [transfers.download(bucket, key, file) for key, file in pairs]:
+            one.result()
+
+
+def remove(keys):
+    answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys]})
+    assert "Errors" not in answer, answer
+
+
+answers.serve(
+    {
+        "put": put,
+        "get": get,
+        "range": get_range,
+        "list": lambda prefix: answers.listing(sizes(prefix, PageSize=2)),  # so that pages are asked for
+        "remove": lambda key: s3.delete_object(Bucket=bucket, Key=key),
+        "copy": lambda source, target: s3.copy_object(Bucket=bucket, Key=target, CopySource={"Bucket": bucket, "Key": source}),
+        "up": lambda file, key: s3.upload_file(file, bucket, key),
+        "down": lambda key, file: s3.download_file(bucket, key, file),
+        "sign-get": lambda key: sign("get_object", key),
+        "sign-put": lambda key: sign("put_object", key),
+        "move": move,
+        **answers.syncing(sizes, store, fetch, remove),
+    }
+)

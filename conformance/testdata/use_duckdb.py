@@ -1,11 +1,10 @@
-"""Works on objects with DuckDB, configured by a secret of DuckDB's:
-use_duckdb.py put BUCKET FILE KEY | get BUCKET KEY FILE | list BUCKET PREFIX |
-up BUCKET FILE KEY | down BUCKET KEY FILE | query BUCKET SQL
+"""Works on objects with DuckDB, configured by a secret of DuckDB's: use_duckdb.py BUCKET.
+What it is to do it is told by lines, see answers.py.
 
 A large file goes up in parts by itself.
 
-A query's result is printed as JSON, a list of rows; {bucket} in it is the bucket.
-DuckDB deletes no objects.
+A query's result is JSON, a list of rows; {bucket} in it is the bucket. DuckDB deletes
+no objects.
 """
 
 import json
@@ -14,10 +13,11 @@ import pathlib
 import sys
 from urllib.parse import urlsplit
 
+import answers
 import duckdb
 import duckdb_extension_httpfs
 
-operation, bucket, *args = sys.argv[1:]
+(bucket,) = sys.argv[1:]
 
 
 def quoted(text):
@@ -36,6 +36,7 @@ db = duckdb.connect()
 db.execute("SET autoinstall_known_extensions = false")
 db.execute(f"LOAD {quoted(str(extension))}")
 db.execute("SET http_retries = 0")
+db.execute("SET enable_external_file_cache = false")  # nothing is read from memory
 db.execute("SET enable_server_cert_verification = true")  # which it does not do by itself
 if "AWS_CA_BUNDLE" in os.environ:
     db.execute(f"SET ca_cert_file = {quoted(os.environ['AWS_CA_BUNDLE'])}")
@@ -51,18 +52,49 @@ db.execute(
         USE_SSL {endpoint.scheme == "https"})"""
 )
 
-if operation in ("put", "up"):
-    file, key = args
+
+
+def put(file, key):
     db.execute(f"COPY (SELECT content FROM read_blob({quoted(file)})) TO {url(key)} (FORMAT blob)")
-elif operation in ("get", "down"):
-    key, file = args
+
+
+def get(key, file):
     ((body,),) = db.execute(f"SELECT content FROM read_blob({url(key)})").fetchall()
     with open(file, "wb") as out:
         out.write(body)
-elif operation == "list":
-    rows = db.execute(f"SELECT filename, size FROM read_blob({url(args[0] + '**')})").fetchall()
-    json.dump([{"Key": name.removeprefix(f"s3://{bucket}/"), "Size": size} for name, size in rows], sys.stdout)
-elif operation == "query":
-    json.dump(db.execute(args[0].replace("{bucket}", bucket)).fetchall(), sys.stdout, default=str)
-else:
-    sys.exit(f"no such operation: {operation}")
+
+
+def sizes(prefix):
+    rows = db.execute(f"SELECT filename, size FROM read_blob({url(prefix + '**')})").fetchall()
+    return {name.removeprefix(f"s3://{bucket}/"): size for name, size in rows}
+
+
+def query(sql):
+    return json.dumps(db.execute(sql.replace("{bucket}", bucket)).fetchall(), default=str)
+
+
+def put_all(pairs):
+    for key, file in pairs:
+        put(file, key)
+
+
+def get_all(pairs):
+    """Reads them with one query, as DuckDB reads the parts of a table."""
+    files = dict(pairs)
+    keys = ", ".join(map(url, files))
+    for name, body in db.execute(f"SELECT filename, content FROM read_blob([{keys}])").fetchall():
+        with open(files[name.removeprefix(f"s3://{bucket}/")], "wb") as out:
+            out.write(body)
+
+
+answers.serve(
+    {
+        "put": put,
+        "get": get,
+        "list": lambda prefix: answers.listing(sizes(prefix)),
+        "up": put,
+        "down": get,
+        "query": query,
+        **answers.syncing(sizes, put_all, get_all, None),
+    }
+)

@@ -1,20 +1,19 @@
-"""Works on objects with obstore, configured by the environment:
-use_obstore.py put BUCKET FILE KEY | get BUCKET KEY FILE | range BUCKET KEY FIRST LENGTH |
-list BUCKET PREFIX | remove BUCKET KEY | copy BUCKET KEY KEY | up BUCKET FILE KEY |
-down BUCKET KEY FILE | sign-get BUCKET KEY | sign-put BUCKET KEY
+"""Works on objects with obstore, configured by the environment: use_obstore.py BUCKET.
+What it is to do it is told by lines, see answers.py.
 
 A large file goes up in parts by itself.
 """
 
-import json
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import answers
 import obstore
 from obstore.store import S3Store
 
-operation, bucket, *args = sys.argv[1:]
+(bucket,) = sys.argv[1:]
 options = {"allow_http": os.environ["AWS_ENDPOINT_URL_S3"].startswith("http:")}
 if "AWS_CA_BUNDLE" in os.environ:
     with open(os.environ["AWS_CA_BUNDLE"]) as certificates:
@@ -26,28 +25,53 @@ store = S3Store(
     client_options=options,
     retry_config={"max_retries": 0},
 )
+pool = ThreadPoolExecutor(8)
 
-if operation in ("put", "up"):
-    file, key = args
+
+def put(file, key):
     with open(file, "rb") as body:
         store.put(key, body)
-elif operation in ("get", "down"):
-    key, file = args
+
+
+def get(key, file):
     answer = store.get(key)  # first: what is not there leaves no file
     with open(file, "wb") as out:
         for chunk in answer.stream():
             out.write(chunk)
-elif operation == "range":
-    key, first, length = args
-    sys.stdout.buffer.write(store.get_range(key, start=int(first), length=int(length)))
-elif operation == "list":
-    found = [meta for page in store.list(args[0]) for meta in page]
-    json.dump([{"Key": meta["path"], "Size": meta["size"]} for meta in found], sys.stdout)
-elif operation == "remove":
-    store.delete(args[0])
-elif operation == "copy":
-    store.copy(*args)
-elif operation in ("sign-get", "sign-put"):
-    print(obstore.sign(store, operation.removeprefix("sign-").upper(), args[0], timedelta(minutes=5)))
-else:
-    sys.exit(f"no such operation: {operation}")
+
+
+def get_range(key, first, length):
+    return bytes(store.get_range(key, start=int(first), length=int(length)))
+
+
+def sizes(prefix):
+    return {meta["path"]: meta["size"] for page in store.list(prefix) for meta in page}
+
+
+def sign(method, key):
+    return obstore.sign(store, method, key, timedelta(minutes=5))
+
+
+def put_all(pairs):
+    list(pool.map(lambda pair: put(pair[1], pair[0]), pairs))
+
+
+def get_all(pairs):
+    list(pool.map(lambda pair: get(*pair), pairs))
+
+
+answers.serve(
+    {
+        "put": put,
+        "get": get,
+        "range": get_range,
+        "list": lambda prefix: answers.listing(sizes(prefix)),
+        "remove": store.delete,
+        "copy": store.copy,
+        "up": put,
+        "down": get,
+        "sign-get": lambda key: sign("GET", key),
+        "sign-put": lambda key: sign("PUT", key),
+        **answers.syncing(sizes, put_all, get_all, store.delete),
+    }
+)

@@ -1,48 +1,78 @@
-"""Works on objects with s3fs, configured by the environment:
-use_s3fs.py put BUCKET FILE KEY | get BUCKET KEY FILE | range BUCKET KEY FIRST LENGTH |
-list BUCKET PREFIX | remove BUCKET KEY | copy BUCKET KEY KEY | up BUCKET FILE KEY |
-down BUCKET KEY FILE | folder-up BUCKET FOLDER PREFIX | folder-down BUCKET PREFIX FOLDER |
-clear BUCKET PREFIX | sign-get BUCKET KEY
+"""Works on objects with s3fs, configured by the environment: use_s3fs.py BUCKET.
+What it is to do it is told by lines, see answers.py.
 
 A large file goes up in parts by itself.
 """
 
-import json
 import sys
 
+import answers
 import s3fs
 
-operation, bucket, *args = sys.argv[1:]
+(bucket,) = sys.argv[1:]
 # Nothing is asked twice: neither from memory, nor again after a failure.
 fs = s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
 fs.retries = 1
 
-if operation in ("put", "up"):
-    file, key = args
-    fs.put_file(file, f"{bucket}/{key}")
-elif operation in ("get", "down"):
-    key, file = args
-    fs.get_file(f"{bucket}/{key}", file)
-elif operation == "range":
-    key, first, length = args
-    sys.stdout.buffer.write(fs.cat_file(f"{bucket}/{key}", start=int(first), end=int(first) + int(length)))
-elif operation == "list":
-    found = fs.find(f"{bucket}/{args[0]}", detail=True)
-    json.dump([{"Key": path.removeprefix(bucket + "/"), "Size": info["size"]} for path, info in found.items()], sys.stdout)
-elif operation == "remove":
-    fs.rm_file(f"{bucket}/{args[0]}")
-elif operation == "copy":
-    source, target = args
-    fs.cp_file(f"{bucket}/{source}", f"{bucket}/{target}")
-elif operation == "folder-up":
-    folder, prefix = args
-    fs.put(f"{folder}/", f"{bucket}/{prefix}", recursive=True)
-elif operation == "folder-down":
-    prefix, folder = args
-    fs.get(f"{bucket}/{prefix}", f"{folder}/", recursive=True)
-elif operation == "clear":
-    fs.rm(f"{bucket}/{args[0]}", recursive=True)
-elif operation == "sign-get":
-    print(fs.sign(f"{bucket}/{args[0]}", expiration=300))
-else:
-    sys.exit(f"no such operation: {operation}")
+
+def path(key):
+    return f"{bucket}/{key}"
+
+
+def sizes(prefix):
+    found = fs.find(path(prefix), detail=True)
+    return {name.removeprefix(bucket + "/"): info["size"] for name, info in found.items()}
+
+
+def get_range(key, first, length):
+    return fs.cat_file(path(key), start=int(first), end=int(first) + int(length))
+
+
+def put(file, key):
+    fs.put_file(file, path(key))
+
+
+def get(key, file):
+    fs.get_file(path(key), file)
+
+
+stored = False
+
+
+def known(prefix):
+    # Of a folder without files it asks whether it is an object, which no lease for the
+    # folder opens.
+    return sizes(prefix) if stored else {}
+
+
+def store(pairs):
+    global stored
+    fs.put([file for _, file in pairs], [path(key) for key, _ in pairs])
+    stored = True
+
+
+def fetch(pairs):
+    fs.get([path(key) for key, _ in pairs], [file for _, file in pairs])
+
+
+def remove(keys):
+    fs.rm([path(key) for key in keys])
+
+
+answers.serve(
+    {
+        "put": put,
+        "get": get,
+        "range": get_range,
+        "list": lambda prefix: answers.listing(sizes(prefix)),
+        "remove": lambda key: fs.rm_file(path(key)),
+        "copy": lambda source, target: fs.cp_file(path(source), path(target)),
+        "up": put,
+        "down": get,
+        "folder-up": lambda folder, prefix: fs.put(f"{folder}/", path(prefix), recursive=True),
+        "folder-down": lambda prefix, folder: fs.get(path(prefix), f"{folder}/", recursive=True),
+        "clear": lambda prefix: fs.rm(path(prefix), recursive=True),
+        "sign-get": lambda key: fs.sign(path(key), expiration=300),
+        **answers.syncing(known, store, fetch, remove),
+    }
+)
