@@ -59,7 +59,7 @@ func (k *knowing) had() string {
 
 func keep(t *testing.T, server string, tokens map[string]string) {
 	t.Helper()
-	if err := (ask.Logins{Server: server, Tokens: tokens}).Keep(); err != nil {
+	if err := ask.ChangeLogins(func(l *ask.Logins) { l.Server, l.Tokens = server, tokens }); err != nil {
 		t.Fatal(err)
 	}
 }
