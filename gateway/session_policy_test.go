@@ -240,7 +240,7 @@ func TestPolicyHidesClosedBuckets(t *testing.T) {
 		{"one that denies part of it", []string{on("Allow", "s3:*", "*"), on("Deny", "s3:*", "lab-data/in/a*")}, "lab-data"},
 	} {
 		statements := append(c.statements, on("Allow", "s3:ListAllMyBuckets", "*"))
-		out, err := p.client(`{"Version":"2012-10-17","Statement":[` + strings.Join(statements, ",") + `]}`).ListBuckets(t.Context(), &s3.ListBucketsInput{})
+		out, err := p.client(`{"Version":"2012-10-17","Statement":[`+strings.Join(statements, ",")+`]}`).ListBuckets(t.Context(), &s3.ListBucketsInput{})
 		if err != nil {
 			t.Errorf("%s: %v", c.what, err)
 			continue
