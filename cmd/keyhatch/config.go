@@ -283,6 +283,33 @@ func (c *Config) check() error {
 	return err
 }
 
+// inTheClear are the listeners without TLS that others than this machine may reach.
+func (c *Config) inTheClear() (names []string) {
+	for _, l := range []struct {
+		name string
+		Listener
+	}{{"api", c.API}, {"s3", c.S3.Listener}} {
+		if host, _, err := net.SplitHostPort(l.Listen); err == nil && l.TLSCert == "" && !isLoopback(host) {
+			names = append(names, l.name)
+		}
+	}
+	return names
+}
+
+// warn tells of what is allowed, and seldom meant.
+func (c *Config) warn(log *slog.Logger) {
+	for _, name := range c.inTheClear() {
+		log.Warn(inTheClear, "listener", name, "next", "give "+name+".tls_cert and "+name+".tls_key, or listen on 127.0.0.1 behind a proxy that has TLS")
+	}
+}
+
+const inTheClear = "keys and tokens on their way to and from clients can be read and changed: the listener has no TLS, and is not on loopback"
+
+func isLoopback(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
+}
+
 func isUnspecified(host string) bool {
 	a, err := netip.ParseAddr(host)
 	return err == nil && a.IsUnspecified()

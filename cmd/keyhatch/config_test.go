@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,5 +89,30 @@ func TestVerifyTellsWhatWasPruned(t *testing.T) {
 	}
 	if status, out := verify(); status != ask.ExitFailed || !strings.Contains(out, "the object requests that the event vouches for") {
 		t.Errorf("without the event: %d %s", status, out)
+	}
+}
+
+// TestInTheClear names the listeners that others can reach and that have no TLS.
+func TestInTheClear(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		"":                                                          nil,
+		"api: {listen: 'localhost:1'}":                              nil,
+		"api: {listen: '[::1]:1'}":                                  nil,
+		"api: {listen: '127.8.0.1:1'}":                              nil,
+		"api: {listen: '[::ffff:127.0.0.1]:1'}":                     nil,
+		"api: {listen: ':1'}":                                       {"api"},
+		"api: {listen: '10.0.0.1:1'}":                               {"api"},
+		"api: {listen: 'keys.example.org:1'}":                       {"api"},
+		"api: {listen: ':1', tls_cert: c, tls_key: k}":              nil,
+		"s3: {listen: '[::]:1', url: 'https://s3.test'}":            {"s3"},
+		"{api: {listen: '0.0.0.0:1'}, s3: {listen: '192.0.2.1:1'}}": {"api", "s3"},
+	} {
+		c, err := parseConfig([]byte(text), t.TempDir())
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		} else if got := c.inTheClear(); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", text, got, want)
+		}
 	}
 }

@@ -45,6 +45,9 @@ func (d devCommand) Run(ctx context.Context, s ask.Streams) (err error) {
 	if err != nil {
 		return err
 	}
+	for _, name := range c.inTheClear() {
+		fmt.Fprintf(s.Err, "keyhatch: %s: %s\n", name, inTheClear)
+	}
 	log := slog.New(slog.NewTextHandler(logFile, nil))
 	if fresh {
 		if err := d.first(ctx, c, log); err != nil {

@@ -77,10 +77,12 @@ func (v serveCommand) Run(ctx context.Context, s ask.Streams) error {
 	if err != nil {
 		return err
 	}
+	log := c.logger(s)
+	c.warn(log)
 	if v.Check {
 		return v.check(ctx, c, s)
 	}
-	in, err := open(ctx, c, c.logger(s))
+	in, err := open(ctx, c, log)
 	if err != nil {
 		return err
 	}
