@@ -90,6 +90,9 @@ func (a accessCommand) Run(ctx context.Context, s ask.Streams) error {
 	if a.Access != "any" {
 		f.Access = a.Access
 	}
+	if !f.Until.IsZero() && !f.Until.After(f.Since) {
+		return ask.UsageError{Err: errors.New("--until is not after --since (24 hours ago, where it is not given): nothing is between them")}
+	}
 	return ask.List(ctx, s, a.Listing, accesses, func(c *client.Client) iter.Seq2[api.ObjectRequest, error] { return c.ObjectRequests(ctx, f) })
 }
 

@@ -80,6 +80,9 @@ func (c credentialUpdate) Run(ctx context.Context, s ask.Streams) error {
 		}
 		change.Keys = &keys
 	}
+	if err := wanting(change); err != nil {
+		return err
+	}
 	return ask.Show(ctx, s, c.Question, credentials, func(k *client.Client) (api.Credential, error) {
 		return k.UpdateCredential(ctx, c.Credential, change)
 	})

@@ -131,6 +131,9 @@ func (grantUpdate) Help() string { return deadlineForms }
 
 func (g grantUpdate) Run(ctx context.Context, s ask.Streams) error {
 	change := api.GrantChange{Access: g.Access, ExpiresAt: g.Expires.or(), NoExpiry: g.Expires.never}
+	if err := wanting(change); err != nil {
+		return err
+	}
 	return ask.Show(ctx, s, g.Question, grants, func(c *client.Client) (api.Grant, error) { return c.UpdateGrant(ctx, g.Grant, change) })
 }
 

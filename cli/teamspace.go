@@ -76,6 +76,9 @@ type teamspaceUpdate struct {
 
 func (t teamspaceUpdate) Run(ctx context.Context, s ask.Streams) error {
 	change := api.TeamspaceChange{Name: t.Name, Visibility: t.Visibility}
+	if err := wanting(change); err != nil {
+		return err
+	}
 	return ask.Show(ctx, s, t.Question, teamspaces, func(c *client.Client) (api.Teamspace, error) {
 		return c.UpdateTeamspace(ctx, t.Teamspace, change)
 	})

@@ -59,6 +59,9 @@ func List[T any](ctx context.Context, s Streams, l Listing, sheet Sheet[T], ask 
 	if err := l.Write(s.Out, all, func(to io.Writer) error { return sheet.list(to, NewNames(ctx, c), all, l.shape(s.Out)) }); err != nil {
 		return err
 	}
+	if len(all) == 0 && l.Output != "json" {
+		fmt.Fprintln(s.Err, "None.") // which is no line for who counts them
+	}
 	if more {
 		fmt.Fprintf(s.Err, "there is more: these are the first %d; --limit 0 shows all\n", len(all))
 	}

@@ -51,7 +51,7 @@ func TestJSONIsPrintable(t *testing.T) {
 
 // TestSeconds writes for people what the API tells in seconds.
 func TestSeconds(t *testing.T) {
-	for n, want := range map[int]string{0: "0s", 45: "45s", 60: "1m", 90: "1m30s", 900: "15m", 5400: "1h30m", 43200: "12h", 36020: "10h0m20s", 604800: "168h"} {
+	for n, want := range map[int]string{0: "0s", 45: "45s", 60: "1m", 90: "1m30s", 900: "15m", 5400: "1h30m", 43200: "12h", 36020: "10h0m20s", 86400: "24h", 604800: "7d", 90000: "25h"} {
 		if got := ask.Seconds(n); got != want {
 			t.Errorf("%d seconds are %s, want %s", n, got, want)
 		}

@@ -57,8 +57,7 @@ func widthOf(out io.Writer) int {
 // list writes a line for each item.
 func (s Sheet[T]) list(to io.Writer, n *Names, items []T, as shape) error {
 	if len(items) == 0 {
-		_, err := fmt.Fprintln(to, "None.")
-		return err
+		return nil
 	}
 	rows := make([][]string, 1+len(items))
 	var cut []int

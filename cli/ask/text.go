@@ -53,8 +53,12 @@ func TimeOr(t *time.Time, none string) string {
 // Never is when something expires that does not, as flags take it, too.
 const Never = "never"
 
-// Seconds is how a number of seconds is written: 45s, 1h30m, 12h.
+// Seconds is how a number of seconds is written: 45s, 1h30m, 24h, 7d.
 func Seconds(n int) string {
+	const day = 24 * 60 * 60
+	if n > day && n%day == 0 {
+		return strconv.Itoa(n/day) + "d"
+	}
 	text := (time.Duration(n) * time.Second).String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 
 	"github.com/alecthomas/kong"
 	"github.com/keyhatch/keyhatch/cli"
@@ -47,7 +48,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "keyhatch: %v (see keyhatch %s--help)\n", err, typed(err))
+		fmt.Fprintf(stderr, "keyhatch: %s (see keyhatch %s--help)\n", ask.Printable(missing.ReplaceAllString(err.Error(), "$1 is missing")), typed(err))
 		return ask.ExitUsage
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
@@ -60,6 +61,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	return ask.ExitDone
 }
+
+// missing is how the parser says that an argument is.
+var missing = regexp.MustCompile(`expected "(<[^"]+)"`)
 
 // parser reads command lines.
 func parser(stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
