@@ -32,7 +32,7 @@ var accesses = ask.Sheet[api.ObjectRequest]{
 	}},
 	{Title: "ACCESS", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return r.Access }},
 	{Title: "OPERATION", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return r.Operation }},
-	{Title: "OBJECT", Cut: true, Cell: func(_ *ask.Names, r api.ObjectRequest) string { return "s3://" + r.Bucket + "/" + r.Key }},
+	{Title: "OBJECT", Cut: 24, Cell: func(_ *ask.Names, r api.ObjectRequest) string { return "s3://" + r.Bucket + "/" + r.Key }},
 	{Title: "BYTES", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return strconv.FormatInt(r.Bytes, 10) }},
 	{Title: "OUTCOME", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return outcome(r) }},
 	{Title: "FROM", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return r.Address }},
@@ -114,7 +114,7 @@ var events = ask.Sheet[api.Event]{
 	{Title: "USER", Cell: func(n *ask.Names, e api.Event) string { return n.User(e.User) }},
 	{Title: "ACTION", Cell: func(_ *ask.Names, e api.Event) string { return e.Action }},
 	{Title: "TARGET", Cell: func(_ *ask.Names, e api.Event) string { return e.Target }},
-	{Title: "DETAIL", Cut: true, Cell: func(_ *ask.Names, e api.Event) string { return details(e.Detail) }},
+	{Title: "DETAIL", Cut: 10, Cell: func(_ *ask.Names, e api.Event) string { return details(e.Detail) }},
 	{Title: "FROM", Detail: true, Cell: func(_ *ask.Names, e api.Event) string { return e.Address }},
 }
 

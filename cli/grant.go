@@ -15,7 +15,7 @@ import (
 var grants = ask.Sheet[api.Grant]{
 	{Title: "ID", Cell: func(_ *ask.Names, g api.Grant) string { return g.ID }},
 	{Title: "LOCATION", Cell: func(n *ask.Names, g api.Grant) string { return n.Location(g.Location) }},
-	{Title: "URL", Cut: true, Cell: func(_ *ask.Names, g api.Grant) string { return g.URL }},
+	{Title: "URL", Cut: 24, Cell: func(_ *ask.Names, g api.Grant) string { return g.URL }},
 	{Title: "TO", Cell: subjectOf},
 	{Title: "ACCESS", Cell: func(_ *ask.Names, g api.Grant) string { return g.Access }},
 	{Title: "EXPIRES", Cell: func(_ *ask.Names, g api.Grant) string { return ask.TimeOr(g.ExpiresAt, ask.Never) }},

@@ -24,7 +24,7 @@ var leases = ask.Sheet[api.Lease]{
 	{Title: "ID", Cell: func(_ *ask.Names, l api.Lease) string { return l.ID }},
 	{Title: "USER", Cell: func(n *ask.Names, l api.Lease) string { return n.User(l.User) }},
 	{Title: "ACCESS", Cell: func(_ *ask.Names, l api.Lease) string { return l.Access }},
-	{Title: "PREFIXES", Cut: true, Cell: func(_ *ask.Names, l api.Lease) string { return strings.Join(l.Prefixes, " ") }},
+	{Title: "PREFIXES", Cut: 24, Cell: func(_ *ask.Names, l api.Lease) string { return strings.Join(l.Prefixes, " ") }},
 	{Title: "ISSUED", Cell: func(_ *ask.Names, l api.Lease) string { return ask.TimeOf(l.IssuedAt) }},
 	{Title: "EXPIRES", Cell: func(_ *ask.Names, l api.Lease) string { return ask.TimeOf(l.ExpiresAt) }},
 	{Title: "STATE", Cell: func(_ *ask.Names, l api.Lease) string { return stateOf(l, time.Now()) }},

@@ -13,7 +13,7 @@ import (
 
 var locations = ask.Sheet[api.Location]{
 	{Title: "NAME", Cell: func(_ *ask.Names, l api.Location) string { return l.Name }},
-	{Title: "URL", Cut: true, Cell: func(_ *ask.Names, l api.Location) string { return l.URL }},
+	{Title: "URL", Cut: 24, Cell: func(_ *ask.Names, l api.Location) string { return l.URL }},
 	{Title: "OWNER", Cell: func(n *ask.Names, l api.Location) string { return n.User(l.Owner) }},
 	{Title: "LOCKED", Cell: func(_ *ask.Names, l api.Location) string { return ask.Yes(l.Locked) }},
 	{Title: "LONGEST LEASE", Cell: func(_ *ask.Names, l api.Location) string { return ask.Seconds(l.MaxLeaseSeconds) }},

@@ -12,7 +12,7 @@ import (
 var stores = ask.Sheet[api.Store]{
 	{Title: "NAME", Cell: func(_ *ask.Names, t api.Store) string { return t.Name }},
 	{Title: "KIND", Cell: func(_ *ask.Names, t api.Store) string { return t.Kind }},
-	{Title: "PLACE", Cut: true, Cell: func(_ *ask.Names, t api.Store) string { return t.Path + t.Endpoint }},
+	{Title: "PLACE", Cut: 24, Cell: func(_ *ask.Names, t api.Store) string { return t.Path + t.Endpoint }},
 	{Title: "REGION", Cell: func(_ *ask.Names, t api.Store) string { return t.Region }},
 	{Title: "CREDENTIAL", Cell: func(n *ask.Names, t api.Store) string { return n.Credential(t.Credential) }},
 	{Title: "WORKSPACE", Detail: true, Cell: func(n *ask.Names, t api.Store) string { return n.Workspace(t.Workspace) }},

@@ -14,9 +14,9 @@ import (
 
 var tokens = ask.Sheet[api.Token]{
 	{Title: "ID", Cell: func(_ *ask.Names, t api.Token) string { return t.ID }},
-	{Title: "NAME", Cut: true, Cell: func(_ *ask.Names, t api.Token) string { return t.Name }},
+	{Title: "NAME", Cut: 16, Cell: func(_ *ask.Names, t api.Token) string { return t.Name }},
 	{Title: "USER", Cell: func(n *ask.Names, t api.Token) string { return n.User(t.User) }},
-	{Title: "SCOPES", Cut: true, Cell: func(_ *ask.Names, t api.Token) string { return strings.Join(t.Scopes, ", ") }},
+	{Title: "SCOPES", Cut: 16, Cell: func(_ *ask.Names, t api.Token) string { return strings.Join(t.Scopes, ", ") }},
 	{Title: "WORKSPACE", Cell: func(n *ask.Names, t api.Token) string { return n.Workspace(t.Workspace) }},
 	{Title: "EXPIRES", Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.ExpiresAt, ask.Never) }},
 	{Title: "ROTATED", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.RotatedAt, "") }},

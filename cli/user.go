@@ -11,8 +11,8 @@ import (
 
 var users = ask.Sheet[api.User]{
 	{Title: "NAME", Cell: func(_ *ask.Names, u api.User) string { return u.Name }},
-	{Title: "FULL NAME", Cut: true, Cell: func(_ *ask.Names, u api.User) string { return u.FullName }},
-	{Title: "EMAIL", Cut: true, Cell: func(_ *ask.Names, u api.User) string { return u.Email }},
+	{Title: "FULL NAME", Cut: 12, Cell: func(_ *ask.Names, u api.User) string { return u.FullName }},
+	{Title: "EMAIL", Cut: 12, Cell: func(_ *ask.Names, u api.User) string { return u.Email }},
 	{Title: "ADMIN", Cell: func(_ *ask.Names, u api.User) string { return ask.Yes(u.Admin) }},
 	{Title: "ACTIVE", Cell: func(_ *ask.Names, u api.User) string { return ask.Yes(u.Active) }},
 	{Title: "ID", Cell: func(_ *ask.Names, u api.User) string { return u.ID }},

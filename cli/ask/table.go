@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -17,7 +18,7 @@ import (
 type Column[T any] struct {
 	Title  string
 	Detail bool
-	Cut    bool // to what a terminal has room for
+	Cut    int // to what a terminal has room for, but not to less than this; 0 for never
 	Cell   func(*Names, T) string
 }
 
@@ -60,13 +61,13 @@ func (s Sheet[T]) list(to io.Writer, n *Names, items []T, as shape) error {
 		return nil
 	}
 	rows := make([][]string, 1+len(items))
-	var cut []int
+	var cut []cuttable
 	for _, c := range s {
 		if c.Detail && !as.wide {
 			continue
 		}
-		if c.Cut {
-			cut = append(cut, len(rows[0]))
+		if c.Cut > 0 {
+			cut = append(cut, cuttable{len(rows[0]), c.Cut})
 		}
 		rows[0] = append(rows[0], c.Title)
 		for i, item := range items {
@@ -90,16 +91,15 @@ func (s Sheet[T]) Show(to io.Writer, n *Names, item T) error {
 	return Columns(to, rows)
 }
 
-const (
-	between = 2  // columns, in spaces
-	least   = 10 // of a column that is cut
-)
+// between is how many spaces are between columns.
+const between = 2
 
-// fit cuts columns until the rows are no wider than a line, the widest one first.
-func fit(rows [][]string, cut []int, width int) {
-	if len(cut) == 0 {
-		return
-	}
+// cuttable is a column that may be cut, and how many characters it keeps.
+type cuttable struct{ column, least int }
+
+// fit cuts columns until the rows are no wider than a line, the one with the most to
+// give first, as far as they may be.
+func fit(rows [][]string, cut []cuttable, width int) {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {
@@ -110,22 +110,18 @@ func fit(rows [][]string, cut []int, width int) {
 	for _, w := range widths {
 		over += w
 	}
-	for ; over > 0; over-- {
-		widest := cut[0]
-		for _, i := range cut {
-			if widths[i] > widths[widest] {
-				widest = i
-			}
-		}
-		if widths[widest] <= least {
+	spare := func(c cuttable) int { return widths[c.column] - c.least }
+	for ; over > 0 && len(cut) > 0; over-- {
+		most := slices.MaxFunc(cut, func(a, b cuttable) int { return spare(a) - spare(b) })
+		if spare(most) <= 0 {
 			break
 		}
-		widths[widest]--
+		widths[most.column]--
 	}
 	for _, row := range rows {
-		for _, i := range cut {
-			if text := []rune(row[i]); len(text) > widths[i] {
-				row[i] = string(text[:widths[i]-1]) + "…"
+		for _, c := range cut {
+			if text := []rune(row[c.column]); len(text) > widths[c.column] {
+				row[c.column] = string(text[:widths[c.column]-1]) + "…"
 			}
 		}
 	}
