@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
 // answer notes what was answered, and holds a store's refusals back until it is
@@ -224,17 +225,17 @@ func refusalOf(status int, document []byte) error {
 	if text.Message == "" { // some clients cannot do without
 		text.Message = http.StatusText(status)
 	}
-	return &s3Error{status, text.Code, text.Message}
+	return s3wire.Refuse(status, text.Code, text.Message)
 }
 
 // refuse answers with an error, unless an answer is on its way already.
-func (a *answer) refuse(r *http.Request, e *s3Error) {
+func (a *answer) refuse(r *http.Request, e *s3wire.Error) {
 	if a.status != 0 && a.refusal == nil {
 		return
 	}
-	a.status, a.code = e.status, e.code
+	a.status, a.code = e.Status, e.Code
 	h, within := a.Header(), patience
-	if e.status == http.StatusServiceUnavailable {
+	if e.Status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", "1")
 	}
 	if r.ContentLength != 0 {
@@ -245,7 +246,7 @@ func (a *answer) refuse(r *http.Request, e *s3Error) {
 		within = refusedFor
 	}
 	a.writeWithin(within)
-	a.sendXML(r, errorBody{Code: e.code, Message: e.message, RequestID: a.id})
+	a.sendXML(r, errorBody{Code: e.Code, Message: e.Message, RequestID: a.id})
 }
 
 // refusedFor is how long a refused request's connection stays, for its sender to

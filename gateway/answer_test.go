@@ -14,6 +14,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
 // oneConn is a listener with a connection.
@@ -90,7 +92,7 @@ func storeThinks(t *testing.T, connect connected, request, answer string) {
 		case "204":
 			a.WriteHeader(http.StatusNoContent)
 		default:
-			a.refuse(r, &s3Error{http.StatusNotFound, "NoSuchKey", "x"})
+			a.refuse(r, s3wire.Refuse(http.StatusNotFound, "NoSuchKey", "x"))
 		}
 	})}
 	var running sync.WaitGroup

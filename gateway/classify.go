@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 	"github.com/keyhatch/keyhatch/policy"
 	"github.com/keyhatch/keyhatch/sigv4"
 )
@@ -18,17 +19,11 @@ type request struct {
 	operation
 	bucket string
 	key    string
-	prefix string // of a list
-	source source // of a copy
+	prefix string        // of a list
+	source s3wire.Source // of a copy
 	query  url.Values
 	asked  policy.S3Request // the same for session policies
 }
-
-// source is the object that a copy reads, in a version if it names one.
-type source struct{ bucket, key, version string }
-
-// nullVersion is the version that an object has where there are none.
-const nullVersion = "null"
 
 // classify finds the operation and what it is about. It acts on the decoded path
 // and query, which are what the signature covers (package sigv4). hosts are the
@@ -56,7 +51,7 @@ func classify(r *http.Request, hosts []string) (request, error) {
 	if err := checkParams(out.query); err != nil {
 		return out, err
 	}
-	if op.access == keyhatch.Write && out.query.Has("versionId") && out.query.Get("versionId") != nullVersion {
+	if op.access == keyhatch.Write && out.query.Has("versionId") && out.query.Get("versionId") != s3wire.NullVersion {
 		return out, errVersionKept
 	}
 	if op.name == "DeleteObject" {
@@ -65,11 +60,11 @@ func classify(r *http.Request, hosts []string) (request, error) {
 		out.query.Del("versionId")
 	}
 	if op.copies {
-		if out.source, err = parseSource(r.Header.Get("X-Amz-Copy-Source")); err != nil {
+		if out.source, err = s3wire.ParseSource(r.Header.Get(s3wire.SourceHeader)); err != nil {
 			return out, err
 		}
 	}
-	from := policy.S3Object{Bucket: out.source.bucket, Key: out.source.key, Versioned: out.source.version != ""}
+	from := policy.S3Object{Bucket: out.source.Bucket, Key: out.source.Key, Versioned: out.source.Version != ""}
 	out.asked = policy.NewS3Request(op.name, out.bucket, out.key, from, out.query, r.Header)
 	for _, check := range []func(http.Header) error{checkMetadata, checkTagHeader, checkRange} {
 		if err := check(r.Header); err != nil {
@@ -159,10 +154,10 @@ func everywhere(name string) bool {
 // params are the parameters whose values are checked here, before anything
 // behind could take them for something else.
 var params = map[string]func(string) bool{
-	"uploadId":           isOpaque,
-	"upload-id-marker":   func(s string) bool { return s == "" || isOpaque(s) },
-	"versionId":          isOpaque,
-	"version-id-marker":  func(s string) bool { return s == "" || isOpaque(s) },
+	"uploadId":           s3wire.IsOpaque,
+	"upload-id-marker":   func(s string) bool { return s == "" || s3wire.IsOpaque(s) },
+	"versionId":          s3wire.IsOpaque,
+	"version-id-marker":  func(s string) bool { return s == "" || s3wire.IsOpaque(s) },
 	"partNumber":         within(1, 10_000),
 	"part-number-marker": within(0, 10_000),
 	"max-keys":           within(0, 1<<31-1),
@@ -178,7 +173,7 @@ func checkParams(query url.Values) error {
 			check, ok = isHeaderValue, true
 		}
 		if ok && (len(values) != 1 || !check(values[0])) {
-			return &s3Error{http.StatusBadRequest, "InvalidArgument", "The value of " + name + " is not valid."}
+			return s3wire.Refuse(http.StatusBadRequest, "InvalidArgument", "The value of "+name+" is not valid.")
 		}
 	}
 	return nil
@@ -190,52 +185,11 @@ func isHeaderValue(s string) bool {
 	return !strings.ContainsFunc(s, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f })
 }
 
-// isOpaque is the alphabet of ids that we hand out and take back unread.
-func isOpaque(s string) bool {
-	return s != "" && len(s) <= 1024 && !strings.ContainsFunc(s, func(c rune) bool {
-		return (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '-' && c != '_' && c != '.' && c != '~'
-	}) && strings.Trim(s, ".") != ""
-}
-
 func within(least, most int) func(string) bool {
 	return func(s string) bool {
 		n, err := strconv.Atoi(s)
 		return err == nil && s[0] >= '0' && n >= least && n <= most // what is behind may not know a sign
 	}
-}
-
-// ofVersion stands in x-amz-copy-source between a key and a version. Some stores
-// look for it when they have decoded all of that, versitygw always, RGW in the copy
-// of a part: a key with it in it would name another object, in a version that we
-// have not seen.
-const ofVersion = "?versionId="
-
-// parseSource reads x-amz-copy-source: an optional slash, bucket, slash, key,
-// percent-encoded, maybe with a version behind it.
-func parseSource(header string) (source, error) {
-	path, version, versioned := strings.Cut(header, ofVersion)
-	if strings.Contains(path, "?") || versioned && !isOpaque(version) {
-		return source{}, errCopySource
-	}
-	path, err := url.PathUnescape(path)
-	if err != nil || strings.Contains(path, ofVersion) {
-		return source{}, errCopySource
-	}
-	b, key, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	if keyhatch.CheckBucketName(b) != nil || keyhatch.CheckKey(key) != nil {
-		return source{}, errCopySource
-	}
-	return source{b, key, version}, nil
-}
-
-// header is what the store is sent for a source: everything is escaped that some
-// store could read in another way.
-func (s source) header() string {
-	header := "/" + s.bucket + "/" + strings.NewReplacer("+", "%20", "%2F", "/").Replace(url.QueryEscape(s.key))
-	if s.version != "" {
-		header += ofVersion + s.version
-	}
-	return header
 }
 
 // checkHeaders refuses x-amz- headers that the operation does not understand: one

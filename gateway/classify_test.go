@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
 func TestClassify(t *testing.T) {
@@ -161,9 +162,9 @@ func TestClassify(t *testing.T) {
 
 func classified(r *http.Request, hosts ...string) string {
 	q, err := classify(r, hosts)
-	var refused *s3Error
+	var refused *s3wire.Error
 	if errors.As(err, &refused) {
-		return refused.code
+		return refused.Code
 	}
 	out := q.name
 	for _, part := range []string{q.bucket, q.key, q.prefix} {
@@ -190,8 +191,8 @@ func FuzzClassify(f *testing.F) {
 		r.Header[http.CanonicalHeaderKey(header)] = []string{"x"}
 		q, err := classify(r, nil)
 		if err != nil {
-			var refused *s3Error
-			if !errors.As(err, &refused) || strings.Contains(refused.message, header) && len(header) > 12 {
+			var refused *s3wire.Error
+			if !errors.As(err, &refused) || strings.Contains(refused.Message, header) && len(header) > 12 {
 				t.Fatalf("refusal %v", err)
 			}
 			return
@@ -220,7 +221,7 @@ func TestEveryKindHasAnAnswer(t *testing.T) {
 			t.Errorf("kind %q has no answer", kind)
 		}
 		e := asS3(keyhatch.Fail(kind, "code", "canary of %d", 1).Because(errors.New("a hidden cause")))
-		if e != kinds[kind] || strings.Contains(e.message, "canary") {
+		if e != kinds[kind] || strings.Contains(e.Message, "canary") {
 			t.Errorf("kind %q: %v", kind, e)
 		}
 	}

@@ -11,14 +11,9 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 	"github.com/keyhatch/keyhatch/policy"
 )
-
-// maxDocument bounds the XML of a request (S9).
-const maxDocument = 1 << 20
-
-// maxDeletes is how many keys a batch delete may name.
-const maxDeletes = 1000
 
 // readDocument reads a verified XML body whole, which has to come within the
 // patience for a transfer: it is held in memory.
@@ -26,10 +21,10 @@ func readDocument(a *answer, v *visit) ([]byte, error) {
 	if a.body != nil {
 		a.body.whole = time.Now().Add(patience)
 	}
-	if v.body.Len() > maxDocument {
+	if v.body.Len() > s3wire.MaxDocument {
 		return nil, errDocumentTooLarge
 	}
-	text, err := io.ReadAll(io.LimitReader(v.body, maxDocument+1))
+	text, err := io.ReadAll(io.LimitReader(v.body, s3wire.MaxDocument+1))
 	if ended := a.standing.failure(); ended != nil {
 		return nil, ended
 	}
@@ -39,7 +34,7 @@ func readDocument(a *answer, v *visit) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(text) > maxDocument {
+	if len(text) > s3wire.MaxDocument {
 		return nil, errDocumentTooLarge
 	}
 	return text, nil
@@ -82,16 +77,11 @@ type completedPart struct {
 	ETag       string
 }
 
-// maxParts is how many parts an upload may have.
-const maxParts = 10_000
-
 // tagging is S3's Tagging.
 type tagging struct {
 	XMLName xml.Name `xml:"Tagging"`
-	TagSet  struct{ Tag []tag }
+	TagSet  struct{ Tag []s3wire.Tag }
 }
-
-type tag struct{ Key, Value string }
 
 // rewrite reads the document of an operation and writes it anew: a store never
 // sees XML that it could read in another way.
@@ -99,7 +89,7 @@ func rewrite(operation string, text []byte) ([]byte, error) {
 	switch operation {
 	case "CompleteMultipartUpload":
 		var c completion
-		if err := completionShape.parse(text, &c); err != nil || len(c.Part) == 0 || len(c.Part) > maxParts {
+		if err := completionShape.parse(text, &c); err != nil || len(c.Part) == 0 || len(c.Part) > s3wire.MaxParts {
 			return nil, errMalformedXML
 		}
 		return xml.Marshal(c)
@@ -108,7 +98,7 @@ func rewrite(operation string, text []byte) ([]byte, error) {
 		if err := taggingShape.parse(text, &t); err != nil {
 			return nil, err
 		}
-		if err := checkTags(t.TagSet.Tag); err != nil {
+		if err := s3wire.CheckTags(t.TagSet.Tag); err != nil {
 			return nil, err
 		}
 		return xml.Marshal(t)
@@ -122,7 +112,7 @@ func parseDelete(text []byte) (deletion, error) {
 	if err := deleteShape.parse(text, &d); err != nil {
 		return d, err
 	}
-	if len(d.Object) == 0 || len(d.Object) > maxDeletes {
+	if len(d.Object) == 0 || len(d.Object) > s3wire.MaxDeletes {
 		return d, errMalformedXML
 	}
 	for _, o := range d.Object {
@@ -168,8 +158,8 @@ func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
 			v.touch(a, r, o.Key, 0, "") // until it is known
 			continue
 		}
-		result.Error = append(result.Error, deleteError{o.Key, refused.code, refused.message})
-		v.touch(a, r, o.Key, refused.status, refused.code)
+		result.Error = append(result.Error, deleteError{o.Key, refused.Code, refused.Message})
+		v.touch(a, r, o.Key, refused.Status, refused.Code)
 	}
 	if len(allowed.Object) > 0 {
 		g.begin(a, r, v) // with what it touches
@@ -186,13 +176,13 @@ func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
 }
 
 // mayDelete decides one key of a batch.
-func (v *visit) mayDelete(o deletedObject) *s3Error {
+func (v *visit) mayDelete(o deletedObject) *s3wire.Error {
 	switch {
 	case !v.open.AllowsObject(v.access, v.request.bucket, o.Key) || keyhatch.CheckKey(o.Key) != nil:
 		return errNotOpen
 	case !v.policies.Allow(policy.S3Request{Operation: "DeleteObject", Bucket: v.request.bucket, Key: o.Key, Versioned: o.VersionID != ""}):
 		return errPolicy
-	case o.VersionID != "" && o.VersionID != nullVersion:
+	case o.VersionID != "" && o.VersionID != s3wire.NullVersion:
 		return errVersionKept
 	}
 	return nil

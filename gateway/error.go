@@ -6,77 +6,65 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/gateway/limit"
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 	"github.com/keyhatch/keyhatch/policy"
 	"github.com/keyhatch/keyhatch/sigv4"
 )
 
-// s3Error is a refusal in S3's words. The message never repeats what was sent.
-type s3Error struct {
-	status  int
-	code    string
-	message string
-}
-
-func (e *s3Error) Error() string { return e.code + ": " + e.message }
-
 // Source of codes and statuses: Amazon S3 API reference, "Error responses".
 var (
-	errInvalidURI       = &s3Error{http.StatusBadRequest, "InvalidURI", "The path or query of the request cannot be read."}
-	errBucketName       = &s3Error{http.StatusBadRequest, "InvalidBucketName", "The bucket's name is not valid."}
-	errKey              = &s3Error{http.StatusBadRequest, "InvalidArgument", "The key is not valid here: it holds an empty, '.' or '..' segment, a NUL, or more than 1024 bytes."}
-	errCopySource       = &s3Error{http.StatusBadRequest, "InvalidArgument", "The copy source must be /bucket/key, percent-encoded, maybe with ?versionId= behind it, which a key that is copied cannot hold."}
-	errNotOpen          = &s3Error{http.StatusForbidden, "AccessDenied", "Access Denied"}
-	errPolicy           = &s3Error{http.StatusForbidden, "AccessDenied", "Access Denied. The lease opens it, but a session policy of the lease does not allow it."}
-	errVersionKept      = &s3Error{http.StatusForbidden, "AccessDenied", "A single version is read, never written or removed, through this endpoint."}
-	errMetadata         = &s3Error{http.StatusBadRequest, "InvalidArgument", "Metadata must be UTF-8."}
-	errMetadataTooLarge = &s3Error{http.StatusBadRequest, "MetadataTooLarge", "The metadata of an object has at most 2 KiB, names and values together."}
-	errTags             = &s3Error{http.StatusBadRequest, "InvalidTag", "An object has at most 10 tags, each with a key of its own of 1 to 128 characters and a value of at most 256."}
-	errRanges           = &s3Error{http.StatusNotImplemented, "NotImplemented", "One request reads one range."}
-	errMalformedXML     = &s3Error{http.StatusBadRequest, "MalformedXML", "The XML is not well-formed, or is not what the operation takes."}
-	errDocumentLate     = &s3Error{http.StatusBadRequest, "RequestTimeout", "The body of this operation took too long to arrive."}
-	errDocumentTooLarge = &s3Error{http.StatusBadRequest, "EntityTooLarge", "The body of this operation has at most 1 MiB."}
-	errNotImplemented   = &s3Error{http.StatusNotImplemented, "NotImplemented", "This endpoint does not offer the operation, or one of its parameters or headers."}
-	errACL              = &s3Error{http.StatusForbidden, "AccessDenied", "Access is given by grants, never by ACLs: only x-amz-acl: private is accepted, and it has no effect."}
-	errStorageClass     = &s3Error{http.StatusBadRequest, "InvalidStorageClass", "The only storage class is STANDARD."}
-	errUnexpectedBody   = &s3Error{http.StatusBadRequest, "InvalidRequest", "This operation has no body."}
-	errTooLarge         = &s3Error{http.StatusBadRequest, "EntityTooLarge", "An object uploaded in one piece has at most 5 GiB."}
-	errNoLength         = &s3Error{http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length header."}
-	errSessionToken     = &s3Error{http.StatusForbidden, "AccessDenied", "The session token is not one of this endpoint's: it was changed, or belongs elsewhere."}
-	errExpired          = &s3Error{http.StatusBadRequest, "ExpiredToken", "The lease has expired. Borrow another one."}
-	errRevoked          = &s3Error{http.StatusForbidden, "AccessDenied", "The lease has ended: it, its token or its user was revoked."}
-	errElsewhere        = &s3Error{http.StatusForbidden, "AccessDenied", "The lease does not work from here: its token is confined to networks."}
-	errBusy             = &s3Error{http.StatusServiceUnavailable, "SlowDown", "The service cannot tell at the moment what is permitted. Try again."}
-	errUnrecorded       = &s3Error{http.StatusServiceUnavailable, "SlowDown", "The service cannot record requests at the moment, and lets none in that it cannot record. Try again."}
-	errInternal         = &s3Error{http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."}
+	errInvalidURI       = s3wire.Refuse(http.StatusBadRequest, "InvalidURI", "The path or query of the request cannot be read.")
+	errBucketName       = s3wire.Refuse(http.StatusBadRequest, "InvalidBucketName", "The bucket's name is not valid.")
+	errKey              = s3wire.Refuse(http.StatusBadRequest, "InvalidArgument", "The key is not valid here: it holds an empty, '.' or '..' segment, a NUL, or more than 1024 bytes.")
+	errNotOpen          = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "Access Denied")
+	errPolicy           = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "Access Denied. The lease opens it, but a session policy of the lease does not allow it.")
+	errVersionKept      = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "A single version is read, never written or removed, through this endpoint.")
+	errRanges           = s3wire.Refuse(http.StatusNotImplemented, "NotImplemented", "One request reads one range.")
+	errMalformedXML     = s3wire.Refuse(http.StatusBadRequest, "MalformedXML", "The XML is not well-formed, or is not what the operation takes.")
+	errDocumentLate     = s3wire.Refuse(http.StatusBadRequest, "RequestTimeout", "The body of this operation took too long to arrive.")
+	errDocumentTooLarge = s3wire.Refuse(http.StatusBadRequest, "EntityTooLarge", "The body of this operation has at most 1 MiB.")
+	errNotImplemented   = s3wire.Refuse(http.StatusNotImplemented, "NotImplemented", "This endpoint does not offer the operation, or one of its parameters or headers.")
+	errACL              = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "Access is given by grants, never by ACLs: only x-amz-acl: private is accepted, and it has no effect.")
+	errStorageClass     = s3wire.Refuse(http.StatusBadRequest, "InvalidStorageClass", "The only storage class is STANDARD.")
+	errUnexpectedBody   = s3wire.Refuse(http.StatusBadRequest, "InvalidRequest", "This operation has no body.")
+	errTooLarge         = s3wire.Refuse(http.StatusBadRequest, "EntityTooLarge", "An object uploaded in one piece has at most 5 GiB.")
+	errNoLength         = s3wire.Refuse(http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length header.")
+	errSessionToken     = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "The session token is not one of this endpoint's: it was changed, or belongs elsewhere.")
+	errExpired          = s3wire.Refuse(http.StatusBadRequest, "ExpiredToken", "The lease has expired. Borrow another one.")
+	errRevoked          = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "The lease has ended: it, its token or its user was revoked.")
+	errElsewhere        = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "The lease does not work from here: its token is confined to networks.")
+	errBusy             = s3wire.Refuse(http.StatusServiceUnavailable, "SlowDown", "The service cannot tell at the moment what is permitted. Try again.")
+	errUnrecorded       = s3wire.Refuse(http.StatusServiceUnavailable, "SlowDown", "The service cannot record requests at the moment, and lets none in that it cannot record. Try again.")
+	errInternal         = s3wire.Refuse(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.")
 )
 
 // What is said to who asks too much, with one credential and with all of a user's.
 var (
 	errsOfCredential = limit.Refusals{
-		TooMany:          &s3Error{http.StatusServiceUnavailable, "SlowDown", "This credential has too many requests at a time. Wait for some to end."},
-		TooManyDocuments: &s3Error{http.StatusServiceUnavailable, "SlowDown", "This credential has too many batch deletes, ends of uploads and sets of tags at a time. Wait for some to end."},
-		TooFast:          &s3Error{http.StatusServiceUnavailable, "SlowDown", "This credential asks too often. Reduce your request rate."},
+		TooMany:          s3wire.Refuse(http.StatusServiceUnavailable, "SlowDown", "This credential has too many requests at a time. Wait for some to end."),
+		TooManyDocuments: s3wire.Refuse(http.StatusServiceUnavailable, "SlowDown", "This credential has too many batch deletes, ends of uploads and sets of tags at a time. Wait for some to end."),
+		TooFast:          s3wire.Refuse(http.StatusServiceUnavailable, "SlowDown", "This credential asks too often. Reduce your request rate."),
 	}
 	errsOfUser = limit.Refusals{
-		TooMany:          &s3Error{http.StatusServiceUnavailable, "SlowDown", "All credentials of this user together have too many requests at a time. Wait for some to end."},
-		TooManyDocuments: &s3Error{http.StatusServiceUnavailable, "SlowDown", "All credentials of this user together have too many batch deletes, ends of uploads and sets of tags at a time. Wait for some to end."},
-		TooFast:          &s3Error{http.StatusServiceUnavailable, "SlowDown", "All credentials of this user together ask too often. Reduce your request rate."},
+		TooMany:          s3wire.Refuse(http.StatusServiceUnavailable, "SlowDown", "All credentials of this user together have too many requests at a time. Wait for some to end."),
+		TooManyDocuments: s3wire.Refuse(http.StatusServiceUnavailable, "SlowDown", "All credentials of this user together have too many batch deletes, ends of uploads and sets of tags at a time. Wait for some to end."),
+		TooFast:          s3wire.Refuse(http.StatusServiceUnavailable, "SlowDown", "All credentials of this user together ask too often. Reduce your request rate."),
 	}
 )
 
 // errCutShort is what is said of a request that was ended while a store was at what
 // cannot be called back.
-var errCutShort = &s3Error{http.StatusServiceUnavailable, "ServiceUnavailable", "The lease ended while the store was asked. It may have been done."}
+var errCutShort = s3wire.Refuse(http.StatusServiceUnavailable, "ServiceUnavailable", "The lease ended while the store was asked. It may have been done.")
 
 // asS3 maps every failure to S3's wire.
-func asS3(err error) *s3Error {
-	var e *s3Error
+func asS3(err error) *s3wire.Error {
+	var e *s3wire.Error
 	var signature *sigv4.Error
 	switch {
 	case errors.As(err, &e):
 		return e
 	case errors.As(err, &signature):
-		return &s3Error{signature.Status, signature.Code, signature.Message}
+		return s3wire.Refuse(signature.Status, signature.Code, signature.Message)
 	case errors.Is(err, policy.ErrLeaseExpired):
 		return errExpired
 	case errors.Is(err, policy.ErrLeaseRevoked):
@@ -94,7 +82,7 @@ func asS3(err error) *s3Error {
 
 // kinds maps every kind of failure of the core, none of which is expected here
 // but Unavailable.
-var kinds = map[keyhatch.Kind]*s3Error{
+var kinds = map[keyhatch.Kind]*s3wire.Error{
 	keyhatch.Invalid:         errInvalidURI,
 	keyhatch.Unauthenticated: errSessionToken,
 	keyhatch.Forbidden:       errRevoked,

@@ -10,11 +10,9 @@ import (
 	"sync/atomic"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 	"github.com/keyhatch/keyhatch/sigv4"
 )
-
-// maxObject bounds one upload, as S3 does.
-const maxObject = 5 << 30
 
 // forward hands the request to the store behind the lease.
 func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
@@ -22,7 +20,7 @@ func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 	switch {
 	case v.operation.body == data && length < 0:
 		return errNoLength
-	case length > maxObject:
+	case length > s3wire.MaxObject:
 		return errTooLarge
 	}
 	backend, err := g.Backends.For(v.store)
@@ -154,7 +152,7 @@ func cleaned(r *http.Request, v *visit, body io.ReadCloser, length int64) *http.
 		}
 	}
 	if v.copies {
-		out.Header.Set("X-Amz-Copy-Source", v.source.header())
+		out.Header.Set("X-Amz-Copy-Source", v.source.Header())
 	}
 	out.Header.Del("Content-Encoding")
 	if kept := withoutChunks(r.Header.Get("Content-Encoding")); kept != "" {

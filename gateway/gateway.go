@@ -13,6 +13,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/record"
 	"github.com/keyhatch/keyhatch/gateway/limit"
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 	"github.com/keyhatch/keyhatch/policy"
 	"github.com/keyhatch/keyhatch/sigv4"
 )
@@ -144,7 +145,7 @@ func (g *Gateway) authenticate(r *http.Request, v *visit) error {
 	session, err := g.Lending.OpenSession(claim.AccessKeyID, claim.SessionToken)
 	if errors.Is(err, keyhatch.Unauthenticated) {
 		err := claim.Refuse(g.endpoint, time.Now())
-		if claim.SessionToken != "" && asS3(err).code == "SignatureDoesNotMatch" {
+		if claim.SessionToken != "" && asS3(err).Code == "SignatureDoesNotMatch" {
 			return errSessionToken
 		}
 		return err
@@ -176,7 +177,7 @@ func (v *visit) authorize() error {
 	case v.level == object:
 		allowed = v.open.AllowsObject(v.access, v.request.bucket, v.key)
 	}
-	if v.copies && !v.open.AllowsObject(keyhatch.Read, v.source.bucket, v.source.key) {
+	if v.copies && !v.open.AllowsObject(keyhatch.Read, v.source.Bucket, v.source.Key) {
 		allowed = false
 	}
 	switch {
@@ -185,7 +186,7 @@ func (v *visit) authorize() error {
 	case allowed:
 		return errPolicy
 	}
-	return &s3Error{http.StatusForbidden, "AccessDenied", v.instead()}
+	return s3wire.Refuse(http.StatusForbidden, "AccessDenied", v.instead())
 }
 
 // instead tells a refused caller what would work. It may know: this is its own

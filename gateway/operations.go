@@ -48,7 +48,7 @@ type bodyKind int
 const (
 	noBody   bodyKind = iota
 	data              // an object or a part of one: streamed
-	document          // XML: read whole, at most maxDocument
+	document          // XML: read whole, at most s3wire.MaxDocument
 )
 
 var (

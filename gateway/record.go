@@ -75,7 +75,7 @@ func (v *visit) all(request keyhatch.ObjectRequest) []keyhatch.ObjectRequest {
 		return []keyhatch.ObjectRequest{request}
 	}
 	from := request
-	from.Bucket, from.Key, from.Access, from.Bytes = v.source.bucket, v.source.key, keyhatch.Read, 0
+	from.Bucket, from.Key, from.Access, from.Bytes = v.source.Bucket, v.source.Key, keyhatch.Read, 0
 	return []keyhatch.ObjectRequest{request, from}
 }
 
@@ -105,7 +105,7 @@ func (g *Gateway) record(a *answer, r *http.Request, v *visit) {
 		request.Bytes = v.body.Len()
 	}
 	if err := a.standing.failure(); err != nil && request.Code == "" {
-		request.Code = asS3(err).code // it began well, and was broken off
+		request.Code = asS3(err).Code // it began well, and was broken off
 	}
 	if g.RequestLog != nil {
 		g.RequestLog.LogAttrs(r.Context(), slog.LevelInfo, "s3",

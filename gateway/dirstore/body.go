@@ -12,10 +12,8 @@ import (
 
 	"github.com/keyhatch/keyhatch/gateway/dirstore/checksum"
 	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
-
-// maxObject bounds what is stored by one request, as S3 does.
-const maxObject = 5 << 30
 
 // verified is a body that somebody verifies while it is read: it ends with io.EOF
 // only if all was right. Then it is asked for the x-amz-checksum- header that
@@ -30,7 +28,7 @@ type body struct {
 	sums    []sum             // that are made of it
 	kept    map[string]string // gets the checksum at the end; may be nil
 	left    int64             // bytes that may come
-	tooLong *Error            // when more do; nil: from is a part of an object, and has as many
+	tooLong *s3wire.Error     // when more do; nil: from is a part of an object, and has as many
 }
 
 // sum is a checksum in the making.
@@ -43,8 +41,8 @@ type sum struct {
 // bodyOf is the body of a request. At its end the checksum goes into kept, unless
 // that is nil.
 func bodyOf(r *request, kept map[string]string) (*body, error) {
-	b := &body{from: r.Body, kept: kept, left: maxObject, tooLong: errTooLarge}
-	if r.ContentLength > maxObject {
+	b := &body{from: r.Body, kept: kept, left: s3wire.MaxObject, tooLong: errTooLarge}
+	if r.ContentLength > s3wire.MaxObject {
 		return nil, errTooLarge
 	}
 	if r.ContentLength >= 0 {
@@ -142,7 +140,7 @@ func (b *body) end() error {
 
 // bodyError is the answer to a body that could not be read to its end.
 func bodyError(err error) error {
-	var known *Error
+	var known *s3wire.Error
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &known):

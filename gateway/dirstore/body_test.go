@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
 // send puts a body past the client, as the gateway would.
@@ -49,7 +51,7 @@ func TestFailedBodyPublishesNothing(t *testing.T) {
 		{"too long", strings.NewReader("body and more"), 4, nil, 400},
 		{"Content-MD5", strings.NewReader("body"), 4, []string{"Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg=="}, 400},
 		{"checksum", strings.NewReader("body"), 4, []string{"X-Amz-Checksum-Crc32", "AAAAAA=="}, 400},
-		{"an answer of its own", io.MultiReader(strings.NewReader("body"), iotest.ErrReader(fmt.Errorf("verify: %w", &Error{503, "SlowDown", "mine"}))), 4, nil, 503},
+		{"an answer of its own", io.MultiReader(strings.NewReader("body"), iotest.ErrReader(fmt.Errorf("verify: %w", s3wire.Refuse(503, "SlowDown", "mine")))), 4, nil, 503},
 	} {
 		for _, before := range []string{"", "old"} {
 			s.delete("k")

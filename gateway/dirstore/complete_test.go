@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
 // Whoever missed the answer asks again, and is told the same, by another process
@@ -41,7 +42,7 @@ func TestCompletedAgain(t *testing.T) {
 	again("at once", "")
 	s = s.restart()
 	again("in another process", "")
-	if w := s.ask("PUT", bucket, "k", url.Values{"tagging": {""}}, tagging(tag{"a", "b"})); w.Code != 200 {
+	if w := s.ask("PUT", bucket, "k", url.Values{"tagging": {""}}, tagging(s3wire.Tag{Key: "a", Value: "b"})); w.Code != 200 {
 		t.Fatal(w.Body)
 	}
 	again("with tags since", "")

@@ -2,43 +2,30 @@ package dirstore
 
 import (
 	"net/http"
-	"net/url"
-	"strings"
 
 	"github.com/keyhatch/keyhatch/gateway/dirstore/checksum"
 	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
-
-// parseSource reads x-amz-copy-source: bucket, slash, key, maybe with a slash
-// before and a version behind, encoded like a query.
-func parseSource(text string) (bucket, key string, err error) {
-	path, version, versioned := strings.Cut(text, "?")
-	path, err = url.QueryUnescape(path)
-	bucket, key, _ = strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	if err != nil || bucket == "" || key == "" {
-		return "", "", invalidArgument("The copy source must be bucket/key, percent-encoded.")
-	}
-	if versioned && version != "versionId="+nullVersion {
-		return "", "", errNoSuchVersion
-	}
-	return bucket, key, nil
-}
 
 // source opens what a copy reads, if its conditions hold. It tells whether that is
 // what the request writes.
 func (s *Store) source(r *request) (o *tree.Object, itself bool, err error) {
-	bucket, key, err := parseSource(r.Header.Get("X-Amz-Copy-Source"))
+	from, err := s3wire.ParseSource(r.Header.Get(s3wire.SourceHeader))
 	if err != nil {
 		return nil, false, err
 	}
-	if o, err = s.tree.Open(bucket, key); err != nil {
+	if from.Version != "" && from.Version != s3wire.NullVersion {
+		return nil, false, errNoSuchVersion
+	}
+	if o, err = s.tree.Open(from.Bucket, from.Key); err != nil {
 		return nil, false, err
 	}
 	if holds(r.Header, "X-Amz-Copy-Source-", o.Record) != nil {
 		o.Close()
 		return nil, false, errPrecondition
 	}
-	return o, bucket == r.bucket && key == r.key, nil
+	return o, from.Bucket == r.bucket && from.Key == r.key, nil
 }
 
 // copyObject makes an object of another, or of itself with another description.
@@ -48,7 +35,7 @@ func (s *Store) copyObject(_ http.ResponseWriter, r *request) (any, error) {
 		return nil, err
 	}
 	defer o.Close()
-	if o.Size > maxObject {
+	if o.Size > s3wire.MaxObject {
 		return nil, errSourceTooLarge
 	}
 	kept, err := copied(r.Header, o.Record, itself)
@@ -104,7 +91,7 @@ func (s *Store) copyPart(_ http.ResponseWriter, r *request) (any, error) {
 			return nil, err
 		}
 	}
-	if part.length > maxObject {
+	if part.length > s3wire.MaxObject {
 		return nil, errSourceTooLarge
 	}
 	made, err := u.PutPart(number, bytesOf(r.Context(), o, part), part.length)

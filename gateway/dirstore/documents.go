@@ -133,8 +133,7 @@ const s3Namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
 func s3Name(local string) xml.Name { return xml.Name{Space: s3Namespace, Local: local} }
 
 const (
-	standard    = "STANDARD" // the only class of storage
-	nullVersion = "null"     // the only version of an object in a bucket without versions
+	standard = "STANDARD" // the only class of storage
 )
 
 // owner is who everything belongs to: to this store there is nobody else.

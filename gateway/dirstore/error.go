@@ -9,52 +9,38 @@ import (
 
 	"github.com/keyhatch/keyhatch/gateway/dirstore/checksum"
 	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
-
-// Error is a refusal in S3's words. The message repeats nothing of what was sent.
-// Whoever verifies a body may end it with one, to choose the answer.
-type Error struct {
-	Status  int
-	Code    string
-	Message string
-}
-
-func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
 // Source of codes and statuses: Amazon S3 API reference, "Error responses".
 var (
-	errInvalidURI      = &Error{http.StatusBadRequest, "InvalidURI", "The path or query of the request cannot be read."}
-	errNotImplemented  = &Error{http.StatusNotImplemented, "NotImplemented", "This store does not offer the operation, or one of its parameters or headers."}
-	errOfBucketsOnly   = &Error{http.StatusBadRequest, "InvalidRequest", "This can be asked of a bucket, not of an object."}
-	errStillInChunks   = &Error{http.StatusBadRequest, "InvalidRequest", "A body in chunks has to be decoded and verified before it comes here."}
-	errInternal        = &Error{http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again."}
-	errNoSuchBucket    = &Error{http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist."}
-	errNoSuchKey       = &Error{http.StatusNotFound, "NoSuchKey", "The specified key does not exist."}
-	errNoSuchVersion   = &Error{http.StatusNotFound, "NoSuchVersion", "The specified version does not exist: objects here have one version, null."}
-	errNotModified     = &Error{http.StatusNotModified, "NotModified", "Not Modified"}
-	errPrecondition    = &Error{http.StatusPreconditionFailed, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold."}
-	errInvalidRange    = &Error{http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "The requested range is not satisfiable."}
-	errPartNumber      = &Error{http.StatusRequestedRangeNotSatisfiable, "InvalidPartNumber", "The requested partnumber is not satisfiable."}
-	errRangeAndPart    = &Error{http.StatusBadRequest, "InvalidRequest", "Cannot specify both Range header and partNumber query parameter."}
-	errMalformedXML    = &Error{http.StatusBadRequest, "MalformedXML", "The XML is not well-formed, or is not what the operation takes."}
-	errDocumentTooLong = &Error{http.StatusBadRequest, "MaxMessageLengthExceeded", "The XML of this operation has at most 1 MiB."}
-	errTooLarge        = &Error{http.StatusBadRequest, "EntityTooLarge", "An object or part that is sent in one piece has at most 5 GiB."}
-	errIncomplete      = &Error{http.StatusBadRequest, "IncompleteBody", "The body could not be read to its end; nothing was stored."}
-	errBodyTooLong     = &Error{http.StatusBadRequest, "IncompleteBody", "The body is longer than its length says; nothing was stored."}
-	errBadDigest       = &Error{http.StatusBadRequest, "BadDigest", "A checksum that you specified did not match what was received; nothing was stored."}
-	errInvalidDigest   = &Error{http.StatusBadRequest, "InvalidDigest", "Content-MD5 must be 16 bytes in base64."}
-	errMetadataSize    = &Error{http.StatusBadRequest, "MetadataTooLarge", "Names and values of metadata may have 2 KB in all."}
-	errSourceTooLarge  = &Error{http.StatusBadRequest, "InvalidRequest", "The source of a copy in one piece has at most 5 GiB."}
-	errOntoItself      = &Error{http.StatusBadRequest, "InvalidRequest", "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata."}
-	errCompletedSize   = &Error{http.StatusBadRequest, "InvalidRequest", "The parts have another size in all than x-amz-mp-object-size says."}
+	errInvalidURI      = s3wire.Refuse(http.StatusBadRequest, "InvalidURI", "The path or query of the request cannot be read.")
+	errNotImplemented  = s3wire.Refuse(http.StatusNotImplemented, "NotImplemented", "This store does not offer the operation, or one of its parameters or headers.")
+	errOfBucketsOnly   = s3wire.Refuse(http.StatusBadRequest, "InvalidRequest", "This can be asked of a bucket, not of an object.")
+	errStillInChunks   = s3wire.Refuse(http.StatusBadRequest, "InvalidRequest", "A body in chunks has to be decoded and verified before it comes here.")
+	errInternal        = s3wire.Refuse(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.")
+	errNoSuchBucket    = s3wire.Refuse(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist.")
+	errNoSuchKey       = s3wire.Refuse(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
+	errNoSuchVersion   = s3wire.Refuse(http.StatusNotFound, "NoSuchVersion", "The specified version does not exist: objects here have one version, null.")
+	errNotModified     = s3wire.Refuse(http.StatusNotModified, "NotModified", "Not Modified")
+	errPrecondition    = s3wire.Refuse(http.StatusPreconditionFailed, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold.")
+	errInvalidRange    = s3wire.Refuse(http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "The requested range is not satisfiable.")
+	errPartNumber      = s3wire.Refuse(http.StatusRequestedRangeNotSatisfiable, "InvalidPartNumber", "The requested partnumber is not satisfiable.")
+	errRangeAndPart    = s3wire.Refuse(http.StatusBadRequest, "InvalidRequest", "Cannot specify both Range header and partNumber query parameter.")
+	errMalformedXML    = s3wire.Refuse(http.StatusBadRequest, "MalformedXML", "The XML is not well-formed, or is not what the operation takes.")
+	errDocumentTooLong = s3wire.Refuse(http.StatusBadRequest, "MaxMessageLengthExceeded", "The XML of this operation has at most 1 MiB.")
+	errTooLarge        = s3wire.Refuse(http.StatusBadRequest, "EntityTooLarge", "An object or part that is sent in one piece has at most 5 GiB.")
+	errIncomplete      = s3wire.Refuse(http.StatusBadRequest, "IncompleteBody", "The body could not be read to its end; nothing was stored.")
+	errBodyTooLong     = s3wire.Refuse(http.StatusBadRequest, "IncompleteBody", "The body is longer than its length says; nothing was stored.")
+	errBadDigest       = s3wire.Refuse(http.StatusBadRequest, "BadDigest", "A checksum that you specified did not match what was received; nothing was stored.")
+	errInvalidDigest   = s3wire.Refuse(http.StatusBadRequest, "InvalidDigest", "Content-MD5 must be 16 bytes in base64.")
+	errSourceTooLarge  = s3wire.Refuse(http.StatusBadRequest, "InvalidRequest", "The source of a copy in one piece has at most 5 GiB.")
+	errOntoItself      = s3wire.Refuse(http.StatusBadRequest, "InvalidRequest", "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata.")
+	errCompletedSize   = s3wire.Refuse(http.StatusBadRequest, "InvalidRequest", "The parts have another size in all than x-amz-mp-object-size says.")
 )
 
-func invalidArgument(message string) *Error {
-	return &Error{http.StatusBadRequest, "InvalidArgument", message}
-}
-
-func invalidTag(message string) *Error {
-	return &Error{http.StatusBadRequest, "InvalidTag", message}
+func invalidArgument(message string) *s3wire.Error {
+	return s3wire.Refuse(http.StatusBadRequest, "InvalidArgument", message)
 }
 
 // answers are the S3 answers to what the tree says no with, and to what a file
@@ -97,8 +83,8 @@ var answers = []struct {
 
 // answer turns every error into S3's. What nobody expected is a fault of ours, and
 // its cause is for the log alone.
-func (s *Store) answer(operation string, err error) *Error {
-	var known *Error
+func (s *Store) answer(operation string, err error) *s3wire.Error {
+	var known *s3wire.Error
 	if errors.As(err, &known) {
 		return known
 	}
@@ -108,9 +94,9 @@ func (s *Store) answer(operation string, err error) *Error {
 		case !errors.Is(err, a.is):
 			continue
 		case a.message == "" && errors.As(err, &refusal):
-			return &Error{a.status, a.code, refusal.Why}
+			return s3wire.Refuse(a.status, a.code, refusal.Why)
 		}
-		return &Error{a.status, a.code, a.message}
+		return s3wire.Refuse(a.status, a.code, a.message)
 	}
 	if !errors.Is(err, context.Canceled) { // else the client has gone
 		s.log.Error("directory store: "+operation, "error", err)

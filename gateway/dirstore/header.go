@@ -7,6 +7,7 @@ import (
 
 	"github.com/keyhatch/keyhatch/gateway/dirstore/checksum"
 	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
 // keptHeaders are the headers that stay with an object, besides its own metadata,
@@ -14,40 +15,23 @@ import (
 // answer is named after it.
 var keptHeaders = []string{"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Expires"}
 
-const (
-	metaPrefix = "X-Amz-Meta-"
-	tagsHeader = "X-Amz-Tagging"
-	// maxMetadata bounds the names and values of metadata, S3's 2 KB.
-	maxMetadata = 2 << 10
-)
-
 // describe is what a request says about the object that it makes, tags included.
 func describe(h http.Header) (map[string]string, error) {
-	kept := map[string]string{}
+	kept, err := s3wire.Metadata(h)
+	if err != nil {
+		return nil, err
+	}
 	for _, name := range keptHeaders {
 		if v := h.Get(name); v != "" {
 			kept[name] = v
 		}
 	}
-	size := 0
-	for name, values := range h {
-		if rest, ok := strings.CutPrefix(name, metaPrefix); ok {
-			kept[name] = strings.Join(values, ",")
-			size += len(rest) + len(kept[name])
-		}
-	}
-	if size > maxMetadata {
-		return nil, errMetadataSize
-	}
-	tags, err := parseTags(h.Get(tagsHeader))
-	if err == nil {
-		err = checkTags(tags)
-	}
+	tags, err := s3wire.HeaderTags(h)
 	if err != nil {
 		return nil, err
 	}
 	if len(tags) > 0 {
-		kept[tagsHeader] = formatTags(tags)
+		kept[s3wire.TagsHeader] = s3wire.FormatTags(tags)
 	}
 	return kept, nil
 }
@@ -63,7 +47,7 @@ func tellObject(h http.Header, rec tree.Record) {
 		}
 	}
 	for name, value := range rec.Header {
-		if strings.HasPrefix(name, metaPrefix) {
+		if strings.HasPrefix(name, s3wire.MetadataPrefix) {
 			h[strings.ToLower(name)] = []string{value}
 		}
 	}
@@ -103,16 +87,16 @@ func copied(h http.Header, from tree.Record, itself bool) (map[string]string, er
 	if itself && !replaceHeader {
 		return nil, errOntoItself
 	}
-	tags := from.Header[tagsHeader]
+	tags := from.Header[s3wire.TagsHeader]
 	if replaceTags {
-		tags = kept[tagsHeader]
+		tags = kept[s3wire.TagsHeader]
 	}
 	if !replaceHeader {
 		kept = map[string]string{}
 		maps.Copy(kept, from.Header)
 	}
-	if kept[tagsHeader] = tags; tags == "" {
-		delete(kept, tagsHeader)
+	if kept[s3wire.TagsHeader] = tags; tags == "" {
+		delete(kept, s3wire.TagsHeader)
 	}
 	header, value := checksum.OfBytes(from.Header)
 	checksum.Keep(kept, header, value)

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
 const maxPage = 1000
@@ -124,7 +125,7 @@ func (s *Store) listObjectsV2(_ http.ResponseWriter, r *request) (document any, 
 // each its own latest.
 func (s *Store) listVersions(_ http.ResponseWriter, r *request) (any, error) {
 	marker, version := r.query.Get("key-marker"), r.query.Get("version-id-marker")
-	if version != "" && (version != nullVersion || marker == "") {
+	if version != "" && (version != s3wire.NullVersion || marker == "") {
 		return nil, invalidArgument("A version-id marker is null here, and stands beside a key marker.")
 	}
 	out, l, page, err := s.objects(r, "ListVersionsResult", marker, &keyhatchOwner)
@@ -134,10 +135,10 @@ func (s *Store) listVersions(_ http.ResponseWriter, r *request) (any, error) {
 	out.KeyMarker, out.VersionIDMarker, out.NextKeyMarker = new(l.encode(marker)), &version, l.encode(page.Next)
 	out.Versions, out.Contents = out.Contents, nil
 	for i := range out.Versions {
-		out.Versions[i].VersionID, out.Versions[i].IsLatest = nullVersion, true
+		out.Versions[i].VersionID, out.Versions[i].IsLatest = s3wire.NullVersion, true
 	}
 	if n := len(page.Entries); n > 0 && page.Next == page.Entries[n-1].Key { // and not a common prefix
-		out.NextVersionIDMarker = nullVersion
+		out.NextVersionIDMarker = s3wire.NullVersion
 	}
 	return out, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyhatch/keyhatch/gateway/dirstore/checksum"
 	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
 // createUpload begins an upload in parts.
@@ -63,7 +64,7 @@ func (s *Store) completeUpload(_ http.ResponseWriter, r *request) (any, error) {
 	if err := readDocument(r, &asked); err != nil {
 		return nil, err
 	}
-	if len(asked.Parts) > maxParts {
+	if len(asked.Parts) > s3wire.MaxParts {
 		return nil, errMalformedXML
 	}
 	check, err := writeCheck(r.Header, true)
@@ -221,7 +222,7 @@ func (s *Store) listParts(_ http.ResponseWriter, r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	marker, err := number(r, "part-number-marker", 0, maxParts)
+	marker, err := number(r, "part-number-marker", 0, s3wire.MaxParts)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyhatch/keyhatch/gateway/dirstore/checksum"
 	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
 // getObject serves GetObject and HeadObject: all that they tell is of the one
@@ -50,7 +51,7 @@ func (s *Store) getObject(w http.ResponseWriter, r *request) (any, error) {
 			h.Set(name, v)
 		}
 	}
-	if tags, _ := parseTags(o.Header[tagsHeader]); len(tags) > 0 {
+	if tags, _ := s3wire.ParseTags(o.Header[s3wire.TagsHeader]); len(tags) > 0 {
 		h.Set("X-Amz-Tagging-Count", strconv.Itoa(len(tags)))
 	}
 	if r.query.Has("partNumber") && len(o.Parts) > 0 {
@@ -137,7 +138,7 @@ func (s *Store) deleteObjects(_ http.ResponseWriter, r *request) (any, error) {
 	if err := readDocument(r, &asked); err != nil {
 		return nil, err
 	}
-	if len(asked.Objects) == 0 || len(asked.Objects) > maxDeletes {
+	if len(asked.Objects) == 0 || len(asked.Objects) > s3wire.MaxDeletes {
 		return nil, errMalformedXML
 	}
 	var out deletedDocument
@@ -146,7 +147,7 @@ func (s *Store) deleteObjects(_ http.ResponseWriter, r *request) (any, error) {
 		var check tree.Check
 		switch {
 		case err != nil:
-		case o.VersionID != "" && o.VersionID != nullVersion:
+		case o.VersionID != "" && o.VersionID != s3wire.NullVersion:
 			err = errNoSuchVersion
 		case o.LastModifiedTime != nil || o.Size != nil:
 			err = errNotImplemented

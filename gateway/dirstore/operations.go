@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
 // operation is one line of the table.
@@ -145,7 +146,7 @@ func (r *request) check() error {
 			return invalidArgument("A parameter of the query is there more than once.")
 		}
 	}
-	if version := r.query.Get("versionId"); version != "" && version != nullVersion || r.level != ofObject && r.query.Has("versionId") {
+	if version := r.query.Get("versionId"); version != "" && version != s3wire.NullVersion || r.level != ofObject && r.query.Has("versionId") {
 		return errNoSuchVersion
 	}
 	if strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") || r.Header.Get("X-Amz-Decoded-Content-Length") != "" {

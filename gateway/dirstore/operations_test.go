@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
 // What is not in the table is not served, and never taken for what is.
@@ -65,7 +67,7 @@ func TestWhatIsNotServed(t *testing.T) {
 		{"PUT", "k", "", []string{"X-Amz-Copy-Source", "data/k?versionId=7"}, 404},
 		{"PUT", "k2", "", []string{"X-Amz-Copy-Source", "data/k?versionId=null"}, 200},
 		{"PUT", "k2", "", []string{"X-Amz-Copy-Source", "data/none"}, 404},
-		{"PUT", "k2", "", []string{"X-Amz-Copy-Source", "Not-A-Bucket/k"}, 404},
+		{"PUT", "k2", "", []string{"X-Amz-Copy-Source", "Not-A-Bucket/k"}, 400},
 		{"PUT", "k", "", []string{"X-Amz-Meta-Much", strings.Repeat("m", 2<<10-3)}, 400},
 	} {
 		query, _ := url.ParseQuery(c.query)
@@ -87,7 +89,7 @@ func TestWhatIsNotServed(t *testing.T) {
 		t.Errorf("as much metadata as there may be: %d %s", w.Code, w.Body)
 	}
 	r := httptest.NewRequest("PUT", "/data/k", http.NoBody)
-	r.ContentLength = maxObject + 1
+	r.ContentLength = s3wire.MaxObject + 1
 	w := httptest.NewRecorder()
 	if s.store.Handler().ServeHTTP(w, r); !strings.Contains(w.Body.String(), "<Code>EntityTooLarge</Code>") {
 		t.Errorf("more than an object holds: %d %s", w.Code, w.Body)

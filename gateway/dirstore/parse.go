@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"unicode/utf8"
+
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
 // The documents of requests.
@@ -33,15 +35,8 @@ type (
 		TagSet    *tagSet
 	}
 	tagSet struct {
-		Tags []tag `xml:"Tag"`
+		Tags []s3wire.Tag `xml:"Tag"`
 	}
-	tag struct{ Key, Value string }
-)
-
-const (
-	maxDocument = 1 << 20
-	maxDeletes  = 1000
-	maxParts    = 10_000
 )
 
 // readDocument reads the XML of a request, to its verified end.
@@ -50,11 +45,11 @@ func readDocument(r *request, into any) error {
 	if err != nil {
 		return err
 	}
-	text, err := io.ReadAll(io.LimitReader(b, maxDocument+1))
+	text, err := io.ReadAll(io.LimitReader(b, s3wire.MaxDocument+1))
 	if err != nil {
 		return err
 	}
-	if len(text) > maxDocument {
+	if len(text) > s3wire.MaxDocument {
 		return errDocumentTooLong
 	}
 	return parse(text, into)

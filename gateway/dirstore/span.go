@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/keyhatch/keyhatch/gateway/dirstore/tree"
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
 // span is a part of an object.
@@ -103,7 +104,7 @@ func parseSourceRange(text string, size int64) (span, error) {
 // partNumber reads the number of a part from the query.
 func partNumber(r *request) (int, error) {
 	n, err := strconv.Atoi(r.query.Get("partNumber"))
-	if err != nil || n < 1 || n > maxParts {
+	if err != nil || n < 1 || n > s3wire.MaxParts {
 		return 0, invalidArgument("Part number must be an integer between 1 and 10000, inclusive.")
 	}
 	return n, nil

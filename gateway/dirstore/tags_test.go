@@ -7,9 +7,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
-func tagging(tags ...tag) string {
+func tagging(tags ...s3wire.Tag) string {
 	var out strings.Builder
 	out.WriteString("<Tagging><TagSet>")
 	for _, t := range tags {
@@ -22,35 +23,35 @@ func tagging(tags ...tag) string {
 func TestTagLimits(t *testing.T) {
 	s := newSite(t)
 	s.put("k", "x")
-	many := func(n int) (out []tag) {
+	many := func(n int) (out []s3wire.Tag) {
 		for i := range n {
-			out = append(out, tag{fmt.Sprint("k", i), "v"})
+			out = append(out, s3wire.Tag{Key: fmt.Sprint("k", i), Value: "v"})
 		}
 		return out
 	}
 	for name, c := range map[string]struct {
-		tags []tag
+		tags []s3wire.Tag
 		ok   bool
 	}{
 		"none":                {nil, true},
 		"ten":                 {many(10), true},
 		"eleven":              {many(11), false},
-		"as long as can be":   {[]tag{{strings.Repeat("ü", 128), strings.Repeat("日", 256)}}, true},
-		"long key":            {[]tag{{strings.Repeat("k", 129), "v"}}, false},
-		"long value":          {[]tag{{"k", strings.Repeat("v", 257)}}, false},
-		"no key":              {[]tag{{"", "v"}}, false},
-		"no value":            {[]tag{{"k", ""}}, true},
-		"every character":     {[]tag{{"a Z9_.:/=+-@", "ä+/ =@"}}, true},
-		"another character":   {[]tag{{"k", "a*b"}}, false},
-		"a control character": {[]tag{{"k\n", "v"}}, false},
-		"the same key twice":  {[]tag{{"k", "1"}, {"k", "2"}}, false},
-		"Amazon's own":        {[]tag{{"AWS:k", "v"}}, false},
+		"as long as can be":   {[]s3wire.Tag{{Key: strings.Repeat("ü", 128), Value: strings.Repeat("日", 256)}}, true},
+		"long key":            {[]s3wire.Tag{{Key: strings.Repeat("k", 129), Value: "v"}}, false},
+		"long value":          {[]s3wire.Tag{{Key: "k", Value: strings.Repeat("v", 257)}}, false},
+		"no key":              {[]s3wire.Tag{{Key: "", Value: "v"}}, false},
+		"no value":            {[]s3wire.Tag{{Key: "k", Value: ""}}, true},
+		"every character":     {[]s3wire.Tag{{Key: "a Z9_.:/=+-@", Value: "ä+/ =@"}}, true},
+		"another character":   {[]s3wire.Tag{{Key: "k", Value: "a*b"}}, false},
+		"a control character": {[]s3wire.Tag{{Key: "k\n", Value: "v"}}, false},
+		"the same key twice":  {[]s3wire.Tag{{Key: "k", Value: "1"}, {Key: "k", Value: "2"}}, false},
+		"Amazon's own":        {[]s3wire.Tag{{Key: "AWS:k", Value: "v"}}, false},
 	} {
 		s.ask("DELETE", bucket, "k", url.Values{"tagging": {""}}, "")
 		s.delete("put")
 		w := s.ask("PUT", bucket, "k", url.Values{"tagging": {""}}, tagging(c.tags...))
-		put := s.ask("PUT", bucket, "put", nil, "x", "X-Amz-Tagging", formatTags(c.tags))
-		create := s.ask("POST", bucket, "up", url.Values{"uploads": {""}}, "", "X-Amz-Tagging", formatTags(c.tags))
+		put := s.ask("PUT", bucket, "put", nil, "x", "X-Amz-Tagging", s3wire.FormatTags(c.tags))
+		create := s.ask("POST", bucket, "up", url.Values{"uploads": {""}}, "", "X-Amz-Tagging", s3wire.FormatTags(c.tags))
 		if !c.ok {
 			for what, got := range map[string]string{"document": w.Body.String(), "put": put.Body.String(), "upload": create.Body.String()} {
 				if !strings.Contains(got, "<Code>InvalidTag</Code>") {
@@ -70,7 +71,7 @@ func TestTagLimits(t *testing.T) {
 			}
 		}
 	}
-	for _, bad := range []string{"", "<Tagging/>", "<Tagging><TagSet>", tagging() + tagging(), "<Other><TagSet/></Other>", "<!DOCTYPE t [<!ENTITY e 'x'>]>" + tagging(tag{"k", "&e;"})} {
+	for _, bad := range []string{"", "<Tagging/>", "<Tagging><TagSet>", tagging() + tagging(), "<Other><TagSet/></Other>", "<!DOCTYPE t [<!ENTITY e 'x'>]>" + tagging(s3wire.Tag{Key: "k", Value: "&e;"})} {
 		if w := s.ask("PUT", bucket, "k", url.Values{"tagging": {""}}, bad); w.Code != 400 || !strings.Contains(w.Body.String(), "<Code>MalformedXML</Code>") {
 			t.Errorf("%q: %d %s", bad, w.Code, w.Body)
 		}

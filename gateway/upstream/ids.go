@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
 // The ids of uploads and versions are the store's own, and some stores read more
@@ -35,7 +37,6 @@ var idElements = map[string]idKind{
 }
 
 const (
-	nullVersion   = "null" // the version of an object that has none, in every store
 	versionHeader = "X-Amz-Version-Id"
 	sourceHeader  = "X-Amz-Copy-Source"
 	// sourceVersionHeader is the version that a copy was made of.
@@ -44,7 +45,7 @@ const (
 
 // marked is an id as clients get it.
 func (s *Store) marked(kind idKind, bucket, id string) string {
-	if id == "" || id == nullVersion {
+	if id == "" || id == s3wire.NullVersion {
 		return id
 	}
 	return id + "." + s.client.authority.Mark(string(kind), s.store.ID, bucket, id)
@@ -52,7 +53,7 @@ func (s *Store) marked(kind idKind, bucket, id string) string {
 
 // unmarked is an id as the store made it, of one that a client brings.
 func (s *Store) unmarked(kind idKind, bucket, marked string) (string, error) {
-	if marked == "" || marked == nullVersion && kind == versionID {
+	if marked == "" || marked == s3wire.NullVersion && kind == versionID {
 		return marked, nil
 	}
 	dot := strings.LastIndexByte(marked, '.')
