@@ -48,6 +48,8 @@ var layers = []struct {
 	{"gateway", "root policy sigv4 broker broker/* gateway/*", ""},
 	{"gateway/limit", "", "golang.org/x/time/rate"},
 	{"gateway/s3wire", "root", ""},
+	{"gateway/classify", "root policy sigv4 gateway/s3wire", ""},
+	{"gateway/document", "gateway/s3wire", ""},
 	{"gateway/upstream", "root gateway/s3wire", "github.com/aws/aws-sdk-go-v2/aws"},
 	{"gateway/dirstore/tree", "root", ""},
 	{"gateway/dirstore/checksum", "", ""},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/gateway/classify"
 	"github.com/keyhatch/keyhatch/policy"
 )
 
@@ -29,9 +30,9 @@ type bucketEntry struct {
 func (v *visit) buckets() []string {
 	var left policy.Set
 	for _, o := range v.open {
-		if slices.ContainsFunc(operations, func(op operation) bool {
-			inside := op.level == object || op.lists()
-			return inside && o.Access.Covers(op.access) && v.policies.MayAllow(op.name, o.Bucket, o.Prefix)
+		if slices.ContainsFunc(classify.Operations, func(op classify.Operation) bool {
+			inside := op.Level == classify.Object || op.Lists()
+			return inside && o.Access.Covers(op.Access) && v.policies.MayAllow(op.Name, o.Bucket, o.Prefix)
 		}) {
 			left = append(left, o)
 		}

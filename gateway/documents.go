@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/gateway/classify"
+	"github.com/keyhatch/keyhatch/gateway/document"
 	"github.com/keyhatch/keyhatch/gateway/s3wire"
 	"github.com/keyhatch/keyhatch/policy"
 )
@@ -40,20 +42,6 @@ func readDocument(a *answer, v *visit) ([]byte, error) {
 	return text, nil
 }
 
-// deletion is S3's Delete.
-type deletion struct {
-	XMLName xml.Name `xml:"Delete"`
-	Quiet   bool     `xml:",omitempty"`
-	Object  []deletedObject
-}
-
-type deletedObject struct {
-	Key       string
-	VersionID string `xml:"VersionId,omitempty"`
-	// Conditions that this endpoint does not hold against the object.
-	ETag, LastModifiedTime, Size string `xml:",omitempty"`
-}
-
 // deleteResult is S3's DeleteResult.
 type deleteResult struct {
 	XMLName xml.Name `xml:"http://s3.amazonaws.com/doc/2006-03-01/ DeleteResult"`
@@ -64,64 +52,6 @@ type deleteResult struct {
 type deletedKey struct{ Key string }
 
 type deleteError struct{ Key, Code, Message string }
-
-// completion is S3's CompleteMultipartUpload. The checksums of its parts are left
-// out: they were checked when the parts came.
-type completion struct {
-	XMLName xml.Name `xml:"CompleteMultipartUpload"`
-	Part    []completedPart
-}
-
-type completedPart struct {
-	PartNumber int
-	ETag       string
-}
-
-// tagging is S3's Tagging.
-type tagging struct {
-	XMLName xml.Name `xml:"Tagging"`
-	TagSet  struct{ Tag []s3wire.Tag }
-}
-
-// rewrite reads the document of an operation and writes it anew: a store never
-// sees XML that it could read in another way.
-func rewrite(operation string, text []byte) ([]byte, error) {
-	switch operation {
-	case "CompleteMultipartUpload":
-		var c completion
-		if err := completionShape.parse(text, &c); err != nil || len(c.Part) == 0 || len(c.Part) > s3wire.MaxParts {
-			return nil, errMalformedXML
-		}
-		return xml.Marshal(c)
-	case "PutObjectTagging":
-		var t tagging
-		if err := taggingShape.parse(text, &t); err != nil {
-			return nil, err
-		}
-		if err := s3wire.CheckTags(t.TagSet.Tag); err != nil {
-			return nil, err
-		}
-		return xml.Marshal(t)
-	}
-	return nil, errNotImplemented // a document that nobody reads
-}
-
-// parseDelete reads the keys of a batch delete.
-func parseDelete(text []byte) (deletion, error) {
-	var d deletion
-	if err := deleteShape.parse(text, &d); err != nil {
-		return d, err
-	}
-	if len(d.Object) == 0 || len(d.Object) > s3wire.MaxDeletes {
-		return d, errMalformedXML
-	}
-	for _, o := range d.Object {
-		if o.ETag != "" || o.LastModifiedTime != "" || o.Size != "" {
-			return d, errNotImplemented
-		}
-	}
-	return d, nil
-}
 
 // deleteObjects removes the keys that the lease opens and tells of each other one
 // that it does not.
@@ -134,7 +64,7 @@ func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
 	if err != nil {
 		return err
 	}
-	asked, err := parseDelete(text)
+	asked, err := document.ParseDelete(text)
 	if err != nil {
 		return err
 	}
@@ -149,12 +79,12 @@ func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
 	if err := g.charge(v, len(asked.Object)); err != nil { // each key is a request, also on record
 		return err
 	}
-	allowed := deletion{Quiet: false}
+	allowed := document.Deletion{Quiet: false}
 	var result deleteResult
 	for _, o := range asked.Object {
 		refused := v.mayDelete(o)
 		if refused == nil {
-			allowed.Object = append(allowed.Object, deletedObject{Key: o.Key})
+			allowed.Object = append(allowed.Object, document.DeletedObject{Key: o.Key})
 			v.touch(a, r, o.Key, 0, "") // until it is known
 			continue
 		}
@@ -176,20 +106,20 @@ func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
 }
 
 // mayDelete decides one key of a batch.
-func (v *visit) mayDelete(o deletedObject) *s3wire.Error {
+func (v *visit) mayDelete(o document.DeletedObject) *s3wire.Error {
 	switch {
-	case !v.open.AllowsObject(v.access, v.request.bucket, o.Key) || keyhatch.CheckKey(o.Key) != nil:
+	case !v.open.AllowsObject(v.Access, v.Bucket, o.Key) || keyhatch.CheckKey(o.Key) != nil:
 		return errNotOpen
-	case !v.policies.Allow(policy.S3Request{Operation: "DeleteObject", Bucket: v.request.bucket, Key: o.Key, Versioned: o.VersionID != ""}):
+	case !v.policies.Allow(policy.S3Request{Operation: "DeleteObject", Bucket: v.Bucket, Key: o.Key, Versioned: o.VersionID != ""}):
 		return errPolicy
 	case o.VersionID != "" && o.VersionID != s3wire.NullVersion:
-		return errVersionKept
+		return classify.ErrVersionKept
 	}
 	return nil
 }
 
 // forwardDelete removes the keys that are allowed, while the lease stands.
-func (g *Gateway) forwardDelete(a *answer, r *http.Request, v *visit, allowed deletion, result *deleteResult) error {
+func (g *Gateway) forwardDelete(a *answer, r *http.Request, v *visit, allowed document.Deletion, result *deleteResult) error {
 	backend, err := g.Backends.For(v.store)
 	if err != nil {
 		return err

@@ -13,19 +13,10 @@ import (
 
 // Source of codes and statuses: Amazon S3 API reference, "Error responses".
 var (
-	errInvalidURI       = s3wire.Refuse(http.StatusBadRequest, "InvalidURI", "The path or query of the request cannot be read.")
-	errBucketName       = s3wire.Refuse(http.StatusBadRequest, "InvalidBucketName", "The bucket's name is not valid.")
-	errKey              = s3wire.Refuse(http.StatusBadRequest, "InvalidArgument", "The key is not valid here: it holds an empty, '.' or '..' segment, a NUL, or more than 1024 bytes.")
 	errNotOpen          = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "Access Denied")
 	errPolicy           = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "Access Denied. The lease opens it, but a session policy of the lease does not allow it.")
-	errVersionKept      = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "A single version is read, never written or removed, through this endpoint.")
-	errRanges           = s3wire.Refuse(http.StatusNotImplemented, "NotImplemented", "One request reads one range.")
-	errMalformedXML     = s3wire.Refuse(http.StatusBadRequest, "MalformedXML", "The XML is not well-formed, or is not what the operation takes.")
 	errDocumentLate     = s3wire.Refuse(http.StatusBadRequest, "RequestTimeout", "The body of this operation took too long to arrive.")
 	errDocumentTooLarge = s3wire.Refuse(http.StatusBadRequest, "EntityTooLarge", "The body of this operation has at most 1 MiB.")
-	errNotImplemented   = s3wire.Refuse(http.StatusNotImplemented, "NotImplemented", "This endpoint does not offer the operation, or one of its parameters or headers.")
-	errACL              = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "Access is given by grants, never by ACLs: only x-amz-acl: private is accepted, and it has no effect.")
-	errStorageClass     = s3wire.Refuse(http.StatusBadRequest, "InvalidStorageClass", "The only storage class is STANDARD.")
 	errUnexpectedBody   = s3wire.Refuse(http.StatusBadRequest, "InvalidRequest", "This operation has no body.")
 	errTooLarge         = s3wire.Refuse(http.StatusBadRequest, "EntityTooLarge", "An object uploaded in one piece has at most 5 GiB.")
 	errNoLength         = s3wire.Refuse(http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length header.")
@@ -83,12 +74,12 @@ func asS3(err error) *s3wire.Error {
 // kinds maps every kind of failure of the core, none of which is expected here
 // but Unavailable.
 var kinds = map[keyhatch.Kind]*s3wire.Error{
-	keyhatch.Invalid:         errInvalidURI,
+	keyhatch.Invalid:         s3wire.ErrInvalidURI,
 	keyhatch.Unauthenticated: errSessionToken,
 	keyhatch.Forbidden:       errRevoked,
 	keyhatch.NotFound:        errRevoked,
 	keyhatch.Conflict:        errInternal,
-	keyhatch.TooLarge:        errInvalidURI,
+	keyhatch.TooLarge:        s3wire.ErrInvalidURI,
 	keyhatch.TooMany:         errBusy,
 	keyhatch.Unavailable:     errBusy,
 	keyhatch.Internal:        errInternal,

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/gateway/classify"
+	"github.com/keyhatch/keyhatch/gateway/document"
 	"github.com/keyhatch/keyhatch/gateway/s3wire"
 	"github.com/keyhatch/keyhatch/sigv4"
 )
@@ -18,7 +20,7 @@ import (
 func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 	length := v.body.Len()
 	switch {
-	case v.operation.body == data && length < 0:
+	case v.Brings == classify.Data && length < 0:
 		return errNoLength
 	case length > s3wire.MaxObject:
 		return errTooLarge
@@ -27,7 +29,7 @@ func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 	if err != nil {
 		return err
 	}
-	if v.operation.body == document {
+	if v.Brings == classify.Document {
 		return g.forwardDocument(a, r, v, backend)
 	}
 	r, stop := g.watch(a, r, v)
@@ -37,7 +39,7 @@ func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 	a.checksum = v.body.Checksum
 	v.forwarded = true
 	backend.ServeHTTP(a, cleaned(r, v, body, length))
-	return a.finish(body.failure(v.access == keyhatch.Read, v.operation.body == data))
+	return a.finish(body.failure(v.Access == keyhatch.Read, v.Brings == classify.Data))
 }
 
 // watch makes a request end with its lease, until stop.
@@ -60,7 +62,7 @@ func (g *Gateway) forwardDocument(a *answer, r *http.Request, v *visit, backend 
 	if err != nil {
 		return err
 	}
-	if text, err = rewrite(v.name, text); err != nil {
+	if text, err = document.Rewrite(v.Name, text); err != nil {
 		return err
 	}
 	if err := a.standing.check(); err != nil {
@@ -81,7 +83,7 @@ func (g *Gateway) stillOpen(r *http.Request, v *visit) error {
 	if err != nil {
 		return err
 	}
-	again := &visit{request: v.request, open: open, policies: v.policies}
+	again := &visit{Request: v.Request, open: open, policies: v.policies}
 	return again.authorize()
 }
 
@@ -129,9 +131,9 @@ func (b *checkedBody) failure(reads, takes bool) error {
 // authorized: a path in one spelling, parameters of the table, no signature.
 func cleaned(r *http.Request, v *visit, body io.ReadCloser, length int64) *http.Request {
 	out := r.Clone(r.Context())
-	out.URL = &url.URL{Path: "/" + v.request.bucket, RawQuery: forwarded(v).Encode()}
-	if v.level == object {
-		out.URL.Path += "/" + v.key
+	out.URL = &url.URL{Path: "/" + v.Bucket, RawQuery: v.ForStore().Encode()}
+	if v.Level == classify.Object {
+		out.URL.Path += "/" + v.Key
 	}
 	out.RequestURI = out.URL.RequestURI()
 	out.Host = "store"
@@ -142,34 +144,23 @@ func cleaned(r *http.Request, v *visit, body io.ReadCloser, length int64) *http.
 	} {
 		out.Header.Del(name)
 	}
-	if v.operation.body == document { // it may be written anew, and these have been checked
+	if v.Brings == classify.Document { // it may be written anew, and these have been checked
 		out.Header.Del("Content-Md5")
 		for name := range out.Header {
-			ofBody := strings.HasPrefix(name, "X-Amz-Checksum-") && v.name != "CompleteMultipartUpload" // whose is the object's
+			ofBody := strings.HasPrefix(name, "X-Amz-Checksum-") && v.Name != "CompleteMultipartUpload" // whose is the object's
 			if ofBody || strings.HasPrefix(name, "X-Amz-Sdk-") {
 				out.Header.Del(name)
 			}
 		}
 	}
-	if v.copies {
-		out.Header.Set("X-Amz-Copy-Source", v.source.Header())
+	if v.Copies {
+		out.Header.Set("X-Amz-Copy-Source", v.Source.Header())
 	}
 	out.Header.Del("Content-Encoding")
 	if kept := withoutChunks(r.Header.Get("Content-Encoding")); kept != "" {
 		out.Header.Set("Content-Encoding", kept)
 	}
 	return out
-}
-
-// forwarded is the query without what was for us.
-func forwarded(v *visit) url.Values {
-	q := url.Values{}
-	for name, values := range v.query {
-		if !everywhere(name) {
-			q[name] = values
-		}
-	}
-	return q
 }
 
 // withoutChunks takes the framing of the transfer out of what is stored.

@@ -12,6 +12,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/record"
+	"github.com/keyhatch/keyhatch/gateway/classify"
 	"github.com/keyhatch/keyhatch/gateway/limit"
 	"github.com/keyhatch/keyhatch/gateway/s3wire"
 	"github.com/keyhatch/keyhatch/policy"
@@ -61,7 +62,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if p != http.ErrAbortHandler { // a store's way to say that an answer broke off
-			g.Log.Error("panic", "request_id", a.id, "operation", v.name, "panic", p, "stack", string(debug.Stack()))
+			g.Log.Error("panic", "request_id", a.id, "operation", v.Name, "panic", p, "stack", string(debug.Stack()))
 		}
 		panic(http.ErrAbortHandler) // the connection may be anywhere in an answer
 	}()
@@ -71,14 +72,14 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	e := asS3(err)
 	if e == errInternal || e == errBusy || e == errUnrecorded {
-		g.Log.Error("S3 request failed", "request_id", a.id, "operation", v.name, "error", err)
+		g.Log.Error("S3 request failed", "request_id", a.id, "operation", v.Name, "error", err)
 	}
 	a.refuse(r, e)
 }
 
 // visit is what is known of a request as it walks.
 type visit struct {
-	request
+	classify.Request
 	lease keyhatch.Lease
 	store keyhatch.Store
 	open  policy.Set
@@ -94,13 +95,13 @@ type visit struct {
 }
 
 func (g *Gateway) walk(a *answer, r *http.Request, v *visit) (err error) {
-	if v.request, err = classify(r, g.Hosts); err != nil {
+	if v.Request, err = classify.Find(r, g.Hosts); err != nil {
 		return err
 	}
 	if err := g.authenticate(r, v); err != nil {
 		return err
 	}
-	if v.operation.body == noBody && v.body.Len() != 0 {
+	if v.Brings == classify.None && v.body.Len() != 0 {
 		return errUnexpectedBody
 	}
 	leave, err := g.admit(v)
@@ -119,10 +120,10 @@ func (g *Gateway) walk(a *answer, r *http.Request, v *visit) (err error) {
 		return err
 	}
 	g.begin(a, r, v)
-	if v.level == bucket {
+	if v.Level == classify.Bucket {
 		a.Header().Set("X-Amz-Bucket-Region", g.Region)
 	}
-	switch v.name {
+	switch v.Name {
 	case "ListBuckets":
 		listBuckets(a, r, v.lease, v.buckets())
 		return nil
@@ -168,20 +169,20 @@ func (g *Gateway) authenticate(r *http.Request, v *visit) error {
 func (v *visit) authorize() error {
 	allowed := false
 	switch {
-	case v.level == service:
+	case v.Level == classify.Service:
 		allowed = true // the answer holds what is open and nothing else
-	case v.name == "HeadBucket", v.name == "GetBucketLocation", v.name == "DeleteObjects":
-		allowed = len(v.open.Prefixes(v.request.bucket)) > 0
-	case v.level == bucket:
-		allowed = v.open.AllowsList(v.access, v.request.bucket, v.prefix)
-	case v.level == object:
-		allowed = v.open.AllowsObject(v.access, v.request.bucket, v.key)
+	case v.Name == "HeadBucket", v.Name == "GetBucketLocation", v.Name == "DeleteObjects":
+		allowed = len(v.open.Prefixes(v.Bucket)) > 0
+	case v.Level == classify.Bucket:
+		allowed = v.open.AllowsList(v.Access, v.Bucket, v.Prefix)
+	case v.Level == classify.Object:
+		allowed = v.open.AllowsObject(v.Access, v.Bucket, v.Key)
 	}
-	if v.copies && !v.open.AllowsObject(keyhatch.Read, v.source.Bucket, v.source.Key) {
+	if v.Copies && !v.open.AllowsObject(keyhatch.Read, v.Source.Bucket, v.Source.Key) {
 		allowed = false
 	}
 	switch {
-	case allowed && v.policies.Allow(v.asked):
+	case allowed && v.policies.Allow(v.Asked):
 		return nil
 	case allowed:
 		return errPolicy
@@ -200,7 +201,7 @@ func (v *visit) instead() string {
 		return "Access Denied. Nothing of this lease is open any more."
 	}
 	message := "Access Denied. This lease opens " + strings.Join(what, ", ")
-	if v.lists() {
+	if v.Lists() {
 		message += "; a list must ask for such a prefix"
 	}
 	return message + "."

@@ -3,6 +3,7 @@ package gateway
 import (
 	"time"
 
+	"github.com/keyhatch/keyhatch/gateway/classify"
 	"github.com/keyhatch/keyhatch/gateway/limit"
 )
 
@@ -20,11 +21,11 @@ const manyCredentials = 4
 // others of its user may ask.
 func (g *Gateway) admit(v *visit) (leave func(), err error) {
 	now := time.Now()
-	byLease, err := g.limiter.Admit(v.lease.AccessKeyID, v.operation.body == document, now)
+	byLease, err := g.limiter.Admit(v.lease.AccessKeyID, v.Brings == classify.Document, now)
 	if err != nil {
 		return nil, err
 	}
-	byUser, err := g.users.Admit(v.lease.User, v.operation.body == document, now)
+	byUser, err := g.users.Admit(v.lease.User, v.Brings == classify.Document, now)
 	if err != nil {
 		byLease()
 		return nil, err

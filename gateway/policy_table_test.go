@@ -4,14 +4,15 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/keyhatch/keyhatch/gateway/classify"
 	"github.com/keyhatch/keyhatch/policy"
 )
 
 // Session policies know every operation of the table, and no other.
 func TestPoliciesKnowEveryOperation(t *testing.T) {
 	var names []string
-	for _, op := range operations {
-		names = append(names, op.name)
+	for _, op := range classify.Operations {
+		names = append(names, op.Name)
 	}
 	slices.Sort(names)
 	if known := policy.S3Operations(); !slices.Equal(slices.Compact(names), known) {

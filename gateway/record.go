@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/gateway/classify"
 )
 
 // noteAfter is how long a request may run before it goes on record as one that
@@ -71,11 +72,11 @@ func (v *visit) all(request keyhatch.ObjectRequest) []keyhatch.ObjectRequest {
 	if len(v.touched) > 0 {
 		return slices.Clone(v.touched)
 	}
-	if !v.copies {
+	if !v.Copies {
 		return []keyhatch.ObjectRequest{request}
 	}
 	from := request
-	from.Bucket, from.Key, from.Access, from.Bytes = v.source.Bucket, v.source.Key, keyhatch.Read, 0
+	from.Bucket, from.Key, from.Access, from.Bytes = v.Source.Bucket, v.Source.Key, keyhatch.Read, 0
 	return []keyhatch.ObjectRequest{request, from}
 }
 
@@ -101,7 +102,7 @@ func (g *Gateway) record(a *answer, r *http.Request, v *visit) {
 	switch {
 	case a.status >= http.StatusBadRequest:
 		request.Bytes = 0 // those were the refusal's
-	case v.body != nil && v.operation.body == data:
+	case v.body != nil && v.Brings == classify.Data:
 		request.Bytes = v.body.Len()
 	}
 	if err := a.standing.failure(); err != nil && request.Code == "" {
@@ -109,7 +110,7 @@ func (g *Gateway) record(a *answer, r *http.Request, v *visit) {
 	}
 	if g.RequestLog != nil {
 		g.RequestLog.LogAttrs(r.Context(), slog.LevelInfo, "s3",
-			slog.String("operation", v.name), slog.String("bucket", request.Bucket), slog.String("key", request.Key),
+			slog.String("operation", v.Name), slog.String("bucket", request.Bucket), slog.String("key", request.Key),
 			slog.Int("status", a.status), slog.String("code", a.code), slog.Int64("bytes", request.Bytes),
 			slog.String("lease", request.Lease), slog.String("user", request.User), slog.String("address", request.Address),
 			slog.Int64("ms", time.Since(a.begun).Milliseconds()), slog.String("request_id", a.id))
@@ -148,13 +149,13 @@ func (v *visit) outcome(all []keyhatch.ObjectRequest) (done, refused []keyhatch.
 
 // record is what is known of the request before its end.
 func (v *visit) record(r *http.Request) keyhatch.ObjectRequest {
-	key := v.key
-	if v.level == bucket {
-		key = v.prefix
+	key := v.Key
+	if v.Level == classify.Bucket {
+		key = v.Prefix
 	}
 	return keyhatch.ObjectRequest{
 		Workspace: v.lease.Workspace, User: v.lease.User, Token: v.lease.Token, Lease: v.lease.ID, Store: v.lease.Store,
-		Operation: v.name, Access: v.access, Bucket: v.request.bucket, Key: key,
+		Operation: v.Name, Access: v.Access, Bucket: v.Bucket, Key: key,
 		Address: keyhatch.OriginOf(r.Context()).AddressText(),
 	}
 }

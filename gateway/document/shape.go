@@ -1,4 +1,4 @@
-package gateway
+package document
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
 // shape is what a document may hold: the paths of its elements.
@@ -46,10 +48,10 @@ var (
 // elements where there are none, a document type, anything behind the end.
 func (s shape) parse(text []byte, into any) error {
 	if err := s.check(text); err != nil {
-		return errMalformedXML
+		return s3wire.ErrMalformedXML
 	}
 	if err := xml.Unmarshal(text, into); err != nil {
-		return errMalformedXML
+		return s3wire.ErrMalformedXML
 	}
 	return nil
 }

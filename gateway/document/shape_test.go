@@ -1,4 +1,4 @@
-package gateway
+package document
 
 import (
 	"bytes"
@@ -55,7 +55,7 @@ func TestDocumentShapes(t *testing.T) {
 func fresh(s shape) any {
 	switch s.root {
 	case "Delete":
-		return &deletion{}
+		return &Deletion{}
 	case "Tagging":
 		return &tagging{}
 	}
@@ -105,7 +105,7 @@ type counted struct {
 
 func branches(read any) counted {
 	switch d := read.(type) {
-	case *deletion:
+	case *Deletion:
 		return counted{"Object", len(d.Object)}
 	case *tagging:
 		return counted{"Tag>", len(d.TagSet.Tag)}

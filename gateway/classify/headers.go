@@ -1,4 +1,4 @@
-package gateway
+package classify
 
 import (
 	"net/http"

@@ -1,4 +1,4 @@
-package gateway
+package classify
 
 import (
 	"errors"
@@ -161,13 +161,13 @@ func TestClassify(t *testing.T) {
 }
 
 func classified(r *http.Request, hosts ...string) string {
-	q, err := classify(r, hosts)
+	q, err := Find(r, hosts)
 	var refused *s3wire.Error
 	if errors.As(err, &refused) {
 		return refused.Code
 	}
-	out := q.name
-	for _, part := range []string{q.bucket, q.key, q.prefix} {
+	out := q.Name
+	for _, part := range []string{q.Bucket, q.Key, q.Prefix} {
 		if part == "" {
 			part = "."
 		}
@@ -189,7 +189,7 @@ func FuzzClassify(f *testing.F) {
 		}
 		r := &http.Request{Method: method, URL: &url.URL{Path: decoded, RawPath: path, RawQuery: query}, Header: http.Header{}}
 		r.Header[http.CanonicalHeaderKey(header)] = []string{"x"}
-		q, err := classify(r, nil)
+		q, err := Find(r, nil)
 		if err != nil {
 			var refused *s3wire.Error
 			if !errors.As(err, &refused) || strings.Contains(refused.Message, header) && len(header) > 12 {
@@ -197,37 +197,21 @@ func FuzzClassify(f *testing.F) {
 			}
 			return
 		}
-		if q.level != service && keyhatch.CheckBucketName(q.bucket) != nil {
-			t.Fatalf("bucket %q let through", q.bucket)
+		if q.Level != Service && keyhatch.CheckBucketName(q.Bucket) != nil {
+			t.Fatalf("bucket %q let through", q.Bucket)
 		}
-		if q.level == object {
-			if keyhatch.CheckKey(q.key) != nil {
-				t.Fatalf("key %q let through", q.key)
+		if q.Level == Object {
+			if keyhatch.CheckKey(q.Key) != nil {
+				t.Fatalf("key %q let through", q.Key)
 			}
-			if decoded != "/"+q.bucket+"/"+q.key {
-				t.Fatalf("path %q was taken apart into %q and %q", decoded, q.bucket, q.key)
+			if decoded != "/"+q.Bucket+"/"+q.Key {
+				t.Fatalf("path %q was taken apart into %q and %q", decoded, q.Bucket, q.Key)
 			}
 		}
-		if q.access == "" || q.name == "" {
+		if q.Access == "" || q.Name == "" {
 			t.Fatalf("an operation without a name or an access: %+v", q)
 		}
 	})
-}
-
-// Every kind of failure of the core has an answer, and what is not known is ours.
-func TestEveryKindHasAnAnswer(t *testing.T) {
-	for _, kind := range keyhatch.Kinds {
-		if kinds[kind] == nil {
-			t.Errorf("kind %q has no answer", kind)
-		}
-		e := asS3(keyhatch.Fail(kind, "code", "canary of %d", 1).Because(errors.New("a hidden cause")))
-		if e != kinds[kind] || strings.Contains(e.Message, "canary") {
-			t.Errorf("kind %q: %v", kind, e)
-		}
-	}
-	if e := asS3(errors.New("a hidden cause")); e != errInternal {
-		t.Errorf("an error without a kind: %v", e)
-	}
 }
 
 // In virtual-host style the bucket stands in the host's name, and only below a

@@ -1,4 +1,4 @@
-package gateway
+package classify
 
 import (
 	"net"
@@ -14,58 +14,58 @@ import (
 	"github.com/keyhatch/keyhatch/sigv4"
 )
 
-// request is a classified request.
-type request struct {
-	operation
-	bucket string
-	key    string
-	prefix string        // of a list
-	source s3wire.Source // of a copy
-	query  url.Values
-	asked  policy.S3Request // the same for session policies
+// Request is a classified request.
+type Request struct {
+	Operation
+	Bucket string
+	Key    string
+	Prefix string        // of a list
+	Source s3wire.Source // of a copy
+	Query  url.Values
+	Asked  policy.S3Request // the same for session policies
 }
 
-// classify finds the operation and what it is about. It acts on the decoded path
+// Find finds the operation and what it is about. It acts on the decoded path
 // and query, which are what the signature covers (package sigv4). hosts are the
 // names below which a host name begins with a bucket's (virtual-host style).
-func classify(r *http.Request, hosts []string) (request, error) {
+func Find(r *http.Request, hosts []string) (Request, error) {
 	out, at, err := named(r, hosts)
 	if err != nil {
 		return out, err
 	}
-	if out.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
-		return out, errInvalidURI
+	if out.Query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+		return out, s3wire.ErrInvalidURI
 	}
-	if out.query.Has(sigv4.Version2Param) {
+	if out.Query.Has(sigv4.Version2Param) {
 		return out, sigv4.ErrVersion2
 	}
-	op, found := find(r, at, out.query)
+	op, found := find(r, at, out.Query)
 	if !found {
-		return out, errNotImplemented
+		return out, s3wire.ErrNotImplemented
 	}
-	out.operation = op
-	out.prefix = out.query.Get("prefix")
-	if out.prefix != "" && keyhatch.CheckKey(out.prefix+"x") != nil { // it may stop inside a segment
+	out.Operation = op
+	out.Prefix = out.Query.Get("prefix")
+	if out.Prefix != "" && keyhatch.CheckKey(out.Prefix+"x") != nil { // it may stop inside a segment
 		return out, errKey
 	}
-	if err := checkParams(out.query); err != nil {
+	if err := checkParams(out.Query); err != nil {
 		return out, err
 	}
-	if op.access == keyhatch.Write && out.query.Has("versionId") && out.query.Get("versionId") != s3wire.NullVersion {
-		return out, errVersionKept
+	if op.Access == keyhatch.Write && out.Query.Has("versionId") && out.Query.Get("versionId") != s3wire.NullVersion {
+		return out, ErrVersionKept
 	}
-	if op.name == "DeleteObject" {
+	if op.Name == "DeleteObject" {
 		// Where versions have come later, "null" is the one that nothing else keeps: a
 		// delete that names none leaves it.
-		out.query.Del("versionId")
+		out.Query.Del("versionId")
 	}
-	if op.copies {
-		if out.source, err = s3wire.ParseSource(r.Header.Get(s3wire.SourceHeader)); err != nil {
+	if op.Copies {
+		if out.Source, err = s3wire.ParseSource(r.Header.Get(s3wire.SourceHeader)); err != nil {
 			return out, err
 		}
 	}
-	from := policy.S3Object{Bucket: out.source.Bucket, Key: out.source.Key, Versioned: out.source.Version != ""}
-	out.asked = policy.NewS3Request(op.name, out.bucket, out.key, from, out.query, r.Header)
+	from := policy.S3Object{Bucket: out.Source.Bucket, Key: out.Source.Key, Versioned: out.Source.Version != ""}
+	out.Asked = policy.NewS3Request(op.Name, out.Bucket, out.Key, from, out.Query, r.Header)
 	for _, check := range []func(http.Header) error{checkMetadata, checkTagHeader, checkRange} {
 		if err := check(r.Header); err != nil {
 			return out, err
@@ -75,30 +75,30 @@ func classify(r *http.Request, hosts []string) (request, error) {
 }
 
 // named takes the host and the path apart.
-func named(r *http.Request, hosts []string) (out request, at level, err error) {
+func named(r *http.Request, hosts []string) (out Request, at Level, err error) {
 	rest, ok := strings.CutPrefix(r.URL.Path, "/")
 	if !ok {
-		return out, service, errInvalidURI
+		return out, Service, s3wire.ErrInvalidURI
 	}
 	if b, ok := bucketOfHost(r.Host, hosts); ok {
-		out.bucket, out.key, at = b, rest, bucket
+		out.Bucket, out.Key, at = b, rest, Bucket
 	} else if rest != "" {
-		out.bucket, out.key, _ = strings.Cut(rest, "/")
-		at = bucket
+		out.Bucket, out.Key, _ = strings.Cut(rest, "/")
+		at = Bucket
 	}
-	if at == service {
+	if at == Service {
 		return out, at, nil
 	}
-	if keyhatch.CheckBucketName(out.bucket) != nil {
+	if keyhatch.CheckBucketName(out.Bucket) != nil {
 		return out, at, errBucketName
 	}
-	if out.key == "" {
-		return out, bucket, nil
+	if out.Key == "" {
+		return out, Bucket, nil
 	}
-	if keyhatch.CheckKey(out.key) != nil {
-		return out, object, errKey
+	if keyhatch.CheckKey(out.Key) != nil {
+		return out, Object, errKey
 	}
-	return out, object, nil
+	return out, Object, nil
 }
 
 // bucketOfHost finds the bucket in "bucket.host:port".
@@ -114,10 +114,10 @@ func bucketOfHost(host string, hosts []string) (string, bool) {
 	return "", false
 }
 
-func find(r *http.Request, at level, query url.Values) (operation, bool) {
+func find(r *http.Request, at Level, query url.Values) (Operation, bool) {
 	copies := len(r.Header.Values("X-Amz-Copy-Source")) > 0
-	for _, op := range operations {
-		if op.method != r.Method || op.level != at || op.copies && !copies {
+	for _, op := range Operations {
+		if op.Method != r.Method || op.Level != at || op.Copies && !copies {
 			continue
 		}
 		if op.marker != "" && (!query.Has(op.marker) || op.value != "" && query.Get(op.marker) != op.value) {
@@ -128,12 +128,12 @@ func find(r *http.Request, at level, query url.Values) (operation, bool) {
 		}
 		for name := range query {
 			if name != op.marker && !slices.Contains(op.params, name) && !everywhere(name) {
-				return operation{}, false
+				return Operation{}, false
 			}
 		}
 		return op, true
 	}
-	return operation{}, false
+	return Operation{}, false
 }
 
 // signing are the parameters of a presigned signature and what SDKs put beside
@@ -194,7 +194,7 @@ func within(least, most int) func(string) bool {
 
 // checkHeaders refuses x-amz- headers that the operation does not understand: one
 // could mean that an object is to be encrypted, locked or given away.
-func checkHeaders(op operation, h http.Header) error {
+func checkHeaders(op Operation, h http.Header) error {
 	for name, values := range h {
 		name = strings.ToLower(name)
 		if !strings.HasPrefix(name, "x-amz-") {
@@ -206,15 +206,26 @@ func checkHeaders(op operation, h http.Header) error {
 		case name == "x-amz-storage-class" && !slices.Equal(values, []string{"STANDARD"}):
 			return errStorageClass
 		case !understands(op, name):
-			return errNotImplemented
+			return s3wire.ErrNotImplemented
 		}
 	}
 	return nil
 }
 
-func understands(op operation, header string) bool {
+func understands(op Operation, header string) bool {
 	known := func(k string) bool {
 		return k == header || strings.HasSuffix(k, "-") && strings.HasPrefix(header, k)
 	}
 	return slices.ContainsFunc(commonHeaders, known) || slices.ContainsFunc(op.headers, known)
+}
+
+// ForStore is the query without what was for us.
+func (r Request) ForStore() url.Values {
+	q := url.Values{}
+	for name, values := range r.Query {
+		if !everywhere(name) {
+			q[name] = values
+		}
+	}
+	return q
 }
