@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/gateway/dirstore/openuploads"
 )
 
 // Upload is a multipart upload: a folder with upload.json and a file for each
@@ -67,6 +68,10 @@ func (t *Tree) newUpload(info UploadInfo) *Upload {
 	return &Upload{UploadInfo: info, t: t, completing: make(chan struct{}, 1), parts: map[int]Part{}}
 }
 
+func (u *UploadInfo) open() openuploads.Upload {
+	return openuploads.Upload{Key: u.Key, ID: u.ID, Started: u.Started}
+}
+
 func (u *UploadInfo) folder() string { return filepath.Join(uploadsFolder, u.Bucket, u.ID) }
 
 // BeginUpload begins an upload of what will be the object of a key. Ids begin
@@ -93,7 +98,7 @@ func (t *Tree) BeginUpload(bucket, key string, header map[string]string) (*Uploa
 	if err := t.replaceOwn(info.folder(), uploadFile, text); err != nil {
 		return nil, err
 	}
-	t.uploads.openIn(bucket).begun(OpenUpload{key, info.ID, info.Started})
+	t.uploads.openIn(bucket).begun(info.open())
 	t.uploads.mu.Lock()
 	defer t.uploads.mu.Unlock()
 	return t.uploads.register(t.newUpload(info)), nil

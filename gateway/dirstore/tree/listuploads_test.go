@@ -9,10 +9,12 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/keyhatch/keyhatch/gateway/dirstore/openuploads"
 )
 
 // openUploads are those of the bucket that a list has.
-func (s *site) openUploads(prefix, from string) (out []OpenUpload) {
+func (s *site) openUploads(prefix, from string) (out []openuploads.Upload) {
 	s.Helper()
 	for u, err := range s.tree.Uploads(bucket, prefix, from) {
 		if err != nil {
@@ -28,19 +30,19 @@ func (s *site) openUploads(prefix, from string) (out []OpenUpload) {
 func TestOpenUploadsAreThoseThatAreOpen(t *testing.T) {
 	s := newSite(t)
 	keys := []string{"a", "a-b", "a/", "a/b", "a/b/c", "a/b/c/d", "a/bc", "a0", "ab/x", "b", "é/x", "z/z/z"}
-	var open []OpenUpload
+	var open []openuploads.Upload
 	live := map[string]*Upload{}
 	check := func() {
 		t.Helper()
 		for _, prefix := range []string{"", "a", "a/", "a/b", "a/b/", "a/b/c", "b", "z/", "nothing/"} {
 			for _, from := range []string{"", "a", "a/", "a/b/c", "a/bb", "ab", "zz"} {
-				var want []OpenUpload
+				var want []openuploads.Upload
 				for _, u := range open {
 					if strings.HasPrefix(u.Key, prefix) && u.Key >= from {
 						want = append(want, u)
 					}
 				}
-				slices.SortFunc(want, func(a, b OpenUpload) int { return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.ID, b.ID)) })
+				slices.SortFunc(want, func(a, b openuploads.Upload) int { return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.ID, b.ID)) })
 				if got := s.openUploads(prefix, from); !slices.Equal(got, want) {
 					t.Fatalf("below %q from %q: %v, want %v", prefix, from, got, want)
 				}
@@ -56,7 +58,7 @@ func TestOpenUploadsAreThoseThatAreOpen(t *testing.T) {
 			}
 			u := s.begin(key)
 			live[u.ID] = u
-			open = append(open, OpenUpload{u.Key, u.ID, u.Started})
+			open = append(open, u.open())
 		} else {
 			i := rand.IntN(len(open))
 			u := live[open[i].ID]
