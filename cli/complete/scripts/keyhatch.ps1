@@ -1,6 +1,6 @@
 Register-ArgumentCompleter -Native -CommandName keyhatch -ScriptBlock {
     param($word, $line, $cursor)
-    $program, $words = @($line.CommandElements | Where-Object { $_.Extent.StartOffset -lt $cursor } | ForEach-Object { $_.Extent.Text })
+    $words = @($line.CommandElements | Select-Object -Skip 1 | Where-Object { $_.Extent.StartOffset -lt $cursor } | ForEach-Object { $_.Extent.Text })
     # An empty argument is lost on its way to a program before PowerShell 7.3.
     $asked = if ($word) { @('complete', '--') + $words } else { @('complete', '--next', '--') + $words }
     & $line.CommandElements[0].Extent.Text @asked 2>$null | ForEach-Object {
