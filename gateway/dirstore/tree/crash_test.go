@@ -108,7 +108,7 @@ func TestBetweenTheSteps(t *testing.T) {
 			t.Errorf("%s: listed with ETag %s", step, e.ETag)
 		}
 	}
-	d, err := s.tree.receive(strings.NewReader(version(2)), -1)
+	d, err := s.tree.disk.Receive(strings.NewReader(version(2)), -1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,8 +117,8 @@ func TestBetweenTheSteps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec := Record{ETag: d.md5, Header: map[string]string{"n": "2"}}
-	if err := s.tree.writeSidecar(bucket, "k", rec.bind(d.info), old.Record); err != nil {
+	rec := Record{ETag: d.MD5, Header: map[string]string{"n": "2"}}
+	if err := s.tree.writeSidecar(bucket, "k", rec.bind(d.Info), old.Record); err != nil {
 		t.Fatal(err)
 	}
 	check("sidecar written", 1)
@@ -126,13 +126,13 @@ func TestBetweenTheSteps(t *testing.T) {
 	check("after a crash", 1)
 	s.put("k", version(3), "n", "3")
 	check("the next put", 3)
-	d, _ = s.tree.receive(strings.NewReader(version(4)), -1)
+	d, _ = s.tree.disk.Receive(strings.NewReader(version(4)), -1)
 	old, _ = s.tree.find(p, false)
-	rec = Record{ETag: d.md5, Header: map[string]string{"n": "4"}}
-	if err := s.tree.writeSidecar(bucket, "k", rec.bind(d.info), old.Record); err != nil {
+	rec = Record{ETag: d.MD5, Header: map[string]string{"n": "4"}}
+	if err := s.tree.writeSidecar(bucket, "k", rec.bind(d.Info), old.Record); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(filepath.Join(s.dir, d.path), s.path(bucket, "k")); err != nil {
+	if err := os.Rename(filepath.Join(s.dir, d.Path), s.path(bucket, "k")); err != nil {
 		t.Fatal(err)
 	}
 	s = s.restart()

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"syscall"
+
+	"github.com/keyhatch/keyhatch/gateway/dirstore/disk"
 )
 
 // What the tree says no with. Anything else is what the file system said, with
@@ -18,12 +20,12 @@ var (
 	// ErrFolder, ErrFileAbove and ErrNotFile tell a writer what stands where its
 	// key wants to be.
 	ErrFolder    = errors.New("a folder is there")
-	ErrFileAbove = errors.New("a file is where a folder is needed")
-	ErrNotFile   = errors.New("neither a file nor a folder is there")
+	ErrFileAbove = disk.ErrFileAbove
+	ErrNotFile   = disk.ErrNotFile
 
-	ErrMoving     = errors.New("replaced too often for a steady look")
+	ErrMoving     = disk.ErrMoving
 	ErrMarkerBody = errors.New("a marker with a body")
-	ErrBodyLength = errors.New("the body has another length than was said")
+	ErrBodyLength = disk.ErrBodyLength
 	ErrNotText    = errors.New("a header value that is not UTF-8")
 
 	ErrNoUpload  = errors.New("no such upload")

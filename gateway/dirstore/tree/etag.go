@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io/fs"
 	"regexp"
+
+	"github.com/keyhatch/keyhatch/gateway/dirstore/disk"
 )
 
 // An ETag is the hex MD5 of the body, or for an upload in parts the hex MD5 of
@@ -19,7 +21,7 @@ func bareTag(info fs.FileInfo) string {
 	var id [24]byte
 	binary.BigEndian.PutUint64(id[0:], uint64(info.Size()))
 	binary.BigEndian.PutUint64(id[8:], uint64(info.ModTime().UnixNano()))
-	binary.BigEndian.PutUint64(id[16:], inode(info))
+	binary.BigEndian.PutUint64(id[16:], disk.Inode(info))
 	sum := sha256.Sum256(id[:])
 	return hex.EncodeToString(sum[:16]) + "-1"
 }

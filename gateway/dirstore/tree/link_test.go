@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/keyhatch/keyhatch/gateway/dirstore/disk"
 )
 
 func TestLinksAreNotFollowed(t *testing.T) {
@@ -23,7 +25,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 		"other-file": filepath.Join("..", "other", "secret"),
 		"same":       "real",
 		"same-file":  filepath.Join("real", "secret"),
-		"own":        filepath.Join("..", ownFolder),
+		"own":        filepath.Join("..", disk.Own),
 		"dangling":   "nothing",
 	}
 	for name, to := range links {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/gateway/dirstore/disk"
 )
 
 // Query asks for a page of a bucket's keys. The zero value of each string asks
@@ -152,7 +153,7 @@ func (l *list) enter(ctx context.Context, above *os.Root, name, dir string) erro
 	if l.Marker > dir && !strings.HasPrefix(l.Marker, dir) {
 		return nil
 	}
-	folder, err := step(above, strings.TrimSuffix(name, "/"))
+	folder, err := disk.Step(above, strings.TrimSuffix(name, "/"))
 	if err != nil {
 		if absent(err) {
 			return nil // gone since its name was read

@@ -76,7 +76,7 @@ func (o *openUploads) ended(key, id string) {
 }
 
 func (t *Tree) readOpenUploads(bucket string, into *openuploads.Index) error {
-	ids, err := t.ownNames(filepath.Join(uploadsFolder, bucket))
+	ids, err := t.disk.OwnNames(filepath.Join(uploadsFolder, bucket))
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -20,7 +21,7 @@ func TestSwappedFolderIsNotFollowed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, err := s.tree.receive(strings.NewReader("body"), 4)
+	d, err := s.tree.disk.Receive(strings.NewReader("body"), 4)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +33,7 @@ func TestSwappedFolderIsNotFollowed(t *testing.T) {
 	if err := errors.Join(os.Rename(s.path(bucket, "a"), s.path(bucket, "was")), os.Symlink("../other/a", s.path(bucket, "a"))); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.moveTo(folder, p); err != nil {
+	if err := d.MoveTo(folder, p.name, filepath.FromSlash(p.bucket+"/"+p.key)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Lstat(s.path("other", "a", "key")); !errors.Is(err, fs.ErrNotExist) {

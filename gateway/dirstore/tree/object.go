@@ -3,6 +3,8 @@ package tree
 import (
 	"io/fs"
 	"os"
+
+	"github.com/keyhatch/keyhatch/gateway/dirstore/disk"
 )
 
 // Object is what a key names at one moment.
@@ -70,7 +72,7 @@ func (t *Tree) glimpse(folder *os.Root, p place, open bool) (o *Object, err erro
 		err = checkFile(info) // before the open, which can have effects on a device
 	}
 	if err == nil && open {
-		if o.File, err = folder.OpenFile(p.name, os.O_RDONLY|openFlags, 0); err == nil {
+		if o.File, err = folder.OpenFile(p.name, os.O_RDONLY|disk.OpenFlags, 0); err == nil {
 			info, err = o.File.Stat()
 		}
 		if err == nil {

@@ -38,23 +38,23 @@ func (u *Upload) Parts() []Part {
 // that has to be true. A part that is sent again takes the place of the former.
 // Body and size are as with Put.
 func (u *Upload) PutPart(number int, body io.Reader, size int64) (Part, error) {
-	d, err := u.t.receive(body, size)
+	d, err := u.t.disk.Receive(body, size)
 	if err != nil {
 		return Part{}, err
 	}
-	defer d.discard()
+	defer d.Discard()
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.gone {
 		return Part{}, ErrNoUpload
 	}
-	if err := u.t.root.Rename(d.path, u.partPath(number, d.md5)); err != nil {
+	if err := u.t.disk.Root.Rename(d.Path, u.partPath(number, d.MD5)); err != nil {
 		return Part{}, err
 	}
-	if was, ok := u.parts[number]; ok && was.ETag != d.md5 {
-		u.t.root.Remove(u.partPath(number, was.ETag))
+	if was, ok := u.parts[number]; ok && was.ETag != d.MD5 {
+		u.t.disk.Root.Remove(u.partPath(number, was.ETag))
 	}
-	u.parts[number] = Part{number, d.md5, d.info.Size(), d.info.ModTime()}
+	u.parts[number] = Part{number, d.MD5, d.Info.Size(), d.Info.ModTime()}
 	return u.parts[number], nil
 }
 
@@ -120,7 +120,7 @@ func (u *Upload) OpenPart(asked Part) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return u.t.root.Open(u.partPath(have.Number, have.ETag))
+	return u.t.disk.Root.Open(u.partPath(have.Number, have.ETag))
 }
 
 // appendStride is how much is copied before it is asked again whether to go on.
@@ -128,7 +128,7 @@ const appendStride = 64 << 20
 
 // appendPart copies a part to the end of f, in the kernel where it can, until ctx ends.
 func (u *Upload) appendPart(ctx context.Context, f *os.File, part Part) error {
-	from, err := u.t.root.Open(u.partPath(part.Number, part.ETag))
+	from, err := u.t.disk.Root.Open(u.partPath(part.Number, part.ETag))
 	if err != nil {
 		return err
 	}

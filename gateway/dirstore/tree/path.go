@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/gateway/dirstore/disk"
 )
 
 // maxName is the longest name of a file or folder on every file system in use.
@@ -55,50 +56,15 @@ func (p place) id() string { return p.bucket + "/" + p.key }
 // segments are the folders and the name.
 func (p place) segments() []string { return append(p.folders[:len(p.folders):len(p.folders)], p.name) }
 
-// step opens a folder in a folder. os.Root alone would follow a link that stays
-// inside the tree, and so lead from one bucket or prefix into another.
-func step(parent *os.Root, name string) (*os.Root, error) {
-	for range 100 {
-		if child, err := tryStep(parent, name); child != nil || err != nil {
-			return child, err
-		}
-	}
-	return nil, ErrMoving
-}
-
-// tryStep is step that returns nothing when something else took the folder's place
-// meanwhile: that can be a folder too, removed and made again.
-func tryStep(parent *os.Root, name string) (*os.Root, error) {
-	before, err := parent.Lstat(name)
-	switch {
-	case err != nil:
-		return nil, err
-	case before.Mode().IsRegular():
-		return nil, ErrFileAbove
-	case !before.IsDir():
-		return nil, ErrNotFile
-	}
-	child, err := parent.OpenRoot(name)
-	if err != nil {
-		return nil, err
-	}
-	after, err := child.Stat(".")
-	if err != nil || !os.SameFile(before, after) {
-		child.Close()
-		return nil, err
-	}
-	return child, nil
-}
-
 // folder opens a folder of a bucket.
 func (t *Tree) folder(bucket string, segments []string) (*os.Root, error) {
-	at, err := step(t.root, bucket)
+	at, err := disk.Step(t.disk.Root, bucket)
 	for _, name := range segments {
 		if err != nil {
 			return nil, err
 		}
 		above := at
-		at, err = step(above, name)
+		at, err = disk.Step(above, name)
 		above.Close()
 	}
 	return at, err
@@ -106,20 +72,20 @@ func (t *Tree) folder(bucket string, segments []string) (*os.Root, error) {
 
 // makeFolder opens a folder and makes what is missing of it, durably.
 func (t *Tree) makeFolder(bucket string, segments []string) (*os.Root, error) {
-	at, err := t.root.OpenRoot(".")
+	at, err := t.disk.Root.OpenRoot(".")
 	for _, name := range append([]string{bucket}, segments...) {
 		if err != nil {
 			return nil, err
 		}
 		above := at
-		at, err = step(above, name)
+		at, err = disk.Step(above, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			err = above.Mkdir(name, 0o777)
 			if err == nil || errors.Is(err, fs.ErrExist) {
-				err = syncFolder(above)
+				err = disk.SyncFolder(above)
 			}
 			if err == nil {
-				at, err = step(above, name)
+				at, err = disk.Step(above, name)
 			}
 		}
 		above.Close()

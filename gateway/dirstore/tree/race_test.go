@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/keyhatch/keyhatch/gateway/dirstore/disk"
 )
 
 func TestConcurrentPutsOfOneKey(t *testing.T) {
@@ -118,7 +120,7 @@ func TestFolderMadeAgain(t *testing.T) {
 	defer maker.Wait()
 	defer done.Store(true)
 	for range 5000 {
-		folder, err := step(root, "d")
+		folder, err := disk.Step(root, "d")
 		if err == nil {
 			folder.Close()
 		} else if !errors.Is(err, fs.ErrNotExist) {

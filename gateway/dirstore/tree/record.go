@@ -3,6 +3,8 @@ package tree
 import (
 	"io/fs"
 	"time"
+
+	"github.com/keyhatch/keyhatch/gateway/dirstore/disk"
 )
 
 // Record is what a file cannot hold, bound by size, time and inode to the file
@@ -22,7 +24,7 @@ func (r Record) Modified() time.Time { return time.Unix(0, r.Mtime) }
 
 // bind makes the record one of this file.
 func (r Record) bind(info fs.FileInfo) Record {
-	r.Size, r.Mtime, r.Inode = info.Size(), info.ModTime().UnixNano(), inode(info)
+	r.Size, r.Mtime, r.Inode = info.Size(), info.ModTime().UnixNano(), disk.Inode(info)
 	return r
 }
 

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+
+	"github.com/keyhatch/keyhatch/gateway/dirstore/disk"
 )
 
 // Remove takes an object away, durably; one that is not there is no error. So
@@ -59,7 +61,7 @@ func (t *Tree) remove(p place) error {
 		return err
 	}
 	defer left.Close()
-	return syncFolder(left)
+	return disk.SyncFolder(left)
 }
 
 // prune removes a folder and those above it, up to the bucket's, as far as they

@@ -35,7 +35,7 @@ func sidecarPath(bucket, key string) (folder, name string) {
 // counts as lost.
 func (t *Tree) readSidecar(bucket, key string) ([]Record, error) {
 	folder, name := sidecarPath(bucket, key)
-	f, err := t.root.Open(filepath.Join(folder, name))
+	f, err := t.disk.Root.Open(filepath.Join(folder, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -62,16 +62,16 @@ func (t *Tree) writeSidecar(bucket, key string, records ...Record) error {
 		return err
 	}
 	folder, name := sidecarPath(bucket, key)
-	return t.replaceOwn(folder, name, text)
+	return t.disk.ReplaceOwn(folder, name, text)
 }
 
 // removeSidecar forgets the records of a key. That has to be durable only for a
 // marker, which is nothing else.
 func (t *Tree) removeSidecar(p place) error {
 	folder, name := sidecarPath(p.bucket, p.key)
-	err := t.root.Remove(filepath.Join(folder, name))
+	err := t.disk.Root.Remove(filepath.Join(folder, name))
 	if err == nil && p.marker {
-		err = t.syncOwn(folder)
+		err = t.disk.SyncOwn(folder)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/keyhatch/keyhatch/gateway/dirstore/disk"
 )
 
 func TestSidecarLostOrStale(t *testing.T) {
@@ -39,7 +41,7 @@ func TestSidecarLostOrStale(t *testing.T) {
 	if _, rec := s.get("k"); rec.Header["m"] != "2" || rec.ETag != md5Tag("again") {
 		t.Errorf("after the next put: %v, %s", rec.Header, rec.ETag)
 	}
-	os.RemoveAll(s.path(ownFolder))
+	os.RemoveAll(s.path(disk.Own))
 	bare("everything of ours lost")
 	s.put("k", "more", "m", "3")
 	if _, rec := s.get("k"); rec.Header["m"] != "3" {

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/keyhatch/keyhatch/gateway/dirstore/disk"
 )
 
 const bucket = "data"
@@ -150,7 +152,7 @@ func (s *site) wantIs(err, want error) {
 // wantClean checks that nothing is left of bodies that were not published.
 func (s *site) wantClean() {
 	s.Helper()
-	if entries, _ := os.ReadDir(s.path(ownFolder, "tmp")); len(entries) != 0 {
+	if entries, _ := os.ReadDir(s.path(disk.Own, "tmp")); len(entries) != 0 {
 		s.Errorf("%d temporary files are left", len(entries))
 	}
 }
@@ -184,8 +186,8 @@ func TestOneProcess(t *testing.T) {
 	if _, err := Open(s.path("none"), nil); err == nil {
 		t.Error("a folder that is not there was opened")
 	}
-	os.WriteFile(s.path(ownFolder, "tmp", "left"), nil, 0o600)
+	os.WriteFile(s.path(disk.Own, "tmp", "left"), nil, 0o600)
 	s.put("k", "x")
-	os.WriteFile(s.path(ownFolder, "tmp", "left"), nil, 0o600)
+	os.WriteFile(s.path(disk.Own, "tmp", "left"), nil, 0o600)
 	s.restart().wantClean()
 }

@@ -95,7 +95,7 @@ func (t *Tree) BeginUpload(bucket, key string, header map[string]string) (*Uploa
 	if err != nil {
 		return nil, err
 	}
-	if err := t.replaceOwn(info.folder(), uploadFile, text); err != nil {
+	if err := t.disk.ReplaceOwn(info.folder(), uploadFile, text); err != nil {
 		return nil, err
 	}
 	t.uploads.openIn(bucket).begun(info.open())
@@ -129,7 +129,7 @@ func (t *Tree) loadUpload(bucket, id string) (*Upload, error) {
 		return nil, err
 	}
 	u := t.newUpload(info)
-	f, err := t.root.Open(u.folder())
+	f, err := t.disk.Root.Open(u.folder())
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (t *Tree) loadUpload(bucket, id string) (*Upload, error) {
 		if n, _ := fmt.Sscanf(name, "%05d-%32s", &number, &tag); n != 2 || !validTag.MatchString(tag) {
 			continue
 		}
-		info, err := t.root.Lstat(filepath.Join(u.folder(), name))
+		info, err := t.disk.Root.Lstat(filepath.Join(u.folder(), name))
 		if err != nil {
 			return nil, err
 		}
@@ -162,7 +162,7 @@ func (t *Tree) readUpload(bucket, id string) (UploadInfo, error) {
 		return UploadInfo{}, ErrNoUpload
 	}
 	var info UploadInfo
-	text, err := t.root.ReadFile(filepath.Join(uploadsFolder, bucket, id, uploadFile))
+	text, err := t.disk.Root.ReadFile(filepath.Join(uploadsFolder, bucket, id, uploadFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return UploadInfo{}, ErrNoUpload
 	}

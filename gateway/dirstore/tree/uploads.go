@@ -2,7 +2,6 @@ package tree
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"io/fs"
 	"os"
@@ -35,7 +34,7 @@ func (u *Upload) Complete(ctx context.Context, asked []Part, header map[string]s
 	if err != nil {
 		return Record{}, err
 	}
-	d, err := u.t.newDraft(func(f *os.File) (string, error) {
+	d, err := u.t.disk.NewDraft(func(f *os.File) (string, error) {
 		for _, part := range parts {
 			if err := u.appendPart(ctx, f, part); err != nil {
 				return "", err
@@ -49,7 +48,7 @@ func (u *Upload) Complete(ctx context.Context, asked []Part, header map[string]s
 		}
 		return Record{}, err
 	}
-	defer d.discard()
+	defer d.Discard()
 	last := func(old *Record) error {
 		if err := ctx.Err(); err != nil || check == nil {
 			return err
@@ -70,7 +69,7 @@ func (u *Upload) Complete(ctx context.Context, asked []Part, header map[string]s
 	if err := u.drop(); err != nil {
 		u.t.log.Error("directory store: remove a completed upload: " + err.Error())
 	}
-	return rec.bind(d.info), nil
+	return rec.bind(d.Info), nil
 }
 
 // Completed returns the record of the object that an upload became of these parts:
@@ -122,31 +121,25 @@ func (u *Upload) drop() error {
 	if err != nil {
 		return err
 	}
-	return u.t.root.RemoveAll(trash)
+	return u.t.disk.Root.RemoveAll(trash)
 }
 
-// trashUpload takes an upload away at one stroke, so that a crash leaves none
-// without some of its parts. The caller has the lock of the uploads, so that
+// trashUpload takes an upload away. The caller has the lock of the uploads, so that
 // nobody loads it meanwhile.
 func (t *Tree) trashUpload(bucket, id string) (trash string, err error) {
-	trash = filepath.Join(tempFolder, rand.Text())
-	err = t.root.MkdirAll(tempFolder, 0o700)
-	if err == nil {
-		err = t.root.Rename(filepath.Join(uploadsFolder, bucket, id), trash)
-	}
-	return trash, err
+	return t.disk.Trash(filepath.Join(uploadsFolder, bucket, id))
 }
 
 // ExpireUploads ends the uploads that nothing was added to since before, and
 // returns their ids, also beside an error.
 func (t *Tree) ExpireUploads(before time.Time) ([]string, error) {
-	buckets, err := t.ownNames(uploadsFolder)
+	buckets, err := t.disk.OwnNames(uploadsFolder)
 	if err != nil {
 		return nil, err
 	}
 	var ended []string
 	for _, bucket := range buckets {
-		ids, err := t.ownNames(filepath.Join(uploadsFolder, bucket))
+		ids, err := t.disk.OwnNames(filepath.Join(uploadsFolder, bucket))
 		if err != nil {
 			return ended, err
 		}
@@ -164,7 +157,7 @@ func (t *Tree) ExpireUploads(before time.Time) ([]string, error) {
 }
 
 func (t *Tree) expire(bucket, id string, before time.Time) (done bool, err error) {
-	info, err := t.root.Lstat(filepath.Join(uploadsFolder, bucket, id))
+	info, err := t.disk.Root.Lstat(filepath.Join(uploadsFolder, bucket, id))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.ModTime().Before(before) {
 		return false, nil
 	}
@@ -183,7 +176,7 @@ func (t *Tree) expire(bucket, id string, before time.Time) (done bool, err error
 		if unknown == nil {
 			t.uploads.openIn(bucket).ended(info.Key, id)
 		}
-		return true, t.root.RemoveAll(trash)
+		return true, t.disk.Root.RemoveAll(trash)
 	}
 	t.uploads.mu.Unlock()
 	select {

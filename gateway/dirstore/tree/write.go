@@ -5,8 +5,11 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"path/filepath"
 	"time"
 	"unicode/utf8"
+
+	"github.com/keyhatch/keyhatch/gateway/dirstore/disk"
 )
 
 // Check is asked whether a write may go on, when nobody else can write the key:
@@ -40,16 +43,16 @@ func (t *Tree) Put(bucket, key string, header map[string]string, body io.Reader,
 	if p.marker && size > 0 {
 		return Record{}, ErrMarkerBody
 	}
-	d, err := t.receive(body, size)
+	d, err := t.disk.Receive(body, size)
 	if err != nil {
 		return Record{}, err
 	}
-	defer d.discard()
-	rec := Record{ETag: d.md5, Header: header}
+	defer d.Discard()
+	rec := Record{ETag: d.MD5, Header: header}
 	if !p.marker {
-		return rec.bind(d.info), t.publish(p, d, rec, check)
+		return rec.bind(d.Info), t.publish(p, d, rec, check)
 	}
-	if d.info.Size() > 0 {
+	if d.Info.Size() > 0 {
 		return Record{}, ErrMarkerBody
 	}
 	rec.Mtime = time.Now().UnixNano()
@@ -67,7 +70,7 @@ func checkHeader(header map[string]string) error {
 
 // publish makes the draft what the key names, with a record that has the ETag,
 // header and parts of rec. The draft is used up if it succeeds.
-func (t *Tree) publish(p place, d *draft, rec Record, check Check) error {
+func (t *Tree) publish(p place, d *disk.Draft, rec Record, check Check) error {
 	defer t.keys.Lock(p.id())()
 	old, err := t.find(p, false)
 	if errors.Is(err, ErrFolder) {
@@ -82,7 +85,7 @@ func (t *Tree) publish(p place, d *draft, rec Record, check Check) error {
 	if err := check.ask(old); err != nil {
 		return err
 	}
-	records := []Record{rec.bind(d.info)}
+	records := []Record{rec.bind(d.Info)}
 	if old != nil {
 		records = append(records, old.Record)
 	}
@@ -94,13 +97,13 @@ func (t *Tree) publish(p place, d *draft, rec Record, check Check) error {
 	folder, err := t.makeFolder(p.bucket, p.folders)
 	if err == nil {
 		defer folder.Close()
-		err = d.moveTo(folder, p)
+		err = d.MoveTo(folder, p.name, filepath.FromSlash(p.bucket+"/"+p.key))
 	}
 	t.folders.RUnlock()
 	if err != nil {
 		return err
 	}
-	return syncFolder(folder)
+	return disk.SyncFolder(folder)
 }
 
 // publishMarker makes a folder a key.

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/keyhatch/keyhatch/gateway/dirstore/disk"
 )
 
 func TestFailedBodyLeavesNothing(t *testing.T) {
@@ -212,7 +214,7 @@ func TestPlacesThatCannotBe(t *testing.T) {
 		"nul\x00":                            ErrKey,
 		"a//b":                               ErrKey,
 		"a/../b":                             ErrKey,
-		"../" + ownFolder + "/lock":          ErrKey,
+		"../" + disk.Own + "/lock":           ErrKey,
 		"not-utf8-\xff":                      ErrKey,
 		"/leading":                           ErrKey,
 	} {
@@ -223,7 +225,7 @@ func TestPlacesThatCannotBe(t *testing.T) {
 		_, err = s.tree.BeginUpload(bucket, key, nil)
 		s.wantIs(err, want)
 	}
-	for _, name := range []string{ownFolder, "..", ".", "A", "", "a/b"} {
+	for _, name := range []string{disk.Own, "..", ".", "A", "", "a/b"} {
 		_, err := s.tree.Open(name, "k")
 		s.wantIs(err, ErrNoBucket)
 		_, err = s.tree.Put(name, "k", nil, strings.NewReader(""), 0, nil)

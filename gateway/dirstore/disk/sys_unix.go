@@ -1,6 +1,6 @@
 //go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
 
-package tree
+package disk
 
 import (
 	"io/fs"
@@ -8,12 +8,12 @@ import (
 	"syscall"
 )
 
-// openFlags keep an open from following a link and from waiting for the other
+// OpenFlags keep an open from following a link and from waiting for the other
 // end of a fifo that took a file's place after it was looked at.
-const openFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+const OpenFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
-// inode is the file's number, or 0 when it is not known.
-func inode(info fs.FileInfo) uint64 {
+// Inode is the file's number, or 0 when it is not known.
+func Inode(info fs.FileInfo) uint64 {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		return uint64(st.Ino)
 	}
@@ -25,8 +25,8 @@ func lockFile(f *os.File) error {
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 }
 
-// syncFolder makes the entries of a folder durable.
-func syncFolder(folder *os.Root) error {
+// SyncFolder makes the entries of a folder durable.
+func SyncFolder(folder *os.Root) error {
 	f, err := folder.Open(".")
 	if err != nil {
 		return err

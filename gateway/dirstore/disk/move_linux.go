@@ -1,4 +1,4 @@
-package tree
+package disk
 
 import (
 	"os"
@@ -6,11 +6,11 @@ import (
 	"syscall"
 )
 
-// moveTo puts the draft into a folder that is open, where nobody who may write in
+// MoveTo puts the draft into a folder that is open, under a name, where nobody who may write in
 // it can lead us elsewhere: the path to it could be a link to another bucket by
 // now. os.Root renames only within one folder of its own.
-func (d *draft) moveTo(folder *os.Root, p place) error {
-	from, err := d.t.root.Open(filepath.Dir(d.path))
+func (d *Draft) MoveTo(folder *os.Root, name, _ string) error {
+	from, err := d.d.Root.Open(filepath.Dir(d.Path))
 	if err != nil {
 		return err
 	}
@@ -20,5 +20,5 @@ func (d *draft) moveTo(folder *os.Root, p place) error {
 		return err
 	}
 	defer to.Close()
-	return syscall.Renameat(int(from.Fd()), filepath.Base(d.path), int(to.Fd()), p.name)
+	return syscall.Renameat(int(from.Fd()), filepath.Base(d.Path), int(to.Fd()), name)
 }

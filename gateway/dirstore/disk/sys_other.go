@@ -1,6 +1,6 @@
 //go:build !(linux || darwin || freebsd || netbsd || openbsd || dragonfly)
 
-package tree
+package disk
 
 import (
 	"io/fs"
@@ -9,10 +9,14 @@ import (
 
 // Elsewhere files are told apart by size and time alone, nothing keeps a second
 // process out, and folders cannot be synced.
-const openFlags = 0
 
-func inode(fs.FileInfo) uint64 { return 0 }
+// OpenFlags are none.
+const OpenFlags = 0
+
+// Inode is not known.
+func Inode(fs.FileInfo) uint64 { return 0 }
 
 func lockFile(*os.File) error { return nil }
 
-func syncFolder(*os.Root) error { return nil }
+// SyncFolder does nothing.
+func SyncFolder(*os.Root) error { return nil }
