@@ -2,8 +2,11 @@ package tree
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -154,21 +157,25 @@ func TestUploadsBeginAndEndWhileTheyAreRead(t *testing.T) {
 // A list of ten uploads beside none and beside ten thousand of others: ns/op is what
 // the second costs, "ratio" how many times the first, of the same run.
 func BenchmarkUploadsBesideOthers(b *testing.B) {
-	tree, err := Open(b.TempDir(), nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer tree.Close()
-	begin := func(bucket, folder string, n int) {
-		for i := range n {
-			if _, err := tree.BeginUpload(bucket, fmt.Sprintf("%s/%d", folder, i), nil); err != nil {
+	dir := b.TempDir()
+	begun := func(bucket, folder string, n int) { // by an earlier process
+		for range n {
+			id := fmt.Sprintf("%032x", rand.Uint64())
+			in := filepath.Join(dir, uploadsFolder, bucket, id)
+			text := fmt.Sprintf(`{"bucket":%q,"key":"%s/%s","started":"2031-02-03T04:05:06Z"}`, bucket, folder, id)
+			if err := errors.Join(os.MkdirAll(in, 0o700), os.WriteFile(filepath.Join(in, uploadFile), []byte(text), 0o600)); err != nil {
 				b.Fatal(err)
 			}
 		}
 	}
-	begin("alone", "mine", 10)
-	begin("crowded", "mine", 10)
-	begin("crowded", "others", 10_000)
+	begun("alone", "mine", 10)
+	begun("crowded", "mine", 10)
+	begun("crowded", "others", 10_000)
+	tree, err := Open(dir, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer tree.Close()
 	list := func(bucket string) {
 		n := 0
 		for _, err := range tree.Uploads(bucket, "mine/", "") {
