@@ -13,9 +13,22 @@ type Caller struct {
 	Token  Token
 	Secret TokenHash // of which of the token's secrets was shown
 	Lease  string    // id of what was shown instead of a secret: a lease of the token
+	// Within is the workspace that the spelling of the secret confines the caller to;
+	// the Token's is the same. Empty: the token is as it is kept.
+	Within string
 	Origin Origin
 	// Allowance is what is left of the token's request limit.
 	Allowance Allowance
+}
+
+// Confine lets the caller's token work in the workspace only, and tells whether it works
+// there: it does not when it is confined to another one.
+func (c *Caller) Confine(workspace string) bool {
+	if own := c.Token.Workspace; own != "" && own != workspace {
+		return false
+	}
+	c.Token.Workspace, c.Within = workspace, workspace
+	return true
 }
 
 // Allowance is what may still be asked in a short time.

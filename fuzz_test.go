@@ -137,6 +137,38 @@ func FuzzParseScope(f *testing.F) {
 	})
 }
 
+// checkShown holds what is true of every text that is read as a token: there is no
+// other way to write what was read.
+func checkShown(t *testing.T, s string) {
+	t.Helper()
+	shown, ok := keyhatch.ParseTokenSecret(s)
+	if !ok {
+		if shown != (keyhatch.ShownToken{}) || keyhatch.IsTokenSecret(s) {
+			t.Fatalf("%q is refused, and says %v", s, shown)
+		}
+		return
+	}
+	bare := shown.Secret.Reveal()
+	if !keyhatch.IsTokenSecret(bare) {
+		t.Fatalf("%q is read as a secret of another shape", s)
+	}
+	switch again := bare; {
+	case shown.Token != "":
+		payload, _ := keyhatch.IDPayload(keyhatch.TokenID, shown.Token)
+		cluster := strings.Trim(s[3:min(len(s), 8)], "0123456789abcdefghijklmnopqrstuvwxyz")
+		if again = "v2/" + s[3:8] + "-gj3su-" + payload + "/" + bare; again != s || cluster != "" || shown.Workspace != "" {
+			t.Fatalf("%q is read as %q", s, again)
+		}
+	case shown.Workspace != "":
+		payload, _ := keyhatch.IDPayload(keyhatch.WorkspaceID, shown.Workspace)
+		if again = "kh-ws_" + payload + "-" + bare[3:]; again != s {
+			t.Fatalf("%q is read as %q", s, again)
+		}
+	case again != s:
+		t.Fatalf("%q is read as %q", s, again)
+	}
+}
+
 func FuzzTokenSecret(f *testing.F) {
 	for _, s := range knownTokens {
 		f.Add(s)
@@ -146,7 +178,12 @@ func FuzzTokenSecret(f *testing.F) {
 	}
 	f.Add("")
 	f.Add("kh_")
+	for _, s := range knownTokens {
+		f.Add("v2/ab0cd-gj3su-0mz3k8q2a7c4f9d/" + s)
+		f.Add("kh-ws_0mz3k8q2a7c4f9d-" + s[3:])
+	}
 	f.Fuzz(func(t *testing.T, s string) {
+		checkShown(t, s)
 		if !keyhatch.IsTokenSecret(s) {
 			return
 		}

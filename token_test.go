@@ -188,3 +188,52 @@ func TestTokenLive(t *testing.T) {
 		}
 	}
 }
+
+// TestTokenSpellings: what each spelling says, and what is none.
+func TestTokenSpellings(t *testing.T) {
+	const payload = "0mz3k8q2a7c4f9d"
+	for _, secret := range knownTokens {
+		for text, want := range map[string]keyhatch.ShownToken{
+			secret: {Secret: keyhatch.Secret(secret)},
+			"v2/ab0cd-gj3su-" + payload + "/" + secret:     {Secret: keyhatch.Secret(secret), Token: "tok_" + payload},
+			"v2/zzzzz-gj3su-000000000000000/" + secret:     {Secret: keyhatch.Secret(secret), Token: "tok_000000000000000"},
+			"kh-ws_" + payload + "-" + secret[len("kh_"):]: {Secret: keyhatch.Secret(secret), Workspace: "ws_" + payload},
+		} {
+			if got, ok := keyhatch.ParseTokenSecret(text); !ok || got != want {
+				t.Errorf("%s: %t, token %q, workspace %q", text, ok, got.Token, got.Workspace)
+			}
+		}
+		for what, text := range map[string]string{
+			"empty":                          "",
+			"a container's part":             "v2/ab0cd-gj3su-" + payload + "/" + secret + "/ab0cd-dz642-" + payload,
+			"a slash at the end":             "v2/ab0cd-gj3su-" + payload + "/" + secret + "/",
+			"a UUID of something else":       "v2/ab0cd-tpzed-" + payload + "/" + secret,
+			"a cluster too long":             "v2/ab0cde-gj3su-" + payload + "/" + secret,
+			"a cluster too short":            "v2/ab0c-gj3su-" + payload + "/" + secret,
+			"a cluster in capitals":          "v2/AB0CD-gj3su-" + payload + "/" + secret,
+			"a payload in capitals":          "v2/ab0cd-gj3su-" + strings.ToUpper(payload) + "/" + secret,
+			"a payload too short":            "v2/ab0cd-gj3su-" + payload[1:] + "/" + secret,
+			"no UUID":                        "v2//" + secret,
+			"our own id":                     "v2/tok_" + payload + "/" + secret,
+			"no secret":                      "v2/ab0cd-gj3su-" + payload + "/",
+			"no kh_ behind the UUID":         "v2/ab0cd-gj3su-" + payload + "/" + secret[3:],
+			"a salted secret":                "v2/ab0cd-gj3su-" + payload + "/7fd31b61f39c0e82a4155592163218272cedacdc",
+			"another version":                "v1/ab0cd-gj3su-" + payload + "/" + secret,
+			"a version in capitals":          "V2/ab0cd-gj3su-" + payload + "/" + secret,
+			"kh_ behind the workspace":       "kh-ws_" + payload + "-" + secret,
+			"no workspace":                   "kh-ws_-" + secret[3:],
+			"a workspace too long":           "kh-ws_" + payload + "0-" + secret[3:],
+			"a workspace in capitals":        "kh-ws_" + strings.ToUpper(payload) + "-" + secret[3:],
+			"something else than workspaces": "kh-ts_" + payload + "-" + secret[3:],
+			"a hyphen less":                  "kh-ws_" + payload + secret[3:],
+			"one spelling in the other":      "v2/ab0cd-gj3su-" + payload + "/kh-ws_" + payload + "-" + secret[3:],
+			"the other way around":           "kh-ws_" + payload + "-v2/ab0cd-gj3su-" + payload + "/" + secret,
+			"a mistyped secret":              "kh-ws_" + payload + "-0" + secret[4:len(secret)-1] + "_",
+			"a blank":                        " " + secret,
+		} {
+			if got, ok := keyhatch.ParseTokenSecret(text); ok || got != (keyhatch.ShownToken{}) {
+				t.Errorf("%s: %s is read", what, text)
+			}
+		}
+	}
+}

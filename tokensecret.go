@@ -39,6 +39,56 @@ func IsTokenSecret(s string) bool {
 	return tokenCheck(rest[:tokenBodyChars]) == rest[tokenBodyChars:]
 }
 
+// ShownToken is a token's secret as it was shown, with what its spelling says.
+type ShownToken struct {
+	Secret    Secret // bare
+	Token     string // id of the token that it is said to be of; empty: nothing is said
+	Workspace string // id of the workspace that it is to work in; empty: nothing is said
+}
+
+const (
+	foreignSpelling   = "v2/" // Arvados': v2/CLUSTER-gj3su-PAYLOAD/SECRET
+	tokenInfix        = "-gj3su-"
+	workspaceSpelling = "kh-ws_" // TileDB's: kh-ws_PAYLOAD-SECRET, the secret without its kh_
+)
+
+// ParseTokenSecret reads a secret in any spelling that the service accepts: as it is,
+// as Arvados writes tokens, and with a workspace before it. Like IsTokenSecret it says
+// nothing of whether there is such a token, and nothing of whether what stands around
+// the secret fits it. The cluster is not told: Arvados' root token names another.
+func ParseTokenSecret(s string) (shown ShownToken, ok bool) {
+	secret := s
+	if rest, foreign := strings.CutPrefix(s, foreignSpelling); foreign {
+		uuid, after, _ := strings.Cut(rest, "/")
+		payload, is := arvadosPayload(uuid)
+		if !is {
+			return ShownToken{}, false
+		}
+		secret, shown.Token = after, string(TokenID)+"_"+payload
+	} else if rest, spelled := strings.CutPrefix(s, workspaceSpelling); spelled {
+		payload, after, _ := strings.Cut(rest, "-")
+		workspace := string(WorkspaceID) + "_" + payload
+		if _, is := IDPayload(WorkspaceID, workspace); !is {
+			return ShownToken{}, false
+		}
+		secret, shown.Workspace = tokenPrefix+after, workspace
+	}
+	if !IsTokenSecret(secret) {
+		return ShownToken{}, false
+	}
+	shown.Secret = Secret(secret)
+	return shown, true
+}
+
+// arvadosPayload is the part of a token's UUID that its id has too.
+func arvadosPayload(uuid string) (payload string, ok bool) {
+	cluster, payload, _ := strings.Cut(uuid, tokenInfix)
+	if len(cluster) != clusterChars || strings.Trim(cluster, base36) != "" {
+		return "", false
+	}
+	return IDPayload(TokenID, string(TokenID)+"_"+payload)
+}
+
 func tokenCheck(body string) string {
 	sum := crc32.ChecksumIEEE([]byte(body))
 	return toBase62(new(big.Int).SetUint64(uint64(sum)), tokenCheckChars)

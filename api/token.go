@@ -53,7 +53,7 @@ type RevokedTokens struct {
 
 // LeakedToken is a token's secret that was found where it does not belong.
 type LeakedToken struct {
-	Token string `json:"token" maxLength:"128" doc:"The whole secret: kh_ and 49 characters"`
+	Token string `json:"token" maxLength:"128" doc:"The whole secret, kh_ and 49 characters, in any spelling"`
 }
 
 // TokenRotation gives a token another secret.

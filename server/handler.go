@@ -119,12 +119,9 @@ func accessLog(log *slog.Logger, next http.Handler) http.Handler {
 
 // masked is a path without what could be a token that somebody put there.
 func masked(path string) string {
-	if !strings.Contains(path, "kh_") {
-		return path
-	}
 	segments := strings.Split(path, "/")
 	for i, s := range segments {
-		if strings.Contains(s, "kh_") {
+		if strings.Contains(s, "kh_") || strings.Contains(s, "kh-ws_") {
 			segments[i] = "[redacted]"
 		}
 	}

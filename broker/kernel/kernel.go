@@ -122,6 +122,9 @@ func (w *Work) callerStands() error {
 		return err
 	}
 	w.Caller.User, w.Caller.Token = user, token.Token
+	if within := w.Caller.Within; within != "" && !w.Caller.Confine(within) {
+		return TokenInvalid()
+	}
 	return nil
 }
 

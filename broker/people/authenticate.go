@@ -12,10 +12,11 @@ import (
 	"github.com/keyhatch/keyhatch/mirror"
 )
 
-// Authenticate tells whose token the secret is, and counts the request against the
-// token's limit: keyhatch.TooMany when there were too many. Unknown, wrong, expired
-// and revoked tokens, secrets that were replaced, tokens of inactive users and tokens
-// that do not work from the request's address fail alike, with
+// Authenticate tells whose token the secret is, in any spelling of
+// keyhatch.ParseTokenSecret, and counts the request against the token's limit: keyhatch.TooMany when there were too many. Unknown, wrong, expired
+// and revoked tokens, secrets that were replaced, tokens of inactive users, tokens
+// that do not work from the request's address, and spellings that name another token, or
+// a workspace in which the token does not work, fail alike, with
 // keyhatch.Unauthenticated; and from an address that has failed too often, with
 // keyhatch.TooMany. A token that works does so all the same: others behind one
 // address shall not suffer, and 256 bits are not guessed.
@@ -43,10 +44,11 @@ func (svc *Service) Authenticate(ctx context.Context, secret keyhatch.Secret) (k
 func (svc *Service) workingAnywhere(ctx context.Context, secret keyhatch.Secret, now time.Time) (c keyhatch.Caller, err error) {
 	c.Origin = keyhatch.OriginOf(ctx)
 	refused := kernel.TokenInvalid()
-	if !keyhatch.IsTokenSecret(secret.Reveal()) {
+	shown, ok := keyhatch.ParseTokenSecret(secret.Reveal())
+	if !ok {
 		return c, refused
 	}
-	hashes, err := svc.k.Keys.HashesOfToken(secret)
+	hashes, err := svc.k.Keys.HashesOfToken(shown.Secret)
 	if err != nil {
 		return c, err
 	}
@@ -59,16 +61,29 @@ func (svc *Service) workingAnywhere(ctx context.Context, secret keyhatch.Secret,
 		if err != nil {
 			return err
 		}
-		if !user.Active || !token.Live(now) {
+		if !user.Active || !token.Live(now) || shown.Token != "" && shown.Token != token.ID {
 			return refused
 		}
 		c.User, c.Token, c.Secret = user, token, hash
+		if shown.Workspace != "" && !(belongs(image, shown.Workspace, user) && c.Confine(shown.Workspace)) {
+			return refused
+		}
 		return nil
 	})
 	if errors.Is(err, keyhatch.NotFound) {
 		err = refused
 	}
 	return c, err
+}
+
+// belongs tells whether the user has a place in a workspace: installation admins do in
+// every one.
+func belongs(image *mirror.Image, workspace string, user keyhatch.User) bool {
+	if !user.Admin {
+		return image.Role(workspace, user.ID) != keyhatch.NoRole
+	}
+	w, err := image.Workspace(workspace)
+	return err == nil && w.ID == workspace
 }
 
 // firstToken looks the hashes up. That the index is a map tells nothing of a

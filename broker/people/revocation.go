@@ -128,10 +128,12 @@ func (svc *Service) ReportLeak(ctx context.Context, secret keyhatch.Secret) erro
 }
 
 // endShown finds the token of a secret, also one that does not work any more or not from
-// here, and ends it.
+// here, and ends it. What its spelling says around the secret does not count: whoever
+// has that has the token.
 func (svc *Service) endShown(ctx context.Context, secret keyhatch.Secret, end func(*kernel.Work, keyhatch.Token) error) error {
 	now, origin := svc.k.Now(), keyhatch.OriginOf(ctx)
-	if !keyhatch.IsTokenSecret(secret.Reveal()) {
+	shown, ok := keyhatch.ParseTokenSecret(secret.Reveal())
+	if !ok {
 		return svc.failed(origin, now, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeTokenMalformed,
 			"that is no token: it begins with kh_, has 52 characters, and its last six must fit the others").In("token"))
 	}
@@ -139,7 +141,7 @@ func (svc *Service) endShown(ctx context.Context, secret keyhatch.Secret, end fu
 	if err := svc.failed(origin, now, nil); err != nil {
 		return err
 	}
-	hashes, err := svc.k.Keys.HashesOfToken(secret)
+	hashes, err := svc.k.Keys.HashesOfToken(shown.Secret)
 	if err != nil {
 		return err
 	}

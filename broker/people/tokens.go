@@ -228,7 +228,8 @@ func visibleToken(v kernel.View, id string) (keyhatch.Token, error) {
 	if err != nil {
 		return t, err
 	}
-	if t.User != v.Caller.User.ID && !v.Installs() || !v.Within(t.Workspace) {
+	itself := t.ID == v.Caller.Token.ID // which is confined by how it was spelled, maybe
+	if !itself && (t.User != v.Caller.User.ID && !v.Installs() || !v.Within(t.Workspace)) {
 		return keyhatch.Token{}, kernel.NotFound(keyhatch.CodeTokenNotFound)
 	}
 	return t, nil

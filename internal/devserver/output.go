@@ -59,6 +59,6 @@ func Redact(text string, secrets ...string) string {
 // What a server may print for its user to paste: API tokens, and the values of
 // the settings that hold keys, in a shell's and in JSON's spelling.
 var (
-	tokens      = regexp.MustCompile(`\bkh_[0-9A-Za-z]{49}\b`)
+	tokens      = regexp.MustCompile(`\bkh(?:_|-ws_[0-9a-z]{15}-)[0-9A-Za-z]{49}\b`)
 	assignments = regexp.MustCompile(`(?i)((?:secret_access_key|session_token)["']?\s*[=:]\s*)(?:"[^"]*"|'[^']*'|[^\s"',]+)`)
 )

@@ -344,6 +344,8 @@ func TestLease(t *testing.T) {
 func TestRedact(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{"token " + fakeToken + ".", "token " + Redacted + "."},
+		{"v2/ab0cd-gj3su-0mz3k8q2a7c4f9d/" + fakeToken, "v2/ab0cd-gj3su-0mz3k8q2a7c4f9d/" + Redacted},
+		{"kh-ws_0mz3k8q2a7c4f9d-" + fakeToken[3:], Redacted},
 		{"export AWS_SESSION_TOKEN='a b c'", "export AWS_SESSION_TOKEN=" + Redacted},
 		{`{"secret_access_key": "x/+y", "n": 1}`, `{"secret_access_key": ` + Redacted + `, "n": 1}`},
 		{"aws_session_token = xyz\nnext", "aws_session_token = " + Redacted + "\nnext"},

@@ -1,0 +1,84 @@
+package auth
+
+import (
+	"encoding/base64"
+	"net/http"
+	"strings"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// apiKey is TileDB's header.
+const apiKey = "X-TILEDB-REST-API-KEY"
+
+// secretOf finds the token: in TileDB's header, as it is, else in Authorization, behind
+// "Bearer" or "OAuth2", or as the password of "Basic". Clients of TileDB send all that
+// they have been told at once, some of it empty: the key counts, and the rest does not.
+// The token is in any spelling of keyhatch.ParseTokenSecret.
+func secretOf(h http.Header) (keyhatch.Secret, error) {
+	if keys := h.Values(apiKey); len(keys) > 1 || len(keys) == 1 && keys[0] != "" {
+		return whole(keys)
+	}
+	values := h.Values("Authorization")
+	if len(values) == 0 {
+		return "", keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeTokenMissing,
+			`send a token in the header "Authorization: Bearer kh_…"`)
+	}
+	tokens := make([]string, len(values))
+	for i, v := range values {
+		tokens[i] = behindScheme(v)
+	}
+	return whole(tokens)
+}
+
+// Shown are all the tokens that a request's headers hold, for who ends what was shown.
+// What is no token is left out.
+func Shown(h http.Header) []keyhatch.Secret {
+	var out []keyhatch.Secret
+	for _, v := range h.Values(apiKey) {
+		out = appendToken(out, v)
+	}
+	for _, v := range h.Values("Authorization") {
+		out = appendToken(out, behindScheme(v))
+	}
+	return out
+}
+
+func appendToken(to []keyhatch.Secret, token string) []keyhatch.Secret {
+	if isToken(token) {
+		to = append(to, keyhatch.Secret(token))
+	}
+	return to
+}
+
+// behindScheme is what an Authorization header holds that could be a token.
+func behindScheme(value string) string {
+	scheme, rest, _ := strings.Cut(value, " ")
+	rest = strings.TrimSpace(rest)
+	switch strings.ToLower(scheme) {
+	case "bearer", "oauth2":
+		return rest
+	case "basic":
+		plain, err := base64.StdEncoding.DecodeString(rest)
+		if err != nil {
+			return ""
+		}
+		_, password, _ := strings.Cut(string(plain), ":")
+		return password
+	}
+	return ""
+}
+
+// whole refuses what is not one token that has its shape.
+func whole(tokens []string) (keyhatch.Secret, error) {
+	if len(tokens) != 1 || !isToken(tokens[0]) {
+		return "", keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeTokenMalformed,
+			`the Authorization header must be "Bearer" and one whole token, which begins with kh_ and has 52 characters`)
+	}
+	return keyhatch.Secret(tokens[0]), nil
+}
+
+func isToken(s string) bool {
+	_, ok := keyhatch.ParseTokenSecret(s)
+	return ok
+}
