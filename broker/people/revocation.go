@@ -3,10 +3,12 @@ package people
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/mirror"
 )
 
 // The events of tokens that end: taken away, or found where they do not belong.
@@ -163,6 +165,9 @@ type Inspection struct {
 	Active bool // nothing else is told of a token that does not work
 	User   keyhatch.User
 	Token  keyhatch.Token
+	// ExpiresAt is when the secret that was shown ends: before its token when it was
+	// replaced and works on for a grace. Zero: when it is revoked.
+	ExpiresAt time.Time
 }
 
 // Inspect tells what the token of a secret may, whoever shows it and from wherever.
@@ -178,5 +183,15 @@ func (svc *Service) Inspect(ctx context.Context, _ keyhatch.Caller, secret keyha
 	if err != nil {
 		return Inspection{}, err
 	}
-	return Inspection{Active: true, User: c.User, Token: c.Token}, nil
+	seen := Inspection{Active: true, User: c.User, Token: c.Token, ExpiresAt: c.Token.ExpiresAt}
+	if grace := c.Token.GraceUntil; now.Before(grace) {
+		err = svc.k.Mirror.View(ctx, func(image *mirror.Image) error {
+			_, err := image.TokenByHash(c.Secret, grace)
+			return err
+		})
+		if errors.Is(err, keyhatch.NotFound) {
+			seen.ExpiresAt, err = grace, nil
+		}
+	}
+	return seen, err
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/keyhatch/keyhatch/driver/own"
 	"github.com/keyhatch/keyhatch/gateway"
 	"github.com/keyhatch/keyhatch/gateway/upstream"
+	"github.com/keyhatch/keyhatch/idp"
 	"github.com/keyhatch/keyhatch/mirror"
 	"github.com/keyhatch/keyhatch/outbound"
 	"github.com/keyhatch/keyhatch/rest"
@@ -233,7 +234,8 @@ func (in *instance) serve() error {
 	in.servers = []*server.Server{
 		server.New(server.Options{
 			Listener: in.api, TLS: apiTLS, Log: in.log, Total: time.Minute, Connections: in.config.API.Connections,
-			Handler: server.API(in.log, proxies, ready, rest.New(in.broker, in.log), sts.New(in.broker, in.stsRegions(), in.log)),
+			Handler: server.API(in.log, proxies, ready,
+				rest.New(in.broker, in.log), sts.New(in.broker, in.stsRegions(), in.log), idp.New(in.broker, in.log)),
 		}),
 		server.New(server.Options{
 			Listener: in.s3, TLS: s3TLS, Log: in.log, Connections: in.config.S3.Connections,

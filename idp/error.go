@@ -1,0 +1,108 @@
+package idp
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// failure is a refusal in the words of OAuth 2. Its description is of the few characters
+// that there can be in one, and never repeats what was sent.
+//
+// Source: RFC 6749, section 5.2; RFC 6750, section 3.1; RFC 7009, section 2.2.1.
+type failure struct {
+	status      int
+	Code        string `json:"error"`
+	Description string `json:"error_description"`
+	anonymous   bool   // no token was shown
+	wait        time.Duration
+}
+
+func (f failure) Error() string { return f.Code + ": " + f.Description }
+
+func invalidRequest(status int, description string) failure {
+	return failure{status: status, Code: "invalid_request", Description: description}
+}
+
+var (
+	errMethod    = invalidRequest(http.StatusMethodNotAllowed, "this path does not take that method; the header Allow lists those that it does")
+	errMediaType = invalidRequest(http.StatusBadRequest, "send the parameters in the body, as application/x-www-form-urlencoded")
+	errQuery     = invalidRequest(http.StatusBadRequest, "send the parameters in the body and none in the URL, which ends up in logs")
+	errBody      = invalidRequest(http.StatusBadRequest, "send the parameters of a GET in the URL, and no body")
+	errForm      = invalidRequest(http.StatusBadRequest, "the parameters cannot be read: send them percent-encoded, in UTF-8, at most 64 of them")
+	errTwice     = invalidRequest(http.StatusBadRequest, "a parameter is given twice")
+	errNoToken   = invalidRequest(http.StatusBadRequest, "the parameter token is missing")
+	errTooLarge  = invalidRequest(http.StatusRequestEntityTooLarge, "the request is too large")
+	errLong      = failure{
+		status: http.StatusBadRequest, Code: "unsupported_token_type",
+		Description: "that is longer than an API token, which is all that can be ended here: a lease is ended by the call for it, or with its token",
+	}
+	errElsewhere = failure{
+		status: http.StatusForbidden, Code: "access_denied",
+		Description: "another site sent you here: what you are logged in with is ended from our own pages only",
+	}
+)
+
+// failures maps every kind of failure of the core.
+var failures = map[keyhatch.Kind]failure{
+	keyhatch.Invalid: invalidRequest(http.StatusBadRequest, "the request is not as it must be"),
+	keyhatch.Unauthenticated: {
+		status: http.StatusUnauthorized, Code: "invalid_token",
+		Description: "call this with an API token that works: it may be missing, mistyped, expired, revoked, or not for use from here",
+	},
+	keyhatch.Forbidden: {status: http.StatusForbidden, Code: "insufficient_scope", Description: "the scopes of the token do not allow this call: use another token"},
+	keyhatch.NotFound:  invalidRequest(http.StatusNotFound, "there is no such thing, or you may not see it"),
+	keyhatch.Conflict:  invalidRequest(http.StatusConflict, "the request contradicts what is stored"),
+	keyhatch.TooLarge:  errTooLarge,
+	keyhatch.TooMany: {
+		status: http.StatusTooManyRequests, Code: "temporarily_unavailable",
+		Description: "there were too many of these in a minute: wait as long as the header Retry-After says",
+	},
+	keyhatch.Unavailable: {
+		status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", wait: time.Second,
+		Description: "this cannot be done now: try again soon",
+	},
+	keyhatch.Internal: {
+		status: http.StatusInternalServerError, Code: "server_error",
+		Description: "this is a fault of the server; its log says more under the request id",
+	},
+}
+
+// failureOf maps every failure to the wire.
+func failureOf(err error) failure {
+	var f failure
+	if errors.As(err, &f) {
+		return f
+	}
+	var e *keyhatch.Error
+	if !errors.As(err, &e) {
+		return failures[keyhatch.Internal]
+	}
+	f = failures[e.Kind]
+	f.anonymous = e.Code == keyhatch.CodeTokenMissing
+	if e.RetryAfter > 0 {
+		f.wait = e.RetryAfter
+	}
+	return f
+}
+
+// headers are what a client acts on without reading the body.
+func (f failure) headers() map[string]string {
+	h := map[string]string{}
+	if f.wait > 0 {
+		h["Retry-After"] = strconv.Itoa(wholeSeconds(f.wait))
+	}
+	switch {
+	case f.anonymous:
+		h["WWW-Authenticate"] = `Bearer realm="keyhatch"`
+	case f.Code == "invalid_token" || f.Code == "insufficient_scope":
+		h["WWW-Authenticate"] = `Bearer realm="keyhatch", error="` + f.Code + `"`
+	}
+	return h
+}
+
+// wholeSeconds rounds up: who waits so long has waited long enough.
+func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
