@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strconv"
 	"strings"
 
 	"github.com/keyhatch/keyhatch/api"
@@ -19,10 +20,25 @@ var tokens = ask.Sheet[api.Token]{
 	{Title: "SCOPES", Cut: 16, Cell: func(_ *ask.Names, t api.Token) string { return strings.Join(t.Scopes, ", ") }},
 	{Title: "WORKSPACE", Cell: func(n *ask.Names, t api.Token) string { return n.Workspace(t.Workspace) }},
 	{Title: "EXPIRES", Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.ExpiresAt, ask.Never) }},
+	{Title: "NETWORKS", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return strings.Join(t.Networks, ", ") }},
+	{Title: "REQUESTS PER MINUTE", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return numberOr(t.RequestsPerMinute, "") }},
+	{Title: "ANNOTATIONS", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return details(t.Annotations) }},
+	{Title: "LAST USED", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.LastUsedAt, "") }},
+	{Title: "LAST USED FROM", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return t.LastUsedFrom }},
 	{Title: "ROTATED", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.RotatedAt, "") }},
 	{Title: "GRACE UNTIL", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.GraceUntil, "") }},
 	{Title: "CREATED", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOf(t.CreatedAt) }},
 	{Title: "CREATED FROM", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return t.CreatedFrom }},
+	{Title: "MADE WITH", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return t.MadeWith }},
+	{Title: "UPDATED", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.UpdatedAt, "") }},
+}
+
+// numberOr is a number that may be missing.
+func numberOr(n int, none string) string {
+	if n == 0 {
+		return none
+	}
+	return strconv.Itoa(n)
 }
 
 // createdTokens shows a token's secret, which the server shows this once.
@@ -38,8 +54,13 @@ type tokenCommand struct {
 	List   tokenList   `cmd:"" help:"List your tokens; an installation admin may list anybody's."`
 	Show   tokenShow   `cmd:"" help:"Show a token, without its secret."`
 	Create tokenCreate `cmd:"" help:"Make a token within what yours may do, and show its secret, once."`
+	Update tokenUpdate `cmd:"" help:"Change a token; narrowing it ends what was borrowed with it."`
 	Rotate tokenRotate `cmd:"" help:"Give a token another secret, and show it, once; what was borrowed goes on."`
-	Revoke tokenRevoke `cmd:"" help:"End a token, and what was borrowed with it, at once."`
+	Revoke tokenRevoke `cmd:"" help:"End a token, or all of a user, and what was borrowed with it, at once."`
+
+	Leak     tokenLeak     `cmd:"" help:"Report a token that you have found: it ends at once. Needs no login."`
+	Inspect  tokenInspect  `cmd:"" help:"Tell a whole token from a look-alike, without a server."`
+	Generate tokenGenerate `cmd:"" help:"Print a fresh secret in the shape of a token, without a server."`
 }
 
 type tokenList struct {
@@ -70,25 +91,22 @@ type tokenCreate struct {
 	Name    string   `arg:"" optional:"" help:"What it is for."`
 	Scope   []string `sep:"none" placeholder:"SCOPE" help:"What it may do: all, a noun, noun:read, \"METHOD /path\", \"s3:read s3://bucket/prefix/\". May be repeated. Default: what your token may."`
 	User    string   `placeholder:"NAME" help:"Of another user, by name or id; for installation admins."`
-	Expires deadline `placeholder:"TIME" help:"When it ends. Default: never."`
+	Expires deadline `placeholder:"TIME" help:"When it ends. Default: as late as may be."`
+
+	Network           []string          `sep:"none" placeholder:"CIDR" help:"Network or address from which alone it works, such as 10.1.0.0/16. May be repeated. Default: those of your token."`
+	RequestsPerMinute int               `placeholder:"N" help:"How often it may ask, on average and at once. Default: as your token, or as the server says."`
+	Annotate          map[string]string `mapsep:"none" placeholder:"KEY=TEXT" help:"What you want to note about it. May be repeated."`
 }
 
 // Help is what --help says beside the flags.
 func (tokenCreate) Help() string { return deadlineForms }
 
 func (t tokenCreate) Run(ctx context.Context, s ask.Streams) error {
-	n := api.NewToken{Name: t.Name, User: t.User, Scopes: t.Scope, Workspace: t.Workspace, ExpiresAt: t.Expires.or()}
+	n := api.NewToken{
+		Name: t.Name, User: t.User, Scopes: t.Scope, Workspace: t.Workspace, ExpiresAt: t.Expires.or(),
+		Networks: t.Network, RequestsPerMinute: t.RequestsPerMinute, Annotations: t.Annotate,
+	}
 	return ask.Show(ctx, s, t.Question, createdTokens, func(c *client.Client) (api.CreatedToken, error) { return c.CreateToken(ctx, n) })
-}
-
-type tokenRevoke struct {
-	ask.Question
-	Token string `arg:"" help:"Id."`
-}
-
-func (t tokenRevoke) Run(ctx context.Context, s ask.Streams) error {
-	return ask.End(s, t.Question, ask.Ended{Action: "token.revoke", Target: t.Token}, "the token has ended, with the leases that it borrowed",
-		func(c *client.Client) error { return c.RevokeToken(ctx, t.Token) })
 }
 
 type tokenRotate struct {

@@ -98,9 +98,17 @@ keyhatch store create archive --endpoint https://s3.example.org --credential arc
 	"token list": "keyhatch token list",
 	"token show": "keyhatch token show",
 	"token create": `keyhatch token create nightly --expires 90d --workspace demo --scope "s3:read s3://demo/alpha/"
-keyhatch token create dashboard --scope leases --scope locations:read`,
+keyhatch token create dashboard --scope leases --scope locations:read
+keyhatch token create ci --network 10.1.0.0/16 --requests-per-minute 60 --annotate owner=build`,
+	"token update": `keyhatch token update --expires 30d
+keyhatch token update tok_0mz3k8q2a7c4f9d --scope leases --network everywhere --annotate owner=`,
 	"token rotate": "keyhatch token rotate --grace 1h",
-	"token revoke": "keyhatch token revoke tok_0mz3k8q2a7c4f9d",
+	"token revoke": `keyhatch token revoke tok_0mz3k8q2a7c4f9d --made
+keyhatch token revoke --all --user ada
+keyhatch token revoke --all --keep-current`,
+	"token leak":     "keyhatch token leak --server https://keyhatch.example.org < found.txt",
+	"token inspect":  "keyhatch token inspect < found.txt",
+	"token generate": "keyhatch token generate",
 
 	"audit events": "keyhatch audit events --action lease.lend",
 	"audit access": `keyhatch audit access alpha --since 2h
