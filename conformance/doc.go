@@ -20,13 +20,17 @@
 // that they know; that is a table too, see renewals. What keyhatch prints to be pasted
 // into tools is run by those.
 //
+// The rule that finds leaked tokens is shipped, so it is run by gitleaks, and what that
+// finds is held against what was planted.
+//
 // There is only test code here. It knows nothing of the product but what is
 // promised to the outside, see internal/devserver. TestProbe has the clients use a
 // real store without keyhatch: when it fails too, keyhatch is not to blame.
 //
 // The clients are named by the environment: KEYHATCH_AWSCLI, KEYHATCH_PYTHON (a
-// Python that has boto3, obstore and duckdb), KEYHATCH_RCLONE, KEYHATCH_S3CMD and
-// KEYHATCH_S3FS_PYTHON (a Python that has s3fs, PyIceberg and rasterio).
+// Python that has boto3, obstore and duckdb), KEYHATCH_RCLONE, KEYHATCH_S3CMD,
+// KEYHATCH_S3FS_PYTHON (a Python that has s3fs, PyIceberg and rasterio) and
+// KEYHATCH_GITLEAKS.
 // tools/setup.sh installs the pinned versions and prints these settings; "make test"
 // and "make conformance" do both. What is not named is left out, so that
 // "go test ./..." works on a machine with nothing but Go; what is named and does not

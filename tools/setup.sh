@@ -15,15 +15,16 @@
 #   python3, venv     for the Python clients, pinned in conformance/requirements*.txt
 #   Ceph              its S3 gateway is a real store, see internal/peers
 #   MinIO, versitygw  more real stores, built here by Go
+#   gitleaks          finds tokens by the rule in deploy, built here by Go
 #
 # Debian packages are installed as root, or through sudo. The rest goes to a
 # place outside the tree, $KEYHATCH_CACHE (by default keyhatch in the user's cache
 # directory): a virtual environment for each requirements file, named after what
-# it holds, and a directory for each store, named after its version. Work trees
+# it holds, and a directory for each program, named after its version. Work trees
 # with other pins keep their own.
 #
-# From nothing this takes about six minutes on two processors, most of it for
-# building the stores, and 0.6 GB; later runs take seconds.
+# From nothing this takes about seven minutes on two processors, most of it for
+# building the programs, and 0.7 GB; later runs take seconds.
 set -euo pipefail
 
 # Debian 12 and 13 have this version. A security revision of Debian keeps the
@@ -38,6 +39,7 @@ readonly ceph_version=16.2.15
 # a module graph of ours.
 readonly minio_package=github.com/minio/minio minio_version=v0.0.0-20260212201848-7aac2a2c5b7c
 readonly versitygw_package=github.com/versity/versitygw/cmd/versitygw versitygw_version=v1.8.0
+readonly gitleaks_package=github.com/zricethezav/gitleaks/v8 gitleaks_version=v8.30.1
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() {
@@ -237,11 +239,13 @@ if ! radosgw=$(find_radosgw); then
 fi
 build minio "$minio_package" "$minio_version"
 build versitygw "$versitygw_package" "$versitygw_version"
+build gitleaks "$gitleaks_package" "$gitleaks_version"
 
 # They are set by reference.
 # shellcheck disable=SC2154
 printf 'export %s=%q\n' \
 	KEYHATCH_AWSCLI "$clients/bin/aws" \
+	KEYHATCH_GITLEAKS "$gitleaks" \
 	KEYHATCH_MINIO "$minio" \
 	KEYHATCH_PYTHON "$clients/bin/python" \
 	KEYHATCH_RADOSGW "$radosgw" \
