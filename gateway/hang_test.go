@@ -58,7 +58,7 @@ func TestS7_DownloadEndsWhileDatabaseHangs(t *testing.T) {
 				r.revokeBeside("ann")
 				begun := time.Now()
 				time.AfterFunc(10*time.Minute, func() { c.Close() }) // it has to be over long before
-				const pause = 100 * time.Millisecond // after which the client notices
+				const pause = 100 * time.Millisecond                 // after which the client notices
 				if _, err := drip(answer.Body, pause, 1<<10); err != io.ErrUnexpectedEOF {
 					t.Errorf("the client takes it for: %v", err)
 				}
