@@ -3,6 +3,7 @@ package idp
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
@@ -26,7 +27,7 @@ func (d *Door) logout(w http.ResponseWriter, r *http.Request) error {
 	}
 	token := keyhatch.Secret(f["api_token"])
 	shown := auth.Shown(r.Header)
-	if !ownSite(r.Header) {
+	if !ownSite(r) {
 		if len(shown) > 0 && token == "" {
 			return errElsewhere
 		}
@@ -64,11 +65,15 @@ func logoutForm(r *http.Request) (form, error) {
 }
 
 // ownSite tells whether a request is one that our own pages, the user's own hand or no
-// browser at all has made. Browsers say so; what does not say is none of today's.
-func ownSite(h http.Header) bool {
-	switch h.Get("Sec-Fetch-Site") {
-	case "", "none", "same-origin":
+// browser at all has made. Browsers say so over HTTPS, and to a machine itself; over HTTP
+// they say only which page a POST is from.
+func ownSite(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "none", "same-origin":
 		return true
+	case "":
+		origin, err := url.Parse(r.Header.Get("Origin"))
+		return r.Header.Get("Origin") == "" || err == nil && strings.EqualFold(origin.Host, r.Host)
 	}
 	return false
 }

@@ -1,13 +1,16 @@
 package people_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/internal/coretest"
 )
 
@@ -132,6 +135,40 @@ func TestS4_SpellingConfines(t *testing.T) {
 	}
 	if _, err := s.Broker.People.Authenticate(ctx, secret); !errors.Is(err, keyhatch.Unauthenticated) {
 		t.Errorf("after that: %v", err)
+	}
+}
+
+// TestS12_GuessesHoldUpNobody: a secret that opens nothing is answered while others write.
+// It waited for its turn to write once.
+func TestS12_GuessesHoldUpNobody(t *testing.T) {
+	t.Parallel()
+	s := newSpelling(t)
+	_, secret := s.token(t, s.ann, people.NewToken{})
+	writing, done := make(chan struct{}), make(chan struct{})
+	ended := make(chan error)
+	go func() {
+		ended <- s.DB.Write(t.Context(), func(*db.Tx) error {
+			close(writing)
+			<-done
+			return nil
+		})
+	}()
+	<-writing
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for what, end := range map[string]func(context.Context, keyhatch.Secret) error{
+		"revoked": s.Broker.People.RevokeSecret, "reported": s.Broker.People.ReportLeak,
+	} {
+		if err := end(ctx, keyhatch.NewTokenSecret()); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	close(done)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if err := s.Broker.People.RevokeSecret(ctx, secret); err != nil {
+		t.Errorf("one that there is: %v", err)
 	}
 }
 
