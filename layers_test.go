@@ -45,6 +45,7 @@ var layers = []struct {
 	{"rest", "root api policy auth broker broker/*", "github.com/danielgtaylor/huma"},
 	{"sts", "root policy sigv4 auth broker broker/*", ""},
 	{"idp", "root policy auth broker broker/*", ""},
+	{"compat/*", "root policy auth broker broker/*", ""},
 	{"outbound", "", "code.dny.dev/ssrf"},
 	{"gateway", "root policy sigv4 broker broker/* gateway/*", ""},
 	{"gateway/limit", "", "golang.org/x/time/rate"},
@@ -69,7 +70,7 @@ var layers = []struct {
 	{"cli/complete", "cli/ask", "github.com/alecthomas/kong"},
 	{"cli", "root api cli/account cli/ask client deliver", "github.com/alecthomas/kong"},
 	{
-		"cmd/keyhatch", "root api cli cli/* audit auth broker broker/* client db deliver driver driver/* gateway gateway/* idp mirror outbound policy rest seal server sigv4 sts",
+		"cmd/keyhatch", "root api cli cli/* audit auth broker broker/* client compat/* db deliver driver driver/* gateway gateway/* idp mirror outbound policy rest seal server sigv4 sts",
 		"github.com/alecthomas/kong github.com/goccy/go-yaml github.com/aws/",
 	},
 	{"db/dbtest/ground", "root audit db", ""},

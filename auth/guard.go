@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/people"
@@ -39,16 +40,24 @@ func (g *Guard) AdmitBare(ctx context.Context, h http.Header, route policy.Route
 // web identity token of STS.
 func (g *Guard) AdmitToken(ctx context.Context, secret keyhatch.Secret, route policy.Route) (keyhatch.Caller, error) {
 	c, err := g.people.Authenticate(ctx, secret)
+	if err == nil {
+		err = allows(c, route)
+	}
 	if err != nil {
 		return keyhatch.Caller{}, err
-	}
-	scopes, err := policy.ParseScopes(c.Token.Scopes)
-	if err != nil {
-		return keyhatch.Caller{}, err
-	}
-	if !scopes.Allows(route) {
-		return keyhatch.Caller{}, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeNotGranted,
-			"the token's scopes do not allow this call: use another token")
 	}
 	return c, nil
+}
+
+// allows refuses a caller whose token's scopes allow none of the calls.
+func allows(c keyhatch.Caller, routes ...policy.Route) error {
+	scopes, err := policy.ParseScopes(c.Token.Scopes)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(routes, scopes.Allows) {
+		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeNotGranted,
+			"the token's scopes do not allow this call: use another token")
+	}
+	return nil
 }

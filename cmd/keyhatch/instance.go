@@ -16,6 +16,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker"
+	"github.com/keyhatch/keyhatch/compat/arvados"
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/own"
@@ -39,6 +40,7 @@ type instance struct {
 	mirror   *mirror.Mirror
 	backends *gateway.Backends
 	broker   *broker.Broker
+	cluster  string // id, in the foreign spellings of ids
 
 	api, s3       net.Listener
 	apiURL, s3URL string
@@ -133,6 +135,9 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 		return in, err
 	}
 	if err := broker.SetRoot(ctx, in.db, in.keys, root); err != nil {
+		return in, err
+	}
+	if in.cluster, err = in.db.ClusterID(ctx); err != nil {
 		return in, err
 	}
 	if in.mirror, err = mirror.Load(ctx, in.db, log); err != nil {
@@ -235,7 +240,7 @@ func (in *instance) serve() error {
 		server.New(server.Options{
 			Listener: in.api, TLS: apiTLS, Log: in.log, Total: time.Minute, Connections: in.config.API.Connections,
 			Handler: server.API(in.log, proxies, ready,
-				rest.New(in.broker, in.log), sts.New(in.broker, in.stsRegions(), in.log), idp.New(in.broker, in.log)),
+				rest.New(in.broker, in.log), sts.New(in.broker, in.stsRegions(), in.log), idp.New(in.broker, in.log), arvados.New(in.broker, in.cluster, in.log)),
 		}),
 		server.New(server.Options{
 			Listener: in.s3, TLS: s3TLS, Log: in.log, Connections: in.config.S3.Connections,

@@ -1,0 +1,136 @@
+package arvados
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// The bounds of filters (S9): each is asked of every record.
+const (
+	maxFilters  = 100
+	maxOperands = 10_000 // of "in"
+	maxLists    = 100    // of "in" on a column of lists
+	maxPattern  = 1000   // bytes
+)
+
+// condition tells whether a record is one that was asked for.
+type condition[T any] func(T) bool
+
+// test is a condition on a value.
+type test func(value) bool
+
+// parseFilters reads the parameter filters: an array of [attribute, operator, operand]
+// and of expressions such as "(created_at < expires_at)".
+//
+// Source: Arvados' API documentation, "Common resource methods", available list filters.
+func parseFilters[T any](r resource[T], v any) ([]condition[T], error) {
+	if v == nil {
+		return nil, nil
+	}
+	items, ok := v.([]any)
+	if !ok || len(items) > maxFilters {
+		return nil, argument("Invalid value for filters parameter: it must be an array of at most %d filters", maxFilters)
+	}
+	out := make([]condition[T], len(items))
+	for i, item := range items {
+		var err error
+		switch item := item.(type) {
+		case string:
+			out[i], err = parseExpression(r, item)
+		case []any:
+			out[i], err = parseFilter(r, item)
+		default:
+			err = errFilter
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+var errFilter = argument("Invalid element in filters array: it must be [attribute, operator, operand]")
+
+func parseFilter[T any](r resource[T], item []any) (condition[T], error) {
+	if len(item) != 3 {
+		return nil, errFilter
+	}
+	attribute, named := item[0].(string)
+	operator, operated := item[1].(string)
+	if !named || !operated {
+		return nil, errFilter
+	}
+	operator = strings.ToLower(operator)
+	if attribute == "any" {
+		return parseAny(r, operator, item[2])
+	}
+	c, ok := r.column(attribute)
+	if !ok {
+		return nil, argument("Invalid attribute %s in filter", quoted(attribute))
+	}
+	t, err := parseTest(c.form, operator, item[2])
+	if err != nil {
+		return nil, err
+	}
+	return func(record T) bool { return t(c.of(record)) }, nil
+}
+
+// parseAny is a filter on whichever column of text.
+func parseAny[T any](r resource[T], operator string, operand any) (condition[T], error) {
+	if !slices.Contains([]string{"=", "in", "like", "ilike"}, operator) {
+		return nil, argument("Invalid operator %s for attribute 'any' in filter", quoted(operator))
+	}
+	t, err := parseTest(words, operator, operand)
+	if err != nil {
+		return nil, err
+	}
+	return func(record T) bool {
+		return slices.ContainsFunc(r.columns, func(c column[T]) bool { return c.form == words && t(c.of(record)) })
+	}, nil
+}
+
+var expression = regexp.MustCompile(`^ *\( *([a-z_]+) *(<=?|>=?|=) *([a-z_]+) *\) *$`)
+
+// parseExpression compares two attributes of one form. Where either is null it is false.
+func parseExpression[T any](r resource[T], text string) (condition[T], error) {
+	parts := expression.FindStringSubmatch(text)
+	if parts == nil {
+		return nil, argument("Invalid expression in filters array: it must be \"(attribute operator attribute)\"")
+	}
+	a, known := r.column(parts[1])
+	b, alsoKnown := r.column(parts[3])
+	if !known || !alsoKnown {
+		return nil, argument("Invalid attribute in expression")
+	}
+	if a.form != b.form || a.form != words && a.form != moment {
+		return nil, argument("Invalid expression in filters array: the attributes must be of one type")
+	}
+	holds := comparisons[parts[2]]
+	return func(record T) bool {
+		x, y := a.of(record), b.of(record)
+		return !x.null && !y.null && holds(compare(a.form, x, y))
+	}, nil
+}
+
+// parseWhere reads the older parameter where as filters.
+func parseWhere[T any](r resource[T], v any) ([]condition[T], error) {
+	if v == nil {
+		return nil, nil
+	}
+	attributes, ok := v.(map[string]any)
+	if !ok {
+		return nil, invalid("where")
+	}
+	var filters []any
+	for name, want := range attributes {
+		operator := "="
+		if c, ok := r.column(name); ok && c.form != list {
+			if _, several := want.([]any); several {
+				operator = "in"
+			}
+		}
+		filters = append(filters, []any{name, operator, want})
+	}
+	return parseFilters(r, filters)
+}

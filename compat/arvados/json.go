@@ -1,0 +1,138 @@
+package arvados
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+)
+
+// maxDepth bounds how deep JSON may be nested (S9). The deepest that clients send is a
+// filter's operand inside attributes that are a string.
+const maxDepth = 16
+
+var (
+	errJSON      = errors.New("it is not JSON")
+	errJSONDepth = errors.New("it is nested too deeply")
+	errJSONTwice = errors.New("an object has a name twice")
+)
+
+// parseJSON reads one JSON value: null, bool, json.Number, string, []any or
+// map[string]any. An object with a name twice is refused: who reads the first value and
+// who reads the last would disagree.
+func parseJSON(text []byte) (any, error) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	v, err := parseValue(d, maxDepth)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errJSON
+	}
+	return v, nil
+}
+
+func parseValue(d *json.Decoder, depth int) (any, error) {
+	token, err := d.Token()
+	if err != nil {
+		return nil, errJSON
+	}
+	opening, ok := token.(json.Delim)
+	if !ok {
+		return token, nil
+	}
+	if depth == 0 {
+		return nil, errJSONDepth
+	}
+	var out any
+	switch opening {
+	case '[':
+		out, err = parseArray(d, depth-1)
+	case '{':
+		out, err = parseObject(d, depth-1)
+	default:
+		return nil, errJSON
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.Token(); err != nil { // the closing one
+		return nil, errJSON
+	}
+	return out, nil
+}
+
+func parseArray(d *json.Decoder, depth int) (any, error) {
+	out := []any{}
+	for d.More() {
+		v, err := parseValue(d, depth)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func parseObject(d *json.Decoder, depth int) (any, error) {
+	out := map[string]any{}
+	for d.More() {
+		token, err := d.Token()
+		name, ok := token.(string)
+		if err != nil || !ok {
+			return nil, errJSON
+		}
+		if _, twice := out[name]; twice {
+			return nil, errJSONTwice
+		}
+		if out[name], err = parseValue(d, depth); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// field is a member of an object that keeps its order.
+type field struct {
+	name  string
+	value any
+}
+
+// object is written with its members in their order.
+type object []field
+
+// MarshalJSON implements json.Marshaler. What it writes is not escaped for HTML, as in
+// Arvados; the answer's type is JSON.
+func (o object) MarshalJSON() ([]byte, error) {
+	var out bytes.Buffer
+	out.WriteByte('{')
+	for i, f := range o {
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		name, err := marshal(f.name)
+		if err != nil {
+			return nil, err
+		}
+		value, err := marshal(f.value)
+		if err != nil {
+			return nil, err
+		}
+		out.Write(name)
+		out.WriteByte(':')
+		out.Write(value)
+	}
+	out.WriteByte('}')
+	return out.Bytes(), nil
+}
+
+func marshal(v any) ([]byte, error) {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}

@@ -1,0 +1,188 @@
+package arvados
+
+import (
+	"iter"
+	"slices"
+	"strings"
+)
+
+// The sizes of a list.
+const (
+	defaultLimit = 100
+	maxLimit     = 1000
+	maxOrder     = 20
+	maxSelect    = 100
+)
+
+// question is what a list was asked for.
+type question[T any] struct {
+	resource[T]
+	conditions    []condition[T]
+	order         []func(a, b T) int
+	selected      []string
+	distinct      bool
+	count         bool
+	limit, offset int
+}
+
+// ask reads the parameters of a list.
+func ask[T any](r resource[T], p *parameters) (q question[T], err error) {
+	q.resource = r
+	if q.conditions, err = parseFilters(r, p.values["filters"]); err != nil {
+		return q, err
+	}
+	where, err := parseWhere(r, p.values["where"])
+	if err != nil {
+		return q, err
+	}
+	q.conditions = append(q.conditions, where...)
+	if q.order, err = parseOrder(r, p.values["order"]); err != nil {
+		return q, err
+	}
+	if q.selected, err = parseSelect(r, p); err != nil {
+		return q, err
+	}
+	if q.limit, err = p.integer("limit", defaultLimit); err != nil {
+		return q, err
+	}
+	if q.offset, err = p.integer("offset", 0); err != nil {
+		return q, err
+	}
+	q.limit = min(q.limit, maxLimit)
+	q.distinct = p.boolean("distinct")
+	count, err := p.text("count")
+	if err != nil || count != "" && count != "exact" && count != "none" {
+		return q, invalid("count")
+	}
+	q.count = count != "none"
+	return q, nil
+}
+
+// parseSelect reads the names of attributes, nil for all.
+func parseSelect[T any](r resource[T], p *parameters) ([]string, error) {
+	names, err := p.words("select", maxSelect)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		if _, ok := r.column(name); !ok && name != "kind" && name != "etag" {
+			return nil, argument("Invalid attribute %s of %s in select parameter", quoted(name), r.class)
+		}
+	}
+	return names, nil
+}
+
+// parseOrder reads "attribute direction", several in an array or with commas. What it
+// does not know it passes over, as Arvados does. The newest are first, after what was
+// asked for, and ids decide at last, so that the order is always the same one.
+func parseOrder[T any](r resource[T], v any) (out []func(a, b T) int, err error) {
+	items, err := orderItems(v)
+	if err != nil {
+		return nil, err
+	}
+	for _, item := range append(items, "created_at desc", "uuid desc") {
+		words := strings.Fields(item)
+		if len(words) == 0 || len(words) > 2 {
+			continue
+		}
+		name := words[0][strings.LastIndexByte(words[0], '.')+1:] // a table's name may stand before
+		c, ok := r.column(name)
+		if !ok {
+			continue
+		}
+		down := len(words) == 2 && strings.EqualFold(words[1], "desc")
+		out = append(out, func(a, b T) int {
+			if down {
+				a, b = b, a
+			}
+			return compare(c.form, c.of(a), c.of(b))
+		})
+	}
+	return out, nil
+}
+
+func orderItems(v any) (out []string, err error) {
+	switch v := v.(type) {
+	case nil:
+	case string:
+		out = strings.Split(v, ",")
+	case []any:
+		for _, item := range v {
+			text, ok := item.(string)
+			if !ok {
+				return nil, invalid("order")
+			}
+			out = append(out, text)
+		}
+	default:
+		return nil, invalid("order")
+	}
+	if len(out) > maxOrder {
+		return nil, invalid("order")
+	}
+	return out, nil
+}
+
+// answer makes the list of those records that were asked for.
+func (q question[T]) answer(all iter.Seq2[T, error]) (object, error) {
+	var found []T
+	for record, err := range all {
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(q.conditions, func(c condition[T]) bool { return !c(record) }) {
+			found = append(found, record)
+		}
+	}
+	slices.SortStableFunc(found, func(a, b T) int {
+		for _, by := range q.order {
+			if n := by(a, b); n != 0 {
+				return n
+			}
+		}
+		return 0
+	})
+	if q.distinct && q.selected != nil {
+		var err error
+		if found, err = q.differing(found); err != nil {
+			return nil, err
+		}
+	}
+	from := min(q.offset, len(found))
+	page := found[from:min(from+q.limit, len(found))]
+	items := make([]object, len(page))
+	for i, record := range page {
+		items[i] = q.encode(record, q.selected)
+		if q.distinct && q.selected != nil { // a tag of one record would tell the others apart
+			items[i] = append(object{{"kind", q.kind}}, q.fields(record, q.selected)...)
+		}
+	}
+	out := object{
+		{"kind", q.kind + "List"},
+		{"etag", ""},
+		{"self_link", ""},
+		{"offset", q.offset},
+		{"limit", q.limit},
+		{"items", items},
+	}
+	if q.count {
+		out = append(out, field{"items_available", len(found)})
+	}
+	return out, nil
+}
+
+// differing are the records of which no earlier one has the same selected values.
+func (q question[T]) differing(found []T) (out []T, err error) {
+	seen := map[string]bool{}
+	for _, record := range found {
+		text, err := marshal(q.fields(record, q.selected))
+		if err != nil {
+			return nil, err
+		}
+		if !seen[string(text)] {
+			seen[string(text)] = true
+			out = append(out, record)
+		}
+	}
+	return out, nil
+}

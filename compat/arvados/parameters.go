@@ -1,0 +1,308 @@
+package arvados
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// parameters are those of a request, from wherever they came: query, form, JSON.
+type parameters struct {
+	query, form url.Values
+	body        map[string]any // of JSON; nil when there was none
+	values      map[string]any // query and form, read; then the JSON body
+}
+
+// maxParameters bounds those of the query and of a form (S9).
+const maxParameters = 200
+
+// readForms reads the query and, if the body is a form, the body. A JSON body is read
+// when the caller is known.
+func readForms(r *http.Request) (*parameters, error) {
+	p := &parameters{values: map[string]any{}}
+	var err error
+	if p.query, err = parseForm(r.URL.RawQuery); err != nil {
+		return nil, err
+	}
+	media, options, err := mediaType(r)
+	if err != nil {
+		return nil, err
+	}
+	switch media {
+	case "application/x-www-form-urlencoded":
+		text, err := readBody(r)
+		if err != nil {
+			return nil, err
+		}
+		if p.form, err = parseForm(string(text)); err != nil {
+			return nil, err
+		}
+	case "multipart/form-data":
+		if p.form, err = readMultipart(r.Body, options["boundary"]); err != nil {
+			return nil, err
+		}
+	}
+	for _, from := range []url.Values{p.query, p.form} { // a body's win
+		for name, all := range from {
+			if !shown[name] {
+				if p.values[name], err = guess(name, all[0]); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return p, nil
+}
+
+// shown are the parameters that carry tokens: they are read as they are, and there can
+// be several.
+var shown = map[string]bool{"api_token": true, "oauth_token": true, "reader_tokens": true, "reader_tokens[]": true}
+
+// mediaType is the body's, "" for JSON that does not say so and for none.
+func mediaType(r *http.Request) (media string, options map[string]string, err error) {
+	if r.Header.Get("Content-Type") == "" {
+		return "", nil, nil
+	}
+	if media, options, err = mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil {
+		return "", nil, malformed("The header Content-Type cannot be read")
+	}
+	return media, options, nil
+}
+
+// readBody reads what the server lets in.
+func readBody(r *http.Request) ([]byte, error) {
+	text, err := io.ReadAll(r.Body)
+	return text, asBody(err)
+}
+
+func asBody(err error) error {
+	switch tooLarge := (*http.MaxBytesError)(nil); {
+	case err == nil:
+		return nil
+	case errors.As(err, &tooLarge):
+		return errTooLarge
+	}
+	return malformed("The body cannot be read")
+}
+
+func parseForm(text string) (url.Values, error) {
+	if strings.Count(text, "&") >= maxParameters {
+		return nil, malformed("A request has at most %d parameters", maxParameters)
+	}
+	values, err := url.ParseQuery(text)
+	if err != nil {
+		return nil, malformed("The parameters cannot be read: send them percent-encoded")
+	}
+	return values, checkForm(values)
+}
+
+func readMultipart(body io.Reader, boundary string) (url.Values, error) {
+	values := url.Values{}
+	parts := multipart.NewReader(body, boundary)
+	for n := 0; ; n++ {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			return values, checkForm(values)
+		}
+		if err != nil {
+			return nil, asBody(err)
+		}
+		if n == maxParameters {
+			return nil, malformed("A request has at most %d parameters", maxParameters)
+		}
+		text, err := io.ReadAll(part)
+		if err != nil {
+			return nil, asBody(err)
+		}
+		values.Add(part.FormName(), string(text))
+	}
+}
+
+// checkForm refuses what is not text, and a name with different values.
+func checkForm(values url.Values) error {
+	for name, all := range values {
+		for _, v := range all {
+			if !utf8.ValidString(name + v) {
+				return malformed("The parameters must be UTF-8")
+			}
+			if v != all[0] && !shown[name] {
+				return malformed("A parameter is given twice, with different values")
+			}
+		}
+	}
+	return nil
+}
+
+// readJSON reads the body, unless it was a form. Of a type that is neither it must be
+// empty: what is not read would be missed.
+func (p *parameters) readJSON(r *http.Request) error {
+	if p.form != nil {
+		return nil
+	}
+	text, err := readBody(r)
+	if err != nil || len(strings.TrimSpace(string(text))) == 0 {
+		return err
+	}
+	media, _, err := mediaType(r)
+	if err != nil {
+		return err
+	}
+	if media != "" && media != "application/json" {
+		return malformed("The body must be JSON or a form")
+	}
+	if !utf8.Valid(text) {
+		return malformed("The body must be UTF-8")
+	}
+	v, err := parseJSON(text)
+	if err != nil {
+		return malformed("The body cannot be read: %s", err)
+	}
+	body, ok := v.(map[string]any)
+	if !ok && v != nil {
+		return malformed("The body must be one JSON object")
+	}
+	p.body = map[string]any{}
+	for name, v := range body {
+		if text, ok := v.(string); ok && name != "api_token" {
+			if v, err = guess(name, text); err != nil {
+				return err
+			}
+		}
+		p.body[name], p.values[name] = v, v
+	}
+	return nil
+}
+
+// guess reads a parameter that is text by its beginning, as Arvados does: what begins
+// like JSON is JSON, and nothing is null.
+func guess(name, text string) (any, error) {
+	if text == "" || text == "null" {
+		return nil, nil
+	}
+	if !strings.ContainsRune(`[{"`, rune(text[0])) {
+		return text, nil
+	}
+	v, err := parseJSON([]byte(text))
+	if err != nil {
+		return nil, argument("Invalid value for %s parameter: %s", parameterName(name), err)
+	}
+	return v, nil
+}
+
+// parameterName names a parameter in an error, if it is one that there is.
+func parameterName(name string) string {
+	if slices.Contains(known, name) {
+		return name
+	}
+	return "a"
+}
+
+func invalid(name string) error { return argument("Invalid value for %s parameter", name) }
+
+// integer reads a number; absent and -1, which structs of Go send, are the fallback.
+func (p *parameters) integer(name string, fallback int) (int, error) {
+	v := p.values[name]
+	if v == nil {
+		return fallback, nil
+	}
+	var text string
+	switch v := v.(type) {
+	case interface{ String() string }: // json.Number
+		text = v.String()
+	case string:
+		text = v
+	}
+	n, err := strconv.Atoi(text)
+	switch {
+	case err != nil || n < -1:
+		return 0, invalid(name)
+	case n == -1:
+		return fallback, nil
+	}
+	return n, nil
+}
+
+// boolean reads a truth value: nothing, false and 0 are false, in whatever spelling, and
+// everything else is true.
+func (p *parameters) boolean(name string) bool {
+	switch v := p.values[name].(type) {
+	case nil:
+		return false
+	case bool:
+		return v
+	case string:
+		return v != "false" && v != "0"
+	case interface{ String() string }:
+		return v.String() != "0"
+	}
+	return true
+}
+
+// words reads a list of strings, "" for none.
+func (p *parameters) words(name string, most int) ([]string, error) {
+	v := p.values[name]
+	if v == nil {
+		return nil, nil
+	}
+	list, ok := v.([]any)
+	if !ok || len(list) > most {
+		return nil, invalid(name)
+	}
+	out := make([]string, len(list))
+	for i, item := range list {
+		if out[i], ok = item.(string); !ok {
+			return nil, invalid(name)
+		}
+	}
+	return out, nil
+}
+
+// text reads a string.
+func (p *parameters) text(name string) (string, error) {
+	switch v := p.values[name].(type) {
+	case nil:
+		return "", nil
+	case string:
+		return v, nil
+	}
+	return "", invalid(name)
+}
+
+// maxReaders is the format's bound.
+const maxReaders = 99
+
+// readers are the reader_tokens: several values, or one that is a JSON array.
+func (p *parameters) readers() (out []string, err error) {
+	for _, from := range []url.Values{p.query, p.form} {
+		for _, name := range []string{"reader_tokens", "reader_tokens[]"} {
+			for _, text := range from[name] {
+				if !strings.HasPrefix(text, "[") {
+					out = append(out, text)
+					continue
+				}
+				list, err := parseJSON([]byte(text))
+				if err != nil {
+					return nil, invalid("reader_tokens")
+				}
+				for _, item := range list.([]any) {
+					token, ok := item.(string)
+					if !ok {
+						return nil, invalid("reader_tokens")
+					}
+					out = append(out, token)
+				}
+			}
+		}
+	}
+	if len(out) > maxReaders {
+		return nil, invalid("reader_tokens")
+	}
+	return out, nil
+}

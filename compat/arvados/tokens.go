@@ -1,0 +1,364 @@
+package arvados
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/people"
+)
+
+// The kinds of the wire, and the middle of their ids: the last five characters of the
+// class name's MD5 in base 36.
+const (
+	tokenKind, tokenInfix = "arvados#apiClientAuthorization", "gj3su"
+	userKind, userInfix   = "arvados#user", "tpzed"
+)
+
+func (d *Door) uuid(infix string, kind keyhatch.IDKind, id string) string {
+	payload, ok := keyhatch.IDPayload(kind, id)
+	if !ok {
+		return ""
+	}
+	return d.cluster + "-" + infix + "-" + payload
+}
+
+// id reads a uuid of this installation; one of another shape or place is of nothing.
+func (d *Door) id(infix string, kind keyhatch.IDKind, uuid string) (string, error) {
+	payload, ok := strings.CutPrefix(uuid, d.cluster+"-"+infix+"-")
+	id := string(kind) + "_" + payload
+	if _, whole := keyhatch.IDPayload(kind, id); !ok || !whole {
+		return "", errNotFound
+	}
+	return id, nil
+}
+
+func (d *Door) tokens() resource[keyhatch.Token] {
+	null := func(keyhatch.Token) value { return value{null: true} }
+	return resource[keyhatch.Token]{"ApiClientAuthorization", tokenKind, []column[keyhatch.Token]{
+		{"uuid", words, func(t keyhatch.Token) value { return textOrNull(d.uuid(tokenInfix, keyhatch.TokenID, t.ID)) }},
+		{"owner_uuid", words, func(t keyhatch.Token) value { return textOrNull(d.uuid(userInfix, keyhatch.UserID, t.User)) }},
+		{"created_at", moment, func(t keyhatch.Token) value { return timeOrNull(t.CreatedAt) }},
+		{"modified_by_user_uuid", words, null},
+		{"modified_at", moment, null},
+		{"api_token", words, null},
+		{"created_by_ip_address", words, func(t keyhatch.Token) value { return textOrNull(t.CreatedFrom) }},
+		{"expires_at", moment, func(t keyhatch.Token) value { return timeOrNull(t.ExpiresAt) }},
+		{"last_used_at", moment, func(t keyhatch.Token) value { return timeOrNull(t.LastUsedAt) }},
+		{"last_used_by_ip_address", words, func(t keyhatch.Token) value { return textOrNull(t.LastUsedFrom) }},
+		{"scopes", list, func(t keyhatch.Token) value { return value{list: scopeTexts(t.Scopes)} }},
+		// Of the older versions, in which they were numbers of rows.
+		{"api_client_id", opaque, null},
+		{"user_id", opaque, null},
+	}}
+}
+
+func scopeTexts(scopes []keyhatch.Scope) []string {
+	out := make([]string, len(scopes))
+	for i, s := range scopes {
+		out[i] = string(s)
+	}
+	return out
+}
+
+// token is the answer that is one token; its secret is in it when it is not empty.
+func (d *Door) token(c *call, t keyhatch.Token, secret keyhatch.Secret) (any, error) {
+	selected, err := parseSelect(d.tokens(), c.parameters)
+	if err != nil {
+		return nil, err
+	}
+	out := d.tokens().encode(t, selected)
+	if secret != "" {
+		for i := range out {
+			if out[i].name == "api_token" {
+				out[i].value = secret.Reveal()
+			}
+		}
+	}
+	return out, nil
+}
+
+// root tells whether the system root token is used, which alone sees everybody's.
+func (c *call) root() bool { return c.caller.Token.ID == broker.RootToken }
+
+// found is the token that the path names, if the caller sees it.
+func (d *Door) found(ctx context.Context, c *call) (keyhatch.Token, error) {
+	id, err := d.id(tokenInfix, keyhatch.TokenID, c.uuid)
+	if err != nil {
+		return keyhatch.Token{}, err
+	}
+	t, err := d.people.Token(ctx, c.caller, id)
+	if err == nil && t.User != c.caller.User.ID && !c.root() {
+		err = errNotFound
+	}
+	return t, err
+}
+
+func (d *Door) listTokens(ctx context.Context, c *call) (any, error) {
+	if err := d.local(c); err != nil {
+		return nil, err
+	}
+	if err := d.findSecrets(ctx, c); err != nil {
+		return nil, err
+	}
+	q, err := ask(d.tokens(), c.parameters)
+	if err != nil {
+		return nil, err
+	}
+	owner := c.caller.User.ID
+	if c.root() {
+		owner = ""
+	}
+	return q.answer(pages(func(p kernel.Page) (kernel.List[keyhatch.Token], error) {
+		return d.people.Tokens(ctx, c.caller, owner, p)
+	}))
+}
+
+// pages goes through all of a list of the core.
+func pages[T any](page func(kernel.Page) (kernel.List[T], error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for at := (kernel.Page{Limit: kernel.MaxPage}); ; {
+			l, err := page(at)
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, item := range l.Items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if at.After = l.Next; l.Next == "" {
+				return
+			}
+		}
+	}
+}
+
+// maxSecrets bounds the secrets that one list is asked by.
+const maxSecrets = 10
+
+// findSecrets puts the ids of tokens where a filter, or where, has their secrets: nobody
+// else than the core can compare those. The secret of a token that does not work is that
+// of none.
+func (d *Door) findSecrets(ctx context.Context, c *call) error {
+	n := 0
+	look := func(secret any) (any, error) {
+		text, ok := secret.(string)
+		if n++; !ok || n > maxSecrets {
+			return nil, argument("Invalid operand for api_token in filters: it must be a secret, and at most %d of them", maxSecrets)
+		}
+		i, err := d.people.Inspect(ctx, c.caller, keyhatch.Secret(text))
+		if err != nil {
+			return nil, err
+		}
+		return d.uuid(tokenInfix, keyhatch.TokenID, i.Token.ID), nil
+	}
+	filters, _ := c.values["filters"].([]any)
+	filters = slices.Clone(filters)
+	for i, f := range filters {
+		filter, ok := f.([]any)
+		if !ok || len(filter) != 3 || filter[0] != "api_token" {
+			continue
+		}
+		if filter[1] != "=" {
+			return argument("Invalid operator for attribute 'api_token' in filter: it is looked up with '='")
+		}
+		uuid, err := look(filter[2])
+		if err != nil {
+			return err
+		}
+		filters[i] = []any{"uuid", "=", uuid}
+	}
+	where, _ := c.values["where"].(map[string]any)
+	if secret, ok := where["api_token"]; ok {
+		uuid, err := look(secret)
+		if err != nil {
+			return err
+		}
+		delete(where, "api_token")
+		filters = append(filters, []any{"uuid", "=", uuid})
+	}
+	if n > 0 {
+		c.values["filters"] = filters
+	}
+	return nil
+}
+
+// local refuses what only a federation has.
+func (d *Door) local(c *call) error {
+	cluster, err := c.text("cluster_id")
+	if err != nil {
+		return err
+	}
+	if cluster != "" && cluster != d.cluster {
+		return argument("Invalid value for cluster_id parameter: there is no federation")
+	}
+	if c.boolean("bypass_federation") && !c.caller.User.Admin {
+		return errFederation
+	}
+	return nil
+}
+
+func (d *Door) createToken(ctx context.Context, c *call) (any, error) {
+	if err := d.local(c); err != nil {
+		return nil, err
+	}
+	a, err := c.attributes()
+	if err != nil {
+		return nil, err
+	}
+	if a.uuid != "" {
+		return nil, argument("The uuid attribute cannot be chosen")
+	}
+	n := people.NewToken{ExpiresAt: d.lastEnd(c, a.expires)}
+	if a.scopes != nil {
+		n.Scopes = *a.scopes
+	}
+	if a.owner != "" {
+		if n.User, err = d.id(userInfix, keyhatch.UserID, a.owner); err != nil {
+			return nil, denied("Owner uuid cannot be nil")
+		}
+	}
+	return d.create(ctx, c, n)
+}
+
+func (d *Door) create(ctx context.Context, c *call, n people.NewToken) (any, error) {
+	if _, err := parseSelect(d.tokens(), c.parameters); err != nil { // before anything is stored
+		return nil, err
+	}
+	t, secret, err := d.people.CreateToken(ctx, c.caller, n)
+	var failed *keyhatch.Error
+	if n.User != "" && errors.As(err, &failed) && failed.Code == keyhatch.CodeUserNotFound {
+		return nil, denied("Owner uuid cannot be nil")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.token(c, t, secret)
+}
+
+// lastEnd is when a new token ends for which a client asks, zero for as late as may be:
+// that too for a user who asks for later than the installation lets users have, since
+// this format cuts off where our own refuses.
+func (d *Door) lastEnd(c *call, asked *time.Time) time.Time {
+	if asked == nil {
+		return time.Time{}
+	}
+	if longest := d.people.LongestToken(); longest > 0 && !c.exempt() && asked.After(time.Now().Add(longest)) {
+		return time.Time{}
+	}
+	return *asked
+}
+
+// exempt tells whether the caller may have tokens that live longer than users' may.
+func (c *call) exempt() bool { return c.caller.User.Admin && c.caller.Token.Workspace == "" }
+
+// createSystemAuth makes a token of the system user, or where there is none, of the
+// administrator who asks.
+func (d *Door) createSystemAuth(ctx context.Context, c *call) (any, error) {
+	if !c.caller.User.Admin {
+		return nil, errForbidden
+	}
+	scopes := []keyhatch.Scope{keyhatch.ScopeAll}
+	if given := c.values["scopes"]; given != nil {
+		var err error
+		if scopes, err = parseScopes(given); err != nil {
+			return nil, err
+		}
+	}
+	n := people.NewToken{User: broker.RootUser, Scopes: scopes}
+	_, err := d.people.User(ctx, c.caller, n.User)
+	if errors.Is(err, keyhatch.NotFound) {
+		n.User = ""
+	} else if err != nil {
+		return nil, err
+	}
+	return d.create(ctx, c, n)
+}
+
+func (d *Door) currentToken(_ context.Context, c *call) (any, error) {
+	remote, err := c.text("remote")
+	if err != nil {
+		return nil, err
+	}
+	secret := c.secret
+	if remote != "" { // who asks for another cluster is not given what works here
+		secret = ""
+	}
+	return d.token(c, c.caller.Token, secret)
+}
+
+func (d *Door) getToken(ctx context.Context, c *call) (any, error) {
+	t, err := d.found(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return d.token(c, t, "")
+}
+
+func (d *Door) updateToken(ctx context.Context, c *call) (any, error) {
+	t, err := d.found(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	a, err := c.attributes()
+	if err != nil {
+		return nil, err
+	}
+	if a.uuid != "" && a.uuid != c.uuid {
+		return nil, denied("uuid cannot be changed")
+	}
+	if a.owner != "" && a.owner != d.uuid(userInfix, keyhatch.UserID, t.User) {
+		return nil, &wireError{status: http.StatusUnprocessableEntity, message: "#<ActiveModel::UnknownAttributeError: the owner of a token cannot be changed>"}
+	}
+	if _, err := parseSelect(d.tokens(), c.parameters); err != nil {
+		return nil, err
+	}
+	change := people.TokenChange{Scopes: a.scopes, ExpiresAt: d.newEnd(c, t, a.expires)}
+	if a.scopes != nil && slices.Equal(*a.scopes, t.Scopes) { // as when a record comes back whole
+		change.Scopes = nil
+	}
+	if change.Scopes != nil || change.ExpiresAt != nil {
+		if t, err = d.people.UpdateToken(ctx, c.caller, t.ID, change); err != nil {
+			return nil, err
+		}
+	}
+	return d.token(c, t, "")
+}
+
+// newEnd is lastEnd for a token that there is, nil when nothing changes.
+func (d *Door) newEnd(c *call, t keyhatch.Token, asked *time.Time) *time.Time {
+	if asked == nil || asked.Truncate(time.Microsecond).Equal(t.ExpiresAt) {
+		return nil
+	}
+	longest := d.people.LongestToken()
+	if longest == 0 {
+		return asked
+	}
+	last := time.Now().Add(longest)
+	if asked.IsZero() || !c.exempt() && asked.After(last) {
+		return &last
+	}
+	return asked
+}
+
+func (d *Door) deleteToken(ctx context.Context, c *call) (any, error) {
+	t, err := d.found(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := d.token(c, t, "")
+	if err != nil {
+		return nil, err
+	}
+	return answer, d.people.RevokeToken(ctx, c.caller, t.ID)
+}
