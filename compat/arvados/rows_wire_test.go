@@ -1,0 +1,462 @@
+package arvados_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/people"
+)
+
+// Rows 23 and 24: a scope without a slash is the list, alone; a reader token, which
+// nobody knows here, changes nothing.
+func TestRow23_24_ScopeOfAList(t *testing.T) {
+	w := newWorld(t)
+	token := w.scoped("GET /arvados/v1/users")
+	for _, query := range [][]string{nil, {"reader_tokens", `["` + w.scoped("GET /") + `"]`}, {"reader_tokens", `["anonymous"]`}} {
+		if a := w.want(200, w.get(users, token, query...)); a.string("kind") != "arvados#userList" || len(a.items()) != 1 || a.items()[0]["username"] != "ann" {
+			t.Errorf("got %s", a.text)
+		}
+		w.want(200, w.get(users+"/", token, query...))
+		w.want(200, w.get(users+".json", token, query...))
+		w.want(403, w.get(users+"/current", token, query...))
+		w.want(403, w.get(tokens, token, query...))
+	}
+}
+
+// Row 26: a token that may list and make tokens. What it makes is no more than itself.
+func TestRow26_ScopesOfTheCollection(t *testing.T) {
+	w := newWorld(t)
+	token := w.scoped("GET /arvados/v1/api_client_authorizations", "POST /arvados/v1/api_client_authorizations")
+	before := w.want(200, w.get(tokens, token)).record["items_available"].(float64)
+	made := w.create(token, map[string]any{"owner_uuid": w.want(200, w.get(users+"/current", w.ann)).string("uuid")})
+	if after := w.get(tokens, token).record["items_available"].(float64); after != before+1 {
+		t.Errorf("%v tokens after %v", after, before)
+	}
+	if scopes := made.record["scopes"].([]any); len(scopes) != 2 {
+		t.Errorf("it may %v", scopes)
+	}
+	w.want(403, w.get(tokens+"/"+made.string("uuid"), token))
+	stored := w.stored()
+	w.want(403, w.send(request{method: "POST", path: tokens, token: token, json: map[string]any{"scopes": []string{"all"}}}))
+	if w.stored() != stored {
+		t.Error("a token for everything was stored")
+	}
+}
+
+// Row 27: no scopes, nothing.
+func TestRow27_NoScopes(t *testing.T) {
+	w := newWorld(t)
+	token := w.scoped()
+	before := w.stored()
+	w.want(403, w.get(tokens, token))
+	w.want(403, w.get(tokens+"/"+w.uuidOf(token), token))
+	w.want(403, w.send(request{method: "POST", path: tokens, token: token, json: map[string]any{}}))
+	w.want(403, w.delete(token, w.uuidOf(token)))
+	if w.stored() != before {
+		t.Error("something was stored")
+	}
+}
+
+// Row 28: a scope of one member.
+func TestRow28_ScopeOfAMember(t *testing.T) {
+	w := newWorld(t)
+	one, other := w.create(w.ann, map[string]any{}).string("uuid"), w.create(w.ann, map[string]any{}).string("uuid")
+	token := w.scoped(keyhatch.Scope("GET " + tokens + "/" + one))
+	w.want(200, w.get(tokens+"/"+one, token))
+	w.want(200, w.send(request{method: "HEAD", path: tokens + "/" + one, token: token}))
+	w.want(403, w.get(tokens+"/"+other, token))
+	w.want(403, w.get(tokens, token))
+}
+
+// Row 29: reader_tokens.
+func TestRow29_ReaderTokens(t *testing.T) {
+	w := newWorld(t)
+	expired := w.create(w.ann, map[string]any{})
+	w.want(200, w.update(w.ann, expired.string("uuid"), map[string]any{"expires_at": "2001-01-01T00:00:00Z"}))
+	none := w.scoped()
+	for _, form := range []func(string) url.Values{
+		func(s string) url.Values { return url.Values{"reader_tokens": {`["` + s + `"]`}} },
+		func(s string) url.Values { return url.Values{"reader_tokens[]": {s}} },
+		func(s string) url.Values { return url.Values{"reader_tokens": {s}} },
+		func(s string) url.Values { return url.Values{"reader_tokens": {"[]", `["nonsense","` + s + `"]`}} },
+	} {
+		w.want(200, w.send(request{method: "GET", path: users, query: form(w.ann)}))
+		w.want(200, w.send(request{method: "POST", path: users, form: with(form(w.ann), "_method", "GET")}))
+		w.want(401, w.send(request{method: "POST", path: tokens, query: form(w.ann), json: map[string]any{}}))
+		w.want(401, w.send(request{method: "PUT", path: tokens + "/" + w.uuidOf(w.ann), query: form(w.ann)}))
+		w.want(403, w.send(request{method: "GET", path: users, token: none, query: form(w.ann)}))
+		w.want(403, w.send(request{method: "POST", path: tokens, token: none, query: form(w.ann), json: map[string]any{}}))
+		w.want(401, w.send(request{method: "GET", path: users, query: form(expired.string("api_token"))}))
+		w.want(200, w.send(request{method: "GET", path: users, token: w.ann, query: form(expired.string("api_token"))}))
+	}
+	many := url.Values{}
+	for range 99 {
+		many.Add("reader_tokens", "x")
+	}
+	w.want(401, w.send(request{method: "GET", path: users, query: many}))
+	many.Add("reader_tokens", w.ann)
+	w.want(422, w.send(request{method: "GET", path: users, query: many}))
+	w.want(422, w.get(users, "", "reader_tokens", `[1]`))
+	w.want(422, w.get(users, "", "reader_tokens", `[`))
+}
+
+func with(v url.Values, name, value string) url.Values {
+	v.Set(name, value)
+	return v
+}
+
+var ownID = regexp.MustCompile(`^req-[0-9a-zA-Z]{20}$`)
+
+// Rows 30, 40 and 45: what there is not, and what it is called.
+func TestRow30_40_45_NotFound(t *testing.T) {
+	w := newWorld(t)
+	for _, path := range []string{
+		"/arvados/v1/nonsense", "/arvados/v1/", "/arvados/", "/arvados/v2/users", users + "/current/more", "/discovery/v1/apis/arvados/v2/rest",
+		tokens + "/a/b", tokens + "/create_system_auth/x", "/arvados/v1/containers",
+	} {
+		a := w.want(404, w.get(path, w.ann))
+		if a.failure() != "API endpoint not found" || !ownID.MatchString(a.header.Get("X-Request-Id")) || a.header.Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s: %s %v", path, a.text, a.header)
+		}
+	}
+	for _, path := range []string{
+		tokens + "/zzzzz-gj3su-aaaaaaaaaaaaaaa", tokens + "/nonsense", tokens + "/zzzzz-tpzed-aaaaaaaaaaaaaaa", tokens + "/yyyyy" + w.uuidOf(w.ann)[5:],
+		tokens + "/%2e%2e", tokens + "/zzzzz-gj3su-AAAAAAAAAAAAAAA", users + "/zzzzz-tpzed-aaaaaaaaaaaaaaa", users + "/" + w.uuidOf(w.ann), tokens + "/%00",
+	} {
+		a := w.want(404, w.get(path, w.ann))
+		if id := a.header.Get("X-Request-Id"); a.failure() != "Path not found ("+id+")" || !ownID.MatchString(id) {
+			t.Errorf("%s: %s", path, a.text)
+		}
+		if !regexp.MustCompile(`^\d+\+[0-9a-f]{8}$`).MatchString(a.string("error_token")) {
+			t.Errorf("error_token is %q", a.string("error_token"))
+		}
+	}
+}
+
+// Row 31: what a client calls its request.
+func TestRow31_RequestID(t *testing.T) {
+	w := newWorld(t)
+	for id, echoed := range map[string]bool{
+		"req-abcdefghijklmnopqrst": true, "x": true, strings.Repeat("a", 1024): true,
+		strings.Repeat("a", 1025): false, "": false, "with space": false, "req-" + w.ann: false, "ümlaut": false,
+	} {
+		for _, token := range []string{w.ann, ""} {
+			a := w.send(request{method: "GET", path: users, token: token, header: http.Header{"X-Request-Id": {id}}})
+			got := a.header.Get("X-Request-Id")
+			if echoed && got != id || !echoed && !ownID.MatchString(got) {
+				t.Errorf("%.30q is answered by %q", id, got)
+			}
+			if token == "" && !strings.HasSuffix(a.failure(), "("+got+")") {
+				t.Errorf("got %s", a.text)
+			}
+		}
+	}
+}
+
+// Row 32: there are no containers; a token that is tied to one is nobody's.
+func TestRow32_ContainerTokens(t *testing.T) {
+	w := newWorld(t)
+	v2 := "v2/" + w.uuidOf(w.ann) + "/" + w.ann
+	w.want(200, w.get(users, v2))
+	w.want(401, w.get(users, v2+"/zzzzz-dz642-aaaaaaaaaaaaaaa"))
+	w.want(401, w.get(users, v2+"/"))
+}
+
+// Rows 33 and 41: parameters, in every form in which they come.
+func TestRow33_Parameters(t *testing.T) {
+	w := newWorld(t)
+	const attributes = `{"scopes":["GET /arvados/v1/users"],"expires_at":"2100-01-02T03:04:05Z"}`
+	multi, boundary := parts(t, "api_client_authorization", attributes)
+	for what, q := range map[string]request{
+		"JSON, wrapped":               {body: `{"api_client_authorization":` + attributes + `}`},
+		"JSON, wrapped, as a string":  {body: `{"api_client_authorization":` + quote(attributes) + `}`},
+		"JSON, unwrapped":             {body: attributes},
+		"JSON, unwrapped, as strings": {body: `{"scopes":"[\"GET /arvados/v1/users\"]","expires_at":"2100-01-02T03:04:05Z"}`},
+		"JSON, with other parameters": {body: `{"select":["uuid","scopes","expires_at"],"ensure_unique_name":false,"api_client_authorization":` + attributes + `}`},
+		"JSON without a type":         {body: attributes, header: http.Header{"Content-Type": nil}},
+		"JSON with a charset":         {body: attributes, header: http.Header{"Content-Type": {"application/json; charset=utf-8"}}},
+		"a form":                      {form: url.Values{"api_client_authorization": {attributes}, "cluster_id": {""}}},
+		"the query":                   {query: url.Values{"api_client_authorization": {attributes}}},
+		"the query, unread form":      {query: url.Values{"api_client_authorization": {attributes}}, form: url.Values{}},
+		"multipart":                   {body: multi, header: http.Header{"Content-Type": {"multipart/form-data; boundary=" + boundary}}},
+		"pairs":                       {body: `{"scopes":[["GET","/arvados/v1/users"]],"expires_at":"2100-01-02T03:04:05.000000000Z"}`},
+	} {
+		q.method, q.path, q.token = "POST", tokens, w.ann
+		a := w.want(200, w.send(q))
+		if scopes, _ := a.record["scopes"].([]any); len(scopes) != 1 || scopes[0] != "GET /arvados/v1/users" || a.string("expires_at") != "2100-01-02T03:04:05.000000000Z" {
+			t.Errorf("%s: %s", what, a.text)
+		}
+	}
+	for _, q := range []request{{form: url.Values{"_method": {"GET"}, "api_token": {w.ann}}}, {form: url.Values{"_method": {"get"}, "api_token": {"x", "v2/" + w.uuidOf(w.ann) + "/" + w.ann}}}} {
+		q.method, q.path = "POST", users+"/current"
+		if a := w.want(200, w.send(q)); a.string("username") != "ann" { // row 41
+			t.Errorf("got %s", a.text)
+		}
+	}
+}
+
+func quote(s string) string { return `"` + strings.ReplaceAll(s, `"`, `\"`) + `"` }
+
+func parts(t *testing.T, pairs ...string) (body, boundary string) {
+	t.Helper()
+	var out bytes.Buffer
+	m := multipart.NewWriter(&out)
+	for i := 0; i < len(pairs); i += 2 {
+		if err := m.WriteField(pairs[i], pairs[i+1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.String(), m.Boundary()
+}
+
+// Row 34: truth values, told by a parameter that only administrators may set.
+func TestRow34_Booleans(t *testing.T) {
+	w := newWorld(t)
+	for value, yes := range map[string]bool{"false": false, "0": false, "": false, "null": false, "true": true, "1": true, "yes": true} {
+		want := map[bool]int{false: 200, true: 403}[yes]
+		a := w.want(want, w.get(tokens, w.ann, "bypass_federation", value))
+		if yes && !strings.HasPrefix(a.failure(), "The bypass_federation parameter is only permitted when current user is admin") {
+			t.Errorf("got %s", a.text)
+		}
+		w.want(200, w.get(tokens, w.admin, "bypass_federation", value))
+	}
+	for body, want := range map[string]int{`{"bypass_federation":false}`: 200, `{"bypass_federation":0}`: 200, `{"bypass_federation":"0"}`: 200, `{"bypass_federation":""}`: 200, `{"bypass_federation":null}`: 200, `{"bypass_federation":true}`: 403, `{"bypass_federation":1}`: 403, `{"bypass_federation":"true"}`: 403} {
+		w.want(want, w.send(request{method: "POST", path: tokens, token: w.ann, body: body, header: http.Header{"X-Http-Method-Override": {"GET"}, "Content-Type": {"application/json"}}}))
+	}
+}
+
+// Row 35: order.
+func TestRow35_Order(t *testing.T) {
+	w := newWorld(t)
+	for _, scope := range []string{"GET /a", "GET /b", "GET /a"} {
+		w.create(w.ann, map[string]any{"scopes": []string{scope}})
+	}
+	byScope := w.get(tokens, w.ann, "order", "scopes,created_at desc").uuids()
+	newest := w.get(tokens, w.ann).uuids()
+	if len(byScope) != 5 || slices.Equal(byScope, newest) {
+		t.Fatalf("by scope %v, newest first %v", byScope, newest)
+	}
+	for _, order := range []string{"scopes, created_at desc", `["scopes","created_at desc"]`, `["scopes asc","nonsense desc","created_at DESC"]`, "api_client_authorizations.scopes,created_at desc", "scopes"} {
+		if got := w.want(200, w.get(tokens, w.ann, "order", order)).uuids(); !slices.Equal(got, byScope) {
+			t.Errorf("%s: %v, want %v", order, got, byScope)
+		}
+	}
+	a := w.send(request{method: "POST", path: tokens, token: w.ann, json: map[string]any{"order": []string{"scopes", "created_at desc"}}, header: http.Header{"X-Http-Method-Override": {"GET"}}})
+	if got := w.want(200, a).uuids(); !slices.Equal(got, byScope) {
+		t.Errorf("as JSON: %v, want %v", got, byScope)
+	}
+	oldest := w.want(200, w.get(tokens, w.ann, "order", "created_at")).uuids()
+	slices.Reverse(oldest)
+	if !slices.Equal(oldest, newest) {
+		t.Errorf("backwards: %v, want %v", oldest, newest)
+	}
+}
+
+// Row 36: a POST that means a GET.
+func TestRow36_MethodOverride(t *testing.T) {
+	w := newWorld(t)
+	before := w.stored()
+	for _, q := range []request{
+		{query: url.Values{"_method": {"GET"}}, json: map[string]any{"limit": 1}},
+		{query: url.Values{"_method": {"GET"}, "limit": {"1"}}},
+		{form: url.Values{"_method": {"GET"}, "limit": {"1"}}},
+		{header: http.Header{"X-Http-Method-Override": {"GET"}}, form: url.Values{"limit": {"1"}}},
+		{header: http.Header{"X-Http-Method-Override": {"GET"}}, json: map[string]any{"limit": 1}},
+		{header: http.Header{"X-Http-Method-Override": {"get"}}, query: url.Values{"_method": {"GET"}}, form: url.Values{"_method": {"GET"}, "limit": {"1"}}},
+	} {
+		q.method, q.path, q.token = "POST", tokens, w.ann
+		if a := w.want(200, w.send(q)); a.string("kind") != "arvados#apiClientAuthorizationList" || len(a.items()) != 1 {
+			t.Errorf("got %s", a.text)
+		}
+	}
+	if w.stored() != before {
+		t.Error("a token was stored")
+	}
+}
+
+// Row 37: what a path does not take.
+func TestRow37_MethodNotAllowed(t *testing.T) {
+	w := newWorld(t)
+	for _, q := range []request{
+		{method: "PATCH", path: tokens},
+		{method: "PUT", path: tokens},
+		{method: "DELETE", path: tokens},
+		{method: "POST", path: tokens + "/current"},
+		{method: "POST", path: tokens + "/" + w.uuidOf(w.ann)},
+		{method: "DELETE", path: tokens + "/current"},
+		{method: "GET", path: tokens + "/create_system_auth"},
+		{method: "POST", path: users},
+		{method: "PROPFIND", path: users},
+		{method: "PUT", path: "/arvados/v1/config"},
+		{method: "DELETE", path: "/discovery/v1/apis/arvados/v1/rest"},
+	} {
+		q.token = w.ann
+		if a := w.want(405, w.send(q)); a.failure() != "API endpoint not found" || a.header.Get("Allow") == "" {
+			t.Errorf("%s %s: %s", q.method, q.path, a.text)
+		}
+	}
+}
+
+// Row 38: select in every method.
+func TestRow38_SelectKeepsKind(t *testing.T) {
+	w := newWorld(t)
+	uuid := w.create(w.ann, map[string]any{}).string("uuid")
+	for _, q := range []request{{method: "GET", path: tokens}, {method: "GET", path: tokens + "/" + uuid}, {method: "POST", path: tokens}, {method: "PUT", path: tokens + "/" + uuid}} {
+		q.token, q.query = w.ann, url.Values{"select": {`["uuid","uuid","scopes","kind"]`}}
+		a := w.want(200, w.send(q))
+		record := a.record
+		if items := a.items(); len(items) > 0 {
+			record = items[0]
+		}
+		if len(record) != 4 || record["kind"] != "arvados#apiClientAuthorization" || record["uuid"] == nil || record["scopes"] == nil {
+			t.Errorf("%s: %s", q.method, a.text)
+		}
+	}
+}
+
+// Row 39: nine digits, of which six are ours.
+func TestRow39_Times(t *testing.T) {
+	w := newWorld(t)
+	a := w.create(w.ann, map[string]any{"expires_at": "2100-01-02T03:04:05.123456Z"})
+	nine := regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}000Z$`)
+	if a.string("expires_at") != "2100-01-02T03:04:05.123456000Z" || !nine.MatchString(a.string("created_at")) {
+		t.Errorf("got %s", a.text)
+	}
+	if got := w.get(tokens, w.ann, "filters", `[["created_at","=","`+a.string("created_at")+`"]]`).uuids(); !slices.Equal(got, []string{a.string("uuid")}) {
+		t.Errorf("by its time it is %v", got)
+	}
+}
+
+// Row 40: OPTIONS, for every path.
+func TestRow40_Options(t *testing.T) {
+	w := newWorld(t)
+	for _, path := range []string{tokens, tokens + "/current", "/arvados/v1/config", "/arvados/v1/nonsense", "/discovery/v1/apis/arvados/v1/rest"} {
+		a := w.want(200, w.send(request{method: "OPTIONS", path: path, header: http.Header{"Origin": {"https://example.com"}}}))
+		if a.text != "" {
+			t.Errorf("it says %s", a.text)
+		}
+		for name, want := range map[string]string{
+			"Access-Control-Allow-Origin":      "*",
+			"Access-Control-Allow-Methods":     "GET, HEAD, OPTIONS, PROPFIND, PUT, POST, PATCH, DELETE",
+			"Access-Control-Allow-Headers":     "Authorization, Content-Type, Range, X-Http-Method-Override",
+			"Access-Control-Expose-Headers":    "Content-Range",
+			"Access-Control-Max-Age":           "86486400",
+			"Access-Control-Allow-Credentials": "",
+		} {
+			if got := a.header.Get(name); got != want {
+				t.Errorf("%s is %q", name, got)
+			}
+		}
+	}
+}
+
+// Row 43: a token of another user, made with the system root token, under the token's
+// own name and secret.
+func TestRow43_CreatedByRoot(t *testing.T) {
+	w := newWorld(t)
+	owner := w.want(200, w.get(users+"/current", w.ann)).string("uuid")
+	a := w.create(w.root, map[string]any{"owner_uuid": owner, "created_by_ip_address": "192.0.2.1", "last_used_by_ip_address": "192.0.2.2", "last_used_at": "2001-01-01T00:00:00Z"})
+	if _, href := a.record["href"]; href || a.string("created_by_ip_address") != "127.0.0.1" || a.record["last_used_at"] != nil {
+		t.Errorf("got %s", a.text)
+	}
+	v2 := "v2/" + a.string("uuid") + "/" + a.string("api_token")
+	if got := w.want(200, w.get(tokens+"/"+a.string("uuid"), v2)); got.string("owner_uuid") != owner || got.record["api_token"] != nil {
+		t.Errorf("got %s", got.text)
+	}
+}
+
+// Row 44: an error of ours says nothing of where it happened.
+func TestRow44_InternalErrors(t *testing.T) {
+	w := newWorld(t)
+	mend := w.BreakCommits(t, "tokens")
+	a := w.send(request{method: "POST", path: tokens, token: w.ann, json: map[string]any{}})
+	mend()
+	if a.status < 500 || strings.Contains(a.text, "sql") || strings.Contains(a.text, "constraint") || strings.Contains(a.text, "/") || a.failure() == "" {
+		t.Errorf("%d %s", a.status, a.text)
+	}
+}
+
+// Rows 46 and 47: what anybody may read.
+func TestRow46_47_Public(t *testing.T) {
+	w := newWorld(t)
+	for _, q := range []request{
+		{method: "GET", path: "/arvados/v1/config"},
+		{method: "GET", path: "/discovery/v1/apis/arvados/v1/rest"},
+		{method: "POST", path: "/discovery/v1/apis/arvados/v1/rest"},
+		{method: "GET", path: "/arvados/v1/config", query: url.Values{"alt": {"json"}}},
+	} {
+		a := w.want(200, w.send(q))
+		if a.header.Get("Cache-Control") != "max-age=86400, public" || a.header.Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s: %v", q.path, a.header)
+		}
+		for _, secret := range []string{"SystemRootToken", "ManagementToken", "kh_", w.root} {
+			if strings.Contains(a.text, secret) {
+				t.Errorf("%s has %s", q.path, secret)
+			}
+		}
+	}
+	a := w.get("/arvados/v1/config", "")
+	if a.string("ClusterID") != cluster || a.record["StorageClasses"] == nil {
+		t.Errorf("got %s", a.text)
+	}
+	if err := w.DB.Close(); err != nil { // row 47: it needs nothing else
+		t.Fatal(err)
+	}
+	w.want(200, w.get("/discovery/v1/apis/arvados/v1/rest", ""))
+}
+
+// TestPlacesOfTokens: a token counts wherever the format carries it.
+func TestPlacesOfTokens(t *testing.T) {
+	w := newWorld(t)
+	v2 := "v2/" + w.uuidOf(w.ann) + "/" + w.ann
+	for _, token := range []string{w.ann, v2} {
+		cookie := base64.RawURLEncoding.EncodeToString([]byte(token))
+		for what, q := range map[string]request{
+			"Bearer":                 {header: http.Header{"Authorization": {"Bearer " + token}}},
+			"OAuth2":                 {header: http.Header{"Authorization": {"OAuth2 " + token}}},
+			"Basic":                  {header: http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte("whoever:"+token))}}},
+			"query":                  {query: url.Values{"api_token": {token}}},
+			"query, the second":      {query: url.Values{"api_token": {"nonsense", token}}},
+			"query, oauth_token":     {query: url.Values{"oauth_token": {token}}},
+			"cookie":                 {header: http.Header{"Cookie": {"other=1; arvados_api_token=" + cookie}}},
+			"cookie, padded":         {header: http.Header{"Cookie": {"arvados_api_token=" + base64.URLEncoding.EncodeToString([]byte(token))}}},
+			"after a bad header":     {header: http.Header{"Authorization": {"Bearer nonsense"}}, query: url.Values{"api_token": {token}}},
+			"after another's scheme": {header: http.Header{"Authorization": {"AWS4-HMAC-SHA256 x"}}, query: url.Values{"api_token": {token}}},
+		} {
+			q.method, q.path = "GET", users+"/current"
+			if a := w.send(q); a.status != 200 || a.string("username") != "ann" {
+				t.Errorf("%s: %d %s", what, a.status, a.text)
+			}
+		}
+		w.want(200, w.send(request{method: "POST", path: tokens, form: url.Values{"api_token": {token}}}))
+		w.want(200, w.send(request{method: "POST", path: tokens, header: http.Header{"Cookie": {"arvados_api_token=" + cookie}}}))
+	}
+	limited := w.token(people.NewToken{User: w.annID, Scopes: []keyhatch.Scope{}})
+	for what, q := range map[string]request{
+		"two headers":          {header: http.Header{"Authorization": {"Bearer " + w.ann, "Bearer " + w.ann}}},
+		"another's uuid":       {token: "v2/" + w.uuidOf(w.admin) + "/" + w.ann},
+		"another's uuid, none": {token: "v2/" + w.uuidOf(w.admin) + "/" + limited},
+		"another cluster":      {token: "v2/yyyyy" + w.uuidOf(w.ann)[5:] + "/" + w.ann},
+		"an empty secret":      {token: "v2/" + w.uuidOf(w.ann) + "/"},
+		"no uuid":              {token: "v2//" + w.ann},
+		"v1":                   {token: "v1/" + w.uuidOf(w.ann) + "/" + w.ann},
+		"too many":             {query: url.Values{"api_token": append(slices.Repeat([]string{"x"}, 10), w.ann)}},
+		"salted":               {token: "v2/" + w.uuidOf(w.ann) + "/7fd31b61f39c0e82a4155592163218272cedacdc"},
+		"in JSON":              {body: `{"api_token":"` + w.ann + `"}`},
+	} {
+		q.method, q.path = "GET", users+"/current"
+		w.want(401, w.send(q))
+		_ = what
+	}
+}
