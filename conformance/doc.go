@@ -29,8 +29,9 @@
 //
 // The clients are named by the environment: KEYHATCH_AWSCLI, KEYHATCH_PYTHON (a
 // Python that has boto3, obstore and duckdb), KEYHATCH_RCLONE, KEYHATCH_S3CMD,
-// KEYHATCH_S3FS_PYTHON (a Python that has s3fs, PyIceberg and rasterio) and
-// KEYHATCH_GITLEAKS.
+// KEYHATCH_S3FS_PYTHON (a Python that has s3fs, PyIceberg and rasterio),
+// KEYHATCH_ARVADOS_PYTHON (one that has the SDK of Arvados, which speaks to the API
+// and not to stores) and KEYHATCH_GITLEAKS.
 // tools/setup.sh installs the pinned versions and prints these settings; "make test"
 // and "make conformance" do both. What is not named is left out, so that
 // "go test ./..." works on a machine with nothing but Go; what is named and does not

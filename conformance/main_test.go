@@ -67,7 +67,10 @@ var (
 	overTLS = &sharedServer{name: "TLS", binary: released, start: func(binary string) (*devserver.Server, error) {
 		return devserver.Serve(context.Background(), devserver.Installation{Binary: binary, OutboundNetworks: loopback, TLS: true})
 	}}
-	sharedServers = []*sharedServer{dev, overHTTP, overTLS}
+	overAPITLS = &sharedServer{name: "API over TLS", start: func(binary string) (*devserver.Server, error) {
+		return devserver.Serve(context.Background(), devserver.Installation{Binary: binary, APITLS: true})
+	}}
+	sharedServers = []*sharedServer{dev, overHTTP, overTLS, overAPITLS}
 )
 
 // loopback is where the stores are that tests put behind a server.

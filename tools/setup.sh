@@ -232,6 +232,7 @@ fi
 
 environment clients requirements.txt 'awscli, boto3, duckdb, duckdb_extension_aws, duckdb_extension_httpfs, obstore, S3'
 environment s3fs requirements-s3fs.txt 'pyiceberg, rasterio, s3fs'
+environment arvados requirements-arvados.txt 'arvados'
 
 if ! radosgw=$(find_radosgw); then
 	install_ceph
@@ -244,6 +245,7 @@ build gitleaks "$gitleaks_package" "$gitleaks_version"
 # They are set by reference.
 # shellcheck disable=SC2154
 printf 'export %s=%q\n' \
+	KEYHATCH_ARVADOS_PYTHON "$arvados/bin/python" \
 	KEYHATCH_AWSCLI "$clients/bin/aws" \
 	KEYHATCH_GITLEAKS "$gitleaks" \
 	KEYHATCH_MINIO "$minio" \

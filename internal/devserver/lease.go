@@ -94,7 +94,7 @@ func (s *Server) call(ctx context.Context, method, path string, body []byte, wan
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := s.client.Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -2,9 +2,12 @@ package devserver
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,8 +20,8 @@ type Installation struct {
 	// Binary is the path of a keyhatch binary, as Build returns it.
 	Binary string
 	// TLS gives the S3 endpoint a certificate that Server.CAFile lets clients
-	// trust. The API has none.
-	TLS bool
+	// trust, and APITLS the API one of Server.APICAFile.
+	TLS, APITLS bool
 	// OutboundNetworks are the networks (CIDR) in which S3 stores may lie, besides
 	// public addresses.
 	OutboundNetworks []string
@@ -35,7 +38,7 @@ func Serve(ctx context.Context, i Installation) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Data: filepath.Join(work, "data"), command: "keyhatch serve", work: work, output: &output{}, patience: stopWithin}
+	s := &Server{Data: filepath.Join(work, "data"), client: http.DefaultClient, command: "keyhatch serve", work: work, output: &output{}, patience: stopWithin}
 	config := filepath.Join(s.Data, "keyhatch.yaml")
 	if err := s.configure(config, i); err != nil {
 		return nil, s.giveUp(err)
@@ -65,25 +68,55 @@ const requestLog = "requests.log"
 
 // configure writes the configuration, and the certificate that it names.
 func (s *Server) configure(file string, i Installation) error {
+	if err := os.MkdirAll(s.Data, 0o700); err != nil {
+		return err
+	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "log_format: json\napi:\n  listen: 127.0.0.1:0\ns3:\n  listen: 127.0.0.1:0\n  request_log: %s\n", requestLog)
-	if i.TLS {
-		f := certificate.Files{
-			Authority: filepath.Join(s.Data, "authority.pem"), Certificate: filepath.Join(s.Data, "s3.pem"), Key: filepath.Join(s.Data, "s3-key.pem"),
-		}
-		if err := certificate.Loopback("keyhatch", f); err != nil {
+	fmt.Fprint(&text, "log_format: json\napi:\n  listen: 127.0.0.1:0\n")
+	if i.APITLS {
+		authority, err := s.certify(&text, "api")
+		if err != nil {
 			return err
 		}
-		s.CAFile = f.Authority
-		fmt.Fprintf(&text, "  tls_cert: %q\n  tls_key: %q\n", f.Certificate, f.Key)
+		if s.client, err = trusting(authority); err != nil {
+			return err
+		}
+		s.APICAFile = authority
+	}
+	fmt.Fprintf(&text, "s3:\n  listen: 127.0.0.1:0\n  request_log: %s\n", requestLog)
+	if i.TLS {
+		var err error
+		if s.CAFile, err = s.certify(&text, "s3"); err != nil {
+			return err
+		}
 	}
 	if len(i.OutboundNetworks) > 0 {
 		fmt.Fprintf(&text, "outbound_networks: [%s]\n", strings.Join(i.OutboundNetworks, ", "))
 	}
-	if err := os.MkdirAll(s.Data, 0o700); err != nil {
-		return err
-	}
 	return os.WriteFile(file, []byte(text.String()), 0o600)
+}
+
+// certify makes a certificate for a listener, adds it to the configuration, and returns
+// the file of who vouches for it.
+func (s *Server) certify(config *strings.Builder, listener string) (authority string, err error) {
+	f := certificate.Files{
+		Authority: filepath.Join(s.Data, listener+"-authority.pem"), Certificate: filepath.Join(s.Data, listener+".pem"), Key: filepath.Join(s.Data, listener+"-key.pem"),
+	}
+	fmt.Fprintf(config, "  tls_cert: %q\n  tls_key: %q\n", f.Certificate, f.Key)
+	return f.Authority, certificate.Loopback("keyhatch", f)
+}
+
+// trusting makes a client that trusts the authority and nobody else.
+func trusting(authority string) (*http.Client, error) {
+	text, err := os.ReadFile(authority)
+	if err != nil {
+		return nil, err
+	}
+	trusted := x509.NewCertPool()
+	if !trusted.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s holds no certificate", authority)
+	}
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}}, nil
 }
 
 // initialize makes the database and returns the administrator's token, which is

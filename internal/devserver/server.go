@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,8 +60,11 @@ type Server struct {
 	// CAFile is a file of PEM certificates that clients of the S3 endpoint must
 	// trust, empty without TLS.
 	CAFile string
+	// APICAFile is the same for clients of the API.
+	APICAFile string
 
-	command  string // for people
+	client   *http.Client // of the API
+	command  string       // for people
 	process  *child.Process
 	work     string // what is removed at the end
 	output   *output
@@ -76,7 +80,7 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Data: c.Data, command: "keyhatch dev", work: work, output: &output{}, patience: stopWithin}
+	s := &Server{Data: c.Data, client: http.DefaultClient, command: "keyhatch dev", work: work, output: &output{}, patience: stopWithin}
 	if s.Data == "" {
 		s.Data = filepath.Join(work, "data")
 	}
