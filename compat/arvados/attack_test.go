@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/people"
 )
 
 // route is a call of this door.
@@ -211,7 +212,7 @@ func TestRequestLimit(t *testing.T) {
 	}
 	two := 2
 	id := "tok_" + caller.string("uuid")[12:]
-	if _, err := w.Broker.People.UpdateToken(t.Context(), w.Admin, id, tokenChange(two)); err != nil {
+	if _, err := w.Broker.People.UpdateToken(t.Context(), w.Admin, id, people.TokenChange{RequestsPerMinute: &two}); err != nil {
 		t.Fatal(err)
 	}
 	var a answer

@@ -227,8 +227,3 @@ func (w *world) stored() string {
 	w.t.Helper()
 	return strings.Join(w.Dump(w.t, "tokens")["tokens"], "\n")
 }
-
-// tokenChange limits a token's requests.
-func tokenChange(perMinute int) people.TokenChange {
-	return people.TokenChange{RequestsPerMinute: &perMinute}
-}
