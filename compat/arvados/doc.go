@@ -39,13 +39,15 @@
 //     site made a browser ask for.
 //   - reader_tokens count when no other token works, and add nothing to one that does:
 //     there is nothing here that one user reads through another.
+//   - A token cannot be made that has expired. Who may make tokens is no setting of the
+//     installation (IssueTrustedTokens): scopes say it.
 //   - There is no federation: no salted tokens, no remote clusters, no cached tokens of
 //     OpenID Connect. There are no containers, so a token with a container part is
 //     refused. There is no anonymous token.
 //   - The system root token has the shape of our own tokens.
 //   - No failure that is for good answers 409 or 423, which clients try again.
 //   - Paths outside /arvados/ and /discovery/ are not this door's: an unknown one there
-//     answers in another format. /logout is that of package idp.
+//     answers in another format. One with empty or dot segments is redirected.
 //
 // Source: Arvados' API documentation and its published discovery document (revision
 // 20250402), and what its clients send.

@@ -255,6 +255,7 @@ func TestRow19_CreateForAnother(t *testing.T) {
 
 // Row 21: the longest life. An administrator may exceed it, and not by asking for none.
 func TestRow21_LongestLife(t *testing.T) {
+	t.Parallel()
 	w := newLimitedWorld(t, people.Limits{LongestToken: time.Hour})
 	for _, who := range []struct {
 		token string

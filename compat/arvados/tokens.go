@@ -88,9 +88,9 @@ func (d *Door) token(c *call, t keyhatch.Token, secret keyhatch.Secret) (any, er
 // root tells whether the system root token is used, which alone sees everybody's.
 func (c *call) root() bool { return c.caller.Token.ID == broker.RootToken }
 
-// found is the token that the path names, if the caller sees it.
-func (d *Door) found(ctx context.Context, c *call) (keyhatch.Token, error) {
-	id, err := d.id(tokenInfix, keyhatch.TokenID, c.uuid)
+// visible is the token of that uuid, if the caller sees it.
+func (d *Door) visible(ctx context.Context, c *call, uuid string) (keyhatch.Token, error) {
+	id, err := d.id(tokenInfix, keyhatch.TokenID, uuid)
 	if err != nil {
 		return keyhatch.Token{}, err
 	}
@@ -112,13 +112,45 @@ func (d *Door) listTokens(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return q.answer(d.candidates(ctx, c))
+}
+
+// candidates are the tokens among which a list looks: the caller's, everybody's for the
+// system root, and no more than a filter by uuid or owner_uuid leaves.
+func (d *Door) candidates(ctx context.Context, c *call) iter.Seq2[keyhatch.Token, error] {
 	owner := c.caller.User.ID
 	if c.root() {
 		owner = ""
 	}
-	return q.answer(pages(func(p kernel.Page) (kernel.List[keyhatch.Token], error) {
-		return d.people.Tokens(ctx, c.caller, owner, p)
-	}))
+	filters, _ := c.values["filters"].([]any)
+	for _, f := range filters {
+		filter, _ := f.([]any)
+		if len(filter) != 3 || filter[1] != "=" {
+			continue
+		}
+		uuid, _ := filter[2].(string)
+		switch filter[0] {
+		case "uuid":
+			return func(yield func(keyhatch.Token, error) bool) {
+				if t, err := d.visible(ctx, c, uuid); !errors.Is(err, errNotFound) && !errors.Is(err, keyhatch.NotFound) {
+					yield(t, err)
+				}
+			}
+		case "owner_uuid":
+			id, err := d.id(userInfix, keyhatch.UserID, uuid)
+			if err != nil || owner != "" && id != owner {
+				return func(func(keyhatch.Token, error) bool) {}
+			}
+			owner = id
+		}
+	}
+	return pages(func(p kernel.Page) (kernel.List[keyhatch.Token], error) {
+		l, err := d.people.Tokens(ctx, c.caller, owner, p)
+		if owner != c.caller.User.ID && errors.Is(err, keyhatch.NotFound) { // there is no such user
+			err = nil
+		}
+		return l, err
+	})
 }
 
 // pages goes through all of a list of the core.
@@ -298,7 +330,7 @@ func (d *Door) currentToken(_ context.Context, c *call) (any, error) {
 }
 
 func (d *Door) getToken(ctx context.Context, c *call) (any, error) {
-	t, err := d.found(ctx, c)
+	t, err := d.visible(ctx, c, c.uuid)
 	if err != nil {
 		return nil, err
 	}
@@ -306,7 +338,7 @@ func (d *Door) getToken(ctx context.Context, c *call) (any, error) {
 }
 
 func (d *Door) updateToken(ctx context.Context, c *call) (any, error) {
-	t, err := d.found(ctx, c)
+	t, err := d.visible(ctx, c, c.uuid)
 	if err != nil {
 		return nil, err
 	}
@@ -352,7 +384,7 @@ func (d *Door) newEnd(c *call, t keyhatch.Token, asked *time.Time) *time.Time {
 }
 
 func (d *Door) deleteToken(ctx context.Context, c *call) (any, error) {
-	t, err := d.found(ctx, c)
+	t, err := d.visible(ctx, c, c.uuid)
 	if err != nil {
 		return nil, err
 	}

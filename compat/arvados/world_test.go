@@ -27,17 +27,21 @@ const tokens, users = "/arvados/v1/api_client_authorizations", "/arvados/v1/user
 // ann, and of the system root.
 type world struct {
 	*coretest.Core
-	t                *testing.T
+	t                testing.TB
 	url              string
 	log              *logged.Text
 	admin, ann, root string
 	annID            string
 }
 
-func newWorld(t *testing.T) *world { return newLimitedWorld(t, people.Limits{}) }
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	t.Parallel()
+	return newLimitedWorld(t, people.Limits{})
+}
 
 // newLimitedWorld is a world in which tokens have limits.
-func newLimitedWorld(t *testing.T, limits people.Limits) *world {
+func newLimitedWorld(t testing.TB, limits people.Limits) *world {
 	t.Helper()
 	w := &world{Core: coretest.New(t), t: t, log: &logged.Text{}}
 	root := keyhatch.NewTokenSecret()
