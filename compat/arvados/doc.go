@@ -44,6 +44,8 @@
 //   - There is no federation: no salted tokens, no remote clusters, no cached tokens of
 //     OpenID Connect. There are no containers, so a token with a container part is
 //     refused. There is no anonymous token.
+//   - Nothing else of Arvados' API is here; passwords are not taken
+//     (users/authenticate).
 //   - The system root token has the shape of our own tokens.
 //   - No failure that is for good answers 409 or 423, which clients try again.
 //   - Paths outside /arvados/ and /discovery/ are not this door's: an unknown one there

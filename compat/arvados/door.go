@@ -97,7 +97,7 @@ func (d *Door) do(w http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	tellAllowance(w.Header(), caller.Allowance)
-	if err := p.readJSON(r); err != nil {
+	if err := p.read(r); err != nil {
 		return nil, err
 	}
 	return m.run(d, r.Context(), &call{p, caller, secret, uuid})

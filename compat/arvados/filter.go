@@ -8,9 +8,10 @@ import (
 
 // The bounds of filters (S9): each is asked of every record.
 const (
-	maxFilters  = 100
+	maxFilters  = 50
 	maxOperands = 10_000 // of "in"
 	maxLists    = 100    // of "in" on a column of lists
+	maxContents = 10     // of "contains"
 	maxPattern  = 1000   // bytes
 )
 

@@ -2,6 +2,7 @@ package arvados
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
@@ -115,61 +116,68 @@ func parseEqual(f form, operand any) (test, error) {
 	if err != nil {
 		return nil, err
 	}
+	key := want.key()
 	return func(v value) bool {
 		if v.null || want.null {
 			return v.null && want.null
 		}
 		if f == list {
-			return sameSet(v.list, want.list)
+			return v.key() == key
 		}
 		return compare(f, v, want) == 0
 	}, nil
 }
 
-// parseIn looks texts and times up, so that a long list costs no more than a short one.
+// parseIn looks up, so that a long list costs no more than a short one.
 func parseIn(f form, operand any) (test, error) {
 	items, ok := operand.([]any)
 	if !ok || len(items) > maxOperands || f == list && len(items) > maxLists {
 		return nil, badOperand("in")
 	}
-	var null bool
-	var lists []value
+	null := false
 	members := map[member]bool{}
 	for _, item := range items {
 		v, err := parseOperand(f, item)
-		switch {
-		case err != nil:
+		if err != nil {
 			return nil, badOperand("in")
-		case v.null:
+		}
+		if v.null {
 			null = true
-		case f == list:
-			lists = append(lists, v)
-		default:
+		} else {
 			members[v.key()] = true
 		}
 	}
 	return func(v value) bool {
-		switch {
-		case v.null:
+		if v.null {
 			return null
-		case f == list:
-			return slices.ContainsFunc(lists, func(want value) bool { return sameSet(v.list, want.list) })
 		}
 		return members[v.key()]
 	}, nil
 }
 
-// member is a value that is no list, as the key of a map.
+// member is a value as the key of a map. Of a list it is the set.
 type member struct {
 	text string
-	nano int64
+	unix int64
+	nano int
 	yes  bool
 }
 
 func (v value) key() member {
 	k := member{text: v.text, yes: v.yes}
 	if !v.at.IsZero() {
-		k.nano = v.at.UnixNano()
+		k.unix, k.nano = v.at.Unix(), v.at.Nanosecond()
+	}
+	if len(v.list) > 0 {
+		sorted := slices.Clone(v.list)
+		slices.Sort(sorted)
+		var text strings.Builder
+		for _, s := range slices.Compact(sorted) { // the lengths tell ["a b"] from ["a", "b"]
+			text.WriteString(strconv.Itoa(len(s)))
+			text.WriteByte(' ')
+			text.WriteString(s)
+		}
+		k.text = text.String()
 	}
 	return k
 }
@@ -264,7 +272,7 @@ func parseContains(operand any) (test, error) {
 		operand = []any{text}
 	}
 	wanted, ok := texts(operand)
-	if !ok {
+	if !ok || len(wanted) > maxContents {
 		return nil, badOperand("contains")
 	}
 	return func(v value) bool {

@@ -1,6 +1,7 @@
 package arvados
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"mime"
@@ -17,14 +18,14 @@ import (
 type parameters struct {
 	query, form url.Values
 	body        map[string]any // of JSON; nil when there was none
-	values      map[string]any // query and form, read; then the JSON body
+	values      map[string]any // query, form and JSON body, read
 }
 
 // maxParameters bounds those of the query and of a form (S9).
 const maxParameters = 200
 
-// readForms reads the query and, if the body is a form, the body. A JSON body is read
-// when the caller is known.
+// readForms takes the query apart and, if the body is a form, the body: a token can be in
+// there. What they say, and a JSON body, is read when the caller is known.
 func readForms(r *http.Request) (*parameters, error) {
 	p := &parameters{values: map[string]any{}}
 	var err error
@@ -49,16 +50,22 @@ func readForms(r *http.Request) (*parameters, error) {
 			return nil, err
 		}
 	}
-	for _, from := range []url.Values{p.query, p.form} { // a body's win
+	return p, nil
+}
+
+// read reads everything. Of a name in several places the body's wins.
+func (p *parameters) read(r *http.Request) (err error) {
+	for _, from := range []url.Values{p.query, p.form} {
 		for name, all := range from {
-			if !shown[name] {
-				if p.values[name], err = guess(name, all[0]); err != nil {
-					return nil, err
-				}
+			if shown[name] {
+				continue
+			}
+			if p.values[name], err = guess(name, all[0]); err != nil {
+				return err
 			}
 		}
 	}
-	return p, nil
+	return p.readJSON(r)
 }
 
 // shown are the parameters that carry tokens: they are read as they are, and there can
@@ -275,8 +282,12 @@ func (p *parameters) text(name string) (string, error) {
 	return "", invalid(name)
 }
 
-// maxReaders is the format's bound.
-const maxReaders = 99
+// maxReaders is the format's bound. A list of so many tokens is no longer than
+// maxReadersText, and longer ones are not read: nobody knows yet who asks.
+const (
+	maxReaders     = 99
+	maxReadersText = 32 << 10
+)
 
 // readers are the reader_tokens: several values, or one that is a JSON array.
 func (p *parameters) readers() (out []string, err error) {
@@ -287,17 +298,11 @@ func (p *parameters) readers() (out []string, err error) {
 					out = append(out, text)
 					continue
 				}
-				list, err := parseJSON([]byte(text))
-				if err != nil {
+				var list []string
+				if len(text) > maxReadersText || json.Unmarshal([]byte(text), &list) != nil {
 					return nil, invalid("reader_tokens")
 				}
-				for _, item := range list.([]any) {
-					token, ok := item.(string)
-					if !ok {
-						return nil, invalid("reader_tokens")
-					}
-					out = append(out, token)
-				}
+				out = append(out, list...)
 			}
 		}
 	}

@@ -93,7 +93,7 @@ func FuzzParameters(f *testing.F) {
 			_, err = p.verb(r)
 		}
 		if err == nil {
-			err = p.readJSON(r)
+			err = p.read(r)
 		}
 		var a attributes
 		if err == nil {
@@ -151,5 +151,24 @@ func TestParseJSON(t *testing.T) {
 		if got, err := parseJSON([]byte(text)); err == nil {
 			t.Errorf("%q is %#v", text, got)
 		}
+	}
+}
+
+// TestMarshal: what is written is what encoding/json writes, in the order that was meant.
+func TestMarshal(t *testing.T) {
+	got, err := marshal(object{
+		{"b", []object{{{"x", nil}}, {}}},
+		{"a", []string{"<&>", "é\x00\"\\\n", ""}},
+		{"n", -3},
+		{"yes", true},
+		{"\"", map[string]any{"k": []int{1}}},
+		{"empty", []string{}},
+	})
+	const want = `{"b":[{"x":null},{}],"a":["<&>","é\u0000\"\\\n",""],"n":-3,"yes":true,"\"":{"k":[1]},"empty":[]}`
+	if string(got) != want || err != nil {
+		t.Errorf("%s, %v", got, err)
+	}
+	if _, err := marshal(object{{"a", func() {}}}); err == nil {
+		t.Error("a function is written")
 	}
 }

@@ -136,14 +136,6 @@ func number(yes bool) int {
 	return 0
 }
 
-// sameSet tells whether two lists hold the same texts, in whatever order.
-func sameSet(a, b []string) bool {
-	a, b = slices.Clone(a), slices.Clone(b)
-	slices.Sort(a)
-	slices.Sort(b)
-	return slices.Equal(slices.Compact(a), slices.Compact(b))
-}
-
 // timeForms are those in which clients write times. Without a zone it is UTC.
 var timeForms = []string{
 	time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999 -0700",
