@@ -139,7 +139,7 @@ func TestArvadosRefusals(t *testing.T) {
 	}{
 		"attribute": {422, "#<ActiveModel::UnknownAttributeError: unknown attribute 'colour' for ApiClientAuthorization.>"},
 		"secret":    {422, "#<ArgumentError: The api_token attribute cannot be chosen: the answer has a new one>"},
-		"operator":  {422, "#<ArgumentError: Invalid operator that in filter>"},
+		"operator":  {422, "#<ArgumentError: Invalid operator (not repeated) in filter>"},
 		"select":    {422, "#<ArgumentError: Invalid attribute 'colour' of ApiClientAuthorization in select parameter>"},
 		"uuid":      {404, "Path not found"},
 		"count":     {422, "#<ArgumentError: Invalid value for count parameter>"},

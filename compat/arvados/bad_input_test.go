@@ -38,7 +38,7 @@ func TestBadInput(t *testing.T) {
 	}{
 		{"unknown attribute", post(`{"api_client_authorization":{"colour":"x"}}`), 422, "#<ActiveModel::UnknownAttributeError: unknown attribute 'colour' for ApiClientAuthorization.>"},
 		{"unknown attribute, not wrapped", post(`{"colour":1}`), 422, "#<ActiveModel::UnknownAttributeError: unknown attribute 'colour'"},
-		{"an attribute that is no word", post(`{"` + canary + `":1}`), 422, "#<ActiveModel::UnknownAttributeError: unknown attribute that for"},
+		{"an attribute that is no word", post(`{"` + canary + `":1}`), 422, "#<ActiveModel::UnknownAttributeError: unknown attribute (not repeated) for"},
 		{"attributes that are none", post(`{"api_client_authorization":["scopes"]}`), 422, "#<ArgumentError: Invalid value for api_client_authorization parameter"},
 		{"attributes that are text", post(`{"api_client_authorization":"` + canary + `"}`), 422, "#<ArgumentError: Invalid value for api_client_authorization parameter"},
 		{"attributes beside", post(`{"api_client_authorization":{},"scopes":["GET /"]}`), 422, "#<ArgumentError: Attributes belong into"},
@@ -79,7 +79,7 @@ func TestBadInput(t *testing.T) {
 		{"order, an object", list("order", "{}"), 422, "#<ArgumentError: Invalid value for order parameter"},
 		{"order, much", list("order", strings.Repeat("uuid,", 30)), 422, "#<ArgumentError: Invalid value for order parameter"},
 		{"select, a word", list("select", "uuid"), 422, "#<ArgumentError: Invalid value for select parameter"},
-		{"select, unknown", list("select", `["`+canary+`"]`), 422, "#<ArgumentError: Invalid attribute that of ApiClientAuthorization in select parameter"},
+		{"select, unknown", list("select", `["`+canary+`"]`), 422, "#<ArgumentError: Invalid attribute (not repeated) of ApiClientAuthorization in select parameter"},
 		{"where, a list", list("where", "[]"), 422, "#<ArgumentError: Invalid value for where parameter"},
 		{"where, unknown", list("where", `{"colour":"x"}`), 422, "#<ArgumentError: Invalid attribute 'colour' in filter"},
 		{"another cluster", list("cluster_id", "yyyyy"), 422, "#<ArgumentError: Invalid value for cluster_id parameter"},

@@ -52,7 +52,7 @@ var plainWord = regexp.MustCompile(`^[a-z_<>!=]{1,40}$`)
 // like an attribute or an operator could be anything, a secret too, and is not echoed.
 func quoted(word string) string {
 	if !plainWord.MatchString(word) {
-		return "that"
+		return "(not repeated)"
 	}
 	return "'" + word + "'"
 }
