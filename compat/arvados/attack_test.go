@@ -82,6 +82,9 @@ func TestEveryScopeOnEveryRoute(t *testing.T) {
 			// What changes is asked for so that it is refused after the scopes are: 422 or 404.
 			want := opens(scope, r)
 			for what, q := range detours(r) {
+				if _, path, _ := strings.Cut(scope, " "); what != "as it is" && strings.Contains(path, "/v1/") && !strings.HasPrefix(path, r.path) {
+					continue // of a scope for one path, the detours to that one are enough
+				}
 				q.token = token
 				if q.method != http.MethodGet && q.method != http.MethodHead {
 					q.query = with(orNew(q.query), "select", `["colour"]`)
@@ -115,16 +118,14 @@ func orNew(v url.Values) url.Values {
 
 // detours are the ways to ask for a call.
 func detours(r route) map[string]request {
+	below := r.path[len("/arvados/v1/"):]
 	out := map[string]request{
-		"as it is":     {method: r.method, path: r.path},
-		"with a slash": {method: r.method, path: r.path + "/"},
-		"with .json":   {method: r.method, path: r.path + ".json"},
-		"with escapes": {method: r.method, path: strings.Replace(r.path, "/arvados/v1/", "/arvados/v1/%"+fmt.Sprintf("%02x", r.path[len("/arvados/v1/")]), 1)},
+		"as it is":              {method: r.method, path: r.path},
+		"with a slash":          {method: r.method, path: r.path + "/"},
+		"with .json":            {method: r.method, path: r.path + ".json"},
+		"with an escape":        {method: r.method, path: fmt.Sprintf("/arvados/v1/%%%02x%s", below[0], below[1:])},
+		"with an escaped slash": {method: r.method, path: "/arvados/v1%2f" + below},
 	}
-	escaped := out["with escapes"]
-	escaped.path = "/arvados/v1/%" + fmt.Sprintf("%02x", r.path[len("/arvados/v1/")]) + r.path[len("/arvados/v1/")+1:]
-	out["with escapes"] = escaped
-	out["with an escaped slash"] = request{method: r.method, path: "/arvados/v1%2f" + r.path[len("/arvados/v1/"):]}
 	if r.method != "HEAD" && r.method != "POST" {
 		out["_method in the query"] = request{method: "POST", path: r.path, query: url.Values{"_method": {r.method}}}
 		out["_method in a form"] = request{method: "POST", path: r.path, form: url.Values{"_method": {r.method}}}

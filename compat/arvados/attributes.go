@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/compat/arvados/listing"
 )
 
 // attributes are what a client says of a token; nil is what it does not say.
@@ -45,12 +46,12 @@ func (p *parameters) attributes() (out attributes, err error) {
 	case map[string]any:
 		given = v
 	default:
-		return out, argument("Invalid value for %s parameter: it must be an object", attributesName)
+		return out, listing.Argument("Invalid value for %s parameter: it must be an object", attributesName)
 	}
 	for _, name := range weighty {
 		_, inBody := p.body[name]
 		if p.query.Has(name) || p.form.Has(name) || wrapped && inBody {
-			return out, argument("Attributes belong into the %s parameter", attributesName)
+			return out, listing.Argument("Attributes belong into the %s parameter", attributesName)
 		}
 	}
 	for name, v := range given {
@@ -77,9 +78,9 @@ func (a *attributes) set(name string, v any) error {
 			a.expires = &time.Time{}
 			return nil
 		}
-		at, ok := parseTime(text)
+		at, ok := listing.ParseTime(text)
 		if !isText || !ok {
-			return argument("Invalid value for expires_at attribute: it must be a time such as 2030-01-31T12:00:00Z")
+			return listing.Argument("Invalid value for expires_at attribute: it must be a time such as 2030-01-31T12:00:00Z")
 		}
 		if at.IsZero() { // the zero time itself is long past, and not never
 			at = time.Unix(0, 0)
@@ -88,7 +89,7 @@ func (a *attributes) set(name string, v any) error {
 		return nil
 	case "owner_uuid", "uuid":
 		if v != nil && !isText {
-			return argument("Invalid value for %s attribute", name)
+			return listing.Argument("Invalid value for %s attribute", name)
 		}
 		if name == "uuid" {
 			a.uuid = text
@@ -98,7 +99,7 @@ func (a *attributes) set(name string, v any) error {
 		return nil
 	case "api_token":
 		if v != nil {
-			return argument("The api_token attribute cannot be chosen: the answer has a new one")
+			return listing.Argument("The api_token attribute cannot be chosen: the answer has a new one")
 		}
 		return nil
 	case "user_id", "api_client_id": // null in our answers
@@ -109,23 +110,23 @@ func (a *attributes) set(name string, v any) error {
 	if ignored[name] {
 		return nil
 	}
-	return &wireError{status: 422, message: "#<ActiveModel::UnknownAttributeError: unknown attribute " + quoted(name) + " for ApiClientAuthorization.>"}
+	return &wireError{status: 422, message: "#<ActiveModel::UnknownAttributeError: unknown attribute " + listing.Quoted(name) + " for ApiClientAuthorization.>"}
 }
 
 // parseScopes reads strings, and the pairs ["GET", "/path"] of the older documentation.
 func parseScopes(v any) ([]keyhatch.Scope, error) {
 	items, ok := v.([]any)
 	if !ok || len(items) > keyhatch.MaxScopes {
-		return nil, argument("Invalid value for scopes attribute: it must be an array of at most %d strings", keyhatch.MaxScopes)
+		return nil, listing.Argument("Invalid value for scopes attribute: it must be an array of at most %d strings", keyhatch.MaxScopes)
 	}
 	out := make([]keyhatch.Scope, len(items))
 	for i, item := range items {
-		if pair, ok := texts(item); ok && len(pair) == 2 {
+		if pair, ok := listing.Texts(item); ok && len(pair) == 2 {
 			item = strings.Join(pair, " ")
 		}
 		text, ok := item.(string)
 		if !ok {
-			return nil, argument("Invalid value for scopes attribute: a scope is a string such as \"all\" or \"GET /arvados/v1/users\"")
+			return nil, listing.Argument("Invalid value for scopes attribute: a scope is a string such as \"all\" or \"GET /arvados/v1/users\"")
 		}
 		out[i] = keyhatch.Scope(text)
 	}

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+
+	"github.com/keyhatch/keyhatch/compat/arvados/listing"
 )
 
 // What anybody may read: the discovery document, which clients are made from when they
@@ -73,47 +75,52 @@ func (d *Door) discovery(w http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	return object{
-		{"kind", "discovery#restDescription"},
-		{"discoveryVersion", "v1"},
-		{"id", "arvados:v1"},
-		{"name", "arvados"},
-		{"version", "v1"},
-		{"revision", revision},
-		{"source_version", "keyhatch"},
-		{"generatedAt", "2025-04-02T00:00:00Z"}, // of the revision: what changes would not be cached
-		{"title", "Keyhatch's Arvados API"},
-		{"description", "The API tokens of Keyhatch, in the format of Arvados."},
-		{"documentationLink", "https://github.com/keyhatch/keyhatch/blob/main/docs/arvados.md"},
-		{"protocol", "rest"},
-		{"baseUrl", at + strings.TrimPrefix(base, "/")},
-		{"basePath", base},
-		{"rootUrl", at},
-		{"servicePath", strings.TrimPrefix(base, "/")},
-		{"batchPath", "batch"},
-		{"uuidPrefix", d.cluster},
-		{"maxRequestSize", maxBody},
-		{"maxItemsPerResponse", maxLimit},
-		{"defaultCollectionReplication", 1},
-		{"blobSignatureTtl", 0},
-		{"parameters", object{
-			{"alt", describe("string", "Data format for the response.", field{"default", "json"}, field{"enum", []string{"json"}}, field{"location", "query"})},
-			{"fields", describe("string", "Not honoured: select is.", field{"location", "query"})},
-			{"key", describe("string", "Not honoured.", field{"location", "query"})},
-			{"oauth_token", describe("string", "A token; the header Authorization is the better place.", field{"location", "query"})},
-		}},
-		{"auth", object{{"oauth2", object{{"scopes", object{
-			{scopeAll, object{{"description", "View and manage objects"}}},
-			{scopeRead, object{{"description", "View objects"}}},
-		}}}}}},
-		{"schemas", schemas()},
-		{"resources", d.methods.resources()},
+		member("kind", "discovery#restDescription"),
+		member("discoveryVersion", "v1"),
+		member("id", "arvados:v1"),
+		member("name", "arvados"),
+		member("version", "v1"),
+		member("revision", revision),
+		member("source_version", "keyhatch"),
+		member("generatedAt", "2025-04-02T00:00:00Z"), // of the revision: what changes would not be cached
+		member("title", "Keyhatch's Arvados API"),
+		member("description", "The API tokens of Keyhatch, in the format of Arvados."),
+		member("documentationLink", "https://github.com/keyhatch/keyhatch/blob/main/docs/arvados.md"),
+		member("protocol", "rest"),
+		member("baseUrl", at+strings.TrimPrefix(base, "/")),
+		member("basePath", base),
+		member("rootUrl", at),
+		member("servicePath", strings.TrimPrefix(base, "/")),
+		member("batchPath", "batch"),
+		member("uuidPrefix", d.cluster),
+		member("maxRequestSize", maxBody),
+		member("maxItemsPerResponse", listing.MaxLimit),
+		member("defaultCollectionReplication", 1),
+		member("blobSignatureTtl", 0),
+		member("parameters", object{
+			member("alt", describe("string", "Data format for the response.", member("default", "json"), member("enum", []string{"json"}), member("location", "query"))),
+			member("fields", describe("string", "Not honoured: select is.", member("location", "query"))),
+			member("key", describe("string", "Not honoured.", member("location", "query"))),
+			member("oauth_token", describe("string", "A token; the header Authorization is the better place.", member("location", "query"))),
+		}),
+		member("auth", object{member("oauth2", object{member("scopes", object{
+			member(scopeAll, object{member("description", "View and manage objects")}),
+			member(scopeRead, object{member("description", "View objects")}),
+		})})}),
+		member("schemas", schemas()),
+		member("resources", d.methods.resources()),
 	}, nil
 }
 
 const scopeAll, scopeRead = "https://api.arvados.org/auth/arvados", "https://api.arvados.org/auth/arvados.readonly"
 
-func describe(kind, text string, more ...field) object {
-	return append(object{{"type", kind}, {"description", text}}, more...)
+// object is written with its members in their order.
+type object = listing.Object
+
+func member(name string, value any) listing.Field { return listing.Field{Name: name, Value: value} }
+
+func describe(kind, text string, more ...listing.Field) object {
+	return append(object{member("type", kind), member("description", text)}, more...)
 }
 
 // schemas are the resources' attributes, from their tables of columns.
@@ -123,31 +130,28 @@ func schemas() (out object) {
 		class, kind, infix string
 		attributes         object
 	}{
-		{d.tokens().class, tokenKind, tokenInfix, properties(d.tokens())},
-		{d.users(c).class, userKind, userInfix, properties(d.users(c))},
+		{d.tokens().Class, tokenKind, tokenInfix, properties(d.tokens())},
+		{d.users(c).Class, userKind, userInfix, properties(d.users(c))},
 	} {
 		out = append(out,
-			field{r.class, object{{"id", r.class}, {"type", "object"}, {"uuidPrefix", r.infix}, {"properties", r.attributes}}},
-			field{r.class + "List", object{{"id", r.class + "List"}, {"type", "object"}, {"properties", object{
-				{"kind", describe("string", "Always "+r.kind+"List.", field{"default", r.kind + "List"})},
-				{"etag", describe("string", "Empty.")},
-				{"items", describe("array", "What was found.", field{"items", object{{"$ref", r.class}}})},
-			}}}})
+			member(r.class, object{member("id", r.class), member("type", "object"), member("uuidPrefix", r.infix), member("properties", r.attributes)}),
+			member(r.class+"List", object{member("id", r.class+"List"), member("type", "object"), member("properties", object{
+				member("kind", describe("string", "Always "+r.kind+"List.", member("default", r.kind+"List"))),
+				member("etag", describe("string", "Empty.")),
+				member("items", describe("array", "What was found.", member("items", object{member("$ref", r.class)}))),
+			})}))
 	}
 	return out
 }
 
-// types are the schema's words for the forms of columns.
-var types = map[form]string{words: "string", moment: "datetime", flag: "boolean", list: "Array", opaque: "Hash"}
-
-func properties[T any](r resource[T]) object {
-	out := object{{"etag", object{{"type", "string"}}}}
-	for _, c := range r.columns {
-		kind := types[c.form]
-		if c.name == "user_id" || c.name == "api_client_id" {
+func properties[T any](r listing.Resource[T]) object {
+	out := object{member("etag", object{member("type", "string")})}
+	for _, c := range r.Columns {
+		kind := c.Type()
+		if c.Name == "user_id" || c.Name == "api_client_id" {
 			kind = "integer"
 		}
-		out = append(out, field{c.name, object{{"type", kind}}})
+		out = append(out, member(c.Name, object{member("type", kind)}))
 	}
 	return out
 }
@@ -158,54 +162,54 @@ func (all methods) resources() (out object) {
 		var list object
 		for _, m := range all {
 			if m.resource == name {
-				list = append(list, field{m.name, m.describe()})
+				list = append(list, member(m.name, m.describe()))
 			}
 		}
-		out = append(out, field{name, object{{"methods", list}}})
+		out = append(out, member(name, object{member("methods", list)}))
 	}
 	get := object{
-		{"id", "arvados.configs.get"},
-		{"path", "config"},
-		{"httpMethod", looks},
-		{"description", "Get this cluster's public configuration settings."},
-		{"parameters", object{}},
-		{"parameterOrder", []string{}},
-		{"response", object{}},
-		{"scopes", []string{scopeAll, scopeRead}},
+		member("id", "arvados.configs.get"),
+		member("path", "config"),
+		member("httpMethod", looks),
+		member("description", "Get this cluster's public configuration settings."),
+		member("parameters", object{}),
+		member("parameterOrder", []string{}),
+		member("response", object{}),
+		member("scopes", []string{scopeAll, scopeRead}),
 	}
-	return append(out, field{"configs", object{{"methods", object{{"get", get}}}}})
+	return append(out, member("configs", object{member("methods", object{member("get", get)})}))
 }
 
 func (m method) describe() object {
 	parameters, order := object{}, []string{}
 	if strings.HasSuffix(m.path, "{uuid}") {
-		parameters = append(parameters, field{"uuid", describe("string", "The id.", field{"required", true}, field{"location", "path"})})
+		parameters = append(parameters, member("uuid", describe("string", "The id.", member("required", true), member("location", "path"))))
 		order = append(order, "uuid")
 	}
 	for _, p := range m.parameters {
-		more := []field{{"required", false}, {"location", "query"}}
+		more := []listing.Field{member("required", false), member("location", "query")}
 		if p.fallback != "" {
-			more = append(more, field{"default", p.fallback})
+			more = append(more, member("default", p.fallback))
 		}
-		parameters = append(parameters, field{p.name, describe(p.kind, p.text, more...)})
+		parameters = append(parameters, member(p.name, describe(p.kind, p.text, more...)))
 	}
 	out := object{
-		{"id", "arvados." + m.resource + "." + m.name},
-		{"path", m.path},
-		{"httpMethod", m.methods[0]},
-		{"description", m.text},
-		{"parameters", parameters},
-		{"parameterOrder", order},
-		{"response", object{{"$ref", m.answers}}},
+		member("id", "arvados."+m.resource+"."+m.name),
+		member("path", m.path),
+		member("httpMethod", m.methods[0]),
+		member("description", m.text),
+		member("parameters", parameters),
+		member("parameterOrder", order),
+		member("response", object{member("$ref", m.answers)}),
 	}
 	if m.takes != "" {
-		out = append(out, field{"request", object{{"required", true}, {"properties", object{{m.takes, object{{"$ref", m.answers}}}}}}})
+		out = append(out, member("request", object{member("required", true), member("properties", object{member(m.takes, object{member("$ref", m.answers)})})}))
 	}
 	scopes := []string{scopeAll}
 	if m.methods[0] == looks {
 		scopes = append(scopes, scopeRead)
 	}
-	return append(out, field{"scopes", scopes})
+	return append(out, member("scopes", scopes))
 }
 
 // config is what clients ask of a cluster's configuration: nothing of ours is in it but
@@ -219,15 +223,15 @@ func (d *Door) config(w http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	return object{
-		{"ClusterID", d.cluster},
-		{"API", object{
-			{"MaxItemsPerResponse", maxLimit},
-			{"MaxRequestSize", maxBody},
-			{"MaxTokenLifetime", d.people.LongestToken().String()},
-		}},
-		{"Login", object{}},
-		{"RemoteClusters", object{}},
-		{"Services", object{{"Controller", object{{"ExternalURL", at}}}}},
-		{"StorageClasses", object{{"default", object{{"Default", true}}}}},
+		member("ClusterID", d.cluster),
+		member("API", object{
+			member("MaxItemsPerResponse", listing.MaxLimit),
+			member("MaxRequestSize", maxBody),
+			member("MaxTokenLifetime", d.people.LongestToken().String()),
+		}),
+		member("Login", object{}),
+		member("RemoteClusters", object{}),
+		member("Services", object{member("Controller", object{member("ExternalURL", at)})}),
+		member("StorageClasses", object{member("default", object{member("Default", true)})}),
 	}, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/keyhatch/keyhatch/auth"
 	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/compat/arvados/listing"
 )
 
 // Door serves the wire.
@@ -187,8 +188,8 @@ func (d *Door) refuse(w http.ResponseWriter, r *http.Request, id string, err err
 		message += " (" + id + ")"
 	}
 	d.send(w, r, e.status, object{
-		{"errors", []string{message}},
-		{"error_token", fmt.Sprintf("%d+%08.8s", time.Now().Unix(), strings.ToLower(ours))},
+		member("errors", []string{message}),
+		member("error_token", fmt.Sprintf("%d+%08.8s", time.Now().Unix(), strings.ToLower(ours))),
 	})
 }
 
@@ -202,7 +203,7 @@ func retryAfter(err error) int {
 }
 
 func (d *Door) send(w http.ResponseWriter, r *http.Request, status int, v any) {
-	text, err := marshal(v)
+	text, err := listing.Marshal(v)
 	if err != nil { // our own answers always encode
 		status, text = http.StatusInternalServerError, nil
 		d.log.ErrorContext(r.Context(), "answer not encoded", "error", err)

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/compat/arvados/listing"
 )
 
 // wireError is a failure as the wire tells it.
@@ -31,11 +31,6 @@ var (
 	errFederation  = &wireError{status: http.StatusForbidden, message: "The bypass_federation parameter is only permitted when current user is admin"}
 )
 
-// argument is what is wrong with a parameter or an attribute, in the words of Rails.
-func argument(format string, args ...any) *wireError {
-	return &wireError{status: http.StatusUnprocessableEntity, message: fmt.Sprintf("#<ArgumentError: "+format+">", args...)}
-}
-
 // malformed is a request that cannot be read.
 func malformed(format string, args ...any) *wireError {
 	return &wireError{status: http.StatusBadRequest, message: fmt.Sprintf(format, args...)}
@@ -46,22 +41,15 @@ func denied(message string) *wireError {
 	return &wireError{status: http.StatusForbidden, message: "#<ArvadosModel::PermissionDeniedError: " + message + ">"}
 }
 
-var plainWord = regexp.MustCompile(`^[a-z_<>!=]{1,40}$`)
-
-// quoted is a word of the request in the messages that name one. What does not look
-// like an attribute or an operator could be anything, a secret too, and is not echoed.
-func quoted(word string) string {
-	if !plainWord.MatchString(word) {
-		return "(not repeated)"
-	}
-	return "'" + word + "'"
-}
-
 // asWire maps every failure to the wire.
 func asWire(err error) *wireError {
 	var e *wireError
 	if errors.As(err, &e) {
 		return e
+	}
+	var argument *listing.ArgumentError
+	if errors.As(err, &argument) { // in the words of Rails
+		return &wireError{status: http.StatusUnprocessableEntity, message: "#<ArgumentError: " + argument.Message + ">"}
 	}
 	var failed *keyhatch.Error
 	if !errors.As(err, &failed) {

@@ -9,16 +9,17 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/keyhatch/keyhatch/compat/arvados/listing"
 )
 
 // parameters are those of a request, from wherever they came: query, form, JSON.
 type parameters struct {
 	query, form url.Values
 	body        map[string]any // of JSON; nil when there was none
-	values      map[string]any // query, form and JSON body, read
+	values      listing.Values // query, form and JSON body, read
 }
 
 // maxParameters bounds those of the query and of a form (S9).
@@ -27,7 +28,7 @@ const maxParameters = 200
 // readForms takes the query apart and, if the body is a form, the body: a token can be in
 // there. What they say, and a JSON body, is read when the caller is known.
 func readForms(r *http.Request) (*parameters, error) {
-	p := &parameters{values: map[string]any{}}
+	p := &parameters{values: listing.Values{}}
 	var err error
 	if p.query, err = parseForm(r.URL.RawQuery); err != nil {
 		return nil, err
@@ -167,7 +168,7 @@ func (p *parameters) readJSON(r *http.Request) error {
 	if !utf8.Valid(text) {
 		return malformed("The body must be UTF-8")
 	}
-	v, err := parseJSON(text)
+	v, err := listing.ParseJSON(text)
 	if err != nil {
 		return malformed("The body cannot be read: %s", err)
 	}
@@ -196,9 +197,9 @@ func guess(name, text string) (any, error) {
 	if !strings.ContainsRune(`[{"`, rune(text[0])) {
 		return text, nil
 	}
-	v, err := parseJSON([]byte(text))
+	v, err := listing.ParseJSON([]byte(text))
 	if err != nil {
-		return nil, argument("Invalid value for %s parameter: %s", parameterName(name), err)
+		return nil, listing.Argument("Invalid value for %s parameter: %s", parameterName(name), err)
 	}
 	return v, nil
 }
@@ -209,77 +210,6 @@ func parameterName(name string) string {
 		return name
 	}
 	return "a"
-}
-
-func invalid(name string) error { return argument("Invalid value for %s parameter", name) }
-
-// integer reads a number; absent and -1, which structs of Go send, are the fallback.
-func (p *parameters) integer(name string, fallback int) (int, error) {
-	v := p.values[name]
-	if v == nil {
-		return fallback, nil
-	}
-	var text string
-	switch v := v.(type) {
-	case interface{ String() string }: // json.Number
-		text = v.String()
-	case string:
-		text = v
-	}
-	n, err := strconv.Atoi(text)
-	switch {
-	case err != nil || n < -1:
-		return 0, invalid(name)
-	case n == -1:
-		return fallback, nil
-	}
-	return n, nil
-}
-
-// boolean reads a truth value: nothing, false and 0 are false, in whatever spelling, and
-// everything else is true.
-func (p *parameters) boolean(name string) bool {
-	switch v := p.values[name].(type) {
-	case nil:
-		return false
-	case bool:
-		return v
-	case string:
-		return v != "false" && v != "0"
-	case interface{ String() string }:
-		return v.String() != "0"
-	}
-	return true
-}
-
-// words reads a list of strings, "" for none.
-func (p *parameters) words(name string, most int) ([]string, error) {
-	v := p.values[name]
-	if v == nil {
-		return nil, nil
-	}
-	list, ok := v.([]any)
-	if !ok || len(list) > most {
-		return nil, invalid(name)
-	}
-	out := make([]string, len(list))
-	for i, item := range list {
-		if out[i], ok = item.(string); !ok {
-			return nil, invalid(name)
-		}
-	}
-	return out, nil
-}
-
-// text reads a string.
-func (p *parameters) text(name string) (string, error) {
-	switch v := p.values[name].(type) {
-	case nil:
-		return "", nil
-	case string:
-		return v, nil
-	}
-	return "", invalid(name)
 }
 
 // maxReaders is the format's bound. A list of so many tokens is no longer than
@@ -300,14 +230,14 @@ func (p *parameters) readers() (out []string, err error) {
 				}
 				var list []string
 				if len(text) > maxReadersText || json.Unmarshal([]byte(text), &list) != nil {
-					return nil, invalid("reader_tokens")
+					return nil, listing.Invalid("reader_tokens")
 				}
 				out = append(out, list...)
 			}
 		}
 	}
 	if len(out) > maxReaders {
-		return nil, invalid("reader_tokens")
+		return nil, listing.Invalid("reader_tokens")
 	}
 	return out, nil
 }

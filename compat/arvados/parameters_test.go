@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/compat/arvados/listing"
 )
 
 // Every kind of failure has its status; clients try again what may work later, and
@@ -100,7 +101,7 @@ func FuzzParameters(f *testing.F) {
 			a, err = p.attributes()
 		}
 		if err == nil {
-			_, err = ask((&Door{cluster: "zzzzz"}).tokens(), p)
+			_, err = listing.Ask((&Door{cluster: "zzzzz"}).tokens(), p.values)
 		}
 		if err == nil {
 			_, err = p.readers()
@@ -125,50 +126,4 @@ func FuzzParameters(f *testing.F) {
 			t.Fatalf("read again it is %+v, %v", again, err)
 		}
 	})
-}
-
-// TestParseJSON: what is read is what encoding/json reads, but for what is refused.
-func TestParseJSON(t *testing.T) {
-	for _, text := range []string{
-		`null`, `true`, `"x"`, `1.5e3`, `[]`, `{}`, ` [1, "a", null, {"b": [false]}] `, `{"a":{"b":{"c":[]}}}`, `"\u00e9\ud83d\ude00"`,
-	} {
-		got, err := parseJSON([]byte(text))
-		if err != nil {
-			t.Errorf("%s: %v", text, err)
-			continue
-		}
-		var want any
-		d := json.NewDecoder(strings.NewReader(text))
-		d.UseNumber()
-		if err := d.Decode(&want); err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("%s is %#v, want %#v, %v", text, got, want, err)
-		}
-	}
-	for _, text := range []string{
-		``, ` `, `[`, `]`, `}`, `{`, `[1,]`, `[,]`, `{"a"}`, `{"a":}`, `{"a":1,}`, `{1:2}`, `[1}`, `{"a":1]`, `1 2`, `[] []`, `{"a":1,"a":1}`, `{"x":{"a":1,"b":2,"a":3}}`, `nul`, `"`,
-		strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1),
-	} {
-		if got, err := parseJSON([]byte(text)); err == nil {
-			t.Errorf("%q is %#v", text, got)
-		}
-	}
-}
-
-// TestMarshal: what is written is what encoding/json writes, in the order that was meant.
-func TestMarshal(t *testing.T) {
-	got, err := marshal(object{
-		{"b", []object{{{"x", nil}}, {}}},
-		{"a", []string{"<&>", "é\x00\"\\\n", ""}},
-		{"n", -3},
-		{"yes", true},
-		{"\"", map[string]any{"k": []int{1}}},
-		{"empty", []string{}},
-	})
-	const want = `{"b":[{"x":null},{}],"a":["<&>","é\u0000\"\\\n",""],"n":-3,"yes":true,"\"":{"k":[1]},"empty":[]}`
-	if string(got) != want || err != nil {
-		t.Errorf("%s, %v", got, err)
-	}
-	if _, err := marshal(object{{"a", func() {}}}); err == nil {
-		t.Error("a function is written")
-	}
 }

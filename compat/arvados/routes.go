@@ -33,7 +33,7 @@ type method struct {
 var (
 	selected = parameter{"select", "array", "", "An array of names of attributes to return."}
 	cluster  = parameter{"cluster_id", "string", "", "Empty, or the id of this cluster: there is no federation."}
-	listing  = []parameter{
+	lists    = []parameter{
 		{"filters", "array", "", "An array of [attribute, operator, operand]; all must hold."},
 		{"where", "object", "", "An object of attributes and the value, or an array of values, that each must have."},
 		{"order", "array", "", `An array of "attribute", "attribute asc" or "attribute desc".`},
@@ -67,7 +67,7 @@ func wire() methods {
 	return methods{
 		{
 			resource: tokensPath, name: "list", methods: reading, path: tokensPath, answers: "ApiClientAuthorizationList",
-			text: "List tokens: one's own, or with the system root token everybody's.", parameters: listing, run: (*Door).listTokens,
+			text: "List tokens: one's own, or with the system root token everybody's.", parameters: lists, run: (*Door).listTokens,
 		},
 		{
 			resource: tokensPath, name: "create", methods: []string{creates}, path: tokensPath, takes: "api_client_authorization", answers: "ApiClientAuthorization",
@@ -102,7 +102,7 @@ func wire() methods {
 		},
 		{
 			resource: usersPath, name: "list", methods: reading, path: usersPath, answers: "UserList",
-			text: "List users: oneself and those of common workspaces, or for an administrator all.", parameters: listing, run: (*Door).listUsers,
+			text: "List users: oneself and those of common workspaces, or for an administrator all.", parameters: lists, run: (*Door).listUsers,
 		},
 		{
 			resource: usersPath, name: "current", methods: reading, path: usersPath + "/current", answers: "User",

@@ -6,84 +6,14 @@ import (
 	"iter"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/compat/arvados/listing"
 )
-
-// The kinds of the wire, and the middle of their ids: the last five characters of the
-// class name's MD5 in base 36.
-const (
-	tokenKind, tokenInfix = "arvados#apiClientAuthorization", "gj3su"
-	userKind, userInfix   = "arvados#user", "tpzed"
-)
-
-func (d *Door) uuid(infix string, kind keyhatch.IDKind, id string) string {
-	payload, ok := keyhatch.IDPayload(kind, id)
-	if !ok {
-		return ""
-	}
-	return d.cluster + "-" + infix + "-" + payload
-}
-
-// id reads a uuid of this installation; one of another shape or place is of nothing.
-func (d *Door) id(infix string, kind keyhatch.IDKind, uuid string) (string, error) {
-	payload, ok := strings.CutPrefix(uuid, d.cluster+"-"+infix+"-")
-	id := string(kind) + "_" + payload
-	if _, whole := keyhatch.IDPayload(kind, id); !ok || !whole {
-		return "", errNotFound
-	}
-	return id, nil
-}
-
-func (d *Door) tokens() resource[keyhatch.Token] {
-	null := func(keyhatch.Token) value { return value{null: true} }
-	return resource[keyhatch.Token]{"ApiClientAuthorization", tokenKind, []column[keyhatch.Token]{
-		{"uuid", words, func(t keyhatch.Token) value { return textOrNull(d.uuid(tokenInfix, keyhatch.TokenID, t.ID)) }},
-		{"owner_uuid", words, func(t keyhatch.Token) value { return textOrNull(d.uuid(userInfix, keyhatch.UserID, t.User)) }},
-		{"created_at", moment, func(t keyhatch.Token) value { return timeOrNull(t.CreatedAt) }},
-		{"modified_by_user_uuid", words, null},
-		{"modified_at", moment, null},
-		{"api_token", words, null},
-		{"created_by_ip_address", words, func(t keyhatch.Token) value { return textOrNull(t.CreatedFrom) }},
-		{"expires_at", moment, func(t keyhatch.Token) value { return timeOrNull(t.ExpiresAt) }},
-		{"last_used_at", moment, func(t keyhatch.Token) value { return timeOrNull(t.LastUsedAt) }},
-		{"last_used_by_ip_address", words, func(t keyhatch.Token) value { return textOrNull(t.LastUsedFrom) }},
-		{"scopes", list, func(t keyhatch.Token) value { return value{list: scopeTexts(t.Scopes)} }},
-		// Of the older versions, in which they were numbers of rows.
-		{"api_client_id", opaque, null},
-		{"user_id", opaque, null},
-	}}
-}
-
-func scopeTexts(scopes []keyhatch.Scope) []string {
-	out := make([]string, len(scopes))
-	for i, s := range scopes {
-		out[i] = string(s)
-	}
-	return out
-}
-
-// token is the answer that is one token; its secret is in it when it is not empty.
-func (d *Door) token(c *call, t keyhatch.Token, secret keyhatch.Secret) (any, error) {
-	selected, err := parseSelect(d.tokens(), c.parameters)
-	if err != nil {
-		return nil, err
-	}
-	out := d.tokens().encode(t, selected)
-	if secret != "" {
-		for i := range out {
-			if out[i].name == "api_token" {
-				out[i].value = secret.Reveal()
-			}
-		}
-	}
-	return out, nil
-}
 
 // root tells whether the system root token is used, which alone sees everybody's.
 func (c *call) root() bool { return c.caller.Token.ID == broker.RootToken }
@@ -108,11 +38,11 @@ func (d *Door) listTokens(ctx context.Context, c *call) (any, error) {
 	if err := d.findSecrets(ctx, c); err != nil {
 		return nil, err
 	}
-	q, err := ask(d.tokens(), c.parameters)
+	q, err := listing.Ask(d.tokens(), c.values)
 	if err != nil {
 		return nil, err
 	}
-	return q.answer(d.candidates(ctx, c))
+	return q.Answer(d.candidates(ctx, c))
 }
 
 // candidates are the tokens among which a list looks: the caller's, everybody's for the
@@ -186,7 +116,7 @@ func (d *Door) findSecrets(ctx context.Context, c *call) error {
 	look := func(secret any) (any, error) {
 		text, ok := secret.(string)
 		if n++; !ok || n > maxSecrets {
-			return nil, argument("Invalid operand for api_token in filters: it must be a secret, and at most %d of them", maxSecrets)
+			return nil, listing.Argument("Invalid operand for api_token in filters: it must be a secret, and at most %d of them", maxSecrets)
 		}
 		i, err := d.people.Inspect(ctx, c.caller, keyhatch.Secret(text))
 		if err != nil {
@@ -202,7 +132,7 @@ func (d *Door) findSecrets(ctx context.Context, c *call) error {
 			continue
 		}
 		if filter[1] != "=" {
-			return argument("Invalid operator for attribute 'api_token' in filter: it is looked up with '='")
+			return listing.Argument("Invalid operator for attribute 'api_token' in filter: it is looked up with '='")
 		}
 		uuid, err := look(filter[2])
 		if err != nil {
@@ -227,14 +157,14 @@ func (d *Door) findSecrets(ctx context.Context, c *call) error {
 
 // local refuses what only a federation has.
 func (d *Door) local(c *call) error {
-	cluster, err := c.text("cluster_id")
+	cluster, err := c.values.Text("cluster_id")
 	if err != nil {
 		return err
 	}
 	if cluster != "" && cluster != d.cluster {
-		return argument("Invalid value for cluster_id parameter: there is no federation")
+		return listing.Argument("Invalid value for cluster_id parameter: there is no federation")
 	}
-	if c.boolean("bypass_federation") && !c.caller.User.Admin {
+	if c.values.Boolean("bypass_federation") && !c.caller.User.Admin {
 		return errFederation
 	}
 	return nil
@@ -249,7 +179,7 @@ func (d *Door) createToken(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	if a.uuid != "" {
-		return nil, argument("The uuid attribute cannot be chosen")
+		return nil, listing.Argument("The uuid attribute cannot be chosen")
 	}
 	n := people.NewToken{ExpiresAt: d.lastEnd(c, a.expires)}
 	if a.scopes != nil {
@@ -264,7 +194,7 @@ func (d *Door) createToken(ctx context.Context, c *call) (any, error) {
 }
 
 func (d *Door) create(ctx context.Context, c *call, n people.NewToken) (any, error) {
-	if _, err := parseSelect(d.tokens(), c.parameters); err != nil { // before anything is stored
+	if _, err := listing.ParseSelect(d.tokens(), c.values); err != nil { // before anything is stored
 		return nil, err
 	}
 	t, secret, err := d.people.CreateToken(ctx, c.caller, n)
@@ -318,7 +248,7 @@ func (d *Door) createSystemAuth(ctx context.Context, c *call) (any, error) {
 }
 
 func (d *Door) currentToken(_ context.Context, c *call) (any, error) {
-	remote, err := c.text("remote")
+	remote, err := c.values.Text("remote")
 	if err != nil {
 		return nil, err
 	}
@@ -352,7 +282,7 @@ func (d *Door) updateToken(ctx context.Context, c *call) (any, error) {
 	if a.owner != "" && a.owner != d.uuid(userInfix, keyhatch.UserID, t.User) {
 		return nil, &wireError{status: http.StatusUnprocessableEntity, message: "#<ActiveModel::UnknownAttributeError: the owner of a token cannot be changed>"}
 	}
-	if _, err := parseSelect(d.tokens(), c.parameters); err != nil {
+	if _, err := listing.ParseSelect(d.tokens(), c.values); err != nil {
 		return nil, err
 	}
 	change := people.TokenChange{Scopes: a.scopes, ExpiresAt: d.newEnd(c, t, a.expires)}

@@ -3,35 +3,38 @@ package arvados
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/compat/arvados/listing"
 )
 
 // users is the resource as the caller sees it.
-func (d *Door) users(c *call) resource[keyhatch.User] {
-	null := func(keyhatch.User) value { return value{null: true} }
-	mine := func(u keyhatch.User) value { return value{yes: u.ID == c.caller.User.ID || c.caller.User.Admin} }
-	return resource[keyhatch.User]{"User", userKind, []column[keyhatch.User]{
-		{"uuid", words, func(u keyhatch.User) value { return textOrNull(d.uuid(userInfix, keyhatch.UserID, u.ID)) }},
-		{"owner_uuid", words, func(keyhatch.User) value { return value{text: d.uuid(userInfix, keyhatch.UserID, broker.RootUser)} }},
-		{"created_at", moment, func(u keyhatch.User) value { return timeOrNull(u.CreatedAt) }},
-		{"modified_by_user_uuid", words, null},
-		{"modified_at", moment, null},
-		{"email", words, func(u keyhatch.User) value { return textOrNull(u.Email) }},
-		{"username", words, func(u keyhatch.User) value { return textOrNull(u.Name) }},
-		{"full_name", words, func(u keyhatch.User) value { return value{text: u.FullName} }},
-		{"first_name", words, func(u keyhatch.User) value { first, _ := names(u.FullName); return value{text: first} }},
-		{"last_name", words, func(u keyhatch.User) value { _, last := names(u.FullName); return value{text: last} }},
-		{"identity_url", words, null},
-		{"is_active", flag, func(u keyhatch.User) value { return value{yes: u.Active} }},
-		{"is_admin", flag, func(u keyhatch.User) value { return value{yes: u.Admin} }},
-		{"is_invited", flag, func(keyhatch.User) value { return value{yes: true} }},
-		{"prefs", opaque, func(keyhatch.User) value { return value{any: struct{}{}} }},
-		{"can_write", flag, mine},
-		{"can_manage", flag, mine},
-	}}
+func (d *Door) users(c *call) listing.Resource[keyhatch.User] {
+	mine := func(u keyhatch.User) bool { return u.ID == c.caller.User.ID || c.caller.User.Admin }
+	return listing.Resource[keyhatch.User]{
+		Class: "User", Kind: userKind, Infixes: infixes, Columns: []listing.Column[keyhatch.User]{
+			listing.TextOrNull("uuid", func(u keyhatch.User) string { return d.uuid(userInfix, keyhatch.UserID, u.ID) }),
+			listing.TextOrNull("owner_uuid", func(keyhatch.User) string { return d.uuid(userInfix, keyhatch.UserID, broker.RootUser) }),
+			listing.Time("created_at", func(u keyhatch.User) time.Time { return u.CreatedAt }),
+			listing.TextOrNull("modified_by_user_uuid", never[keyhatch.User, string]),
+			listing.Time("modified_at", never[keyhatch.User, time.Time]),
+			listing.TextOrNull("email", func(u keyhatch.User) string { return u.Email }),
+			listing.TextOrNull("username", func(u keyhatch.User) string { return u.Name }),
+			listing.Text("full_name", func(u keyhatch.User) string { return u.FullName }),
+			listing.Text("first_name", func(u keyhatch.User) string { first, _ := names(u.FullName); return first }),
+			listing.Text("last_name", func(u keyhatch.User) string { _, last := names(u.FullName); return last }),
+			listing.TextOrNull("identity_url", never[keyhatch.User, string]),
+			listing.Flag("is_active", func(u keyhatch.User) bool { return u.Active }),
+			listing.Flag("is_admin", func(u keyhatch.User) bool { return u.Admin }),
+			listing.Flag("is_invited", func(keyhatch.User) bool { return true }),
+			listing.Opaque[keyhatch.User]("prefs", struct{}{}),
+			listing.Flag("can_write", mine),
+			listing.Flag("can_manage", mine),
+		},
+	}
 }
 
 // names takes a full name apart; the last word is the last name.
@@ -45,22 +48,22 @@ func names(full string) (first, last string) {
 
 func (d *Door) user(c *call, u keyhatch.User) (any, error) {
 	r := d.users(c)
-	selected, err := parseSelect(r, c.parameters)
+	selected, err := listing.ParseSelect(r, c.values)
 	if err != nil {
 		return nil, err
 	}
-	return r.encode(u, selected), nil
+	return r.Encode(u, selected), nil
 }
 
 func (d *Door) listUsers(ctx context.Context, c *call) (any, error) {
 	if err := d.local(c); err != nil {
 		return nil, err
 	}
-	q, err := ask(d.users(c), c.parameters)
+	q, err := listing.Ask(d.users(c), c.values)
 	if err != nil {
 		return nil, err
 	}
-	return q.answer(pages(func(p kernel.Page) (kernel.List[keyhatch.User], error) { return d.people.Users(ctx, c.caller, p) }))
+	return q.Answer(pages(func(p kernel.Page) (kernel.List[keyhatch.User], error) { return d.people.Users(ctx, c.caller, p) }))
 }
 
 func (d *Door) currentUser(_ context.Context, c *call) (any, error) { return d.user(c, c.caller.User) }

@@ -1,4 +1,4 @@
-package arvados
+package listing
 
 import (
 	"slices"
@@ -17,7 +17,7 @@ var comparisons = map[string]func(int) bool{
 	">=": func(n int) bool { return n >= 0 },
 }
 
-func parseTest(f form, operator string, operand any) (test, error) {
+func parseTest(f form, operator string, operand any, infixes map[string]string) (test, error) {
 	switch operator {
 	case "=", "!=", "<>":
 		t, err := parseEqual(f, operand)
@@ -26,7 +26,7 @@ func parseTest(f form, operator string, operand any) (test, error) {
 		}
 		return t, err
 	case "<", "<=", ">", ">=":
-		if f != words && f != moment {
+		if f != text && f != moment {
 			break
 		}
 		bound, err := parseOperand(f, operand)
@@ -42,12 +42,12 @@ func parseTest(f form, operator string, operand any) (test, error) {
 		}
 		return t, err
 	case "like", "ilike":
-		if f == words {
+		if f == text {
 			return parseLike(operator == "ilike", operand)
 		}
 	case "is_a":
-		if f == words {
-			return parseIsA(operand)
+		if f == text {
+			return parseIsA(operand, infixes)
 		}
 	case "contains":
 		if f == list {
@@ -55,13 +55,13 @@ func parseTest(f form, operator string, operand any) (test, error) {
 		}
 	case "exists": // keys of objects, which no attribute here has
 	default:
-		return nil, argument("Invalid operator %s in filter", quoted(operator))
+		return nil, Argument("Invalid operator %s in filter", Quoted(operator))
 	}
-	return nil, argument("Invalid operator %s for that attribute in filter", quoted(operator))
+	return nil, Argument("Invalid operator %s for that attribute in filter", Quoted(operator))
 }
 
 func badOperand(operator string) error {
-	return argument("Invalid operand for '%s' operator in filters", operator)
+	return Argument("Invalid operand for '%s' operator in filters", operator)
 }
 
 // parseOperand reads what a column is compared with.
@@ -70,13 +70,13 @@ func parseOperand(f form, operand any) (value, error) {
 		return value{null: true}, nil
 	}
 	switch f {
-	case words:
-		if text, ok := operand.(string); ok {
-			return value{text: text}, nil
+	case text:
+		if s, ok := operand.(string); ok {
+			return value{text: s}, nil
 		}
 	case moment:
-		if text, ok := operand.(string); ok {
-			if at, ok := parseTime(text); ok {
+		if s, ok := operand.(string); ok {
+			if at, ok := ParseTime(s); ok {
 				return value{at: at}, nil
 			}
 		}
@@ -88,15 +88,15 @@ func parseOperand(f form, operand any) (value, error) {
 			return value{}, nil
 		}
 	case list:
-		if texts, ok := texts(operand); ok {
-			return value{list: texts}, nil
+		if items, ok := Texts(operand); ok {
+			return value{list: items}, nil
 		}
 	}
 	return value{}, badOperand("=")
 }
 
-// texts reads a list of scopes or other texts.
-func texts(operand any) ([]string, bool) {
+// Texts reads a list of scopes or other texts.
+func Texts(operand any) ([]string, bool) {
 	items, ok := operand.([]any)
 	if !ok || len(items) > keyhatch.MaxScopes {
 		return nil, false
@@ -192,11 +192,11 @@ func parseLike(fold bool, operand any) (test, error) {
 	}
 	parts := parsePattern(pattern)
 	return func(v value) bool {
-		text := v.text
+		s := v.text
 		if fold {
-			text = strings.ToLower(text)
+			s = strings.ToLower(s)
 		}
-		return !v.null && like(parts, []rune(text))
+		return !v.null && like(parts, []rune(s))
 	}, nil
 }
 
@@ -249,11 +249,11 @@ func like(pattern, text []rune) bool {
 }
 
 // parseIsA tells what an id is of. A kind that there is not here names nothing.
-func parseIsA(operand any) (test, error) {
+func parseIsA(operand any, infixes map[string]string) (test, error) {
 	if kind, ok := operand.(string); ok {
 		operand = []any{kind}
 	}
-	wanted, ok := texts(operand)
+	wanted, ok := Texts(operand)
 	if !ok {
 		return nil, badOperand("is_a")
 	}
@@ -265,13 +265,11 @@ func parseIsA(operand any) (test, error) {
 	}, nil
 }
 
-var infixes = map[string]string{tokenKind: tokenInfix, userKind: userInfix}
-
 func parseContains(operand any) (test, error) {
-	if text, ok := operand.(string); ok {
-		operand = []any{text}
+	if one, ok := operand.(string); ok {
+		operand = []any{one}
 	}
-	wanted, ok := texts(operand)
+	wanted, ok := Texts(operand)
 	if !ok || len(wanted) > maxContents {
 		return nil, badOperand("contains")
 	}

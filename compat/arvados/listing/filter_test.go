@@ -1,39 +1,61 @@
-package arvados
+package listing
 
 import (
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/keyhatch/keyhatch"
 	"pgregory.net/rapid"
 )
 
 func at(text string) time.Time {
-	t, ok := parseTime(text)
+	t, ok := ParseTime(text)
 	if !ok {
 		panic(text)
 	}
 	return t
 }
 
-// some are the records that filters are asked of.
-var some = []keyhatch.Token{
-	{
-		ID: "tok_aaaaaaaaaaaaaaa", User: "user_000000000000001", CreatedAt: at("2024-01-01T00:00:00.000001Z"), ExpiresAt: at("2024-06-01"),
-		Scopes: []keyhatch.Scope{"all"}, CreatedFrom: "192.0.2.1",
+// record is what filters are asked of.
+type record struct {
+	id, owner, from string
+	made, end, used time.Time
+	scopes          []string
+}
+
+var things = Resource[record]{
+	Class: "Thing", Kind: "arvados#apiClientAuthorization", Infixes: map[string]string{"arvados#apiClientAuthorization": "gj3su", "arvados#user": "tpzed"}, Columns: []Column[record]{
+		TextOrNull("uuid", func(r record) string { return "zzzzz-gj3su-" + r.id }),
+		TextOrNull("owner_uuid", func(r record) string { return "zzzzz-tpzed-" + r.owner }),
+		Time("created_at", func(r record) time.Time { return r.made }),
+		TextOrNull("created_by_ip_address", func(r record) string { return r.from }),
+		Time("expires_at", func(r record) time.Time { return r.end }),
+		Time("last_used_at", func(r record) time.Time { return r.used }),
+		TextOrNull("last_used_by_ip_address", func(r record) string {
+			if r.used.IsZero() {
+				return ""
+			}
+			return "192.0.2.2"
+		}),
+		Set("scopes", func(r record) []string { return r.scopes }),
+		Flag("is_active", func(r record) bool { return r.from != "" }),
+		Opaque[record]("user_id", nil),
 	},
+}
+
+var some = []record{
 	{
-		ID: "tok_bbbbbbbbbbbbbbb", User: "user_000000000000002", CreatedAt: at("2024-01-02"), LastUsedAt: at("2024-01-03"), LastUsedFrom: "192.0.2.2",
-		Scopes: []keyhatch.Scope{"GET /a", "GET /b"},
+		id: "aaaaaaaaaaaaaaa", owner: "000000000000001", made: at("2024-01-01T00:00:00.000001Z"), end: at("2024-06-01"),
+		scopes: []string{"all"}, from: "192.0.2.1",
 	},
-	{ID: "tok_ccccccccccccccc", User: "user_000000000000001", CreatedAt: at("2024-01-03"), ExpiresAt: at("2024-01-03"), Scopes: []keyhatch.Scope{}},
+	{id: "bbbbbbbbbbbbbbb", owner: "000000000000002", made: at("2024-01-02"), used: at("2024-01-03"), scopes: []string{"GET /a", "GET /b"}},
+	{id: "ccccccccccccccc", owner: "000000000000001", made: at("2024-01-03"), end: at("2024-01-03")},
 }
 
 func TestFilters(t *testing.T) {
-	r := (&Door{cluster: "zzzzz"}).tokens()
 	const a, b, c = `"zzzzz-gj3su-aaaaaaaaaaaaaaa"`, `"zzzzz-gj3su-bbbbbbbbbbbbbbb"`, `"zzzzz-gj3su-ccccccccccccccc"`
 	for filters, want := range map[string]string{
 		`[]`:   "abc",
@@ -92,20 +114,23 @@ func TestFilters(t *testing.T) {
 		`[["scopes","contains","GET /a"]]`:                      "b",
 		`[["scopes","contains",["GET /a","GET /c"]]]`:           "",
 		`[["scopes","contains",[]]]`:                            "abc",
+		`[["is_active","=",true]]`:                              "a",
+		`[["is_active","!=","true"]]`:                           "bc",
+		`[["is_active","in",[false]]]`:                          "bc",
 		`["(created_at < expires_at)"]`:                         "a",
 		`["( created_at = expires_at )"]`:                       "c",
 		`["(last_used_at > created_at)",["uuid","!=",null]]`:    "b",
 		`["(uuid >= owner_uuid)"]`:                              "",
 	} {
-		conditions, err := parse(r, filters)
+		conditions, err := parse(filters)
 		if err != nil {
 			t.Errorf("%s: %v", filters, err)
 			continue
 		}
 		var got strings.Builder
-		for _, record := range some {
-			if !slices.ContainsFunc(conditions, func(c condition[keyhatch.Token]) bool { return !c(record) }) {
-				got.WriteByte(record.ID[4])
+		for _, r := range some {
+			if !slices.ContainsFunc(conditions, func(c condition[record]) bool { return !c(r) }) {
+				got.WriteByte(r.id[0])
 			}
 		}
 		if got.String() != want {
@@ -119,23 +144,23 @@ func TestFilters(t *testing.T) {
 		`[["created_at","=","soon"]]`, `[["created_at","<",1]]`, `[["created_at","like","2024%"]]`, `[["created_at","is_a","x"]]`,
 		`[["scopes","=","all"]]`, `[["scopes","<",[]]]`, `[["scopes","like","all"]]`, `[["scopes","in",["all"]]]`, `[["scopes","contains",[1]]]`, `[["scopes","contains",[` + strings.Repeat(`"all",`, 10) + `"all"]]]`,
 		`[["scopes","in",[` + strings.Repeat(`[],`, 100) + `[]]]]`, `[["uuid","in",[` + strings.Repeat(`"x",`, 10000) + `"x"]]]`,
-		`[["user_id","=",1]]`, `[["user_id","like","x"]]`, `[["any","!=","x"]]`, `[["any","=",null,1]]`,
+		`[["is_active","=",2]]`, `[["is_active","<",true]]`, `[["user_id","=",1]]`, `[["user_id","like","x"]]`, `[["any","!=","x"]]`, `[["any","=",null,1]]`,
 		`["(created_at < uuid)"]`, `["(created_at != expires_at)"]`, `["created_at < expires_at"]`, `["(created_at < colour)"]`, `["(scopes = scopes)"]`,
 	} {
-		if _, err := parse(r, filters); err == nil {
+		if _, err := parse(filters); err == nil {
 			t.Errorf("%.80s is read", filters)
-		} else if e := asWire(err); e.status != 422 {
-			t.Errorf("%.80s: %d %s", filters, e.status, e.message)
+		} else if e := (*ArgumentError)(nil); !errors.As(err, &e) {
+			t.Errorf("%.80s: %v", filters, err)
 		}
 	}
 }
 
-func parse(r resource[keyhatch.Token], filters string) ([]condition[keyhatch.Token], error) {
-	v, err := parseJSON([]byte(filters))
+func parse(filters string) ([]condition[record], error) {
+	v, err := ParseJSON([]byte(filters))
 	if err != nil {
-		return nil, argument("%s", err)
+		return nil, Argument("%s", err)
 	}
-	return parseFilters(r, v)
+	return parseFilters(things, v)
 }
 
 // TestLike holds the matching of patterns against a regular expression.
@@ -175,22 +200,21 @@ func FuzzFilters(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	r := (&Door{cluster: "zzzzz"}).tokens()
 	f.Fuzz(func(t *testing.T, text string) {
-		conditions, err := parse(r, text)
+		conditions, err := parse(text)
 		if err != nil {
-			if e := asWire(err); e.status != 422 || e.message == "" {
-				t.Fatalf("%q: %d %s", text, e.status, e.message)
+			if e := (*ArgumentError)(nil); !errors.As(err, &e) || e.Message == "" {
+				t.Fatalf("%q: %v", text, err)
 			}
 			return
 		}
-		v, err := parseJSON([]byte(text))
+		v, err := ParseJSON([]byte(text))
 		if list, _ := v.([]any); err != nil || len(list) != len(conditions) || len(conditions) > maxFilters {
 			t.Fatalf("%q became %d conditions", text, len(conditions))
 		}
 		for _, c := range conditions {
-			for _, record := range some {
-				if c(record) != c(record) {
+			for _, r := range some {
+				if c(r) != c(r) {
 					t.Fatalf("%q cannot decide", text)
 				}
 			}

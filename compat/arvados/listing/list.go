@@ -1,4 +1,4 @@
-package arvados
+package listing
 
 import (
 	"iter"
@@ -6,17 +6,18 @@ import (
 	"strings"
 )
 
-// The sizes of a list.
+// MaxLimit is how many records a list has at most.
+const MaxLimit = 1000
+
 const (
 	defaultLimit = 100
-	maxLimit     = 1000
 	maxOrder     = 20
 	maxSelect    = 100
 )
 
-// question is what a list was asked for.
-type question[T any] struct {
-	resource[T]
+// Question is what a list was asked for.
+type Question[T any] struct {
+	Resource[T]
 	conditions    []condition[T]
 	order         []func(a, b T) int
 	selected      []string
@@ -25,48 +26,48 @@ type question[T any] struct {
 	limit, offset int
 }
 
-// ask reads the parameters of a list.
-func ask[T any](r resource[T], p *parameters) (q question[T], err error) {
-	q.resource = r
-	if q.conditions, err = parseFilters(r, p.values["filters"]); err != nil {
+// Ask reads the parameters of a list.
+func Ask[T any](r Resource[T], v Values) (q Question[T], err error) {
+	q.Resource = r
+	if q.conditions, err = parseFilters(r, v["filters"]); err != nil {
 		return q, err
 	}
-	where, err := parseWhere(r, p.values["where"])
+	where, err := parseWhere(r, v["where"])
 	if err != nil {
 		return q, err
 	}
 	q.conditions = append(q.conditions, where...)
-	if q.order, err = parseOrder(r, p.values["order"]); err != nil {
+	if q.order, err = parseOrder(r, v["order"]); err != nil {
 		return q, err
 	}
-	if q.selected, err = parseSelect(r, p); err != nil {
+	if q.selected, err = ParseSelect(r, v); err != nil {
 		return q, err
 	}
-	if q.limit, err = p.integer("limit", defaultLimit); err != nil {
+	if q.limit, err = v.Integer("limit", defaultLimit); err != nil {
 		return q, err
 	}
-	if q.offset, err = p.integer("offset", 0); err != nil {
+	if q.offset, err = v.Integer("offset", 0); err != nil {
 		return q, err
 	}
-	q.limit = min(q.limit, maxLimit)
-	q.distinct = p.boolean("distinct")
-	count, err := p.text("count")
+	q.limit = min(q.limit, MaxLimit)
+	q.distinct = v.Boolean("distinct")
+	count, err := v.Text("count")
 	if err != nil || count != "" && count != "exact" && count != "none" {
-		return q, invalid("count")
+		return q, Invalid("count")
 	}
 	q.count = count != "none"
 	return q, nil
 }
 
-// parseSelect reads the names of attributes, nil for all.
-func parseSelect[T any](r resource[T], p *parameters) ([]string, error) {
-	names, err := p.words("select", maxSelect)
+// ParseSelect reads the names of attributes, nil for all.
+func ParseSelect[T any](r Resource[T], v Values) ([]string, error) {
+	names, err := v.Words("select", maxSelect)
 	if err != nil {
 		return nil, err
 	}
 	for _, name := range names {
 		if _, ok := r.column(name); !ok && name != "kind" && name != "etag" {
-			return nil, argument("Invalid attribute %s of %s in select parameter", quoted(name), r.class)
+			return nil, Argument("Invalid attribute %s of %s in select parameter", Quoted(name), r.Class)
 		}
 	}
 	return names, nil
@@ -75,8 +76,8 @@ func parseSelect[T any](r resource[T], p *parameters) ([]string, error) {
 // parseOrder reads "attribute direction", several in an array or with commas. What it
 // does not know it passes over, as Arvados does. The newest are first, after what was
 // asked for, and ids decide at last, so that the order is always the same one.
-func parseOrder[T any](r resource[T], v any) (out []func(a, b T) int, err error) {
-	items, err := orderItems(v)
+func parseOrder[T any](r Resource[T], asked any) (out []func(a, b T) int, err error) {
+	items, err := orderItems(asked)
 	if err != nil {
 		return nil, err
 	}
@@ -108,23 +109,23 @@ func orderItems(v any) (out []string, err error) {
 		out = strings.Split(v, ",")
 	case []any:
 		for _, item := range v {
-			text, ok := item.(string)
+			word, ok := item.(string)
 			if !ok {
-				return nil, invalid("order")
+				return nil, Invalid("order")
 			}
-			out = append(out, text)
+			out = append(out, word)
 		}
 	default:
-		return nil, invalid("order")
+		return nil, Invalid("order")
 	}
 	if len(out) > maxOrder {
-		return nil, invalid("order")
+		return nil, Invalid("order")
 	}
 	return out, nil
 }
 
-// answer makes the list of those records that were asked for.
-func (q question[T]) answer(all iter.Seq2[T, error]) (object, error) {
+// Answer makes the list of those records that were asked for.
+func (q Question[T]) Answer(all iter.Seq2[T, error]) (Object, error) {
 	var found []T
 	for record, err := range all {
 		if err != nil {
@@ -150,15 +151,15 @@ func (q question[T]) answer(all iter.Seq2[T, error]) (object, error) {
 	}
 	from := min(q.offset, len(found))
 	page := found[from:min(from+q.limit, len(found))]
-	items := make([]object, len(page))
+	items := make([]Object, len(page))
 	for i, record := range page {
-		items[i] = q.encode(record, q.selected)
+		items[i] = q.Encode(record, q.selected)
 		if q.distinct && q.selected != nil { // a tag of one record would tell the others apart
-			items[i] = append(object{{"kind", q.kind}}, q.fields(record, q.selected)...)
+			items[i] = append(Object{{"kind", q.Kind}}, q.fields(record, q.selected)...)
 		}
 	}
-	out := object{
-		{"kind", q.kind + "List"},
+	out := Object{
+		{"kind", q.Kind + "List"},
 		{"etag", ""},
 		{"self_link", ""},
 		{"offset", q.offset},
@@ -166,16 +167,16 @@ func (q question[T]) answer(all iter.Seq2[T, error]) (object, error) {
 		{"items", items},
 	}
 	if q.count {
-		out = append(out, field{"items_available", len(found)})
+		out = append(out, Field{"items_available", len(found)})
 	}
 	return out, nil
 }
 
 // differing are the records of which no earlier one has the same selected values.
-func (q question[T]) differing(found []T) (out []T, err error) {
+func (q Question[T]) differing(found []T) (out []T, err error) {
 	seen := map[string]bool{}
 	for _, record := range found {
-		text, err := marshal(q.fields(record, q.selected))
+		text, err := Marshal(q.fields(record, q.selected))
 		if err != nil {
 			return nil, err
 		}

@@ -1,4 +1,4 @@
-package arvados
+package listing
 
 import (
 	"regexp"
@@ -25,13 +25,13 @@ type test func(value) bool
 // and of expressions such as "(created_at < expires_at)".
 //
 // Source: Arvados' API documentation, "Common resource methods", available list filters.
-func parseFilters[T any](r resource[T], v any) ([]condition[T], error) {
+func parseFilters[T any](r Resource[T], v any) ([]condition[T], error) {
 	if v == nil {
 		return nil, nil
 	}
 	items, ok := v.([]any)
 	if !ok || len(items) > maxFilters {
-		return nil, argument("Invalid value for filters parameter: it must be an array of at most %d filters", maxFilters)
+		return nil, Argument("Invalid value for filters parameter: it must be an array of at most %d filters", maxFilters)
 	}
 	out := make([]condition[T], len(items))
 	for i, item := range items {
@@ -51,9 +51,9 @@ func parseFilters[T any](r resource[T], v any) ([]condition[T], error) {
 	return out, nil
 }
 
-var errFilter = argument("Invalid element in filters array: it must be [attribute, operator, operand]")
+var errFilter = Argument("Invalid element in filters array: it must be [attribute, operator, operand]")
 
-func parseFilter[T any](r resource[T], item []any) (condition[T], error) {
+func parseFilter[T any](r Resource[T], item []any) (condition[T], error) {
 	if len(item) != 3 {
 		return nil, errFilter
 	}
@@ -68,9 +68,9 @@ func parseFilter[T any](r resource[T], item []any) (condition[T], error) {
 	}
 	c, ok := r.column(attribute)
 	if !ok {
-		return nil, argument("Invalid attribute %s in filter", quoted(attribute))
+		return nil, Argument("Invalid attribute %s in filter", Quoted(attribute))
 	}
-	t, err := parseTest(c.form, operator, item[2])
+	t, err := parseTest(c.form, operator, item[2], r.Infixes)
 	if err != nil {
 		return nil, err
 	}
@@ -78,34 +78,34 @@ func parseFilter[T any](r resource[T], item []any) (condition[T], error) {
 }
 
 // parseAny is a filter on whichever column of text.
-func parseAny[T any](r resource[T], operator string, operand any) (condition[T], error) {
+func parseAny[T any](r Resource[T], operator string, operand any) (condition[T], error) {
 	if !slices.Contains([]string{"=", "in", "like", "ilike"}, operator) {
-		return nil, argument("Invalid operator %s for attribute 'any' in filter", quoted(operator))
+		return nil, Argument("Invalid operator %s for attribute 'any' in filter", Quoted(operator))
 	}
-	t, err := parseTest(words, operator, operand)
+	t, err := parseTest(text, operator, operand, r.Infixes)
 	if err != nil {
 		return nil, err
 	}
 	return func(record T) bool {
-		return slices.ContainsFunc(r.columns, func(c column[T]) bool { return c.form == words && t(c.of(record)) })
+		return slices.ContainsFunc(r.Columns, func(c Column[T]) bool { return c.form == text && t(c.of(record)) })
 	}, nil
 }
 
 var expression = regexp.MustCompile(`^ *\( *([a-z_]+) *(<=?|>=?|=) *([a-z_]+) *\) *$`)
 
 // parseExpression compares two attributes of one form. Where either is null it is false.
-func parseExpression[T any](r resource[T], text string) (condition[T], error) {
-	parts := expression.FindStringSubmatch(text)
+func parseExpression[T any](r Resource[T], s string) (condition[T], error) {
+	parts := expression.FindStringSubmatch(s)
 	if parts == nil {
-		return nil, argument("Invalid expression in filters array: it must be \"(attribute operator attribute)\"")
+		return nil, Argument("Invalid expression in filters array: it must be \"(attribute operator attribute)\"")
 	}
 	a, known := r.column(parts[1])
 	b, alsoKnown := r.column(parts[3])
 	if !known || !alsoKnown {
-		return nil, argument("Invalid attribute in expression")
+		return nil, Argument("Invalid attribute in expression")
 	}
-	if a.form != b.form || a.form != words && a.form != moment {
-		return nil, argument("Invalid expression in filters array: the attributes must be of one type")
+	if a.form != b.form || a.form != text && a.form != moment {
+		return nil, Argument("Invalid expression in filters array: the attributes must be of one type")
 	}
 	holds := comparisons[parts[2]]
 	return func(record T) bool {
@@ -115,13 +115,13 @@ func parseExpression[T any](r resource[T], text string) (condition[T], error) {
 }
 
 // parseWhere reads the older parameter where as filters.
-func parseWhere[T any](r resource[T], v any) ([]condition[T], error) {
+func parseWhere[T any](r Resource[T], v any) ([]condition[T], error) {
 	if v == nil {
 		return nil, nil
 	}
 	attributes, ok := v.(map[string]any)
 	if !ok {
-		return nil, invalid("where")
+		return nil, Invalid("where")
 	}
 	var filters []any
 	for name, want := range attributes {

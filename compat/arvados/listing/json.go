@@ -1,4 +1,4 @@
-package arvados
+package listing
 
 import (
 	"bytes"
@@ -18,10 +18,10 @@ var (
 	errJSONTwice = errors.New("an object has a name twice")
 )
 
-// parseJSON reads one JSON value: null, bool, json.Number, string, []any or
+// ParseJSON reads one JSON value: null, bool, json.Number, string, []any or
 // map[string]any. An object with a name twice is refused: who reads the first value and
 // who reads the last would disagree.
-func parseJSON(text []byte) (any, error) {
+func ParseJSON(text []byte) (any, error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	v, err := parseValue(d, maxDepth)
@@ -94,19 +94,19 @@ func parseObject(d *json.Decoder, depth int) (any, error) {
 	return out, nil
 }
 
-// field is a member of an object that keeps its order.
-type field struct {
-	name  string
-	value any
+// Field is a member of an object that keeps its order.
+type Field struct {
+	Name  string
+	Value any
 }
 
-// object is written with its members in their order.
-type object []field
+// Object is written with its members in their order.
+type Object []Field
 
-// marshal writes JSON that is not escaped for HTML, as in Arvados; the answer's type is
+// Marshal writes JSON that is not escaped for HTML, as in Arvados; the answer's type is
 // JSON. A list has a thousand records of a dozen fields, twice when their tags are made,
 // so what those hold is written without reflection.
-func marshal(v any) ([]byte, error) { return appendJSON(nil, v) }
+func Marshal(v any) ([]byte, error) { return appendJSON(nil, v) }
 
 func appendJSON(out []byte, v any) (_ []byte, err error) {
 	switch v := v.(type) {
@@ -120,18 +120,18 @@ func appendJSON(out []byte, v any) (_ []byte, err error) {
 		return appendText(out, v)
 	case []string:
 		return appendList(out, v)
-	case []object:
+	case []Object:
 		return appendList(out, v)
-	case object:
+	case Object:
 		out = append(out, '{')
 		for i, f := range v {
 			if i > 0 {
 				out = append(out, ',')
 			}
-			if out, err = appendText(out, f.name); err != nil {
+			if out, err = appendText(out, f.Name); err != nil {
 				return nil, err
 			}
-			if out, err = appendJSON(append(out, ':'), f.value); err != nil {
+			if out, err = appendJSON(append(out, ':'), f.Value); err != nil {
 				return nil, err
 			}
 		}
