@@ -46,7 +46,7 @@ var layers = []struct {
 	{"sts", "root policy sigv4 auth broker broker/*", ""},
 	{"idp", "root policy auth broker broker/*", ""},
 	{"compat/arvados/listing", "root", ""},
-	{"compat/*", "root policy auth broker broker/* compat/arvados/listing", ""},
+	{"compat/arvados", "root policy auth broker broker/* compat/arvados/listing", ""},
 	{"outbound", "", "code.dny.dev/ssrf"},
 	{"gateway", "root policy sigv4 broker broker/* gateway/*", ""},
 	{"gateway/limit", "", "golang.org/x/time/rate"},

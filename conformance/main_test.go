@@ -67,7 +67,7 @@ var (
 	overTLS = &sharedServer{name: "TLS", binary: released, start: func(binary string) (*devserver.Server, error) {
 		return devserver.Serve(context.Background(), devserver.Installation{Binary: binary, OutboundNetworks: loopback, TLS: true})
 	}}
-	overAPITLS = &sharedServer{name: "API over TLS", start: func(binary string) (*devserver.Server, error) {
+	overAPITLS = &sharedServer{name: "API over TLS", binary: binary, start: func(binary string) (*devserver.Server, error) {
 		return devserver.Serve(context.Background(), devserver.Installation{Binary: binary, APITLS: true})
 	}}
 	sharedServers = []*sharedServer{dev, overHTTP, overTLS, overAPITLS}
