@@ -12,9 +12,9 @@
 // the store, and on how clients sign and send, is run again over HTTP and over TLS
 // on a directory and on each of the real stores behind keyhatch (internal/peers).
 // Large objects, syncs of many files, presigned URLs and tables have tests of their
-// own, on both kinds of store and over HTTP and TLS; a server's request log tells
-// that not one request of ten syncs has failed. What a client cannot do is listed,
-// see lacking.
+// own: what each client can, on both kinds of store, each over HTTP and over TLS, see
+// bothKinds. A server's request log tells that not one request of ten syncs has
+// failed. What a client cannot do is listed, see lacking.
 //
 // Programs that run while their leases end, one after the other, renew them by every way
 // that they know; that is a table too, see renewals. What keyhatch prints to be pasted

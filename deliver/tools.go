@@ -1,7 +1,7 @@
 package deliver
 
 // tools are the snippets, as their tools want them in 2026. The real tools run them in
-// conformance/, but for that of spark, which was run by hand, and that of terraform. The
+// conformance/, but for those of spark and terraform, which were run by hand. The
 // delimiters are ‹ ›, because braces mean something in most of the languages.
 var tools = []tool{
 	{
