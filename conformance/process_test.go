@@ -262,7 +262,7 @@ func (g *gate) waitForGone(t *testing.T) {
 	t.Helper()
 	select {
 	case <-g.gone:
-	case <-time.After(30 * time.Second):
+	case <-time.After(commandTime):
 		t.Fatal("the gate does not notice that its caller is gone")
 	}
 }

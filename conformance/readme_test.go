@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/keyhatch/keyhatch/internal/devserver"
 	"github.com/keyhatch/keyhatch/internal/logged"
+	"github.com/keyhatch/keyhatch/internal/peers"
 )
 
 // The README shows a session at two terminals. It is run here, line by line, in a
@@ -56,7 +56,14 @@ type newcomer struct {
 
 func newNewcomer(t *testing.T, document, text, folder string, programs ...string) newcomer {
 	t.Helper()
-	api, s3 := freeAddress(t), freeAddress(t)
+	var addresses [2]string
+	for i := range addresses {
+		var err error
+		if addresses[i], err = peers.FreeAddress(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	api, s3 := addresses[0], addresses[1]
 	home := t.TempDir()
 	// The clients that make test installs need nothing of the user's.
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
@@ -91,7 +98,7 @@ func (n newcomer) run(t *testing.T) {
 			t.Errorf("the server: %v", err)
 		}
 	})
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(commandTime)
 	for !strings.Contains(printed.String(), "Ctrl-C stops") {
 		if time.Now().After(deadline) {
 			t.Fatalf("it did not begin to serve:\n%s", devserver.Redact(printed.String()))
@@ -158,7 +165,7 @@ func shell(t *testing.T, dir string, env []string, session []step) []string {
 	for _, s := range session {
 		fmt.Fprintf(&script, "%s\necho; echo %s\n", s.command, mark)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*commandTime)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-c", script.String())
 	cmd.Dir, cmd.Env = dir, env
@@ -171,16 +178,6 @@ func shell(t *testing.T, dir string, env []string, session []step) []string {
 		t.Fatalf("%d commands printed %d times", len(session), len(printed)-1)
 	}
 	return printed[:len(session)]
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // copyTree copies the tree as a clone would have it, so that the session leaves

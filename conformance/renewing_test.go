@@ -169,7 +169,7 @@ func (s served) wait(t *testing.T) {
 	if err := <-s.read; err != nil {
 		t.Errorf("%v\n%s", err, s.printed())
 	}
-	if !s.End(syscall.SIGTERM, 20*time.Second) {
+	if !s.End(syscall.SIGTERM, commandTime) {
 		t.Error("it does not end by a signal")
 	}
 }

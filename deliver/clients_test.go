@@ -150,7 +150,7 @@ func TestRunAndRealClients(t *testing.T) {
 }
 
 // A new lease reaches boto3 when the old one ends: here the old one is made to seem
-// so by an endpoint that gives it little time.
+// so by an endpoint that gives it little time, of which boto3 wants some left.
 func TestBoto3AsksTheContainerAgain(t *testing.T) {
 	python := clientProgram(t, "KEYHATCH_PYTHON", "boto3")
 	c := realCall(t)
@@ -158,7 +158,7 @@ func TestBoto3AsksTheContainerAgain(t *testing.T) {
 	container, err := deliver.ServeContainer(func(ctx context.Context) (api.Lent, error) {
 		asked.Add(1)
 		lent, err := c.lend()(ctx)
-		lent.ExpiresAt = time.Now().Add(3 * time.Second)
+		lent.ExpiresAt = time.Now().Add(12 * time.Second)
 		return lent, err
 	})
 	if err != nil {

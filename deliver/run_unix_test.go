@@ -148,7 +148,7 @@ func startRunningOn(t *testing.T, stdin *os.File, attr *syscall.SysProcAttr) *ru
 	}
 	t.Cleanup(func() { _ = r.cmd.Process.Kill() })
 	// A program that does not end must not keep the test from failing.
-	if err := pipe.(*os.File).SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+	if err := pipe.(*os.File).SetReadDeadline(time.Now().Add(5 * time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	r.out = bufio.NewReader(pipe)

@@ -21,7 +21,7 @@ import (
 func (r *running) accesses(want int, args ...string) []api.ObjectRequest {
 	r.t.Helper()
 	var got []api.ObjectRequest
-	for end := time.Now().Add(20 * time.Second); len(got) < want && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); len(got) < want && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		status, out, failed := r.ask(r.admin.Reveal(), append([]string{"audit", "access", "-o", "json"}, args...)...)
 		if status != ask.ExitDone {
 			r.t.Fatalf("%d: %s", status, failed)

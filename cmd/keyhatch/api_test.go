@@ -21,13 +21,13 @@ func TestS13_BadInput(t *testing.T) {
 	r := start(t)
 	admin := r.admin.Reveal()
 	reader := r.token(`{"name":"reader","workspace":"demo","scopes":["s3:read s3://demo/alpha/"]}`).Secret
-	expired := r.token(`{"expires_at":"` + time.Now().Add(1200*time.Millisecond).UTC().Format(time.RFC3339Nano) + `"}`).Secret
+	expired, expires := r.shortToken()
 	revoked := r.token(`{}`)
 	must[struct{}](r, admin, "DELETE", "/api/v1/tokens/"+revoked.ID, "")
 	_, stranger := r.user("stranger")
 	must[api.Grant](r, admin, "POST", "/api/v1/grants", `{"location":"alpha","to":"user","subject":"`+
 		must[api.User](r, admin, "GET", "/api/v1/users/stranger", "").ID+`","access":"read","prefix":"2024/"}`)
-	time.Sleep(1300 * time.Millisecond) // until the token has expired
+	time.Sleep(time.Until(expires))
 
 	const leases = "/api/v1/leases"
 	bearer := func(token string) []string {

@@ -10,12 +10,17 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/client"
 	"github.com/keyhatch/keyhatch/internal/logged"
 )
+
+// patience is how long a test waits for what has to come. A machine with much else to do
+// takes its time, and only a test that fails waits to the end.
+const patience = 2 * time.Minute
 
 // running is a whole Keyhatch with the sample of `keyhatch dev`, on free ports.
 type running struct {
@@ -144,6 +149,27 @@ func must[T any](r *running, token, method, path, body string) T {
 func (r *running) token(body string) api.CreatedToken {
 	r.t.Helper()
 	return must[api.CreatedToken](r, r.admin.Reveal(), "POST", "/api/v1/tokens", body)
+}
+
+// shortToken makes a token that ends as soon as this machine can make one.
+func (r *running) shortToken() (secret string, expires time.Time) {
+	r.t.Helper()
+	for life := time.Second; life < patience; life *= 2 {
+		expires = time.Now().Add(life)
+		a := r.call(r.admin.Reveal(), "POST", "/api/v1/tokens", `{"expires_at":"`+expires.UTC().Format(time.RFC3339Nano)+`"}`)
+		if a.status == http.StatusCreated {
+			var made api.CreatedToken
+			if err := json.Unmarshal([]byte(a.text), &made); err != nil {
+				r.t.Fatal(err)
+			}
+			return made.Secret, expires
+		}
+		if code := a.problem(r.t).Code; code != "invalid_expiry" { // it came too late
+			r.t.Fatal(code)
+		}
+	}
+	r.t.Fatal("no token was made in time")
+	return "", time.Time{}
 }
 
 // user makes a user, who is no member of anything, and a token of its.

@@ -77,11 +77,10 @@ func ownHome(e *testscript.Env) error {
 
 // waitFor FILE waits until the file is there.
 func waitFor(ts *testscript.TestScript, _ bool, args []string) {
-	for range 400 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(25 * time.Millisecond) {
 		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
 			return
 		}
-		time.Sleep(25 * time.Millisecond)
 	}
 	ts.Fatalf("%s did not come", args[0])
 }
@@ -127,18 +126,17 @@ func exitsWith(ts *testscript.TestScript, _ bool, args []string) {
 func listen(ts *testscript.TestScript, _ bool, args []string) {
 	text := ts.ReadFile(args[0])
 	for _, part := range []string{"api", "s3"} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		address, err := peers.FreeAddress()
 		ts.Check(err)
-		ts.Check(l.Close())
-		text += fmt.Sprintf("%s: {listen: %q}\n", part, l.Addr())
-		ts.Setenv(strings.ToUpper(part), l.Addr().String())
+		text += fmt.Sprintf("%s: {listen: %q}\n", part, address)
+		ts.Setenv(strings.ToUpper(part), address)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
 
 // healthy ADDRESS waits until the API there is ready.
 func healthy(ts *testscript.TestScript, _ bool, args []string) {
-	for range 400 {
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(25 * time.Millisecond) {
 		answer, err := http.Get("http://" + args[0] + "/readyz")
 		if err == nil {
 			answer.Body.Close()
@@ -146,7 +144,6 @@ func healthy(ts *testscript.TestScript, _ bool, args []string) {
 				return
 			}
 		}
-		time.Sleep(25 * time.Millisecond)
 	}
 	ts.Fatalf("%s did not answer", args[0])
 }
@@ -155,7 +152,7 @@ func healthy(ts *testscript.TestScript, _ bool, args []string) {
 func nothingListens(ts *testscript.TestScript, _ bool, args []string) {
 	u, err := url.Parse(strings.TrimSpace(ts.ReadFile(args[0])))
 	ts.Check(err)
-	if c, err := net.DialTimeout("tcp", u.Host, time.Second); err == nil {
+	if c, err := net.DialTimeout("tcp", u.Host, patience); err == nil {
 		c.Close()
 		ts.Fatalf("something listens at %s", u.Host)
 	}

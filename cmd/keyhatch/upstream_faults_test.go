@@ -50,7 +50,11 @@ type wire struct {
 }
 
 func newWire(t *testing.T, to string) *wire {
-	w := &wire{t: t, address: "127.0.0.1:0", to: to}
+	address, err := peers.FreeAddress() // nobody takes it while the wire is cut
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{t: t, address: address, to: to}
 	w.mend()
 	t.Cleanup(w.cut)
 	return w
@@ -62,7 +66,9 @@ func (w *wire) mend() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.address, w.listener = l.Addr().String(), l
+	w.mu.Lock()
+	w.listener = l
+	w.mu.Unlock()
 	go func() {
 		for {
 			near, err := l.Accept()
@@ -75,8 +81,16 @@ func (w *wire) mend() {
 				continue
 			}
 			w.mu.Lock()
-			w.open = append(w.open, near, far)
+			whole := w.listener == l
+			if whole {
+				w.open = append(w.open, near, far)
+			}
 			w.mu.Unlock()
+			if !whole { // cut meanwhile
+				near.Close()
+				far.Close()
+				return
+			}
 			go func() { io.Copy(far, near); far.Close() }()
 			go func() { io.Copy(near, far); near.Close() }()
 		}
@@ -84,9 +98,12 @@ func (w *wire) mend() {
 }
 
 func (w *wire) cut() {
-	w.listener.Close()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.listener != nil {
+		w.listener.Close()
+		w.listener = nil
+	}
 	for _, c := range w.open {
 		c.Close()
 	}
@@ -317,7 +334,7 @@ func TestLostBatchDeletesAreOnRecord(t *testing.T) {
 		t.Fatal("it went well")
 	}
 	var got []string
-	for end := time.Now().Add(20 * time.Second); len(got) < 2 && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); len(got) < 2 && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		got = nil
 		page := must[api.Page[api.ObjectRequest]](r, r.admin.Reveal(), "GET", "/api/v1/object-requests?workspace=demo&location=losing", "")
 		for _, q := range page.Items {

@@ -24,7 +24,7 @@ var minio, minioTLS = withoutAndWithTLS(
 	"minio", "KEYHATCH_MINIO", "MinIO", "certs/public.crt", "certs/private.key", startMinIO)
 
 func startMinIO(s *site, c certificate.Files) (Store, error) {
-	address, err := freePort()
+	address, err := FreeAddress()
 	if err != nil {
 		return Store{}, err
 	}

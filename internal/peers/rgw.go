@@ -87,7 +87,7 @@ func startRGW(s *site) (Store, error) {
 type ceph struct{ *site }
 
 func (c ceph) start() (Store, error) {
-	gateway, err := freePort()
+	gateway, err := FreeAddress()
 	if err != nil {
 		return Store{}, err
 	}
@@ -111,7 +111,7 @@ func (c ceph) start() (Store, error) {
 // startMonitor makes a cluster whose monitor knows the keys of all that will take
 // part, and starts the monitor.
 func (c ceph) startMonitor(gateway string) error {
-	monitor, err := freePort()
+	monitor, err := FreeAddress()
 	if err != nil {
 		return err
 	}

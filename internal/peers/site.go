@@ -237,11 +237,12 @@ func (s *site) logs() string {
 	return text.String()
 }
 
-// freePort finds a port of the loopback interface that nobody listens on. It
+// FreeAddress finds a port of the loopback interface that nobody listens on, for a
+// program that must be told one, or for a listener that comes again at the same. It
 // looks below the range from which systems give out ports of their own accord,
 // so that between the look and the store's start only another look by chance
 // could take it.
-func freePort() (string, error) {
+func FreeAddress() (string, error) {
 	const low, high, tries = 10_000, 30_000, 100
 	var err error
 	for range tries {

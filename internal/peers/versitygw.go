@@ -32,7 +32,7 @@ func startVersityGW(s *site, c certificate.Files) (Store, error) {
 	var addresses [2]string
 	for i := range addresses {
 		var err error
-		if addresses[i], err = freePort(); err != nil {
+		if addresses[i], err = FreeAddress(); err != nil {
 			return Store{}, err
 		}
 	}
