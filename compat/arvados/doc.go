@@ -42,8 +42,9 @@
 //   - A token cannot be made that has expired. Who may make tokens is no setting of the
 //     installation (IssueTrustedTokens): scopes say it.
 //   - There is no federation: no salted tokens, no remote clusters (which cluster a
-//     token's uuid names is not looked at), no cached tokens of OpenID Connect. There are no containers, so a token with a container part is
-//     refused. There is no anonymous token.
+//     token's uuid names is not looked at), no cached tokens of OpenID Connect. There are
+//     no containers, so a token with a container part is refused. There is no anonymous
+//     token.
 //   - Nothing else of Arvados' API is here; passwords are not taken
 //     (users/authenticate).
 //   - The system root token has the shape of our own tokens.
