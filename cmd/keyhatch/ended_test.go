@@ -41,7 +41,7 @@ func TestWhatEndsThingsTellsPrograms(t *testing.T) {
 			continue
 		}
 		want := ask.Ended{Action: noun + "." + verbs[verb], Target: words[2]}
-		if len(words) > 3 {
+		if len(words) > 3 && !strings.HasPrefix(words[3], "-") {
 			want.User = words[3]
 		}
 		var got ask.Ended
