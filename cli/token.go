@@ -23,8 +23,7 @@ var tokens = ask.Sheet[api.Token]{
 	{Title: "NETWORKS", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return strings.Join(t.Networks, ", ") }},
 	{Title: "REQUESTS PER MINUTE", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return numberOr(t.RequestsPerMinute, "") }},
 	{Title: "ANNOTATIONS", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return details(t.Annotations) }},
-	{Title: "LAST USED", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.LastUsedAt, "") }},
-	{Title: "LAST USED FROM", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return t.LastUsedFrom }},
+	{Title: "LAST USED", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return lastUse(t) }},
 	{Title: "ROTATED", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.RotatedAt, "") }},
 	{Title: "GRACE UNTIL", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.GraceUntil, "") }},
 	{Title: "CREATED", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOf(t.CreatedAt) }},
@@ -39,6 +38,14 @@ func numberOr(n int, none string) string {
 		return none
 	}
 	return strconv.Itoa(n)
+}
+
+func lastUse(t api.Token) string {
+	when := ask.TimeOr(t.LastUsedAt, ask.Never)
+	if t.LastUsedFrom == "" {
+		return when
+	}
+	return when + " from " + t.LastUsedFrom
 }
 
 // createdTokens shows a token's secret, which the server shows this once.
