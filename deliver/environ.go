@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"os"
 	"regexp"
 	"runtime"
@@ -92,22 +93,29 @@ func nameOf(variable string) string {
 
 // directly has clients that use a proxy ask the container endpoint without it: a
 // proxy cannot reach this machine's loopback interface, and must not get the token.
+// Clients read one spelling of the variable or the other first, and the other when that
+// is missing, so one that is missing gets what the other says: what went past the proxy
+// still does.
 func directly(env []string) []string {
-	var out []string
-	for _, name := range []string{"no_proxy", "NO_PROXY"} {
-		value, set := lookup(env, name)
-		switch {
-		case slices.Contains(strings.Split(value, ","), "127.0.0.1"), value == "*":
-		case set && value != "":
-			out = append(out, name+"="+value+",127.0.0.1")
-		default:
-			out = append(out, name+"=127.0.0.1")
-		}
-	}
 	if !slices.ContainsFunc(env, func(v string) bool { return strings.HasSuffix(strings.ToLower(nameOf(v)), "_proxy") }) {
 		return nil
 	}
-	return out
+	lower, isLower := lookup(env, "no_proxy")
+	upper, _ := lookup(env, "NO_PROXY")
+	if !isLower { // an empty one says that all go through the proxy, where it is read first
+		lower = upper
+	}
+	return []string{"no_proxy=" + withLoopback(lower), "NO_PROXY=" + withLoopback(cmp.Or(upper, lower))}
+}
+
+func withLoopback(exceptions string) string {
+	switch {
+	case exceptions == "":
+		return "127.0.0.1"
+	case exceptions == "*" || slices.Contains(strings.Split(exceptions, ","), "127.0.0.1"):
+		return exceptions
+	}
+	return exceptions + ",127.0.0.1"
 }
 
 func lookup(env []string, name string) (value string, ok bool) {

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -95,7 +96,7 @@ func TestRunSetsTheEnvironment(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"MINE": "kept", "FSSPEC_S3_DEFAULT_BLOCK_SIZE": "8", "FSSPEC_GS_TOKEN": "kept", "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_ENDPOINT_URL_S3": "http://127.0.0.1:8751",
-		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "no_proxy": "internal,127.0.0.1", "NO_PROXY": "127.0.0.1",
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "no_proxy": "internal,127.0.0.1", "NO_PROXY": "internal,127.0.0.1",
 		"RCLONE_S3_ENDPOINT": "http://127.0.0.1:8751", "RCLONE_S3_ENV_AUTH": "true", "AWS_S3_ENDPOINT": "127.0.0.1:8751", "AWS_HTTPS": "NO",
 	} {
 		if got[name] != want {
@@ -143,7 +144,13 @@ func startRunningOn(t *testing.T, stdin *os.File, attr *syscall.SysProcAttr) *ru
 		t.Fatal(err)
 	}
 	r.cmd.Stderr = os.Stderr
-	if err := r.cmd.Start(); err != nil {
+	// What the tests were started with, such as nohup, may ignore signals, and it would
+	// too. What is waited for here is not ignored there.
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
+	err = r.cmd.Start()
+	signal.Stop(heard)
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = r.cmd.Process.Kill() })
