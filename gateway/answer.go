@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"encoding/xml"
 	"io"
@@ -34,13 +35,24 @@ type answer struct {
 	// standing ends the transfer with its lease.
 	standing *standing
 	sending  bool // the store's answer is on its way
+	// connection is what the request came on, nil where the server does not tell.
+	connection net.Conn
 }
+
+// WithConnection is http.Server's ConnContext: with it, an answer that nobody takes is
+// thrown away when its lease ends.
+func WithConnection(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connectionKey{}, c)
+}
+
+type connectionKey struct{}
 
 func newAnswer(w http.ResponseWriter, r *http.Request) *answer {
 	a := &answer{
 		ResponseWriter: w, id: keyhatch.OriginOf(r.Context()).RequestID, begun: time.Now(),
 		control: http.NewResponseController(w), standing: &standing{over: true, ask: func() error { return nil }},
 	}
+	a.connection, _ = r.Context().Value(connectionKey{}).(net.Conn)
 	a.standing.interrupt = a.interrupt
 	if r.ContentLength != 0 {
 		a.body = &timedBody{ReadCloser: r.Body, answer: a}
@@ -80,7 +92,11 @@ func (a *answer) WriteHeader(status int) {
 // what it is sent.
 func (a *answer) interrupt() {
 	past := time.Unix(1, 0)
-	if a.sending {
+	if a.sending && a.connection != nil {
+		// At once: when a write fails, net/http closes the connection by itself, and
+		// what is on its way in it would arrive.
+		reset(a.connection)
+	} else if a.sending {
 		_ = a.control.SetWriteDeadline(past)
 	} else if a.body != nil && !a.body.ended {
 		_ = a.control.SetReadDeadline(past)
@@ -284,6 +300,10 @@ func (a *answer) sever() {
 	if err != nil {
 		return // the server closes it
 	}
+	reset(conn)
+}
+
+func reset(conn net.Conn) {
 	if secure, ok := conn.(*tls.Conn); ok {
 		conn = secure.NetConn()
 	}

@@ -133,7 +133,7 @@ func (a *arena) serve(t *testing.T, log *slog.Logger) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return server.New(server.Options{Listener: l, Log: log, TLS: shown, Handler: counted}), l.Addr().String()
+		return server.New(server.Options{Listener: l, Log: log, TLS: shown, Handler: counted, ConnContext: gateway.WithConnection}), l.Addr().String()
 	}
 	plain, address := listen(nil)
 	shown, trust := certified(t)

@@ -36,6 +36,8 @@ type Options struct {
 	// Connections bounds how many are open at a time, 0 for any number; others
 	// wait to be taken.
 	Connections int
+	// ConnContext is http.Server's, nil for none.
+	ConnContext func(ctx context.Context, c net.Conn) context.Context
 	// Total bounds a whole request and its answer; 0 leaves slow transfers
 	// alone, and the handler must bound what it reads.
 	Total time.Duration
@@ -58,6 +60,7 @@ func New(o Options) *Server {
 	s := &Server{listener: o.Listener, http: &http.Server{
 		Handler:           o.Handler,
 		TLSConfig:         o.TLS,
+		ConnContext:       o.ConnContext,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       o.Total,
 		WriteTimeout:      o.Total,

@@ -243,7 +243,7 @@ func (in *instance) serve() error {
 				rest.New(in.broker, in.log), sts.New(in.broker, in.stsRegions(), in.log), idp.New(in.broker, in.log), arvados.New(in.broker, in.cluster, in.log)),
 		}),
 		server.New(server.Options{
-			Listener: in.s3, TLS: s3TLS, Log: in.log, Connections: in.config.S3.Connections,
+			Listener: in.s3, TLS: s3TLS, Log: in.log, Connections: in.config.S3.Connections, ConnContext: gateway.WithConnection,
 			Handler: server.Origin(proxies, in.gateway()),
 		}),
 	}
