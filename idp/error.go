@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/auth"
 )
 
 // failure is a refusal in the words of OAuth 2. Its description is of the few characters
@@ -93,7 +94,7 @@ func failureOf(err error) failure {
 func (f failure) headers() map[string]string {
 	h := map[string]string{}
 	if f.wait > 0 {
-		h["Retry-After"] = strconv.Itoa(wholeSeconds(f.wait))
+		h["Retry-After"] = strconv.Itoa(auth.WholeSeconds(f.wait))
 	}
 	switch {
 	case f.anonymous:
@@ -103,6 +104,3 @@ func (f failure) headers() map[string]string {
 	}
 	return h
 }
-
-// wholeSeconds rounds up: who waits so long has waited long enough.
-func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }

@@ -3,10 +3,10 @@ package idp
 import (
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/auth"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/policy"
 )
@@ -41,7 +41,7 @@ func (d *Door) introspect(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	tellAllowance(w.Header(), caller.Allowance)
+	auth.TellAllowance(w.Header(), caller.Allowance)
 	f, err := readForm(r)
 	if err != nil {
 		return err
@@ -96,11 +96,4 @@ func scopeToken(s keyhatch.Scope) string {
 		}
 	}
 	return out.String()
-}
-
-// tellAllowance tells a caller what is left of its token's request limit.
-func tellAllowance(h http.Header, a keyhatch.Allowance) {
-	h.Set("X-RateLimit-Limit", strconv.Itoa(a.PerMinute))
-	h.Set("X-RateLimit-Remaining", strconv.Itoa(a.Remaining))
-	h.Set("X-RateLimit-Reset", strconv.Itoa(wholeSeconds(a.Full)))
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -135,7 +134,7 @@ type callerKey struct{}
 
 func (d *Door) admit(a huma.API, c call) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
-		r, _ := humago.Unwrap(ctx)
+		r, w := humago.Unwrap(ctx)
 		caller, err := d.guard.Admit(r.Context(), r.Header, policy.Route{
 			Method: r.Method, Path: r.URL.Path, Noun: c.noun,
 			Reads: c.method == http.MethodGet, Lending: c.lending,
@@ -148,21 +147,10 @@ func (d *Door) admit(a huma.API, c call) func(huma.Context, func(huma.Context)) 
 			writeProblem(a, ctx, p)
 			return
 		}
-		tellAllowance(ctx, caller.Allowance)
+		auth.TellAllowance(w.Header(), caller.Allowance)
 		next(huma.WithValue(ctx, callerKey{}, caller))
 	}
 }
-
-// tellAllowance tells a caller what is left of its token's request limit: in all, now,
-// and in how many seconds it is all there again.
-func tellAllowance(ctx huma.Context, a keyhatch.Allowance) {
-	ctx.SetHeader("X-RateLimit-Limit", strconv.Itoa(a.PerMinute))
-	ctx.SetHeader("X-RateLimit-Remaining", strconv.Itoa(a.Remaining))
-	ctx.SetHeader("X-RateLimit-Reset", strconv.Itoa(wholeSeconds(a.Full)))
-}
-
-// wholeSeconds rounds up: who waits so long has waited long enough.
-func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
 func (d *Door) noStore(ctx huma.Context, next func(huma.Context)) {
 	ctx.SetHeader("Cache-Control", "no-store")

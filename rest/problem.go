@@ -13,6 +13,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/auth"
 )
 
 // statuses maps every kind of failure to its HTTP status.
@@ -73,7 +74,7 @@ func (d *Door) problem(ctx context.Context, err error) *api.Problem {
 	}
 	p := newProblem(statuses[e.Kind], e.Code, e.Message, id)
 	p.Field = e.Field
-	p.RetryAfter = wholeSeconds(e.RetryAfter)
+	p.RetryAfter = auth.WholeSeconds(e.RetryAfter)
 	if e.Kind == keyhatch.Unavailable {
 		p.RetryAfter = 1
 	}

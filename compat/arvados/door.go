@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
 	"regexp"
 	"slices"
@@ -97,22 +96,12 @@ func (d *Door) do(w http.ResponseWriter, r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	tellAllowance(w.Header(), caller.Allowance)
+	auth.TellAllowance(w.Header(), caller.Allowance)
 	if err := p.read(r); err != nil {
 		return nil, err
 	}
 	return m.run(d, r.Context(), &call{p, caller, secret, uuid})
 }
-
-// tellAllowance tells a caller what is left of its token's request limit, in the headers
-// that the native API has too.
-func tellAllowance(h http.Header, a keyhatch.Allowance) {
-	h.Set("X-RateLimit-Limit", strconv.Itoa(a.PerMinute))
-	h.Set("X-RateLimit-Remaining", strconv.Itoa(a.Remaining))
-	h.Set("X-RateLimit-Reset", strconv.Itoa(wholeSeconds(a.Full)))
-}
-
-func wholeSeconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }
 
 // verb is the method that is meant: clients that cannot send another one, or not so long
 // a query, send a POST and say what they mean.
@@ -199,7 +188,7 @@ func retryAfter(err error) int {
 	if !errors.As(err, &failed) {
 		return 1
 	}
-	return max(1, wholeSeconds(failed.RetryAfter))
+	return max(1, auth.WholeSeconds(failed.RetryAfter))
 }
 
 func (d *Door) send(w http.ResponseWriter, r *http.Request, status int, v any) {

@@ -1,0 +1,20 @@
+package auth
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// TellAllowance tells a caller what is left of its token's request limit: in all, now,
+// and in how many seconds it is all there again.
+func TellAllowance(h http.Header, a keyhatch.Allowance) {
+	h.Set("X-RateLimit-Limit", strconv.Itoa(a.PerMinute))
+	h.Set("X-RateLimit-Remaining", strconv.Itoa(a.Remaining))
+	h.Set("X-RateLimit-Reset", strconv.Itoa(WholeSeconds(a.Full)))
+}
+
+// WholeSeconds rounds up: who waits so long has waited long enough.
+func WholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
