@@ -2,33 +2,34 @@ package keyhatch
 
 import "time"
 
-// Provider is the cloud in which a credential is good.
-type Provider string
-
-// AWS is Amazon's cloud, and by a store's endpoint every S3-compatible one.
-const AWS Provider = "AWS"
-
-// CredentialKind says what a credential is.
-type CredentialKind string
-
-// KeysCredential is a long-lived key pair.
-const KeysCredential CredentialKind = "credential"
-
-// Credential is a named upstream authority: what lets us act on an object store.
-// It never holds the secret.
+// Credential is a named upstream authority: what lets us act on an object store. It
+// lives in a place: a teamspace of a workspace, a workspace, or the installation. It
+// never holds the secret.
 type Credential struct {
-	ID          string
-	Workspace   string // empty: of the installation, for its stores
-	Name        string // unique in its workspace, or in the installation
-	Provider    Provider
-	Kind        CredentialKind
-	AccessKeyID string
-	CreatedAt   time.Time
-	UpdatedAt   time.Time // when its secret was last set
+	ID        string
+	Workspace string // empty: of the installation, for its stores
+	Teamspace string // empty: of the workspace
+	Name      string // unique in its place
+	Provider  Provider
+	Kind      CredentialKind
+	Principal string // see Authority
+	KeyID     string
+	Endpoint  string
+	// Default is the one of its provider in its place.
+	Default bool
+	// TasksSince is when the tokens of tasks were allowed to use it too; zero: they
+	// are not.
+	TasksSince time.Time
+	// Base is the one of AWS through which the roles of its place are assumed; a
+	// teamspace without one has its workspace's. Roles of a place without a base are
+	// assumed as what Keyhatch itself is.
+	Base bool
+	// AnyExternalID: a role is used although it admits us without its external id too,
+	// so that whoever knows its ARN could have it used. An installation admin's word.
+	AnyExternalID bool
+	CreatedAt     time.Time
+	UpdatedAt     time.Time // when its authority was last set
 }
 
-// KeyPair is a key of an object store with its secret. It exists in memory only.
-type KeyPair struct {
-	AccessKeyID     string
-	SecretAccessKey Secret
-}
+// AllowedInTasks tells whether the tokens of tasks may use it.
+func (c Credential) AllowedInTasks() bool { return !c.TasksSince.IsZero() }

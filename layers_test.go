@@ -36,6 +36,7 @@ var layers = []struct {
 	{"driver", "root", ""},
 	{"driver/drivertest", "root driver", "github.com/aws/"},
 	{"driver/drivertest/matrix", "root driver driver/drivertest", "github.com/aws/"},
+	{"driver/probe", "root", "github.com/aws/"},
 	{"driver/*", "root policy driver", ""},
 	{"broker/kernel", "root db mirror seal", "golang.org/x/time/rate"},
 	{"broker/past", "root policy db broker/kernel broker/people broker/places", ""},

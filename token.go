@@ -1,6 +1,7 @@
 package keyhatch
 
 import (
+	"maps"
 	"net/netip"
 	"strings"
 	"time"
@@ -20,7 +21,7 @@ type Token struct {
 	// RequestsPerMinute is how often the token may ask on average, and how often
 	// at once; 0: as often as the installation says.
 	RequestsPerMinute int
-	Annotations       map[string]string // what its user notes about it; we do not read them
+	Annotations       map[string]string // what its user notes about it; we read taskAnnotation only
 	// Since is when it was made or last narrowed; leases of an earlier time are
 	// dead.
 	Since       time.Time
@@ -158,4 +159,25 @@ func isAnnotationKey(key string) bool {
 		}
 	}
 	return true
+}
+
+// taskAnnotation marks the tokens of tasks: programs that run with nobody behind them,
+// and may use such credentials only as were allowed in tasks. Source: TileDB's
+// credentials, allowed_in_tasks.
+const taskAnnotation = "task"
+
+// OfTask tells whether the token is a task's, and the word by which it says so.
+func (t Token) OfTask() (word string, yes bool) {
+	word, yes = t.Annotations[taskAnnotation]
+	return word, yes
+}
+
+// MakeTask makes the token a task's.
+func (t *Token) MakeTask(word string) {
+	annotations := maps.Clone(t.Annotations)
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[taskAnnotation] = word
+	t.Annotations = annotations
 }

@@ -9,9 +9,9 @@ type Store struct {
 	Name       string    `json:"name" doc:"Unique in the installation" example:"local"`
 	Kind       string    `json:"kind" enum:"directory,s3"`
 	Path       string    `json:"path,omitempty" doc:"Of a directory store; shown to installation admins"`
-	Endpoint   string    `json:"endpoint,omitempty" doc:"Of an S3 store; shown to installation admins" example:"https://s3.eu-central-1.amazonaws.com"`
+	Endpoint   string    `json:"endpoint,omitempty" doc:"Of an S3 store; shown to who manages the store" example:"https://s3.eu-central-1.amazonaws.com"`
 	Region     string    `json:"region,omitempty" doc:"Of an S3 store" example:"eu-central-1"`
-	Credential string    `json:"credential,omitempty" doc:"Id of the credential that acts on an S3 store; shown to installation admins"`
+	Credential string    `json:"credential,omitempty" doc:"Id of the credential that acts on an S3 store; shown to who manages the store"`
 	Lends      string    `json:"lends" enum:"own" doc:"Where its leases come from: own is Keyhatch's S3 endpoint"`
 	CreatedAt  time.Time `json:"created_at"`
 }

@@ -35,6 +35,8 @@ type Config struct {
 	Mirror  *mirror.Mirror
 	Keys    *seal.Keyring
 	Lenders map[keyhatch.Lending]driver.Lender
+	// Prober asks the clouds whether credentials work.
+	Prober driver.Prober
 	// ShortestLease is the least that a lease lasts. Zero: keyhatch.MinLeaseLife.
 	// Only tests, which cannot wait for the end of a longer one, set it.
 	ShortestLease time.Duration
@@ -45,20 +47,20 @@ type Config struct {
 	DirectoryRoots []string
 	// Tokens are what API tokens may at most.
 	Tokens people.Limits
-	// Reach tells which hosts S3 stores may have.
-	Reach places.Reach
+	// Reach tells which hosts users' endpoints may have.
+	Reach kernel.Reach
 	Log   *slog.Logger
 }
 
 // New makes a Broker.
 func New(c Config) *Broker {
 	c.Tokens = c.Tokens.OrDefault()
-	k := kernel.New(c.DB, c.Mirror, c.Keys, c.Tokens.RequestsPerMinute)
+	k := kernel.New(c.DB, c.Mirror, c.Keys, c.Reach, c.Tokens.RequestsPerMinute)
 	k.NotBefore(c.NotBefore)
 	return &Broker{
 		People:      people.New(k, c.Tokens, c.Log),
-		Places:      places.New(k, c.DirectoryRoots, c.Reach, c.Log, c.ShortestLease),
-		Credentials: credentials.New(k),
+		Places:      places.New(k, c.DirectoryRoots, c.Log, c.ShortestLease),
+		Credentials: credentials.New(k, c.Prober),
 		Lending:     lending.New(k, c.Lenders, c.ShortestLease),
 		Record:      record.New(k),
 		Objects:     record.NewObjects(k, c.Log),

@@ -148,24 +148,28 @@ var inputs = map[string]func(w *lab, c caller, s string) error{
 	},
 	"create credential, key id": func(w *lab, c caller, s string) error {
 		n := w.credential()
-		n.Keys.AccessKeyID = s
+		n.Authority.Principal = s
 		return only(w.Broker.Credentials.Create(w.ctx, c, n))
 	},
 	"create credential, secret": func(w *lab, c caller, s string) error {
 		n := w.credential()
-		n.Keys.SecretAccessKey = keyhatch.Secret(s)
+		n.Authority.Secret = keyhatch.Secret(s)
 		return only(w.Broker.Credentials.Create(w.ctx, c, n))
 	},
 	"update credential": func(w *lab, c caller, s string) error {
-		return only(w.Broker.Credentials.Update(w.ctx, c, s, credentials.Change{}))
+		return only(w.Broker.Credentials.Update(w.ctx, c, credentials.In{}, s, credentials.Change{}))
 	},
 	"update credential, name": func(w *lab, c caller, s string) error {
-		return only(w.Broker.Credentials.Update(w.ctx, c, w.newCredential().ID, credentials.Change{Name: &s}))
+		return only(w.Broker.Credentials.Update(w.ctx, c, credentials.In{}, w.newCredential().ID, credentials.Change{Name: &s}))
 	},
-	"delete credential": func(w *lab, c caller, s string) error { return w.Broker.Credentials.Delete(w.ctx, c, s) },
-	"credential":        func(w *lab, c caller, s string) error { return only(w.Broker.Credentials.Credential(w.ctx, c, s)) },
+	"delete credential": func(w *lab, c caller, s string) error {
+		return w.Broker.Credentials.Delete(w.ctx, c, credentials.In{}, s, false)
+	},
+	"credential": func(w *lab, c caller, s string) error {
+		return only(w.Broker.Credentials.Credential(w.ctx, c, credentials.In{}, s))
+	},
 	"credentials, cursor": func(w *lab, c caller, s string) error {
-		return only(w.Broker.Credentials.Credentials(w.ctx, c, kernel.Page{After: s}))
+		return only(w.Broker.Credentials.Credentials(w.ctx, c, credentials.In{}, credentials.Filter{}, kernel.Page{After: s}))
 	},
 
 	"create S3 store, endpoint": func(w *lab, c caller, s string) error {

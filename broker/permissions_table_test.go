@@ -26,26 +26,93 @@ var page = kernel.Page{}
 // peopleUseCases.
 var useCases = slices.Concat(peopleUseCases, []useCase{
 	// credentials                          admin     confined  owner     wsadmin   member    keeper    guest     stranger
-	{"create a credential", "               ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", credentials.Created, "credentials", func(w *lab, c caller) act {
+	{"create a credential", "               ok        ok        ok        ok        forbidden hidden    hidden    hidden", credentials.Created, "credentials", func(w *lab, c caller) act {
+		n := w.credential()
+		n.Workspace = w.ws.ID
+		return func() error { return only(w.Broker.Credentials.Create(w.ctx, c, n)) }
+	}},
+	{"create one of the installation", "    ok        -         -         -         -         -         -         -", credentials.Created, "credentials", func(w *lab, c caller) act {
 		n := w.credential()
 		return func() error { return only(w.Broker.Credentials.Create(w.ctx, c, n)) }
 	}},
-	{"set other keys", "                    ok        hidden    hidden    hidden    hidden    hidden    hidden    hidden", credentials.Updated, "credentials", func(w *lab, c caller) act {
-		held, keys := w.newCredential(), w.credential().Keys
+	{"create one where one edits", "        ok        ok        ok        ok        ok        hidden    hidden    hidden", credentials.Created, "credentials", func(w *lab, c caller) act {
+		n := w.credential()
+		n.Teamspace = w.newTeamspaceOf(c, keyhatch.EditorRole).ID
+		return func() error { return only(w.Broker.Credentials.Create(w.ctx, c, n)) }
+	}},
+	{"create one where one views", "        ok        ok        ok        ok        forbidden hidden    hidden    hidden", credentials.Created, "credentials", func(w *lab, c caller) act {
+		n := w.credential()
+		n.Teamspace = w.newTeamspaceOf(c, keyhatch.ViewerRole).ID
+		return func() error { return only(w.Broker.Credentials.Create(w.ctx, c, n)) }
+	}},
+	{"set other keys", "                    ok        ok        ok        ok        forbidden hidden    hidden    hidden", credentials.Updated, "credentials", func(w *lab, c caller) act {
+		held, keys := w.credentialIn(credentials.In{Workspace: w.ws.ID}), w.credential().Authority
 		return func() error {
-			return only(w.Broker.Credentials.Update(w.ctx, c, held.ID, credentials.Change{Keys: &keys}))
+			return only(w.Broker.Credentials.Update(w.ctx, c, credentials.In{}, held.ID, credentials.Change{Authority: &keys}))
 		}
 	}},
-	{"delete a credential", "               ok        hidden    hidden    hidden    hidden    hidden    hidden    hidden", credentials.Deleted, "credentials", func(w *lab, c caller) act {
-		held := w.newCredential()
-		return func() error { return w.Broker.Credentials.Delete(w.ctx, c, held.Name) }
+	{"set other keys of the installation", "ok        hidden    hidden    hidden    hidden    hidden    hidden    hidden", credentials.Updated, "credentials", func(w *lab, c caller) act {
+		held, keys := w.newCredential(), w.credential().Authority
+		return func() error {
+			return only(w.Broker.Credentials.Update(w.ctx, c, credentials.In{}, held.ID, credentials.Change{Authority: &keys}))
+		}
 	}},
-	{"see a credential", "                  ok        hidden    hidden    hidden    hidden    hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
-		held := w.newCredential()
-		return func() error { return only(w.Broker.Credentials.Credential(w.ctx, c, held.ID)) }
+	{"set other keys where one views", "    ok        ok        ok        ok        forbidden hidden    hidden    hidden", credentials.Updated, "credentials", func(w *lab, c caller) act {
+		held, keys := w.credentialIn(credentials.In{Teamspace: w.newTeamspaceOf(c, keyhatch.ViewerRole).ID}), w.credential().Authority
+		return func() error {
+			return only(w.Broker.Credentials.Update(w.ctx, c, credentials.In{}, held.ID, credentials.Change{Authority: &keys}))
+		}
 	}},
-	{"list credentials", "                  ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", "", "", func(w *lab, c caller) act {
-		return func() error { return only(w.Broker.Credentials.Credentials(w.ctx, c, page)) }
+	{"use any external id", "               ok        forbidden forbidden forbidden forbidden hidden    hidden    hidden", credentials.Updated, "credentials", func(w *lab, c caller) act {
+		n := w.credential()
+		n.Workspace, n.Authority = w.ws.ID, w.role()
+		held := give[credentials.Made](w)(w.Broker.Credentials.Create(w.ctx, w.Admin, n))
+		yes := true
+		return func() error {
+			return only(w.Broker.Credentials.Update(w.ctx, c, credentials.In{}, held.ID, credentials.Change{Marks: credentials.Marks{AnyExternalID: &yes}}))
+		}
+	}},
+	{"delete a credential", "               ok        ok        ok        ok        forbidden hidden    hidden    hidden", credentials.Deleted, "credentials", func(w *lab, c caller) act {
+		held := w.credentialIn(credentials.In{Workspace: w.ws.ID})
+		return func() error {
+			return w.Broker.Credentials.Delete(w.ctx, c, credentials.In{Workspace: w.ws.ID}, held.Name, false)
+		}
+	}},
+	{"delete one of the installation", "    ok        hidden    hidden    hidden    hidden    hidden    hidden    hidden", credentials.Deleted, "credentials", func(w *lab, c caller) act {
+		held := w.newCredential()
+		return func() error { return w.Broker.Credentials.Delete(w.ctx, c, credentials.In{}, held.ID, false) }
+	}},
+	{"verify a credential", "               ok        ok        ok        ok        forbidden hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		held := w.credentialIn(credentials.In{Workspace: w.ws.ID})
+		return func() error {
+			return only(w.Broker.Credentials.VerifyStored(w.ctx, c, credentials.In{}, held.ID))
+		}
+	}},
+	{"verify an authority", "               ok        ok        ok        ok        forbidden hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		return func() error {
+			return only(w.Broker.Credentials.Verify(w.ctx, c, credentials.In{Workspace: w.ws.ID}, w.credential().Authority))
+		}
+	}},
+	{"see a credential", "                  ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		held := w.credentialIn(credentials.In{Workspace: w.ws.ID})
+		return func() error { return only(w.Broker.Credentials.Credential(w.ctx, c, credentials.In{}, held.ID)) }
+	}},
+	{"see one of the installation", "       ok        hidden    hidden    hidden    hidden    hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		held := w.newCredential()
+		return func() error { return only(w.Broker.Credentials.Credential(w.ctx, c, credentials.In{}, held.ID)) }
+	}},
+	{"see one where one views", "           ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		held := w.credentialIn(credentials.In{Teamspace: w.newTeamspaceOf(c, keyhatch.ViewerRole).ID})
+		return func() error { return only(w.Broker.Credentials.Credential(w.ctx, c, credentials.In{}, held.ID)) }
+	}},
+	{"see one of a private teamspace", "    ok        ok        ok        ok        hidden    hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		held := w.credentialIn(credentials.In{Teamspace: w.newTeamspace(keyhatch.Private).ID})
+		return func() error { return only(w.Broker.Credentials.Credential(w.ctx, c, credentials.In{}, held.ID)) }
+	}},
+	{"list credentials", "                  ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		return func() error {
+			return only(w.Broker.Credentials.Credentials(w.ctx, c, credentials.In{Workspace: w.ws.ID}, credentials.Filter{}, page))
+		}
 	}},
 
 	// stores and buckets                   admin     confined  owner     wsadmin   member    keeper    guest     stranger
@@ -53,9 +120,28 @@ var useCases = slices.Concat(peopleUseCases, []useCase{
 		n := w.store()
 		return func() error { return only(w.Broker.Places.CreateStore(w.ctx, c, n)) }
 	}},
-	{"create an S3 store", "                ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", places.StoreCreated, "stores", func(w *lab, c caller) act {
+	{"create an S3 store", "                ok        hidden    hidden    hidden    forbidden -         -         -", places.StoreCreated, "stores", func(w *lab, c caller) act {
 		n := w.s3Store()
 		return func() error { return only(w.Broker.Places.CreateStore(w.ctx, c, n)) }
+	}},
+	{"create a store of the workspace", "   ok        ok        ok        ok        forbidden hidden    hidden    hidden", places.StoreCreated, "stores", func(w *lab, c caller) act {
+		n := w.s3StoreOf(w.ws)
+		return func() error { return only(w.Broker.Places.CreateStore(w.ctx, c, n)) }
+	}},
+	{"rename a store of the workspace", "   ok        ok        ok        ok        forbidden hidden    hidden    hidden", places.StoreUpdated, "stores", func(w *lab, c caller) act {
+		s, name := give[keyhatch.Store](w)(w.Broker.Places.CreateStore(w.ctx, w.Admin, w.s3StoreOf(w.ws))), w.name()
+		return func() error {
+			return only(w.Broker.Places.UpdateStore(w.ctx, c, s.ID, places.StoreChange{Name: &name}))
+		}
+	}},
+	{"create a bucket on it", "             ok        ok        ok        ok        forbidden hidden    hidden    hidden", places.BucketCreated, "buckets", func(w *lab, c caller) act {
+		s := give[keyhatch.Store](w)(w.Broker.Places.CreateStore(w.ctx, w.Admin, w.s3StoreOf(w.ws)))
+		n := places.NewBucket{Workspace: w.ws.ID, Store: s.ID, Name: w.name()}
+		return func() error { return only(w.Broker.Places.CreateBucket(w.ctx, c, n)) }
+	}},
+	{"see a store of the workspace", "      ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		s := give[keyhatch.Store](w)(w.Broker.Places.CreateStore(w.ctx, w.Admin, w.s3StoreOf(w.ws)))
+		return func() error { return only(w.Broker.Places.Store(w.ctx, c, s.ID)) }
 	}},
 	{"rename a store", "                    ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", places.StoreUpdated, "stores", func(w *lab, c caller) act {
 		s, name := w.newStore(), w.name()

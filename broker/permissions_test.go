@@ -160,11 +160,33 @@ func (w *lab) newS3Store() keyhatch.Store {
 }
 
 func (w *lab) credential() credentials.NewCredential {
-	return credentials.NewCredential{Name: w.name(), Keys: keyhatch.KeyPair{AccessKeyID: "AKIA" + w.name(), SecretAccessKey: keyhatch.NewTokenSecret()}}
+	return credentials.NewCredential{Name: w.name(), Authority: keyhatch.AWSKeys("AKIA"+w.name(), keyhatch.NewTokenSecret())}
 }
 
 func (w *lab) newCredential() keyhatch.Credential {
-	return give[keyhatch.Credential](w)(w.Broker.Credentials.Create(w.ctx, w.Admin, w.credential()))
+	return give[credentials.Made](w)(w.Broker.Credentials.Create(w.ctx, w.Admin, w.credential())).Credential
+}
+
+// role is one of AWS that nobody has.
+func (w *lab) role() keyhatch.Authority {
+	return keyhatch.Authority{
+		Provider: keyhatch.AWS, Kind: keyhatch.RoleCredential,
+		Principal: "arn:aws:iam::123456789012:role/" + w.name(), Secret: keyhatch.NewTokenSecret(),
+	}
+}
+
+func (w *lab) credentialIn(in credentials.In) keyhatch.Credential {
+	n := w.credential()
+	n.In = in
+	return give[credentials.Made](w)(w.Broker.Credentials.Create(w.ctx, w.Admin, n)).Credential
+}
+
+// s3StoreOf is one of the workspace's own, with its credential.
+func (w *lab) s3StoreOf(ws keyhatch.Workspace) places.NewStore {
+	return places.NewStore{
+		Workspace: ws.ID, Name: w.name(), Kind: keyhatch.S3Store, Endpoint: "https://s3.example",
+		Credential: w.credentialIn(credentials.In{Workspace: ws.ID}).ID,
+	}
 }
 
 func (w *lab) newToken(of keyhatch.Caller) keyhatch.Token {

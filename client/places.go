@@ -8,34 +8,6 @@ import (
 	"github.com/keyhatch/keyhatch/api"
 )
 
-// Credentials lists the installation's credentials.
-func (c *Client) Credentials(ctx context.Context) iter.Seq2[api.Credential, error] {
-	return list[api.Credential](ctx, c, "/credentials", queryOf())
-}
-
-// Credential shows a credential without its secret, by its id or name.
-func (c *Client) Credential(ctx context.Context, credential string) (found api.Credential, err error) {
-	err = c.call(ctx, http.MethodGet, at("credentials", credential), nil, nil, &found)
-	return found, err
-}
-
-// CreateCredential adds a credential for stores.
-func (c *Client) CreateCredential(ctx context.Context, n api.NewCredential) (made api.Credential, err error) {
-	err = c.call(ctx, http.MethodPost, "/credentials", nil, n, &made)
-	return made, err
-}
-
-// UpdateCredential changes what the change names.
-func (c *Client) UpdateCredential(ctx context.Context, credential string, change api.CredentialChange) (changed api.Credential, err error) {
-	err = c.call(ctx, http.MethodPatch, at("credentials", credential), nil, change, &changed)
-	return changed, err
-}
-
-// DeleteCredential removes a credential that acts for no store.
-func (c *Client) DeleteCredential(ctx context.Context, credential string) error {
-	return c.call(ctx, http.MethodDelete, at("credentials", credential), nil, nil, nil)
-}
-
 // Stores lists the stores that one may see.
 func (c *Client) Stores(ctx context.Context) iter.Seq2[api.Store, error] {
 	return list[api.Store](ctx, c, "/stores", queryOf())
@@ -47,9 +19,10 @@ func (c *Client) Store(ctx context.Context, store string) (s api.Store, err erro
 	return s, err
 }
 
-// CreateStore adds a store for every workspace.
+// CreateStore adds a store: for the workspace that the client is in, else of an
+// installation admin for every workspace.
 func (c *Client) CreateStore(ctx context.Context, n api.NewStore) (s api.Store, err error) {
-	err = c.call(ctx, http.MethodPost, "/stores", nil, n, &s)
+	err = c.call(ctx, http.MethodPost, "/stores", c.here(), n, &s)
 	return s, err
 }
 

@@ -115,7 +115,7 @@ func (p place) admit(t *testing.T, name string) {
 	store := map[string]any{"name": name, "kind": "directory", "path": p.folder}
 	if p.behind != nil {
 		create(t, p.Server, "/api/v1/credentials", map[string]any{
-			"name": name, "access_key_id": p.behind.AccessKeyID, "secret_access_key": p.behind.SecretAccessKey,
+			"name": name, "aws_keys": map[string]string{"access_key_id": p.behind.AccessKeyID, "secret_access_key": p.behind.SecretAccessKey},
 		})
 		store = map[string]any{"name": name, "kind": "s3", "endpoint": p.behind.Endpoint, "region": p.behind.Region, "credential": name}
 	}

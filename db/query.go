@@ -56,6 +56,12 @@ func many[T any](ctx context.Context, r Reader, scan func(row) (T, error), query
 	return out, dbError(rows.Err())
 }
 
+// scanValue reads a row of one column.
+func scanValue[T any](row row) (v T, err error) {
+	err = row.Scan(&v)
+	return v, err
+}
+
 // exists tells whether the query has a row.
 func exists(ctx context.Context, r Reader, query string, args ...any) (bool, error) {
 	var found bool

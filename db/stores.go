@@ -55,12 +55,18 @@ func (r Reader) StoreByName(ctx context.Context, name string) (keyhatch.Store, e
 }
 
 // Stores lists stores by id: all of them, or when member is set the shared ones
-// and those of the workspaces that the user is a member of.
-func (r Reader) Stores(ctx context.Context, member string, p Page) ([]keyhatch.Store, error) {
+// and those of the workspaces that the user is a member of, or when within is set
+// too of that one alone.
+func (r Reader) Stores(ctx context.Context, member, within string, p Page) ([]keyhatch.Store, error) {
 	return many(ctx, r, scanStore, "select "+storeColumns+` from stores
-		where id > $1 and ($2 = '' or workspace is null
-			or workspace in (select workspace from workspace_members where user_id = $2))
-		order by id limit $3`, p.After, member, p.Limit)
+		where id > $1 and ($2 = '' or workspace is null or $3 in ('', workspace)
+			and workspace in (select workspace from workspace_members where user_id = $2))
+		order by id limit $4`, p.After, member, within, p.Limit)
+}
+
+// StoresOfCredential lists the stores that the credential acts for, by id.
+func (r Reader) StoresOfCredential(ctx context.Context, credential string) ([]keyhatch.Store, error) {
+	return many(ctx, r, scanStore, "select "+storeColumns+" from stores where credential = $1 order by id", credential)
 }
 
 const bucketColumns = "id, workspace, store, name, created_at"
@@ -100,13 +106,15 @@ func (r Reader) BucketByName(ctx context.Context, workspace, name string) (keyha
 		"select "+bucketColumns+" from buckets where workspace = $1 and name = $2", workspace, name)
 }
 
-// BucketElsewhere tells whether another store of the endpoint has a bucket of
-// the name: it would be the same one, whether it is reached with TLS or without.
+// BucketElsewhere tells whether another store of the endpoint, and of the same
+// workspace or of the installation too, has a bucket of the name: it would be the same
+// one, whether it is reached with TLS or without.
 func (r Reader) BucketElsewhere(ctx context.Context, s keyhatch.Store, name string) (bool, error) {
 	_, host, _ := strings.Cut(s.Endpoint, "://")
 	return exists(ctx, r, `select 1 from buckets join stores on stores.id = buckets.store
-		where buckets.name = $1 and stores.endpoint in ($2, $3) and stores.kind = $4 and stores.id <> $5`,
-		name, "http://"+host, "https://"+host, string(keyhatch.S3Store), s.ID)
+		where buckets.name = $1 and stores.endpoint in ($2, $3) and stores.kind = $4 and stores.id <> $5
+			and coalesce(stores.workspace, '') = $6`,
+		name, "http://"+host, "https://"+host, string(keyhatch.S3Store), s.ID, s.Workspace)
 }
 
 // Buckets lists a workspace's buckets by id; of every workspace when it is

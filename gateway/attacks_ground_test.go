@@ -132,9 +132,7 @@ func (g *upstreamGround) register(t *testing.T, c *coretest.Core) keyhatch.Store
 // register makes a real store known to the core, with its own keys.
 func register(t *testing.T, c *coretest.Core, s peers.Store) keyhatch.Store {
 	t.Helper()
-	credential, err := c.Broker.Credentials.Create(t.Context(), c.Admin, credentials.NewCredential{Name: "upstream", Keys: keyhatch.KeyPair{
-		AccessKeyID: s.AccessKeyID, SecretAccessKey: keyhatch.Secret(s.SecretAccessKey),
-	}})
+	credential, err := c.Broker.Credentials.Create(t.Context(), c.Admin, credentials.NewCredential{Name: "upstream", Authority: keyhatch.AWSKeys(s.AccessKeyID, keyhatch.Secret(s.SecretAccessKey))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,7 +69,7 @@ func (r *rig) must(err error) {
 func (r *rig) furnish() {
 	c, ctx := r.core, r.t.Context()
 	credential, err := c.Broker.Credentials.Create(ctx, c.Admin, credentials.NewCredential{
-		Name: "behind", Keys: keyhatch.KeyPair{AccessKeyID: "AKIDOFTHESTORE", SecretAccessKey: "secretOfTheStore"},
+		Name: "behind", Authority: keyhatch.AWSKeys("AKIDOFTHESTORE", "secretOfTheStore"),
 	})
 	r.must(err)
 	far, err := c.Broker.Places.CreateStore(ctx, c.Admin, places.NewStore{

@@ -153,7 +153,7 @@ func take(t *testing.T, r db.Reader) (s stock) {
 	s.members, errs[2] = r.AllWorkspaceMembers(ctx)
 	s.inCircles, errs[3] = r.AllCircleMembers(ctx)
 	s.tokens, errs[4] = r.AllTokens(ctx)
-	s.stores, errs[5] = r.Stores(ctx, "", db.Everything)
+	s.stores, errs[5] = r.Stores(ctx, "", "", db.Everything)
 	s.buckets, errs[6] = r.Buckets(ctx, "", db.Everything)
 	s.locations, errs[7] = r.AllLocations(ctx)
 	s.grants, errs[8] = r.AllGrants(ctx)

@@ -117,7 +117,7 @@ func fillPlaces(ctx context.Context, r db.Reader, i *Image) error {
 	for _, c := range credentials {
 		i.credentials.put(c.ID, c)
 	}
-	stores, err := r.Stores(ctx, "", db.Everything)
+	stores, err := r.Stores(ctx, "", "", db.Everything)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ type StoreRef struct {
 func (d *Door) stores(a huma.API) {
 	const noun = "stores"
 	handle(d, a, call{method: http.MethodGet, path: "/stores", id: "listStores", summary: "List the stores that you may see", noun: noun}, d.listStores)
-	handle(d, a, call{method: http.MethodPost, path: "/stores", id: "createStore", summary: "Add a store for every workspace", noun: noun, status: http.StatusCreated}, d.createStore)
+	handle(d, a, call{method: http.MethodPost, path: "/stores", id: "createStore", summary: "Add a store: of a workspace, or for every workspace", noun: noun, status: http.StatusCreated}, d.createStore)
 	handle(d, a, call{method: http.MethodGet, path: "/stores/{store}", id: "getStore", summary: "Show a store", noun: noun}, d.getStore)
 	handle(d, a, call{method: http.MethodPatch, path: "/stores/{store}", id: "updateStore", summary: "Change a store's name or credential", noun: noun}, d.updateStore)
 	handle(d, a, call{method: http.MethodDelete, path: "/stores/{store}", id: "deleteStore", summary: "Remove a store without buckets", noun: noun, status: http.StatusNoContent}, d.deleteStore)
@@ -29,11 +29,14 @@ func (d *Door) listStores(ctx context.Context, c keyhatch.Caller, in *OnePage) (
 	return pageOf(stores, err, encodeStore)
 }
 
-type createStoreInput struct{ Body api.NewStore }
+type createStoreInput struct {
+	Workspace string `query:"workspace" maxLength:"128" doc:"Id or name of the workspace that it is for. Default: of an installation admin none, which is every workspace; of others that of the token, else the only one that you are a member of"`
+	Body      api.NewStore
+}
 
 func (d *Door) createStore(ctx context.Context, c keyhatch.Caller, in *createStoreInput) (*body[api.Store], error) {
 	s, err := d.broker.Places.CreateStore(ctx, c, places.NewStore{
-		Name: in.Body.Name, Kind: keyhatch.StoreKind(in.Body.Kind), Path: in.Body.Path,
+		Workspace: in.Workspace, Name: in.Body.Name, Kind: keyhatch.StoreKind(in.Body.Kind), Path: in.Body.Path,
 		Endpoint: in.Body.Endpoint, Region: in.Body.Region, Credential: in.Body.Credential,
 	})
 	return one(s, err, encodeStore)

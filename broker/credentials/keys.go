@@ -10,8 +10,12 @@ import (
 
 // KeysOf opens the keys that act on the store, from memory. It is for who acts
 // on the store, and has no caller: what a caller may do there has been decided
-// before.
+// before. A store that has none is keyhatch.Unavailable.
 func (svc *Service) KeysOf(ctx context.Context, s keyhatch.Store) (keyhatch.KeyPair, error) {
+	if s.Credential == "" {
+		return keyhatch.KeyPair{}, keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeStoreUnsupported,
+			"the store has no credential: who manages it must give it one")
+	}
 	var row db.SealedCredential
 	err := svc.k.Mirror.View(ctx, func(image *mirror.Image) (err error) {
 		row, err = image.Credential(s.Credential)
@@ -20,6 +24,6 @@ func (svc *Service) KeysOf(ctx context.Context, s keyhatch.Store) (keyhatch.KeyP
 	if err != nil {
 		return keyhatch.KeyPair{}, err
 	}
-	secret, err := svc.k.Keys.OpenColumn(db.CredentialsTable, row.ID, db.SecretColumn, row.Sealed)
-	return keyhatch.KeyPair{AccessKeyID: row.AccessKeyID, SecretAccessKey: secret}, err
+	a, err := svc.open(row)
+	return keyhatch.KeyPair{AccessKeyID: a.Principal, SecretAccessKey: a.Secret}, err
 }

@@ -8,8 +8,13 @@ import (
 // Mark is what only this installation can make of a list of texts. It is for who
 // acts on a store, to know again what the store has said.
 func (svc *Service) Mark(parts ...string) string {
+	return svc.mark("store's id", parts...)
+}
+
+// mark is one of the installation's over texts of one purpose.
+func (svc *Service) mark(purpose string, parts ...string) string {
 	var data []byte
-	for _, part := range append([]string{"mark of a store's id"}, parts...) { // no event begins with this word
+	for _, part := range append([]string{"mark of a " + purpose}, parts...) { // no event begins with these words
 		data = binary.BigEndian.AppendUint32(data, uint32(len(part)))
 		data = append(data, part...)
 	}

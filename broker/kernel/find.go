@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"github.com/keyhatch/keyhatch"
-	"github.com/keyhatch/keyhatch/db"
 )
 
 // What a request names by id or by name.
@@ -104,12 +103,4 @@ func (v View) FindStore(ref string) (keyhatch.Store, error) {
 		return v.Store(v.Ctx, ref)
 	}
 	return v.StoreByName(v.Ctx, ref)
-}
-
-// FindCredential finds a credential of the installation by id or name.
-func (v View) FindCredential(ref string) (db.SealedCredential, error) {
-	if _, ok := keyhatch.IDPayload(keyhatch.CredentialID, ref); ok {
-		return v.SealedCredential(v.Ctx, ref)
-	}
-	return v.SharedCredentialByName(v.Ctx, ref)
 }

@@ -20,14 +20,16 @@ type Kernel struct {
 	Keys   *seal.Keyring
 	// RequestsPerMinute is the request limit of a token that has none of its own.
 	RequestsPerMinute int
+	// Reach tells which hosts may be connected to.
+	Reach Reach
 
 	requests *Meter       // by token
 	last     atomic.Int64 // microseconds: the newest time that Now has told
 }
 
 // New makes a kernel.
-func New(d *db.DB, m *mirror.Mirror, keys *seal.Keyring, requestsPerMinute int) *Kernel {
-	return &Kernel{DB: d, Mirror: m, Keys: keys, RequestsPerMinute: requestsPerMinute, requests: NewMeter(math.MaxInt)}
+func New(d *db.DB, m *mirror.Mirror, keys *seal.Keyring, reach Reach, requestsPerMinute int) *Kernel {
+	return &Kernel{DB: d, Mirror: m, Keys: keys, Reach: reach, RequestsPerMinute: requestsPerMinute, requests: NewMeter(math.MaxInt)}
 }
 
 // View is a use case that looks: who asks, when, and what it can read.

@@ -15,7 +15,7 @@ import (
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	c := coretest.New(t)
-	k := kernel.New(c.DB, c.Mirror, c.Keys, 100)
+	k := kernel.New(c.DB, c.Mirror, c.Keys, nil, 100)
 	for events := range 4 {
 		before := c.Dump(t)
 		err := k.Change(t.Context(), c.Admin, func(w *kernel.Work) error {

@@ -41,6 +41,9 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 	if err != nil {
 		return loan{}, err
 	}
+	if err := allowsTask(c.Token, store, image, d.now); err != nil {
+		return loan{}, err
+	}
 	lender, ok := svc.lenders[store.Lends]
 	if !ok {
 		return loan{}, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported,

@@ -81,7 +81,11 @@ func (svc *Service) Relend(ctx context.Context, parent keyhatch.Lease, r LeaseRe
 		if _, err := policy.Standing(parent, image, svc.k.Now()); err != nil {
 			return err
 		}
-		if err := worksHere(parent, image, c.Origin); err != nil {
+		store, err := image.Store(parent.Store)
+		if err != nil {
+			return err
+		}
+		if err := tokenLets(parent, store, image, c.Origin); err != nil {
 			return err
 		}
 		if c.User, err = image.User(parent.User); err != nil {

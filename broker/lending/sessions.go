@@ -39,11 +39,10 @@ func (svc *Service) Standing(ctx context.Context, l keyhatch.Lease) (open policy
 		if open, err = policy.Standing(l, image, svc.k.Now()); err != nil {
 			return err
 		}
-		if err := worksHere(l, image, keyhatch.OriginOf(ctx)); err != nil {
+		if store, err = image.Store(l.Store); err != nil {
 			return err
 		}
-		store, err = image.Store(l.Store)
-		return err
+		return tokenLets(l, store, image, keyhatch.OriginOf(ctx))
 	})
 	if errors.Is(err, keyhatch.NotFound) {
 		err = policy.ErrLeaseRevoked
@@ -71,12 +70,21 @@ func (svc *Service) count(ctx context.Context, token string) error {
 	})
 }
 
-// worksHere refuses a lease outside the networks of the token that it was borrowed with:
-// who may use the token only there shall not carry away what it opens.
-func worksHere(l keyhatch.Lease, image *mirror.Image, o keyhatch.Origin) error {
+// tokenLets refuses a lease outside the networks of the token that it was borrowed
+// with: who may use the token only there shall not carry away what it opens. A task's
+// token opens the store while its credential is for tasks.
+func tokenLets(l keyhatch.Lease, s keyhatch.Store, image *mirror.Image, o keyhatch.Origin) error {
 	token, err := image.Token(l.Token)
-	if err == nil && !token.WorksFrom(o.Address) {
-		err = policy.ErrLeaseElsewhere
+	if err != nil {
+		return err
 	}
-	return err
+	if !token.WorksFrom(o.Address) {
+		return policy.ErrLeaseElsewhere
+	}
+	if err := allowsTask(token, s, image, l.IssuedAt); errors.Is(err, keyhatch.Forbidden) {
+		return policy.ErrLeaseRevoked
+	} else if err != nil {
+		return err
+	}
+	return nil
 }

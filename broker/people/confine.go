@@ -26,7 +26,8 @@ func makerOf(w *kernel.Work) (maker, error) {
 // lastEnd is when whatever the token hands on ends at the latest: a confined one hands
 // on nothing that outlives it. Zero: no bound.
 func (m maker) lastEnd() time.Time {
-	confined := m.Workspace != "" || !m.scopes.All() || len(m.Networks) > 0 || m.RequestsPerMinute > 0
+	_, task := m.OfTask()
+	confined := m.Workspace != "" || !m.scopes.All() || len(m.Networks) > 0 || m.RequestsPerMinute > 0 || task
 	if !confined {
 		return time.Time{}
 	}
@@ -39,6 +40,8 @@ func (m maker) holds(t keyhatch.Token) error {
 	if err != nil {
 		return err
 	}
+	_, task := m.OfTask()
+	_, stays := t.OfTask()
 	switch end := m.lastEnd(); {
 	case m.Workspace != "" && t.Workspace != m.Workspace:
 		return kernel.WorkspaceNotInToken()
@@ -48,6 +51,9 @@ func (m maker) holds(t keyhatch.Token) error {
 	case !keyhatch.NetworksWithin(t.Networks, m.Networks):
 		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
 			"a token's networks must lie within those of the token that makes or changes it: ask for narrower ones").In("networks")
+	case task && !stays:
+		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
+			"a token that a task's token makes or changes is a task's too: leave its annotation").In("annotations")
 	case m.RequestsPerMinute > 0 && (t.RequestsPerMinute == 0 || t.RequestsPerMinute > m.RequestsPerMinute):
 		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
 			"a token's request limit is at most that of the token that makes or changes it: %d a minute", m.RequestsPerMinute).In("requests_per_minute")

@@ -102,7 +102,9 @@ func narrower(before, after keyhatch.Token) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return !scopes.Within(now) || !keyhatch.NetworksWithin(before.Networks, after.Networks), nil
+	_, was := before.OfTask()
+	_, is := after.OfTask()
+	return !scopes.Within(now) || !keyhatch.NetworksWithin(before.Networks, after.Networks) || is && !was, nil
 }
 
 func changedFields(c TokenChange) string {

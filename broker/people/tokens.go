@@ -105,6 +105,9 @@ func (svc *Service) newToken(w *kernel.Work, user keyhatch.User, n NewToken) (t 
 	if t.RequestsPerMinute == 0 {
 		t.RequestsPerMinute = maker.RequestsPerMinute
 	}
+	if word, yes := maker.OfTask(); yes {
+		t.MakeTask(word)
+	}
 	if t.ExpiresAt.IsZero() {
 		t.ExpiresAt = svc.lastExpiry(w, maker)
 	}

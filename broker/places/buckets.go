@@ -22,22 +22,23 @@ type NewBucket struct {
 
 // CreateBucket puts a bucket of a store on record as a workspace's. On a
 // directory store, a folder of the name that exists already is served as it
-// is, and on an S3 store the bucket is one that exists; therefore only
-// installation admins may do this.
+// is, and on an S3 store the bucket is one that exists; therefore on a store of the
+// installation only its admins may do this. On a workspace's own store its admins may:
+// it is reached with what they have themselves.
 func (svc *Service) CreateBucket(ctx context.Context, c keyhatch.Caller, n NewBucket) (bk keyhatch.Bucket, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		ws, err := w.MemberWorkspace(n.Workspace)
 		if err != nil {
 			return err
 		}
-		if err := w.MustInstall(); err != nil {
+		s, err := managedStore(w, n.Store)
+		if err != nil {
 			return err
+		}
+		if s.Workspace != "" && s.Workspace != ws.ID {
+			return kernel.NotFound(keyhatch.CodeStoreNotFound)
 		}
 		if err := keyhatch.CheckBucketName(n.Name); err != nil {
-			return err
-		}
-		s, err := visibleStore(w.View, n.Store) // whole: an admin is told all of it
-		if err != nil {
 			return err
 		}
 		bk = keyhatch.Bucket{ID: keyhatch.NewID(keyhatch.BucketID, w.Now), Workspace: ws.ID, Store: s.ID, Name: n.Name, CreatedAt: w.Now}
@@ -53,7 +54,9 @@ func (svc *Service) CreateBucket(ctx context.Context, c keyhatch.Caller, n NewBu
 }
 
 // notElsewhere refuses a bucket that another store of the same endpoint has on
-// record: the same object would have two addresses and two sets of rights.
+// record: the same object would have two addresses and two sets of rights. Stores of
+// the installation and of each workspace are looked at apart: what others reach with
+// keys of their own is not known here.
 func notElsewhere(w *kernel.Work, s keyhatch.Store, name string) error {
 	if s.Kind != keyhatch.S3Store {
 		return nil
@@ -67,14 +70,14 @@ func notElsewhere(w *kernel.Work, s keyhatch.Store, name string) error {
 }
 
 // DeleteBucket takes a bucket without locations off the record; its objects
-// stay in the store. Installation admins only.
+// stay in the store. Who may is as with CreateBucket.
 func (svc *Service) DeleteBucket(ctx context.Context, c keyhatch.Caller, workspace, ref string) error {
 	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		bk, err := visibleBucket(w.View, workspace, ref)
 		if err != nil {
 			return err
 		}
-		if err := w.MustInstall(); err != nil {
+		if _, err := managedStore(w, bk.Store); err != nil {
 			return err
 		}
 		if err := w.Tx.DeleteBucket(ctx, bk); err != nil {

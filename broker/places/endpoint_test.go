@@ -106,7 +106,7 @@ func TestBucketElsewhere(t *testing.T) {
 
 func credential(t *testing.T, c *coretest.Core) string {
 	t.Helper()
-	made, err := c.Broker.Credentials.Create(ctx, c.Admin, credentials.NewCredential{Name: "archive", Keys: keyhatch.KeyPair{AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "secret"}})
+	made, err := c.Broker.Credentials.Create(ctx, c.Admin, credentials.NewCredential{Name: "archive", Authority: keyhatch.AWSKeys("AKIAEXAMPLE", "secret")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,17 +12,15 @@ import (
 type Service struct {
 	k     *kernel.Kernel
 	roots []string
-	reach Reach
 	log   *slog.Logger
 	least time.Duration // that a lease lasts
 }
 
 // New makes the service. directoryRoots are the folders inside which directory
-// stores may lie; reach tells which hosts S3 stores may have. least is the shortest
-// lease; zero is keyhatch.MinLeaseLife.
-func New(k *kernel.Kernel, directoryRoots []string, reach Reach, log *slog.Logger, least time.Duration) *Service {
+// stores may lie. least is the shortest lease; zero is keyhatch.MinLeaseLife.
+func New(k *kernel.Kernel, directoryRoots []string, log *slog.Logger, least time.Duration) *Service {
 	if least == 0 {
 		least = keyhatch.MinLeaseLife
 	}
-	return &Service{k, directoryRoots, reach, log, least}
+	return &Service{k, directoryRoots, log, least}
 }

@@ -20,36 +20,41 @@ const (
 
 // NewStore is what a store is made from.
 type NewStore struct {
-	Name string
-	Kind keyhatch.StoreKind
-	Path string // of a directory store
+	Workspace string // id or name; see kernel.View.PlaceFor
+	Name      string
+	Kind      keyhatch.StoreKind
+	Path      string // of a directory store
 	// Of an S3 store:
 	Endpoint   string // URL without a path
 	Region     string // empty: us-east-1
 	Credential string // id or name
 }
 
-// CreateStore adds a store that serves every workspace. Installation admins
-// only. A directory store must lie inside a folder, and the endpoint of an S3
-// store in a network, that the configuration allows, so that the API can never
-// be made to serve another part of the machine or to reach into a network behind
-// it (S10).
+// CreateStore adds a store: one of the installation serves every workspace, and its
+// admins may make it; one of a workspace speaks S3 and serves that one alone, and the
+// workspace's admins may. A directory store must lie inside a folder, and the endpoint
+// of an S3 store in a network, that the configuration allows, so that the API can
+// never be made to serve another part of the machine or to reach into a network
+// behind it (S10).
 func (svc *Service) CreateStore(ctx context.Context, c keyhatch.Caller, n NewStore) (s keyhatch.Store, err error) {
-	if n.Kind == keyhatch.S3Store && svc.k.View(ctx, c).Installs() {
-		// Before the transaction: names are looked up.
-		if n.Endpoint, err = svc.checkEndpoint(ctx, n.Endpoint); err != nil {
+	if n.Kind == keyhatch.S3Store { // before the transaction: names are looked up
+		if _, err := placeOf(svc.k.View(ctx, c), n); err != nil {
+			return s, err
+		}
+		if n.Endpoint, err = svc.k.CheckEndpoint(ctx, n.Endpoint); err != nil {
 			return s, err
 		}
 	}
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		if err := w.MustInstall(); err != nil {
+		in, err := placeOf(w.View, n)
+		if err != nil {
 			return err
 		}
 		if err := keyhatch.CheckName(n.Name); err != nil {
 			return err
 		}
 		s = keyhatch.Store{
-			ID: keyhatch.NewID(keyhatch.StoreID, w.Now), Name: n.Name, Kind: n.Kind,
+			ID: keyhatch.NewID(keyhatch.StoreID, w.Now), Workspace: in.Workspace, Name: n.Name, Kind: n.Kind,
 			Lends: keyhatch.LendsOwn, CreatedAt: w.Now,
 		}
 		switch n.Kind {
@@ -66,13 +71,22 @@ func (svc *Service) CreateStore(ctx context.Context, c keyhatch.Caller, n NewSto
 		if err := w.Tx.InsertStore(ctx, s); err != nil {
 			return err
 		}
-		return w.Record(StoreCreated, "", s.ID, kernel.Detail("name", s.Name, "kind", string(s.Kind),
+		return w.Record(StoreCreated, s.Workspace, s.ID, kernel.Detail("name", s.Name, "kind", string(s.Kind),
 			"path", s.Path, "endpoint", s.Endpoint, "region", s.Region, "credential", s.Credential))
 	})
 	if err == nil {
 		svc.WarnOf(s)
 	}
 	return s, err
+}
+
+// placeOf is where a store may be put: folders of the server's machine serve every
+// workspace.
+func placeOf(v kernel.View, n NewStore) (kernel.Place, error) {
+	if n.Kind != keyhatch.S3Store {
+		return kernel.Place{}, v.MustInstall()
+	}
+	return v.ManagedPlace(n.Workspace, "")
 }
 
 // WarnOf says in the log what an operator should know of a store.
@@ -98,15 +112,32 @@ func speaksS3(w *kernel.Work, n NewStore, s *keyhatch.Store) error {
 	if err := wantEmpty(keyhatch.S3Store, map[string]string{"path": n.Path}); err != nil {
 		return err
 	}
-	credential, err := w.FindCredential(n.Credential)
-	if err != nil {
-		return err
-	}
-	s.Endpoint, s.Region, s.Credential = n.Endpoint, n.Region, credential.ID
+	s.Endpoint, s.Region = n.Endpoint, n.Region
 	if s.Region == "" {
 		s.Region = defaultRegion
 	}
-	return checkRegion(s.Region)
+	if err := checkRegion(s.Region); err != nil {
+		return err
+	}
+	return actFor(w, s, n.Credential)
+}
+
+// actFor puts a credential into a store: one of the store's own workspace, or of its
+// teamspaces, that the caller manages.
+func actFor(w *kernel.Work, s *keyhatch.Store, ref string) error {
+	credential, err := w.ManagedCredential(s.Workspace, "", ref)
+	if err == nil && credential.Workspace != s.Workspace {
+		err = kernel.NotFound(keyhatch.CodeCredentialNotFound)
+	}
+	if err != nil {
+		return err
+	}
+	if credential.Provider != keyhatch.AWS || credential.Kind != keyhatch.KeysCredential {
+		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported,
+			"a store is reached with keys of AWS or of an S3-compatible store: give it such a credential").In("credential")
+	}
+	s.Credential = credential.ID
+	return nil
 }
 
 // defaultRegion is what most stores take whatever their own is.
@@ -138,7 +169,7 @@ func (svc *Service) checkPath(path string) (string, error) {
 // noNestedStore refuses a folder that another store serves, wholly or in part:
 // the same object would have two addresses and two sets of rights.
 func noNestedStore(w *kernel.Work, path string) error {
-	stores, err := w.Stores(w.Ctx, "", kernel.Page{Limit: 1 << 30})
+	stores, err := w.Stores(w.Ctx, "", "", kernel.Page{Limit: 1 << 30})
 	if err != nil {
 		return err
 	}
@@ -162,7 +193,7 @@ type StoreChange struct {
 }
 
 // UpdateStore changes the name, or the credential of an S3 store. Installation
-// admins only. Where a store lies never changes: what was granted on one place
+// admins only, and of a workspace's own store its admins. Where a store lies never changes: what was granted on one place
 // must not open another.
 func (svc *Service) UpdateStore(ctx context.Context, c keyhatch.Caller, ref string, ch StoreChange) (s keyhatch.Store, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
@@ -177,11 +208,9 @@ func (svc *Service) UpdateStore(ctx context.Context, c keyhatch.Caller, ref stri
 			if s.Kind != keyhatch.S3Store {
 				return wantEmpty(s.Kind, map[string]string{"credential": "given"})
 			}
-			credential, err := w.FindCredential(*ch.Credential)
-			if err != nil {
+			if err := actFor(w, &s, *ch.Credential); err != nil {
 				return err
 			}
-			s.Credential = credential.ID
 		}
 		if err := w.Tx.UpdateStore(ctx, s); err != nil {
 			return err
@@ -191,7 +220,7 @@ func (svc *Service) UpdateStore(ctx context.Context, c keyhatch.Caller, ref stri
 	return s, err
 }
 
-// DeleteStore removes a store without buckets. Installation admins only.
+// DeleteStore removes a store without buckets. Who may is as with UpdateStore.
 func (svc *Service) DeleteStore(ctx context.Context, c keyhatch.Caller, ref string) error {
 	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		s, err := managedStore(w, ref)
@@ -214,15 +243,17 @@ func (svc *Service) Store(ctx context.Context, c keyhatch.Caller, ref string) (k
 // Stores lists the stores that the caller may see.
 func (svc *Service) Stores(ctx context.Context, c keyhatch.Caller, p kernel.Page) (kernel.List[keyhatch.Store], error) {
 	v := svc.k.View(ctx, c)
-	member := c.User.ID
+	seenBy := c.User.ID
 	if v.Installs() {
-		member = ""
+		seenBy = ""
 	}
 	return kernel.Paged(p, keyhatch.StoreID, func(s keyhatch.Store) string { return s.ID },
 		func(p kernel.Page) ([]keyhatch.Store, error) {
-			stores, err := v.Stores(ctx, member, p)
+			stores, err := v.Stores(ctx, seenBy, c.Token.Workspace, p)
 			for i := range stores {
-				stores[i] = redact(v, stores[i])
+				if err == nil {
+					stores[i], err = redact(v, stores[i])
+				}
 			}
 			return stores, err
 		})
@@ -238,22 +269,48 @@ func visibleStore(v kernel.View, ref string) (keyhatch.Store, error) {
 			return s, err
 		}
 	}
-	return redact(v, s), nil
+	return redact(v, s)
 }
 
 // redact leaves out where a store lies and what opens it, for everybody but
 // those who put it there.
-func redact(v kernel.View, s keyhatch.Store) keyhatch.Store {
-	if !v.Installs() {
+func redact(v kernel.View, s keyhatch.Store) (keyhatch.Store, error) {
+	whole := v.Installs()
+	if s.Workspace != "" {
+		role, err := v.Role(s.Workspace)
+		if err != nil {
+			return keyhatch.Store{}, err
+		}
+		whole = role.Manages()
+	}
+	if !whole {
 		s.Path, s.Endpoint, s.Credential = "", "", ""
 	}
-	return s
+	return s, nil
 }
 
+// managedStore finds a store, whole, for who put it there.
 func managedStore(w *kernel.Work, ref string) (keyhatch.Store, error) {
 	s, err := visibleStore(w.View, ref)
 	if err != nil {
 		return s, err
 	}
+	if s.Workspace != "" {
+		return s, w.MustManage(s.Workspace, keyhatch.CodeStoreNotFound)
+	}
 	return s, w.MustInstall()
+}
+
+// checkRegion refuses what would not stand in a signature's scope.
+func checkRegion(region string) error {
+	for i := range len(region) {
+		c := region[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest, "a region has letters, digits, '-' and '_'").In("region")
+		}
+	}
+	if len(region) > 64 {
+		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest, "a region has at most 64 characters").In("region")
+	}
+	return nil
 }

@@ -66,5 +66,5 @@ func (n *Names) Location(id string) string {
 
 // Credential is the name of a credential.
 func (n *Names) Credential(id string) string {
-	return n.find(id, func() (string, error) { c, err := n.c.Credential(n.ctx, id); return c.Name, err })
+	return n.find(id, func() (string, error) { c, err := n.c.Credential(n.ctx, "", id); return c.Name, err })
 }

@@ -55,6 +55,11 @@ func widthOf(out io.Writer) int {
 	return width
 }
 
+// Table writes a line for each item of an answer, and all of it.
+func (s Sheet[T]) Table(to io.Writer, n *Names, items []T) error {
+	return s.list(to, n, items, shape{wide: true})
+}
+
 // list writes a line for each item.
 func (s Sheet[T]) list(to io.Writer, n *Names, items []T, as shape) error {
 	if len(items) == 0 {

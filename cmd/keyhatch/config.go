@@ -53,6 +53,9 @@ type Config struct {
 	// an address counts only if it is named alone, as /32 or /128. Default: none.
 	OutboundNetworks []string `yaml:"outbound_networks"`
 
+	// AWS is what Keyhatch itself is there.
+	AWS AWSConfig `yaml:"aws"`
+
 	// Tokens are what API tokens may at most.
 	Tokens TokensConfig `yaml:"tokens"`
 

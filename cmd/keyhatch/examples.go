@@ -56,10 +56,13 @@ keyhatch store create archive --endpoint https://s3.example.org --credential arc
 	"store update": "keyhatch store update archive --credential new-keys",
 	"store delete": "keyhatch store delete archive",
 
-	"credential list":   "keyhatch credential list",
-	"credential show":   "keyhatch credential show archive-keys",
-	"credential create": "keyhatch credential create archive-keys --access-key-id AKIAEXAMPLE < secret.txt",
-	"credential update": "keyhatch credential update archive-keys --access-key-id AKIAOTHER < secret.txt",
+	"credential list": "keyhatch credential list --workspace lab --provider AWS",
+	"credential show": "keyhatch credential show archive-keys",
+	"credential create": `keyhatch credential create archive-keys --access-key-id AKIAEXAMPLE < secret.txt
+keyhatch credential create landsat --workspace lab --role-arn arn:aws:iam::123456789012:role/keyhatch`,
+	"credential verify": `keyhatch credential verify archive-keys
+keyhatch credential verify --access-key-id AKIAEXAMPLE --endpoint https://s3.example.org < secret.txt`,
+	"credential update": "keyhatch credential update archive-keys --access-key-id AKIAOTHER --only-verified < secret.txt",
 	"credential delete": "keyhatch credential delete archive-keys",
 
 	"user list":   "keyhatch user list",

@@ -162,14 +162,18 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	if err != nil {
 		return in, err
 	}
+	prober, err := c.AWS.prober(ctx, dialer.Transport())
+	if err != nil {
+		return in, err
+	}
 	tokens, err := c.Tokens.limits()
 	if err != nil {
 		return in, err
 	}
 	in.broker = broker.New(broker.Config{
 		Tokens: tokens, NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots, Reach: dialer.Check, Log: log,
-		ShortestLease: c.shortestLease,
-		Lenders:       map[keyhatch.Lending]driver.Lender{keyhatch.LendsOwn: own.New(in.keys, in.s3URL, c.S3.Region)},
+		ShortestLease: c.shortestLease, Prober: prober,
+		Lenders: map[keyhatch.Lending]driver.Lender{keyhatch.LendsOwn: own.New(in.keys, in.s3URL, c.S3.Region)},
 	})
 	if err := in.openRequestLog(); err != nil {
 		return in, err
@@ -202,7 +206,7 @@ func (in *instance) openRequestLog() (err error) {
 // told at the start. One that cannot be opened for another reason is no reason
 // not to serve the others.
 func (in *instance) openStores(ctx context.Context) error {
-	stores, err := in.db.Stores(ctx, "", db.Everything)
+	stores, err := in.db.Stores(ctx, "", "", db.Everything)
 	if err != nil {
 		return err
 	}

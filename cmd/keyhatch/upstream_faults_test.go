@@ -194,7 +194,7 @@ func TestKeysBehindReplaced(t *testing.T) {
 			}
 			replace := func(id, secret string) {
 				t.Helper()
-				keys, _ := json.Marshal(map[string]any{"keys": api.KeyPair{AccessKeyID: id, SecretAccessKey: secret}})
+				keys, _ := json.Marshal(api.CredentialChange{Authority: api.Authority{AWSKeys: &api.AWSKeys{AccessKeyID: id, SecretAccessKey: secret}}})
 				must[api.Credential](r, r.admin.Reveal(), "PATCH", "/api/v1/credentials/"+kind.Name, string(keys))
 			}
 			refused, logged := "500 InternalError", "the store refuses our keys"

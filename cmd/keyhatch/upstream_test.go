@@ -33,7 +33,7 @@ func (r *running) register(name, workspace, bucket string, peer peers.Store) {
 	r.t.Helper()
 	admin, in := r.admin.Reveal(), "?workspace="+workspace
 	must[api.Credential](r, admin, "POST", "/api/v1/credentials", fmt.Sprintf(
-		`{"name":%q,"access_key_id":%q,"secret_access_key":%q}`, name, peer.AccessKeyID, peer.SecretAccessKey))
+		`{"name":%q,"aws_keys":{"access_key_id":%q,"secret_access_key":%q}}`, name, peer.AccessKeyID, peer.SecretAccessKey))
 	must[api.Store](r, admin, "POST", "/api/v1/stores", fmt.Sprintf(
 		`{"name":%q,"kind":"s3","endpoint":%q,"region":%q,"credential":%q}`, name, peer.Endpoint, peer.Region, name))
 	must[api.Bucket](r, admin, "POST", "/api/v1/buckets"+in, fmt.Sprintf(`{"store":%q,"name":%q}`, name, bucket))
@@ -192,7 +192,7 @@ func inParts(t *testing.T, c *s3.Client, bucket, key string) {
 func TestPlainStoresAreWarnedOf(t *testing.T) {
 	r := startWith(t, func(c *Config) { c.OutboundNetworks = append(c.OutboundNetworks, "192.0.2.0/24", "::1/128") })
 	admin := r.admin.Reveal()
-	must[api.Credential](r, admin, "POST", "/api/v1/credentials", `{"name":"archive","access_key_id":"AKIA","secret_access_key":"secret"}`)
+	must[api.Credential](r, admin, "POST", "/api/v1/credentials", `{"name":"archive","aws_keys":{"access_key_id":"AKIA","secret_access_key":"secret"}}`)
 	endpoints := map[string]bool{
 		"http://192.0.2.7:9000": true, "https://192.0.2.7:9001": false,
 		"http://127.0.0.9:9000": false, "http://localhost:9000": false, "http://[::1]:9000": false,

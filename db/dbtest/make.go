@@ -53,7 +53,7 @@ func (s *suite) newCredential(workspace string) db.SealedCredential {
 	return db.SealedCredential{
 		Credential: keyhatch.Credential{
 			ID: id, Workspace: workspace, Name: "c-" + id, Provider: keyhatch.AWS, Kind: keyhatch.KeysCredential,
-			AccessKeyID: "AKIA" + id, CreatedAt: s.Now(), UpdatedAt: s.Now(),
+			Principal: "AKIA" + id, CreatedAt: s.Now(), UpdatedAt: s.Now(),
 		},
 		Sealed: []byte("\x00\xff" + id),
 	}

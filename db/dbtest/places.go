@@ -24,7 +24,9 @@ func testCredentials(t *testing.T, s *suite) {
 		},
 		update: func(ctx context.Context, tx *db.Tx, c db.SealedCredential) error { return tx.UpdateCredential(ctx, c) },
 		changed: func(c db.SealedCredential) db.SealedCredential {
-			c.Name, c.AccessKeyID, c.Sealed, c.UpdatedAt = "other-"+c.ID, "AKIA-other", []byte("other"), s.Now()
+			c.Name, c.Provider, c.Kind, c.Principal, c.KeyID = "other-"+c.ID, keyhatch.GCP, keyhatch.TokenCredential, "other@example", "key"
+			c.Endpoint, c.Default, c.Base, c.AnyExternalID, c.TasksSince = "https://other.example", true, true, true, s.Now()
+			c.Sealed, c.UpdatedAt = []byte("other"), s.Now()
 			return c
 		},
 		remove: func(ctx context.Context, tx *db.Tx, c db.SealedCredential) error {
@@ -34,7 +36,7 @@ func testCredentials(t *testing.T, s *suite) {
 			func(old, c db.SealedCredential) db.SealedCredential { c.Name = old.Name; return c },
 		},
 		list: func(ctx context.Context, r db.Reader, p db.Page) (out []db.SealedCredential, err error) {
-			list, err := r.SharedCredentials(ctx, p)
+			list, err := r.Credentials(ctx, db.Place{}, db.CredentialFilter{}, p)
 			for _, c := range list {
 				out = append(out, db.SealedCredential{Credential: c})
 			}
@@ -43,17 +45,20 @@ func testCredentials(t *testing.T, s *suite) {
 	})
 	shared, theirs := s.newCredential(""), s.newCredential(w.ws.ID)
 	theirs.Name = shared.Name
-	before := len(ground.OK[[]keyhatch.Credential](t)(s.SharedCredentials(s.Ctx(), db.Everything)))
+	shareds := func() []keyhatch.Credential {
+		return ground.OK[[]keyhatch.Credential](t)(s.Credentials(s.Ctx(), db.Place{}, db.CredentialFilter{}, db.Everything))
+	}
+	before := len(shareds())
 	s.Do(func(ctx context.Context, tx *db.Tx) error {
 		return ground.FirstError(func() error { return tx.InsertCredential(ctx, theirs) }, func() error { return tx.InsertCredential(ctx, shared) })
 	})
-	if diff := cmp.Diff(shared, ground.OK[db.SealedCredential](t)(s.SharedCredentialByName(s.Ctx(), shared.Name))); diff != "" {
+	if diff := cmp.Diff(shared, ground.OK[db.SealedCredential](t)(s.CredentialByName(s.Ctx(), db.Place{}, shared.Name))); diff != "" {
 		t.Errorf("by name, with a namesake in a workspace (-want +got):\n%s", diff)
 	}
-	if got := ground.OK[[]keyhatch.Credential](t)(s.SharedCredentials(s.Ctx(), db.Everything)); len(got) != before+1 {
+	if got := shareds(); len(got) != before+1 {
 		t.Errorf("a shared credential and a workspace's make %d shared ones of %d", len(got), before)
 	}
-	_, err := s.SharedCredentialByName(s.Ctx(), "none")
+	_, err := s.CredentialByName(s.Ctx(), db.Place{}, "none")
 	ground.WantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeCredentialNotFound)
 
 	store := s.newS3Store(shared.ID)
@@ -113,7 +118,7 @@ func testStores(t *testing.T, s *suite) {
 			func(old, v keyhatch.Store) keyhatch.Store { v.Name = old.Name; return v },
 		},
 		list: func(ctx context.Context, r db.Reader, p db.Page) ([]keyhatch.Store, error) {
-			return r.Stores(ctx, "", p)
+			return r.Stores(ctx, "", "", p)
 		},
 	})
 	w := s.world()
@@ -127,9 +132,9 @@ func testStores(t *testing.T, s *suite) {
 	}
 	_, err := s.StoreByName(s.Ctx(), "none")
 	ground.WantFail(t, "by name", err, keyhatch.NotFound, keyhatch.CodeStoreNotFound)
-	all := len(ground.OK[[]keyhatch.Store](t)(s.Stores(s.Ctx(), "", db.Everything)))
+	all := len(ground.OK[[]keyhatch.Store](t)(s.Stores(s.Ctx(), "", "", db.Everything)))
 	for member, want := range map[string]int{w.user.ID: all, stranger.ID: all - 1} {
-		if got := ground.OK[[]keyhatch.Store](t)(s.Stores(s.Ctx(), member, db.Everything)); len(got) != want {
+		if got := ground.OK[[]keyhatch.Store](t)(s.Stores(s.Ctx(), member, "", db.Everything)); len(got) != want {
 			t.Errorf("of %d stores, one of them a workspace's own, a user sees %d, want %d", all, len(got), want)
 		}
 	}

@@ -39,6 +39,7 @@ type Core struct {
 	Log   *slog.Logger    // of the brokers that With makes; discards what is written
 
 	Tokens people.Limits // of the brokers that With and Restart make
+	Prober driver.Prober // of the same; at first one that finds nothing
 
 	keyFile   string
 	notBefore time.Time
@@ -51,7 +52,7 @@ func New(t testing.TB) *Core {
 	dir := t.TempDir()
 	c := &Core{
 		Path: filepath.Join(dir, "keyhatch.db"), Root: filepath.Join(dir, "objects"), keyFile: filepath.Join(dir, "keyhatch.key"),
-		Log: slog.New(slog.DiscardHandler),
+		Log: slog.New(slog.DiscardHandler), Prober: Found(nil),
 	}
 	kek, err := seal.CreateKeyFile(c.keyFile)
 	check(t, err)
@@ -119,7 +120,7 @@ func (c *Core) open(t testing.TB) {
 func (c *Core) With(lenders map[keyhatch.Lending]driver.Lender) *broker.Broker {
 	return broker.New(broker.Config{
 		NotBefore: c.notBefore, DB: c.DB, Mirror: c.Mirror, Keys: c.Keys, Lenders: lenders, DirectoryRoots: []string{c.Root},
-		Tokens: c.Tokens, Log: c.Log,
+		Tokens: c.Tokens, Log: c.Log, Prober: c.Prober,
 		Reach: func(context.Context, string) error { return nil },
 	})
 }

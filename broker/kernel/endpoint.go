@@ -1,4 +1,4 @@
-package places
+package kernel
 
 import (
 	"cmp"
@@ -14,14 +14,15 @@ import (
 // Reach tells whether the configuration lets us connect to a host.
 type Reach func(ctx context.Context, host string) error
 
-// checkEndpoint reads the address of a store and writes it in one way.
-func (svc *Service) checkEndpoint(ctx context.Context, endpoint string) (string, error) {
+// CheckEndpoint reads the address of a store and writes it in one way. It looks names
+// up, so it is asked outside a transaction, and only for who may set one (S10).
+func (k *Kernel) CheckEndpoint(ctx context.Context, endpoint string) (string, error) {
 	u, ok := parseEndpoint(endpoint)
 	if !ok {
 		return "", keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidEndpoint,
 			"an endpoint is https://host or http://host, with a port where needed and nothing behind it").In("endpoint")
 	}
-	if err := svc.reach(ctx, u.Hostname()); err != nil {
+	if err := k.Reach(ctx, u.Hostname()); err != nil {
 		return "", keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidEndpoint,
 			"the endpoint's host has no address that stores may have: one in a private network must be in outbound_networks of the configuration").In("endpoint").Because(err)
 	}
@@ -74,18 +75,4 @@ func oneHost(host string) (string, bool) {
 		}
 	}
 	return host, strings.Trim(last, "0123456789") != "" && !strings.HasPrefix(last, "0x")
-}
-
-// checkRegion refuses what would not stand in a signature's scope.
-func checkRegion(region string) error {
-	for i := range len(region) {
-		c := region[i]
-		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
-			return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest, "a region has letters, digits, '-' and '_'").In("region")
-		}
-	}
-	if len(region) > 64 {
-		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest, "a region has at most 64 characters").In("region")
-	}
-	return nil
 }

@@ -1,0 +1,208 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+	"github.com/keyhatch/keyhatch"
+)
+
+// sessionName is how our asking looks in the account's own record.
+const sessionName = "keyhatch-verify"
+
+// shortest is the least that AWS gives, in seconds.
+const shortest = 900
+
+func (p *Prober) config(as aws.CredentialsProvider, region string) aws.Config {
+	return aws.Config{Region: region, Credentials: as, HTTPClient: p.client, RetryMaxAttempts: 2}
+}
+
+func static(a keyhatch.Authority) aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider(a.Principal, a.Secret.Reveal(), "")
+}
+
+// stsFor is the STS that knows a role or a key: that of an S3-compatible store is at
+// its endpoint.
+func (p *Prober) stsFor(as aws.CredentialsProvider, a keyhatch.Authority) *sts.Client {
+	region := p.regionOf(a)
+	return sts.NewFromConfig(p.config(as, region), func(o *sts.Options) {
+		switch {
+		case a.Endpoint != "":
+			o.BaseEndpoint = &a.Endpoint
+		case p.sts != "":
+			o.BaseEndpoint = &p.sts
+		}
+	})
+}
+
+// regionOf is ours, or one of the partition in which the role is.
+func (p *Prober) regionOf(a keyhatch.Authority) string {
+	switch partition, _, _ := strings.Cut(strings.TrimPrefix(a.Principal, "arn:"), ":"); partition {
+	case "aws-cn":
+		return "cn-north-1"
+	case "aws-us-gov":
+		return "us-gov-west-1"
+	}
+	return p.region
+}
+
+// keys looks at an access key.
+func (p *Prober) keys(ctx context.Context, r *report, a keyhatch.Authority) {
+	if a.Endpoint == "" {
+		r.check("identity", func() finding {
+			out, err := p.stsFor(static(a), a).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+			if err != nil {
+				return failed(why(err))
+			}
+			return finding{keyhatch.Passed, "it acts as " + aws.ToString(out.Arn)}
+		})
+		return
+	}
+	if !r.check("endpoint", func() finding { return p.answers(ctx, a.Endpoint) }) {
+		r.skip(noUse, "identity")
+		return
+	}
+	r.check("identity", func() finding { return p.known(ctx, a) })
+}
+
+// answers tells whether something speaks HTTP at the address.
+func (p *Prober) answers(ctx context.Context, endpoint string) finding {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
+	if err != nil {
+		return failed("it is no address")
+	}
+	response, err := p.client.Do(request)
+	if err != nil {
+		return failed("nothing answers there, or not by HTTP, or its certificate is not one that is trusted")
+	}
+	response.Body.Close()
+	return passed
+}
+
+// known asks an S3-compatible store for a list of buckets: few have another way to ask
+// who one is. A key that is known but may not list is refused in its own words.
+func (p *Prober) known(ctx context.Context, a keyhatch.Authority) finding {
+	c := s3.NewFromConfig(p.config(static(a), p.region), func(o *s3.Options) {
+		o.BaseEndpoint, o.UsePathStyle = &a.Endpoint, true
+	})
+	_, err := c.ListBuckets(ctx, &s3.ListBucketsInput{})
+	var said smithy.APIError
+	switch {
+	case err == nil:
+		return passed
+	case errors.As(err, &said) && said.ErrorCode() == "AccessDenied":
+		return finding{keyhatch.Passed, "it is known, and may not list the buckets"}
+	}
+	return failed(why(err))
+}
+
+// role looks at a role: whether we can become it, and whether only who knows its
+// external id can have us become it.
+func (p *Prober) role(ctx context.Context, r *report, a keyhatch.Authority, base *keyhatch.Authority) {
+	const assume, external = "assume_role", "external_id"
+	if a.Endpoint != "" && !r.check("endpoint", func() finding { return p.answers(ctx, a.Endpoint) }) {
+		r.skip(noUse, "base", assume, external)
+		return
+	}
+	as, chained := p.identity, false
+	if !r.check("base", func() (f finding) {
+		as, chained, f = p.base(ctx, base)
+		return f
+	}) {
+		r.skip(noUse, assume, external)
+		return
+	}
+	if !r.check(assume, func() finding {
+		err := p.assume(ctx, as, a, aws.String(a.Secret.Reveal()))
+		switch {
+		case err != nil:
+			return failed(why(err))
+		case chained:
+			return finding{keyhatch.Passed, "it is assumed through another role, so its sessions last an hour at most"}
+		}
+		return passed
+	}) {
+		r.skip(noUse, external)
+		return
+	}
+	r.check(external, func() finding {
+		err := p.assume(ctx, as, a, nil)
+		var said smithy.APIError
+		switch {
+		case err == nil:
+			return finding{keyhatch.Warning, "the role admits us without its external id too: let its trust policy ask for it, with the condition sts:ExternalId"}
+		case errors.As(err, &said):
+			return passed
+		}
+		return finding{keyhatch.Skipped, why(err)}
+	})
+}
+
+// base is what a role is assumed as: what Keyhatch itself is, a key, or a role before
+// it.
+func (p *Prober) base(ctx context.Context, base *keyhatch.Authority) (as aws.CredentialsProvider, chained bool, f finding) {
+	switch {
+	case base != nil && base.Kind == keyhatch.KeysCredential:
+		return static(*base), false, finding{keyhatch.Passed, "it is assumed as " + base.Principal}
+	case p.identity == nil:
+		return nil, false, failed("Keyhatch is nobody at AWS here: set aws.identity in its configuration, or give the place a base credential")
+	case base == nil:
+		return p.identity, false, finding{keyhatch.Passed, "it is assumed as what Keyhatch itself is"}
+	}
+	out, err := p.stsFor(p.identity, *base).AssumeRole(ctx, input(*base, aws.String(base.Secret.Reveal())))
+	if err != nil {
+		return nil, true, failed(why(err))
+	}
+	c := out.Credentials
+	as = credentials.NewStaticCredentialsProvider(aws.ToString(c.AccessKeyId), aws.ToString(c.SecretAccessKey), aws.ToString(c.SessionToken))
+	return as, true, finding{keyhatch.Passed, "it is assumed through " + base.Principal}
+}
+
+// assume becomes the role, and throws away what that gives.
+func (p *Prober) assume(ctx context.Context, as aws.CredentialsProvider, a keyhatch.Authority, externalID *string) error {
+	_, err := p.stsFor(as, a).AssumeRole(ctx, input(a, externalID))
+	return err
+}
+
+func input(a keyhatch.Authority, externalID *string) *sts.AssumeRoleInput {
+	return &sts.AssumeRoleInput{
+		RoleArn: &a.Principal, RoleSessionName: aws.String(sessionName), ExternalId: externalID, DurationSeconds: aws.Int32(shortest),
+	}
+}
+
+// words are what AWS's codes mean here.
+var words = map[string]string{
+	"AccessDenied":          "AccessDenied: it does not admit us; look at its trust policy: the principal, and the external id",
+	"InvalidClientTokenId":  "InvalidClientTokenId: there is no such key, or it is not active",
+	"InvalidAccessKeyId":    "InvalidAccessKeyId: there is no such key",
+	"SignatureDoesNotMatch": "SignatureDoesNotMatch: the secret is not the key's",
+	"ExpiredToken":          "ExpiredToken: what we act as has ended",
+	"NoSuchEntity":          "NoSuchEntity: there is no such role",
+}
+
+var ofCode = regexp.MustCompile(`^[A-Za-z0-9.]{1,64}$`)
+
+// why tells of a failure in words of our own: what a server says, or a network, may
+// hold what is not for showing.
+func why(err error) string {
+	var said smithy.APIError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return "there was no answer in time"
+	case !errors.As(err, &said):
+		return "it could not be asked: nothing answers, or what answers is not what it should be"
+	case words[said.ErrorCode()] != "":
+		return words[said.ErrorCode()]
+	case ofCode.MatchString(said.ErrorCode()):
+		return "the answer was " + said.ErrorCode()
+	}
+	return "the answer was an error"
+}

@@ -1,0 +1,93 @@
+package probe
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/keyhatch/keyhatch"
+)
+
+// Prober implements driver.Prober.
+type Prober struct {
+	client   *http.Client
+	identity aws.CredentialsProvider
+	region   string
+	sts      string
+}
+
+// Config is how a Prober goes to AWS.
+type Config struct {
+	// Transport makes the connections, to addresses that users give too.
+	Transport http.RoundTripper
+	// Identity is what Keyhatch itself is at AWS; nil: nothing.
+	Identity aws.CredentialsProvider
+	// Region is where STS is asked; empty: us-east-1. Of another partition a role
+	// says itself where.
+	Region string
+	// STSEndpoint is asked instead of the region's own; empty: that.
+	STSEndpoint string
+}
+
+// New makes a prober.
+func New(c Config) *Prober {
+	p := &Prober{
+		client: &http.Client{
+			Transport:     c.Transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		identity: c.Identity, region: c.Region, sts: c.STSEndpoint,
+	}
+	if p.region == "" {
+		p.region = "us-east-1"
+	}
+	return p
+}
+
+// Probe tells how an authority fares. The names of its checks: endpoint (something
+// answers there), identity (the key is known and its secret right), base (what a role
+// is assumed through works), assume_role, external_id (the role asks for it), expiry,
+// and use (some store can be reached with it).
+func (p *Prober) Probe(ctx context.Context, a keyhatch.Authority, base *keyhatch.Authority) []keyhatch.Check {
+	r := &report{}
+	switch {
+	case a.Provider == keyhatch.AWS && a.Kind == keyhatch.RoleCredential:
+		p.role(ctx, r, a, base)
+	case a.Provider == keyhatch.AWS:
+		p.keys(ctx, r, a)
+	default:
+		elsewhere(r, a)
+	}
+	return r.checks
+}
+
+// report is what was found so far.
+type report struct{ checks []keyhatch.Check }
+
+// finding is how a check went, and why.
+type finding struct {
+	outcome keyhatch.Outcome
+	reason  string
+}
+
+var passed = finding{keyhatch.Passed, ""}
+
+func failed(reason string) finding { return finding{keyhatch.Failed, reason} }
+
+// check looks at one thing, and tells whether what rests on it can be looked at.
+func (r *report) check(name string, look func() finding) (goOn bool) {
+	begun := time.Now()
+	f := look()
+	r.checks = append(r.checks, keyhatch.Check{Name: name, Outcome: f.outcome, Took: time.Since(begun), Reason: f.reason})
+	return f.outcome != keyhatch.Failed
+}
+
+// skip tells what was not looked at.
+func (r *report) skip(reason string, names ...string) {
+	for _, name := range names {
+		r.checks = append(r.checks, keyhatch.Check{Name: name, Outcome: keyhatch.Skipped, Reason: reason})
+	}
+}
+
+const noUse = "the check before it failed"
