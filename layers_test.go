@@ -48,6 +48,7 @@ var layers = []struct {
 	{"idp", "root policy auth broker broker/*", ""},
 	{"compat/arvados/listing", "root", ""},
 	{"compat/arvados", "root policy auth broker broker/* compat/arvados/listing", ""},
+	{"compat/tiledb", "root policy auth broker broker/*", ""},
 	{"outbound", "", "code.dny.dev/ssrf"},
 	{"gateway", "root policy sigv4 broker broker/* gateway/*", ""},
 	{"gateway/limit", "", "golang.org/x/time/rate"},

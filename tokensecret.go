@@ -80,6 +80,16 @@ func ParseTokenSecret(s string) (shown ShownToken, ok bool) {
 	return shown, true
 }
 
+// SpellWithin writes a secret with the workspace before it that it works in, as
+// TileDB's clients read it; without one as it is.
+func SpellWithin(secret Secret, workspace string) Secret {
+	payload, ok := IDPayload(WorkspaceID, workspace)
+	if !ok {
+		return secret
+	}
+	return Secret(workspaceSpelling + payload + "-" + strings.TrimPrefix(secret.Reveal(), tokenPrefix))
+}
+
 // arvadosPayload is the part of a token's UUID that its id has too.
 func arvadosPayload(uuid string) (payload string, ok bool) {
 	cluster, payload, _ := strings.Cut(uuid, tokenInfix)

@@ -54,3 +54,12 @@ func (l Limits) OrDefault() Limits {
 // LongestToken is how long a token lives at most that is no installation admin's to
 // make or change; zero: until it is revoked.
 func (svc *Service) LongestToken() time.Duration { return svc.limits.LongestToken }
+
+// WithinLongest is when a token ends that is made now for so long, or for as long as
+// tokens may live when that is less.
+func (svc *Service) WithinLongest(life time.Duration) time.Time {
+	if longest := svc.limits.LongestToken; longest > 0 {
+		life = min(life, longest)
+	}
+	return svc.k.Now().Add(life)
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/compat/arvados"
+	"github.com/keyhatch/keyhatch/compat/tiledb"
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/own"
@@ -244,7 +245,8 @@ func (in *instance) serve() error {
 		server.New(server.Options{
 			Listener: in.api, TLS: apiTLS, Log: in.log, Total: time.Minute, Connections: in.config.API.Connections,
 			Handler: server.API(in.log, proxies, ready,
-				rest.New(in.broker, in.log), sts.New(in.broker, in.stsRegions(), in.log), idp.New(in.broker, in.log), arvados.New(in.broker, in.cluster, in.log)),
+				rest.New(in.broker, in.log), sts.New(in.broker, in.stsRegions(), in.log), idp.New(in.broker, in.log), arvados.New(in.broker, in.cluster, in.log),
+				tiledb.New(in.broker, in.log)),
 		}),
 		server.New(server.Options{
 			Listener: in.s3, TLS: s3TLS, Log: in.log, Connections: in.config.S3.Connections, ConnContext: gateway.WithConnection,

@@ -1,0 +1,140 @@
+package tiledb_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// schemas are the objects of the format as its strictest clients read them: of Java,
+// which takes an unknown field, a null, or an unknown word for a fault, and of Python,
+// which demands the required ones. "*" marks what may be absent.
+//
+// Source: the published schema; see §A4 of it for credentials.
+var schemas = map[string]map[string]string{
+	"credential": {
+		"credential_type": "workspace|teamspace", "id": "text", "name": "text", "provider": "AWS|AZURE|GCP", "created_at": "time",
+		"provider_default*": "bool", "updated_at*": "time", "allowed_in_tasks*": "bool",
+		"credential*": "of keys", "role*": "of role", "token*": "of token",
+	},
+	"of keys":    {"aws*": "aws keys", "azure*": "azure keys", "gcp*": "gcp keys"},
+	"of role":    {"aws*": "aws role"},
+	"of token":   {"azure*": "azure token", "gcp*": "gcp token"},
+	"aws keys":   {"access_key_id": "text", "secret_access_key": "nothing", "endpoint*": "text"},
+	"aws role":   {"role_arn": "text", "external_id": "nothing", "endpoint*": "text"},
+	"azure keys": {"account_name*": "text", "account_key*": "nothing"}, "azure token": {"account_name": "text", "sas_token": "nothing"},
+	"gcp keys": {"access_key_id*": "text", "secret_access_key*": "nothing"}, "gcp token": {"account_id": "text", "key_id": "text", "key_text": "nothing"},
+
+	"workspace": {
+		"workspace_id": "text", "name": "text", "created_by": "workspace user", "self": "workspace user", "created_at": "time",
+		"image_id*": "text", "description*": "text", "updated_at*": "time",
+	},
+	"workspace user": {
+		"user_id": "text", "username": "text", "display_name": "text", "email": "any text", "role": "owner|admin|member", "added_by": "any text", "created_at": "time",
+		"image_id*": "text", "deleted_at*": "time",
+	},
+	"teamspace": {
+		"teamspace_id": "text", "name": "text", "space_type": "teamspace|userspace|generalspace", "created_at": "time", "created_by": "teamspace user",
+		"visibility": "private|public", "icon*": "text", "description*": "text", "self*": "teamspace user", "updated_at*": "time",
+	},
+	"teamspace user": {
+		"user_id": "text", "username": "any text", "display_name": "any text", "email": "any text", "role": "owner|editor|viewer", "added_by": "any text", "created_at": "time",
+		"image_id*": "text", "deleted_at*": "time",
+	},
+	"token": {
+		"token_id": "text", "name": "any text", "created_at": "time", "expires_at": "time", "api_key": "any text", "workspace_id*": "text",
+		"scope": "*|password_reset|confirm_email|user:read|user:read-write|user:admin|array:read|array:read-write|array:admin|organization:read|organization:read-write|organization:admin|group:read|group:read-write|group:admin",
+	},
+	"self": {"user": "user", "workspaces": "[]workspace"},
+	"user": {
+		"id": "text", "display_name": "text", "email": "any text", "role": "owner|admin|member", "username": "text", "timezone": "text", "created_at": "time",
+		"is_valid_email*": "bool", "image_id*": "text", "updated_at*": "time", "deleted_at*": "time",
+	},
+
+	"one credential": {"data": "credential"}, "credentials": {"data": "[]credential", "pagination_metadata": "metadata"},
+	"one workspace": {"data": "workspace"}, "one teamspace": {"data": "teamspace"}, "teamspaces": {"data": "[]teamspace"},
+	"one token": {"data": "token"}, "tokens": {"data": "[]token", "pagination_metadata": "metadata"}, "oneself": {"data": "self"},
+	"metadata": {"page": "number", "per_page": "number", "total_pages": "number", "total_items": "number"},
+
+	"failure":    {"code": "number", "message": "text", "request_id": "text", "validation_error*": "validation"},
+	"validation": {"fields": "[]field"},
+	"field":      {"field": "text", "message": "text"},
+}
+
+// strict tells how a text breaks the schema of the name.
+func strict(name string, text []byte) error {
+	var v any
+	if err := json.Unmarshal(text, &v); err != nil {
+		return err
+	}
+	return checkValue(name, name, v)
+}
+
+func checkValue(where, kind string, v any) error {
+	wrong := func() error { return fmt.Errorf("%s is %v, which is no %s", where, v, kind) }
+	if of, list := strings.CutPrefix(kind, "[]"); list {
+		items, ok := v.([]any)
+		if !ok {
+			return wrong()
+		}
+		for i, item := range items {
+			if err := checkValue(fmt.Sprintf("%s[%d]", where, i), of, item); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if fields, ok := schemas[kind]; ok {
+		object, ok := v.(map[string]any)
+		if !ok {
+			return wrong()
+		}
+		return checkObject(where, fields, object)
+	}
+	text, isText := v.(string)
+	switch kind {
+	case "text":
+		isText = isText && text != ""
+	case "any text":
+	case "nothing":
+		isText = isText && text == ""
+	case "bool":
+		_, isText = v.(bool)
+	case "number":
+		n, ok := v.(float64)
+		isText = ok && n == float64(int32(n)) && n >= 0
+	case "time":
+		_, err := time.Parse(time.RFC3339, text)
+		isText = isText && err == nil && strings.HasSuffix(text, "Z")
+	default: // the words that there are
+		isText = isText && slices.Contains(strings.Split(kind, "|"), text)
+	}
+	if !isText {
+		return wrong()
+	}
+	return nil
+}
+
+func checkObject(where string, fields map[string]string, object map[string]any) error {
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		kind, ok := fields[name]
+		if !ok {
+			kind, ok = fields[name+"*"]
+		}
+		if !ok {
+			return fmt.Errorf("%s has a field %q, which the format does not have", where, name)
+		}
+		if err := checkValue(where+"."+name, kind, object[name]); err != nil {
+			return err
+		}
+	}
+	for name := range fields {
+		if _, there := object[name]; !there && !strings.HasSuffix(name, "*") {
+			return fmt.Errorf("%s has no field %q", where, name)
+		}
+	}
+	return nil
+}
