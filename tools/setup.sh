@@ -233,6 +233,7 @@ fi
 environment clients requirements.txt 'awscli, boto3, duckdb, duckdb_extension_aws, duckdb_extension_httpfs, obstore, S3'
 environment s3fs requirements-s3fs.txt 'pyiceberg, rasterio, s3fs'
 environment arvados requirements-arvados.txt 'arvados'
+environment tiledb requirements-tiledb.txt 'tiledb.client'
 
 if ! radosgw=$(find_radosgw); then
 	install_ceph
@@ -254,4 +255,5 @@ printf 'export %s=%q\n' \
 	KEYHATCH_RCLONE "$rclone" \
 	KEYHATCH_S3CMD "$clients/bin/s3cmd" \
 	KEYHATCH_S3FS_PYTHON "$s3fs/bin/python" \
+	KEYHATCH_TILEDB_PYTHON "$tiledb/bin/python" \
 	KEYHATCH_VERSITYGW "$versitygw"

@@ -25,6 +25,8 @@ type Installation struct {
 	// OutboundNetworks are the networks (CIDR) in which S3 stores may lie, besides
 	// public addresses.
 	OutboundNetworks []string
+	// Settings are lines that are added to the configuration.
+	Settings string
 	// Env is added to the environment ("NAME=value"), which is otherwise nearly
 	// empty.
 	Env []string
@@ -93,6 +95,7 @@ func (s *Server) configure(file string, i Installation) error {
 	if len(i.OutboundNetworks) > 0 {
 		fmt.Fprintf(&text, "outbound_networks: [%s]\n", strings.Join(i.OutboundNetworks, ", "))
 	}
+	text.WriteString(i.Settings)
 	return os.WriteFile(file, []byte(text.String()), 0o600)
 }
 

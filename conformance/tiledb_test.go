@@ -1,0 +1,243 @@
+package conformance
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/keyhatch/keyhatch/internal/devserver"
+)
+
+// theirSTS admits whoever asks for the role of the client's documentation with its
+// external id, and nobody else.
+func theirSTS(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil || r.PostForm.Get("Action") != "AssumeRole" ||
+		r.PostForm.Get("RoleArn") != "arn:aws:iam::123456789012:role/demo" || r.PostForm.Get("ExternalId") != "123ABC" {
+		w.WriteHeader(http.StatusForbidden)
+		fmt.Fprint(w, `<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>`)
+		return
+	}
+	fmt.Fprint(w, `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAX</AccessKeyId><SecretAccessKey>s</SecretAccessKey>
+		<SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`)
+}
+
+// tiledbClient is TileDB's client for Python, which finds the server, the token and the
+// workspace in its environment.
+type tiledbClient struct {
+	runner
+	script string
+	server *devserver.Server
+}
+
+func newTileDB(t *testing.T) tiledbClient {
+	t.Helper()
+	run := newRunner(t, program(t, "KEYHATCH_TILEDB_PYTHON", "python3 with tiledb-client"))
+	script, err := filepath.Abs(filepath.Join("testdata", "use_tiledb.py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.ReadFile(script); err != nil { // go test must know of it: see devserver.Build
+		t.Fatal(err)
+	}
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sts := httptest.NewServer(http.HandlerFunc(theirSTS))
+	t.Cleanup(sts.Close)
+	s, err := devserver.Serve(context.Background(), devserver.Installation{
+		Binary: path, OutboundNetworks: loopback, Settings: "aws:\n  identity: default\n  sts_endpoint: " + sts.URL + "\n",
+		Env: []string{"AWS_ACCESS_KEY_ID=AKIAUS", "AWS_SECRET_ACCESS_KEY=ours"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	create(t, s, "/api/v1/workspaces", map[string]any{"name": "lab"})
+	return tiledbClient{run, script, s}
+}
+
+// step runs a part of the script as somebody, and reads what it prints.
+func (c tiledbClient) step(out any, who []string, args ...string) {
+	c.t.Helper()
+	env := append([]string{"TILEDB_REST_SERVER_ADDRESS=" + c.server.API}, who...)
+	r := c.run(devserver.Lease{SecretAccessKey: c.server.Token}, env, append([]string{"-B", c.script}, args...)...).must(c.t)
+	if err := json.Unmarshal(r.stdout, out); err != nil {
+		c.t.Fatalf("%s: %v\n%s", r.command, err, r.output)
+	}
+}
+
+func (c tiledbClient) byToken() []string {
+	return []string{"TILEDB_REST_TOKEN=" + c.server.Token, "TILEDB_REST_WORKSPACE=lab"}
+}
+
+type tiledbCredential struct {
+	CredentialType string `json:"credential_type"`
+	Name, Provider string
+	Default        bool `json:"provider_default"`
+	Credential     map[string]map[string]any
+	Role           map[string]map[string]any
+	Token          map[string]map[string]any
+}
+
+type tiledbRefusal struct {
+	Error   string
+	Status  int
+	Message string
+}
+
+// TestTileDBDocumentation: every example of the documentation of client.credentials, in
+// a workspace and in a teamspace.
+func TestTileDBDocumentation(t *testing.T) {
+	t.Parallel()
+	c := newTileDB(t)
+	create(t, c.server, "/api/v1/teamspaces?workspace=lab", map[string]any{"name": "teamspace1"})
+	for teamspace, lives := range map[string]string{"": "workspace", "teamspace1": "teamspace"} {
+		var out struct {
+			Made, Updated     tiledbCredential
+			RoleARN           string `json:"role_arn"`
+			Names, Left       []string
+			Unverified, Twice tiledbRefusal
+			Gone              tiledbRefusal
+		}
+		c.step(&out, c.byToken(), "documented", teamspace)
+		if out.Made.CredentialType != lives || out.RoleARN != "arn:aws:iam::123456789012:role/demo" || out.Made.Role["aws"]["external_id"] != "" {
+			t.Errorf("%s: made is %+v", lives, out.Made)
+		}
+		if keys := out.Updated.Credential["aws"]; keys["access_key_id"] != "AWS_ACCESS_KEY_ID" || keys["secret_access_key"] != "" || out.Updated.Role != nil {
+			t.Errorf("%s: updated is %+v", lives, out.Updated)
+		}
+		if !slices.Equal(out.Names, []string{"cred1"}) || len(out.Left) != 0 {
+			t.Errorf("%s: listed are %q, and in the end %q", lives, out.Names, out.Left)
+		}
+		for what, r := range map[string]struct {
+			got     tiledbRefusal
+			status  int
+			error   string
+			message string
+		}{
+			"verify": {out.Unverified, 400, "Failed to verify credential.", "AccessDenied"},
+			"twice":  {out.Twice, 409, "Failed to create credential.", "choose another name"},
+			"gone":   {out.Gone, 404, "Failed to retrieve credential.", "does not exist"},
+		} {
+			if r.got.Status != r.status || r.got.Error != r.error || !strings.Contains(r.got.Message, r.message) {
+				t.Errorf("%s, %s: %+v", lives, what, r.got)
+			}
+		}
+	}
+}
+
+// TestTileDBForms: every provider and kind that the client knows, pages, defaults,
+// another name.
+func TestTileDBForms(t *testing.T) {
+	t.Parallel()
+	c := newTileDB(t)
+	var out struct {
+		Seen     map[string]tiledbCredential
+		Defaults []string
+		From2    []string `json:"from page 2"`
+		Last     string
+		Renamed  tiledbCredential
+		TwoKinds tiledbRefusal `json:"two kinds"`
+	}
+	c.step(&out, c.byToken(), "forms", keyFileOfNobody(t))
+	for name, want := range map[string]string{
+		"keys":            `{"access_key_id":"AKIA","endpoint":"https://93.184.216.34","secret_access_key":""}`,
+		"role":            `{"external_id":"","role_arn":"arn:aws:iam::123456789012:role/demo"}`,
+		"azure-keys":      `{"account_name":"demo"}`,
+		"sas":             `{"account_name":"demo","sas_token":""}`,
+		"gcp-keys":        `{"access_key_id":"GOOG"}`,
+		"service-account": `{"account_id":"ann@p.iam.gserviceaccount.com","key_id":"0123abcd","key_text":""}`,
+	} {
+		seen := out.Seen[name]
+		provider := strings.ToLower(seen.Provider)
+		parts := map[string]any{}
+		for _, of := range []map[string]map[string]any{seen.Credential, seen.Role, seen.Token} {
+			for part, value := range of[provider] {
+				if value != nil {
+					parts[part] = value
+				}
+			}
+		}
+		if text, err := json.Marshal(parts); err != nil || string(text) != want {
+			t.Errorf("%s: seen is %s, want %s", name, text, want)
+		}
+	}
+	if want := []string{"gcp-keys", "role", "sas", "service-account"}; len(out.Defaults) != 3 || !isSubset(out.Defaults, want) {
+		t.Errorf("defaults are %q, of each provider the last", out.Defaults)
+	}
+	if !slices.Equal(out.From2, []string{"gcp-keys", "service-account"}) || out.Last != "service-account" || out.Renamed.Name != "renamed" || out.Renamed.Default {
+		t.Errorf("from page 2 on there are %q, the last is %s, and renamed %+v", out.From2, out.Last, out.Renamed)
+	}
+	if out.TwoKinds.Status != 400 || !strings.Contains(out.TwoKinds.Message, "say one") {
+		t.Errorf("two kinds: %+v", out.TwoKinds)
+	}
+}
+
+func isSubset(a, b []string) bool {
+	return !slices.ContainsFunc(a, func(s string) bool { return !slices.Contains(b, s) })
+}
+
+// keyFileOfNobody is a service account's key file as Google writes them.
+func keyFileOfNobody(t *testing.T) string {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(map[string]string{
+		"type": "service_account", "private_key_id": "0123abcd", "client_email": "ann@p.iam.gserviceaccount.com",
+		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestTileDBAround: what clients ask besides credentials; and a token that they make has
+// its workspace in it.
+func TestTileDBAround(t *testing.T) {
+	t.Parallel()
+	c := newTileDB(t)
+	var out struct {
+		Workspace  struct{ ID, Name, Role string }
+		Teamspace  bool
+		Teamspaces []string
+		User       string
+		Token      string
+		Tokens     []string
+		Left       []string `json:"tokens left"`
+	}
+	c.step(&out, c.byToken(), "around")
+	if out.Workspace.Name != "lab" || out.Workspace.Role != "owner" || !out.Teamspace || !slices.Equal(out.Teamspaces, []string{"around"}) || out.User != "admin" {
+		t.Errorf("around it sees %+v", out)
+	}
+	if !strings.HasPrefix(out.Token, "kh-"+out.Workspace.ID+"-") || !slices.Contains(out.Tokens, "around") || slices.Contains(out.Left, "around") {
+		t.Errorf("tokens were %q, and in the end %q", out.Tokens, out.Left)
+	}
+	implicit := "kh-" + out.Workspace.ID + "-" + strings.TrimPrefix(c.server.Token, "kh_")
+	var again struct{ Names []string }
+	c.step(&again, []string{"TILEDB_REST_TOKEN=" + implicit}, "documented", "")
+	if !slices.Equal(again.Names, []string{"cred1"}) {
+		t.Errorf("with a token that names its workspace, listed are %q", again.Names)
+	}
+}
