@@ -55,7 +55,7 @@ var layers = []struct {
 	{"gateway/s3wire", "root", ""},
 	{"gateway/classify", "root policy sigv4 gateway/s3wire", ""},
 	{"gateway/document", "gateway/s3wire", ""},
-	{"gateway/upstream", "root gateway/s3wire", "github.com/aws/aws-sdk-go-v2/aws"},
+	{"gateway/upstream", "root gateway/limit gateway/s3wire", "github.com/aws/aws-sdk-go-v2/aws"},
 	{"gateway/dirstore/openuploads", "", ""},
 	{"gateway/dirstore/disk", "", ""},
 	{"gateway/dirstore/tree", "root gateway/dirstore/disk gateway/dirstore/openuploads", ""},

@@ -13,33 +13,31 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/gateway/classify"
 	"github.com/keyhatch/keyhatch/gateway/document"
+	"github.com/keyhatch/keyhatch/gateway/limit"
 	"github.com/keyhatch/keyhatch/gateway/s3wire"
 	"github.com/keyhatch/keyhatch/policy"
 )
 
 // readDocument reads a verified XML body whole, which has to come within the
 // patience for a transfer: it is held in memory.
-func readDocument(a *answer, v *visit) ([]byte, error) {
+func readDocument(a *answer, v *visit, into *limit.Buffer) error {
 	if a.body != nil {
 		a.body.whole = time.Now().Add(patience)
 	}
 	if v.body.Len() > s3wire.MaxDocument {
-		return nil, errDocumentTooLarge
+		return errDocumentTooLarge
 	}
-	text, err := io.ReadAll(io.LimitReader(v.body, s3wire.MaxDocument+1))
+	_, err := into.ReadFrom(v.body)
 	if ended := a.standing.failure(); ended != nil {
-		return nil, ended
+		return ended
 	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return nil, errDocumentLate
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errDocumentLate
+	case errors.Is(err, limit.ErrTooLong):
+		return errDocumentTooLarge
 	}
-	if err != nil {
-		return nil, err
-	}
-	if len(text) > s3wire.MaxDocument {
-		return nil, errDocumentTooLarge
-	}
-	return text, nil
+	return err
 }
 
 // deleteResult is S3's DeleteResult.
@@ -60,11 +58,12 @@ func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
 	// keys goes on record.
 	watched, stop := g.watch(a, r.WithContext(context.WithoutCancel(r.Context())), v)
 	defer stop()
-	text, err := readDocument(a, v)
-	if err != nil {
+	text := g.memory.Buffer(watched.Context(), s3wire.MaxDocument)
+	defer text.Free()
+	if err := readDocument(a, v, text); err != nil {
 		return err
 	}
-	asked, err := document.ParseDelete(text)
+	asked, err := document.ParseDelete(text.Bytes())
 	if err != nil {
 		return err
 	}
@@ -131,7 +130,8 @@ func (g *Gateway) forwardDelete(a *answer, r *http.Request, v *visit, allowed do
 	if err := a.standing.failure(); err != nil {
 		return err
 	}
-	told := &kept{header: http.Header{}}
+	told := &kept{header: http.Header{}, text: g.memory.Buffer(r.Context(), maxTold)}
+	defer told.text.Free()
 	v.forwarded = true
 	backend.ServeHTTP(told, cleaned(r, v, io.NopCloser(bytes.NewReader(text)), int64(len(text))))
 	a.standing.stop() // it has come to its end, one way or the other
@@ -144,14 +144,16 @@ func (g *Gateway) forwardDelete(a *answer, r *http.Request, v *visit, allowed do
 
 // add adds what a store told, and notes it of the keys that were touched.
 func (d *deleteResult) add(told *kept, keys touched) error {
-	if told.status != http.StatusOK {
+	switch {
+	case errors.Is(told.failed, limit.ErrNoMemory):
+		return errNotHeld
+	case told.failed != nil:
+		return told.failed
+	case told.status != http.StatusOK:
 		return refusalOf(told.status, told.text.Bytes())
 	}
-	var done struct {
-		Deleted []deletedKey
-		Error   []deleteError
-	}
-	if err := xml.Unmarshal(told.text.Bytes(), &done); err != nil {
+	done, err := readDeleted(told.text.Bytes(), len(keys))
+	if err != nil {
 		return err
 	}
 	d.Deleted = append(d.Deleted, done.Deleted...)
@@ -165,11 +167,53 @@ func (d *deleteResult) add(told *kept, keys touched) error {
 	return nil
 }
 
+// deleted is what a store told of the keys of a batch.
+type deleted struct {
+	Deleted []deletedKey
+	Error   []deleteError
+}
+
+var errTooManyDeleted = errors.New("the store tells of more keys than it was asked to delete")
+
+// readDeleted reads a store's answer to a batch delete of at most so many keys.
+func readDeleted(text []byte, most int) (out deleted, err error) {
+	d := xml.NewDecoder(bytes.NewReader(text))
+	for some := false; ; some = true {
+		token, err := d.Token()
+		if err == io.EOF && some {
+			return out, nil
+		}
+		if err != nil {
+			return out, err
+		}
+		start, _ := token.(xml.StartElement)
+		switch start.Name.Local {
+		case "Deleted":
+			out.Deleted = append(out.Deleted, deletedKey{})
+			err = d.DecodeElement(&out.Deleted[len(out.Deleted)-1], &start)
+		case "Error":
+			out.Error = append(out.Error, deleteError{})
+			err = d.DecodeElement(&out.Error[len(out.Error)-1], &start)
+		}
+		switch {
+		case err != nil:
+			return out, err
+		case len(out.Deleted)+len(out.Error) > most:
+			return out, errTooManyDeleted
+		}
+	}
+}
+
+// maxTold bounds what a store may tell of a batch delete: 1,000 keys of 1,024 bytes,
+// each of which may be written in six, and what became of them.
+const maxTold = 8 << 20
+
 // kept is a store's answer that is read before it is passed on.
 type kept struct {
 	header http.Header
 	status int
-	text   bytes.Buffer
+	text   *limit.Buffer
+	failed error // why it could not be kept
 }
 
 func (k *kept) Header() http.Header { return k.header }
@@ -182,7 +226,11 @@ func (k *kept) WriteHeader(status int) {
 
 func (k *kept) Write(p []byte) (int, error) {
 	k.WriteHeader(http.StatusOK)
-	return k.text.Write(p)
+	n, err := k.text.Write(p)
+	if err != nil {
+		k.failed = err
+	}
+	return n, err
 }
 
 // statusOf is the status that a refusal of one key would have had by itself.

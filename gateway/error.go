@@ -47,6 +47,13 @@ var (
 // cannot be called back.
 var errCutShort = s3wire.Refuse(http.StatusServiceUnavailable, "ServiceUnavailable", "The lease ended while the store was asked. It may have been done.")
 
+// errCrowded is said of a document for which there is no memory, and errNotHeld of one
+// that tells what was done.
+var (
+	errCrowded = s3wire.Refuse(http.StatusServiceUnavailable, "SlowDown", "This endpoint holds too many long documents at the moment. Try again.")
+	errNotHeld = s3wire.Refuse(http.StatusServiceUnavailable, "SlowDown", "The keys may have been deleted: this endpoint holds too many long documents to tell. Try again.")
+)
+
 // asS3 maps every failure to S3's wire.
 func asS3(err error) *s3wire.Error {
 	var e *s3wire.Error
@@ -56,6 +63,8 @@ func asS3(err error) *s3wire.Error {
 		return e
 	case errors.As(err, &signature):
 		return s3wire.Refuse(signature.Status, signature.Code, signature.Message)
+	case errors.Is(err, limit.ErrNoMemory):
+		return errCrowded
 	case errors.Is(err, policy.ErrLeaseExpired):
 		return errExpired
 	case errors.Is(err, policy.ErrLeaseRevoked):

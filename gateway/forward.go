@@ -12,6 +12,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/gateway/classify"
 	"github.com/keyhatch/keyhatch/gateway/document"
+	"github.com/keyhatch/keyhatch/gateway/limit"
 	"github.com/keyhatch/keyhatch/gateway/s3wire"
 	"github.com/keyhatch/keyhatch/sigv4"
 )
@@ -42,9 +43,10 @@ func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 	return a.finish(body.failure(v.Access == keyhatch.Read, v.Brings == classify.Data))
 }
 
-// watch makes a request end with its lease, until stop.
+// watch makes a request end with its lease, until stop. What is held in memory for it
+// is its user's.
 func (g *Gateway) watch(a *answer, r *http.Request, v *visit) (watched *http.Request, stop func()) {
-	ctx, cancel := context.WithCancel(r.Context())
+	ctx, cancel := context.WithCancel(limit.As(r.Context(), v.lease.User))
 	a.standing.begin(func() error { return g.stillOpen(r, v) }, cancel)
 	return r.WithContext(ctx), func() {
 		a.standing.stop()
@@ -58,11 +60,13 @@ func (g *Gateway) watch(a *answer, r *http.Request, v *visit) (watched *http.Req
 func (g *Gateway) forwardDocument(a *answer, r *http.Request, v *visit, backend http.Handler) error {
 	r, stop := g.watch(a, r.WithContext(context.WithoutCancel(r.Context())), v)
 	defer stop()
-	text, err := readDocument(a, v)
-	if err != nil {
+	asked := g.memory.Buffer(r.Context(), s3wire.MaxDocument)
+	defer asked.Free()
+	if err := readDocument(a, v, asked); err != nil {
 		return err
 	}
-	if text, err = document.Rewrite(v.Name, text); err != nil {
+	text, err := document.Rewrite(v.Name, asked.Bytes())
+	if err != nil {
 		return err
 	}
 	if err := a.standing.check(); err != nil {

@@ -25,6 +25,7 @@ type Gateway struct {
 	endpoint sigv4.Endpoint
 	limiter  *limit.Limiter // by credential
 	users    *limit.Limiter // by user, who may have many
+	memory   *limit.Memory  // for documents that clients send, and what became of batches
 }
 
 // Config is what an endpoint works with.
@@ -46,6 +47,7 @@ func New(c Config) *Gateway {
 	return &Gateway{
 		Config: c, endpoint: sigv4.Endpoint{Service: "s3", Regions: []string{c.Region}},
 		limiter: limit.New(c.Limits, errsOfCredential), users: limit.New(c.Limits.Times(manyCredentials), errsOfUser),
+		memory: limit.NewMemory(heldByAll, heldByEach),
 	}
 }
 

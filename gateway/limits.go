@@ -13,6 +13,12 @@ type Limits = limit.Limits
 // maxDocuments is how many documents one credential may send at a time.
 const maxDocuments = 16
 
+// What is held of documents at a time, of all users together and of each.
+const (
+	heldByAll  = 128 << 20
+	heldByEach = 32 << 20
+)
+
 // manyCredentials is how many credentials' worth one user may ask.
 const manyCredentials = 4
 

@@ -18,11 +18,12 @@
 //
 // An object is handed on while it arrives; one that breaks off breaks the
 // connection to its reader, and one whose end only the end of the connection
-// would tell is refused. A document is read whole, at most 16 MiB: an error that
-// a store tells behind a good status becomes an error, and the names of accounts
-// and hosts in it become ours. Of a refusal a code of S3's is handed on, with a
-// message of ours; what the store has said is in the log. Redirects are not
-// followed.
+// would tell is refused. A document is read whole, at most 16 MiB, and what is held
+// of all documents together is bounded: an error that a store tells behind a good
+// status becomes an error, and the names of accounts and hosts in it become ours. A
+// list that names what was not asked for is refused. Of a refusal a code of S3's is
+// handed on, with a message of ours; what the store has said is in the log. Redirects
+// are not followed.
 //
 // # Retries
 //

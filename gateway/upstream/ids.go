@@ -124,11 +124,11 @@ func (s *Store) markHeaders(r *http.Request, h http.Header) {
 
 // markElement is the content of an element with its id marked.
 func (s *Store) markElement(kind idKind, bucket string, content []byte) ([]byte, error) {
-	var id string
-	if err := xml.Unmarshal(append(append([]byte("<id>"), content...), "</id>"...), &id); err != nil {
-		return nil, err
+	id, err := textOf(content)
+	if err != nil {
+		return nil, errDocument
 	}
 	var out bytes.Buffer
-	err := xml.EscapeText(&out, []byte(s.marked(kind, bucket, id)))
+	err = xml.EscapeText(&out, []byte(s.marked(kind, bucket, id)))
 	return out.Bytes(), err
 }

@@ -11,7 +11,7 @@ import (
 func TestOnlyIDsOfTheStore(t *testing.T) {
 	t.Parallel()
 	const list = `<ListVersionsResult><VersionIdMarker/><Version><Key>a</Key><VersionId>v&amp;1</VersionId></Version>` +
-		`<Version><Key>b</Key><VersionId>null</VersionId></Version><NextVersionIdMarker>v2</NextVersionIdMarker></ListVersionsResult>`
+		`<Version><Key>ab</Key><VersionId>null</VersionId></Version><NextVersionIdMarker>v2</NextVersionIdMarker></ListVersionsResult>`
 	f := newFake(t, func(e *exchange) bool {
 		if e.URL.Query().Has("versions") {
 			return e.answer(http.StatusOK, list)

@@ -21,6 +21,7 @@ var (
 	misconfigured  = refusal{http.StatusInternalServerError, "InternalError", "The store behind this endpoint cannot be used."}
 	failed         = refusal{http.StatusInternalServerError, "InternalError", "The store behind this endpoint failed. Try again."}
 	denied         = refusal{http.StatusForbidden, "AccessDenied", "The store behind this endpoint does not allow it."}
+	crowded        = refusal{http.StatusServiceUnavailable, "SlowDown", "This endpoint holds too many long answers at the moment. Try again."}
 	ofWhole        = refusal{http.StatusNotImplemented, "NotImplemented", "In the store behind this endpoint the parts of an upload are checked, their whole is not: leave x-amz-checksum- away from the end of the upload."}
 	incompleteBody = refusal{http.StatusBadRequest, "IncompleteBody", "The body could not be read to its end; nothing was stored."}
 )

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/gateway/limit"
 )
 
 // Authority is what acts for us on stores.
@@ -28,13 +29,14 @@ type Authority interface {
 type Client struct {
 	authority Authority
 	transport http.RoundTripper
+	memory    *limit.Memory // for documents of stores
 	log       *slog.Logger
 }
 
 // NewClient makes a client. transport makes the connections; it decides to what
 // addresses (S10).
 func NewClient(authority Authority, transport http.RoundTripper, log *slog.Logger) *Client {
-	return &Client{authority, transport, log}
+	return &Client{authority, transport, limit.NewMemory(heldByAll, heldByEach), log}
 }
 
 // Store is what serves the buckets of a store as it is on record.
