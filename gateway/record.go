@@ -18,8 +18,8 @@ const noteAfter = 250 * time.Millisecond
 
 const (
 	// recordWithin is how long a request may wait for those before it to be put on
-	// record.
-	recordWithin = 5 * time.Second
+	// record, when they have not been for a second.
+	recordWithin = time.Second
 	// recordAgain is how often it looks.
 	recordAgain = 20 * time.Millisecond
 )

@@ -167,11 +167,15 @@ func TestS8_SlowDownWhileUnrecorded(t *testing.T) {
 		mend := r.core.BreakCommits(t, "object_requests")
 		r.wantServed("the first", served("ann"))
 		time.Sleep(1150 * time.Millisecond) // between two tries to write
+		begun := time.Now()
 		r.wantSlowDown("a read", served("ann"), cannotRecord)
 		r.wantSlowDown("a write", put("/far/new", "new").as("ann"), cannotRecord)
+		if took := time.Since(begun); took > 2*time.Second { // of the bubble
+			t.Errorf("it took %v to tell two that nothing was written for a second", took)
+		}
 		asked := r.behind.asked.Load()
 		gone := r.begin(served("ann"))
-		time.Sleep(time.Second)
+		time.Sleep(500 * time.Millisecond)
 		gone.Close()
 		time.Sleep(time.Minute)
 		if r.behind.asked.Load() != asked {
