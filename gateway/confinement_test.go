@@ -48,7 +48,7 @@ func TestS3_Confinement(t *testing.T) {
 			backends := gateway.NewBackends([]string{core.Root}, upstream.NewClient(core.Broker.Credentials, http.DefaultTransport, log), log)
 			t.Cleanup(func() { backends.Close() })
 			store, admin := open(t, core, backends)
-			e := serve(t, core, backends, store)
+			e := serve(t, core, backends, store, "lab-data", "lab-other")
 			matrix.Run(t, drivertest.Site{
 				Store: admin, Buckets: bucketsOf(store), UploadID: uploadIDOf(core, store), Bucket: "lab-data", Other: "lab-other", Lend: e.lend, Capabilities: e.lender.Capabilities(),
 				ShortestLife: 3 * time.Second, ExpiryCode: "ExpiredToken", Lacks: lacking[name],
@@ -57,21 +57,27 @@ func TestS3_Confinement(t *testing.T) {
 	}
 	confine("directory", openDirectory)
 	for _, p := range peers.All {
-		confine(p.Name, func(t *testing.T, core *coretest.Core, _ *gateway.Backends) (keyhatch.Store, *s3.Client) {
-			store := p.Start(t)
-			client := store.Client(t)
-			for _, bucket := range []string{"lab-data", "lab-other"} {
-				if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket}); err != nil {
-					t.Fatal(err)
-				}
-			}
-			return register(t, core, store), client
-		})
+		confine(p.Name, openPeer(p, "lab-data", "lab-other"))
 	}
 }
 
-// opening makes a store with the buckets lab-data and lab-other, and reaches it
-// past the endpoint.
+// openPeer makes buckets in a real store, which is reached past the endpoint with its
+// own keys.
+func openPeer(p peers.Peer, buckets ...string) opening {
+	return func(t *testing.T, core *coretest.Core, _ *gateway.Backends) (keyhatch.Store, *s3.Client) {
+		t.Helper()
+		store := p.Start(t)
+		client := store.Client(t)
+		for _, bucket := range buckets {
+			if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: &bucket}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return register(t, core, store), client
+	}
+}
+
+// opening makes a store with the buckets of a test, and reaches it past the endpoint.
 type opening func(*testing.T, *coretest.Core, *gateway.Backends) (keyhatch.Store, *s3.Client)
 
 // uploadIDOf marks the ids of an S3 store as the endpoint does.
@@ -127,8 +133,8 @@ type endpoint struct {
 }
 
 // serve puts the endpoint in front of the store until the test ends, and gives a
-// user the right to write to all of two buckets there.
-func serve(t *testing.T, core *coretest.Core, backends *gateway.Backends, store keyhatch.Store) *endpoint {
+// user the right to write to all of some buckets there.
+func serve(t *testing.T, core *coretest.Core, backends *gateway.Backends, store keyhatch.Store, buckets ...string) *endpoint {
 	t.Helper()
 	listener, err := server.Listen("127.0.0.1:0")
 	if err != nil {
@@ -159,7 +165,7 @@ func serve(t *testing.T, core *coretest.Core, backends *gateway.Backends, store 
 	}
 	ann := core.User(t, "ann")
 	core.Member(t, lab, ann, keyhatch.MemberRole)
-	for _, bucket := range []string{"lab-data", "lab-other"} {
+	for _, bucket := range buckets {
 		if _, err := b.Places.CreateBucket(ctx, core.Admin, places.NewBucket{Workspace: lab.ID, Store: store.ID, Name: bucket}); err != nil {
 			t.Fatal(err)
 		}

@@ -43,7 +43,7 @@ func newPoliced(t *testing.T) *policed {
 			t.Fatal(err)
 		}
 	}
-	return &policed{serve(t, core, backends, store), t, past}
+	return &policed{serve(t, core, backends, store, "lab-data", "lab-other"), t, past}
 }
 
 func (p *policed) put(key, tags string) {

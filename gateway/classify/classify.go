@@ -71,6 +71,9 @@ func Find(r *http.Request, hosts []string) (Request, error) {
 			return out, err
 		}
 	}
+	if err := checkConditions(op, r.Header); err != nil {
+		return out, err
+	}
 	return out, checkHeaders(op, r.Header)
 }
 

@@ -123,6 +123,26 @@ func TestClassify(t *testing.T) {
 		{"GET", "/demo/a", [2]string{"X-Amz-Acl", "private"}, "AccessDenied"},
 		{"PUT", "/demo/a", [2]string{"X-Amz-Storage-Class", "GLACIER"}, "InvalidStorageClass"},
 
+		// Conditions, which must not be passed over by what writes.
+		{"PUT", "/demo/a", [2]string{"If-Match", `"x"`}, "PutObject demo a ."},
+		{"PUT", "/demo/a", [2]string{"If-None-Match", "*"}, "PutObject demo a ."},
+		{"PUT", "/demo/a", [2]string{"If-None-Match", `"x"`}, "NotImplemented"},
+		{"PUT", "/demo/a", [2]string{"If-None-Match", "*, *"}, "NotImplemented"},
+		{"PUT", "/demo/a", [2]string{"If-None-Match", ""}, "NotImplemented"},
+		{"PUT", "/demo/a", [2]string{"If-Modified-Since", "Sat, 01 Jan 2000 00:00:00 GMT"}, "NotImplemented"},
+		{"PUT", "/demo/a", [2]string{"If-Unmodified-Since", "Sat, 01 Jan 2000 00:00:00 GMT"}, "NotImplemented"},
+		{"POST", "/demo/a?uploadId=x", [2]string{"If-None-Match", "*"}, "CompleteMultipartUpload demo a ."},
+		{"POST", "/demo/a?uploads", [2]string{"If-None-Match", "*"}, "NotImplemented"},
+		{"PUT", "/demo/a?partNumber=1&uploadId=x", [2]string{"If-Match", "*"}, "NotImplemented"},
+		{"PUT", "/demo/a?tagging", [2]string{"If-Match", "*"}, "NotImplemented"},
+		{"DELETE", "/demo/a", [2]string{"If-Match", "*"}, "DeleteObject demo a ."},
+		{"DELETE", "/demo/a", [2]string{"If-None-Match", "*"}, "NotImplemented"},
+		{"DELETE", "/demo/a?tagging", [2]string{"If-Match", "*"}, "NotImplemented"},
+		{"DELETE", "/demo/a?uploadId=x", [2]string{"If-Match", "*"}, "NotImplemented"},
+		{"POST", "/demo?delete", [2]string{"If-Match", "*"}, "NotImplemented"},
+		{"GET", "/demo/a", [2]string{"If-None-Match", `"x"`}, "GetObject demo a ."},
+		{"HEAD", "/demo/a", [2]string{"If-Modified-Since", "Sat, 01 Jan 2000 00:00:00 GMT"}, "HeadObject demo a ."},
+
 		// Keys and buckets that could mean two things.
 		{"GET", "/demo/a/../b", [2]string{}, "InvalidArgument"},
 		{"GET", "/demo/..", [2]string{}, "InvalidArgument"},

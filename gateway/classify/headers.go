@@ -2,6 +2,7 @@ package classify
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/keyhatch/keyhatch/gateway/s3wire"
@@ -25,6 +26,23 @@ func checkTagHeader(h http.Header) error {
 func checkRange(h http.Header) error {
 	if strings.Contains(strings.Join(h.Values("Range"), ","), ",") {
 		return errRanges
+	}
+	return nil
+}
+
+// checkConditions refuses what a write would not be held to: an object that was to
+// stay would be gone. S3 knows an entity tag, or that there is no object at all.
+func checkConditions(op Operation, h http.Header) error {
+	if op.Method == http.MethodGet || op.Method == http.MethodHead {
+		return nil
+	}
+	for name := range h {
+		if strings.HasPrefix(name, "If-") && !slices.Contains(op.conditions, name) {
+			return errCondition
+		}
+	}
+	if none := h["If-None-Match"]; none != nil && (!slices.Equal(none, []string{"*"}) || h["If-Match"] != nil) {
+		return errCondition
 	}
 	return nil
 }

@@ -27,7 +27,10 @@ type Operation struct {
 	// headers are the x-amz- headers that it understands besides those that
 	// every operation does.
 	headers []string
-	Brings  Body
+	// conditions are those that it understands when it writes. One that reads
+	// understands all, or nothing is lost with one that it passes over.
+	conditions []string
+	Brings     Body
 }
 
 // Lists tells whether the operation lists keys, which it does below a prefix.
@@ -67,6 +70,7 @@ var (
 		"x-amz-copy-source-if-modified-since", "x-amz-copy-source-if-unmodified-since",
 	}
 	copyingObject = append(append([]string{"x-amz-metadata-directive", "x-amz-tagging-directive"}, copying...), storing...)
+	making        = []string{"If-Match", "If-None-Match"}
 	inParts       = append([]string{"x-amz-checksum-type", "x-amz-checksum-algorithm"}, storing...)
 )
 
@@ -119,19 +123,19 @@ var Operations = []Operation{
 		params: []string{"partNumber"}, Brings: Data,
 	},
 	{Name: "PutObjectTagging", Method: http.MethodPut, Level: Object, Access: keyhatch.Write, marker: "tagging", params: []string{"versionId"}, Brings: Document},
-	{Name: "CopyObject", Method: http.MethodPut, Level: Object, Access: keyhatch.Write, Copies: true, headers: copyingObject},
-	{Name: "PutObject", Method: http.MethodPut, Level: Object, Access: keyhatch.Write, headers: storing, Brings: Data},
+	{Name: "CopyObject", Method: http.MethodPut, Level: Object, Access: keyhatch.Write, Copies: true, headers: copyingObject, conditions: making},
+	{Name: "PutObject", Method: http.MethodPut, Level: Object, Access: keyhatch.Write, headers: storing, conditions: making, Brings: Data},
 	{
 		Name: "CreateMultipartUpload", Method: http.MethodPost, Level: Object, Access: keyhatch.Write, marker: "uploads",
 		headers: inParts,
 	},
 	{
 		Name: "CompleteMultipartUpload", Method: http.MethodPost, Level: Object, Access: keyhatch.Write, marker: "uploadId",
-		headers: []string{"x-amz-checksum-type", "x-amz-mp-object-size"}, Brings: Document,
+		headers: []string{"x-amz-checksum-type", "x-amz-mp-object-size"}, conditions: making, Brings: Document,
 	},
 	{Name: "AbortMultipartUpload", Method: http.MethodDelete, Level: Object, Access: keyhatch.Write, marker: "uploadId"},
 	{Name: "DeleteObjectTagging", Method: http.MethodDelete, Level: Object, Access: keyhatch.Write, marker: "tagging", params: []string{"versionId"}},
-	{Name: "DeleteObject", Method: http.MethodDelete, Level: Object, Access: keyhatch.Write, params: []string{"versionId"}},
+	{Name: "DeleteObject", Method: http.MethodDelete, Level: Object, Access: keyhatch.Write, params: []string{"versionId"}, conditions: []string{"If-Match"}},
 }
 
 // commonHeaders are the x-amz- headers that any request may have, by name or,

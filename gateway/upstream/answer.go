@@ -10,10 +10,11 @@ import (
 // pass hands the store's answer on.
 func (s *Store) pass(w http.ResponseWriter, r *http.Request, answer *http.Response) {
 	status := answer.StatusCode
+	notModified := status == http.StatusNotModified && (r.Method == http.MethodGet || r.Method == http.MethodHead)
 	switch {
-	case status < http.StatusOK, status >= http.StatusMultipleChoices && status != http.StatusNotModified:
+	case status < http.StatusOK, status >= http.StatusMultipleChoices && !notModified:
 		refuse(w, s.refusal(r, answer))
-	case r.Method == http.MethodHead, status == http.StatusNotModified:
+	case r.Method == http.MethodHead, notModified:
 		s.passHeaders(w, r, answer)
 		w.WriteHeader(status)
 	case isObject(r):

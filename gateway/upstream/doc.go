@@ -25,6 +25,12 @@
 // handed on, with a message of ours; what the store has said is in the log. Redirects
 // are not followed.
 //
+// # Conditions
+//
+// Stores pass over conditions that they do not know. A write with one is sent when the
+// store was seen to hold it, on objects of our own in the same folder, within the
+// last hour; where it does not hold it the write is refused.
+//
 // # Retries
 //
 // A request is sent up to three times when no answer came and the store cannot

@@ -22,6 +22,7 @@ var (
 	failed         = refusal{http.StatusInternalServerError, "InternalError", "The store behind this endpoint failed. Try again."}
 	denied         = refusal{http.StatusForbidden, "AccessDenied", "The store behind this endpoint does not allow it."}
 	crowded        = refusal{http.StatusServiceUnavailable, "SlowDown", "This endpoint holds too many long answers at the moment. Try again."}
+	conditionless  = refusal{http.StatusNotImplemented, "NotImplemented", "The store behind this endpoint does not hold such a condition of this operation; nothing was changed."}
 	ofWhole        = refusal{http.StatusNotImplemented, "NotImplemented", "In the store behind this endpoint the parts of an upload are checked, their whole is not: leave x-amz-checksum- away from the end of the upload."}
 	incompleteBody = refusal{http.StatusBadRequest, "IncompleteBody", "The body could not be read to its end; nothing was stored."}
 )
@@ -65,6 +66,7 @@ var refusals = []refusal{
 // bare are the codes of statuses that say enough without a document: a proxy in
 // between may have answered, or there is none to a HEAD.
 var bare = map[int]string{
+	http.StatusNotModified:                  "PreconditionFailed", // of the source of a copy, as versitygw has it
 	http.StatusRequestTimeout:               "RequestTimeout",
 	http.StatusPreconditionFailed:           "PreconditionFailed",
 	http.StatusRequestEntityTooLarge:        "EntityTooLarge",

@@ -69,6 +69,7 @@ func TestSentAgain(t *testing.T) {
 				t.Parallel()
 				f := newFake(t, failure.script)
 				p := before(t, f)
+				p.Believe("bucket")
 				r := asked(t, k.method, "/bucket/key", k.query, bytes.NewReader(pattern(k.size)), int64(k.size))
 				if k.header != "" {
 					set(r, k.header)
@@ -98,6 +99,7 @@ func TestStoreComesBack(t *testing.T) {
 			f.objects["/bucket/key"] = []byte("x")
 			tr.DialContext = refuseFirst(dial, &failures)
 			p := beforeURL(t, f.url(), tr)
+			p.Believe("bucket")
 			r := asked(t, k.method, "/bucket/key", k.query, bytes.NewReader(pattern(k.size)), int64(k.size))
 			if k.header != "" {
 				set(r, k.header)

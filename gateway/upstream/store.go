@@ -30,13 +30,17 @@ type Client struct {
 	authority Authority
 	transport http.RoundTripper
 	memory    *limit.Memory // for documents of stores
+	findings  findings      // which conditions stores hold
 	log       *slog.Logger
 }
 
 // NewClient makes a client. transport makes the connections; it decides to what
 // addresses (S10).
 func NewClient(authority Authority, transport http.RoundTripper, log *slog.Logger) *Client {
-	return &Client{authority, transport, limit.NewMemory(heldByAll, heldByEach), log}
+	return &Client{
+		authority: authority, transport: transport, log: log,
+		memory: limit.NewMemory(heldByAll, heldByEach), findings: findings{of: map[place]*finding{}},
+	}
 }
 
 // Store is what serves the buckets of a store as it is on record.
@@ -59,6 +63,15 @@ type Store struct {
 // ServeHTTP passes a request on, and the store's answer back. It checks nothing:
 // every request that it gets must have been let through.
 func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	holds, err := s.holdsConditions(r)
+	switch e := unreachable; {
+	case errors.As(err, &e), err != nil:
+		refuse(w, e)
+		return
+	case !holds:
+		refuse(w, conditionless)
+		return
+	}
 	out, err := s.translate(r)
 	if err != nil {
 		e := incompleteBody
