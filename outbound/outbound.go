@@ -59,6 +59,10 @@ const (
 // before the body, and may not know that it was. None would send the body at once.
 const continueTimeout = time.Second
 
+// maxHeader bounds the header of an answer, which is held in memory. S3 has 8 KiB of
+// metadata at most.
+const maxHeader = 64 << 10
+
 // Check tells whether a host, a name or an address, has an address that is
 // allowed now.
 func (d *Dialer) Check(ctx context.Context, host string) error {
@@ -84,11 +88,12 @@ func (d *Dialer) Check(ctx context.Context, host string) error {
 // what passes through.
 func (d *Dialer) Transport() *http.Transport {
 	return &http.Transport{
-		DialContext:           d.dialer.DialContext,
-		TLSHandshakeTimeout:   tlsTimeout,
-		ExpectContinueTimeout: continueTimeout,
-		DisableCompression:    true,
-		MaxIdleConnsPerHost:   64,
-		IdleConnTimeout:       30 * time.Second,
+		DialContext:            d.dialer.DialContext,
+		TLSHandshakeTimeout:    tlsTimeout,
+		ExpectContinueTimeout:  continueTimeout,
+		MaxResponseHeaderBytes: maxHeader,
+		DisableCompression:     true,
+		MaxIdleConnsPerHost:    64,
+		IdleConnTimeout:        30 * time.Second,
 	}
 }

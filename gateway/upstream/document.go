@@ -40,6 +40,7 @@ func (s *Store) passDocument(w http.ResponseWriter, r *http.Request, answer *htt
 	w.Header().Del("Content-Length")
 	text := gone.Bytes()
 	if len(text) > 0 {
+		w.Header().Set("Content-Type", "application/xml") // and nothing that a browser shows
 		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	}
 	w.WriteHeader(answer.StatusCode)
@@ -59,6 +60,10 @@ func (s *Store) readDocument(r *http.Request, answer *http.Response, came, gone 
 		if e, is := readError(came.Bytes()); is {
 			return s.told(r, http.StatusOK, e), false
 		}
+		if root, _ := rootOf(came.Bytes()); root == "" && tells(r) {
+			s.log.Error("the store does not say what it has done", "bytes", n)
+			return misconfigured, false
+		}
 		if err = s.rewrite(r, came.Bytes(), gone); err == nil {
 			return refusal{}, true
 		}
@@ -73,6 +78,12 @@ func (s *Store) readDocument(r *http.Request, answer *http.Response, came, gone 
 	}
 	s.log.Warn("a document broke off", "bytes", n, "error", err)
 	return unreachable, false
+}
+
+// tells says whether the answer to a request is a document in any case. Its status
+// comes before the store has done anything.
+func tells(r *http.Request) bool {
+	return r.Method == http.MethodGet || r.Method == http.MethodPost || r.Header.Get(sourceHeader) != ""
 }
 
 // ours is what stands in each element of these names. The store's text in them

@@ -178,12 +178,18 @@ func (e *exchange) serve() bool {
 	switch e.Method {
 	case http.MethodPut:
 		f.objects[e.URL.Path] = body
+		if e.Header.Get("X-Amz-Copy-Source") != "" {
+			return e.answer(http.StatusOK, "<CopyObjectResult/>", "Content-Type: application/xml")
+		}
 		return e.answer(http.StatusOK, "", `ETag: "0a"`)
 	case http.MethodDelete:
 		delete(f.objects, e.URL.Path)
 		return e.answer(http.StatusNoContent, "")
 	case http.MethodPost:
 		return e.answer(http.StatusOK, "<Done/>", "Content-Type: application/xml")
+	}
+	if e.URL.Query().Has("uploadId") {
+		return e.answer(http.StatusOK, "<ListPartsResult/>", "Content-Type: application/xml")
 	}
 	text, found := f.objects[e.URL.Path]
 	if !found {

@@ -53,6 +53,21 @@ func (s *scanner) next() (before []byte, t tag, err error) {
 	return before, t, nil
 }
 
+// rootOf is the name of a document's first element, empty if there is none.
+func rootOf(text []byte) (string, error) {
+	for s := (scanner{text}); ; {
+		_, t, err := s.next()
+		switch {
+		case err == io.EOF:
+			return "", nil
+		case err != nil:
+			return "", err
+		case t.begins:
+			return t.name, nil
+		}
+	}
+}
+
 // content is what is in the element that a tag has begun. The next tag is the one
 // behind the element.
 func (s *scanner) content(begun tag) ([]byte, error) {

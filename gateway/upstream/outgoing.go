@@ -24,6 +24,7 @@ type outgoing struct {
 	url    *url.URL
 	header http.Header
 	hash   string // of the body, as the signature has it
+	object bool   // the answer is one, and may be long
 
 	small  []byte        // a body that is at hand
 	stream io.ReadCloser // or one that arrives
@@ -50,7 +51,7 @@ func (s *Store) translate(r *http.Request) (*outgoing, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &outgoing{ctx: r.Context(), method: r.Method, url: address, header: http.Header{}, length: r.ContentLength, hash: inChunks, over: make(chan struct{})}
+	out := &outgoing{ctx: r.Context(), method: r.Method, url: address, header: http.Header{}, length: r.ContentLength, hash: inChunks, object: isObject(r), over: make(chan struct{})}
 	for name, values := range r.Header {
 		if isSent(name) {
 			out.header[name] = values

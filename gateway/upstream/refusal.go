@@ -105,28 +105,22 @@ func (s *Store) refusal(r *http.Request, answer *http.Response) refusal {
 // errorDocument is what a store says of its refusal. It is for the log only.
 type errorDocument struct{ Code, Message string }
 
-// readError reads a document that is an error, if it is one.
+// readError reads a document that is an error, if it is one. One that cannot be read
+// further is one all the same.
 func readError(text []byte) (e errorDocument, is bool) {
-	d := xml.NewDecoder(bytes.NewReader(text))
-	for {
-		token, err := d.Token()
-		if err != nil {
-			return e, false
-		}
-		start, ok := token.(xml.StartElement)
-		switch {
-		case !ok:
-			continue
-		case start.Name.Local != "Error" || d.DecodeElement(&e, &start) != nil:
-			return errorDocument{}, false
-		}
-		return e, true
+	text = bytes.TrimLeft(text, " \t\r\n") // which a store sends while it works
+	if root, _ := rootOf(text); root != "Error" {
+		return e, false
 	}
+	if err := xml.Unmarshal(text[:min(len(text), maxRefusal)], &e); err != nil {
+		return errorDocument{}, true
+	}
+	return e, true
 }
 
 // told is what the client is told of a refusal, with status 200 too.
 func (s *Store) told(r *http.Request, status int, e errorDocument) refusal {
-	log := s.log.With("status", status, "code", e.Code, "message", e.Message[:min(len(e.Message), 500)])
+	log := s.log.With("status", status, "code", e.Code[:min(len(e.Code), 100)], "message", e.Message[:min(len(e.Message), 500)])
 	if status == http.StatusUnauthorized || slices.Contains(ofOurKeys, e.Code) {
 		log.Error("the store refuses our keys")
 		return misconfigured

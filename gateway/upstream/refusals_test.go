@@ -108,6 +108,22 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// What a store says of its refusals goes into the log as far as somebody would read it.
+func TestLongRefusalsInTheLog(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{200, 400} {
+		text := "<Error><Code>" + strings.Repeat("c", 20_000) + "</Code><Message>" + strings.Repeat("m", 20_000) + "</Message></Error>"
+		f := newFake(t, func(e *exchange) bool { e.read(); return e.answer(status, text) })
+		p := before(t, f)
+		if got := p.get(t, "/bucket", nil); got.status < 400 {
+			t.Errorf("%d: %d", status, got.status)
+		}
+		if n := len(p.log.String()); n == 0 || n > 2000 {
+			t.Errorf("%d: %d bytes in the log", status, n)
+		}
+	}
+}
+
 // A HEAD has no document to tell by.
 func TestRefusalsOfHead(t *testing.T) {
 	t.Parallel()

@@ -169,7 +169,11 @@ func (s *Store) send(out *outgoing) (*http.Response, error) {
 		watch.stop()
 		return nil, err
 	}
-	answer.Body = &watchedBody{answer.Body, watch}
+	body := &watchedBody{ReadCloser: answer.Body, watch: watch}
+	if !out.object || answer.StatusCode >= http.StatusMultipleChoices {
+		body.whole = time.Now().Add(thought)
+	}
+	answer.Body = body
 	watch.expect(patience)
 	return answer, nil
 }

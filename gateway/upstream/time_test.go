@@ -84,6 +84,17 @@ func TestPatience(t *testing.T) {
 			}
 		}
 	}
+	drips := func(status string) func(*exchange) bool {
+		return func(e *exchange) bool {
+			e.read()
+			e.say("HTTP/1.1 " + status + "\r\nContent-Length: 100\r\n\r\n")
+			for range 100 {
+				time.Sleep(50 * time.Second)
+				e.say(" ")
+			}
+			return true
+		}
+	}
 	for name, c := range map[string]struct {
 		script func(*exchange) bool
 		method string
@@ -101,6 +112,9 @@ func TestPatience(t *testing.T) {
 		"sleeps on a large put":     {thinks(601 * time.Second), "PUT", 1 << 20, 503, false, 600 * time.Second, 600 * time.Second},
 		"sends slowly":              {sends(59 * time.Second), "GET", 0, 200, false, 590 * time.Second, 590 * time.Second},
 		"stops sending":             {sends(61 * time.Second), "GET", 0, 200, true, 60 * time.Second, 60 * time.Second},
+		"drips an object":           {drips("200 OK"), "GET", 0, 200, false, 5000 * time.Second, 5000 * time.Second},
+		"drips a document":          {drips("200 OK"), "POST", 0, 503, false, 600 * time.Second, 600 * time.Second},
+		"drips a refusal":           {drips("404 Not Found"), "GET", 0, 500, false, 600 * time.Second, 600 * time.Second},
 		"takes slowly":              {takes(50 * time.Second), "PUT", 1 << 20, 200, false, 30 * 50 * time.Second, 40 * 50 * time.Second},
 		"stops taking":              {takes(70 * time.Second), "PUT", 1 << 20, 503, false, 60 * time.Second, 140 * time.Second},
 		"does not know to say 100":  {func(e *exchange) bool { io.Copy(io.Discard, e.Body); return e.answer(200, "") }, "PUT", 1 << 20, 200, false, time.Second, time.Second},

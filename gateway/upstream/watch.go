@@ -45,11 +45,18 @@ func (w *watch) stop() {
 type watchedBody struct {
 	io.ReadCloser
 	watch *watch
+	// whole is until when all of it must have come; zero: it may be slow. A document
+	// is held in memory meanwhile.
+	whole time.Time
 }
 
 func (b *watchedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	b.watch.expect(patience)
+	left := patience
+	if !b.whole.IsZero() {
+		left = min(left, time.Until(b.whole))
+	}
+	b.watch.expect(left)
 	return n, err
 }
 
