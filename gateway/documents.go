@@ -152,7 +152,7 @@ func (d *deleteResult) add(told *kept, keys touched) error {
 	case told.status != http.StatusOK:
 		return refusalOf(told.status, told.text.Bytes())
 	}
-	done, err := readDeleted(told.text.Bytes(), len(keys))
+	done, err := readDeleted(told.text.Bytes(), keys.unknown())
 	if err != nil {
 		return err
 	}
@@ -173,10 +173,11 @@ type deleted struct {
 	Error   []deleteError
 }
 
-var errTooManyDeleted = errors.New("the store tells of more keys than it was asked to delete")
+var errOthersDeleted = errors.New("the store tells of keys that it was not asked to delete")
 
-// readDeleted reads a store's answer to a batch delete of at most so many keys.
-func readDeleted(text []byte, most int) (out deleted, err error) {
+// readDeleted reads a store's answer to a batch delete. A store that tells of other
+// keys, or of many more, is not believed.
+func readDeleted(text []byte, asked map[string]bool) (out deleted, err error) {
 	d := xml.NewDecoder(bytes.NewReader(text))
 	for some := false; ; some = true {
 		token, err := d.Token()
@@ -187,19 +188,21 @@ func readDeleted(text []byte, most int) (out deleted, err error) {
 			return out, err
 		}
 		start, _ := token.(xml.StartElement)
-		switch start.Name.Local {
-		case "Deleted":
-			out.Deleted = append(out.Deleted, deletedKey{})
-			err = d.DecodeElement(&out.Deleted[len(out.Deleted)-1], &start)
-		case "Error":
-			out.Error = append(out.Error, deleteError{})
-			err = d.DecodeElement(&out.Error[len(out.Error)-1], &start)
+		gone := start.Name.Local == "Deleted"
+		if !gone && start.Name.Local != "Error" {
+			continue
+		}
+		var of deleteError
+		if err := d.DecodeElement(&of, &start); err != nil {
+			return out, err
 		}
 		switch {
-		case err != nil:
-			return out, err
-		case len(out.Deleted)+len(out.Error) > most:
-			return out, errTooManyDeleted
+		case !asked[of.Key], len(out.Deleted)+len(out.Error) == s3wire.MaxDeletes:
+			return out, errOthersDeleted
+		case gone:
+			out.Deleted = append(out.Deleted, deletedKey{of.Key})
+		default:
+			out.Error = append(out.Error, of)
 		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 // that tells of more is not believed.
 func TestReadDeleted(t *testing.T) {
 	t.Parallel()
-	const one, no = "<Deleted><Key>a</Key></Deleted>", "<Error><Key>b</Key><Code>AccessDenied</Code><Message>no</Message></Error>"
+	const one, other, no = "<Deleted><Key>a</Key></Deleted>", "<Deleted><Key>c</Key></Deleted>", "<Error><Key>b</Key><Code>AccessDenied</Code><Message>no</Message></Error>"
 	for name, c := range map[string]struct {
 		text string
 		want string // empty: it cannot be read
@@ -22,10 +22,11 @@ func TestReadDeleted(t *testing.T) {
 		"of a namespace": {`<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">` + one + "</DeleteResult>", "{[{a}] []}", nil},
 		"nothing":        {"", "", nil},
 		"broken off":     {"<DeleteResult>" + one, "", nil},
-		"one more":       {"<DeleteResult>" + one + no + one + "</DeleteResult>", "", errTooManyDeleted},
-		"many more":      {"<DeleteResult>" + strings.Repeat("<Deleted/>", 100_000) + "</DeleteResult>", "", errTooManyDeleted},
+		"another":        {"<DeleteResult>" + one + no + other + "</DeleteResult>", "", errOthersDeleted},
+		"no name":        {"<DeleteResult><Deleted/></DeleteResult>", "", errOthersDeleted},
+		"many more":      {"<DeleteResult>" + strings.Repeat(one, 10_000) + "</DeleteResult>", "", errOthersDeleted},
 	} {
-		got, err := readDeleted([]byte(c.text), 2)
+		got, err := readDeleted([]byte(c.text), map[string]bool{"a": true, "b": true})
 		if (err == nil) != (c.want != "") || c.err != nil && !errors.Is(err, c.err) || err == nil && fmt.Sprint(got) != c.want {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}

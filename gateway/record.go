@@ -94,6 +94,17 @@ func (t touched) became(key string, status int, code string) {
 	}
 }
 
+// unknown are the keys of which it is not known what became of them.
+func (t touched) unknown() map[string]bool {
+	out := map[string]bool{}
+	for _, r := range t {
+		if r.Status == 0 {
+			out[r.Key] = true
+		}
+	}
+	return out
+}
+
 // record puts a request on record: in the log if that is wanted, and in the
 // audit record when it is known whose it is.
 func (g *Gateway) record(a *answer, r *http.Request, v *visit) {
