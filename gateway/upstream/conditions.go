@@ -18,6 +18,27 @@ import (
 type claim struct {
 	operation operation
 	condition string // the header's name
+	form      form
+}
+
+// form is that of a condition's value. Stores may know one and not another.
+type form string
+
+const (
+	plain    form = "" // an entity tag, or a time
+	wildcard form = "*"
+	strange  form = "other" // several tags, or weak ones, which nobody needs
+)
+
+func formOf(condition string, values []string) form {
+	value := strings.Join(values, ",")
+	switch {
+	case value == "*":
+		return wildcard
+	case strings.HasSuffix(condition, "Match") && (strings.Contains(value, ",") || strings.HasPrefix(value, "W/")):
+		return strange
+	}
+	return plain
 }
 
 // operation is what a condition can be of.
@@ -52,9 +73,9 @@ func claimsOf(r *http.Request) (out []claim) {
 	default:
 		return nil // what reads loses nothing
 	}
-	for name := range r.Header {
+	for name, values := range r.Header {
 		if strings.HasPrefix(name, "If-") || strings.HasPrefix(name, sourceConditions) {
-			out = append(out, claim{op, name})
+			out = append(out, claim{op, name, formOf(name, values)})
 		}
 	}
 	slices.SortFunc(out, func(a, b claim) int { return strings.Compare(a.condition, b.condition) })
@@ -81,8 +102,10 @@ type finding struct {
 }
 
 const (
-	// foundFor is how long a finding counts. Stores are replaced, too.
-	foundFor = time.Hour
+	// foundFor is how long a finding counts: stores are replaced. One that a condition
+	// is not held may be wrong, if somebody has meddled with what was tried on.
+	foundFor    = time.Hour
+	notFoundFor = 10 * time.Minute
 	// lookFor is how long it may take.
 	lookFor = 30 * time.Second
 	// maxFindings is from where on old ones are forgotten.
@@ -126,15 +149,15 @@ func (s *Store) holds(r *http.Request, c claim) (bool, error) {
 	case <-ctx.Done():
 		return false, ctx.Err()
 	}
-	if !found.at.IsZero() && time.Since(found.at) < foundFor {
+	if age := time.Since(found.at); age < notFoundFor || found.holds && age < foundFor {
 		return found.holds, nil
 	}
 	holds, err := s.try(ctx, r.URL.Path, c)
 	if err != nil {
-		s.log.Warn("whether the store holds a condition cannot be told", "bucket", bucket, "operation", c.operation, "condition", c.condition, "error", err)
+		s.log.Warn("whether the store holds a condition cannot be told", "bucket", bucket, "operation", c.operation, "condition", c.condition, "form", c.form, "error", err)
 		return false, err
 	}
 	found.holds, found.at = holds, time.Now()
-	s.log.Info("it was tried whether the store holds a condition", "bucket", bucket, "operation", c.operation, "condition", c.condition, "holds", holds)
+	s.log.Info("it was tried whether the store holds a condition", "bucket", bucket, "operation", c.operation, "condition", c.condition, "form", c.form, "holds", holds)
 	return holds, nil
 }

@@ -173,6 +173,8 @@ func TestConditionsAreTriedAgain(t *testing.T) {
 			{"the first", "bucket", "If-None-Match", "*", 0, true},
 			{"the same again", "bucket", "If-None-Match", "*", 0, false},
 			{"another condition", "bucket", "If-Match", `"x"`, 0, true},
+			{"another form", "bucket", "If-Match", "*", 0, true},
+			{"a form that no store is asked for", "bucket", "If-Match", `"x", "y"`, 0, false},
 			{"another bucket", "other", "If-None-Match", "*", 0, true},
 			{"the same within an hour", "bucket", "If-None-Match", "*", 59 * time.Minute, false},
 			{"the same after it", "bucket", "If-None-Match", "*", time.Minute, true},
@@ -180,6 +182,11 @@ func TestConditionsAreTriedAgain(t *testing.T) {
 			time.Sleep(c.after)
 			if got := put(c.bucket, c.condition, c.value); got != c.want {
 				t.Errorf("%s: tried %t, want %t", c.what, got, c.want)
+			}
+		}
+		for _, odd := range []string{`"x", "y"`, `W/"x"`} {
+			if s.asked = 0; ask(store, http.MethodPut, "/bucket/k", "If-Match", odd) != http.StatusNotImplemented || s.asked != 0 {
+				t.Errorf("If-Match: %s: the store was asked %d times", odd, s.asked)
 			}
 		}
 		// A store that has forgotten its conditions is found out within the hour.

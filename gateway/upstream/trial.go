@@ -33,14 +33,20 @@ var (
 	longAgo  = func(object) string { return "Sat, 01 Jan 2000 00:00:00 GMT" }
 )
 
-// attempts are what is tried, by the condition.
-var attempts = map[string][]attempt{
-	"If-Match":                            {{true, another, false}, {true, itself, true}, {false, another, false}},
-	"If-None-Match":                       {{true, anything, false}, {false, anything, true}},
-	sourceConditions + "Match":            {{true, another, false}, {true, itself, true}},
-	sourceConditions + "None-Match":       {{true, itself, false}, {true, another, true}},
-	sourceConditions + "Modified-Since":   {{true, itsTime, false}, {true, longAgo, true}},
-	sourceConditions + "Unmodified-Since": {{true, longAgo, false}, {true, itsTime, true}},
+// test is what is tried: a condition, and the form of its value.
+type test struct {
+	condition string
+	form      form
+}
+
+var attempts = map[test][]attempt{
+	{"If-Match", plain}:                            {{true, another, false}, {true, itself, true}, {false, another, false}},
+	{"If-Match", wildcard}:                         {{true, anything, true}, {false, anything, false}},
+	{"If-None-Match", wildcard}:                    {{true, anything, false}, {false, anything, true}},
+	{sourceConditions + "Match", plain}:            {{true, another, false}, {true, itself, true}},
+	{sourceConditions + "None-Match", plain}:       {{true, itself, false}, {true, another, true}},
+	{sourceConditions + "Modified-Since", plain}:   {{true, itsTime, false}, {true, longAgo, true}},
+	{sourceConditions + "Unmodified-Since", plain}: {{true, longAgo, false}, {true, itsTime, true}},
 }
 
 // trial tries a claim on objects of our own in the folder of the object that was
@@ -57,6 +63,10 @@ type trial struct {
 // try tells whether the store holds a condition. It fails where that cannot be told
 // now.
 func (s *Store) try(ctx context.Context, beside string, c claim) (bool, error) {
+	tried := attempts[test{c.condition, c.form}]
+	if len(tried) == 0 {
+		return false, nil
+	}
 	name := beside[:strings.LastIndexByte(beside, '/')+1] + ".keyhatch-" + strings.ToLower(rand.Text()[:16])
 	t := &trial{store: s, ctx: ctx, claim: c, target: name + "-target", source: name + "-source"}
 	defer t.clear()
@@ -65,12 +75,12 @@ func (s *Store) try(ctx context.Context, beside string, c claim) (bool, error) {
 			return false, err
 		}
 	}
-	for _, a := range attempts[c.condition] {
+	for _, a := range tried {
 		if right, err := t.attempt(a); err != nil || !right {
 			return false, err
 		}
 	}
-	return len(attempts[c.condition]) > 0, nil
+	return true, nil
 }
 
 func (c claim) copies() bool { return c.operation == copying || c.operation == copyPart }
