@@ -197,6 +197,7 @@ func readDeleted(text []byte, asked map[string]bool) (out deleted, err error) {
 			return out, err
 		}
 		switch {
+		case gone && of.Key == "": // as MinIO tells of a key that was named twice
 		case !asked[of.Key], len(out.Deleted)+len(out.Error) == s3wire.MaxDeletes:
 			return out, errOthersDeleted
 		case gone:

@@ -274,3 +274,32 @@ func TestLateDocument(t *testing.T) {
 		}
 	})
 }
+
+// Long lists that a client does not take are held up to what its user may, and those
+// of others beside them. However many there were, all were held.
+func TestSlowDownLists(t *testing.T) {
+	inRig(t, roomy, func(t *testing.T, r *rig) {
+		r.behind.objects["/far"] = "<ListBucketResult>" + strings.Repeat(" ", 10<<20) + "</ListBucketResult>"
+		r.lend("ann", "ann", r.far)
+		r.lend("ann's other", "ann", r.far)
+		r.lend("bob", "bob", r.far)
+		list := get("/far?list-type=2")
+		untaken := r.begin(list.as("ann"))
+		synctest.Wait()
+		got := r.send(list.as("ann's other"))
+		if got.status != http.StatusServiceUnavailable || got.element("Code") != "SlowDown" || got.header.Get("Retry-After") != "1" {
+			t.Errorf("another of the user: %d %.300s", got.status, got.body)
+		}
+		if got := r.send(list.as("bob")); got.status != http.StatusOK || got.broken || len(got.body) < 10<<20 {
+			t.Errorf("one of another user: %d, %d bytes", got.status, len(got.body))
+		}
+		if got := r.send(put("/far/new", "new").as("ann")); got.status != http.StatusOK {
+			t.Errorf("a write of the user: %d %s", got.status, got.body)
+		}
+		untaken.Close()
+		synctest.Wait()
+		if got := r.send(list.as("ann's other")); got.status != http.StatusOK || got.broken {
+			t.Errorf("when the first is gone: %d %.300s", got.status, got.body)
+		}
+	})
+}
