@@ -188,6 +188,8 @@ func TestDocumentsThatAreNone(t *testing.T) {
 		"open error":      "HTTP/1.1 200 OK\nContent-Length: 35\nETag: x\n\n<Error><Code>CANARY\x01</Code></Error>",
 		"two owners":      "HTTP/1.1 200 OK\nContent-Length: 33\nETag: x\n\n<Owner><Owner></Owner>CANARY</ID>",
 		"packed":          "HTTP/1.1 200 OK\nContent-Length: 6\nContent-Encoding: gzip\nETag: x\n\nCANARY",
+		"a long tag":      "HTTP/1.1 200 OK\nContent-Length: 100027\nETag: x\n\n<List><CANARY a='" + strings.Repeat("a", 100_000) + "'/></List>",
+		"a long id":       "HTTP/1.1 200 OK\nContent-Length: 100032\nETag: x\n\n<L><VersionId>CANARY" + strings.Repeat("a", 99_996) + "</VersionId></L>",
 		"longer than any": "HTTP/1.1 200 OK\nContent-Length: 16777217\nETag: x\n\nCANARY" + strings.Repeat(" ", maxListed),
 	} {
 		for _, operation := range []string{"ListObjectsV2", "ListParts", "DeleteObjects"} {

@@ -23,8 +23,7 @@ const (
 
 // passDocument hands a list or a result on, without what the store says of its
 // accounts and hosts in it, the names of objects encoded as was asked for. It is
-// read whole before: some operations say that
-// they are well and then fail.
+// read whole before: some operations say that they are well and then fail.
 func (s *Store) passDocument(w http.ResponseWriter, r *http.Request, answer *http.Response) {
 	came := s.client.memory.Buffer(r.Context(), maxDocument)
 	defer came.Free()

@@ -26,6 +26,10 @@ type tag struct {
 	begins, ends bool   // both: <a/>
 }
 
+// maxPiece bounds a tag, and a text that is read: what is read is held once more. A
+// name has 1,024 bytes, which may be written in 36 each.
+const maxPiece = 64 << 10
+
 // next is the next tag and what is before it. The error is io.EOF behind the last.
 func (s *scanner) next() (before []byte, t tag, err error) {
 	begin := bytes.IndexByte(s.text, '<')
@@ -41,6 +45,9 @@ func (s *scanner) next() (before []byte, t tag, err error) {
 	inner := t.text[1 : end-1]
 	if len(inner) == 0 || inner[0] == '!' || inner[0] == '?' {
 		return before, t, nil
+	}
+	if len(inner) > maxPiece {
+		return nil, tag{}, errDocument
 	}
 	t.begins, t.ends = true, inner[len(inner)-1] == '/'
 	if inner[0] == '/' {
@@ -129,6 +136,9 @@ func endOfTag(text []byte) int {
 // textOf is the text of an element that has none in it. Where it holds characters
 // that XML has not, references are read all the same.
 func textOf(content []byte) (string, error) {
+	if len(content) > maxPiece {
+		return "", errDocument
+	}
 	for s := (scanner{content}); ; {
 		_, t, err := s.next()
 		if err == io.EOF {
