@@ -27,7 +27,7 @@ type tag struct {
 }
 
 // maxPiece bounds a tag, and a text that is read: what is read is held once more. A
-// name has 1,024 bytes, which may be written in 36 each.
+// name has 1,024 bytes, however they are written.
 const maxPiece = 64 << 10
 
 // next is the next tag and what is before it. The error is io.EOF behind the last.
