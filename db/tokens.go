@@ -127,12 +127,14 @@ func (r Reader) HashedToken(ctx context.Context, id string) (HashedToken, error)
 		"select "+hashedTokenColumns+" from tokens where id = $1", id)
 }
 
-// TokenByHash returns the token that one of the hashes is of, or was of before its last
-// rotation, whether it works or not.
-func (r Reader) TokenByHash(ctx context.Context, hashes []keyhatch.TokenHash) (t keyhatch.Token, err error) {
+// TokenByHash returns the token that one of the hashes is of, whether it works or not; or,
+// until its grace is over, was of before the last rotation. A secret that was replaced is
+// of nothing then.
+func (r Reader) TokenByHash(ctx context.Context, hashes []keyhatch.TokenHash, now time.Time) (t keyhatch.Token, err error) {
 	for _, h := range hashes {
 		t, err = one(ctx, r, keyhatch.CodeTokenNotFound, scanToken, "select "+tokenColumns+` from tokens
-			where pepper = $1 and hash = $2 or old_pepper = $1 and old_hash = $2`, int64(h.Pepper), []byte(h.Hash))
+			where pepper = $1 and hash = $2 or old_pepper = $1 and old_hash = $2 and old_until > $3`,
+			int64(h.Pepper), []byte(h.Hash), micros(now))
 		if err == nil {
 			return t, nil
 		}

@@ -129,8 +129,9 @@ func (svc *Service) ReportLeak(ctx context.Context, secret keyhatch.Secret) erro
 	})
 }
 
-// endShown finds the token of a secret, also one that does not work any more or not from
-// here, and ends it. What its spelling says around the secret does not count: whoever
+// endShown finds the token of a secret, also one that has expired or does not work from
+// here, and ends it. A secret that was replaced is that of none when its grace is over: who
+// found an old one shall not end the newer. What its spelling says around the secret does not count: whoever
 // has that has the token.
 func (svc *Service) endShown(ctx context.Context, secret keyhatch.Secret, end func(*kernel.Work, keyhatch.Token) error) error {
 	now, origin := svc.k.Now(), keyhatch.OriginOf(ctx)
@@ -148,13 +149,13 @@ func (svc *Service) endShown(ctx context.Context, secret keyhatch.Secret, end fu
 		return err
 	}
 	// It is looked up twice: who guesses shall not hold up those who write.
-	if _, err := svc.k.DB.TokenByHash(ctx, hashes); errors.Is(err, keyhatch.NotFound) {
+	if _, err := svc.k.DB.TokenByHash(ctx, hashes, now); errors.Is(err, keyhatch.NotFound) {
 		return nil
 	} else if err != nil {
 		return err
 	}
 	err = svc.k.ChangeUnasked(ctx, func(w *kernel.Work) error {
-		t, err := w.TokenByHash(ctx, hashes)
+		t, err := w.TokenByHash(ctx, hashes, w.Now)
 		if err != nil {
 			return err
 		}

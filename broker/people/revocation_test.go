@@ -1,6 +1,7 @@
 package people_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -154,6 +155,15 @@ func TestS7_Revocations(t *testing.T) {
 			}
 			return l.Broker.People.ReportLeak(l.t.Context(), l.secrets["c"])
 		}, "a b d x", "c", people.TokenLeaked, true, ""},
+		{"a leaked secret from before a rotation, after its grace", func(l *line) error {
+			_, newer, err := l.Broker.People.RotateToken(l.t.Context(), l.Admin, l.tokens["c"].ID, time.Microsecond)
+			if err != nil {
+				return err
+			}
+			replaced := l.secrets["c"]
+			l.secrets["c"] = newer
+			return errors.Join(l.Broker.People.ReportLeak(l.t.Context(), replaced), l.Broker.People.RevokeSecret(l.t.Context(), replaced))
+		}, "a b c d x", "", people.TokenLeaked, true, ""},
 		{"a leaked one of nobody", func(l *line) error { return l.Broker.People.ReportLeak(l.t.Context(), keyhatch.NewTokenSecret()) }, "a b c d x", "", people.TokenLeaked, true, ""},
 	} {
 		t.Run(r.what, func(t *testing.T) {

@@ -42,14 +42,21 @@ func testTokenChanges(t *testing.T, s *suite, w world) {
 	err := s.Try(func(ctx context.Context, tx *db.Tx) error { return tx.UpdateToken(ctx, keyhatch.Token{ID: "tok_none"}) })
 	ground.WantFail(t, "one that is not there", err, keyhatch.NotFound, keyhatch.CodeTokenNotFound)
 
+	ends := s.Now()
 	old := db.HashedToken{Token: k.Token, Hash: s.newToken("", "").Hash, Old: k.Hash}
+	old.GraceUntil = ends
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.RotateToken(ctx, old) })
 	for what, hashes := range map[string][]keyhatch.TokenHash{"the new": {old.Hash}, "the old": {k.Hash}, "a second hash": {{Pepper: 1}, k.Hash}} {
-		if got, err := s.TokenByHash(s.Ctx(), hashes); err != nil || got.ID != k.ID {
+		if got, err := s.TokenByHash(s.Ctx(), hashes, ends.Add(-time.Microsecond)); err != nil || got.ID != k.ID {
 			t.Errorf("by %s hash: %s, %v", what, got.ID, err)
 		}
 	}
-	_, err = s.TokenByHash(s.Ctx(), []keyhatch.TokenHash{s.newToken("", "").Hash, {Pepper: 7, Hash: k.Hash.Hash}})
+	if got, err := s.TokenByHash(s.Ctx(), []keyhatch.TokenHash{old.Hash}, ends); err != nil || got.ID != k.ID {
+		t.Errorf("by the new hash, after the grace: %s, %v", got.ID, err)
+	}
+	_, err = s.TokenByHash(s.Ctx(), []keyhatch.TokenHash{k.Hash}, ends)
+	ground.WantFail(t, "by the old hash, after the grace", err, keyhatch.NotFound, keyhatch.CodeTokenNotFound)
+	_, err = s.TokenByHash(s.Ctx(), []keyhatch.TokenHash{s.newToken("", "").Hash, {Pepper: 7, Hash: k.Hash.Hash}}, ends.Add(-time.Microsecond))
 	ground.WantFail(t, "by another hash", err, keyhatch.NotFound, keyhatch.CodeTokenNotFound)
 }
 
