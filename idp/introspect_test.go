@@ -94,6 +94,26 @@ func TestS6_InactiveTokensLookAlike(t *testing.T) {
 	})
 }
 
+// TestS6_IntrospectionFromElsewhere: a token that works in other networks looks to others
+// there as if it did not exist.
+func TestS6_IntrospectionFromElsewhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, asker, err := w.Broker.People.CreateToken(t.Context(), w.Admin, people.NewToken{User: w.User(t, "bob").User.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for network, told := range map[string]bool{"192.0.2.0/24": true, "198.51.100.0/24": false} { // w calls from 192.0.2.1
+		token, secret := w.token(people.NewToken{Networks: []netip.Prefix{netip.MustParsePrefix(network)}})
+		for name, spelled := range spellings(token.ID, w.lab.ID, secret) {
+			a := w.call("POST", introspect, tokenForm(spelled), bearer(asker.Reveal()))
+			if a.Code != http.StatusOK || told != strings.Contains(a.Body.String(), token.ID) || !told && a.Body.String() != "{\"active\":false}\n" {
+				t.Errorf("of %s, %s: %d %s", network, name, a.Code, a.Body)
+			}
+		}
+	}
+}
+
 // TestIntrospectionInGrace: a secret that was replaced is told to end with its grace, the
 // newer one with its token.
 func TestIntrospectionInGrace(t *testing.T) {

@@ -177,13 +177,18 @@ type Inspection struct {
 	ExpiresAt time.Time
 }
 
-// Inspect tells what the token of a secret may, whoever shows it and from wherever.
-// Secrets that open nothing are counted like failed ones of one's own.
+// Inspect tells what the token of a secret may, whoever shows it. That one works in other
+// networks than the caller's is told to those alone who see the token anyway: a thief shall
+// not learn where to carry it. Secrets that open nothing are counted like failed ones of
+// one's own.
 //
 // Source: RFC 7662, section 2.2.
-func (svc *Service) Inspect(ctx context.Context, _ keyhatch.Caller, secret keyhatch.Secret) (Inspection, error) {
+func (svc *Service) Inspect(ctx context.Context, asks keyhatch.Caller, secret keyhatch.Secret) (Inspection, error) {
 	now := svc.k.Now()
 	c, err := svc.workingAnywhere(ctx, secret, now)
+	if err == nil && !c.Token.WorksFrom(asks.Origin.Address) && !sees(svc.k.View(ctx, asks), c.Token) {
+		err = kernel.TokenInvalid()
+	}
 	if errors.Is(err, keyhatch.Unauthenticated) {
 		return Inspection{}, svc.failed(keyhatch.OriginOf(ctx), now, nil)
 	}

@@ -231,11 +231,15 @@ func visibleToken(v kernel.View, id string) (keyhatch.Token, error) {
 	if err != nil {
 		return t, err
 	}
-	itself := t.ID == v.Caller.Token.ID // which is confined by how it was spelled, maybe
-	if !itself && (t.User != v.Caller.User.ID && !v.Installs() || !v.Within(t.Workspace)) {
+	if !sees(v, t) {
 		return keyhatch.Token{}, kernel.NotFound(keyhatch.CodeTokenNotFound)
 	}
 	return t, nil
+}
+
+func sees(v kernel.View, t keyhatch.Token) bool {
+	itself := t.ID == v.Caller.Token.ID // which is confined by how it was spelled, maybe
+	return itself || (t.User == v.Caller.User.ID || v.Installs()) && v.Within(t.Workspace)
 }
 
 // joinScopes writes scopes into one text, a line each: no scope holds a line
