@@ -1,6 +1,8 @@
 package arvados
 
 import (
+	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -32,11 +34,21 @@ const attributesName = "api_client_authorization"
 // not have it. Beside it they must not be: they would be missed, and the token would be
 // one for everything.
 func (p *parameters) attributes() (out attributes, err error) {
+	wrapped, brackets := p.places(attributesName)
+	if wrapped > 1 || brackets {
+		return out, errStray
+	}
+	for _, name := range weighty {
+		places, brackets := p.places(name)
+		_, inBody := p.body[name]
+		if brackets || places > 1 || places == 1 && (wrapped > 0 || !inBody) {
+			return out, errStray
+		}
+	}
 	given := map[string]any{}
-	v, wrapped := p.values[attributesName]
-	switch v := v.(type) {
+	switch v := p.values[attributesName].(type) {
 	case nil:
-		if !wrapped {
+		if wrapped == 0 {
 			for name, v := range p.body {
 				if !slices.Contains(known, name) {
 					given[name] = v
@@ -48,18 +60,46 @@ func (p *parameters) attributes() (out attributes, err error) {
 	default:
 		return out, listing.Argument("Invalid value for %s parameter: it must be an object", attributesName)
 	}
-	for _, name := range weighty {
-		_, inBody := p.body[name]
-		if p.query.Has(name) || p.form.Has(name) || wrapped && inBody {
-			return out, listing.Argument("Attributes belong into the %s parameter", attributesName)
-		}
-	}
 	for name, v := range given {
 		if err := out.set(name, v); err != nil {
 			return out, err
 		}
 	}
 	return out, nil
+}
+
+var errStray = listing.Argument("Attributes belong into the %s parameter, once, as an object", attributesName)
+
+// systemScopes reads what create_system_auth takes, which is scopes and nothing else: what
+// is said of the token in any other way would be missed.
+func (p *parameters) systemScopes() ([]keyhatch.Scope, error) {
+	for _, name := range []string{attributesName, "expires_at", "owner_uuid"} {
+		if places, brackets := p.places(name); places > 0 || brackets {
+			return nil, listing.Argument("create_system_auth takes the scopes parameter, and no attributes")
+		}
+	}
+	places, brackets := p.places("scopes")
+	switch {
+	case places > 1 || brackets:
+		return nil, listing.Argument("Invalid value for scopes parameter: it must be there once, as an array")
+	case p.values["scopes"] == nil: // left away, or empty, which is the same in this format
+		return []keyhatch.Scope{keyhatch.ScopeAll}, nil
+	}
+	return parseScopes(p.values["scopes"])
+}
+
+// places tells in how many of the query, the form and the JSON body there is a parameter,
+// and whether in any with brackets behind its name: Rails reads those, and we do not.
+func (p *parameters) places(name string) (n int, brackets bool) {
+	for _, names := range []iter.Seq[string]{maps.Keys(p.query), maps.Keys(p.form), maps.Keys(p.body)} {
+		for given := range names {
+			if given == name {
+				n++
+			}
+			brackets = brackets || strings.HasPrefix(given, name+"[")
+		}
+	}
+	return n, brackets
 }
 
 // set reads one attribute.

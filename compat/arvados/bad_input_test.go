@@ -45,6 +45,13 @@ func TestBadInput(t *testing.T) {
 		{"attributes beside null", post(`{"api_client_authorization":null,"scopes":["GET /"]}`), 422, "#<ArgumentError: Attributes belong into"},
 		{"attributes in the query", request{method: "POST", path: tokens, query: url.Values{"scopes": {`["GET /"]`}}}, 422, "#<ArgumentError: Attributes belong into"},
 		{"attributes in a form", request{method: "POST", path: tokens, form: url.Values{"expires_at": {"2100-01-01"}}}, 422, "#<ArgumentError: Attributes belong into"},
+		{"attributes in brackets", request{method: "POST", path: tokens, form: url.Values{"api_client_authorization[scopes][]": {"GET /"}}}, 422, "#<ArgumentError: Attributes belong into"},
+		{"attributes in brackets, in the query", request{method: "POST", path: tokens, query: url.Values{"api_client_authorization[expires_at]": {"2100-01-01"}}}, 422, "#<ArgumentError: Attributes belong into"},
+		{"attributes in brackets, beside others", post(`{"api_client_authorization":{},"api_client_authorization[scopes]":["GET /"]}`), 422, "#<ArgumentError: Attributes belong into"},
+		{"a list in brackets", request{method: "POST", path: tokens, form: url.Values{"scopes[]": {"GET /"}}}, 422, "#<ArgumentError: Attributes belong into"},
+		{"a list in brackets, not wrapped", post(`{"scopes[]":["GET /"]}`), 422, "#<ArgumentError: Attributes belong into"},
+		{"attributes in two places", request{method: "POST", path: tokens, query: url.Values{"api_client_authorization": {`{"scopes":[]}`}}, body: `{"api_client_authorization":{}}`}, 422, "#<ArgumentError: Attributes belong into"},
+		{"an attribute in two places", request{method: "POST", path: tokens, query: url.Values{"scopes": {`[]`}}, body: `{"scopes":["all"]}`}, 422, "#<ArgumentError: Attributes belong into"},
 		{"a chosen secret", post(`{"api_token":"` + canary + `"}`), 422, "#<ArgumentError: The api_token attribute cannot be chosen"},
 		{"a chosen uuid", post(`{"uuid":"zzzzz-gj3su-aaaaaaaaaaaaaaa"}`), 422, "#<ArgumentError: The uuid attribute cannot be chosen"},
 		{"scopes that are text", post(`{"scopes":"all"}`), 422, "#<ArgumentError: Invalid value for scopes attribute"},
@@ -125,6 +132,31 @@ func TestBadInput(t *testing.T) {
 	}
 	if strings.Contains(w.log.String(), canary) {
 		t.Error("the log has what was sent")
+	}
+}
+
+// TestNothingIsMissedOfASystemToken: what is said of a token of the system user where it is
+// not read is refused, and does not make one for everything.
+func TestNothingIsMissedOfASystemToken(t *testing.T) {
+	w := newWorld(t)
+	narrow := `["GET /arvados/v1/users"]`
+	for what, q := range map[string]request{
+		"in brackets":          {form: url.Values{"scopes[]": {"GET /arvados/v1/users"}}},
+		"wrapped":              {body: `{"api_client_authorization":{"scopes":` + narrow + `}}`},
+		"wrapped, in a form":   {form: url.Values{"api_client_authorization": {`{"scopes":` + narrow + `}`}}},
+		"wrapped, in brackets": {form: url.Values{"api_client_authorization[scopes][]": {"GET /arvados/v1/users"}}},
+		"in two places":        {query: url.Values{"scopes": {narrow}}, body: `{"scopes":["all"]}`},
+		"an expiry":            {query: url.Values{"scopes": {narrow}, "expires_at": {"2100-01-01T00:00:00Z"}}},
+		"an owner":             {body: `{"owner_uuid":"` + cluster + `-tpzed-000000000000000"}`},
+	} {
+		q.method, q.path, q.token = "POST", tokens+"/create_system_auth", w.admin
+		before := w.stored()
+		if a := w.send(q); a.status != 422 || !strings.HasPrefix(a.failure(), "#<ArgumentError: ") {
+			t.Errorf("%s: %d %s", what, a.status, a.text)
+		}
+		if w.stored() != before {
+			t.Errorf("%s: something was stored", what)
+		}
 	}
 }
 

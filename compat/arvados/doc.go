@@ -32,9 +32,10 @@
 //     create_system_auth are the system user's where a system root token is configured,
 //     else those of the administrator who asks.
 //   - Parameters are read strictly: a name given twice with different values, a JSON
-//     object with a name twice, a body of another type than JSON or a form, and
-//     attributes beside api_client_authorization in a form are refused, where Arvados
-//     takes one of them or none.
+//     object with a name twice, a body of another type than JSON or a form, attributes
+//     beside api_client_authorization, in two places, or in the brackets of Rails
+//     (scopes[]) are refused, where Arvados takes one of them or none: what is missed of
+//     a token makes it one for everything.
 //   - The cookie arvados_api_token does not count on a change that a page of another
 //     site made a browser ask for.
 //   - reader_tokens count when no other token works, and add nothing to one that does:

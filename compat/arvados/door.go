@@ -150,7 +150,7 @@ var printable = regexp.MustCompile(`^[!-~]+$`)
 // The logs have ours. What could be a token is not sent back.
 func requestID(r *http.Request) string {
 	id := r.Header.Get("X-Request-Id")
-	if len(id) <= maxRequestID && printable.MatchString(id) && !strings.Contains(id, "kh_") {
+	if len(id) <= maxRequestID && printable.MatchString(id) && !strings.Contains(id, "kh_") && !strings.Contains(id, "kh-ws_") {
 		return id
 	}
 	var more [2]byte

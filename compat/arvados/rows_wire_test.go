@@ -142,6 +142,7 @@ func TestRow31_RequestID(t *testing.T) {
 	for id, echoed := range map[string]bool{
 		"req-abcdefghijklmnopqrst": true, "x": true, strings.Repeat("a", 1024): true,
 		strings.Repeat("a", 1025): false, "": false, "with space": false, "req-" + w.ann: false, "ümlaut": false,
+		"kh-ws_000000000000000-" + strings.TrimPrefix(w.ann, "kh_"): false,
 	} {
 		for _, token := range []string{w.ann, ""} {
 			a := w.send(request{method: "GET", path: users, token: token, header: http.Header{"X-Request-Id": {id}}})

@@ -230,15 +230,12 @@ func (d *Door) createSystemAuth(ctx context.Context, c *call) (any, error) {
 	if !c.caller.User.Admin {
 		return nil, errForbidden
 	}
-	scopes := []keyhatch.Scope{keyhatch.ScopeAll}
-	if given := c.values["scopes"]; given != nil {
-		var err error
-		if scopes, err = parseScopes(given); err != nil {
-			return nil, err
-		}
+	scopes, err := c.systemScopes()
+	if err != nil {
+		return nil, err
 	}
 	n := people.NewToken{User: broker.RootUser, Scopes: scopes}
-	_, err := d.people.User(ctx, c.caller, n.User)
+	_, err = d.people.User(ctx, c.caller, n.User)
 	if errors.Is(err, keyhatch.NotFound) {
 		n.User = ""
 	} else if err != nil {
