@@ -2,11 +2,9 @@ package auth
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/policy"
@@ -83,14 +81,9 @@ func (r ArvadosRequest) tokens() ([]string, error) {
 
 // cookies are the tokens in the cookie. A browser sends it also with what a page of
 // somebody else has made it ask: then, unless it only looks, the cookie does not count.
-func (r ArvadosRequest) cookies() (out []string) {
+func (r ArvadosRequest) cookies() []string {
 	if http.NewCrossOriginProtection().Check(r.Request) != nil {
 		return nil
 	}
-	for _, c := range r.CookiesNamed("arvados_api_token") {
-		if token, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(c.Value, "=")); err == nil {
-			out = append(out, string(token))
-		}
-	}
-	return out
+	return cookies(r.Request)
 }

@@ -3,6 +3,7 @@ package auth
 import (
 	"encoding/base64"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
@@ -31,24 +32,29 @@ func secretOf(h http.Header) (keyhatch.Secret, error) {
 	return whole(tokens)
 }
 
-// Shown are all the tokens that a request's headers hold, for who ends what was shown.
-// What is no token is left out.
-func Shown(h http.Header) []keyhatch.Secret {
-	var out []keyhatch.Secret
-	for _, v := range h.Values(apiKey) {
-		out = appendToken(out, v)
+// Shown are all the tokens that a request holds outside its parameters, for who ends what
+// was shown: those of the headers, and of the cookie. What is no token is left out.
+func Shown(r *http.Request) (out []keyhatch.Secret) {
+	texts := slices.Concat(r.Header.Values(apiKey), cookies(r))
+	for _, v := range r.Header.Values("Authorization") {
+		texts = append(texts, behindScheme(v))
 	}
-	for _, v := range h.Values("Authorization") {
-		out = appendToken(out, behindScheme(v))
+	for _, text := range texts {
+		if isToken(text) {
+			out = append(out, keyhatch.Secret(text))
+		}
 	}
 	return out
 }
 
-func appendToken(to []keyhatch.Secret, token string) []keyhatch.Secret {
-	if isToken(token) {
-		to = append(to, keyhatch.Secret(token))
+// cookies are the tokens in Arvados' cookie.
+func cookies(r *http.Request) (out []string) {
+	for _, c := range r.CookiesNamed("arvados_api_token") {
+		if token, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(c.Value, "=")); err == nil {
+			out = append(out, string(token))
+		}
 	}
-	return to
+	return out
 }
 
 // behindScheme is what an Authorization header holds that could be a token.

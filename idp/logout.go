@@ -11,22 +11,23 @@ import (
 )
 
 // logout ends whatever was presented: the tokens in the headers, in any accepted form,
-// and the parameter api_token, as clients of Arvados send it. It answers alike whether
-// there was something to end: afterwards nothing that was presented works.
+// that of the cookie arvados_api_token, and the parameter api_token, as clients of
+// Arvados send it. It answers alike whether there was something to end: afterwards
+// nothing that was presented works.
 //
-// Another site can make a browser come here, with what the browser sends by itself: no
-// cookie yet, but the password of "Basic" if somebody opened an address that has it
-// inside. It would end a token that it does not know. So what stands in the headers is
+// Another site can make a browser come here, with what the browser sends by itself: the
+// cookie, and the password of "Basic" if somebody opened an address that has it inside. It
+// would end a token that it does not know. So what stands in the headers and the cookie is
 // ended only when the request is from no browser, from our own pages, or typed by hand;
-// api_token always, for who sends it holds it. Cookies, when they come, count as headers
-// here. GET stays, since the clients that there are send it.
+// api_token always, for who sends it holds it. GET stays, since the clients that there are
+// send it.
 func (d *Door) logout(w http.ResponseWriter, r *http.Request) error {
 	f, err := logoutForm(r)
 	if err != nil {
 		return err
 	}
 	token := keyhatch.Secret(f["api_token"])
-	shown := auth.Shown(r.Header)
+	shown := auth.Shown(r)
 	if !ownSite(r) {
 		if len(shown) > 0 && token == "" {
 			return errElsewhere

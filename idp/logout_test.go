@@ -1,6 +1,7 @@
 package idp_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
@@ -23,6 +24,12 @@ func TestS7_Logout(t *testing.T) {
 		},
 		"TileDB's header": func(s string) (string, string, string, func(*http.Request)) {
 			return "POST", "/logout", "", with("X-TILEDB-REST-API-KEY", s)
+		},
+		"the cookie": func(s string) (string, string, string, func(*http.Request)) {
+			return "GET", "/logout", "", cookie(s)
+		},
+		"the cookie, padded": func(s string) (string, string, string, func(*http.Request)) {
+			return "POST", "/logout", "", with("Cookie", "a=b; arvados_api_token="+base64.URLEncoding.EncodeToString([]byte(s)))
 		},
 		"the URL": func(s string) (string, string, string, func(*http.Request)) {
 			return "GET", "/logout?api_token=" + url.QueryEscape(s), "", with("Sec-Fetch-Site", "cross-site")
@@ -60,6 +67,11 @@ func TestS7_Logout(t *testing.T) {
 	}
 }
 
+// cookie shows a token as browsers of Arvados' users do.
+func cookie(secret string) func(*http.Request) {
+	return with("Cookie", "arvados_api_token="+base64.RawURLEncoding.EncodeToString([]byte(secret)))
+}
+
 // TestLogoutFromElsewhere: another site that sends a browser here does not end what the
 // browser sends by itself.
 func TestLogoutFromElsewhere(t *testing.T) {
@@ -72,6 +84,7 @@ func TestLogoutFromElsewhere(t *testing.T) {
 			a := w.call(method, "/logout", "", func(r *http.Request) { r.SetBasicAuth("ann", own) }, with("Sec-Fetch-Site", site))
 			w.refused(method+" from "+site, a, 403, "access_denied", own)
 		}
+		w.refused("a cookie from "+site, w.call("GET", "/logout", "", cookie(own), with("Sec-Fetch-Site", site)), 403, "access_denied", own)
 		a := w.call("GET", "/logout?return_to=/docs", "", bearer(own), with("Sec-Fetch-Site", site))
 		w.refused("with a way back", a, 403, "access_denied", own)
 	}
