@@ -36,12 +36,16 @@ func (k *Kernel) NotBefore(t time.Time) {
 	}
 }
 
-// Stored is a time as the database keeps it.
+// Stored is a time as the database keeps it. Only none becomes none: what is left of the
+// first microsecond that there is must not turn an end into none.
 func Stored(t time.Time) time.Time {
 	if t.IsZero() {
 		return time.Time{}
 	}
-	return t.UTC().Truncate(time.Microsecond)
+	if kept := t.UTC().Truncate(time.Microsecond); !kept.IsZero() {
+		return kept
+	}
+	return time.Time{}.Add(time.Microsecond)
 }
 
 // TimeText writes a time for events, "" for none: to the microsecond, as the

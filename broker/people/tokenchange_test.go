@@ -42,6 +42,12 @@ func TestUpdateToken(t *testing.T) {
 			t.Errorf("the events are %+v", events)
 		}
 
+		long := time.Time{}.Add(time.Nanosecond) // which is a time, and no word for never
+		ended := c.Token(t, ann, people.NewToken{})
+		if got, err := c.Broker.People.UpdateToken(t.Context(), ann, ended.Token.ID, people.TokenChange{ExpiresAt: &long}); err != nil || got.Live(time.Now()) {
+			t.Errorf("ended long ago, it expires at %v (%v)", got.ExpiresAt, err)
+		}
+
 		past := time.Now().Add(-time.Hour)
 		if _, err := c.Broker.People.UpdateToken(t.Context(), ann, before.ID, people.TokenChange{ExpiresAt: &past}); err != nil {
 			t.Fatal(err)
