@@ -40,6 +40,13 @@ type Token struct {
 	GraceUntil time.Time
 }
 
+// RootUser and RootToken are those of the system root, which tools of other systems
+// expect. The token's secret is the configuration's.
+const (
+	RootUser  = string(UserID) + "_000000000000000"
+	RootToken = string(TokenID) + "_000000000000000"
+)
+
 // MaxGrace is how long after a rotation a token's old secret may work at most.
 const MaxGrace = 7 * 24 * time.Hour
 

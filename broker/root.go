@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -12,12 +13,11 @@ import (
 	"github.com/keyhatch/keyhatch/seal"
 )
 
-// The user and the token of the system root, which tools of other systems expect.
-const (
-	RootUser  = string(keyhatch.UserID) + "_000000000000000"
-	RootToken = string(keyhatch.TokenID) + "_000000000000000"
-	rootName  = "system-root"
-)
+const rootName = "system-root"
+
+// ErrRootEnded is what SetRoot tells of a secret that was revoked, or has expired. It does
+// not come back (S7); another one does.
+var ErrRootEnded = errors.New("the system root token of the configuration was revoked, or has expired, and does not work: give it another secret")
 
 // SetRoot makes the token of the system root what the configuration says: one of an
 // installation admin of its own, with the secret, or none when the secret is empty.
@@ -27,16 +27,22 @@ func SetRoot(ctx context.Context, d *db.DB, keys *seal.Keyring, secret keyhatch.
 	if err != nil {
 		return err
 	}
+	hashes, err := keys.HashesOfToken(secret)
+	if err != nil {
+		return err
+	}
 	err = d.Write(ctx, func(tx *db.Tx) error {
 		r := rooting{Tx: tx, ctx: ctx, at: kernel.Stored(time.Now())}
-		token, err := tx.HashedToken(ctx, RootToken)
+		token, err := tx.HashedToken(ctx, keyhatch.RootToken)
 		exists := err == nil
+		ended := exists && !token.Live(r.at)
+		same := exists && slices.Contains(hashes, token.Hash)
 		switch {
 		case !exists && !errors.Is(err, keyhatch.NotFound):
 			return err
-		case exists && secret != "" && token.Hash == hash && token.Live(r.at):
-			return errAsItIs
-		case !exists && secret == "":
+		case same && ended:
+			return ErrRootEnded
+		case same, secret == "" && (!exists || ended):
 			return errAsItIs
 		}
 		if exists {
@@ -70,16 +76,16 @@ func (r rooting) revoke(t keyhatch.Token) error {
 	if err := r.DeleteToken(r.ctx, t); err != nil {
 		return err
 	}
-	return r.record(people.TokenRevoked, t.ID, "user", RootUser, "name", t.Name)
+	return r.record(people.TokenRevoked, t.ID, "user", keyhatch.RootUser, "name", t.Name)
 }
 
 // user makes sure of the user.
 func (r rooting) user() error {
 	u := keyhatch.User{
-		ID: RootUser, Name: rootName, FullName: "System root", Admin: true, Active: true, ActiveSince: r.at, CreatedAt: r.at,
+		ID: keyhatch.RootUser, Name: rootName, FullName: "System root", Admin: true, Active: true, ActiveSince: r.at, CreatedAt: r.at,
 	}
 	action := people.UserCreated
-	before, err := r.Tx.User(r.ctx, RootUser)
+	before, err := r.Tx.User(r.ctx, keyhatch.RootUser)
 	switch {
 	case errors.Is(err, keyhatch.NotFound):
 		err = r.InsertUser(r.ctx, u)
@@ -99,12 +105,12 @@ func (r rooting) user() error {
 
 func (r rooting) token(hash keyhatch.TokenHash) error {
 	t := keyhatch.Token{
-		ID: RootToken, User: RootUser, Name: rootName, Scopes: []keyhatch.Scope{keyhatch.ScopeAll}, Since: r.at, CreatedAt: r.at,
+		ID: keyhatch.RootToken, User: keyhatch.RootUser, Name: rootName, Scopes: []keyhatch.Scope{keyhatch.ScopeAll}, Since: r.at, CreatedAt: r.at,
 	}
 	if err := r.InsertToken(r.ctx, db.HashedToken{Token: t, Hash: hash}); err != nil {
 		return err
 	}
-	return r.record(people.TokenCreated, t.ID, "user", RootUser, "name", t.Name, "scopes", string(keyhatch.ScopeAll))
+	return r.record(people.TokenCreated, t.ID, "user", keyhatch.RootUser, "name", t.Name, "scopes", string(keyhatch.ScopeAll))
 }
 
 func (r rooting) record(a keyhatch.Action, target string, detail ...string) error {

@@ -159,10 +159,12 @@ func (r Reader) CountTokens(ctx context.Context, user string) (int, error) {
 }
 
 // ExpiredTokens returns tokens that had expired at the time, of one user, or of all when
-// user is empty: so many at most, the oldest first.
+// user is empty: so many at most, the oldest first. That of the system root is not among
+// them: it stays.
 func (r Reader) ExpiredTokens(ctx context.Context, user string, at time.Time, limit int) ([]keyhatch.Token, error) {
 	return many(ctx, r, scanToken, "select "+tokenColumns+` from tokens
-		where expires_at <= $1 and ($2 = '' or user_id = $2) order by expires_at, id limit $3`, micros(at), user, limit)
+		where expires_at <= $1 and ($2 = '' or user_id = $2) and id <> $4 order by expires_at, id limit $3`,
+		micros(at), user, limit, keyhatch.RootToken)
 }
 
 // AllTokens returns every token with its hashes, for the memory image.

@@ -92,8 +92,14 @@ func (svc *Service) revokeEach(w *kernel.Work, tokens []keyhatch.Token) error {
 	return nil
 }
 
+// revoke removes a token. That of the system root stays, expired, so that the next start
+// does not make it again out of the configuration.
 func (svc *Service) revoke(w *kernel.Work, t keyhatch.Token, as keyhatch.Action) error {
-	if err := w.Tx.DeleteToken(w.Ctx, t); err != nil {
+	end := w.Tx.DeleteToken
+	if t.ID == keyhatch.RootToken {
+		end, t.ExpiresAt, t.UpdatedAt = w.Tx.UpdateToken, w.Now, w.Now
+	}
+	if err := end(w.Ctx, t); err != nil {
 		return err
 	}
 	svc.uses.forget(t.ID)

@@ -32,6 +32,10 @@ func (svc *Service) RotateToken(ctx context.Context, c keyhatch.Caller, id strin
 		if t, err = visibleToken(w.View, id); err != nil {
 			return err
 		}
+		if t.ID == keyhatch.RootToken {
+			return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeNotPermitted,
+				"the secret of the system root token is that of the server's configuration: change it there")
+		}
 		if err := mustHaveNewest(w); err != nil {
 			return err
 		}

@@ -46,7 +46,8 @@ type ArvadosConfig struct {
 	// SystemRootTokenFile holds the secret of the system root's token, which tools of
 	// Arvados use that administer: it may everything. It has the shape of every token
 	// here; keyhatch token generate makes one. The file must be readable by its owner
-	// only. Default: none, and no such token works.
+	// only. A secret that was revoked does not come back with a restart: put another one
+	// into the file. Default: none, and no such token works.
 	SystemRootTokenFile string `yaml:"system_root_token_file"`
 }
 

@@ -135,7 +135,9 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	if err != nil {
 		return in, err
 	}
-	if err := broker.SetRoot(ctx, in.db, in.keys, root); err != nil {
+	if err := broker.SetRoot(ctx, in.db, in.keys, root); errors.Is(err, broker.ErrRootEnded) {
+		log.WarnContext(ctx, err.Error(), "file", c.Arvados.SystemRootTokenFile)
+	} else if err != nil {
 		return in, err
 	}
 	if in.cluster, err = in.db.ClusterID(ctx); err != nil {

@@ -9,14 +9,13 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
-	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/compat/arvados/listing"
 )
 
 // root tells whether the system root token is used, which alone sees everybody's.
-func (c *call) root() bool { return c.caller.Token.ID == broker.RootToken }
+func (c *call) root() bool { return c.caller.Token.ID == keyhatch.RootToken }
 
 // visible is the token of that uuid, if the caller sees it.
 func (d *Door) visible(ctx context.Context, c *call, uuid string) (keyhatch.Token, error) {
@@ -234,7 +233,7 @@ func (d *Door) createSystemAuth(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := people.NewToken{User: broker.RootUser, Scopes: scopes}
+	n := people.NewToken{User: keyhatch.RootUser, Scopes: scopes}
 	_, err = d.people.User(ctx, c.caller, n.User)
 	if errors.Is(err, keyhatch.NotFound) {
 		n.User = ""

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
-	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/compat/arvados/listing"
 )
@@ -17,7 +16,7 @@ func (d *Door) users(c *call) listing.Resource[keyhatch.User] {
 	return listing.Resource[keyhatch.User]{
 		Class: "User", Kind: userKind, Infixes: infixes, Columns: []listing.Column[keyhatch.User]{
 			listing.TextOrNull("uuid", func(u keyhatch.User) string { return d.uuid(userInfix, keyhatch.UserID, u.ID) }),
-			listing.TextOrNull("owner_uuid", func(keyhatch.User) string { return d.uuid(userInfix, keyhatch.UserID, broker.RootUser) }),
+			listing.TextOrNull("owner_uuid", func(keyhatch.User) string { return d.uuid(userInfix, keyhatch.UserID, keyhatch.RootUser) }),
 			listing.Time("created_at", func(u keyhatch.User) time.Time { return u.CreatedAt }),
 			listing.TextOrNull("modified_by_user_uuid", never[keyhatch.User, string]),
 			listing.Time("modified_at", never[keyhatch.User, time.Time]),
