@@ -5,13 +5,10 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"strings"
-	"unicode/utf8"
-)
 
-// maxParameters bounds what is looked at (S9); the server bounds the bytes.
-const maxParameters = 64
+	"github.com/keyhatch/keyhatch/forms"
+)
 
 // form is the parameters of a request, each once. Those that nobody knows are passed
 // over, and one without a value is as good as none.
@@ -55,25 +52,13 @@ func readBody(r *http.Request) (string, error) {
 	return string(body), nil
 }
 
-// parseForm reads "name=value&name=value", percent-encoded. A name that comes twice is
-// refused: who reads the first value and who reads the last would disagree.
 func parseForm(text string) (form, error) {
-	if strings.Count(text, "&") >= maxParameters {
+	f, err := forms.Parse(text)
+	switch {
+	case errors.Is(err, forms.ErrTwice):
+		return nil, errTwice
+	case err != nil:
 		return nil, errForm
-	}
-	values, err := url.ParseQuery(text)
-	if err != nil {
-		return nil, errForm
-	}
-	f := form{}
-	for name, all := range values {
-		if len(all) != 1 {
-			return nil, errTwice
-		}
-		if !utf8.ValidString(name + all[0]) {
-			return nil, errForm
-		}
-		f[name] = all[0]
 	}
 	return f, nil
 }

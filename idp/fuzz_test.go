@@ -4,7 +4,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"unicode/utf8"
 )
 
 // FuzzOwnPath: wherever one is led, it is the same host, and the path as it was given.
@@ -26,31 +25,6 @@ func FuzzOwnPath(f *testing.F) {
 		}
 		if u.Host != base.Host || u.Scheme != base.Scheme || u.User != nil || u.Fragment != "" || u.Path != strings.Split(to, "?")[0] {
 			t.Fatalf("%q leads to %q", to, u)
-		}
-	})
-}
-
-// FuzzForm: what is read is what url.ParseQuery reads, once each, and is bounded.
-func FuzzForm(f *testing.F) {
-	for _, s := range []string{"", "token=a", "token=a&token=b", "a=%zz", "a;b", "a=%ff", "=x", "&&&", "token=a+b%20c", strings.Repeat("&", 64)} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		got, err := parseForm(text)
-		values, fault := url.ParseQuery(text)
-		if err != nil {
-			if got != nil {
-				t.Fatalf("%q is refused, and read as %v", text, got)
-			}
-			return
-		}
-		if fault != nil || len(got) != len(values) || len(got) > maxParameters {
-			t.Fatalf("%q is read as %v, and by others as %v", text, got, values)
-		}
-		for name, value := range got {
-			if len(values[name]) != 1 || values[name][0] != value || !utf8.ValidString(name) || !utf8.ValidString(value) {
-				t.Fatalf("%q is read as %v, and by others as %v", text, got, values)
-			}
 		}
 	})
 }

@@ -5,15 +5,12 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"net/url"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/keyhatch/keyhatch/forms"
 )
 
-const (
-	maxBody       = 64 << 10 // S9; the longest parameter is a token of 20,000 characters
-	maxParameters = 64
-)
+const maxBody = 64 << 10 // S9; the longest parameter is a token of 20,000 characters
 
 // form is the parameters of a request, each once.
 type form map[string]string
@@ -50,26 +47,13 @@ func readForm(w http.ResponseWriter, r *http.Request) (form, []byte, error) {
 	return f, body, err
 }
 
-// parseForm reads "name=value&name=value", percent-encoded. A name that comes twice
-// is refused: who reads the first value and who reads the last would disagree. So
-// is what is not UTF-8.
 func parseForm(text string) (form, error) {
-	if strings.Count(text, "&") >= maxParameters {
+	f, err := forms.Parse(text)
+	switch {
+	case errors.Is(err, forms.ErrTwice):
+		return nil, errTwice
+	case err != nil:
 		return nil, errForm
-	}
-	values, err := url.ParseQuery(text)
-	if err != nil {
-		return nil, errForm
-	}
-	f := form{}
-	for name, all := range values {
-		if len(all) != 1 {
-			return nil, errTwice
-		}
-		if name == "" || !utf8.ValidString(name+all[0]) {
-			return nil, errForm
-		}
-		f[name] = all[0]
 	}
 	return f, nil
 }

@@ -67,9 +67,8 @@ func TestEveryKindIsMapped(t *testing.T) {
 	}
 }
 
-// FuzzForm: a form that is read holds each name once and is what url.ParseQuery
-// makes of it, whatever its order; and a role that is read asks for one place.
-func FuzzForm(f *testing.F) {
+// FuzzRequest: a role that is read asks for one place.
+func FuzzRequest(f *testing.F) {
 	for _, seed := range []string{
 		"", "a=b&c=d", "a=b&a=c", "a=%ff", "=x", "a;b", "a=%zz", "&&", "RoleArn=" + url.QueryEscape(roleBeginning+"read/workspace/lab/s3/demo/a/"),
 		"RoleArn=x&DurationSeconds=900&Policy=", strings.Repeat("a&", 100),
@@ -80,13 +79,6 @@ func FuzzForm(f *testing.F) {
 		got, err := parseForm(text)
 		if err != nil {
 			return
-		}
-		again := url.Values{}
-		for name, value := range got {
-			again.Set(name, value)
-		}
-		if read, err := parseForm(again.Encode()); err != nil || !cmp.Equal(read, got) {
-			t.Fatalf("%q reads back as %v, %v", got, read, err)
 		}
 		r, err := got.request()
 		if err != nil {
