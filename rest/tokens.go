@@ -14,7 +14,7 @@ import (
 
 // TokenRef names a token in the path.
 type TokenRef struct {
-	Token string `path:"token" maxLength:"64" doc:"Id"`
+	Token string `path:"token" maxLength:"64" doc:"Id, or current for the token that you are using"`
 }
 
 func (d *Door) tokens(a huma.API) {
@@ -23,7 +23,6 @@ func (d *Door) tokens(a huma.API) {
 	handle(d, a, call{method: http.MethodPost, path: "/tokens", id: "createToken", summary: "Make a token within what yours may do", noun: noun, status: http.StatusCreated}, d.createToken)
 	handle(d, a, call{method: http.MethodGet, path: "/tokens/current", id: "currentToken", summary: "Show the token that you are using", noun: noun, lending: true}, d.currentToken)
 	handle(d, a, call{method: http.MethodGet, path: "/tokens/{token}", id: "getToken", summary: "Show a token", noun: noun}, d.getToken)
-	handle(d, a, call{method: http.MethodPost, path: "/tokens/current/rotate", id: "rotateCurrentToken", summary: "Give the token that you are using another secret", noun: noun}, d.rotateCurrentToken)
 	handle(d, a, call{method: http.MethodPost, path: "/tokens/{token}/rotate", id: "rotateToken", summary: "Give a token another secret; what was borrowed with it goes on", noun: noun}, d.rotateToken)
 	handle(d, a, call{method: http.MethodPatch, path: "/tokens/{token}", id: "updateToken", summary: "Change a token", noun: noun}, d.updateToken)
 	handle(d, a, call{method: http.MethodDelete, path: "/tokens/{token}", id: "revokeToken", summary: "Revoke a token and end what was borrowed with it", noun: noun, status: http.StatusNoContent}, d.revokeToken)
@@ -136,15 +135,6 @@ func (d *Door) currentToken(ctx context.Context, c keyhatch.Caller, _ *struct{})
 func (d *Door) getToken(ctx context.Context, c keyhatch.Caller, in *TokenRef) (*body[api.Token], error) {
 	t, err := d.broker.People.Token(ctx, c, in.Token)
 	return one(t, err, encodeToken)
-}
-
-type rotateCurrentTokenInput struct {
-	Body *api.TokenRotation
-}
-
-func (d *Door) rotateCurrentToken(ctx context.Context, c keyhatch.Caller, in *rotateCurrentTokenInput) (*body[api.CreatedToken], error) {
-	t, secret, err := d.broker.People.RotateToken(ctx, c, c.Token.ID, graceOf(in.Body))
-	return shown(t, secret, err)
 }
 
 type rotateTokenInput struct {
