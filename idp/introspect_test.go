@@ -143,10 +143,19 @@ func TestIntrospectionByScope(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	_, shown := w.token(people.NewToken{})
-	for scope, status := range map[keyhatch.Scope]int{
-		"all": 200, "tokens": 200, "tokens:read": 200, "POST /oauth/introspect": 200, "POST /oauth/": 200,
-		"POST /oauth/revoke": 403, "GET /oauth/introspect": 403, "leases": 403, "s3:read s3://lab-data/": 403,
-	} {
+	statuses := map[keyhatch.Scope]int{
+		"all": 200, "tokens": 200, "tokens:read": 200, "POST /oauth/introspect": 200, "POST /oauth/": 200, "POST /": 200,
+		"POST /oauth/revoke": 403, "POST /oauth/introspect/": 403, "POST /oauth": 403, "GET /oauth/introspect": 403, "GET /": 403, "POST /api/v1/": 403,
+		"POST /api/v1/tokens": 403, "s3:read s3://lab-data/": 403, "s3:write s3://lab-data/a/": 403,
+	}
+	for _, noun := range keyhatch.ScopeNouns {
+		for _, scope := range []keyhatch.Scope{keyhatch.Scope(noun), keyhatch.Scope(noun + ":read")} {
+			if statuses[scope] == 0 {
+				statuses[scope] = http.StatusForbidden
+			}
+		}
+	}
+	for scope, status := range statuses {
 		_, asker := w.token(people.NewToken{Workspace: w.lab.ID, Scopes: []keyhatch.Scope{scope}})
 		a := w.call("POST", introspect, tokenForm(shown), bearer(asker))
 		if a.Code != status {

@@ -65,6 +65,20 @@ func TestS6_RevocationTellsNothing(t *testing.T) {
 	})
 }
 
+// TestEndingTakesNoScope: whoever holds a token may end it, whatever else it may.
+func TestEndingTakesNoScope(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, scopes := range [][]keyhatch.Scope{{}, {"leases:read"}, {"GET /oauth/revoke"}, {"s3:read s3://lab-data/"}} {
+		for _, path := range []string{"/oauth/revoke", "/logout"} {
+			_, secret := w.token(people.NewToken{Workspace: w.lab.ID, Scopes: scopes})
+			if a := w.call("POST", path, tokenForm(secret)+"&api_token="+secret); a.Code != 200 || w.works(secret) {
+				t.Errorf("%s, %q: %d; it works: %t", path, scopes, a.Code, w.works(secret))
+			}
+		}
+	}
+}
+
 // TestRevocationIsOfTokens: what lives on is not said to have ended.
 func TestRevocationIsOfTokens(t *testing.T) {
 	t.Parallel()

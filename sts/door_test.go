@@ -220,6 +220,47 @@ func TestS2_WebIdentityScopes(t *testing.T) {
 	}
 }
 
+// TestS4_EveryScope: of all forms of scopes, those that allow POST /api/v1/leases open the
+// door, and no other: it has no scope of its own, since that would be a second way to allow
+// the same.
+func TestS4_EveryScope(t *testing.T) {
+	w := newWorld(t)
+	opens := map[keyhatch.Scope]bool{
+		"all": true, "leases": true, "POST /": true, "POST /api/": true, "POST /api/v1/": true, "POST /api/v1/leases": true,
+		"POST /api/v1/leases/": false, "POST /api/v1/lease": false, "GET /": false, "HEAD /": false, "PUT /api/v1/leases": false, "GET /api/v1/leases": false,
+		"POST /sts": false, "POST /sts/": false, "GET /sts": false,
+		"s3:read s3://lab-data/alpha/": true, "s3:write s3://lab-data/": true, "s3:write s3://lab-data/beta/": false, "s3:read s3://other-data/": false,
+	}
+	for _, noun := range keyhatch.ScopeNouns {
+		scope := keyhatch.Scope(noun)
+		opens[scope], opens[scope+":read"] = opens[scope], false
+	}
+	try := func(want bool, scopes ...keyhatch.Scope) {
+		t.Helper()
+		token := w.newToken(people.NewToken{User: w.ann.User.ID, Workspace: w.location.Workspace, Scopes: scopes})
+		f := parameters("Action", "AssumeRoleWithWebIdentity", "RoleArn", role+"read/s3/lab-data/alpha/", "RoleSessionName", "job", "WebIdentityToken", token)
+		for method, path := range map[string]string{"POST": "", "POST with a slash": "/", "GET": "?" + f.Encode()} {
+			r := w.post(f.Encode())
+			if method == "GET" {
+				var err error
+				if r, err = http.NewRequestWithContext(t.Context(), "GET", w.url+path, nil); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				r.URL.Path += path
+			}
+			if a := w.do(r); (a.status == http.StatusOK) != want || !want && a.Code != "AccessDenied" {
+				t.Errorf("%s with %q: %d %s, want it open: %t", method, scopes, a.status, a.Code, want)
+			}
+		}
+	}
+	for scope, want := range opens {
+		try(want, scope)
+	}
+	try(false, "tokens", "s3:read s3://lab-data/alpha/") // which bounds, and does not open
+	try(true, "leases", "s3:read s3://lab-data/alpha/")
+}
+
 // TestEndedLease: what a lease's holder is told when it has ended.
 func TestEndedLease(t *testing.T) {
 	w := newWorld(t)
