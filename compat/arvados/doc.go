@@ -19,10 +19,11 @@
 //   - A secret or uuid that the client chooses is refused with 422.
 //   - A token makes and changes none that may more than itself, or longer: scopes left
 //     away are those of the token that is used, broader ones are refused with 403.
-//   - A scope that could never match is refused with 422; those of the native API are
-//     accepted. The form of the older documentation, ["GET", "/path"], is read as
-//     "GET /path". An update is allowed by a scope with PUT and by one with PATCH,
-//     whichever of them is asked with.
+//   - A scope that could never match, such as "test", is refused with 422, where Arvados
+//     keeps any word: a typing error is told when the token is made, and not when a job
+//     fails. Those of the native API are accepted. The form of the older documentation,
+//     ["GET", "/path"], is read as "GET /path". An update is allowed by a scope with PUT
+//     and by one with PATCH, whichever of them is asked with.
 //   - last_used_at and last_used_by_ip_address are real; created_by_ip_address too. What
 //     a client gives for them is ignored.
 //   - Filters are honoured, all operators on all attributes, where Arvados drops most of
@@ -40,8 +41,10 @@
 //     site made a browser ask for.
 //   - reader_tokens count when no other token works, and add nothing to one that does:
 //     there is nothing here that one user reads through another.
-//   - A token cannot be made that has expired. Who may make tokens is no setting of the
-//     installation (IssueTrustedTokens): scopes say it.
+//   - A token cannot be made that has expired.
+//   - Who may make tokens is no setting of the installation (IssueTrustedTokens): the
+//     token's scopes say it, at every door. A setting for this one alone would promise
+//     what the native API does not keep.
 //   - There is no federation: no salted tokens, no remote clusters (which cluster a
 //     token's uuid names is not looked at), no cached tokens of OpenID Connect. There are
 //     no containers, so a token with a container part is refused. There is no anonymous
@@ -50,8 +53,9 @@
 //     (users/authenticate).
 //   - The system root token has the shape of our own tokens.
 //   - No failure that is for good answers 409 or 423, which clients try again.
-//   - Paths outside /arvados/ and /discovery/ are not this door's: an unknown one there
-//     answers in another format. One with empty or dot segments is redirected.
+//   - Paths outside /arvados/ and /discovery/ are not this door's, since other formats have
+//     theirs there: an unknown one answers 404 in another format, without errors. One with
+//     empty or dot segments is redirected.
 //
 // Source: Arvados' API documentation and its published discovery document (revision
 // 20250402), and what its clients send.

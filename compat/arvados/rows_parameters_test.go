@@ -12,7 +12,7 @@ import (
 )
 
 // Rows 33 and 41: parameters, in every form in which they come.
-func TestRow33_Parameters(t *testing.T) {
+func TestRow33_41_Parameters(t *testing.T) {
 	w := newWorld(t)
 	const attributes = `{"scopes":["GET /arvados/v1/users"],"expires_at":"2100-01-02T03:04:05Z"}`
 	multi, boundary := parts(t, "api_client_authorization", attributes)
