@@ -9,8 +9,11 @@ import (
 )
 
 // TellAllowance tells a caller what is left of its token's request limit: in all, now,
-// and in how many seconds it is all there again.
+// and in how many seconds it is all there again. Who is nobody is told nothing.
 func TellAllowance(h http.Header, a keyhatch.Allowance) {
+	if a.PerMinute == 0 {
+		return
+	}
 	h.Set("X-RateLimit-Limit", strconv.Itoa(a.PerMinute))
 	h.Set("X-RateLimit-Remaining", strconv.Itoa(a.Remaining))
 	h.Set("X-RateLimit-Reset", strconv.Itoa(WholeSeconds(a.Full)))

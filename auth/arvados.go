@@ -36,6 +36,7 @@ func (g *Guard) AdmitArvados(ctx context.Context, r ArvadosRequest, routes ...po
 	if err != nil {
 		return keyhatch.Caller{}, "", err
 	}
+	var left keyhatch.Caller // nobody, with an allowance
 	var refused error = keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeTokenMissing, "Not logged in")
 	for _, text := range shown {
 		token, ok := keyhatch.ParseTokenSecret(text)
@@ -45,17 +46,17 @@ func (g *Guard) AdmitArvados(ctx context.Context, r ArvadosRequest, routes ...po
 		c, err := g.people.Authenticate(ctx, keyhatch.Secret(text))
 		switch {
 		case errors.Is(err, keyhatch.Unauthenticated), errors.Is(err, keyhatch.TooMany):
-			refused = err
+			left.Allowance, refused = c.Allowance, err
 			continue
 		case err == nil:
 			err = allows(c, routes...)
 		}
 		if err != nil {
-			return keyhatch.Caller{}, "", err
+			return keyhatch.Caller{Allowance: c.Allowance}, "", err
 		}
 		return c, token.Secret, nil
 	}
-	return keyhatch.Caller{}, "", refused
+	return left, "", refused
 }
 
 // tokens are those that were shown, in the order in which they are tried. Two headers

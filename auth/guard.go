@@ -17,8 +17,9 @@ type Guard struct{ people *people.Service }
 func NewGuard(p *people.Service) *Guard { return &Guard{p} }
 
 // Admit tells who calls the route. The errors are keyhatch.Unauthenticated when
-// nobody can be told, and keyhatch.Forbidden when the token's scopes do not
-// allow the route.
+// nobody can be told, keyhatch.Forbidden when the token's scopes do not allow the route,
+// and keyhatch.TooMany. The Caller of an error is nobody, with what is left of the
+// token's request limit.
 func (g *Guard) Admit(ctx context.Context, h http.Header, route policy.Route) (keyhatch.Caller, error) {
 	secret, err := secretOf(h)
 	if err != nil {
@@ -44,7 +45,7 @@ func (g *Guard) AdmitToken(ctx context.Context, secret keyhatch.Secret, route po
 		err = allows(c, route)
 	}
 	if err != nil {
-		return keyhatch.Caller{}, err
+		return keyhatch.Caller{Allowance: c.Allowance}, err
 	}
 	return c, nil
 }

@@ -38,10 +38,10 @@ type introspection struct {
 // introspect tells the owner of a resource what the token may that was shown to him.
 func (d *Door) introspect(w http.ResponseWriter, r *http.Request) error {
 	caller, err := d.guard.Admit(r.Context(), r.Header, policy.Route{Method: r.Method, Path: r.URL.Path, Noun: "tokens", Reads: true})
+	auth.TellAllowance(w.Header(), caller.Allowance)
 	if err != nil {
 		return err
 	}
-	auth.TellAllowance(w.Header(), caller.Allowance)
 	f, err := readForm(r)
 	if err != nil {
 		return err

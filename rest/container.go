@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/auth"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/policy"
 )
@@ -107,8 +108,9 @@ var lendRoute = policy.Route{Method: http.MethodPost, Path: base + "/leases", No
 
 func (d *Door) admitContainer(a huma.API) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
-		r, _ := humago.Unwrap(ctx)
+		r, w := humago.Unwrap(ctx)
 		caller, err := d.guard.AdmitBare(r.Context(), r.Header, lendRoute)
+		auth.TellAllowance(w.Header(), caller.Allowance)
 		if err == nil && r.Method != http.MethodGet { // the mux takes HEAD for GET
 			ctx.SetHeader("Allow", http.MethodGet)
 			err = keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeMethodNotAllowed, "this path takes GET alone")

@@ -139,6 +139,7 @@ func (d *Door) admit(a huma.API, c call) func(huma.Context, func(huma.Context)) 
 			Method: r.Method, Path: r.URL.Path, Noun: c.noun,
 			Reads: c.method == http.MethodGet, Lending: c.lending,
 		})
+		auth.TellAllowance(w.Header(), caller.Allowance)
 		if err != nil {
 			p := d.problem(r.Context(), err)
 			if p.Status == http.StatusUnauthorized {
@@ -147,7 +148,6 @@ func (d *Door) admit(a huma.API, c call) func(huma.Context, func(huma.Context)) 
 			writeProblem(a, ctx, p)
 			return
 		}
-		auth.TellAllowance(w.Header(), caller.Allowance)
 		next(huma.WithValue(ctx, callerKey{}, caller))
 	}
 }

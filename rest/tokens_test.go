@@ -184,4 +184,16 @@ func TestS12_LimitsOverTheWire(t *testing.T) {
 	if w.Code != 429 || err != nil || wait < 1 || wait > 30 || !strings.Contains(w.Body.String(), `"too_many_requests"`) {
 		t.Errorf("one too many: %d, Retry-After %q, %s", w.Code, w.Header().Get("Retry-After"), w.Body)
 	}
+	if got := w.Header().Get("X-RateLimit-Limit") + " " + w.Header().Get("X-RateLimit-Remaining"); got != "2 0" {
+		t.Errorf("one too many: %q", got)
+	}
+	narrow := got[api.CreatedToken](s, 201, s.secret("ann"), "POST", "/tokens", `{"requests_per_minute":2,"scopes":["users"]}`)
+	for what, path := range map[string]string{"what its scopes do not allow": "/tokens", "the same of a container": "/aws/container?location=x&access=read"} {
+		if w := s.call(narrow.Secret, "GET", path, ""); w.Code != 403 || w.Header().Get("X-RateLimit-Limit") != "2" {
+			t.Errorf("%s: %d %v", what, w.Code, w.Header())
+		}
+	}
+	if w := s.call(keyhatch.NewTokenSecret().Reveal(), "GET", "/tokens", ""); w.Code != 401 || w.Header().Get("X-RateLimit-Limit") != "" {
+		t.Errorf("no token that there is: %d %v", w.Code, w.Header())
+	}
 }

@@ -13,12 +13,13 @@ import (
 )
 
 // Authenticate tells whose token the secret is, in any spelling of
-// keyhatch.ParseTokenSecret, and counts the request against the token's limit: keyhatch.TooMany when there were too many. Unknown, wrong, expired
-// and revoked tokens, secrets that were replaced, tokens of inactive users, tokens
-// that do not work from the request's address, and spellings that name another token, or
-// a workspace in which the token does not work, fail alike, with
-// keyhatch.Unauthenticated; and from an address that has failed too often, with
-// keyhatch.TooMany. A token that works does so all the same: others behind one
+// keyhatch.ParseTokenSecret, and counts the request against the token's limit:
+// keyhatch.TooMany when there were too many, with a Caller that has the allowance and
+// nothing else. Unknown, wrong, expired and revoked tokens, secrets that were replaced,
+// tokens of inactive users, tokens that do not work from the request's address, and
+// spellings that name another token, or a workspace in which the token does not work,
+// fail alike, with keyhatch.Unauthenticated; and from an address that has failed too
+// often, with keyhatch.TooMany. A token that works does so all the same: others behind one
 // address shall not suffer, and 256 bits are not guessed.
 func (svc *Service) Authenticate(ctx context.Context, secret keyhatch.Secret) (keyhatch.Caller, error) {
 	now := svc.k.Now()
@@ -33,7 +34,7 @@ func (svc *Service) Authenticate(ctx context.Context, secret keyhatch.Secret) (k
 		return keyhatch.Caller{}, err
 	}
 	if c.Allowance, err = svc.k.CountRequest(c.Token, now); err != nil {
-		return keyhatch.Caller{}, err
+		return keyhatch.Caller{Allowance: c.Allowance}, err
 	}
 	svc.used(c, now)
 	return c, nil

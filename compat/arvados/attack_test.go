@@ -220,7 +220,7 @@ func TestRequestLimit(t *testing.T) {
 	for range 4 {
 		a = w.get(users, caller.string("api_token"))
 	}
-	if a.status != 429 || a.header.Get("Retry-After") == "" || a.failure() == "" {
+	if a.status != 429 || a.header.Get("Retry-After") == "" || a.failure() == "" || a.header.Get("X-Ratelimit-Remaining") != "0" {
 		t.Errorf("%d %s %v", a.status, a.text, a.header)
 	}
 }

@@ -93,10 +93,10 @@ func (d *Door) do(w http.ResponseWriter, r *http.Request) (any, error) {
 		}
 	}
 	caller, secret, err := d.guard.AdmitArvados(r.Context(), shown, m.allowed(verb, path)...)
+	auth.TellAllowance(w.Header(), caller.Allowance)
 	if err != nil {
 		return nil, err
 	}
-	auth.TellAllowance(w.Header(), caller.Allowance)
 	if err := p.read(r); err != nil {
 		return nil, err
 	}
