@@ -105,9 +105,11 @@ func (t *Tx) RotateToken(ctx context.Context, k HashedToken) error {
 }
 
 // DeleteToken removes a token: it is revoked. Those that were made with it count as
-// made with the one that it was made with itself, so that they are still found.
+// made with the one that it was made with itself, so that they are still found: as it
+// stands now, since that one may have ended too since the token was read.
 func (t *Tx) DeleteToken(ctx context.Context, k keyhatch.Token) error {
-	if err := t.exec(ctx, "update tokens set made_with = $2 where made_with = $1", k.ID, optText(k.MadeWith)); err != nil {
+	if err := t.exec(ctx, `update tokens set made_with = (select up.made_with from tokens up where up.id = $1)
+		where made_with = $1`, k.ID); err != nil {
 		return err
 	}
 	if err := t.execOne(ctx, keyhatch.CodeTokenNotFound, "delete from tokens where id = $1", k.ID); err != nil {

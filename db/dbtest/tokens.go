@@ -88,6 +88,13 @@ func testTokensMadeWith(t *testing.T, s *suite, w world) {
 	want(other.ID)
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteToken(ctx, second.Token) })
 	want(first.ID, third.ID, beside.ID)
+
+	// Several in a row that end together were all read before the first one ended.
+	fourth := s.newToken(w.user.ID, "")
+	fourth.MadeWith = third.ID
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.InsertToken(ctx, fourth) })
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteToken(ctx, third.Token) }) // which says that it was made with the second
+	want(first.ID, beside.ID, fourth.ID)
 }
 
 // testExpiredTokens: those that had expired at a time, the oldest first.
