@@ -14,7 +14,7 @@ import (
 type tokenRevoke struct {
 	ask.Question
 	Token string `arg:"" optional:"" help:"Id."`
-	Made  bool   `help:"End the tokens too that were made with it, and with those in turn."`
+	Made  bool   `help:"End the tokens too that were made or rotated with it, and with those in turn."`
 
 	All         bool   `help:"End all tokens of a user instead."`
 	User        string `placeholder:"NAME" help:"With --all: of another user, by name or id; for installation admins."`

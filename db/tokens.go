@@ -153,6 +153,22 @@ func (r Reader) TokensMadeWith(ctx context.Context, id string) ([]keyhatch.Token
 		select `+tokenColumns+` from tokens natural join line order by id`, id)
 }
 
+// SecretsGiven tells which tokens were ever given a secret with another one, by the id of
+// that other one. action is that of the events that tell of it.
+func (r Reader) SecretsGiven(ctx context.Context, action keyhatch.Action) (map[string][]string, error) {
+	type given struct{ with, token string }
+	all, err := many(ctx, r, func(row row) (g given, err error) {
+		err = row.Scan(&g.with, &g.token)
+		return g, err
+	}, `select distinct e.token, t.id from tokens t join events e on e.target = t.id and e.action = $1
+		where t.rotated_at is not null and e.token <> t.id`, string(action))
+	out := map[string][]string{}
+	for _, g := range all {
+		out[g.with] = append(out[g.with], g.token)
+	}
+	return out, err
+}
+
 // CountTokens counts a user's tokens.
 func (r Reader) CountTokens(ctx context.Context, user string) (int, error) {
 	var n int

@@ -156,7 +156,7 @@ func graceOf(r *api.TokenRotation) time.Duration {
 
 type revokeTokenInput struct {
 	TokenRef
-	Made bool `query:"made" doc:"End the tokens too that were made with it, and with those in turn"`
+	Made bool `query:"made" doc:"End the tokens too that were made or rotated with it, and with those in turn"`
 }
 
 func (d *Door) revokeToken(ctx context.Context, c keyhatch.Caller, in *revokeTokenInput) (*done, error) {

@@ -29,20 +29,63 @@ func (svc *Service) RevokeToken(ctx context.Context, c keyhatch.Caller, id strin
 	})
 }
 
-// RevokeTokenAndMade is RevokeToken, and ends the tokens too that were made with it, and
-// with those in turn.
+// RevokeTokenAndMade is RevokeToken, and ends the tokens too that were made with it, or
+// given another secret with it, and with those in turn.
 func (svc *Service) RevokeTokenAndMade(ctx context.Context, c keyhatch.Caller, id string) error {
 	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		t, err := visibleToken(w.View, id)
 		if err != nil {
 			return err
 		}
-		made, err := w.TokensMadeWith(ctx, t.ID)
+		came, err := cameOf(w, t)
 		if err != nil {
 			return err
 		}
-		return svc.revokeEach(w, append(made, t))
+		return svc.revokeEach(w, append(came, t))
 	})
+}
+
+// cameOf are the other tokens that who has a token may have the secrets of: those that
+// were made with it, those that were ever given another secret with it, and what came of
+// these in turn. What was given a secret with a token that is no more is not among them:
+// the record tells of it.
+func cameOf(w *kernel.Work, t keyhatch.Token) ([]keyhatch.Token, error) {
+	given, err := w.SecretsGiven(w.Ctx, TokenRotated)
+	if err != nil {
+		return nil, err
+	}
+	line := []keyhatch.Token{t}
+	known := map[string]bool{t.ID: true}
+	add := func(tokens ...keyhatch.Token) {
+		for _, k := range tokens {
+			if !known[k.ID] {
+				known[k.ID], line = true, append(line, k)
+			}
+		}
+	}
+	withAllMade := func(k keyhatch.Token) error {
+		made, err := w.TokensMadeWith(w.Ctx, k.ID)
+		add(append(made, k)...)
+		return err
+	}
+	if err := withAllMade(t); err != nil {
+		return nil, err
+	}
+	for i := 0; i < len(line); i++ { // it grows
+		for _, id := range given[line[i].ID] {
+			if known[id] {
+				continue
+			}
+			k, err := w.Token(w.Ctx, id)
+			if err != nil {
+				return nil, err
+			}
+			if err := withAllMade(k); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return line[1:], nil
 }
 
 // RevokeTokens ends all tokens of a user, but for the one that is used when it is to be
@@ -119,26 +162,26 @@ func (svc *Service) RevokeSecret(ctx context.Context, secret keyhatch.Secret) er
 }
 
 // ReportLeak ends the token of a secret that somebody has found where it does not
-// belong, and the tokens that were made with it, and with those in turn. Anybody may
-// report, and is told neither whose token it was nor whether there was one. The event
-// has no user.
+// belong, and the tokens that were made with it, or given another secret with it, and with
+// those in turn: a thief who has rotated one has it. Anybody may report, and is told
+// neither whose token it was nor whether there was one. The event has no user.
 func (svc *Service) ReportLeak(ctx context.Context, secret keyhatch.Secret) error {
 	return svc.endShown(ctx, secret, func(w *kernel.Work, t keyhatch.Token) error {
-		made, err := w.TokensMadeWith(ctx, t.ID)
+		came, err := cameOf(w, t)
 		if err != nil {
 			return err
 		}
 		if err := svc.revoke(w, t, TokenLeaked); err != nil {
 			return err
 		}
-		return svc.revokeEach(w, made)
+		return svc.revokeEach(w, came)
 	})
 }
 
 // endShown finds the token of a secret, also one that has expired or does not work from
 // here, and ends it. A secret that was replaced is that of none when its grace is over: who
-// found an old one shall not end the newer. What its spelling says around the secret does not count: whoever
-// has that has the token.
+// found an old one shall not end the newer. What its spelling says around the secret does
+// not count: whoever has that has the token.
 func (svc *Service) endShown(ctx context.Context, secret keyhatch.Secret, end func(*kernel.Work, keyhatch.Token) error) error {
 	now, origin := svc.k.Now(), keyhatch.OriginOf(ctx)
 	shown, ok := keyhatch.ParseTokenSecret(secret.Reveal())

@@ -67,6 +67,16 @@ func (l *line) add(name string, maker keyhatch.Caller, n people.NewToken) keyhat
 	return l.caller(name)
 }
 
+// rotateWith gives a token another secret, with one token.
+func (l *line) rotateWith(with, name string) {
+	l.t.Helper()
+	_, secret, err := l.Broker.People.RotateToken(l.t.Context(), l.caller(with), l.tokens[name].ID, 0)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.secrets[name] = secret
+}
+
 func (l *line) caller(name string) keyhatch.Caller {
 	l.t.Helper()
 	c, err := l.Broker.People.Authenticate(l.t.Context(), l.secrets[name])
@@ -165,6 +175,26 @@ func TestS7_Revocations(t *testing.T) {
 			l.secrets["c"] = newer
 			return errors.Join(l.Broker.People.ReportLeak(l.t.Context(), replaced), l.Broker.People.RevokeSecret(l.t.Context(), replaced))
 		}, "a b c d x", "", people.TokenLeaked, true, ""},
+		{"a leaked one that gave another its secret", func(l *line) error {
+			l.rotateWith("b", "d")
+			return l.Broker.People.ReportLeak(l.t.Context(), l.secrets["a"])
+		}, "x", "a", people.TokenLeaked, true, "b c d"},
+		{"the same, which was rotated with that secret since, and with what it made", func(l *line) error {
+			l.rotateWith("b", "d")
+			l.rotateWith("d", "d")
+			l.add("e", l.caller("d"), people.NewToken{})
+			l.rotateWith("e", "d")
+			l.rotateWith("c", "a") // a circle
+			return l.Broker.People.ReportLeak(l.t.Context(), l.secrets["b"])
+		}, "x", "b", people.TokenLeaked, true, "a c d e"},
+		{"one with those made, which gave another its secret", func(l *line) error {
+			l.rotateWith("c", "d")
+			return l.Broker.People.RevokeTokenAndMade(l.t.Context(), l.caller("b"), l.tokens["b"].ID)
+		}, "a x", "b c d", people.TokenRevoked, false, ""},
+		{"a leaked one whose maker gave another its secret", func(l *line) error {
+			l.rotateWith("a", "d")
+			return l.Broker.People.ReportLeak(l.t.Context(), l.secrets["b"])
+		}, "a d x", "b", people.TokenLeaked, true, "c"},
 		{"a leaked one of nobody", func(l *line) error { return l.Broker.People.ReportLeak(l.t.Context(), keyhatch.NewTokenSecret()) }, "a b c d x", "", people.TokenLeaked, true, ""},
 	} {
 		t.Run(r.what, func(t *testing.T) {
