@@ -34,7 +34,7 @@ func Parse(text string) (map[string]string, error) {
 		if len(all) != 1 {
 			return nil, ErrTwice
 		}
-		if name == "" || !utf8.ValidString(name+all[0]) {
+		if name == "" || !utf8.ValidString(name) || !utf8.ValidString(all[0]) {
 			return nil, ErrUnreadable
 		}
 		f[name] = all[0]

@@ -113,6 +113,8 @@ func TestBadInput(t *testing.T) {
 		{"a parameter twice", list("limit", "1", "limit", "2"), 400, "A parameter is given twice"},
 		{"a form with a parameter twice", request{method: "POST", path: tokens, body: "api_client_authorization=%7B%7D&api_client_authorization=%7B%22scopes%22:[]%7D", header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}}, 400, "A parameter is given twice"},
 		{"many parameters", request{method: "GET", path: tokens + "?" + strings.Repeat("a&", 200)}, 400, "A request has at most 200 parameters"},
+		{"half a character", request{method: "GET", path: tokens + "?a=%cd"}, 400, "The parameters must be UTF-8"},
+		{"a character in two halves", request{method: "GET", path: tokens + "?%cd=%83"}, 400, "The parameters must be UTF-8"},
 		{"a bad escape", request{method: "GET", path: tokens + "?a=%zz"}, 400, "The parameters cannot be read"},
 		{"two methods", request{method: "POST", path: tokens, header: http.Header{"X-Http-Method-Override": {"GET"}}, query: url.Values{"_method": {"DELETE"}}}, 400, "The request says in two places"},
 		{"a method that there is not", request{method: "POST", path: tokens, header: http.Header{"X-Http-Method-Override": {"HEAD"}}}, 400, "A POST can mean"},

@@ -137,7 +137,7 @@ func readMultipart(body io.Reader, boundary string) (url.Values, error) {
 func checkForm(values url.Values) error {
 	for name, all := range values {
 		for _, v := range all {
-			if !utf8.ValidString(name + v) {
+			if !utf8.ValidString(name) || !utf8.ValidString(v) {
 				return malformed("The parameters must be UTF-8")
 			}
 			if v != all[0] && !shown[name] {

@@ -33,7 +33,7 @@ func CheckTags(tags []Tag) error {
 		switch {
 		case t.Key == "" || utf8.RuneCountInString(t.Key) > maxTagKey || utf8.RuneCountInString(t.Value) > maxTagValue:
 			return invalidTag("The key of a tag has 1 to 128 characters, its value at most 256.")
-		case !utf8.ValidString(t.Key+t.Value) || !tagText.MatchString(t.Key) || !tagText.MatchString(t.Value) || strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
+		case !utf8.ValidString(t.Key) || !utf8.ValidString(t.Value) || !tagText.MatchString(t.Key) || !tagText.MatchString(t.Value) || strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
 			return invalidTag("A tag has letters, digits, spaces and _ . : / = + - @, and does not begin with aws:.")
 		case seen[t.Key]:
 			return invalidTag("Cannot provide multiple Tags with the same key.")
