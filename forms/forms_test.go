@@ -29,7 +29,8 @@ func TestParse(t *testing.T) {
 		"a=b&a=c": forms.ErrTwice, "a=b&a=b": forms.ErrTwice, "a=b&%61=b": forms.ErrTwice, "a&a": forms.ErrTwice,
 		"=x": forms.ErrUnreadable, "a=%zz": forms.ErrUnreadable, "a=%": forms.ErrUnreadable, "a;b": forms.ErrUnreadable,
 		"a=%ff": forms.ErrUnreadable, "%ff=a": forms.ErrUnreadable,
-		"\xcd=\x83": forms.ErrUnreadable, "%cd=%83": forms.ErrUnreadable, // each half of a character strings.Repeat("&", 64): forms.ErrUnreadable,
+		"\xcd=\x83": forms.ErrUnreadable, "%cd=%83": forms.ErrUnreadable, // a character in two halves
+		strings.Repeat("&", 64): forms.ErrUnreadable,
 	} {
 		if got, err := forms.Parse(text); got != nil || !errors.Is(err, want) {
 			t.Errorf("%q: %v, %v, want %v", text, got, err, want)
