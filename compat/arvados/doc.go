@@ -26,6 +26,7 @@
 //     and by one with PATCH, whichever of them is asked with.
 //   - last_used_at and last_used_by_ip_address are real; created_by_ip_address too. What
 //     a client gives for them is ignored.
+//   - api_client_id and user_id, which were numbers of rows before Arvados 3.0, are null.
 //   - Filters are honoured, all operators on all attributes, where Arvados drops most of
 //     them without a word; what cannot be honoured is refused with 422. Lists carry the
 //     full envelope.
