@@ -36,7 +36,6 @@ func (g *Guard) AdmitArvados(ctx context.Context, r ArvadosRequest, routes ...po
 	if err != nil {
 		return keyhatch.Caller{}, "", err
 	}
-	var left keyhatch.Caller // nobody, with an allowance
 	var refused error = keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeTokenMissing, "Not logged in")
 	for _, text := range shown {
 		token, ok := keyhatch.ParseTokenSecret(text)
@@ -44,9 +43,10 @@ func (g *Guard) AdmitArvados(ctx context.Context, r ArvadosRequest, routes ...po
 			continue
 		}
 		c, err := g.people.Authenticate(ctx, keyhatch.Secret(text))
+		works := c.Allowance.PerMinute > 0 // also when its limit is used up
 		switch {
-		case errors.Is(err, keyhatch.Unauthenticated), errors.Is(err, keyhatch.TooMany):
-			left.Allowance, refused = c.Allowance, err
+		case !works && (errors.Is(err, keyhatch.Unauthenticated) || errors.Is(err, keyhatch.TooMany)):
+			refused = err
 			continue
 		case err == nil:
 			err = allows(c, routes...)
@@ -56,7 +56,7 @@ func (g *Guard) AdmitArvados(ctx context.Context, r ArvadosRequest, routes ...po
 		}
 		return c, token.Secret, nil
 	}
-	return left, "", refused
+	return keyhatch.Caller{}, "", refused
 }
 
 // tokens are those that were shown, in the order in which they are tried. Two headers

@@ -223,4 +223,8 @@ func TestRequestLimit(t *testing.T) {
 	if a.status != 429 || a.header.Get("Retry-After") == "" || a.failure() == "" || a.header.Get("X-Ratelimit-Remaining") != "0" {
 		t.Errorf("%d %s %v", a.status, a.text, a.header)
 	}
+	// It works, and has used up its limit: nobody else's token takes its place.
+	if a := w.get(users+"/current", caller.string("api_token"), "api_token", w.admin, "reader_tokens", `["`+w.admin+`"]`); a.status != 429 {
+		t.Errorf("with another token beside it: %d %s", a.status, a.text)
+	}
 }
