@@ -1,7 +1,6 @@
 package people_test
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -11,7 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
-	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/internal/coretest"
 )
@@ -257,81 +255,6 @@ func TestRevocationsAreRefused(t *testing.T) {
 	}
 }
 
-// TestS6_InspectFromElsewhere: that a token works elsewhere is told to its user, to admins,
-// and to who asks from where it works; a thief is told nothing.
-func TestS6_InspectFromElsewhere(t *testing.T) {
-	t.Parallel()
-	l := newLine(t)
-	inside := from(t, "192.0.2.1")
-	far := networks("192.0.2.0/24")
-	if _, err := l.Broker.People.UpdateToken(t.Context(), l.Admin, l.tokens["a"].ID, people.TokenChange{Networks: &far}); err != nil {
-		t.Fatal(err)
-	}
-	ws := l.Workspace(t, "lab")
-	_, secret, err := l.Broker.People.CreateToken(t.Context(), l.Admin, people.NewToken{Workspace: ws.ID})
-	if err != nil {
-		t.Fatal(err)
-	}
-	confined, err := l.Broker.People.Authenticate(t.Context(), secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for what, c := range map[string]struct {
-		ctx    context.Context
-		caller keyhatch.Caller
-		told   bool
-	}{
-		"somebody, from inside":                {inside, l.caller("x"), true},
-		"somebody, from outside":               {from(t, "198.51.100.1"), l.caller("x"), false},
-		"somebody, from nobody knows where":    {t.Context(), l.caller("x"), false},
-		"its user, with another token":         {t.Context(), l.caller("d"), true},
-		"an admin":                             {t.Context(), l.Admin, true},
-		"an admin who is confined":             {t.Context(), confined, false},
-		"an admin who is confined, but inside": {inside, confined, true},
-	} {
-		c.caller.Origin = keyhatch.OriginOf(c.ctx)
-		got, err := l.Broker.People.Inspect(c.ctx, c.caller, l.secrets["a"])
-		if err != nil || got.Active != c.told || !c.told && !cmp.Equal(got, people.Inspection{}) {
-			t.Errorf("%s: %+v, %v", what, got, err)
-		}
-	}
-}
-
-// TestInspect: what works is told, of what does not nothing is, whoever asks.
-func TestInspect(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := newLine(t)
-		inspect := func(s keyhatch.Secret) people.Inspection {
-			t.Helper()
-			got, err := l.Broker.People.Inspect(t.Context(), l.caller("x"), s)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return got
-		}
-		got := inspect(l.secrets["a"])
-		if !got.Active || got.User.Name != "ann" || got.Token.ID != l.tokens["a"].ID {
-			t.Errorf("one that works: %+v", got)
-		}
-		l.add("short", l.Admin, people.NewToken{User: "ann", ExpiresAt: time.Now().Add(time.Hour)})
-		if err := l.Broker.People.RevokeToken(t.Context(), l.Admin, l.tokens["d"].ID); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Hour)
-		no := false
-		if _, err := l.Broker.People.UpdateUser(t.Context(), l.Admin, "ann", people.UserChange{Active: &no}); err != nil {
-			t.Fatal(err)
-		}
-		for what, s := range map[string]keyhatch.Secret{
-			"expired": l.secrets["short"], "revoked": l.secrets["d"], "of a disabled user": l.secrets["a"], "unknown": keyhatch.NewTokenSecret(), "none": "",
-		} {
-			if got := inspect(s); !cmp.Equal(got, people.Inspection{}) {
-				t.Errorf("%s: %+v", what, got)
-			}
-		}
-	})
-}
-
 // TestExpiredTokensMakeRoom: a user who has as many tokens as may be has room again
 // when some have expired; and what expired long ago is removed.
 func TestExpiredTokensMakeRoom(t *testing.T) {
@@ -369,132 +292,4 @@ func TestExpiredTokensMakeRoom(t *testing.T) {
 			}
 		}
 	})
-}
-
-// TestSystemRoot: the configuration's secret is that of the system root, and nobody's
-// when it is taken out.
-func TestSystemRoot(t *testing.T) {
-	t.Parallel()
-	c := coretest.New(t)
-	first, second := keyhatch.NewTokenSecret(), keyhatch.NewTokenSecret()
-	set := func(s keyhatch.Secret) {
-		t.Helper()
-		if err := broker.SetRoot(t.Context(), c.DB, c.Keys, s); err != nil {
-			t.Fatal(err)
-		}
-		c.Restart(t)
-	}
-	works := func(s keyhatch.Secret) bool {
-		caller, err := c.Broker.People.Authenticate(t.Context(), s)
-		return err == nil && caller.User.ID == keyhatch.RootUser && caller.Token.ID == keyhatch.RootToken && caller.User.Admin
-	}
-	set("")
-	if works(first) || len(eventsOf(t, c, people.UserCreated)) != 0 {
-		t.Error("nothing was configured, and something is there")
-	}
-	set(first)
-	events := func() int { return len(c.Dump(t, "events")["events"]) }
-	before := events()
-	set(first)
-	if !works(first) || events() != before {
-		t.Errorf("the first works: %v; set again it left %d events", works(first), events()-before)
-	}
-	set(second)
-	if works(first) || !works(second) {
-		t.Error("the second does not take the place of the first")
-	}
-	no := false
-	if _, err := c.Broker.People.UpdateUser(t.Context(), c.Admin, keyhatch.RootUser, people.UserChange{Active: &no, Admin: &no}); err != nil {
-		t.Fatal(err)
-	}
-	if works(second) {
-		t.Error("a disabled root works")
-	}
-	set(first)
-	if !works(first) {
-		t.Error("the configuration does not bring it back")
-	}
-	set("")
-	if works(first) || works(second) {
-		t.Error("taken out of the configuration, it still works")
-	}
-}
-
-// TestS7_RevokedRootStaysRevoked: no restart brings back a secret of the system root that
-// was revoked or reported, as long as it stands in the configuration; another one works.
-func TestS7_RevokedRootStaysRevoked(t *testing.T) {
-	t.Parallel()
-	past := time.Now().Add(-60 * 24 * time.Hour) // what others have that expired so long ago is removed
-	for what, end := range map[string]func(c *coretest.Core, secret keyhatch.Secret) error{
-		"a leak": func(c *coretest.Core, s keyhatch.Secret) error { return c.Broker.People.ReportLeak(t.Context(), s) },
-		"by who holds it": func(c *coretest.Core, s keyhatch.Secret) error {
-			return c.Broker.People.RevokeSecret(t.Context(), s)
-		},
-		"by an admin": func(c *coretest.Core, _ keyhatch.Secret) error {
-			return c.Broker.People.RevokeToken(t.Context(), c.Admin, keyhatch.RootToken)
-		},
-		"with those made": func(c *coretest.Core, _ keyhatch.Secret) error {
-			return c.Broker.People.RevokeTokenAndMade(t.Context(), c.Admin, keyhatch.RootToken)
-		},
-		"all of its user": func(c *coretest.Core, _ keyhatch.Secret) error {
-			_, err := c.Broker.People.RevokeTokens(t.Context(), c.Admin, keyhatch.RootUser, false)
-			return err
-		},
-		"by its expiry": func(c *coretest.Core, _ keyhatch.Secret) error {
-			_, err := c.Broker.People.UpdateToken(t.Context(), c.Admin, keyhatch.RootToken, people.TokenChange{ExpiresAt: &past})
-			return err
-		},
-	} {
-		t.Run(what, func(t *testing.T) {
-			t.Parallel()
-			c := coretest.New(t)
-			secret := keyhatch.NewTokenSecret()
-			set := func(s keyhatch.Secret) error {
-				err := broker.SetRoot(t.Context(), c.DB, c.Keys, s)
-				c.Restart(t)
-				return err
-			}
-			works := func(s keyhatch.Secret) bool {
-				_, err := c.Broker.People.Authenticate(t.Context(), s)
-				return err == nil
-			}
-			if err := set(secret); err != nil || !works(secret) {
-				t.Fatalf("%v; it works: %t", err, works(secret))
-			}
-			if err := end(c, secret); err != nil {
-				t.Fatal(err)
-			}
-			for range 2 {
-				if works(secret) {
-					t.Error("it works")
-				}
-				if err := set(secret); !errors.Is(err, broker.ErrRootEnded) {
-					t.Errorf("set again: %v", err)
-				}
-				if err := set(""); err != nil {
-					t.Error(err)
-				}
-				if err := c.Broker.People.PruneTokens(t.Context()); err != nil {
-					t.Error(err)
-				}
-			}
-			other := keyhatch.NewTokenSecret()
-			if err := set(other); err != nil || !works(other) || works(secret) {
-				t.Errorf("%v; the other works: %t", err, works(other))
-			}
-		})
-	}
-}
-
-// TestSystemRootIsNotRotated: its secret is the configuration's, which would bring the one
-// before back.
-func TestSystemRootIsNotRotated(t *testing.T) {
-	t.Parallel()
-	c := coretest.New(t)
-	if err := broker.SetRoot(t.Context(), c.DB, c.Keys, keyhatch.NewTokenSecret()); err != nil {
-		t.Fatal(err)
-	}
-	c.Restart(t)
-	_, _, err := c.Broker.People.RotateToken(t.Context(), c.Admin, keyhatch.RootToken, 0)
-	wantFailure(t, "rotated", err, keyhatch.Conflict, keyhatch.CodeNotPermitted)
 }
