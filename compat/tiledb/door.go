@@ -70,10 +70,10 @@ func (d *Door) do(w http.ResponseWriter, r *http.Request) (status int, answer an
 		return 0, nil, err
 	}
 	c.caller, err = d.guard.AdmitTileDB(r.Context(), r.Header, route.scope(r))
+	auth.TellAllowance(w.Header(), c.caller.Allowance)
 	if err != nil {
 		return 0, nil, err
 	}
-	auth.TellAllowance(w.Header(), c.caller.Allowance)
 	if c.query, err = url.ParseQuery(r.URL.RawQuery); err != nil {
 		return 0, nil, invalid("the query cannot be read", "")
 	}
