@@ -31,7 +31,9 @@
 // Python that has boto3, obstore and duckdb), KEYHATCH_RCLONE, KEYHATCH_S3CMD,
 // KEYHATCH_S3FS_PYTHON (a Python that has s3fs, PyIceberg and rasterio),
 // KEYHATCH_ARVADOS_PYTHON (one that has the SDK of Arvados, which speaks to the API
-// and not to stores) and KEYHATCH_GITLEAKS.
+// and not to stores), KEYHATCH_SPARK_PYTHON (one that has Spark, which needs
+// KEYHATCH_JAVA_HOME and finds in KEYHATCH_SPARK_JARS what it would get from Maven
+// Central), KEYHATCH_TOFU and KEYHATCH_GITLEAKS.
 // tools/setup.sh installs the pinned versions and prints these settings; "make test"
 // and "make conformance" do both. What is not named is left out, so that
 // "go test ./..." works on a machine with nothing but Go; what is named and does not

@@ -4,12 +4,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // snippets are how what "keyhatch lease --for-tool" prints is run by the tool that it
-// is for. Those of spark and terraform have no line, see docs/renewal.md.
+// is for.
 var snippets = []struct {
 	tool string
 	run  func(t *testing.T, u borrower, snippet string) *exec.Cmd
@@ -33,6 +35,8 @@ var snippets = []struct {
 	}},
 	{"s3fs", inPython("KEYHATCH_S3FS_PYTHON", "python3 with s3fs", "")},
 	{"pyiceberg", inPython("KEYHATCH_S3FS_PYTHON", "python3 with pyiceberg", "snippet_pyiceberg.py")},
+	{"spark", inSpark},
+	{"terraform", inTofu},
 }
 
 // inPython runs a snippet, and a script after it, if there is one.
@@ -50,9 +54,69 @@ func inPython(variable, what, after string) func(*testing.T, borrower, string) *
 	}
 }
 
+// inSpark runs a snippet in a Spark of its own, on this machine. What it has Spark get
+// from Maven Central is there.
+func inSpark(t *testing.T, u borrower, snippet string) *exec.Cmd {
+	python := program(t, "KEYHATCH_SPARK_PYTHON", "python3 with pyspark")
+	settings := "spark.jars.ivy " + os.Getenv("KEYHATCH_SPARK_JARS") + `
+spark.ui.enabled false
+spark.driver.host 127.0.0.1
+spark.local.dir ` + u.home + "\n"
+	if err := os.WriteFile(filepath.Join(u.home, "spark-defaults.conf"), []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	u.env = append(u.env, "JAVA_HOME="+os.Getenv("KEYHATCH_JAVA_HOME"), "SPARK_CONF_DIR="+u.home,
+		"JAVA_TOOL_OPTIONS=-Duser.home="+u.home+" -Djava.io.tmpdir="+u.home)
+	return u.command(t, python, "-B", "-c", snippet)
+}
+
+// inTofu has OpenTofu keep the state of something in a location, which a second run
+// reads back, and finds that nothing is to be done.
+func inTofu(t *testing.T, u borrower, snippet string) *exec.Cmd {
+	tofu := program(t, "KEYHATCH_TOFU", "OpenTofu")
+	config := snippet + "\nresource \"terraform_data\" \"kept\" {\n  input = \"something\"\n}\n"
+	if err := os.WriteFile(filepath.Join(u.home, "main.tf"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	script := tofu + " init -no-color && " + tofu + " apply -no-color -auto-approve && rm -r .terraform && " +
+		tofu + " init -no-color && " + tofu + " state list && " + tofu + " plan -no-color -detailed-exitcode"
+	return u.command(t, "/bin/sh", "-euc", script)
+}
+
 // shows is what each prints in the end: the name of a file of the sample data, or what
 // tells that the tool has read it.
-var shows = map[string]string{"gdal": `"driver": "PNG"`, "pyiceberg": "{'station': ['README.txt']}"}
+var shows = map[string]string{
+	"gdal": `"driver": "PNG"`, "pyiceberg": "{'station': ['README.txt']}", "terraform": "terraform_data.kept\n",
+}
+
+// ownPlace are the tools that write, each somewhere of its own.
+var ownPlace = []string{"pyiceberg", "terraform"}
+
+// TestEverySnippetIsRun finds none that no tool runs here: keyhatch tells which it has
+// when it is asked for one that there is not.
+func TestEverySnippetIsRun(t *testing.T) {
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(path, "lease", "alpha", "--for-tool", "none").CombinedOutput()
+	if err == nil {
+		t.Fatalf("there is a snippet for a tool that there is not:\n%s", out)
+	}
+	_, list, _ := strings.Cut(string(out), "must be one of ")
+	var all, run []string
+	for _, name := range regexp.MustCompile(`"(\w+)"`).FindAllStringSubmatch(strings.Split(list, " but ")[0], -1) {
+		all = append(all, name[1])
+	}
+	for _, s := range snippets {
+		run = append(run, s.tool)
+	}
+	slices.Sort(all)
+	slices.Sort(run)
+	if !slices.Equal(run, all) {
+		t.Errorf("run are %v, of %v:\n%s", run, all, out)
+	}
+}
 
 // TestSnippetsInTheirTools: what is printed to be pasted works as it is, with the
 // lease's own values and through a profile, in the tool that it is for.
@@ -63,9 +127,8 @@ func TestSnippetsInTheirTools(t *testing.T) {
 				t.Parallel()
 				p := start(t)
 				u := newBorrower(t, p, "snippet-"+s.tool+"-"+output)
-				// One of its own, where a table can be made.
 				location := p.Location
-				if s.tool == "pyiceberg" {
+				if slices.Contains(ownPlace, s.tool) {
 					location += u.token + "/"
 				}
 				snippet := u.must(t, u.command(t, u.keyhatch, "lease", location, "--access", "write", "--for-tool", s.tool, "-o", output))

@@ -1,8 +1,8 @@
 package deliver
 
 // tools are the snippets, as their tools want them in 2026. The real tools run them in
-// conformance/, but for those of spark and terraform, which were run by hand. The
-// delimiters are ‹ ›, because braces mean something in most of the languages.
+// conformance/. The delimiters are ‹ ›, because braces mean something in most of the
+// languages.
 var tools = []tool{
 	{
 		name: "boto3",

@@ -13,9 +13,12 @@
 #   rclone            a client of the conformance tests
 #   curl              the session in the README calls the API with it
 #   python3, venv     for the Python clients, pinned in conformance/requirements*.txt
+#   fish, zsh         shells that evaluate leases and complete commands
+#   Java              runs Spark, with Hadoop's archives for S3 from Maven Central
 #   Ceph              its S3 gateway is a real store, see internal/peers
 #   MinIO, versitygw  more real stores, built here by Go
 #   gitleaks          finds tokens by the rule in deploy, built here by Go
+#   OpenTofu          keeps its state in a location, built here by Go
 #
 # Debian packages are installed as root, or through sudo. The rest goes to a
 # place outside the tree, $KEYHATCH_CACHE (by default keyhatch in the user's cache
@@ -23,8 +26,8 @@
 # it holds, and a directory for each program, named after its version. Work trees
 # with other pins keep their own.
 #
-# From nothing this takes about seven minutes on two processors, most of it for
-# building the programs, and 0.7 GB; later runs take seconds.
+# From nothing this takes about eleven minutes on two processors, most of it for
+# building the programs, and 2 GB; later runs take seconds.
 set -euo pipefail
 
 # Debian 12 and 13 have this version. A security revision of Debian keeps the
@@ -40,6 +43,7 @@ readonly ceph_version=16.2.15
 readonly minio_package=github.com/minio/minio minio_version=v0.0.0-20260212201848-7aac2a2c5b7c
 readonly versitygw_package=github.com/versity/versitygw/cmd/versitygw versitygw_version=v1.8.0
 readonly gitleaks_package=github.com/zricethezav/gitleaks/v8 gitleaks_version=v8.30.1
+readonly tofu_module=github.com/opentofu/opentofu tofu_version=v1.12.6
 
 say() { printf 'setup: %s\n' "$*" >&2; }
 die() {
@@ -116,6 +120,20 @@ find_python() {
 	return 1
 }
 
+# find_java prints the home of a Java that is new enough for the pinned Spark.
+find_java() {
+	local candidate version
+	for candidate in "$(command -v java || true)" /usr/bin/java; do
+		[ -x "$candidate" ] || continue
+		version=$("$candidate" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p')
+		if [ "${version:-0}" -ge 17 ]; then
+			dirname "$(dirname "$(readlink -f "$candidate")")"
+			return
+		fi
+	done
+	return 1
+}
+
 # find_radosgw prints the path of a radosgw of the wanted version that has the
 # rest of Ceph beside it.
 find_radosgw() {
@@ -148,12 +166,14 @@ install_ceph() {
 	install "radosgw=$ceph_version*" "ceph-mon=$ceph_version*" "ceph-osd=$ceph_version*" "ceph-common=$ceph_version*"
 }
 
-# build NAME PACKAGE VERSION builds a Go program, unless it is there and runs,
-# and sets the variable NAME to its path. Its directory gets its name when it is
-# whole.
+# build NAME PACKAGE VERSION [MODULE] builds a Go program, unless it is there and
+# runs, and sets the variable NAME to its path. Its directory gets its name when it
+# is whole. A program whose module replaces others cannot be had by "go install":
+# with MODULE it is built in its module, as that was published, and PACKAGE is a
+# folder there.
 build() {
 	local -n path=$1
-	local name=$1 package=$2 version=$3
+	local name=$1 package=$2 version=$3 module=${4:-}
 	local directory=$cache/$name-$version
 	path=$directory/$name
 	! "$path" --version >/dev/null 2>&1 || return 0
@@ -162,9 +182,14 @@ build() {
 	say "building $name $version, which takes minutes"
 	rm -rf "$directory" "$directory.new"
 	mkdir "$directory.new"
-	local log
+	local log source command=(go install "$package@$version")
 	log=$(mktemp)
-	if ! GOBIN=$directory.new CGO_ENABLED=0 GOFLAGS=-trimpath go install "$package@$version" </dev/null >"$log" 2>&1; then
+	if [ -n "$module" ]; then
+		source=$(go mod download -json "$module@$version" | sed -n 's/^\t"Dir": "\(.*\)".*/\1/p')
+		[ -n "$source" ] || die "could not get $module@$version"
+		command=(go -C "$source" build -mod=readonly -o "$directory.new/" "$package")
+	fi
+	if ! GOBIN=$directory.new CGO_ENABLED=0 GOFLAGS=-trimpath "${command[@]}" </dev/null >"$log" 2>&1; then
 		cat "$log" >&2
 		rm -f "$log"
 		die "could not build $name"
@@ -175,14 +200,15 @@ build() {
 	mv "$directory.new" "$directory"
 }
 
-# environment NAME REQUIREMENTS MODULES makes a virtual environment of what a
+# environment NAME REQUIREMENTS MODULES [BUILD] makes a virtual environment of what a
 # requirements file names, unless it is there, and sets the variable NAME to its
 # path. That it is there means that it was finished and that its Python, which may
-# have gone since, still finds the modules.
+# have gone since, still finds the modules. BUILD names what has to be there first, to
+# build what is published as source alone.
 environment() {
 	local -n venv=$1
-	local requirements=$tree/conformance/$2 modules=$3
-	venv=$cache/venv-$({ cat "$requirements" && "$python" -V; } | sha256sum | cut -c1-12)
+	local requirements=$tree/conformance/$2 modules=$3 first=${4:+$tree/conformance/$4}
+	venv=$cache/venv-$({ cat "$requirements" ${first:+"$first"} && "$python" -V; } | sha256sum | cut -c1-12)
 	! { [ -e "$venv/finished" ] && "$venv/bin/python" -c "import $modules"; } 2>/dev/null || return 0
 
 	# A virtual environment cannot be moved, so it is built where it stays; the
@@ -190,13 +216,50 @@ environment() {
 	say "installing the Python clients of conformance/$2 into $venv"
 	rm -rf "$venv"
 	"$python" -m venv "$venv"
-	# Wheels only: building a package would run code, and need tools, that the
-	# hashes do not cover.
-	"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
-		--require-hashes --only-binary :all: --requirement "$requirements" >&2
+	# Wheels only, unless a file says otherwise of a package of its own: building one
+	# would run code, and need tools, that the hashes do not cover.
+	local pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --only-binary :all:)
+	if [ -n "$first" ]; then
+		"${pip[@]}" --requirement "$first" >&2
+		pip+=(--no-build-isolation --no-cache-dir)
+	fi
+	"${pip[@]}" --requirement "$requirements" >&2
 	"$venv/bin/python" -c "import $modules" || die "the Python clients in $venv do not run"
 	sync -f "$venv"
 	touch "$venv/finished"
+}
+
+# hadoop_archives NAME sets the variable NAME to a folder with what Spark's snippet
+# has Spark get: Hadoop's archives for S3 and what they need, from Maven Central. They
+# are got by Spark itself, into a home that is nobody's, and are what
+# conformance/spark-jars.sha256 says.
+hadoop_archives() {
+	local -n folder=$1
+	local sums=$tree/conformance/spark-jars.sha256
+	folder=$cache/spark-jars-$(sha256sum <"$sums" | cut -c1-12)
+	[ ! -e "$folder/finished" ] || return 0
+
+	say "getting Hadoop's archives for Spark into $folder"
+	rm -rf "$folder"
+	mkdir "$folder"
+	local log
+	log=$(mktemp)
+	if ! JAVA_HOME=$java JAVA_TOOL_OPTIONS=-Duser.home=$folder "$spark/bin/python" - "$folder" \
+		<"$tree/conformance/testdata/get_archives.py" >"$log" 2>&1; then
+		cat "$log" >&2
+		rm -f "$log"
+		die "could not get Hadoop's archives"
+	fi
+	rm -f "$log"
+	(cd "$folder/jars" && sha256sum --check --strict --quiet <(grep -v '^#' "$sums")) >&2 || die "Hadoop's archives are not those that are pinned"
+	# It keeps two copies of each, of which the largest has 0.7 GB.
+	local jar
+	for jar in "$folder"/jars/*.jar; do
+		set -- "${jar##*/}"
+		ln -f "$folder/cache/${1%%_*}"/*/jars/"${1#*_}" "$jar"
+	done
+	sync -f "$folder"
+	touch "$folder/finished"
 }
 
 case $cache in
@@ -220,6 +283,11 @@ has_compiler || die "${CC:-gcc} cannot build a program: the race detector needs 
 command -v curl >/dev/null || install curl
 command -v curl >/dev/null || die "no curl was found after installing it"
 
+for shell in fish zsh; do
+	command -v $shell >/dev/null || install $shell
+	command -v $shell >/dev/null || die "no $shell was found after installing it"
+done
+
 if ! rclone=$(find_rclone); then
 	install "rclone=$rclone_version*"
 	rclone=$(find_rclone) || die "no rclone $rclone_version was found after installing it"
@@ -235,6 +303,13 @@ environment s3fs requirements-s3fs.txt 'pyiceberg, rasterio, s3fs'
 environment arvados requirements-arvados.txt 'arvados'
 environment tiledb requirements-tiledb.txt 'tiledb.client'
 
+if ! java=$(find_java); then
+	install default-jre-headless
+	java=$(find_java) || die "no Java 17 or later was found after installing it"
+fi
+environment spark requirements-spark.txt 'pyspark' requirements-spark-build.txt
+hadoop_archives spark_jars
+
 if ! radosgw=$(find_radosgw); then
 	install_ceph
 	radosgw=$(find_radosgw) || die "no Ceph $ceph_version was found after installing it"
@@ -242,6 +317,7 @@ fi
 build minio "$minio_package" "$minio_version"
 build versitygw "$versitygw_package" "$versitygw_version"
 build gitleaks "$gitleaks_package" "$gitleaks_version"
+build tofu ./cmd/tofu "$tofu_version" "$tofu_module"
 
 # They are set by reference.
 # shellcheck disable=SC2154
@@ -249,11 +325,15 @@ printf 'export %s=%q\n' \
 	KEYHATCH_ARVADOS_PYTHON "$arvados/bin/python" \
 	KEYHATCH_AWSCLI "$clients/bin/aws" \
 	KEYHATCH_GITLEAKS "$gitleaks" \
+	KEYHATCH_JAVA_HOME "$java" \
 	KEYHATCH_MINIO "$minio" \
 	KEYHATCH_PYTHON "$clients/bin/python" \
 	KEYHATCH_RADOSGW "$radosgw" \
 	KEYHATCH_RCLONE "$rclone" \
 	KEYHATCH_S3CMD "$clients/bin/s3cmd" \
 	KEYHATCH_S3FS_PYTHON "$s3fs/bin/python" \
+	KEYHATCH_SPARK_JARS "$spark_jars" \
+	KEYHATCH_SPARK_PYTHON "$spark/bin/python" \
 	KEYHATCH_TILEDB_PYTHON "$tiledb/bin/python" \
+	KEYHATCH_TOFU "$tofu" \
 	KEYHATCH_VERSITYGW "$versitygw"
