@@ -56,13 +56,29 @@ func TestEveryVerbIsScripted(t *testing.T) {
 	}
 }
 
+// TestScriptsLeaveNothingOutUnseen: a script that needs a program says so and is
+// skipped whole, which is counted. Completions of shells that were not there were
+// left out without a word.
+func TestScriptsLeaveNothingOutUnseen(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(scripts, "*.txt"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		for line := range strings.Lines(readDoc(t, file)) {
+			words := strings.Fields(line)
+			if len(words) > 1 && strings.Contains(words[0], "exec:") && (!strings.HasPrefix(words[0], "[!") || words[1] != "skip") {
+				t.Errorf("%s: left out where the program is not: %s", file, line)
+			}
+		}
+	}
+}
+
 // scripted reads a line of a script that runs keyhatch by itself: the words behind
-// the program's name, and whether it has to do well.
+// the program's name, and whether it has to do well. A line with a condition may not
+// be run, so it is none.
 func scripted(line string) (words []string, well, ok bool) {
 	words = strings.Fields(line)
-	if len(words) > 0 && strings.HasPrefix(words[0], "[") { // a condition
-		words = words[1:]
-	}
 	well = true
 	switch {
 	case len(words) > 1 && words[0] == "!" && words[1] == "exec":
@@ -104,7 +120,8 @@ func TestScripted(t *testing.T) {
 		"exec keyhatch lease alpha":                "lease borrow well",
 		"status 4 keyhatch lease borrow alpha":     "lease borrow badly",
 		"! exec keyhatch lease list":               "lease list badly",
-		"[exec:sh] exec keyhatch exec alpha -- sh": "exec well",
+		"exec keyhatch exec alpha -- sh":           "exec well",
+		"[exec:sh] exec keyhatch exec alpha -- sh": "",
 		"exec keyhatch dev --data d &dev&":         "dev well",
 		"status 2 keyhatch grant":                  "grant badly",
 		"exec keyhatch lease --help":               "",
