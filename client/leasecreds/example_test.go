@@ -17,33 +17,7 @@ import (
 )
 
 // The examples run against a server with sample data, "keyhatch dev".
-func TestMain(m *testing.M) { os.Exit(withServer(m)) }
-
-func withServer(m *testing.M) int {
-	folder, err := os.MkdirTemp("", "keyhatch-leasecreds-")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(folder)
-	binary, err := devserver.Build(folder)
-	if err != nil {
-		log.Print(err)
-		return 1
-	}
-	server, err := devserver.Start(context.Background(), devserver.Config{Binary: binary})
-	if err != nil {
-		log.Print(err)
-		return 1
-	}
-	os.Setenv("KEYHATCH_SERVER", server.API)
-	os.Setenv("KEYHATCH_TOKEN", server.Token)
-	code := m.Run()
-	if err := server.Stop(); err != nil {
-		log.Print(err)
-		code = max(code, 1)
-	}
-	return code
-}
+func TestMain(m *testing.M) { os.Exit(devserver.RunBeside(m)) }
 
 // An S3 client that reads what one location holds, for as long as the program runs.
 func Example() {
