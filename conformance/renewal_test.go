@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -36,25 +38,34 @@ const (
 	byProvider    way = "provider"     // client/leasecreds
 )
 
+// refusal is why a program has not a way, and what it says when it is told to go it.
+type refusal struct{ why, says string }
+
 // renewals are the programs, and for each the ways by which it renews its leases. A
 // way that a program has not is in none with the reason, and tested as well: it gets
-// no lease by it.
+// no lease by it, and says so.
 var renewals = []struct {
 	program string
 	ways    []way
-	none    map[way]string
+	none    map[way]refusal
 	start   func(t *testing.T, u borrower, w way) running
 }{
 	{program: "boto3", ways: []way{byProfile, byExec, byContainer, byWebIdentity}, start: renewBoto3},
 	{program: "aws-s3-sync", ways: []way{byProfile, byExec, byContainer, byWebIdentity}, start: renewSync},
 	{
 		program: "duckdb", ways: []way{byProfile, byExec, byContainer}, start: renewDuckDB,
-		none: map[way]string{byWebIdentity: "its SDK, for C++, asks Amazon's STS and no other: AWS_ENDPOINT_URL_STS is nothing to it"},
+		none: map[way]refusal{byWebIdentity: {
+			"its SDK, for C++, asks Amazon's STS and no other: AWS_ENDPOINT_URL_STS is nothing to it",
+			`^Secret Validation Failure: during .generate. using the following:\s+Credential Chain: 'web_identity'\s*$`,
+		}},
 	},
 	{program: "go-sdk", ways: []way{byProfile, byExec, byContainer, byWebIdentity, byProvider}, start: renewGoSDK},
 	{
 		program: "rclone", ways: []way{byProfile, byExec, byContainer}, start: renewRclone,
-		none: map[way]string{byWebIdentity: "its SDK, the first for Go, asks Amazon's STS and no other: AWS_ENDPOINT_URL_STS is nothing to it"},
+		none: map[way]refusal{byWebIdentity: {
+			"its SDK, the first for Go, does not know AWS_ENDPOINT_URL_STS, and takes the S3 endpoint that it is given for an STS",
+			`(?s)^WebIdentityErr: failed to retrieve credentials\ncaused by: SerializationError: .*status code: 501,`,
+		}},
 	},
 }
 
@@ -101,21 +112,31 @@ func TestProgramsThatCannotRenew(t *testing.T) {
 	t.Parallel()
 	p := start(t)
 	for _, r := range renewals {
-		for w, why := range r.none {
+		for w, refused := range r.none {
 			t.Run(r.program+"-"+string(w), func(t *testing.T) {
 				u := newBorrower(t, p, r.program+"-"+string(w))
 				// Of a region that is none, Amazon has no host to which the token could go.
 				u.region = "xx-nowhere-1"
-				if out, err := r.start(t, u, w).(*background).result(); err == nil {
-					t.Errorf("it works, though %s:\n%s", why, out)
+				out, err := r.start(t, u, w).(*background).result()
+				var exit *exec.ExitError
+				switch {
+				case err == nil:
+					t.Errorf("it works, though %s:\n%s", refused.why, out)
+				case !errors.As(err, &exit) || exit.ExitCode() != 1:
+					t.Errorf("%v, want status 1:\n%s", err, out)
+				case !regexp.MustCompile(refused.says).MatchString(complaint.ReplaceAllString(out, "")):
+					t.Errorf("it fails for another reason than that %s:\n%s", refused.why, out)
 				}
 				if n := len(leasesByToken(t, p)[u.token]); n != 0 {
-					t.Errorf("it borrowed %d leases, though %s", n, why)
+					t.Errorf("it borrowed %d leases, though %s", n, refused.why)
 				}
 			})
 		}
 	}
 }
+
+// complaint is what stands before what a program complains of.
+var complaint = regexp.MustCompile(`(?s)^.*(_duckdb\.Error: |Failed to cat: )`)
 
 // startShort starts a server of its own whose leases are short.
 func startShort(t *testing.T) place {
