@@ -134,7 +134,7 @@ func (l leaseBorrow) Run(ctx context.Context, s ask.Streams) error {
 	profile := ""
 	if l.Output == "profile" {
 		profile = l.profile()
-		if err := l.writeProfile(s, open, lent); err != nil {
+		if err := l.writeProfile(ctx, s, open, lent); err != nil {
 			return err
 		}
 	}
@@ -199,8 +199,9 @@ func (l leaseBorrow) shell() (deliver.Shell, error) {
 	return "", fmt.Errorf("$SHELL is %s, whose language is none of those here: name the shell that evals, with --shell sh, bash, zsh, fish or powershell", name)
 }
 
-// writeProfile writes a profile whose command is this verb.
-func (l leaseBorrow) writeProfile(s ask.Streams, open ask.Session, lent api.Lent) error {
+// writeProfile writes a profile whose command is this verb, and tells what would have
+// programs use its leases elsewhere.
+func (l leaseBorrow) writeProfile(ctx context.Context, s ask.Streams, open ask.Session, lent api.Lent) error {
 	program, err := os.Executable()
 	if err != nil {
 		return err
@@ -232,6 +233,9 @@ func (l leaseBorrow) writeProfile(s ask.Streams, open ask.Session, lent api.Lent
 	}
 	if !open.Kept {
 		fmt.Fprintf(s.Err, "the token came from %s: programs that use the profile need it there too, or kept by `keyhatch login --token`\n", ask.TokenVariable)
+	}
+	for _, warning := range deliver.Astray(ctx, os.Environ(), p.Name, p.Endpoint) {
+		fmt.Fprintf(s.Err, "keyhatch: %s\n", warning)
 	}
 	if l.ForTool != nil {
 		return nil

@@ -7,13 +7,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// OldCLI is the error of an AWS CLI that would ignore AWS_ENDPOINT_URL_S3 and send
-// the session token to Amazon.
+// OldCLI is the error of an AWS CLI that knows no endpoints but those of its arguments,
+// neither from the environment nor from a profile, and would send the session token to
+// Amazon.
 type OldCLI struct {
 	Path    string
 	Version string // "2.9.19"; empty when it did not tell
@@ -24,19 +26,21 @@ func (e *OldCLI) Error() string {
 		return fmt.Sprintf("%s does not tell its version, and an old AWS CLI would send the lease to Amazon instead of to its endpoint: "+
 			"run AWS CLI 2.13 or later, or 1.29 or later, or give --endpoint-url", e.Path)
 	}
-	return fmt.Sprintf("%s is AWS CLI %s, which ignores AWS_ENDPOINT_URL_S3 and would send the lease to Amazon: "+
+	return fmt.Sprintf("%s is AWS CLI %s, which ignores the lease's endpoint and would send the lease to Amazon: "+
 		"run AWS CLI 2.13 or later, or 1.29 or later (python3 -m pip install awscli), or give --endpoint-url", e.Path, e.Version)
 }
 
-// CheckCLI refuses an AWS CLI, by its path, that knows no endpoint from the
-// environment, unless its arguments give it one. Other programs pass unasked.
-func CheckCLI(ctx context.Context, path string, args []string) error {
+// CheckCLI refuses an AWS CLI, by its path, that is too old to find the endpoint of a
+// lease, unless its arguments give it one. Other programs pass unasked. It is asked for
+// its version with what env, usually os.Environ(), has of no token and no key.
+func CheckCLI(ctx context.Context, path string, args, env []string) error {
 	if !isCLI(path) || givesEndpoint(args) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, "--version")
+	cmd.Env = withoutKeys(env)
 	cmd.WaitDelay = time.Second
 	said, err := cmd.CombinedOutput() // old ones tell it on stderr
 	if ctx.Err() != nil {
@@ -65,6 +69,15 @@ func isCLI(path string) bool {
 func named(path string) bool {
 	name := strings.ToLower(filepath.Base(path))
 	return strings.TrimSuffix(name, filepath.Ext(name)) == "aws"
+}
+
+// withoutKeys is an environment for who is asked a question that takes no keys. What it
+// may take to start a program, as its language's folders, stays.
+func withoutKeys(env []string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(v string) bool {
+		name := strings.ToUpper(nameOf(v))
+		return slices.Contains(cleared, name) || strings.HasPrefix(name, "AWS_") || strings.HasPrefix(name, "KEYHATCH_") || fsspec.MatchString(name)
+	})
 }
 
 func givesEndpoint(args []string) bool {

@@ -59,3 +59,70 @@ func TestOldCLIsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// Whoever says its version gets neither the token nor other keys: all of the
+// environment was handed to it.
+func TestVersionIsAskedForWithoutKeys(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "aws")
+	text := "#!/bin/sh\nenv >" + deliver.ShellWord(folder+"/env") + "\necho aws-cli/2.31.5\n"
+	if err := os.WriteFile(path, []byte(text), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("KEYHATCH_TOKEN", "canary-of-this-process")
+	env := []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + folder, "PYENV_VERSION=3.11", "KEYHATCH_TOKEN=canary", "AWS_ACCESS_KEY_ID=canary", "AWS_SECRET_ACCESS_KEY=canary",
+		"AWS_SESSION_TOKEN=canary", "AWS_PROFILE=canary", "AWS_CONTAINER_AUTHORIZATION_TOKEN=canary", "BOTO_CONFIG=canary", "RCLONE_S3_SECRET_ACCESS_KEY=canary", "FSSPEC_S3_SECRET=canary",
+	}
+	if err := deliver.CheckCLI(t.Context(), path, nil, env); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(folder + "/env")
+	if err != nil || strings.Contains(string(got), "canary") || !contains(string(got), "HOME="+folder+"\n", "PYENV_VERSION=3.11\n") {
+		t.Errorf("%v: it got\n%s", err, got)
+	}
+}
+
+// Who has a profile written is told what would have its leases go elsewhere.
+func TestAstray(t *testing.T) {
+	cli := func(version string) string {
+		folder := t.TempDir()
+		if err := os.WriteFile(filepath.Join(folder, "aws"), []byte("#!/bin/sh\necho aws-cli/"+version+"\n"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return folder
+	}
+	const endpoint = "https://s3.example.org"
+	for name, c := range map[string]struct {
+		env  []string
+		path string
+		want []string
+	}{
+		"nothing":                {nil, t.TempDir(), nil},
+		"a CLI that knows":       {nil, cli("2.31.5"), nil},
+		"an old CLI":             {nil, cli("2.9.19"), []string{"is AWS CLI 2.9.19, which ignores the lease's endpoint"}},
+		"endpoints ignored":      {[]string{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=TRUE"}, "", []string{"ignore the endpoint of profile alpha"}},
+		"endpoints not ignored":  {[]string{"AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=false"}, "", nil},
+		"another endpoint":       {[]string{"AWS_ENDPOINT_URL=http://localhost:4566"}, "", []string{"AWS_ENDPOINT_URL is set here"}},
+		"another endpoint of S3": {[]string{"AWS_ENDPOINT_URL=https://s3.example.org", "AWS_ENDPOINT_URL_S3=http://localhost:9000"}, "", []string{"AWS_ENDPOINT_URL_S3 is set here"}},
+		"the same endpoint":      {[]string{"AWS_ENDPOINT_URL=http://localhost:4566", "AWS_ENDPOINT_URL_S3=https://s3.example.org/"}, "", nil},
+		"an empty one":           {[]string{"AWS_ENDPOINT_URL="}, "", nil},
+		"all of it": {
+			[]string{"AWS_ENDPOINT_URL=http://x", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true"}, cli("1.28.0"),
+			[]string{"ignore the endpoint", "AWS_ENDPOINT_URL is set", "AWS CLI 1.28.0"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("PATH", c.path)
+			got := deliver.Astray(t.Context(), c.env, "alpha", endpoint)
+			if len(got) != len(c.want) {
+				t.Fatalf("%q, want %q", got, c.want)
+			}
+			for i, want := range c.want {
+				if !strings.Contains(got[i], want) {
+					t.Errorf("%q, want %q", got[i], want)
+				}
+			}
+		})
+	}
+}

@@ -34,7 +34,7 @@ func Run(ctx context.Context, lend Lend, p Program) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := CheckCLI(ctx, path, p.Args); err != nil {
+	if err := CheckCLI(ctx, path, p.Args, p.Env); err != nil {
 		return 0, err
 	}
 	c, err := ServeContainer(lend)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -127,12 +128,26 @@ func (d devCommand) config() (c Config, fresh bool, err error) {
 	if err != nil {
 		return c, fresh, err
 	}
-	if d.ShortestLease < 0 {
-		return c, fresh, errors.New("--shortest-lease must not be below zero")
-	}
 	c.API.Listen, c.S3.Listen = d.Listen, d.S3Listen
 	c.shortestLease = d.ShortestLease
-	return c, fresh, c.check()
+	return c, fresh, errors.Join(d.checkShortestLease(), c.check())
+}
+
+// checkShortestLease takes less than the least there is only where nobody but this
+// machine asks, and whole seconds, which is what leases are asked for in.
+func (d devCommand) checkShortestLease() error {
+	if d.ShortestLease == keyhatch.MinLeaseLife {
+		return nil
+	}
+	if d.ShortestLease < time.Second || d.ShortestLease > keyhatch.MinLeaseLife {
+		return fmt.Errorf("--shortest-lease must be between 1s and %s", keyhatch.MinLeaseLife)
+	}
+	for _, address := range []string{d.Listen, d.S3Listen} {
+		if host, _, err := net.SplitHostPort(address); err != nil || !isLoopback(host) {
+			return errors.New("--shortest-lease is for tests: it takes addresses of the loopback interface only")
+		}
+	}
+	return nil
 }
 
 func (d devCommand) install(ctx context.Context, c Config) error {

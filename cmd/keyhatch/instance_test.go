@@ -41,7 +41,7 @@ func start(t *testing.T) *running {
 func startWith(t *testing.T, change func(*Config)) *running {
 	t.Helper()
 	folder := t.TempDir()
-	d := devCommand{Data: folder, Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:0"}
+	d := devCommand{Data: folder, Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:0", ShortestLease: keyhatch.MinLeaseLife}
 	c, _, err := d.config()
 	if err != nil {
 		t.Fatal(err)

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/keyhatch/keyhatch"
 )
 
 // Only keyhatch dev, told so by tests, lends for less than the least there is; no
@@ -29,8 +31,28 @@ func TestShortestLease(t *testing.T) {
 			}
 		}
 	}
-	if _, _, err := (devCommand{Data: t.TempDir(), Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:0", ShortestLease: -1}).config(); err == nil {
-		t.Error("a time below zero is taken")
+	const here, everywhere = "127.0.0.1:0", "0.0.0.0:0"
+	for _, c := range []struct {
+		shortest   time.Duration
+		listen, s3 string
+		well       bool
+	}{
+		{time.Second, here, here, true},
+		{time.Minute, "[::1]:0", "localhost:0", true},
+		{keyhatch.MinLeaseLife, "192.0.2.1:0", "192.0.2.1:0", true},
+		{-time.Minute, here, here, false},
+		{0, here, here, false},
+		{time.Second - 1, here, here, false},
+		{keyhatch.MinLeaseLife + 1, here, here, false},
+		{time.Minute, everywhere, here, false},
+		{time.Minute, here, everywhere, false},
+		{time.Minute, ":0", here, false},
+		{time.Minute, "192.0.2.1:0", here, false},
+	} {
+		got, _, err := (devCommand{Data: t.TempDir(), Listen: c.listen, S3Listen: c.s3, ShortestLease: c.shortest}).config()
+		if c.well != (err == nil) || c.well && got.shortestLease != c.shortest || err != nil && !strings.Contains(err.Error(), "--shortest-lease ") {
+			t.Errorf("%v at %s and %s: %v", c.shortest, c.listen, c.s3, err)
+		}
 	}
 	var help strings.Builder
 	run(t.Context(), []string{"dev", "--help"}, strings.NewReader(""), &help, &help)
