@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/cli/ask"
+	"github.com/keyhatch/keyhatch/cli/times"
 	"github.com/keyhatch/keyhatch/client"
 )
 
@@ -60,10 +61,10 @@ func (a audited) location() (string, error) {
 type accessCommand struct {
 	ask.Listing
 	audited
-	Since  moment `placeholder:"TIME" help:"What happened from then on. Default: 24 hours ago."`
-	Until  moment `placeholder:"TIME" help:"What happened before. Default: now."`
-	User   string `placeholder:"NAME" help:"What one user did, by name or id."`
-	Access string `enum:"read,write,any" default:"any" help:"read, write, or any."`
+	Since  times.Moment `placeholder:"TIME" help:"What happened from then on. Default: 24 hours ago."`
+	Until  times.Moment `placeholder:"TIME" help:"What happened before. Default: now."`
+	User   string       `placeholder:"NAME" help:"What one user did, by name or id."`
+	Access string       `enum:"read,write,any" default:"any" help:"read, write, or any."`
 }
 
 // Help is what --help says beside the flags.
@@ -74,7 +75,7 @@ included. Its owner and the admins of its workspace may ask.
 The lease and the token that borrowed it, which --wide shows, lead on: keyhatch audit events --target LEASE tells what was
 lent and how it ended. The request id is the one that the client was told, and that the server's logs have.
 
-` + momentForms
+` + times.MomentForms
 }
 
 // Run asks the server, a page after the other.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/cli/ask"
+	"github.com/keyhatch/keyhatch/cli/times"
 	"github.com/keyhatch/keyhatch/client"
 )
 
@@ -92,18 +93,18 @@ func (s *subject) UnmarshalText(text []byte) error {
 
 type grantGive struct {
 	ask.Question
-	Location string   `arg:"" help:"Name, id, or an s3:// address inside one, which is the same as --prefix."`
-	To       subject  `required:"" placeholder:"WHO" help:"user:NAME, group:NAME, teamspace:NAME, or everyone (every active user; never the anonymous)."`
-	Access   string   `required:"" enum:"read,write" placeholder:"read|write" help:"read, or write, which includes read."`
-	Prefix   string   `placeholder:"PREFIX" help:"A part of the location, as 2024/. Default: all of it."`
-	Expires  deadline `placeholder:"TIME" help:"When it ends. Default: when it is taken back."`
+	Location string         `arg:"" help:"Name, id, or an s3:// address inside one, which is the same as --prefix."`
+	To       subject        `required:"" placeholder:"WHO" help:"user:NAME, group:NAME, teamspace:NAME, or everyone (every active user; never the anonymous)."`
+	Access   string         `required:"" enum:"read,write" placeholder:"read|write" help:"read, or write, which includes read."`
+	Prefix   string         `placeholder:"PREFIX" help:"A part of the location, as 2024/. Default: all of it."`
+	Expires  times.Deadline `placeholder:"TIME" help:"When it ends. Default: when it is taken back."`
 }
 
 // Help is what --help says beside the flags.
-func (grantGive) Help() string { return deadlineForms }
+func (grantGive) Help() string { return times.DeadlineForms }
 
 func (g grantGive) Run(ctx context.Context, s ask.Streams) error {
-	n := api.NewGrant{Prefix: g.Prefix, To: g.To.kind, Subject: g.To.ref, Access: g.Access, ExpiresAt: g.Expires.or()}
+	n := api.NewGrant{Prefix: g.Prefix, To: g.To.kind, Subject: g.To.ref, Access: g.Access, ExpiresAt: g.Expires.Or()}
 	return ask.Show(ctx, s, g.Question, grants, func(c *client.Client) (made api.Grant, err error) {
 		var inside string
 		if n.Location, inside, err = locationOf(ctx, c, g.Location); err != nil {
@@ -121,16 +122,16 @@ func (g grantGive) Run(ctx context.Context, s ask.Streams) error {
 
 type grantUpdate struct {
 	ask.Question
-	Grant   string   `arg:"" help:"Id."`
-	Access  *string  `enum:"read,write" placeholder:"read|write" help:"read, or write, which includes read."`
-	Expires deadline `placeholder:"TIME" help:"When it ends; never lets it stand until it is taken back."`
+	Grant   string         `arg:"" help:"Id."`
+	Access  *string        `enum:"read,write" placeholder:"read|write" help:"read, or write, which includes read."`
+	Expires times.Deadline `placeholder:"TIME" help:"When it ends; never lets it stand until it is taken back."`
 }
 
 // Help is what --help says beside the flags.
-func (grantUpdate) Help() string { return deadlineForms }
+func (grantUpdate) Help() string { return times.DeadlineForms }
 
 func (g grantUpdate) Run(ctx context.Context, s ask.Streams) error {
-	change := api.GrantChange{Access: g.Access, ExpiresAt: g.Expires.or(), NoExpiry: g.Expires.never}
+	change := api.GrantChange{Access: g.Access, ExpiresAt: g.Expires.Or(), NoExpiry: g.Expires.Never}
 	if err := wanting(change); err != nil {
 		return err
 	}

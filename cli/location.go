@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/cli/ask"
+	"github.com/keyhatch/keyhatch/cli/times"
 	"github.com/keyhatch/keyhatch/client"
 )
 
@@ -91,27 +92,27 @@ func (l locationShow) Run(ctx context.Context, s ask.Streams) error {
 
 type locationCreate struct {
 	ask.Question
-	Name         string `arg:"" help:"Unique in the workspace."`
-	URL          string `arg:"" name:"url" help:"What it names, as s3://bucket/prefix/."`
-	Owner        string `placeholder:"NAME" help:"Who may grant on it, by name or id. Default: you."`
-	LongestLease span   `placeholder:"TIME" help:"How long a lease may last: 15m to 7d. Default: 12h."`
+	Name         string     `arg:"" help:"Unique in the workspace."`
+	URL          string     `arg:"" name:"url" help:"What it names, as s3://bucket/prefix/."`
+	Owner        string     `placeholder:"NAME" help:"Who may grant on it, by name or id. Default: you."`
+	LongestLease times.Span `placeholder:"TIME" help:"How long a lease may last: 15m to 7d. Default: 12h."`
 }
 
 func (l locationCreate) Run(ctx context.Context, s ask.Streams) error {
-	n := api.NewLocation{Name: l.Name, URL: l.URL, Owner: l.Owner, MaxLeaseSeconds: l.LongestLease.seconds()}
+	n := api.NewLocation{Name: l.Name, URL: l.URL, Owner: l.Owner, MaxLeaseSeconds: l.LongestLease.WholeSeconds()}
 	return ask.Show(ctx, s, l.Question, locations, func(c *client.Client) (api.Location, error) { return c.CreateLocation(ctx, n) })
 }
 
 type locationUpdate struct {
 	ask.Question
 	ofLocation
-	Name         *string `placeholder:"NAME" help:"Another name."`
-	Owner        *string `placeholder:"NAME" help:"Another owner, by name or id."`
-	LongestLease span    `placeholder:"TIME" help:"How long a lease may last: 15m to 7d."`
+	Name         *string    `placeholder:"NAME" help:"Another name."`
+	Owner        *string    `placeholder:"NAME" help:"Another owner, by name or id."`
+	LongestLease times.Span `placeholder:"TIME" help:"How long a lease may last: 15m to 7d."`
 }
 
 func (l locationUpdate) Run(ctx context.Context, s ask.Streams) error {
-	change := api.LocationChange{Name: l.Name, Owner: l.Owner, MaxLeaseSeconds: l.LongestLease.seconds()}
+	change := api.LocationChange{Name: l.Name, Owner: l.Owner, MaxLeaseSeconds: l.LongestLease.WholeSeconds()}
 	if err := wanting(change); err != nil {
 		return err
 	}

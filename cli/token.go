@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/cli/ask"
+	"github.com/keyhatch/keyhatch/cli/times"
 	"github.com/keyhatch/keyhatch/client"
 )
 
@@ -95,10 +96,10 @@ func (t tokenShow) Run(ctx context.Context, s ask.Streams) error {
 
 type tokenCreate struct {
 	ask.Question
-	Name    string   `arg:"" optional:"" help:"What it is for."`
-	Scope   []string `sep:"none" placeholder:"SCOPE" help:"What it may do: all, a noun, noun:read, \"METHOD /path\", \"s3:read s3://bucket/prefix/\". May be repeated. Default: what your token may."`
-	User    string   `placeholder:"NAME" help:"Of another user, by name or id; for installation admins."`
-	Expires deadline `placeholder:"TIME" help:"When it ends. Default: as late as may be."`
+	Name    string         `arg:"" optional:"" help:"What it is for."`
+	Scope   []string       `sep:"none" placeholder:"SCOPE" help:"What it may do: all, a noun, noun:read, \"METHOD /path\", \"s3:read s3://bucket/prefix/\". May be repeated. Default: what your token may."`
+	User    string         `placeholder:"NAME" help:"Of another user, by name or id; for installation admins."`
+	Expires times.Deadline `placeholder:"TIME" help:"When it ends. Default: as late as may be."`
 
 	Network           []string          `sep:"none" placeholder:"CIDR" help:"Network or address from which alone it works, such as 10.1.0.0/16. May be repeated. Default: those of your token."`
 	RequestsPerMinute int               `placeholder:"N" help:"How often it may ask, on average and at once. Default: as your token, or as the server says."`
@@ -106,11 +107,11 @@ type tokenCreate struct {
 }
 
 // Help is what --help says beside the flags.
-func (tokenCreate) Help() string { return deadlineForms }
+func (tokenCreate) Help() string { return times.DeadlineForms }
 
 func (t tokenCreate) Run(ctx context.Context, s ask.Streams) error {
 	n := api.NewToken{
-		Name: t.Name, User: t.User, Scopes: t.Scope, Workspace: t.Workspace, ExpiresAt: t.Expires.or(),
+		Name: t.Name, User: t.User, Scopes: t.Scope, Workspace: t.Workspace, ExpiresAt: t.Expires.Or(),
 		Networks: t.Network, RequestsPerMinute: t.RequestsPerMinute, Annotations: t.Annotate,
 	}
 	return ask.Show(ctx, s, t.Question, createdTokens, func(c *client.Client) (api.CreatedToken, error) { return c.CreateToken(ctx, n) })
@@ -118,8 +119,8 @@ func (t tokenCreate) Run(ctx context.Context, s ask.Streams) error {
 
 type tokenRotate struct {
 	ask.Question
-	Token string `arg:"" optional:"" help:"Id. Default: the one that you are using."`
-	Grace span   `placeholder:"TIME" help:"How long the secret before works too, up to 7d. Default: not at all."`
+	Token string     `arg:"" optional:"" help:"Id. Default: the one that you are using."`
+	Grace times.Span `placeholder:"TIME" help:"How long the secret before works too, up to 7d. Default: not at all."`
 }
 
 // Help is what --help says beside the flags.
@@ -134,7 +135,7 @@ func (t tokenRotate) Run(ctx context.Context, s ask.Streams) error {
 	if err != nil {
 		return err
 	}
-	made, err := open.RotateToken(ctx, t.Token, api.TokenRotation{GraceSeconds: t.Grace.seconds()})
+	made, err := open.RotateToken(ctx, t.Token, api.TokenRotation{GraceSeconds: t.Grace.WholeSeconds()})
 	if err != nil {
 		return t.Explain(err)
 	}

@@ -7,15 +7,16 @@ import (
 
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/cli/ask"
+	"github.com/keyhatch/keyhatch/cli/times"
 	"github.com/keyhatch/keyhatch/client"
 )
 
 type tokenUpdate struct {
 	ask.Question
-	Token   string   `arg:"" optional:"" help:"Id. Default: the one that you are using."`
-	Name    *string  `placeholder:"TEXT" help:"What it is for."`
-	Scope   []string `sep:"none" placeholder:"SCOPE" help:"What it may do, instead of all that it may now; none for nothing. May be repeated."`
-	Expires deadline `placeholder:"TIME" help:"When it ends."`
+	Token   string         `arg:"" optional:"" help:"Id. Default: the one that you are using."`
+	Name    *string        `placeholder:"TEXT" help:"What it is for."`
+	Scope   []string       `sep:"none" placeholder:"SCOPE" help:"What it may do, instead of all that it may now; none for nothing. May be repeated."`
+	Expires times.Deadline `placeholder:"TIME" help:"When it ends."`
 
 	Network           []string          `sep:"none" placeholder:"CIDR" help:"Network or address from which alone it works, instead of all that there are now; everywhere for no bound. May be repeated."`
 	RequestsPerMinute *int              `placeholder:"N" help:"How often it may ask, on average and at once; 0 for as often as the server says."`
@@ -23,7 +24,7 @@ type tokenUpdate struct {
 }
 
 // Help is what --help says beside the flags.
-func (tokenUpdate) Help() string { return deadlineForms }
+func (tokenUpdate) Help() string { return times.DeadlineForms }
 
 // Words for an empty list, which a flag cannot hold.
 const (
@@ -34,7 +35,7 @@ const (
 // Run changes what was given. Notes are kept but for those that are named, hence the
 // token is asked for first then: the server changes them as a whole.
 func (t tokenUpdate) Run(ctx context.Context, s ask.Streams) error {
-	change := api.TokenChange{Name: t.Name, RequestsPerMinute: t.RequestsPerMinute, ExpiresAt: t.Expires.or(), NeverExpires: t.Expires.never}
+	change := api.TokenChange{Name: t.Name, RequestsPerMinute: t.RequestsPerMinute, ExpiresAt: t.Expires.Or(), NeverExpires: t.Expires.Never}
 	var err error
 	if change.Scopes, err = listOr(t.Scope, noScope); err != nil {
 		return err

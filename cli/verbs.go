@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"strings"
-
 	"github.com/alecthomas/kong"
 	"github.com/keyhatch/keyhatch/cli/account"
-	"github.com/keyhatch/keyhatch/deliver"
+	"github.com/keyhatch/keyhatch/cli/lending"
 )
 
 // Verbs are the commands. A program embeds them in its own.
@@ -14,8 +12,8 @@ type Verbs struct {
 	Logout account.Logout `cmd:"" group:"You" help:"Forget the token that login kept. It stays valid: token revoke ends it."`
 	Whoami account.Whoami `cmd:"" group:"You" help:"Show who you are to the server, and by which token."`
 
-	Lease leaseCommand `cmd:"" group:"Keys to objects" help:"Borrow S3 keys for a location; list and end them."`
-	Exec  execCommand  `cmd:"" group:"Keys to objects" help:"Run a program with S3 keys that renew themselves."`
+	Lease lending.Lease `cmd:"" group:"Keys to objects" help:"Borrow S3 keys for a location; list and end them."`
+	Exec  lending.Exec  `cmd:"" group:"Keys to objects" help:"Run a program with S3 keys that renew themselves."`
 
 	Location   locationCommand   `cmd:"" group:"Places and rights" help:"Named prefixes of buckets."`
 	Grant      grantCommand      `cmd:"" group:"Places and rights" help:"Who may read or write a location."`
@@ -31,4 +29,4 @@ type Verbs struct {
 }
 
 // Vars are what the help of the verbs is filled in with.
-func Vars() kong.Vars { return kong.Vars{"tools": strings.Join(deliver.Tools(), ",")} }
+func Vars() kong.Vars { return kong.Vars{"tools": lending.Tools()} }

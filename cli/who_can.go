@@ -8,13 +8,14 @@ import (
 
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/cli/ask"
+	"github.com/keyhatch/keyhatch/cli/times"
 )
 
 type whoCanCommand struct {
 	ask.Question
 	audited
-	Access string `required:"" enum:"read,write" placeholder:"read|write" help:"read or write."`
-	At     moment `placeholder:"TIME" help:"When. Default: now."`
+	Access string       `required:"" enum:"read,write" placeholder:"read|write" help:"read or write."`
+	At     times.Moment `placeholder:"TIME" help:"When. Default: now."`
 }
 
 // Help is what --help says beside the flags.
@@ -23,7 +24,7 @@ func (whoCanCommand) Help() string {
 and group, and until when. Its owner and the admins of its workspace may ask, the latter also about a location that is
 gone: by its id, or by its address.
 
-` + momentForms + `
+` + times.MomentForms + `
 
 The exit status is 1, too, when the record leaves doubts.`
 }

@@ -36,7 +36,7 @@ func (c *Cache) load(name string) (h held, ok bool) {
 		return held{}, false
 	}
 	plain, err := c.aead.Open(nil, nil, text[header:], associated(name, text[:header]))
-	if err != nil || json.Unmarshal(plain, &h) != nil || check(h.Lent) != nil {
+	if err != nil || json.Unmarshal(plain, &h) != nil || CheckLent(h.Lent) != nil {
 		return held{}, false
 	}
 	return h, true

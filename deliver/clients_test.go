@@ -15,6 +15,7 @@ import (
 
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/deliver"
+	"github.com/keyhatch/keyhatch/deliver/snippets"
 	"github.com/keyhatch/keyhatch/internal/devserver"
 )
 
@@ -203,7 +204,7 @@ func TestSnippetsRun(t *testing.T) {
 		for _, profile := range []string{"", p.Name} {
 			t.Run(tool+" "+profile, func(t *testing.T) {
 				program := clientProgram(t, variable, tool)
-				snippet, err := deliver.Snippet(tool, profile, lent)
+				snippet, err := snippets.Of(tool, profile, lent)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -8,7 +8,8 @@
 //   - Profile writes a profile into the AWS configuration that runs such a process.
 //   - Container serves leases on the loopback interface, as Amazon's container
 //     services do, and Run runs a program with it.
-//   - Snippet tells what to paste into tools.
+//
+// Package snippets below this one tells what to paste into tools.
 //
 // A lease is handed out again until api.RenewAt. What a server answers is not
 // trusted: values that could mean something to a shell, a configuration file or a

@@ -17,7 +17,7 @@ import (
 // at the other. A host name of the endpoint is a client's own matter: botocore puts
 // the bucket into the path when it is given an endpoint, other SDKs before the host.
 func Env(l api.Lent) ([]string, error) {
-	if err := check(l); err != nil {
+	if err := CheckLent(l); err != nil {
 		return nil, err
 	}
 	return append([]string{

@@ -135,14 +135,14 @@ func borrow(ctx context.Context, lend Lend) (held, error) {
 	if err != nil {
 		return held{}, err
 	}
-	return held{Lent: lent, Since: since}, check(lent)
+	return held{Lent: lent, Since: since}, CheckLent(lent)
 }
 
 // Final tells whether an error will be the same however often one asks: the server
 // has understood and refused. Anything else, such as no answer, may pass.
 func Final(err error) bool {
 	var p *api.Problem
-	return errors.As(err, &p) && p.Final() || errors.Is(err, errUnfit)
+	return errors.As(err, &p) && p.Final() || errors.Is(err, ErrUnfit)
 }
 
 // ends tells whether an error says that what was lent before has ended too.
@@ -154,29 +154,29 @@ func ends(err error) bool {
 	return Final(err)
 }
 
-// errUnfit is of an answer that no server of ours gives.
-var errUnfit = errors.New("the server's answer is no lease that can be used: is it a Keyhatch server?")
+// ErrUnfit is the error of an answer that no server of ours gives.
+var ErrUnfit = errors.New("the server's answer is no lease that can be used: is it a Keyhatch server?")
 
 // maxValue bounds a lease's values, in bytes. Session tokens are the longest: they
 // must fit into a header.
 const maxValue = 8 << 10
 
-// check looks at what a server answered. Its values go to shells, configuration
+// CheckLent looks at what a server answered. Its values go to shells, configuration
 // files and headers: visible ASCII only, and an endpoint that is one.
-func check(l api.Lent) error {
+func CheckLent(l api.Lent) error {
 	for name, value := range map[string]string{
 		"access_key_id": l.AccessKeyID, "secret_access_key": l.SecretAccessKey, "session_token": l.SessionToken,
 		"endpoint": l.Endpoint, "region": l.Region,
 	} {
 		if value == "" || len(value) > maxValue || strings.ContainsFunc(value, func(r rune) bool { return r < '!' || r > '~' }) {
-			return fmt.Errorf("%s: %w", name, errUnfit)
+			return fmt.Errorf("%s: %w", name, ErrUnfit)
 		}
 	}
 	if err := checkEndpoint(l.Endpoint); err != nil {
 		return err
 	}
 	if l.ExpiresAt.IsZero() {
-		return fmt.Errorf("expires_at: %w", errUnfit)
+		return fmt.Errorf("expires_at: %w", ErrUnfit)
 	}
 	return nil
 }
@@ -185,7 +185,7 @@ func checkEndpoint(endpoint string) error {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil ||
 		u.RawQuery != "" || u.Fragment != "" || strings.Trim(u.Path, "/") != "" {
-		return fmt.Errorf("endpoint: %w", errUnfit)
+		return fmt.Errorf("endpoint: %w", ErrUnfit)
 	}
 	return nil
 }

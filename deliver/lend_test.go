@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/deliver"
+	"github.com/keyhatch/keyhatch/deliver/snippets"
 )
 
 // A lease is handed out again until it is due, and no longer.
@@ -143,7 +144,7 @@ func TestHostileAnswersAreRefused(t *testing.T) {
 	try := func(what string, l api.Lent) {
 		t.Helper()
 		_, envErr := deliver.Env(l)
-		_, snippetErr := deliver.Snippet("boto3", "", l)
+		_, snippetErr := snippets.Of("boto3", "", l)
 		_, keepErr := deliver.Keep(func(context.Context) (api.Lent, error) { return l, nil })(t.Context())
 		for way, err := range map[string]error{
 			"env": envErr, "shell": deliver.WriteShell(nil, deliver.POSIX, l), "process": deliver.WriteProcess(nil, l),

@@ -10,7 +10,7 @@ import (
 // WriteProcess writes what a credential_process prints. With its Expiration, a
 // client runs the process again when it needs to.
 func WriteProcess(w io.Writer, l api.Lent) error {
-	if err := check(l); err != nil {
+	if err := CheckLent(l); err != nil {
 		return err
 	}
 	text, err := json.Marshal(struct {

@@ -132,7 +132,7 @@ func (p Profile) check() (command string, err error) {
 		return "", err
 	}
 	if !visible(p.Endpoint) || !visible(p.Region) {
-		return "", errUnfit
+		return "", ErrUnfit
 	}
 	return quoteCommand(p.Command, runtime.GOOS == "windows")
 }

@@ -1,4 +1,4 @@
-package cli
+package lending
 
 import (
 	"context"
@@ -11,14 +11,15 @@ import (
 	"github.com/keyhatch/keyhatch/deliver"
 )
 
-type execCommand struct {
+// Exec runs a program with leases that renew themselves.
+type Exec struct {
 	ask.Connection
 	wanted
 	Command []string `arg:"" passthrough:"" help:"The program and its arguments, behind --."`
 }
 
 // Help is what --help says beside the flags.
-func (execCommand) Help() string {
+func (Exec) Help() string {
 	return `Runs a program whose AWS SDK borrows keys, and borrows anew before they end, for as long as it runs. It gets them from
 an address of this machine that only it knows, and none of the keys and profiles of the environment around it.
 
@@ -32,7 +33,7 @@ const (
 )
 
 // Run runs the program.
-func (e execCommand) Run(ctx context.Context, s ask.Streams) error {
+func (e Exec) Run(ctx context.Context, s ask.Streams) error {
 	command := e.Command
 	if len(command) > 0 && command[0] == "--" {
 		command = command[1:]
@@ -44,7 +45,7 @@ func (e execCommand) Run(ctx context.Context, s ask.Streams) error {
 	if err != nil {
 		return err
 	}
-	status, err := deliver.Run(ctx, lending(e.Connection, open, e.request()), deliver.Program{
+	status, err := deliver.Run(ctx, renewing(e.Connection, open, e.request()), deliver.Program{
 		Name: command[0], Args: command[1:], Env: os.Environ(), Stdin: s.In, Stdout: s.Out, Stderr: s.Err,
 	})
 	var unrun *exec.Error

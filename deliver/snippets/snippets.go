@@ -1,9 +1,9 @@
-package deliver
+// Package snippets tells what to paste into tools so that they use a lease.
+package snippets
 
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -11,9 +11,10 @@ import (
 	"unicode"
 
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/deliver"
 )
 
-// Tools are what Snippet knows.
+// Tools are what Of knows.
 func Tools() []string {
 	names := make([]string, len(tools))
 	for i, t := range tools {
@@ -29,19 +30,21 @@ func Renews(tool string) bool {
 	return ok && t.profile != ""
 }
 
-// Snippet tells what to paste into a tool so that it uses a lease: through a profile
+// Of tells what to paste into a tool so that it uses a lease: through a profile
 // that WriteProfile has written, which renews it, or, without a profile's name, by
 // the lease's own values, its secrets among them, which end with it.
 //
 // The lease's values are quoted for the tool's language. Those that no language has
 // a use for, such as control characters, are refused.
-func Snippet(tool, profile string, l api.Lent) (string, error) {
+func Of(tool, profile string, l api.Lent) (string, error) {
 	t, ok := findTool(tool)
 	if !ok {
 		return "", fmt.Errorf("there is no snippet for %q: choose one of %s", tool, strings.Join(Tools(), ", "))
 	}
-	if profile != "" && !profileName.MatchString(profile) {
-		return "", errors.New("that is no profile's name")
+	if profile != "" {
+		if err := deliver.CheckProfileName(profile); err != nil {
+			return "", err
+		}
 	}
 	fill, err := fillOf(profile, l)
 	if err != nil {
@@ -89,21 +92,21 @@ type fill struct {
 }
 
 func fillOf(profile string, l api.Lent) (fill, error) {
-	if err := check(l); err != nil {
+	if err := deliver.CheckLent(l); err != nil {
 		return fill{}, err
 	}
 	if len(l.Prefixes) == 0 {
-		return fill{}, fmt.Errorf("prefixes: %w", errUnfit)
+		return fill{}, fmt.Errorf("prefixes: %w", deliver.ErrUnfit)
 	}
 	first := l.Prefixes[0]
 	place, ok := strings.CutPrefix(first, "s3://")
 	if !ok || strings.ContainsFunc(first, unicode.IsControl) {
-		return fill{}, fmt.Errorf("prefixes: %w", errUnfit)
+		return fill{}, fmt.Errorf("prefixes: %w", deliver.ErrUnfit)
 	}
 	bucket, prefix, _ := strings.Cut(place, "/")
 	u, err := url.Parse(l.Endpoint)
 	if err != nil {
-		return fill{}, errUnfit
+		return fill{}, deliver.ErrUnfit
 	}
 	return fill{Profile: profile, Lent: l, Host: u.Host, TLS: u.Scheme == "https", Bucket: bucket, Prefix: prefix, URL: first}, nil
 }
@@ -116,7 +119,7 @@ var languages = template.FuncMap{
 		quoted, err := quoteJSON(s)
 		return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(quoted), err
 	},
-	"sh":  func(s string) string { return "'" + shells[POSIX].quote.Replace(s) + "'" },
+	"sh":  func(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" },
 	"add": func(a, b string) string { return a + b },
 }
 

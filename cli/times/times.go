@@ -1,4 +1,5 @@
-package cli
+// Package times reads times as people write them on a command line.
+package times
 
 import (
 	"errors"
@@ -7,15 +8,15 @@ import (
 	"time"
 )
 
-// moment is a time in the past as people write it on a command line.
-type moment struct{ time.Time }
+// Moment is a time in the past, as people write it on a command line.
+type Moment struct{ time.Time }
 
-// momentForms is what --help says of it.
-const momentForms = `TIME is an instant (2026-07-01T12:00:00Z, 2026-07-01T14:00:00+02:00), a date (2026-07-01: its beginning, in
+// MomentForms is what --help says of it.
+const MomentForms = `TIME is an instant (2026-07-01T12:00:00Z, 2026-07-01T14:00:00+02:00), a date (2026-07-01: its beginning, in
 UTC), or how long ago it was (2h, 90m, 30d).`
 
 // UnmarshalText reads a moment. How long ago it was is counted from now.
-func (m *moment) UnmarshalText(text []byte) error {
+func (m *Moment) UnmarshalText(text []byte) error {
 	at, ok := instant(string(text))
 	if !ok {
 		ago, err := readSpan(string(text))
@@ -34,20 +35,20 @@ func (m *moment) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// deadline is a time to come, or never.
-type deadline struct {
-	at    time.Time
-	never bool
+// Deadline is a time to come, or never.
+type Deadline struct {
+	At    time.Time // in UTC
+	Never bool
 }
 
-// deadlineForms is what --help says of it.
-const deadlineForms = `TIME is an instant (2026-07-01T12:00:00Z, 2026-07-01T14:00:00+02:00), a date (2026-07-01: its beginning, in
+// DeadlineForms is what --help says of it.
+const DeadlineForms = `TIME is an instant (2026-07-01T12:00:00Z, 2026-07-01T14:00:00+02:00), a date (2026-07-01: its beginning, in
 UTC), how long from now it is (2h, 90m, 30d), or never.`
 
 // UnmarshalText reads a deadline. How long it is from now is counted here.
-func (d *deadline) UnmarshalText(text []byte) error {
+func (d *Deadline) UnmarshalText(text []byte) error {
 	if string(text) == "never" {
-		d.never = true
+		d.Never = true
 		return nil
 	}
 	at, ok := instant(string(text))
@@ -61,23 +62,23 @@ func (d *deadline) UnmarshalText(text []byte) error {
 	if !at.After(time.Now()) {
 		return errors.New("the time has passed")
 	}
-	d.at = at.UTC()
+	d.At = at.UTC()
 	return nil
 }
 
-// or is the time, or nil for never and for one that was not given.
-func (d deadline) or() *time.Time {
-	if d.at.IsZero() {
+// Or is the time, or nil for never and for one that was not given.
+func (d Deadline) Or() *time.Time {
+	if d.At.IsZero() {
 		return nil
 	}
-	return &d.at
+	return &d.At
 }
 
-// span is how long something lasts.
-type span struct{ time.Duration }
+// Span is how long something lasts.
+type Span struct{ time.Duration }
 
 // UnmarshalText reads a span: 90m, 1h30m, 2d.
-func (s *span) UnmarshalText(text []byte) (err error) {
+func (s *Span) UnmarshalText(text []byte) (err error) {
 	s.Duration, err = readSpan(string(text))
 	if err != nil || s.Duration <= 0 {
 		return errors.New("a time is written 90m, 1h30m, or 2d for two days")
@@ -85,8 +86,8 @@ func (s *span) UnmarshalText(text []byte) (err error) {
 	return nil
 }
 
-// seconds is the span in seconds, or nil for one that was not given.
-func (s span) seconds() *int {
+// WholeSeconds is the span in seconds, or nil for one that was not given.
+func (s Span) WholeSeconds() *int {
 	if s.Duration == 0 {
 		return nil
 	}

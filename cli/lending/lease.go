@@ -1,4 +1,4 @@
-package cli
+package lending
 
 import (
 	"context"
@@ -16,8 +16,10 @@ import (
 
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/cli/ask"
+	"github.com/keyhatch/keyhatch/cli/times"
 	"github.com/keyhatch/keyhatch/client"
 	"github.com/keyhatch/keyhatch/deliver"
+	"github.com/keyhatch/keyhatch/deliver/snippets"
 )
 
 var leases = ask.Sheet[api.Lease]{
@@ -45,23 +47,27 @@ func stateOf(l api.Lease, now time.Time) string {
 	return "expired"
 }
 
-type leaseCommand struct {
+// Lease borrows S3 keys, and lists and ends what was borrowed.
+type Lease struct {
 	Borrow leaseBorrow `cmd:"" default:"withargs" help:"Borrow S3 keys. May be left out: keyhatch lease s3://…"`
 	List   leaseList   `cmd:"" help:"List your leases, newest first; with --workspace, for its admins, all there."`
 	Show   leaseShow   `cmd:"" help:"Show a lease, without its secret."`
 	Revoke leaseRevoke `cmd:"" help:"End a lease at once."`
 }
 
+// Tools are those that --for-tool knows, as kong wants the values of a flag.
+func Tools() string { return strings.Join(snippets.Tools(), ",") }
+
 // wanted is the lease that a verb borrows.
 type wanted struct {
-	Location string   `arg:"" help:"A location's name or id, or an s3:// address inside one."`
-	Access   string   `enum:"read,write" default:"read" help:"read: get and list; write: also put and delete."`
-	For      span     `placeholder:"TIME" help:"How long, as 1h. Default: 1h, or less where a limit is lower."`
-	Prefix   []string `sep:"none" placeholder:"PREFIX" help:"Narrow it to prefixes inside the location, or s3:// addresses. May be repeated."`
+	Location string     `arg:"" help:"A location's name or id, or an s3:// address inside one."`
+	Access   string     `enum:"read,write" default:"read" help:"read: get and list; write: also put and delete."`
+	For      times.Span `placeholder:"TIME" help:"How long, as 1h. Default: 1h, or less where a limit is lower."`
+	Prefix   []string   `sep:"none" placeholder:"PREFIX" help:"Narrow it to prefixes inside the location, or s3:// addresses. May be repeated."`
 }
 
 func (w wanted) request() api.LeaseRequest {
-	return api.LeaseRequest{Location: w.Location, Access: w.Access, Prefixes: w.Prefix, DurationSeconds: w.For.seconds()}
+	return api.LeaseRequest{Location: w.Location, Access: w.Access, Prefixes: w.Prefix, DurationSeconds: w.For.WholeSeconds()}
 }
 
 // args are the words that ask for it again.
@@ -121,7 +127,7 @@ func (l leaseBorrow) Run(ctx context.Context, s ask.Streams) error {
 	if err != nil {
 		return err
 	}
-	lend := lending(l.Connection, open, l.request())
+	lend := renewing(l.Connection, open, l.request())
 	if l.Output == "process" || l.Output == "profile" {
 		kept, done := l.cached(s, open, lend)
 		defer done()
@@ -140,7 +146,7 @@ func (l leaseBorrow) Run(ctx context.Context, s ask.Streams) error {
 	}
 	switch {
 	case l.ForTool != nil:
-		text, err := deliver.Snippet(*l.ForTool, profile, lent)
+		text, err := snippets.Of(*l.ForTool, profile, lent)
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,4 @@
-package deliver_test
+package snippets_test
 
 import (
 	"encoding/json"
@@ -6,27 +6,26 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/keyhatch/keyhatch/deliver"
+	"github.com/keyhatch/keyhatch/deliver/snippets"
 )
 
 func TestEveryToolHasItsSnippet(t *testing.T) {
 	want := []string{"boto3", "duckdb", "gdal", "pyiceberg", "rclone", "s3fs", "spark", "terraform"}
-	if got := slices.Sorted(slices.Values(deliver.Tools())); !slices.Equal(got, want) {
+	if got := slices.Sorted(slices.Values(snippets.Tools())); !slices.Equal(got, want) {
 		t.Fatalf("%v", got)
 	}
-	l := aLease(1, time.Hour)
+	l := aLease()
 	for _, tool := range want {
-		values, err := deliver.Snippet(tool, "", l)
+		values, err := snippets.Of(tool, "", l)
 		if err != nil || !contains(values, l.AccessKeyID, l.SecretAccessKey, l.SessionToken, "127.0.0.1:8751", l.Region, "demo", "alpha/") {
 			t.Errorf("%s: %v\n%s", tool, err, values)
 		}
-		profile, err := deliver.Snippet(tool, "alpha", l)
+		profile, err := snippets.Of(tool, "alpha", l)
 		if err != nil {
 			t.Errorf("%s: %v", tool, err)
 		}
-		if renews := deliver.Renews(tool); renews == contains(profile, "canary") || renews == (tool == "gdal") {
+		if renews := snippets.Renews(tool); renews == contains(profile, "canary") || renews == (tool == "gdal") {
 			t.Errorf("%s renews: %v, and yet\n%s", tool, renews, profile)
 		}
 		for _, text := range []string{values, profile} {
@@ -36,18 +35,18 @@ func TestEveryToolHasItsSnippet(t *testing.T) {
 		}
 	}
 	for _, bad := range [][2]string{{"excel", ""}, {"", ""}, {"boto3", "a b"}, {"boto3", `"`}, {"boto3", "a\n"}} {
-		if text, err := deliver.Snippet(bad[0], bad[1], l); err == nil {
+		if text, err := snippets.Of(bad[0], bad[1], l); err == nil {
 			t.Errorf("%q: %s", bad, text)
 		}
 	}
 	for _, prefix := range []string{"", "demo/alpha/", "s3://demo/a\nb/", "s3://demo/\x00"} {
 		l.Prefixes = []string{prefix}
-		if text, err := deliver.Snippet("boto3", "", l); err == nil {
+		if text, err := snippets.Of("boto3", "", l); err == nil {
 			t.Errorf("%q: %s", prefix, text)
 		}
 	}
 	l.Prefixes = nil
-	if _, err := deliver.Snippet("boto3", "", l); err == nil {
+	if _, err := snippets.Of("boto3", "", l); err == nil {
 		t.Error("a lease of nothing")
 	}
 }
@@ -56,11 +55,11 @@ func TestEveryToolHasItsSnippet(t *testing.T) {
 // tell, of those that are at hand; a value that ended early would be a syntax error,
 // or a name that is not defined.
 func TestSnippetsQuote(t *testing.T) {
-	l := aLease(1, time.Hour)
+	l := aLease()
 	l.SecretAccessKey, l.SessionToken, l.Region = tricky, `";x";'y'`+tricky, `${file("/etc/passwd")}%{if}`
 	l.Prefixes = []string{"s3://demo/it's \"größe\" ${x} %{y} $(z)/"}
 	for _, tool := range []string{"rclone", "gdal"} {
-		text, err := deliver.Snippet(tool, "", l)
+		text, err := snippets.Of(tool, "", l)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,18 +74,18 @@ func TestSnippetsQuote(t *testing.T) {
 			t.Errorf("%s", out)
 		}
 	}
-	sql, err := deliver.Snippet("duckdb", "", l)
+	sql, err := snippets.Of("duckdb", "", l)
 	if err != nil || !contains(sql, "SECRET '"+strings.ReplaceAll(tricky, "'", "''")+"'", `'s3://demo/it''s "größe" ${x} %{y} $(z)/**'`) {
 		t.Errorf("%v\n%s", err, sql)
 	}
-	hcl, err := deliver.Snippet("terraform", "", l)
+	hcl, err := snippets.Of("terraform", "", l)
 	if err != nil || !contains(hcl, `"$${file(\"/etc/passwd\")}%%{if}"`, `"it's \"größe\" $${x} %%{y} $(z)/terraform.tfstate"`) {
 		t.Errorf("%v\n%s", err, hcl)
 	}
-	python := clientProgram(t, "KEYHATCH_PYTHON", "Python")
+	python := clientPython(t)
 	for _, tool := range []string{"boto3", "s3fs", "spark", "pyiceberg"} {
 		for _, profile := range []string{"", "a.b/c@d+e:f%g-h_i"} {
-			text, err := deliver.Snippet(tool, profile, l)
+			text, err := snippets.Of(tool, profile, l)
 			if err != nil {
 				t.Fatal(err)
 			}

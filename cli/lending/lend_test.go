@@ -1,4 +1,4 @@
-package cli
+package lending
 
 import (
 	"context"
@@ -86,7 +86,7 @@ func TestRotatedTokenIsReadAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lend := lending(to, open, api.LeaseRequest{Location: "alpha", Access: "read"})
+	lend := renewing(to, open, api.LeaseRequest{Location: "alpha", Access: "read"})
 	want := func(what string, lends bool, asked string) {
 		t.Helper()
 		_, err := lend(context.Background())
@@ -122,7 +122,7 @@ func TestTokenFromTheEnvironmentStays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = lending(to, open, api.LeaseRequest{})(t.Context())
+	_, err = renewing(to, open, api.LeaseRequest{})(t.Context())
 	if got := k.had(); !unknownToken(err) || got != "kh_env " {
 		t.Errorf("asked with %q: %v", got, err)
 	}

@@ -1,4 +1,4 @@
-package cli
+package lending
 
 import (
 	"context"
@@ -12,11 +12,11 @@ import (
 	"github.com/keyhatch/keyhatch/deliver"
 )
 
-// lending lends for as long as a program runs. The token that login kept may be another
+// renewing lends for as long as a program runs. The token that login kept may be another
 // one by the time a lease is renewed, as after `keyhatch token rotate`: when the server
 // does not take the one at hand, that which is kept for this server now is tried, once.
 // A token from the environment is the only one there is.
-func lending(to ask.Connection, open ask.Session, r api.LeaseRequest) deliver.Lend {
+func renewing(to ask.Connection, open ask.Session, r api.LeaseRequest) deliver.Lend {
 	var mu sync.Mutex
 	return func(ctx context.Context) (api.Lent, error) {
 		mu.Lock()

@@ -1,4 +1,4 @@
-package deliver
+package snippets
 
 // tools are the snippets, as their tools want them in 2026. The real tools run them in
 // conformance/. The delimiters are ‹ ›, because braces mean something in most of the
