@@ -72,7 +72,7 @@ var layers = []struct {
 	{"deliver/filelock", "", "golang.org/x/sys"},
 	{"cli/ask", "root api client deliver/textfile", "golang.org/x/term"},
 	{"cli/times", "", ""},
-	{"cli/account", "root api cli/ask client", ""},
+	{"cli/account", "api cli/ask client", ""},
 	{"cli/lending", "api cli/ask cli/times client deliver deliver/snippets", ""},
 	{"cli/complete", "cli/ask", "github.com/alecthomas/kong"},
 	{"cli", "root api cli/account cli/ask cli/lending cli/times client", "github.com/alecthomas/kong"},

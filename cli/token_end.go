@@ -100,7 +100,7 @@ func (t tokenLeak) Run(ctx context.Context, s ask.Streams) error {
 	if err != nil {
 		return err
 	}
-	if why := whyNoToken(text); why != "" {
+	if why := ask.WhyNoToken(text); why != "" {
 		return ask.UsageError{Err: errors.New("nothing was reported: " + why)}
 	}
 	if err := client.New(server, "").ReportLeak(ctx, text); err != nil {

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"net/url"
 
-	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/client"
 )
@@ -42,8 +41,8 @@ func (l Login) Run(ctx context.Context, s ask.Streams) error {
 	if err != nil {
 		return err
 	}
-	if !keyhatch.IsTokenSecret(token) {
-		return ask.UsageError{Err: errors.New("that is not a whole token: one begins with kh_ and has 52 characters")}
+	if why := ask.WhyNoToken(token); why != "" {
+		return ask.UsageError{Err: errors.New(why)}
 	}
 	c := client.New(server, token)
 	current, err := c.CurrentToken(ctx)

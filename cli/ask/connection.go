@@ -151,7 +151,7 @@ func address(text string) string {
 // of HTTP.
 var sayings = map[keyhatch.Code]string{
 	keyhatch.CodeWorkspaceRequired: "say which workspace is meant: add --workspace NAME, or use a token of that workspace",
-	keyhatch.CodeTokenMalformed:    "the token in " + TokenVariable + " is incomplete or mistyped: it begins with kh_ and has 52 characters",
+	keyhatch.CodeTokenMalformed:    "the token in " + TokenVariable + " is incomplete or mistyped: `keyhatch token inspect` tells what is wrong with it",
 }
 
 // saying is a problem in the words of the command line.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 
 	"github.com/alecthomas/kong"
 	"github.com/keyhatch/keyhatch/cli"
@@ -48,7 +49,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exited
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "keyhatch: %s (see keyhatch %s--help)\n", ask.Printable(missing.ReplaceAllString(err.Error(), "$1 is missing")), typed(err))
+		fmt.Fprintf(stderr, "keyhatch: %s (see keyhatch %s--help)\n", ask.Printable(mistake(err)), typed(err))
 		return ask.ExitUsage
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
@@ -60,6 +61,21 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return ask.ExitStatus(err)
 	}
 	return ask.ExitDone
+}
+
+// mistake says what is wrong with a command line and, where something is missing, how it
+// looks when it is there.
+func mistake(err error) string {
+	text := missing.ReplaceAllString(err.Error(), "$1 is missing")
+	example, _, _ := strings.Cut(examples[strings.TrimSpace(typed(err))], "\n")
+	if !strings.Contains(text, "missing") || example == "" {
+		return text
+	}
+	text += ", as in: " + example
+	if strings.HasPrefix(text, "<location> ") {
+		text += "; `keyhatch location list` shows which you may see"
+	}
+	return text
 }
 
 // missing is how the parser says that an argument is.
