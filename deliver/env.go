@@ -81,13 +81,15 @@ func ShellOf(program string) (Shell, bool) {
 	return "", false
 }
 
-// shells tell how each language says it.
+// shells tell how each language says it. A semicolon ends a line for who evals the text
+// without quotes around it, which makes one line of it: fish then showed it all, secrets
+// included, for a mistake.
 var shells = map[Shell]struct {
 	unset, set string
 	quote      *strings.Replacer // inside '…'
 }{
-	POSIX:      {"unset %s\n", "export %s='%s'\n", strings.NewReplacer(`'`, `'\''`)},
-	Fish:       {"set -e %s\n", "set -gx %s '%s'\n", strings.NewReplacer(`\`, `\\`, `'`, `\'`)},
+	POSIX:      {"unset %s;\n", "export %s='%s';\n", strings.NewReplacer(`'`, `'\''`)},
+	Fish:       {"set -e %s;\n", "set -gx %s '%s';\n", strings.NewReplacer(`\`, `\\`, `'`, `\'`)},
 	PowerShell: {"Remove-Item Env:%s -ErrorAction SilentlyContinue\n", "$Env:%s = '%s'\n", strings.NewReplacer(`'`, `''`)},
 }
 

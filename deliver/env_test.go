@@ -3,6 +3,7 @@ package deliver_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/deliver"
 )
 
@@ -52,13 +54,42 @@ func takesTheValues(t *testing.T, path string, shell deliver.Shell) {
 	if err := os.WriteFile(filepath.Join(folder, "script"), script.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	load := `eval "$(cat script)"; env`
+	loads := []string{`eval "$(cat script)"; env`}
 	switch shell {
 	case deliver.Fish:
-		load = "cat script | source; env"
+		loads = append(loads, "cat script | source; env", "eval (cat script); env")
 	case deliver.PowerShell:
-		load = "Get-Content -Raw script | Invoke-Expression; env"
+		loads = []string{"Get-Content -Raw script | Invoke-Expression; env"}
 	}
+	for _, load := range loads {
+		loadsTheValues(t, path, folder, load, l)
+	}
+}
+
+// Without quotes a shell makes one line of the text. What a server usually sends has no
+// character that means something to the shell then.
+func TestShellsTakeTheValuesWithoutQuotes(t *testing.T) {
+	for program, load := range map[string]string{"sh": "eval $(cat script); env", "bash": "eval $(cat script); env", "zsh": "eval $(cat script); env", "fish": "eval (cat script); env"} {
+		t.Run(program, func(t *testing.T) {
+			path, err := exec.LookPath(program)
+			if err != nil {
+				t.Skipf("needs %s (run make test)", program)
+			}
+			shell, _ := deliver.ShellOf(path)
+			l := aLease(1, time.Hour)
+			folder := t.TempDir()
+			var script bytes.Buffer
+			if err := errors.Join(deliver.WriteShell(&script, shell, l), os.WriteFile(filepath.Join(folder, "script"), script.Bytes(), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			loadsTheValues(t, path, folder, load, l)
+		})
+	}
+}
+
+// loadsTheValues evals the script in a folder, in one way of a shell.
+func loadsTheValues(t *testing.T, path, folder, load string, l api.Lent) {
+	t.Helper()
 	cmd := exec.Command(path, "-c", load)
 	cmd.Dir = folder
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + folder, "AWS_PROFILE=other", "AWS_SECURITY_TOKEN=old", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true"}
@@ -86,14 +117,14 @@ func takesTheValues(t *testing.T, path string, shell deliver.Shell) {
 	}
 }
 
-// What the shells that are rarely at hand are told, by their rules of quoting: in
+// What the shells are told, by their rules of quoting: in
 // fish, \\ and \' inside '…'; in PowerShell, ” inside '…'.
 func TestShellLanguages(t *testing.T) {
 	l := aLease(1, time.Hour)
 	l.SecretAccessKey = `a'b\c$d`
 	for shell, want := range map[deliver.Shell]string{
-		deliver.POSIX:      `export AWS_SECRET_ACCESS_KEY='a'\''b\c$d'`,
-		deliver.Fish:       `set -gx AWS_SECRET_ACCESS_KEY 'a\'b\\c$d'`,
+		deliver.POSIX:      `export AWS_SECRET_ACCESS_KEY='a'\''b\c$d';`,
+		deliver.Fish:       `set -gx AWS_SECRET_ACCESS_KEY 'a\'b\\c$d';`,
 		deliver.PowerShell: `$Env:AWS_SECRET_ACCESS_KEY = 'a''b\c$d'`,
 	} {
 		var out bytes.Buffer

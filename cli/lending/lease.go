@@ -55,6 +55,12 @@ type Lease struct {
 	Revoke leaseRevoke `cmd:"" help:"End a lease at once."`
 }
 
+// Help is what --help says beside the flags.
+func (Lease) Help() string {
+	return `What is borrowed and in which form it is handed on (-o env, json, process or profile, --for-tool), is told by
+keyhatch lease borrow --help.`
+}
+
 // Tools are those that --for-tool knows, as kong wants the values of a flag.
 func Tools() string { return strings.Join(snippets.Tools(), ",") }
 
