@@ -59,6 +59,7 @@ func inPython(variable, what, after string) func(*testing.T, borrower, string) *
 func inSpark(t *testing.T, u borrower, snippet string) *exec.Cmd {
 	python := program(t, "KEYHATCH_SPARK_PYTHON", "python3 with pyspark")
 	settings := "spark.jars.ivy " + os.Getenv("KEYHATCH_SPARK_JARS") + `
+spark.master local[1]
 spark.ui.enabled false
 spark.driver.host 127.0.0.1
 spark.local.dir ` + u.home + "\n"
@@ -66,7 +67,8 @@ spark.local.dir ` + u.home + "\n"
 		t.Fatal(err)
 	}
 	u.env = append(u.env, "JAVA_HOME="+os.Getenv("KEYHATCH_JAVA_HOME"), "SPARK_CONF_DIR="+u.home,
-		"JAVA_TOOL_OPTIONS=-Duser.home="+u.home+" -Djava.io.tmpdir="+u.home)
+		// Its work is little: more threads, and better machine code, cost more than they bring.
+		"JAVA_TOOL_OPTIONS=-Duser.home="+u.home+" -Djava.io.tmpdir="+u.home+" -XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
 	return u.command(t, python, "-B", "-c", snippet)
 }
 
