@@ -108,7 +108,8 @@ func TestAstray(t *testing.T) {
 		"the same endpoint":      {[]string{"AWS_ENDPOINT_URL=http://localhost:4566", "AWS_ENDPOINT_URL_S3=https://s3.example.org/"}, "", nil},
 		"an empty one":           {[]string{"AWS_ENDPOINT_URL="}, "", nil},
 		"all of it": {
-			[]string{"AWS_ENDPOINT_URL=http://x", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true"}, cli("1.28.0"),
+			[]string{"AWS_ENDPOINT_URL=http://x", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true"},
+			cli("1.28.0"),
 			[]string{"ignore the endpoint", "AWS_ENDPOINT_URL is set", "AWS CLI 1.28.0"},
 		},
 	} {
