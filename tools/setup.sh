@@ -185,7 +185,7 @@ build() {
 	local log source command=(go install "$package@$version")
 	log=$(mktemp)
 	if [ -n "$module" ]; then
-		source=$(go mod download -json "$module@$version" | sed -n 's/^\t"Dir": "\(.*\)".*/\1/p')
+		source=$(go mod download -json "$module@$version" | sed -n 's/^\t"Dir": "\(.*\)".*/\1/p') || true
 		[ -n "$source" ] || die "could not get $module@$version"
 		command=(go -C "$source" build -mod=readonly -o "$directory.new/" "$package")
 	fi
