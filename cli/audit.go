@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"maps"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/keyhatch/keyhatch/api"
@@ -115,7 +112,7 @@ var events = ask.Sheet[api.Event]{
 	{Title: "USER", Cell: func(n *ask.Names, e api.Event) string { return n.User(e.User) }},
 	{Title: "ACTION", Cell: func(_ *ask.Names, e api.Event) string { return e.Action }},
 	{Title: "TARGET", Cell: func(_ *ask.Names, e api.Event) string { return e.Target }},
-	{Title: "DETAIL", Cut: 10, Cell: func(_ *ask.Names, e api.Event) string { return details(e.Detail) }},
+	{Title: "DETAIL", Cut: 10, Cell: func(_ *ask.Names, e api.Event) string { return ask.Details(e.Detail) }},
 	{Title: "FROM", Detail: true, Cell: func(_ *ask.Names, e api.Event) string { return e.Address }},
 }
 
@@ -134,13 +131,4 @@ func (eventsCommand) Help() string {
 func (e eventsCommand) Run(ctx context.Context, s ask.Streams) error {
 	f := client.EventFilter{Target: e.Target, Action: e.Action}
 	return ask.List(ctx, s, e.Listing, events, func(c *client.Client) iter.Seq2[api.Event, error] { return c.Events(ctx, f) })
-}
-
-// details are an event's, in an order that does not change.
-func details(d map[string]string) string {
-	var out []string
-	for _, name := range slices.Sorted(maps.Keys(d)) {
-		out = append(out, name+"="+d[name])
-	}
-	return strings.Join(out, " ")
 }

@@ -120,7 +120,7 @@ func (c credentialUpdate) Run(ctx context.Context, s ask.Streams) error {
 		return err
 	}
 	change.Authority = a
-	if err := wanting(change); err != nil {
+	if err := ask.Wanting(change); err != nil {
 		return err
 	}
 	change.OnlyVerified = c.OnlyVerified

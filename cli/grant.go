@@ -132,7 +132,7 @@ func (grantUpdate) Help() string { return times.DeadlineForms }
 
 func (g grantUpdate) Run(ctx context.Context, s ask.Streams) error {
 	change := api.GrantChange{Access: g.Access, ExpiresAt: g.Expires.Or(), NoExpiry: g.Expires.Never}
-	if err := wanting(change); err != nil {
+	if err := ask.Wanting(change); err != nil {
 		return err
 	}
 	return ask.Show(ctx, s, g.Question, grants, func(c *client.Client) (api.Grant, error) { return c.UpdateGrant(ctx, g.Grant, change) })

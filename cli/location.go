@@ -113,7 +113,7 @@ type locationUpdate struct {
 
 func (l locationUpdate) Run(ctx context.Context, s ask.Streams) error {
 	change := api.LocationChange{Name: l.Name, Owner: l.Owner, MaxLeaseSeconds: l.LongestLease.WholeSeconds()}
-	if err := wanting(change); err != nil {
+	if err := ask.Wanting(change); err != nil {
 		return err
 	}
 	return l.change(ctx, s, l.Question, change)

@@ -70,7 +70,7 @@ type storeUpdate struct {
 
 func (t storeUpdate) Run(ctx context.Context, s ask.Streams) error {
 	change := api.StoreChange{Name: t.Name, Credential: t.Credential}
-	if err := wanting(change); err != nil {
+	if err := ask.Wanting(change); err != nil {
 		return err
 	}
 	return ask.Show(ctx, s, t.Question, stores, func(c *client.Client) (api.Store, error) { return c.UpdateStore(ctx, t.Store, change) })

@@ -76,7 +76,7 @@ type teamspaceUpdate struct {
 
 func (t teamspaceUpdate) Run(ctx context.Context, s ask.Streams) error {
 	change := api.TeamspaceChange{Name: t.Name, Visibility: t.Visibility}
-	if err := wanting(change); err != nil {
+	if err := ask.Wanting(change); err != nil {
 		return err
 	}
 	return ask.Show(ctx, s, t.Question, teamspaces, func(c *client.Client) (api.Teamspace, error) {

@@ -67,7 +67,7 @@ type userUpdate struct {
 
 func (u userUpdate) Run(ctx context.Context, s ask.Streams) error {
 	change := api.UserChange{Name: u.Name, FullName: u.FullName, Email: u.Email, Admin: u.Admin, Active: u.Active}
-	if err := wanting(change); err != nil {
+	if err := ask.Wanting(change); err != nil {
 		return err
 	}
 	return ask.Show(ctx, s, u.Question, users, func(c *client.Client) (api.User, error) { return c.UpdateUser(ctx, u.User, change) })

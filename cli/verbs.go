@@ -4,6 +4,7 @@ import (
 	"github.com/alecthomas/kong"
 	"github.com/keyhatch/keyhatch/cli/account"
 	"github.com/keyhatch/keyhatch/cli/lending"
+	"github.com/keyhatch/keyhatch/cli/tokens"
 )
 
 // Verbs are the commands. A program embeds them in its own.
@@ -25,7 +26,7 @@ type Verbs struct {
 	Group     groupCommand     `cmd:"" group:"People" help:"Sets of users of a workspace, for grants."`
 	Teamspace teamspaceCommand `cmd:"" group:"People" help:"Smaller circles of a workspace, with members of their own."`
 	Workspace workspaceCommand `cmd:"" group:"People" help:"Tenants, and who is in them."`
-	Token     tokenCommand     `cmd:"" group:"People" help:"API tokens."`
+	Token     tokens.Token     `cmd:"" group:"People" help:"API tokens."`
 }
 
 // Vars are what the help of the verbs is filled in with.

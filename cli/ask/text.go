@@ -1,6 +1,8 @@
 package ask
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -75,4 +77,13 @@ func Yes(is bool) string {
 		return "yes"
 	}
 	return "no"
+}
+
+// Details are names and their values, in an order that does not change.
+func Details(d map[string]string) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(d)) {
+		out = append(out, name+"="+d[name])
+	}
+	return strings.Join(out, " ")
 }

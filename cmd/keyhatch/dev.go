@@ -14,6 +14,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/cli/ask"
+	"github.com/keyhatch/keyhatch/cmd/keyhatch/tour"
 	"github.com/keyhatch/keyhatch/db"
 )
 
@@ -179,11 +180,12 @@ func (d devCommand) serve(ctx context.Context, in *instance, token keyhatch.Secr
 }
 
 func (d devCommand) show(ctx context.Context, in *instance, token keyhatch.Secret, s ask.Streams) error {
-	t := tour{api: in.apiURL, s3: in.s3URL, region: in.config.S3.Region, token: token, out: s.Out}
-	if err := t.run(ctx); err != nil {
+	shown := tour.Tour{API: in.apiURL, Token: token, Out: s.Out}
+	toPaste, err := shown.Run(ctx)
+	if err != nil {
 		return err
 	}
-	d.paste(in, t.toPaste, s)
+	d.paste(in, toPaste, s)
 	if d.ReadyFile == "" {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package cli
+package tokens
 
 import (
 	"context"
@@ -23,7 +23,7 @@ var tokens = ask.Sheet[api.Token]{
 	{Title: "EXPIRES", Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.ExpiresAt, ask.Never) }},
 	{Title: "NETWORKS", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return strings.Join(t.Networks, ", ") }},
 	{Title: "REQUESTS PER MINUTE", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return numberOr(t.RequestsPerMinute, "") }},
-	{Title: "ANNOTATIONS", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return details(t.Annotations) }},
+	{Title: "ANNOTATIONS", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return ask.Details(t.Annotations) }},
 	{Title: "LAST USED", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return lastUse(t) }},
 	{Title: "ROTATED", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.RotatedAt, "") }},
 	{Title: "GRACE UNTIL", Detail: true, Cell: func(_ *ask.Names, t api.Token) string { return ask.TimeOr(t.GraceUntil, "") }},
@@ -58,7 +58,8 @@ var createdTokens = func() ask.Sheet[api.CreatedToken] {
 	return out
 }()
 
-type tokenCommand struct {
+// Token is what is done about API tokens.
+type Token struct {
 	List   tokenList   `cmd:"" help:"List your tokens; an installation admin may list anybody's."`
 	Show   tokenShow   `cmd:"" help:"Show a token, without its secret."`
 	Create tokenCreate `cmd:"" help:"Make a token within what yours may do, and show its secret, once."`

@@ -1,4 +1,6 @@
-package main
+// Package tour shows what Keyhatch does, to the user of "keyhatch dev": it does the main
+// job once, as any user's program would.
+package tour
 
 import (
 	"context"
@@ -19,18 +21,23 @@ import (
 	"github.com/keyhatch/keyhatch/client"
 )
 
-// tour does the main job as any user's program would: over the real API and the
-// real S3 endpoint, with the AWS SDK.
-type tour struct {
-	api, s3, region string
-	token           keyhatch.Secret
-	out             io.Writer
+// Tour goes over the real API and the real S3 endpoint, with the AWS SDK, and needs the
+// sample data.
+type Tour struct {
+	API   string // its address
+	Token keyhatch.Secret
+	Out   io.Writer // for what came of each step
 
-	rows    []tourRow
-	toPaste api.Lent // a lease for the user to play with
+	rows []row
 }
 
-type tourRow struct {
+// The sample data that it shows.
+const (
+	sampleBucket   = "demo"
+	sampleLocation = "s3://demo/alpha/"
+)
+
+type row struct {
 	ok           bool
 	step, result string
 }
@@ -38,34 +45,34 @@ type tourRow struct {
 // readyTimeout bounds how long the listeners may take to answer.
 const readyTimeout = 10 * time.Second
 
-// run does every step and prints what came of it. The error says that something
-// did not go as it must.
-func (t *tour) run(ctx context.Context) error {
-	c := client.New(t.api, t.token.Reveal())
+// Run does every step, prints what came of it, and lends a lease for the user to play
+// with. The error says that something did not go as it must.
+func (t *Tour) Run(ctx context.Context) (toPaste api.Lent, err error) {
+	c := client.New(t.API, t.Token.Reveal())
 	wait, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
 	if _, err := c.CurrentToken(wait); err != nil {
-		return fmt.Errorf("the API does not answer: %w", err)
+		return api.Lent{}, fmt.Errorf("the API does not answer: %w", err)
 	}
 	lease, err := c.CreateLease(ctx, api.LeaseRequest{Location: sampleLocation, Access: "read"})
 	if err != nil {
-		return fmt.Errorf("borrow a lease: %w", err)
+		return api.Lent{}, fmt.Errorf("borrow a lease: %w", err)
 	}
 	t.did("borrow a read lease on "+sampleLocation, fmt.Sprintf("%s, until %s", lease.ID, lease.ExpiresAt.Local().Format("15:04")))
 	if err := t.use(ctx, lease); err != nil {
-		return err
+		return api.Lent{}, err
 	}
 	if err := t.end(ctx, c, lease); err != nil {
-		return err
+		return api.Lent{}, err
 	}
-	if t.toPaste, err = c.CreateLease(ctx, api.LeaseRequest{Location: sampleLocation, Access: "write"}); err != nil {
-		return fmt.Errorf("borrow a lease: %w", err)
+	if toPaste, err = c.CreateLease(ctx, api.LeaseRequest{Location: sampleLocation, Access: "write"}); err != nil {
+		return api.Lent{}, fmt.Errorf("borrow a lease: %w", err)
 	}
-	return t.print()
+	return toPaste, t.print()
 }
 
 // use tries what the lease opens, and what it must not.
-func (t *tour) use(ctx context.Context, lease api.Lent) error {
+func (t *Tour) use(ctx context.Context, lease api.Lent) error {
 	bucket := s3Client(lease)
 	list, err := bucket.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: aws.String(sampleBucket), Prefix: aws.String("alpha/")})
 	if err != nil {
@@ -97,7 +104,7 @@ func (t *tour) use(ctx context.Context, lease api.Lent) error {
 }
 
 // end revokes the lease and a token, and looks at what was recorded.
-func (t *tour) end(ctx context.Context, c *client.Client, lease api.Lent) error {
+func (t *Tour) end(ctx context.Context, c *client.Client, lease api.Lent) error {
 	made, err := c.CreateToken(ctx, api.NewToken{Name: "tour"})
 	if err != nil {
 		return fmt.Errorf("make a token: %w", err)
@@ -105,7 +112,7 @@ func (t *tour) end(ctx context.Context, c *client.Client, lease api.Lent) error 
 	if err := c.RevokeToken(ctx, made.ID); err != nil {
 		return fmt.Errorf("revoke a token: %w", err)
 	}
-	_, err = client.New(t.api, made.Secret).CreateLease(ctx, api.LeaseRequest{Location: sampleLocation, Access: "read"})
+	_, err = client.New(t.API, made.Secret).CreateLease(ctx, api.LeaseRequest{Location: sampleLocation, Access: "read"})
 	t.mustRefuse("borrow with a revoked API token", err)
 	if err := c.RevokeLease(ctx, lease.ID); err != nil {
 		return fmt.Errorf("revoke the lease: %w", err)
@@ -119,33 +126,33 @@ func (t *tour) end(ctx context.Context, c *client.Client, lease api.Lent) error 
 		}
 		actions = append([]string{e.Action}, actions...) // oldest first
 	}
-	t.rows = append(t.rows, tourRow{
+	t.rows = append(t.rows, row{
 		strings.Join(actions, " ") == "lease.lend lease.revoke", "the lease is on record", strings.Join(actions, ", "),
 	})
 	return nil
 }
 
-func (t *tour) did(step, result string) { t.rows = append(t.rows, tourRow{true, step, result}) }
+func (t *Tour) did(step, result string) { t.rows = append(t.rows, row{true, step, result}) }
 
 // mustRefuse notes a step that has to fail with AccessDenied, or at the API with
 // a refused token.
-func (t *tour) mustRefuse(step string, err error) {
-	row := tourRow{step: step, result: "was let through"}
+func (t *Tour) mustRefuse(step string, err error) {
+	came := row{step: step, result: "was let through"}
 	var refusal smithy.APIError
 	var problem *api.Problem
 	switch {
 	case errors.As(err, &refusal):
-		row.ok, row.result = refusal.ErrorCode() == "AccessDenied", "refused: "+refusal.ErrorCode()
+		came.ok, came.result = refusal.ErrorCode() == "AccessDenied", "refused: "+refusal.ErrorCode()
 	case errors.As(err, &problem):
-		row.ok, row.result = problem.Code == "token_invalid", "refused: "+problem.Code
+		came.ok, came.result = problem.Code == "token_invalid", "refused: "+problem.Code
 	case err != nil:
-		row.result = err.Error()
+		came.result = err.Error()
 	}
-	t.rows = append(t.rows, row)
+	t.rows = append(t.rows, came)
 }
 
-func (t *tour) print() error {
-	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+func (t *Tour) print() error {
+	w := tabwriter.NewWriter(t.Out, 0, 0, 2, ' ', 0)
 	wrong := 0
 	for _, r := range t.rows {
 		mark := "✓"

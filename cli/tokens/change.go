@@ -1,4 +1,4 @@
-package cli
+package tokens
 
 import (
 	"context"
@@ -44,7 +44,7 @@ func (t tokenUpdate) Run(ctx context.Context, s ask.Streams) error {
 		return err
 	}
 	if len(t.Annotate) == 0 {
-		if err := wanting(change); err != nil {
+		if err := ask.Wanting(change); err != nil {
 			return err
 		}
 	}
