@@ -60,7 +60,11 @@ func Find(r *http.Request, hosts []string) (Request, error) {
 		out.Query.Del("versionId")
 	}
 	if op.Copies {
-		if out.Source, err = s3wire.ParseSource(r.Header.Get(s3wire.SourceHeader)); err != nil {
+		sources := r.Header.Values(s3wire.SourceHeader)
+		if len(sources) != 1 {
+			return out, errSources
+		}
+		if out.Source, err = s3wire.ParseSource(sources[0]); err != nil {
 			return out, err
 		}
 	}
@@ -104,17 +108,22 @@ func named(r *http.Request, hosts []string) (out Request, at Level, err error) {
 	return out, Object, nil
 }
 
-// bucketOfHost finds the bucket in "bucket.host:port".
-func bucketOfHost(host string, hosts []string) (string, bool) {
+// bucketOfHost finds the bucket in "bucket.host:port". One of our names is never a
+// bucket below another one, and the longest says where the bucket's ends.
+func bucketOfHost(host string, hosts []string) (bucket string, found bool) {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
+	host = strings.ToLower(host)
+	if slices.Contains(hosts, host) {
+		return "", false
+	}
 	for _, h := range hosts {
-		if b, ok := strings.CutSuffix(strings.ToLower(host), "."+h); ok {
-			return b, true
+		if b, ok := strings.CutSuffix(host, "."+h); ok && (!found || len(b) < len(bucket)) {
+			bucket, found = b, true
 		}
 	}
-	return "", false
+	return bucket, found
 }
 
 func find(r *http.Request, at Level, query url.Values) (Operation, bool) {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
@@ -196,44 +195,6 @@ func classified(r *http.Request, hosts ...string) string {
 	return out
 }
 
-// S9: whatever comes in, the classifier answers, and what it lets through names
-// one bucket and one key that the rest of the way may rely on.
-func FuzzClassify(f *testing.F) {
-	f.Add("GET", "/demo/alpha/a.csv", "", "")
-	f.Add("PUT", "/demo/alpha/%2e%2e/b", "acl", "X-Amz-Acl")
-	f.Add("GET", "//", "list-type=2&prefix=%00", "x-amz-meta-a")
-	f.Fuzz(func(t *testing.T, method, path, query, header string) {
-		decoded, err := url.PathUnescape(path)
-		if err != nil {
-			return
-		}
-		r := &http.Request{Method: method, URL: &url.URL{Path: decoded, RawPath: path, RawQuery: query}, Header: http.Header{}}
-		r.Header[http.CanonicalHeaderKey(header)] = []string{"x"}
-		q, err := Find(r, nil)
-		if err != nil {
-			var refused *s3wire.Error
-			if !errors.As(err, &refused) || strings.Contains(refused.Message, header) && len(header) > 12 {
-				t.Fatalf("refusal %v", err)
-			}
-			return
-		}
-		if q.Level != Service && keyhatch.CheckBucketName(q.Bucket) != nil {
-			t.Fatalf("bucket %q let through", q.Bucket)
-		}
-		if q.Level == Object {
-			if keyhatch.CheckKey(q.Key) != nil {
-				t.Fatalf("key %q let through", q.Key)
-			}
-			if decoded != "/"+q.Bucket+"/"+q.Key {
-				t.Fatalf("path %q was taken apart into %q and %q", decoded, q.Bucket, q.Key)
-			}
-		}
-		if q.Access == "" || q.Name == "" {
-			t.Fatalf("an operation without a name or an access: %+v", q)
-		}
-	})
-}
-
 // In virtual-host style the bucket stands in the host's name, and only below a
 // name of ours.
 func TestBucketInTheHost(t *testing.T) {
@@ -244,6 +205,7 @@ func TestBucketInTheHost(t *testing.T) {
 		"de.mo.s3.example":     "GetObject de.mo a/b .",
 		"demo.localhost":       "GetObject demo a/b .",
 		"s3.example":           "InvalidBucketName", // "a" is too short for one
+		"S3.example:8751":      "InvalidBucketName",
 		"evil-s3.example":      "InvalidBucketName",
 		"x.s3.example":         "InvalidBucketName",
 		".s3.example":          "InvalidBucketName",
@@ -253,6 +215,26 @@ func TestBucketInTheHost(t *testing.T) {
 		r.Host = host
 		if got := classified(r, "s3.example", "localhost"); got != want {
 			t.Errorf("%s: %s, want %s", host, got, want)
+		}
+	}
+}
+
+// A name of ours that lies below another one is no bucket of that, and the longer one
+// says where a bucket begins. "s3.localhost" was the bucket "s3" of "localhost".
+func TestNamesBelowEachOther(t *testing.T) {
+	for _, hosts := range [][]string{{"localhost", "store.localhost"}, {"store.localhost", "localhost"}} {
+		for host, want := range map[string]string{
+			"localhost":                 "GetObject demo a/b .",
+			"store.localhost:8751":      "GetObject demo a/b .",
+			"other.localhost":           "GetObject other demo/a/b .",
+			"other.store.localhost":     "GetObject other demo/a/b .",
+			"OTHER.STORE.localhost:875": "GetObject other demo/a/b .",
+		} {
+			r := httptest.NewRequest("GET", "http://any/demo/a/b", nil)
+			r.Host = host
+			if got := classified(r, hosts...); got != want {
+				t.Errorf("%s below %q: %s, want %s", host, hosts, got, want)
+			}
 		}
 	}
 }
