@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -179,7 +180,8 @@ var params = map[string]func(string) bool{
 }
 
 func checkParams(query url.Values) error {
-	for name, values := range query {
+	for _, name := range slices.Sorted(maps.Keys(query)) { // of several faults, always the same is told
+		values := query[name]
 		check, ok := params[name]
 		if strings.HasPrefix(name, "response-") {
 			check, ok = isHeaderValue, true
@@ -207,7 +209,8 @@ func within(least, most int) func(string) bool {
 // checkHeaders refuses x-amz- headers that the operation does not understand: one
 // could mean that an object is to be encrypted, locked or given away.
 func checkHeaders(op Operation, h http.Header) error {
-	for name, values := range h {
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		values := h[name]
 		name = strings.ToLower(name)
 		if !strings.HasPrefix(name, "x-amz-") {
 			continue

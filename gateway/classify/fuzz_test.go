@@ -36,6 +36,7 @@ func FuzzClassify(f *testing.F) {
 		{"POST", "s3.example", "http://vault.s3.example/a?uploads", "X-Amz-Checksum-Type: COMPOSITE"},
 		{"DELETE", ".s3.example", "/demo/a?versionId=null", "X-Amz-Mfa: 1 1"},
 		{"HEAD", "localhost.s3.example", "/a?response-expires=a%0d%0ab", "X-Amz-Request-Payer: requester"},
+		{"PUT", "demo.s3.example", "/a?partNumber=x&uploadId", "X-Amz-Acl: public-read\nX-Amz-Storage-Class: GLACIER"}, // was refused as one or the other
 		{"OPTIONS", "x", "*", ""},
 	} {
 		f.Add(seed.method, seed.host, seed.target, seed.header)
