@@ -37,6 +37,7 @@ type answer struct {
 	sending  bool // the store's answer is on its way
 	// connection is what the request came on, nil where the server does not tell.
 	connection net.Conn
+	patience   time.Duration // how long a transfer may make no progress at all
 }
 
 // WithConnection is http.Server's ConnContext: with it, an answer that nobody takes is
@@ -47,9 +48,9 @@ func WithConnection(ctx context.Context, c net.Conn) context.Context {
 
 type connectionKey struct{}
 
-func newAnswer(w http.ResponseWriter, r *http.Request) *answer {
+func newAnswer(w http.ResponseWriter, r *http.Request, patience time.Duration) *answer {
 	a := &answer{
-		ResponseWriter: w, id: keyhatch.OriginOf(r.Context()).RequestID, begun: time.Now(),
+		ResponseWriter: w, id: keyhatch.OriginOf(r.Context()).RequestID, begun: time.Now(), patience: patience,
 		control: http.NewResponseController(w), standing: &standing{over: true, ask: func() error { return nil }},
 	}
 	a.connection, _ = r.Context().Value(connectionKey{}).(net.Conn)
@@ -108,7 +109,7 @@ func (a *answer) sendHeader() {
 	h.Set("X-Amz-Request-Id", a.id)
 	h.Set("X-Content-Type-Options", "nosniff")
 	if a.refusal == nil {
-		a.writeWithin(patience)
+		a.writeWithin(a.patience)
 	}
 	if a.checksum != nil {
 		if name, value := a.checksum(); name != "" {
@@ -128,7 +129,7 @@ func (a *answer) Write(p []byte) (int, error) {
 		a.refusal.Write(p[:min(len(p), maxRefusal-a.refusal.Len())])
 		return len(p), nil
 	}
-	a.writeWithin(patience)
+	a.writeWithin(a.patience)
 	n, err := a.ResponseWriter.Write(p)
 	a.bytes += int64(n)
 	return n, err
@@ -146,7 +147,7 @@ func (a *answer) ReadFrom(r io.Reader) (int64, error) {
 	}
 	var sent int64
 	for whole.N > 0 {
-		a.writeWithin(patience)
+		a.writeWithin(a.patience)
 		part := &io.LimitedReader{R: whole.R, N: min(whole.N, stride)}
 		n, err := io.Copy(a.ResponseWriter, part)
 		whole.N -= n
@@ -172,10 +173,6 @@ const stride = 256 << 10
 // lease stands.
 const askEvery = 8 << 20
 
-// patience is how long a transfer may make no progress at all. A slow one may
-// take as long as it takes.
-const patience = time.Minute
-
 // writeWithin gives what is written next a while. Not every connection has
 // deadlines: one of a test has none.
 func (a *answer) writeWithin(d time.Duration) {
@@ -198,7 +195,7 @@ type timedBody struct {
 }
 
 func (b *timedBody) Read(p []byte) (int, error) {
-	until := time.Now().Add(patience)
+	until := time.Now().Add(b.answer.patience)
 	if !b.whole.IsZero() && b.whole.Before(until) {
 		until = b.whole
 	}
@@ -250,7 +247,7 @@ func (a *answer) refuse(r *http.Request, e *s3wire.Error) {
 		return
 	}
 	a.status, a.code = e.Status, e.Code
-	h, within := a.Header(), patience
+	h, within := a.Header(), a.patience
 	if e.Status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", "1")
 	}

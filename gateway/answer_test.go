@@ -79,7 +79,7 @@ func storeThinks(t *testing.T, connect connected, request, answer string) {
 	near, l := connect()
 	var ended error
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a := newAnswer(w, r)
+		a := newAnswer(w, r, patience)
 		if _, err := io.ReadAll(r.Body); err != nil {
 			t.Error("body:", err)
 		}
@@ -121,7 +121,7 @@ func TestSenderStandsStill(t *testing.T) {
 				var err error
 				begun, done := time.Now(), make(chan time.Time, 1)
 				server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-					newAnswer(w, r)
+					newAnswer(w, r, patience)
 					_, err = io.ReadAll(r.Body)
 					done <- time.Now()
 				})}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -22,7 +21,7 @@ import (
 // patience for a transfer: it is held in memory.
 func readDocument(a *answer, v *visit, into *limit.Buffer) error {
 	if a.body != nil {
-		a.body.whole = time.Now().Add(patience)
+		a.body.whole = time.Now().Add(a.patience)
 	}
 	if v.body.Len() > s3wire.MaxDocument {
 		return errDocumentTooLarge
@@ -32,12 +31,12 @@ func readDocument(a *answer, v *visit, into *limit.Buffer) error {
 		return ended
 	}
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return errDocumentLate
 	case errors.Is(err, limit.ErrTooLong):
 		return errDocumentTooLarge
+	case errors.Is(err, limit.ErrNoMemory):
+		return err
 	}
-	return err
+	return brokenOff(err)
 }
 
 // deleteResult is S3's DeleteResult.

@@ -15,7 +15,8 @@ import (
 var (
 	errNotOpen          = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "Access Denied")
 	errPolicy           = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "Access Denied. The lease opens it, but a session policy of the lease does not allow it.")
-	errDocumentLate     = s3wire.Refuse(http.StatusBadRequest, "RequestTimeout", "The body of this operation took too long to arrive.")
+	errLate             = s3wire.Refuse(http.StatusBadRequest, "RequestTimeout", "The body took too long to arrive; nothing of it was stored.")
+	errBrokenOff        = s3wire.Refuse(http.StatusBadRequest, "IncompleteBody", "The body could not be read to its end; nothing of it was stored.")
 	errDocumentTooLarge = s3wire.Refuse(http.StatusBadRequest, "EntityTooLarge", "The body of this operation has at most 1 MiB.")
 	errUnexpectedBody   = s3wire.Refuse(http.StatusBadRequest, "InvalidRequest", "This operation has no body.")
 	errTooLarge         = s3wire.Refuse(http.StatusBadRequest, "EntityTooLarge", "An object uploaded in one piece has at most 5 GiB.")

@@ -3,9 +3,11 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync/atomic"
 
@@ -128,7 +130,20 @@ func (b *checkedBody) failure(reads, takes bool) error {
 		}
 		return errCutShort
 	}
-	return b.Body.Err()
+	return brokenOff(b.Body.Err())
+}
+
+// brokenOff is why a body did not come to its end, in S3's words. What befell the
+// connection is the sender's doing, and no fault of ours.
+func brokenOff(err error) error {
+	var known *sigv4.Error
+	switch {
+	case err == nil, errors.As(err, &known):
+		return err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errLate
+	}
+	return errBrokenOff
 }
 
 // cleaned is a request with nothing in it but what was classified, verified and

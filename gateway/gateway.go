@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -36,6 +37,9 @@ type Config struct {
 	Region   string   // that clients sign for
 	Hosts    []string // that it is reached by, below which "bucket.host" names a bucket
 	Limits   Limits   // of each credential
+	// Patience is how long a transfer may make no progress at all, and how long a
+	// document may take; 0 for a minute. A slow transfer may take as long as it takes.
+	Patience time.Duration
 	Log      *slog.Logger
 	// RequestLog gets a line about each request; nil for none.
 	RequestLog *slog.Logger
@@ -44,6 +48,7 @@ type Config struct {
 // New makes the endpoint.
 func New(c Config) *Gateway {
 	c.Limits.Documents = maxDocuments
+	c.Patience = cmp.Or(c.Patience, patience)
 	return &Gateway{
 		Config: c, endpoint: sigv4.Endpoint{Service: "s3", Regions: []string{c.Region}},
 		limiter: limit.New(c.Limits, errsOfCredential), users: limit.New(c.Limits.Times(manyCredentials), errsOfUser),
@@ -53,7 +58,7 @@ func New(c Config) *Gateway {
 
 // ServeHTTP walks a request through.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a, v := newAnswer(w, r), &visit{}
+	a, v := newAnswer(w, r, g.Patience), &visit{}
 	defer func() {
 		p := recover()
 		g.record(a, r, v)

@@ -22,6 +22,9 @@ const (
 // manyCredentials is how many credentials' worth one user may ask.
 const manyCredentials = 4
 
+// patience is a Config's, when it says nothing else.
+const patience = time.Minute
+
 // admit lets a request in, by its credential and by its user. The credential comes
 // first: what one is refused for asking too often is not taken from what the
 // others of its user may ask.

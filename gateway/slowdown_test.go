@@ -303,3 +303,32 @@ func TestSlowDownLists(t *testing.T) {
 		}
 	})
 }
+
+// Nor is an upload that stands still: it was answered InternalError, on a folder and
+// before a store, however much of it the store had.
+func TestStillUpload(t *testing.T) {
+	for _, p := range everyPlace() {
+		for name, q := range map[string]request{
+			"small":  put(p.path+"still", "hello"),
+			"long":   put(p.path+"still", strings.Repeat("hello", 100_000)),
+			"chunks": put(p.path+"still", "").chunked(signedChunks, "", strings.Repeat("hello", 100_000), "end"),
+		} {
+			t.Run(p.name+"/"+name, func(t *testing.T) {
+				inRig(t, roomy, func(t *testing.T, r *rig) {
+					r.lendAt(p)
+					begun := time.Now()
+					got := r.answer(r.begin(q.as("ann").short(1)), "PUT")
+					if got.status != http.StatusBadRequest || got.element("Code") != "RequestTimeout" || time.Since(begun) != time.Minute {
+						t.Errorf("after %v: %d %s", time.Since(begun), got.status, got.body)
+					}
+					if p.published(r, "still") {
+						t.Error("it was published")
+					}
+					if log := r.log.Take(); strings.Contains(log, "level=ERROR") {
+						t.Errorf("it is a fault of ours: %s", log)
+					}
+				})
+			})
+		}
+	}
+}

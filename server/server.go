@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -38,6 +39,9 @@ type Options struct {
 	Connections int
 	// ConnContext is http.Server's, nil for none.
 	ConnContext func(ctx context.Context, c net.Conn) context.Context
+	// HeaderTimeout is how long the head of a request may take to arrive, and with
+	// TLS the handshake before it; 0 for ten seconds.
+	HeaderTimeout time.Duration
 	// Total bounds a whole request and its answer; 0 leaves slow transfers
 	// alone, and the handler must bound what it reads.
 	Total time.Duration
@@ -61,7 +65,7 @@ func New(o Options) *Server {
 		Handler:           o.Handler,
 		TLSConfig:         o.TLS,
 		ConnContext:       o.ConnContext,
-		ReadHeaderTimeout: headerTimeout,
+		ReadHeaderTimeout: cmp.Or(o.HeaderTimeout, headerTimeout),
 		ReadTimeout:       o.Total,
 		WriteTimeout:      o.Total,
 		IdleTimeout:       idleTimeout,
