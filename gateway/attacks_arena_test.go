@@ -58,11 +58,15 @@ type arena struct {
 	store    keyhatch.Store
 	backends *gateway.Backends
 	entrance
-	secured entrance     // the same endpoint with TLS
-	active  atomic.Int64 // requests under way
-	asked   atomic.Int64 // requests to a store behind
-	log     logged.Text
-	last    string // snapshot of the store, empty when it may have changed
+	hasty hastyEntrances
+	// The same with TLS.
+	secured      entrance
+	securedHasty hastyEntrances
+
+	active atomic.Int64 // requests under way
+	asked  atomic.Int64 // requests to a store behind
+	log    logged.Text
+	last   string // snapshot of the store, empty when it may have changed
 
 	keys  map[string]keys
 	texts map[string]string // what {names} in requests stand for
@@ -116,32 +120,45 @@ func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
+// hastyEntrances are those of an endpoint that does not wait for long: one for the
+// head of a request, one for more of a body.
+type hastyEntrances struct{ head, body entrance }
+
+// haste is how long they wait.
+const haste = 200 * time.Millisecond
+
 // serve wires the endpoint as cmd/keyhatch does, without TLS and with it.
 func (a *arena) serve(t *testing.T, log *slog.Logger) {
 	t.Helper()
-	door := server.Origin(nil, gateway.New(gateway.Config{
-		Lending: a.core.Broker.Lending, Objects: a.core.Broker.Objects, Backends: a.backends, Region: region, Hosts: []string{domain, "localhost"},
-		Limits: gateway.Limits{Concurrent: 100, PerSecond: 100_000}, Log: log, RequestLog: log,
-	}))
-	counted := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a.active.Add(1)
-		defer a.active.Add(-1)
-		door.ServeHTTP(w, r)
-	})
-	listen := func(shown *tls.Config) (*server.Server, string) {
+	var servers []*server.Server
+	shown, trust := certified(t)
+	listen := func(head, body time.Duration, shown, trust *tls.Config) entrance {
+		door := server.Origin(nil, gateway.New(gateway.Config{
+			Lending: a.core.Broker.Lending, Objects: a.core.Broker.Objects, Backends: a.backends, Region: region, Hosts: []string{domain, "localhost"},
+			Limits: gateway.Limits{Concurrent: 100, PerSecond: 100_000}, Patience: body, Log: log, RequestLog: log,
+		}))
 		l, err := server.Listen("127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		return server.New(server.Options{Listener: l, Log: log, TLS: shown, Handler: counted, ConnContext: gateway.WithConnection}), l.Addr().String()
+		servers = append(servers, server.New(server.Options{
+			Listener: l, Log: log, TLS: shown, HeaderTimeout: head, ConnContext: gateway.WithConnection,
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				a.active.Add(1)
+				defer a.active.Add(-1)
+				door.ServeHTTP(w, r)
+			}),
+		}))
+		return entrance{l.Addr().String(), trust}
 	}
-	plain, address := listen(nil)
-	shown, trust := certified(t)
-	withTLS, secured := listen(shown)
-	a.entrance, a.secured = entrance{address: address}, entrance{secured, trust}
+	all := func(shown, trust *tls.Config) (entrance, hastyEntrances) {
+		return listen(0, 0, shown, trust), hastyEntrances{listen(haste, 0, shown, trust), listen(0, haste, shown, trust)}
+	}
+	a.entrance, a.hasty = all(nil, nil)
+	a.secured, a.securedHasty = all(shown, trust)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx, plain, withTLS) }()
+	go func() { ended <- server.Run(ctx, servers...) }()
 	go a.core.Broker.Objects.Run(ctx)
 	t.Cleanup(func() {
 		stop()

@@ -93,7 +93,7 @@ func holderAttacks() []group {
 		if ask.method == "HEAD" {
 			want = "403"
 		}
-		nobody.rows = append(nobody.rows, row{ask.method + " " + strings.ReplaceAll(ask.target, "/", " "), ask.anonymous(), want, none})
+		nobody.rows = append(nobody.rows, row{ask.method + " " + strings.ReplaceAll(ask.target, "/", " "), ask.anonymous(), wants(want), none})
 	}
 	nobody.rows[0].control = get("/")
 
@@ -115,7 +115,7 @@ func holderAttacks() []group {
 				control = none // it would end what others need
 			}
 			name := fmt.Sprintf("%s, %s %s %d", who.name, ask.method, strings.ReplaceAll(ask.target, "/", " "), len(ended.rows))
-			ended.rows = append(ended.rows, row{name, ask.as(who.name), who.want, control})
+			ended.rows = append(ended.rows, row{name, ask.as(who.name), wants(who.want), control})
 		}
 	}
 	ended.rows = append(
@@ -164,9 +164,9 @@ func tokenAttacks() []group {
 	} {
 		out.rows = append(
 			out.rows,
-			row{who.name + ", get", own.as(who.name), who.want, own},
-			row{who.name + ", put", ownPut.as(who.name), who.want, none},
-			row{who.name + ", by an address", own.presign(time.Minute).as(who.name), who.want, none},
+			row{who.name + ", get", own.as(who.name), wants(who.want), own},
+			row{who.name + ", put", ownPut.as(who.name), wants(who.want), none},
+			row{who.name + ", by an address", own.presign(time.Minute).as(who.name), wants(who.want), none},
 		)
 	}
 	out.rows = append(
@@ -174,11 +174,11 @@ func tokenAttacks() []group {
 		row{"token swapped after signing", own.edit("{token of writer}", "{token of neighbour}"), "403 AccessDenied", own},
 		row{"token swapped in an address", own.presign(time.Minute).edit("{token of writer}", "{token of neighbour}"), "403 AccessDenied", own.presign(time.Minute)},
 		row{"key swapped after signing", own.edit("{key of writer}", "{key of neighbour}"), "403 AccessDenied", own},
-		row{"token twice", own.edit("X-Amz-Security-Token", "X-Amz-Security-Token: {token of neighbour}\r\nX-Amz-Security-Token"), "403 AccessDenied or 400 InvalidArgument", own},
+		row{"token twice", own.edit("X-Amz-Security-Token", "X-Amz-Security-Token: {token of neighbour}\r\nX-Amz-Security-Token"), "400 InvalidArgument", own},
 		row{"token not signed", own.edit(";x-amz-security-token", ""), "403 AccessDenied", own},
 		row{"token in header and query", own.edit("in.txt ", "in.txt?X-Amz-Security-Token={token of writer} "), "400 InvalidArgument", own},
 		row{"token dropped", own.edit("X-Amz-Security-Token: {token of writer}\r\n", ""), "400 AuthorizationHeaderMalformed", own},
-		row{"token with a line of its own", own.edit("{token of writer}", "\r\n {token of writer}"), "400 or 200", own},
+		row{"token with a line of its own", own.edit("{token of writer}", "\r\n {token of writer}").forwarded(), "200", own},
 	)
 	return []group{out}
 }

@@ -40,6 +40,9 @@ type request struct {
 	abrupt  bool     // what is cut off is so below TLS, whose end nobody says
 	patient bool     // keeps the connection, to see what else is answered on it
 	asked   string   // the name that TLS asks for; empty: "localhost"
+	stalls  bool     // what is cut off is waited for: the connection stays
+	drips   bool     // what is cut off comes, a letter now and then
+	reaches bool     // the store behind is asked; about any other attack it must not be
 }
 
 type field struct{ name, value string }
@@ -82,6 +85,9 @@ func (r request) snapped(by int) request          { r.cut, r.abrupt = by, true; 
 func (r request) asking(name string) request      { r.asked = name; return r }
 func (r request) behind(text string) request      { r.extra = text; return r }
 func (r request) kept() request                   { r.patient = true; return r }
+func (r request) stalled(by int) request          { r.cut, r.stalls = by, true; return r }
+func (r request) dripping(by int) request         { r.cut, r.drips = by, true; return r }
+func (r request) forwarded() request              { r.reaches = true; return r }
 
 // with adds a header that is signed, withUnsigned one that is not.
 func (r request) with(name, value string) request {
@@ -137,8 +143,15 @@ const (
 	unsignedTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 )
 
-// wire is the request as bytes, and its signature.
+// wire is the request as bytes that are sent at once, and its signature.
 func (r request) wire(t *testing.T, k keys, host string, known *strings.Replacer) (text, signature string) {
+	t.Helper()
+	text, signature = r.uncut(t, k, host, known)
+	return text[:len(text)-r.cut], signature
+}
+
+// uncut is the request as bytes, all of them.
+func (r request) uncut(t *testing.T, k keys, host string, known *strings.Replacer) (text, signature string) {
 	t.Helper()
 	if r.raw != "" {
 		return known.Replace(r.raw), ""
@@ -203,7 +216,7 @@ func (r request) wire(t *testing.T, k keys, host string, known *strings.Replacer
 		}
 		text = strings.Replace(text, old, replacement, 1)
 	}
-	return text[:len(text)-r.cut], signature
+	return text, signature
 }
 
 const isoTime = "20060102T150405Z"
