@@ -125,7 +125,7 @@ func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
 type hastyEntrances struct{ head, body entrance }
 
 // haste is how long they wait.
-const haste = 200 * time.Millisecond
+const haste = 50 * time.Millisecond
 
 // serve wires the endpoint as cmd/keyhatch does, without TLS and with it.
 func (a *arena) serve(t *testing.T, log *slog.Logger) {
