@@ -292,6 +292,9 @@ func (a *arena) forge(t *testing.T) {
 		"neighbour's key and token":  {n.id, w.secret, n.token},
 		"neighbour's key and secret": {n.id, n.secret, w.token},
 		"reader's key, own token":    {a.keys["reader"].id, w.secret, w.token},
+		"reader's token":             {w.id, w.secret, a.keys["reader"].token},
+		"expired one's token":        {w.id, w.secret, a.keys["expired"].token},
+		"token of blanks":            {w.id, w.secret, w.token[:middle] + " " + w.token[middle:]},
 		"outsider's token":           {w.id, w.secret, lent.Credentials.SessionToken.Reveal()},
 	} {
 		a.keys[who] = k

@@ -15,7 +15,7 @@ func operationAttacks() []group {
 	}
 	configuration := group{name: "configuration of buckets"}
 	for _, name := range subresources {
-		for _, ask := range []request{get("/lab?" + name), put("/lab?"+name, "<x/>"), del("/lab?" + name)} {
+		for _, ask := range []request{get("/lab?" + name), put("/lab?"+name, "<x/>"), del("/lab?" + name), post("/lab?"+name, "<x/>")} {
 			configuration.rows = append(configuration.rows, row{ask.method + " " + name, ask, "501 NotImplemented", none})
 		}
 	}
@@ -77,6 +77,10 @@ func operationAttacks() []group {
 			{"on a key", post("/lab/data/a/in.txt", form).with("Content-Type", formType), "501 NotImplemented", own},
 			{"with a batch delete's name", post("/lab?delete", form).with("Content-Type", formType), "400 MalformedXML", post("/lab?delete", batch("data/a/gone.txt"))},
 			{"on the bucket's host", post("/", form).at("lab."+domain).with("Content-Type", formType), "501 NotImplemented", own},
+			{"with a policy", post("/lab", strings.Replace(form, "--x--", "--x\r\nContent-Disposition: form-data; name=\"policy\"\r\n\r\ne30=\r\n--x--", 1)).with("Content-Type", formType).anonymous(), "501 NotImplemented", none},
+			{"of another bucket", post("/vault", form).with("Content-Type", formType), "501 NotImplemented", own},
+			{"urlencoded", post("/lab", "key=data/b/planted.txt&file=x").with("Content-Type", "application/x-www-form-urlencoded"), "501 NotImplemented", own},
+			{"that begins an upload", post("/lab/data/b/planted.bin?uploads", form).with("Content-Type", formType), "400 InvalidRequest", own},
 		}},
 	}
 }
@@ -161,6 +165,9 @@ func tokenAttacks() []group {
 		{"neighbour's key and token", "403 SignatureDoesNotMatch"},
 		{"neighbour's key and secret", "403 AccessDenied"},
 		{"reader's key, own token", "403 AccessDenied"},
+		{"reader's token", "403 AccessDenied"},
+		{"expired one's token", "403 AccessDenied"},
+		{"token of blanks", "403 AccessDenied"},
 	} {
 		out.rows = append(
 			out.rows,

@@ -113,7 +113,7 @@ func TestTableOfAttacks(t *testing.T) {
 	for _, g := range grounds() {
 		known[g.name()] = true
 	}
-	outcome := regexp.MustCompile(`^(none|\d\d\d( and \d\d\d)?( [A-Za-z0-9]+)?)$`)
+	outcome := regexp.MustCompile(`^(none|\d\d\d( [A-Za-z0-9]+)?( and \d\d\d( [A-Za-z0-9]+)?)?)$`)
 	named, refused, all := map[string]bool{}, []string{}, 0
 	for _, g := range table() {
 		for _, r := range g.rows {

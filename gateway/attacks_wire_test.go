@@ -43,6 +43,15 @@ func wireAttacks() []group {
 			{"chunks with a blank before the colon", kept.edit(length, length+"\r\nTransfer-Encoding : chunked"), "400", kept},
 			{"chunks on a line that goes on", kept.edit(length, length+"\r\nTransfer-Encoding:\r\n chunked"), "411 MissingContentLength", kept},
 			{"identity", kept.edit(length, "Transfer-Encoding: identity"), "501", kept},
+			{"chunks twice", kept.edit(length, "Transfer-Encoding: chunked, chunked"), "501", kept},
+			{"chunks in two headers", kept.edit(length, "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked"), "501", kept},
+			{"chunks, quoted", kept.edit(length, `Transfer-Encoding: "chunked"`), "501", kept},
+			{"length with a comment", kept.edit(length, "Content-Length: 4;x"), "400", kept},
+			{"length in other digits", kept.edit(length, "Content-Length: \u0664"), "400", kept},
+			{"length in exponents", kept.edit(length, "Content-Length: 4e0"), "400", kept},
+			{"chunk size below zero", streamed.edit(length, "Transfer-Encoding: chunked").edit("\r\n\r\nmine", "\r\n\r\n-1\r\nmine"), "411 MissingContentLength", kept},
+			{"chunks of a read", own.kept().edit("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n"+chunkedHidden), "400 InvalidRequest", own.kept()},
+			{"chunks of a delete", del("/lab/data/a/in.txt").kept().edit("\r\n\r\n", "\r\nTransfer-Encoding: chunked\r\n\r\n"+chunkedHidden), "400 InvalidRequest", own.kept()},
 			{"chunks of version 1.0", kept.edit("HTTP/1.1", "HTTP/1.0").edit(length, length+"\r\nTransfer-Encoding: chunked").edit("\r\n\r\nmine", "\r\n\r\n0\r\n\r\n"), "400 XAmzContentSHA256Mismatch", kept},
 		}},
 		{"hidden requests", []row{
@@ -58,6 +67,9 @@ func wireAttacks() []group {
 			{"in a chunk's extension", streamed.edit(length, "Transfer-Encoding: chunked").edit("\r\n\r\nmine", "\r\n\r\n4;x=\""+hidden+"\"\r\nmine\r\n0\r\n\r\n"), "411 MissingContentLength", kept},
 			{"in a trailer", streamed.edit(length, "Transfer-Encoding: chunked\r\nTrailer: X-Amz-Copy-Source").edit("\r\n\r\nmine", "\r\n\r\n4\r\nmine\r\n0\r\nX-Amz-Copy-Source: /lab/data/b/canary-b.txt\r\n\r\n"), "411 MissingContentLength", kept},
 			{"trailer that is a length", streamed.edit(length, "Transfer-Encoding: chunked\r\nTrailer: Content-Length").edit("\r\n\r\nmine", "\r\n\r\n4\r\nmine\r\n0\r\nContent-Length: 9\r\n\r\n"), "400", kept},
+			{"behind a bare line end", put("/lab/data/b/planted.txt", "").kept().edit("\r\n\r\n", "\n\n"+hidden), "403 AccessDenied and 403 AccessDenied", none},
+			{"behind a refused read", get("/lab/data/b/canary-b.txt").kept().edit("\r\n\r\n", "\r\n\r\nGET /lab/data/b/canary-b.txt HTTP/1.1\r\nHost: {address}\r\n\r\n"), "403 AccessDenied and 403 AccessDenied", none},
+			{"behind chunks of a document", post("/lab?delete", "").chunked(signedChunks, "", batch("data/a/gone.txt")).behind(hidden).kept(), "400 IncompleteBody", post("/lab?delete", "").chunked(signedChunks, "", batch("data/a/gone.txt")).kept()},
 		}},
 		{"headers", []row{
 			{"waits for the word to go on", put("/lab/data/b/planted.txt", "x").withUnsigned("Expect", "100-continue"), "403 AccessDenied", none},
@@ -73,6 +85,11 @@ func wireAttacks() []group {
 			{"100 kB in many", own.edit("Connection: close", strings.Repeat("X-Note: aaaaaaaaaaaaaaaa\r\n", 4000)+"Connection: close"), "431", own},
 			{"100 kB of a target", own.edit("/in.txt", "/"+strings.Repeat("x", 100_000)), "431", own},
 			{"100 kB of a query", ownList.edit("prefix=data/a/", "prefix=data/a/"+strings.Repeat("x", 100_000)), "431", ownList},
+			{"100 kB of a method", own.edit("GET", strings.Repeat("G", 100_000)), "431", own},
+			{"100 kB of a name", own.edit("Connection: close", strings.Repeat("X", 100_000)+": a\r\nConnection: close"), "431", own},
+			{"a thousand signed names", own.edit("SignedHeaders=", "SignedHeaders="+strings.Repeat("a;", 1000)), "400 AuthorizationHeaderMalformed", own},
+			{"100 kB of a copy source", copied("/lab/data/a/"+strings.Repeat("x", 100_000), "/lab/data/a/copied.txt"), "431", own},
+			{"100 kB of tags", ownPut.with("X-Amz-Tagging", "k="+strings.Repeat("x", 100_000)), "431", ownPut},
 			{"30 kB of metadata", ownPut.with("X-Amz-Meta-Note", strings.Repeat("x", 30_000)), "400 MetadataTooLarge", ownPut.with("X-Amz-Meta-Note", strings.Repeat("x", 1000))},
 			{"a thousand parameters", get("/lab?list-type=2&prefix=data/a/" + strings.Repeat("&x-id=1", 1000)), "400 InvalidURI", ownList},
 			{"many ranges", own.with("Range", "bytes="+strings.Repeat("0-0,", 2000)+"0-0"), "501 NotImplemented", own.with("Range", "bytes=0-3")},
@@ -118,6 +135,19 @@ func bodyAttacks() []group {
 		{"less than the decoded length", ownPut.chunked(signedChunks, "", "ab").decoded("3"), "400 IncompleteBody", chunks},
 		{"no decoded length", ownPut.hashed(signedChunks), "411 MissingContentLength", chunks},
 		{"decoded length below zero", ownPut.hashed(signedChunks).with("X-Amz-Decoded-Content-Length", "-1"), "400 InvalidArgument", chunks},
+		{"decoded length with a sign", ownPut.hashed(signedChunks).with("X-Amz-Decoded-Content-Length", "+4"), "400 InvalidArgument", chunks},
+		{"decoded length in hexadecimal", ownPut.hashed(signedChunks).with("X-Amz-Decoded-Content-Length", "0x4"), "400 InvalidArgument", chunks},
+		{"decoded length twice", chunks.withUnsigned("X-Amz-Decoded-Content-Length", "1"), "400 InvalidArgument", chunks},
+		{"trailer of metadata", ownPut.chunked(unsignedTrailer, "x-amz-meta-note:x", large), "400 InvalidRequest", loose},
+		{"trailer of a copy source", ownPut.chunked(unsignedTrailer, "x-amz-copy-source:/lab/data/b/canary-b.txt", large), "400 InvalidRequest", loose},
+		{"two trailers", loose.edit(trailer, trailer+"\r\nx-amz-acl:public-read"), "400 IncompleteBody", loose},
+		{"trailer twice", loose.edit(trailer, trailer+"\r\n"+trailer), "400 IncompleteBody", loose},
+		{"trailer not signed", trailed.edit("x-amz-trailer-signature:", "x-amz-trailer-signature:0"), "400 MalformedTrailerError", trailed},
+		{"trailer without its signature", trailed.edit("x-amz-trailer-signature", "x-amz-nothing"), "400 MalformedTrailerError", trailed},
+		{"chunks read as unsigned ones", chunks.edit("X-Amz-Content-Sha256: "+signedChunks, "X-Amz-Content-Sha256: "+unsignedTrailer), "400 MalformedTrailerError", chunks},
+		{"chunk with two extensions", chunks.edit("2000;chunk-signature=", "2000;x=y;chunk-signature="), "400 IncompleteBody", chunks},
+		{"chunk size with zeros", chunks.edit("\r\n\r\n2000;", "\r\n\r\n"+strings.Repeat("0", 5000)+"2000;"), "400 IncompleteBody", chunks},
+		{"chunk that ends in a bare line end", chunks.edit("\r\nend\r\n", "\r\nend\n"), "400 IncompleteBody", chunks},
 		{"chunks turned into a plain body", chunks.edit("X-Amz-Content-Sha256: "+signedChunks, "X-Amz-Content-Sha256: "+unsignedPayload), "403 SignatureDoesNotMatch", chunks},
 		{"plain body said to be chunks", ownPut.hashed(unsignedPayload).with("Content-Encoding", "aws-chunked").edit("X-Amz-Content-Sha256: "+unsignedPayload, "X-Amz-Content-Sha256: "+signedChunks), "411 MissingContentLength", ownPut},
 		{"trailer changed", trailed.edit(trailer, "x-amz-checksum-crc32:AAAAAA=="), "403 SignatureDoesNotMatch", trailed},
@@ -187,6 +217,17 @@ func documentAttacks() []group {
 		{"compressed", post(deleting, compressed(batch("data/a/in.txt"))).with("Content-Encoding", "gzip"), malformed, okDelete},
 		{"compressed tags", put(tagging, compressed(tags("k", "w"))).with("Content-Encoding", "gzip"), malformed, okTags},
 		{"bomb", post(deleting, compressed(strings.Repeat(" ", 4<<20)+batch("data/a/in.txt"))).with("Content-Encoding", "gzip"), malformed, okDelete},
+		{"bomb of tags", put(tagging, compressed(strings.Repeat(" ", 4<<20)+tags("k", "w"))).with("Content-Encoding", "gzip"), malformed, okTags},
+		{"bomb of a completion", post(completing, compressed(strings.Repeat(" ", 4<<20)+whole("{etag}"))).with("Content-Encoding", "gzip"), malformed, own},
+		{"compressed another way", post(deleting, "\x78\x9c\x03\x00\x00\x00\x00\x01").with("Content-Encoding", "deflate"), malformed, okDelete},
+		{"many attributes", post(deleting, strings.Replace(batch("data/a/gone.txt"), "<Delete>", "<Delete"+manyAttributes()+">", 1)), malformed, okDelete},
+		{"many empty objects", post(deleting, "<Delete>"+strings.Repeat("<Object/>", 100_000)+"</Delete>"), malformed, okDelete},
+		{"long comment", post(deleting, "<!--"+strings.Repeat("-", 1<<19)+"-->"+batch("data/a/gone.txt")), malformed, okDelete},
+		{"entity in an attribute", put(tagging, strings.Replace(tags("k", "w"), "<Tagging>", `<Tagging a="&e;">`, 1)), malformed, okTags},
+		{"external document", post(deleting, `<?xml-stylesheet href="http://127.0.0.1/x"?><!DOCTYPE x PUBLIC "-//x" "http://127.0.0.1/x.dtd">`+batch("data/a/gone.txt")), malformed, okDelete},
+		{"NUL in a tag", put(tagging, tags("k", "a\x00b")), malformed, okTags},
+		{"markup in a tag", put(tagging, tags("k", "&lt;script&gt;")), "400 InvalidTag", okTags},
+		{"reserved tag", put(tagging, tags("aws:x", "v")), "400 InvalidTag", okTags},
 		{"UTF-16", post(deleting, wide(batch("data/a/in.txt"))), malformed, okDelete},
 		{"UTF-7", post(deleting, `<?xml version="1.0" encoding="UTF-7"?>`+batch("data/a/in.txt")), malformed, okDelete},
 		{"XML 1.1", post(deleting, `<?xml version="1.1"?>`+batch("data/a/in.txt")), malformed, okDelete},
@@ -204,6 +245,14 @@ func elevenTags() string {
 	var out strings.Builder
 	for i := range 11 {
 		fmt.Fprintf(&out, "<Tag><Key>k%d</Key><Value>v</Value></Tag>", i)
+	}
+	return out.String()
+}
+
+func manyAttributes() string {
+	var out strings.Builder
+	for i := range 40_000 {
+		fmt.Fprintf(&out, ` a%d="x"`, i)
 	}
 	return out.String()
 }
@@ -234,6 +283,12 @@ func metadataAttacks() []group {
 		{"header behind a line break", note.edit("X-Amz-Meta-Note: x", "X-Amz-Meta-Note: x\r\nX-Amz-Acl: public-read"), "403 AccessDenied", note},
 		{"copy behind a line break", note.edit("X-Amz-Meta-Note: x", "X-Amz-Meta-Note: x\r\nX-Amz-Copy-Source: /lab/data/b/canary-b.txt"), "403 AccessDenied", note},
 		{"name with a slash", ownPut.with("X-Amz-Meta-../../b", "x"), "400", note},
+		{"header behind a bare line end", note.edit("X-Amz-Meta-Note: x", "X-Amz-Meta-Note: x\nX-Amz-Acl: public-read"), "403 AccessDenied", note},
+		{"lock behind a line break", note.edit("X-Amz-Meta-Note: x", "X-Amz-Meta-Note: x\r\nX-Amz-Object-Lock-Mode: COMPLIANCE"), "501 NotImplemented", note},
+		{"metadata behind a line break", note.edit("X-Amz-Meta-Note: x", "X-Amz-Meta-Note: x\r\nX-Amz-Meta-Role: admin"), "403 AccessDenied", note},
+		{"metadata of a neighbour's replaced", copied("/lab/data/b/canary-tagged.txt", "/lab/data/b/canary-tagged.txt").with("X-Amz-Metadata-Directive", "REPLACE"), "403 AccessDenied", note},
+		{"reserved tag", ownPut.with("X-Amz-Tagging", "aws:x=1"), "400 InvalidTag", note},
+		{"markup in a tag", ownPut.with("X-Amz-Tagging", "k=%3Cscript%3E"), "400 InvalidTag", note},
 		{"name with a blank", ownPut.with("X-Amz-Meta-A B", "x"), "400", note},
 		{"no name", ownPut.with("X-Amz-Meta", "x"), "501 NotImplemented", note},
 		{"control character", ownPut.with("X-Amz-Meta-Note", "a\x01b"), "400", note},

@@ -70,7 +70,9 @@ func New(o Options) *Server {
 		WriteTimeout:      o.Total,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
+		// "OPTIONS *" is a request like any other: net/http would say yes to nobody.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     slog.NewLogLogger(o.Log.Handler(), slog.LevelDebug),
 	}}
 	// One request at a time on a connection: what bounds a connection bounds what
 	// it costs. HTTP/2 would let each have hundreds, with headers that take for ever.
