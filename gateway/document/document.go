@@ -2,6 +2,7 @@ package document
 
 import (
 	"encoding/xml"
+	"net/http"
 
 	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
@@ -33,6 +34,31 @@ type completedPart struct {
 	ETag       string
 }
 
+var (
+	errPartNumber = s3wire.Refuse(http.StatusBadRequest, "InvalidArgument", "A part has a number of 1 to 10000.")
+	errPartOrder  = s3wire.Refuse(http.StatusBadRequest, "InvalidPartOrder", "The parts must be listed in ascending order, each once.")
+)
+
+// check refuses lists of parts that S3 would, and some stores would not.
+func (c completion) check() error {
+	if len(c.Part) == 0 || len(c.Part) > s3wire.MaxParts {
+		return s3wire.ErrMalformedXML
+	}
+	last := 0
+	for _, p := range c.Part {
+		switch {
+		case p.PartNumber < 1 || p.PartNumber > s3wire.MaxParts:
+			return errPartNumber
+		case p.ETag == "":
+			return s3wire.ErrMalformedXML
+		case p.PartNumber <= last:
+			return errPartOrder
+		}
+		last = p.PartNumber
+	}
+	return nil
+}
+
 // tagging is S3's Tagging.
 type tagging struct {
 	XMLName xml.Name `xml:"Tagging"`
@@ -45,8 +71,11 @@ func Rewrite(operation string, text []byte) ([]byte, error) {
 	switch operation {
 	case "CompleteMultipartUpload":
 		var c completion
-		if err := completionShape.parse(text, &c); err != nil || len(c.Part) == 0 || len(c.Part) > s3wire.MaxParts {
-			return nil, s3wire.ErrMalformedXML
+		if err := completionShape.parse(text, &c); err != nil {
+			return nil, err
+		}
+		if err := c.check(); err != nil {
+			return nil, err
 		}
 		return xml.Marshal(c)
 	case "PutObjectTagging":

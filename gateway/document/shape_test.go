@@ -3,8 +3,11 @@ package document
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"strings"
 	"testing"
+
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
 func TestDocumentShapes(t *testing.T) {
@@ -47,6 +50,34 @@ func TestDocumentShapes(t *testing.T) {
 	} {
 		if err := c.shape.parse([]byte(c.text), fresh(c.shape)); (err == nil) != c.want {
 			t.Errorf("%s: %v, want good: %t", c.text, err, c.want)
+		}
+	}
+}
+
+// The parts of an upload are such as S3 takes, whatever the store would: RGW joined an
+// upload whose part was named twice.
+func TestCompletedParts(t *testing.T) {
+	part := func(number, etag string) string {
+		return "<Part><PartNumber>" + number + "</PartNumber><ETag>" + etag + "</ETag></Part>"
+	}
+	for parts, want := range map[string]string{
+		part("1", "x"):                                     "",
+		part("1", "x") + part("10000", "x"):                "",
+		part("1", "x") + part("1", "x"):                    "InvalidPartOrder",
+		part("2", "x") + part("1", "x"):                    "InvalidPartOrder",
+		part("0", "x"):                                     "InvalidArgument",
+		part("-1", "x"):                                    "InvalidArgument",
+		part("10001", "x"):                                 "InvalidArgument",
+		part("1", ""):                                      "MalformedXML",
+		"<Part><PartNumber>1</PartNumber></Part>":          "MalformedXML",
+		"<Part><ETag>x</ETag></Part>":                      "InvalidArgument",
+		part("1", "x") + part("99999999999999999999", "x"): "MalformedXML",
+		"": "MalformedXML",
+	} {
+		_, err := Rewrite("CompleteMultipartUpload", []byte("<CompleteMultipartUpload>"+parts+"</CompleteMultipartUpload>"))
+		var refused *s3wire.Error
+		if errors.As(err, &refused); (err != nil || want != "") && (refused == nil || refused.Code != want) {
+			t.Errorf("%s: %v, want %q", parts, err, want)
 		}
 	}
 }
