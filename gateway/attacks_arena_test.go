@@ -190,11 +190,12 @@ func (a *arena) cast(t *testing.T) {
 	}
 	ws, err := c.Broker.People.CreateWorkspace(ctx, c.Admin, "lab")
 	check(err)
-	for _, bucket := range []string{"lab", "vault"} {
+	for _, bucket := range []string{"lab", "vault", "kept"} {
 		_, err := c.Broker.Places.CreateBucket(ctx, c.Admin, places.NewBucket{Workspace: ws.ID, Store: a.store.ID, Name: bucket})
 		check(err)
 	}
 	mine, theirs, vault := c.Location(t, ws, "s3://lab/data/a/"), c.Location(t, ws, "s3://lab/data/b/"), c.Location(t, ws, "s3://vault/")
+	keptA, keptB := c.Location(t, ws, "s3://kept/own/"), c.Location(t, ws, "s3://kept/other/")
 
 	lend := func(who string, by keyhatch.Caller, location keyhatch.Location, access keyhatch.Access, prefixes ...string) lending.Lent {
 		t.Helper()
@@ -219,6 +220,11 @@ func (a *arena) cast(t *testing.T) {
 	lend("neighbour", bob, theirs, keyhatch.Write)
 	cat, _ := member("cat", vault)
 	lend("banker", cat, vault, keyhatch.Write)
+
+	kim, _ := member("kim", keptA)
+	lend("keeper", kim, keptA, keyhatch.Write)
+	lee, _ := member("lee", keptB)
+	lend("other keeper", lee, keptB, keyhatch.Write)
 
 	// Those whose lease has ended, each in its own way.
 	ended := lend("revoked", ann, mine, keyhatch.Write)
@@ -342,6 +348,13 @@ func (a *arena) furnish(t *testing.T) {
 	a.texts["theirEtag"] = made(put("/lab/data/b/canary-up.bin?partNumber=1&uploadId="+a.texts["theirs"], "CANARY<part>").as("neighbour")).header.Get("ETag")
 	a.texts["vaults"] = made(post("/vault/data/a/up.bin?uploads", "").as("banker")).element("UploadId")
 	a.foreign = append(a.foreign, "canary-up.bin", a.texts["theirs"], a.texts["vaults"])
+
+	if a.ground.keepsVersions() {
+		a.texts["old"] = made(get("/kept?versions&prefix=own/").as("keeper")).oldVersion(t)
+		a.texts["theirOld"] = made(get("/kept?versions&prefix=other/").as("other keeper")).oldVersion(t)
+		a.foreign = append(a.foreign, "canary-kept.txt", a.texts["theirOld"])
+		a.secrets = append(a.secrets, canaryOf("kept", "first"), canaryOf("kept", "second"))
+	}
 
 	a.texts["page"] = made(get("/lab?list-type=2&prefix=data/b/&max-keys=1").as("neighbour")).element("NextContinuationToken")
 	a.texts["address"] = a.address

@@ -10,7 +10,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/places"
@@ -33,6 +35,9 @@ type ground interface {
 	snapshot(t *testing.T) string
 	// inProcess tells that there is nobody behind the endpoint to be asked.
 	inProcess() bool
+	// keepsVersions tells that the bucket "kept" has two versions of an object of the
+	// attacker's, and of one of a neighbour's.
+	keepsVersions() bool
 	// secrets are what no answer and no line of the log may tell of the store.
 	secrets() []string
 	// groups are the attacks that make sense on this kind only.
@@ -102,7 +107,8 @@ func (g *directoryGround) snapshot(t *testing.T) string {
 	return out.String()
 }
 
-func (g *directoryGround) inProcess() bool { return true }
+func (g *directoryGround) inProcess() bool     { return true }
+func (g *directoryGround) keepsVersions() bool { return false }
 
 func (g *directoryGround) secrets() []string { return []string{g.folder, ".keyhatch"} }
 
@@ -153,13 +159,41 @@ func (g *upstreamGround) put(t *testing.T, bucket, key, body string) {
 	}
 }
 
-func (g *upstreamGround) furnish(*testing.T) {}
+// keepsVersions is false of versitygw, which is started without a place for them.
+func (g *upstreamGround) keepsVersions() bool { return g.peer.Name != "versitygw" }
+
+// furnish makes a bucket that keeps versions.
+func (g *upstreamGround) furnish(t *testing.T) {
+	t.Helper()
+	if !g.keepsVersions() {
+		return
+	}
+	kept := aws.String("kept")
+	if _, err := g.client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: kept}); err != nil {
+		t.Fatal(err)
+	}
+	g.made["kept"] = true
+	_, err := g.client.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
+		Bucket: kept, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []string{"first", "second"} {
+		g.put(t, "kept", "own/in.txt", "the "+n)
+		g.put(t, "kept", "other/canary-kept.txt", canaryOf("kept", n))
+	}
+}
 
 func (g *upstreamGround) groups() []group {
-	if g.peer.Name == "rgw" {
-		return nil
+	var out []group
+	if g.peer.Name != "rgw" {
+		out = heededConditions()
 	}
-	return heededConditions()
+	if g.keepsVersions() {
+		out = append(out, versionAttacks()...)
+	}
+	return out
 }
 
 func (g *upstreamGround) secrets() []string {

@@ -74,6 +74,18 @@ func (g answered) element(name string) string {
 	return text
 }
 
+// oldVersion is the second version of a list, of which the first is the newest.
+func (g answered) oldVersion(t *testing.T) string {
+	t.Helper()
+	found := versionElement.FindAllStringSubmatch(g.body, -1)
+	if len(found) != 2 {
+		t.Fatalf("not two versions: %s", g.text)
+	}
+	return found[1][1]
+}
+
+var versionElement = regexp.MustCompile(`<VersionId>([^<]*)</VersionId>`)
+
 // send makes a request, again while the endpoint says that it is too busy: that
 // is what it says when the record cannot be written for a second, as on a machine
 // with much else to do.
