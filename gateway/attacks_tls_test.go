@@ -22,7 +22,7 @@ func (a *arena) fightOverTLS(t *testing.T) {
 	a.entrance, a.hasty = a.secured, a.securedHasty
 	a.texts["address"] = a.address
 	a.learn()
-	attacks := slices.Concat(targetAttacks(), wireAttacks(), bodyAttacks(), largeAttacks(), slowAttacks())
+	attacks := slices.Concat(targetAttacks(), wireAttacks(), bodyAttacks(), largeAttacks())
 	if a.ground.name() == "directory" {
 		attacks = table()
 	}
