@@ -340,9 +340,6 @@ func (a *arena) furnish(t *testing.T) {
 		a.texts[name] = made(post("/lab/data/a/"+name+".bin?uploads", "")).element("UploadId")
 		made(put("/lab/data/a/"+name+".bin?partNumber=1&uploadId="+a.texts[name], "a part"))
 	}
-	a.texts["twoEtag"] = made(head("/lab/data/a/two.txt")).header.Get("ETag")
-	a.texts["over"] = made(post("/lab/data/a/two.txt?uploads", "")).element("UploadId")
-	a.texts["overEtag"] = made(put("/lab/data/a/two.txt?partNumber=1&uploadId="+a.texts["over"], "a part")).header.Get("ETag")
 	a.texts["narrow"] = made(post("/lab/data/a/sub/up.bin?uploads", "")).element("UploadId")
 	a.texts["theirs"] = made(post("/lab/data/b/canary-up.bin?uploads", "").as("neighbour")).element("UploadId")
 	a.texts["theirEtag"] = made(put("/lab/data/b/canary-up.bin?partNumber=1&uploadId="+a.texts["theirs"], "CANARY<part>").as("neighbour")).header.Get("ETag")

@@ -184,8 +184,8 @@ var underConditions = []struct {
 	{sourceIf + "None-Match", true, func(of string, _ time.Time) string { return of }, false},
 	{sourceIf + "None-Match", true, func(string, time.Time) string { return another }, true},
 	{sourceIf + "Modified-Since", true, func(_ string, at time.Time) string { return at.Format(http.TimeFormat) }, false},
-	{sourceIf + "Modified-Since", true, func(string, time.Time) string { return long }, true},
-	{sourceIf + "Unmodified-Since", true, func(string, time.Time) string { return long }, false},
+	{sourceIf + "Modified-Since", true, func(string, time.Time) string { return longAgo }, true},
+	{sourceIf + "Unmodified-Since", true, func(string, time.Time) string { return longAgo }, false},
 	{sourceIf + "Unmodified-Since", true, func(_ string, at time.Time) string { return at.Format(http.TimeFormat) }, true},
 }
 
@@ -193,7 +193,7 @@ func anyTag(string, time.Time) string { return "*" }
 
 const (
 	sourceIf = "X-Amz-Copy-Source-If-"
-	long     = "Sat, 01 Jan 2000 00:00:00 GMT"
+	longAgo  = "Sat, 01 Jan 2000 00:00:00 GMT"
 )
 
 // held are the conditions that a store holds, by the way to write. What it does not
@@ -331,8 +331,8 @@ func TestConditionsThatNobodyKnows(t *testing.T) {
 			for _, o := range [][]func(*s3.Options){
 				{header("If-None-Match", etag)},
 				{header("If-None-Match", "*"), header("If-Match", etag)},
-				{header("If-Modified-Since", long)},
-				{header("If-Unmodified-Since", long)},
+				{header("If-Modified-Since", longAgo)},
+				{header("If-Unmodified-Since", longAgo)},
 			} {
 				if got, is := codeOf(w.do(c, o...)), c.has(); got != "NotImplemented" || is != "old" {
 					t.Errorf("%s: %q, and %q is there", w.name, got, is)
