@@ -1,112 +1,116 @@
 package seal
 
 import (
-	"bytes"
+	"context"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
-	"github.com/tink-crypto/tink-go/v2/aead"
-	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/prf"
-	tinkpb "github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
-	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
-// Keyring holds an installation's data keys, open and in memory.
+// Keyring holds an installation's data keys, open and in memory. They can be
+// replaced while it is in use.
 type Keyring struct {
-	columns  tink.AEAD // secrets in rows
-	sessions tink.AEAD // session tokens of our S3 endpoint
-	tokens   *prf.Set  // peppers of API token hashes
-	audit    *prf.Set  // keys of the audit record
+	keks  []KEK // the current one first
+	state atomic.Pointer[keys]
+
+	source  Source // nil: the keys stay what they are
+	behind  atomic.Bool
+	loading sync.Mutex
+	asked   atomic.Int64 // when a session token last had them read, in nanoseconds
 }
 
-// The keysets by name. Session tokens are XChaCha20-Poly1305, whose random
-// nonces are safe at any number of leases.
-const (
-	columnsKeyset  = "columns"
-	sessionsKeyset = "sessions"
-	tokensKeyset   = "tokens"
-	auditKeyset    = "audit"
-)
+// Source reads the keysets as they are stored now.
+type Source func(context.Context) ([]keyhatch.Keyset, error)
 
-var templates = []struct {
-	name     string
-	template func() *tinkpb.KeyTemplate
-}{
-	{columnsKeyset, aead.XChaCha20Poly1305KeyTemplate},
-	{sessionsKeyset, aead.XChaCha20Poly1305KeyTemplate},
-	{tokensKeyset, prf.HMACSHA256PRFKeyTemplate},
-	{auditKeyset, prf.HMACSHA256PRFKeyTemplate},
+// OpenKeyring opens the data keys. They may be wrapped by the current
+// key-encryption key or by the previous ones. An error says when it was by
+// another one.
+func OpenKeyring(current KEK, sets []keyhatch.Keyset, previous ...KEK) (*Keyring, error) {
+	r := &Keyring{keks: append([]KEK{current}, previous...)}
+	opened, err := r.open(sets, &keys{})
+	if err != nil {
+		return nil, err
+	}
+	r.state.Store(opened)
+	return r, nil
 }
 
-// NewKeysets makes the data keys of a new installation, wrapped by kek.
-func NewKeysets(kek KEK) ([]keyhatch.Keyset, error) {
-	var out []keyhatch.Keyset
-	for _, t := range templates {
-		handle, err := keyset.NewHandle(t.template())
-		if err != nil {
-			return nil, fmt.Errorf("new keyset %s: %w", t.name, err)
-		}
-		var wrapped bytes.Buffer
-		err = handle.WriteWithAssociatedData(keyset.NewBinaryWriter(&wrapped), kek.aead, keysetContext(t.name))
-		if err != nil {
-			return nil, fmt.Errorf("wrap keyset %s: %w", t.name, err)
-		}
-		out = append(out, keyhatch.Keyset{Name: t.name, KEK: kek.ID, Wrapped: wrapped.Bytes(), CreatedAt: time.Now()})
+// Follow tells where to read the keysets again. It is called before the keyring is
+// used by several.
+func (r *Keyring) Follow(source Source) { r.source = source }
+
+// MarkBehind notes that there are other keysets than those in memory. It does not
+// wait for anything.
+func (r *Keyring) MarkBehind() { r.behind.Store(true) }
+
+// Behind tells whether there are other keysets than those in memory.
+func (r *Keyring) Behind() bool { return r.behind.Load() }
+
+// CatchUp takes in other keysets, if there are any.
+func (r *Keyring) CatchUp(ctx context.Context) error {
+	if !r.Behind() {
+		return nil
 	}
-	return out, nil
+	return r.Reload(ctx)
 }
 
-// OpenKeyring opens the data keys. An error says whether the key-encryption key
-// is another one than they were wrapped with.
-func OpenKeyring(kek KEK, sets []keyhatch.Keyset) (*Keyring, error) {
-	handles := map[string]*keyset.Handle{}
-	for _, s := range sets {
-		if s.KEK != kek.ID {
-			return nil, fmt.Errorf("the key file holds %s, but the database was sealed with %s: put that key file back", kek.ID, s.KEK)
-		}
-		h, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(s.Wrapped)), kek.aead, keysetContext(s.Name))
-		if err != nil {
-			return nil, fmt.Errorf("the key file's key does not open keyset %s: it is damaged or another one of the same name", s.Name)
-		}
-		handles[s.Name] = h
+// Reload reads the keysets again. When that fails those in memory stay.
+func (r *Keyring) Reload(ctx context.Context) error {
+	if r.source == nil {
+		return nil
 	}
-	for _, t := range templates {
-		if handles[t.name] == nil {
-			return nil, fmt.Errorf("keyset %s is missing from the database", t.name)
+	r.loading.Lock()
+	defer r.loading.Unlock()
+	r.behind.Store(false) // before reading: what comes while it reads is told anew
+	sets, err := r.source(ctx)
+	if err == nil {
+		var opened *keys
+		if opened, err = r.open(sets, r.state.Load()); err == nil {
+			r.state.Store(opened)
+			return nil
 		}
 	}
-	var r Keyring
-	var err error
-	if r.columns, err = aead.New(handles[columnsKeyset]); err != nil {
-		return nil, fmt.Errorf("keyset %s: %w", columnsKeyset, err)
-	}
-	if r.sessions, err = aead.New(handles[sessionsKeyset]); err != nil {
-		return nil, fmt.Errorf("keyset %s: %w", sessionsKeyset, err)
-	}
-	if r.tokens, err = prf.NewPRFSet(handles[tokensKeyset]); err != nil {
-		return nil, fmt.Errorf("keyset %s: %w", tokensKeyset, err)
-	}
-	if r.audit, err = prf.NewPRFSet(handles[auditKeyset]); err != nil {
-		return nil, fmt.Errorf("keyset %s: %w", auditKeyset, err)
-	}
-	return &r, nil
+	r.behind.Store(true)
+	return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "the service cannot read its keys at the moment; try again").Because(err)
 }
 
-// keysetContext binds a wrapped keyset to its name, so that two cannot be
-// swapped in the database.
-func keysetContext(name string) []byte { return []byte("keyhatch keyset|" + name) }
+// reloadPatience is how long what has met a key that it does not know waits for the
+// database and a key management service.
+const reloadPatience = 5 * time.Second
+
+// knowing is the keys in memory, read again first when they do not have the key
+// that something was sealed with: another process has made it.
+func (r *Keyring) knowing(name string, sealed []byte) (*keys, error) {
+	k := r.state.Load()
+	if k.has(name, sealed) || r.source == nil {
+		return k, nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), reloadPatience)
+	defer cancel()
+	if err := r.Reload(ctx); err != nil {
+		return nil, err
+	}
+	return r.state.Load(), nil
+}
 
 // SealColumn seals a secret for one place of the database. It opens nowhere
 // else: table, row and column are bound to the ciphertext.
 func (r *Keyring) SealColumn(table, row, column string, secret keyhatch.Secret) ([]byte, error) {
-	return r.columns.Encrypt([]byte(secret.Reveal()), columnContext(table, row, column))
+	return r.state.Load().columns.Encrypt([]byte(secret.Reveal()), columnContext(table, row, column))
 }
 
-// OpenColumn opens what SealColumn sealed for the same place.
+// OpenColumn opens what SealColumn sealed for the same place. It is
+// keyhatch.Unavailable when the key is one that cannot be read at the moment.
 func (r *Keyring) OpenColumn(table, row, column string, sealed []byte) (keyhatch.Secret, error) {
-	secret, err := r.columns.Decrypt(sealed, columnContext(table, row, column))
+	k, err := r.knowing(ColumnsKeyset, sealed)
+	if err != nil {
+		return "", err
+	}
+	secret, err := k.columns.Decrypt(sealed, columnContext(table, row, column))
 	if err != nil {
 		return "", fmt.Errorf("the sealed %s of %s %s does not open: it was moved, changed or sealed with another key", column, table, row)
 	}
@@ -122,19 +126,21 @@ const hashBytes = 32
 
 // HashToken is the hash under which a new token's secret is kept.
 func (r *Keyring) HashToken(secret keyhatch.Secret) (keyhatch.TokenHash, error) {
-	return tokenHash(r.tokens.PrimaryID, r.tokens.PRFs[r.tokens.PrimaryID], secret)
+	peppers := r.state.Load().tokens
+	return tokenHash(peppers.PrimaryID, peppers.PRFs[peppers.PrimaryID], secret)
 }
 
 // HashesOfToken are the hashes under which a presented secret may be kept: one
 // a pepper, the newest first.
 func (r *Keyring) HashesOfToken(secret keyhatch.Secret) ([]keyhatch.TokenHash, error) {
-	newest, err := r.HashToken(secret)
+	peppers := r.state.Load().tokens
+	newest, err := tokenHash(peppers.PrimaryID, peppers.PRFs[peppers.PrimaryID], secret)
 	if err != nil {
 		return nil, err
 	}
 	out := []keyhatch.TokenHash{newest}
-	for id, p := range r.tokens.PRFs {
-		if id == r.tokens.PrimaryID {
+	for id, p := range peppers.PRFs {
+		if id == peppers.PrimaryID {
 			continue
 		}
 		h, err := tokenHash(id, p, secret)
@@ -156,7 +162,7 @@ func tokenHash(id uint32, p prf.PRF, secret keyhatch.Secret) (keyhatch.TokenHash
 
 // AuditMAC is the keyed hash of the audit record (HMAC-SHA-256).
 func (r *Keyring) AuditMAC(data []byte) keyhatch.Hash {
-	sum, err := r.audit.ComputePrimaryPRF(data, hashBytes)
+	sum, err := r.state.Load().audit.ComputePrimaryPRF(data, hashBytes)
 	if err != nil {
 		// Only an output length that the key cannot give fails, and it is fixed.
 		panic(fmt.Sprintf("seal: audit hash: %v", err))
