@@ -63,6 +63,8 @@ const (
 	CodeNotVerified      Code = "not_verified"
 	CodeLastAdmin        Code = "last_admin"
 	CodeStandingChanged  Code = "standing_changed"
+	CodeKeysChanged      Code = "keys_changed"
+	CodeRotationRunning  Code = "rotation_running"
 	CodeStoreUnsupported Code = "store_unsupported"
 	CodeUnavailable      Code = "unavailable"
 	CodeInternal         Code = "internal"

@@ -27,6 +27,7 @@ var layers = []struct {
 	{"policy", "root", ""},
 	{"audit", "root", ""},
 	{"seal", "root", "github.com/tink-crypto/tink-go"},
+	{"seal/awskms", "seal", "github.com/aws/ github.com/tink-crypto/"},
 	{"db/engine", "", ""},
 	{"db/sqlite", "db/engine", "modernc.org/sqlite"},
 	{"db/schema", "", ""},
@@ -79,7 +80,7 @@ var layers = []struct {
 	{"cli", "root api cli/account cli/ask cli/lending cli/times cli/tokens client", "github.com/alecthomas/kong"},
 	{"cmd/keyhatch/tour", "root api cli/ask client", "github.com/aws/"},
 	{
-		"cmd/keyhatch", "root api cli cli/* cmd/keyhatch/tour audit auth broker broker/* client compat/* db deliver driver driver/* gateway gateway/* idp mirror outbound policy rest seal server sigv4 sts",
+		"cmd/keyhatch", "root api cli cli/* cmd/keyhatch/tour audit auth broker broker/* client compat/* db deliver driver driver/* gateway gateway/* idp mirror outbound policy rest seal seal/* server sigv4 sts",
 		"github.com/alecthomas/kong github.com/goccy/go-yaml github.com/aws/",
 	},
 	{"db/dbtest/ground", "root audit db", ""},
@@ -95,7 +96,7 @@ var layers = []struct {
 // noHTTP are the packages in which a web protocol has no business.
 var noHTTP = []string{
 	"", "policy", "audit", "seal", "db", "db/engine", "db/sqlite", "db/schema", "db/groupcommit", "mirror", "driver", "driver/own",
-	"broker", "broker/kernel", "broker/people", "broker/places", "broker/lending", "broker/record", "broker/past",
+	"broker", "broker/kernel", "broker/people", "broker/places", "broker/lending", "broker/record", "broker/past", "broker/keys",
 }
 
 // badNames say nothing about what a package is.

@@ -7,6 +7,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/keys"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/past"
 	"github.com/keyhatch/keyhatch/broker/people"
@@ -27,6 +28,7 @@ type Broker struct {
 	Record      *record.Service      // events
 	Objects     *record.Objects      // what was done at our S3 endpoint
 	Past        *past.Service        // who could, from the events
+	Keys        *keys.Service        // the data keys
 }
 
 // Config is what a Broker works with.
@@ -49,7 +51,10 @@ type Config struct {
 	Tokens people.Limits
 	// Reach tells which hosts users' endpoints may have.
 	Reach kernel.Reach
-	Log   *slog.Logger
+	// KeysPace is how fast data keys are rotated. Zero: keys.DefaultPace. Only tests,
+	// which cannot wait, set it.
+	KeysPace keys.Pace
+	Log      *slog.Logger
 }
 
 // New makes a Broker.
@@ -65,5 +70,6 @@ func New(c Config) *Broker {
 		Record:      record.New(k),
 		Objects:     record.NewObjects(k, c.Log),
 		Past:        past.New(k),
+		Keys:        keys.New(k, c.KeysPace, c.Log),
 	}
 }

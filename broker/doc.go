@@ -29,6 +29,8 @@
 //     through at our S3 endpoint.
 //   - Install makes the first administrator of a new installation.
 //   - SetRoot makes the token of the system root what the configuration says.
+//   - Keys.Run and Keys.Step do what follows from new data keys; Rewrap (package keys)
+//     wraps them with the current key-encryption key, which whoever calls it holds.
 //   - VerifyAudit checks the audit record of an installation whose files one
 //     holds.
 package broker

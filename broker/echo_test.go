@@ -141,6 +141,9 @@ var inputs = map[string]func(w *lab, c caller, s string) error{
 	"token":                   func(w *lab, c caller, s string) error { return only(w.Broker.People.Token(w.ctx, c, s)) },
 	"tokens":                  func(w *lab, c caller, s string) error { return only(w.Broker.People.Tokens(w.ctx, c, s, page)) },
 
+	"rotate keys": func(w *lab, c caller, s string) error {
+		return only(w.Broker.Keys.Rotate(w.ctx, w.Admin, []string{s}))
+	},
 	"create credential, name": func(w *lab, c caller, s string) error {
 		n := w.credential()
 		n.Name = s

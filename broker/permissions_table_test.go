@@ -6,6 +6,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/keys"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/past"
 	"github.com/keyhatch/keyhatch/broker/places"
@@ -292,6 +293,14 @@ var useCases = slices.Concat(peopleUseCases, []useCase{
 		return func() error {
 			return only(w.Broker.Lending.Leases(w.ctx, c, lending.LeaseFilter{Workspace: w.ws.ID}, page))
 		}
+	}},
+
+	// keys                                 admin     confined  owner     wsadmin   member    keeper    guest     stranger
+	{"list the data keys", "                ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", "", "", func(w *lab, c caller) act {
+		return func() error { return only(w.Broker.Keys.Keys(w.ctx, c)) }
+	}},
+	{"rotate data keys", "                  ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", keys.Rotated, "keysets", func(w *lab, c caller) act {
+		return func() error { return only(w.Broker.Keys.Rotate(w.ctx, c, []string{"columns"})) }
 	}},
 
 	// events                               admin     confined  owner     wsadmin   member    keeper    guest     stranger

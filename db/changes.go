@@ -21,6 +21,7 @@ const (
 	LocationChanged        ChangeKind = "location"         // the location's id
 	GrantChanged           ChangeKind = "grant"            // the grant's id
 	LeaseRevoked           ChangeKind = "lease"            // the lease's id
+	KeysetChanged          ChangeKind = "keyset"           // the keyset's name
 )
 
 // Change is one line of the change feed.

@@ -12,6 +12,7 @@ import (
 var ofNoWorkspace = map[string]string{
 	"installation":      "there is one installation",
 	"keysets":           "the installation's data keys",
+	"data_keys":         "the installation's data keys",
 	"schema_migrations": "the schema's version",
 	"audit_registry":    "the record is the installation's; its events name their workspace",
 	"audit_chains":      "a chain is of a process, not of a tenant",
@@ -68,4 +69,40 @@ func column(t *testing.T, d *DB, query string) (out []string) {
 		t.Fatalf("%s: %d rows, %v", query, len(out), err)
 	}
 	return out
+}
+
+// ofNoSecret are the columns of bytes that hold nothing that is sealed with a data
+// key. Every other one is sealed anew when keys are rotated.
+var ofNoSecret = map[string]string{
+	"keysets.wrapped":     "wrapped by the key-encryption key",
+	"tokens.hash":         "a hash with a pepper",
+	"tokens.old_hash":     "a hash with a pepper",
+	"audit_registry.sign": "a hash of the audit record",
+	"audit_chains.sign":   "a hash of the audit record",
+	"events.hash":         "a hash of the audit record",
+	"audit_chains.hash":   "a hash of the audit record",
+}
+
+// TestEverySealedColumnIsKnown: a column that rotation does not know of cannot be
+// opened any more when the key is dropped that it is sealed with.
+func TestEverySealedColumnIsKnown(t *testing.T) {
+	t.Parallel()
+	d := openNew(t)
+	columns := column(t, d, "select m.name || '.' || c.name from sqlite_master m, pragma_table_info(m.name) c where m.type = 'table' and lower(c.type) in ('blob', 'bytea')")
+	for _, c := range SealedColumns {
+		if !slices.Contains(columns, c.Table+"."+c.Column) {
+			t.Errorf("%s.%s is listed as sealed and does not exist", c.Table, c.Column)
+		}
+	}
+	for _, name := range columns {
+		sealed := slices.ContainsFunc(SealedColumns, func(c SealedColumn) bool { return c.Table+"."+c.Column == name })
+		if reason, listed := ofNoSecret[name]; sealed == listed {
+			t.Errorf("%s has to be in SealedColumns, or listed with why not (%q), and not both", name, reason)
+		}
+	}
+	for name := range ofNoSecret {
+		if !slices.Contains(columns, name) {
+			t.Errorf("the listed column %s does not exist", name)
+		}
+	}
 }

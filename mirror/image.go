@@ -20,6 +20,7 @@ type Image struct {
 	locations     table[keyhatch.Location]
 	grants        table[keyhatch.Grant]
 	revoked       map[string]time.Time // lease id → when it would have expired
+	otherKeys     bool                 // the keysets were changed, and nobody was told yet
 
 	tokenByHash     map[keyhatch.TokenHash]string
 	workspaceByName map[string]string

@@ -26,6 +26,8 @@ type Mirror struct {
 	db  *db.DB
 	log *slog.Logger
 
+	keysChanged func() // never nil
+
 	refreshing chan struct{} // has room for the one refresh that runs
 
 	mu    sync.RWMutex
@@ -36,11 +38,19 @@ type Mirror struct {
 
 // Load reads the whole image.
 func Load(ctx context.Context, d *db.DB, log *slog.Logger) (*Mirror, error) {
-	m := &Mirror{db: d, log: log, refreshing: make(chan struct{}, 1)}
+	m := &Mirror{db: d, log: log, keysChanged: func() {}, refreshing: make(chan struct{}, 1)}
 	if err := m.reload(ctx, time.Now()); err != nil {
 		return nil, err
 	}
 	return m, nil
+}
+
+// OnKeysChanged has fn called when the keysets were changed, before anything of the
+// time after that can be seen. It must not wait for anything.
+func (m *Mirror) OnKeysChanged(fn func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.keysChanged = fn
 }
 
 // View runs fn on an image that was true within the last second. When that cannot
@@ -142,6 +152,10 @@ func (m *Mirror) refresh(ctx context.Context, called time.Time) error {
 	for _, u := range updates {
 		u(m.image)
 	}
+	if m.image.otherKeys {
+		m.image.otherKeys = false
+		m.keysChanged()
+	}
 	m.seq, m.asOf = seq, begun
 	return nil
 }
@@ -161,6 +175,7 @@ func (m *Mirror) reload(ctx context.Context, begun time.Time) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.image, m.seq, m.asOf = image, seq, begun
+	m.keysChanged() // maybe
 	return nil
 }
 

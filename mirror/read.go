@@ -37,6 +37,8 @@ func read(ctx context.Context, r db.Reader, c db.Change) (update, error) {
 		return row(ctx, c.ID, r.Location, func(i *Image) *table[keyhatch.Location] { return &i.locations })
 	case db.GrantChanged:
 		return row(ctx, c.ID, r.Grant, func(i *Image) *table[keyhatch.Grant] { return &i.grants })
+	case db.KeysetChanged:
+		return func(i *Image) { i.otherKeys = true }, nil
 	case db.LeaseRevoked:
 		lease, err := r.Lease(ctx, c.ID)
 		if errors.Is(err, keyhatch.NotFound) { // its record went: it had expired

@@ -173,3 +173,24 @@ func Yes(b bool) string {
 	}
 	return ""
 }
+
+// FindToken looks for the token of a secret, by the hashes that it may be kept under.
+// When there is none, and another process has made a pepper that this one did not
+// know, it looks again.
+func (k *Kernel) FindToken(ctx context.Context, secret keyhatch.Secret, find func([]keyhatch.TokenHash) error) error {
+	look := func() error {
+		hashes, err := k.Keys.HashesOfToken(secret)
+		if err != nil {
+			return err
+		}
+		return find(hashes)
+	}
+	err := look()
+	if !errors.Is(err, keyhatch.NotFound) || !k.Keys.Behind() {
+		return err
+	}
+	if err := k.Keys.CatchUp(ctx); err != nil {
+		return err
+	}
+	return look()
+}

@@ -49,27 +49,25 @@ func (svc *Service) workingAnywhere(ctx context.Context, secret keyhatch.Secret,
 	if !ok {
 		return c, refused
 	}
-	hashes, err := svc.k.Keys.HashesOfToken(shown.Secret)
-	if err != nil {
-		return c, err
-	}
-	err = svc.k.Mirror.View(ctx, func(image *mirror.Image) error {
-		token, hash, err := firstToken(image, hashes, now)
-		if err != nil {
-			return err
-		}
-		user, err := image.User(token.User)
-		if err != nil {
-			return err
-		}
-		if !user.Active || !token.Live(now) || shown.Token != "" && shown.Token != token.ID {
-			return refused
-		}
-		c.User, c.Token, c.Secret = user, token, hash
-		if shown.Workspace != "" && !(belongs(image, shown.Workspace, user) && c.Confine(shown.Workspace)) {
-			return refused
-		}
-		return nil
+	err = svc.k.FindToken(ctx, shown.Secret, func(hashes []keyhatch.TokenHash) error {
+		return svc.k.Mirror.View(ctx, func(image *mirror.Image) error {
+			token, hash, err := firstToken(image, hashes, now)
+			if err != nil {
+				return err
+			}
+			user, err := image.User(token.User)
+			if err != nil {
+				return err
+			}
+			if !user.Active || !token.Live(now) || shown.Token != "" && shown.Token != token.ID {
+				return refused
+			}
+			c.User, c.Token, c.Secret = user, token, hash
+			if shown.Workspace != "" && !(belongs(image, shown.Workspace, user) && c.Confine(shown.Workspace)) {
+				return refused
+			}
+			return nil
+		})
 	})
 	if errors.Is(err, keyhatch.NotFound) {
 		err = refused

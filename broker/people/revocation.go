@@ -193,22 +193,18 @@ func (svc *Service) endShown(ctx context.Context, secret keyhatch.Secret, end fu
 	if err := svc.failed(origin, now, nil); err != nil {
 		return err
 	}
-	hashes, err := svc.k.Keys.HashesOfToken(shown.Secret)
-	if err != nil {
-		return err
-	}
-	// It is looked up twice: who guesses shall not hold up those who write.
-	if _, err := svc.k.DB.TokenByHash(ctx, hashes, now); errors.Is(err, keyhatch.NotFound) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	err = svc.k.ChangeUnasked(ctx, func(w *kernel.Work) error {
-		t, err := w.TokenByHash(ctx, hashes, w.Now)
-		if err != nil {
+	err := svc.k.FindToken(ctx, shown.Secret, func(hashes []keyhatch.TokenHash) error {
+		// It is looked up twice: who guesses shall not hold up those who write.
+		if _, err := svc.k.DB.TokenByHash(ctx, hashes, now); err != nil {
 			return err
 		}
-		return end(w, t)
+		return svc.k.ChangeUnasked(ctx, func(w *kernel.Work) error {
+			t, err := w.TokenByHash(ctx, hashes, w.Now)
+			if err != nil {
+				return err
+			}
+			return end(w, t)
+		})
 	})
 	if errors.Is(err, keyhatch.NotFound) {
 		return nil

@@ -30,8 +30,12 @@ type Config struct {
 	// KeyFile holds the key-encryption key, readable by its owner only. Whoever
 	// has it and the database has every secret; without it the database opens
 	// for nobody. Keep a copy apart from the database's backups. Default:
-	// keyhatch.key.
+	// keyhatch.key, unless Keys names another place.
 	KeyFile string `yaml:"key_file"`
+
+	// Keys is where the key-encryption key is when it is in no file, and where the
+	// one before is while it is being replaced.
+	Keys KeysConfig `yaml:"keys"`
 
 	// API is the listener of the API. Default: 127.0.0.1:8750.
 	API Listener `yaml:"api"`
@@ -196,12 +200,14 @@ func (c *Config) complete(folder string) error {
 	if err != nil {
 		return err
 	}
+	if c.Keys.Env == "" && c.Keys.KMS == "" && c.KeyFile == "" {
+		c.KeyFile = "keyhatch.key"
+	}
 	for _, d := range []struct {
 		field    *string
 		fallback string
 	}{
 		{&c.Database, "keyhatch.db"},
-		{&c.KeyFile, "keyhatch.key"},
 		{&c.API.Listen, "127.0.0.1:8750"},
 		{&c.S3.Listen, "127.0.0.1:8751"},
 		{&c.S3.Region, "us-east-1"},
@@ -224,7 +230,7 @@ func (c *Config) complete(folder string) error {
 	if len(c.DirectoryRoots) == 0 {
 		c.DirectoryRoots = []string{"objects"}
 	}
-	paths := []*string{&c.Arvados.SystemRootTokenFile, &c.Database, &c.KeyFile, &c.API.TLSCert, &c.API.TLSKey, &c.S3.TLSCert, &c.S3.TLSKey}
+	paths := []*string{&c.Arvados.SystemRootTokenFile, &c.Database, &c.KeyFile, &c.Keys.Previous.File, &c.API.TLSCert, &c.API.TLSKey, &c.S3.TLSCert, &c.S3.TLSKey}
 	if c.S3.RequestLog != "-" {
 		paths = append(paths, &c.S3.RequestLog)
 	}
@@ -263,12 +269,15 @@ func (c *Config) check() error {
 	} else if host, _, _ := net.SplitHostPort(c.S3.Listen); host == "" || isUnspecified(host) {
 		return errors.New("s3.url is needed: s3.listen takes any address, so clients must be told which to use")
 	}
+	if err := c.checkKeys(); err != nil {
+		return err
+	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		return errors.New(`log_format must be "text" or "json"`)
 	}
 	for _, root := range c.DirectoryRoots {
-		for _, file := range []string{c.Database, c.KeyFile} {
-			if rel, err := filepath.Rel(root, file); err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
+		for _, file := range []string{c.Database, c.KeyFile, c.Keys.Previous.File} {
+			if rel, err := filepath.Rel(root, file); file != "" && err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
 				return fmt.Errorf("directory_roots: %s holds %s, which a store must never serve", root, file)
 			}
 		}

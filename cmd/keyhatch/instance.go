@@ -16,6 +16,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker"
+	datakeys "github.com/keyhatch/keyhatch/broker/keys"
 	"github.com/keyhatch/keyhatch/compat/arvados"
 	"github.com/keyhatch/keyhatch/compat/tiledb"
 	"github.com/keyhatch/keyhatch/db"
@@ -59,7 +60,7 @@ const changesKept = time.Hour
 // is, and when it cannot be done nothing is left behind.
 func create(ctx context.Context, c Config, admin string) (cluster string, secret keyhatch.Secret, err error) {
 	for _, path := range []string{c.Database, c.KeyFile} {
-		if _, err := os.Lstat(path); err == nil {
+		if _, err := os.Lstat(path); path != "" && err == nil {
 			return "", "", fmt.Errorf("%s exists already: an installation is never overwritten", path)
 		}
 	}
@@ -71,11 +72,13 @@ func create(ctx context.Context, c Config, admin string) (cluster string, secret
 			}
 		}
 	}()
-	kek, err := seal.CreateKeyFile(c.KeyFile)
+	kek, path, err := c.newKEK(ctx)
 	if err != nil {
 		return "", "", err
 	}
-	made = append(made, c.KeyFile)
+	if path != "" {
+		made = append(made, path)
+	}
 	keysets, err := seal.NewKeysets(kek)
 	if err != nil {
 		return "", "", err
@@ -100,24 +103,12 @@ func openStore(ctx context.Context, c Config) (*db.DB, *seal.Keyring, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	keys, err := openKeys(ctx, c, d)
+	keys, err := c.openKeys(ctx, d)
 	if err != nil {
 		return nil, nil, errors.Join(err, d.Close())
 	}
 	d.UseAuditKey(keys.AuditMAC)
 	return d, keys, nil
-}
-
-func openKeys(ctx context.Context, c Config, d *db.DB) (*seal.Keyring, error) {
-	kek, err := seal.ReadKeyFile(c.KeyFile)
-	if err != nil {
-		return nil, err
-	}
-	keysets, err := d.Keysets(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return seal.OpenKeyring(kek, keysets)
 }
 
 // open wires an instance and takes its addresses. Close it.
@@ -129,6 +120,9 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 		}
 	}()
 	if in.db, in.keys, err = openStore(ctx, c); err != nil {
+		return in, err
+	}
+	if err := datakeys.Rewrap(ctx, in.db, in.keys, log); err != nil {
 		return in, err
 	}
 	root, err := c.Arvados.rootSecret()
@@ -291,6 +285,7 @@ func (in *instance) run(ctx context.Context) error {
 	var recording sync.WaitGroup
 	recording.Go(func() { in.broker.Objects.Run(fresh) })
 	recording.Go(func() { in.broker.People.RunUses(fresh) })
+	recording.Go(func() { in.broker.Keys.Run(fresh) })
 	go in.pruneTokens(fresh)
 	if keep > 0 {
 		in.log.Info("object requests are pruned", "older_than", keep)

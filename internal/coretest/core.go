@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker"
+	"github.com/keyhatch/keyhatch/broker/keys"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/db"
@@ -34,12 +35,15 @@ type Core struct {
 
 	Admin keyhatch.Caller // the installation admin, with its first token
 	Store keyhatch.Store  // the one that all workspaces share
-	Path  string          // of the database file
+	Path  string          // of the database file, beside which the key file is
 	Root  string          // the folder inside which directory stores may lie
 	Log   *slog.Logger    // of the brokers that With makes; discards what is written
 
-	Tokens people.Limits // of the brokers that With and Restart make
-	Prober driver.Prober // of the same; at first one that finds nothing
+	AdminSecret keyhatch.Secret // of the admin's token, for another process's Open
+
+	Tokens   people.Limits // of the brokers that With and Restart make
+	Prober   driver.Prober // of the same; at first one that finds nothing
+	KeysPace keys.Pace     // of the same
 
 	keyFile   string
 	notBefore time.Time
@@ -49,21 +53,17 @@ type Core struct {
 // New makes an installation and opens it.
 func New(t testing.TB) *Core {
 	t.Helper()
-	dir := t.TempDir()
-	c := &Core{
-		Path: filepath.Join(dir, "keyhatch.db"), Root: filepath.Join(dir, "objects"), keyFile: filepath.Join(dir, "keyhatch.key"),
-		Log: slog.New(slog.DiscardHandler), Prober: Found(nil),
-	}
+	c := in(t.TempDir())
 	kek, err := seal.CreateKeyFile(c.keyFile)
 	check(t, err)
 	keysets, err := seal.NewKeysets(kek)
 	check(t, err)
-	keys, err := seal.OpenKeyring(kek, keysets)
+	ring, err := seal.OpenKeyring(kek, keysets)
 	check(t, err)
 	d, err := db.Create(context.Background(), c.Path)
 	check(t, err)
-	d.UseAuditKey(keys.AuditMAC)
-	_, secret, err := broker.Install(context.Background(), d, keysets, keys, "admin")
+	d.UseAuditKey(ring.AuditMAC)
+	_, c.AdminSecret, err = broker.Install(context.Background(), d, keysets, ring, "admin")
 	check(t, err)
 	check(t, d.Close())
 	c.outside, err = sql.Open("sqlite", "file:"+c.Path+"?_pragma=busy_timeout(5000)")
@@ -71,11 +71,31 @@ func New(t testing.TB) *Core {
 	c.outside.SetMaxOpenConns(1)
 	t.Cleanup(func() { c.outside.Close() })
 	c.open(t)
-	c.Admin, err = c.Broker.People.Authenticate(context.Background(), secret)
+	c.Admin, err = c.Broker.People.Authenticate(context.Background(), c.AdminSecret)
 	check(t, err)
 	c.Store, err = c.Broker.Places.CreateStore(context.Background(), c.Admin, places.NewStore{
 		Name: "disk", Kind: keyhatch.DirectoryStore, Path: filepath.Join(c.Root, "disk"),
 	})
+	check(t, err)
+	return c
+}
+
+func in(dir string) *Core {
+	return &Core{
+		Path: filepath.Join(dir, "keyhatch.db"), Root: filepath.Join(dir, "objects"), keyFile: filepath.Join(dir, "keyhatch.key"),
+		Log: slog.New(slog.DiscardHandler), Prober: Found(nil),
+	}
+}
+
+// Open opens the installation whose database has that path, which another process
+// has made, at a pace.
+func Open(t testing.TB, path string, admin keyhatch.Secret, p keys.Pace) *Core {
+	t.Helper()
+	c := in(filepath.Dir(path))
+	c.KeysPace, c.AdminSecret = p, admin
+	c.open(t)
+	var err error
+	c.Admin, err = c.Broker.People.Authenticate(context.Background(), admin)
 	check(t, err)
 	return c
 }
@@ -108,6 +128,7 @@ func (c *Core) open(t testing.TB) {
 	c.Keys, err = seal.OpenKeyring(kek, keysets)
 	check(t, err)
 	d.UseAuditKey(c.Keys.AuditMAC)
+	c.Keys.Follow(d.Keysets)
 	c.DB = d
 	c.Mirror, err = mirror.Load(ctx, d, slog.New(slog.DiscardHandler))
 	check(t, err)
@@ -120,7 +141,7 @@ func (c *Core) open(t testing.TB) {
 func (c *Core) With(lenders map[keyhatch.Lending]driver.Lender) *broker.Broker {
 	return broker.New(broker.Config{
 		NotBefore: c.notBefore, DB: c.DB, Mirror: c.Mirror, Keys: c.Keys, Lenders: lenders, DirectoryRoots: []string{c.Root},
-		Tokens: c.Tokens, Log: c.Log, Prober: c.Prober,
+		Tokens: c.Tokens, KeysPace: c.KeysPace, Log: c.Log, Prober: c.Prober,
 		Reach: func(context.Context, string) error { return nil },
 	})
 }
