@@ -72,6 +72,7 @@ func (d *Door) api(mux *http.ServeMux) huma.API {
 	d.container(a)
 	d.events(a)
 	d.objectRequests(a)
+	d.keys(a)
 	return a
 }
 

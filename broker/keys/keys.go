@@ -86,8 +86,8 @@ func (svc *Service) Keys(ctx context.Context, c keyhatch.Caller) ([]keyhatch.Dat
 	return svc.keys(ctx, v.Reader, v.Now)
 }
 
-// KEK is the id of the key-encryption key that the keysets are wrapped with.
-func (svc *Service) KEK() string { return svc.k.Keys.Keyset(seal.ColumnsKeyset).KEK }
+// WrappedBy is the id of the key-encryption key that a keyset is wrapped with.
+func (svc *Service) WrappedBy(keyset string) string { return svc.k.Keys.Keyset(keyset).KEK }
 
 // keys are the data keys that memory has, with what needs them.
 func (svc *Service) keys(ctx context.Context, r db.Reader, now time.Time) (out []keyhatch.DataKey, err error) {

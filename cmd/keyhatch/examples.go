@@ -15,6 +15,11 @@ var examples = map[string]string{
 	"serve":   "keyhatch serve --config /etc/keyhatch/keyhatch.yaml",
 	"migrate": "keyhatch migrate --config /etc/keyhatch/keyhatch.yaml",
 
+	"keys list": "keyhatch keys list",
+	"keys rotate": `keyhatch keys rotate --wait
+keyhatch keys rotate columns`,
+	"keys generate": "keyhatch keys generate /etc/keyhatch/new.key",
+
 	"login":  "keyhatch login --server https://keyhatch.example.org --token",
 	"logout": "keyhatch logout --server https://keyhatch.example.org",
 	"whoami": "keyhatch whoami",

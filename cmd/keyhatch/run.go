@@ -21,6 +21,8 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" group:"Server" help:"Serve an installation."`
 	Migrate migrateCommand `cmd:"" group:"Server" help:"Bring the database of an older version up to this one."`
 
+	Keys keysCommand `cmd:"" group:"Server" help:"The keys that a running server seals with, and how to replace them."`
+
 	cli.Verbs
 
 	Audit      auditCommand    `cmd:"" group:"Record" help:"Ask the audit record, and check it."`
