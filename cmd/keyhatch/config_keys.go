@@ -81,6 +81,17 @@ func (p keyPlace) named() (n int) {
 	return n
 }
 
+// told is the line of init about the key.
+func (p keyPlace) told() string {
+	switch {
+	case p.env != "":
+		return "key            the variable " + p.env + "  (keep a copy elsewhere: without it nothing can be opened)"
+	case p.kms != "":
+		return "key            " + p.kms + "  (never delete it: without it nothing can be opened)"
+	}
+	return "key file       " + p.file + "  (keep a copy elsewhere: without it nothing can be opened)"
+}
+
 func (p keyPlace) open(ctx context.Context) (seal.KEK, error) {
 	switch {
 	case p.env != "":

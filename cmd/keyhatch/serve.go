@@ -55,14 +55,14 @@ func (i initCommand) create(ctx context.Context, s ask.Streams) error {
 
   configuration  %s
   database       %s
-  key file       %s  (keep a copy elsewhere: without it nothing can be opened)
+  %s
 
 The token of admin %q, shown this once:
 
   %s
 
 Next: keyhatch serve --config %s
-`, cluster, i.Config, c.Database, c.KeyFile, i.Admin, secret.Reveal(), i.Config)
+`, cluster, i.Config, c.Database, c.currentKey().told(), i.Admin, secret.Reveal(), i.Config)
 	return err
 }
 
