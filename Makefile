@@ -46,6 +46,10 @@ conformance: needs-go bin/testreport ## run only the real clients against the re
 	@settings=$$(tools/setup.sh); eval "$$settings"; export CGO_ENABLED=1
 	go test -json -race -count=1 -timeout 28m ./conformance | bin/testreport -no-skips
 
+.PHONY: chaos
+chaos: needs-go ## kill processes while they rotate keys, 200 times
+	KEYHATCH_CHAOS=1 go test -v -count=1 -timeout 60m -run '^TestKilledRotation$$' ./broker/keys
+
 .PHONY: check
 check: needs-go ## look at format, vet, staticcheck, modules and generated files
 	@failed=0

@@ -89,6 +89,7 @@ var layers = []struct {
 	{"internal/coretest", "root audit broker broker/* db driver driver/* mirror policy seal", ""},
 	{"internal/devserver", "internal/certificate internal/child", ""},
 	{"internal/peers", "internal/certificate internal/child", "github.com/aws/"},
+	{"internal/moto", "internal/child", ""},
 	{"internal/*", "root api", ""},
 	{"conformance", "", ""},
 }

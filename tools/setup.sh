@@ -13,6 +13,7 @@
 #   rclone            a client of the conformance tests
 #   curl              the session in the README calls the API with it
 #   python3, venv     for the Python clients, pinned in conformance/requirements*.txt
+#   moto              answers as AWS KMS does, pinned in conformance/requirements-moto.txt
 #   fish, zsh         shells that evaluate leases and complete commands
 #   Java              runs Spark, with Hadoop's archives for S3 from Maven Central
 #   Ceph              its S3 gateway is a real store, see internal/peers
@@ -301,6 +302,7 @@ fi
 environment clients requirements.txt 'awscli, boto3, duckdb, duckdb_extension_aws, duckdb_extension_httpfs, obstore, S3'
 environment s3fs requirements-s3fs.txt 'pyiceberg, rasterio, s3fs'
 environment arvados requirements-arvados.txt 'arvados'
+environment moto requirements-moto.txt 'moto.server'
 environment tiledb requirements-tiledb.txt 'tiledb.client'
 
 if ! java=$(find_java); then
@@ -327,6 +329,7 @@ printf 'export %s=%q\n' \
 	KEYHATCH_GITLEAKS "$gitleaks" \
 	KEYHATCH_JAVA_HOME "$java" \
 	KEYHATCH_MINIO "$minio" \
+	KEYHATCH_MOTO "$moto/bin/moto_server" \
 	KEYHATCH_PYTHON "$clients/bin/python" \
 	KEYHATCH_RADOSGW "$radosgw" \
 	KEYHATCH_RCLONE "$rclone" \
