@@ -7,10 +7,20 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-// ReplaceKeyset stores a keyset in place of another, which must be the one that is
-// stored: keyhatch.Conflict if not, since two who change it must not undo each
-// other's change.
+// ReplaceKeyset stores a keyset with other keys in it in place of another, which must
+// be the one that is stored: keyhatch.Conflict if not, since two who change it must
+// not undo each other's change.
 func (t *Tx) ReplaceKeyset(ctx context.Context, before, after keyhatch.Keyset) error {
+	if err := t.RewrapKeyset(ctx, before, after); err != nil {
+		return err
+	}
+	return t.changed(ctx, KeysetChanged, "", after.Name)
+}
+
+// RewrapKeyset is ReplaceKeyset for the same keys, wrapped by another key-encryption
+// key. Memory, which has them open, need not know: a process that was not given the
+// other key goes on with what it has.
+func (t *Tx) RewrapKeyset(ctx context.Context, before, after keyhatch.Keyset) error {
 	result, err := t.q.ExecContext(ctx, "update keysets set kek = $3, wrapped = $4 where name = $1 and wrapped = $2",
 		before.Name, before.Wrapped, after.KEK, after.Wrapped)
 	if err != nil {
@@ -19,7 +29,7 @@ func (t *Tx) ReplaceKeyset(ctx context.Context, before, after keyhatch.Keyset) e
 	if n, err := result.RowsAffected(); err != nil || n != 1 {
 		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeKeysChanged, "the keys were changed at the same time: look at them, then try again").Because(err)
 	}
-	return t.changed(ctx, KeysetChanged, "", after.Name)
+	return nil
 }
 
 // DataKey is what is on record about a data key.

@@ -20,6 +20,7 @@ type Keyring struct {
 	source  Source // nil: the keys stay what they are
 	behind  atomic.Bool
 	loading sync.Mutex
+	failed  atomic.Pointer[failure] // the last
 	asked   atomic.Int64 // when a session token last had them read, in nanoseconds
 }
 
@@ -50,12 +51,23 @@ func (r *Keyring) MarkBehind() { r.behind.Store(true) }
 // Behind tells whether there are other keysets than those in memory.
 func (r *Keyring) Behind() bool { return r.behind.Load() }
 
-// CatchUp takes in other keysets, if there are any.
+// CatchUp takes in other keysets, if there are any. When that has just failed it is
+// not tried again: a key management service that is away must not be asked by each
+// who waits for it.
 func (r *Keyring) CatchUp(ctx context.Context) error {
 	if !r.Behind() {
 		return nil
 	}
+	if f := r.failed.Load(); f != nil && time.Since(f.at) < time.Second {
+		return f.err
+	}
 	return r.Reload(ctx)
+}
+
+// failure is when the keysets could not be read, and why.
+type failure struct {
+	at  time.Time
+	err error
 }
 
 // Reload reads the keysets again. When that fails those in memory stay.
@@ -65,7 +77,7 @@ func (r *Keyring) Reload(ctx context.Context) error {
 	}
 	r.loading.Lock()
 	defer r.loading.Unlock()
-	r.behind.Store(false) // before reading: what comes while it reads is told anew
+	was := r.behind.Swap(false) // before reading: what comes while it reads is told anew
 	sets, err := r.source(ctx)
 	if err == nil {
 		var opened *keys
@@ -74,8 +86,12 @@ func (r *Keyring) Reload(ctx context.Context) error {
 			return nil
 		}
 	}
-	r.behind.Store(true)
-	return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "the service cannot read its keys at the moment; try again").Because(err)
+	if was {
+		r.behind.Store(true)
+	}
+	err = keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "the service cannot read its keys at the moment; try again").Because(err)
+	r.failed.Store(&failure{time.Now(), err})
+	return err
 }
 
 // reloadPatience is how long what has met a key that it does not know waits for the

@@ -2,6 +2,7 @@ package keys
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -14,23 +15,32 @@ import (
 // Rewrap wraps the keysets with the current key-encryption key that are wrapped with
 // a previous one, all in one transaction, and says that the previous one may go. A
 // process does it when it starts; nobody can be asked, who has both keys has
-// everything.
+// everything. Of two that start at once one finds it done.
 func Rewrap(ctx context.Context, d *db.DB, ring *seal.Keyring, log *slog.Logger) error {
-	current := ring.KEKs()[0]
-	changes, err := ring.Rewrapped()
-	if err != nil {
-		return err
-	}
-	if len(changes) == 0 {
-		for _, previous := range ring.KEKs()[1:] {
-			log.InfoContext(ctx, "no keyset is wrapped with the previous key-encryption key: it may go, unless a backup that you would put back is", "key", previous, "current", current)
+	for {
+		changes, err := ring.Rewrapped()
+		if err != nil {
+			return err
 		}
-		return nil
+		if len(changes) == 0 {
+			tellPrevious(ctx, ring, log)
+			return nil
+		}
+		err = rewrap(ctx, d, changes)
+		if err != nil && !errors.Is(err, keyhatch.Conflict) {
+			return err
+		}
+		if err := ring.Reload(ctx); err != nil {
+			return err
+		}
 	}
-	err = d.Write(ctx, func(tx *db.Tx) error {
+}
+
+func rewrap(ctx context.Context, d *db.DB, changes []seal.Replacement) error {
+	return d.Write(ctx, func(tx *db.Tx) error {
 		at := kernel.Stored(time.Now())
 		for _, c := range changes {
-			if err := tx.ReplaceKeyset(ctx, c.Old, c.New); err != nil {
+			if err := tx.RewrapKeyset(ctx, c.Old, c.New); err != nil {
 				return err
 			}
 			err := tx.Record(ctx, keyhatch.Event{
@@ -43,10 +53,12 @@ func Rewrap(ctx context.Context, d *db.DB, ring *seal.Keyring, log *slog.Logger)
 		}
 		return nil
 	})
-	if err != nil {
-		return err
+}
+
+func tellPrevious(ctx context.Context, ring *seal.Keyring, log *slog.Logger) {
+	ids := ring.KEKs()
+	for _, previous := range ids[1:] {
+		log.InfoContext(ctx, "all keysets are wrapped with the current key-encryption key: the previous one may go, unless a backup that you would put back is wrapped with it",
+			"previous", previous, "current", ids[0])
 	}
-	log.InfoContext(ctx, "the keysets are wrapped with the current key-encryption key now: the previous one may go, unless a backup that you would put back is wrapped with it",
-		"key", changes[0].Old.KEK, "current", current)
-	return ring.Reload(ctx)
 }

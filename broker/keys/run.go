@@ -3,6 +3,7 @@ package keys
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -37,7 +38,7 @@ func (svc *Service) Run(ctx context.Context) {
 		next, err := svc.Step(ctx)
 		if err != nil && ctx.Err() == nil {
 			svc.log.ErrorContext(ctx, "the data keys cannot be looked after", "error", err)
-			next = svc.pace.Settle
+			next = tidyEvery
 		}
 		timer := time.NewTimer(next)
 		select {
@@ -147,6 +148,10 @@ func (svc *Service) change(ctx context.Context, c seal.Replacement, act func(*db
 // drop removes old keys that nothing needs any more.
 func (svc *Service) drop(ctx context.Context) (wait time.Duration, err error) {
 	wait = tidyEvery
+	old := slices.ContainsFunc(Rotatable, func(name string) bool { return !svc.k.Keys.Keys(name)[0].Primary })
+	if !old { // nothing is to be counted
+		return wait, nil
+	}
 	all, err := svc.keys(ctx, svc.k.DB.Reader, svc.k.Now())
 	if err != nil {
 		return wait, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -99,7 +100,7 @@ func TestKeyEncryptionKeysAreReplaced(t *testing.T) {
 			t.Errorf("%s: %v\n%s", both, err, log)
 		}
 		t.Setenv(variable, env)
-		if log, err := p.start(both); err != nil || !strings.Contains(log, "it may go") {
+		if log, err := p.start(both); err != nil || !strings.Contains(log, "the previous one may go") {
 			t.Errorf("%s, once more: %v\n%s", both, err, log)
 		}
 		t.Setenv(variable, env)
@@ -108,6 +109,37 @@ func TestKeyEncryptionKeysAreReplaced(t *testing.T) {
 		}
 		if strings.Contains(log, strings.Fields(env)[2]) {
 			t.Error("the key is in the log")
+		}
+	}
+}
+
+// TestOneProcessAfterTheOther: the keysets are wrapped anew under a process that was
+// not given the other key. It goes on, and what it does not know is refused as ever.
+func TestOneProcessAfterTheOther(t *testing.T) {
+	p := installed(t, "key_file: one")
+	if _, err := seal.CreateKeyFile(p.path("two")); err != nil {
+		t.Fatal(err)
+	}
+	running, err := open(context.Background(), p.config("key_file: one"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer running.Close()
+	if _, err := p.start("key_file: two\nkeys: {previous: {file: one}}"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := running.broker.People.Authenticate(t.Context(), p.secret); err != nil {
+			t.Errorf("a token: %v", err)
+		}
+		if _, err := running.broker.People.Authenticate(t.Context(), keyhatch.NewTokenSecret()); !errors.Is(err, keyhatch.Unauthenticated) {
+			t.Errorf("a wrong token: %v", err)
+		}
+		if err := running.mirror.CatchUp(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if _, err := running.broker.Keys.Step(t.Context()); err == nil || !strings.Contains(err.Error(), "name it as the previous one") {
+			t.Errorf("what the log says: %v", err)
 		}
 	}
 }
