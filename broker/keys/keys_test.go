@@ -95,7 +95,15 @@ func TestTokensOutliveTheirPepper(t *testing.T) {
 		authenticate(name+", new", g, fresh)
 		authenticate(name+", the admin's", g, g.AdminSecret)
 	}
-	g.must(g.Broker.People.RevokeToken(t.Context(), g.Admin, old.ID))
+	replaced, newer, err := g.Broker.People.RotateToken(t.Context(), g.Admin, old.ID, time.Hour)
+	g.must(err)
+	g.step()
+	if peppers := g.keys(seal.TokensKeyset); len(peppers) != 2 || peppers[0].NeededBy != 2 {
+		t.Errorf("a secret that was replaced works for an hour yet: %+v", peppers)
+	}
+	authenticate("replaced", g, oldSecret)
+	authenticate("its replacement", g, newer)
+	g.must(g.Broker.People.RevokeToken(t.Context(), g.Admin, replaced.ID))
 	g.step()
 	if peppers := g.keys(seal.TokensKeyset); len(peppers) != 2 || peppers[0].NeededBy != 1 {
 		t.Errorf("the admin's token still needs it: %+v", peppers)
@@ -217,6 +225,11 @@ func TestWaiting(t *testing.T) {
 			t.Errorf("it may go at %s, want %s", all[0].Until, until)
 		}
 	}
+	g.SQL(t, "update data_keys set retired_at = 1 where retired_at is not null") // by a clock that is wrong
+	g.step()
+	if all := g.keys(seal.ColumnsKeyset); len(all) != 2 {
+		t.Errorf("by this process's clock it is within the grace: %+v", all)
+	}
 	g.opens(ids)
 }
 
@@ -299,4 +312,27 @@ func TestCredentialsOfARestoredRow(t *testing.T) {
 	}
 	g.must(g.set(ids[0], secretOf(0, 0)))
 	g.opens(ids)
+}
+
+// TestRootTokenOutlivesItsPepper: a server that is started after a rotation does not
+// make the token of the system root anew, which would end what was borrowed with it.
+func TestRootTokenOutlivesItsPepper(t *testing.T) {
+	t.Parallel()
+	g := newGround(t, atOnce)
+	secret := keyhatch.NewTokenSecret()
+	g.must(broker.SetRoot(t.Context(), g.DB, g.Keys, secret))
+	before, err := g.DB.HashedToken(t.Context(), broker.RootToken)
+	g.must(err)
+	g.rotate(seal.TokensKeyset)
+	g.step()
+	g.Restart(t)
+	g.must(broker.SetRoot(t.Context(), g.DB, g.Keys, secret))
+	after, err := g.DB.HashedToken(t.Context(), broker.RootToken)
+	if diff := cmp.Diff(before, after); diff != "" || err != nil {
+		t.Errorf("%v (-before +after):\n%s", err, diff)
+	}
+	g.must(broker.SetRoot(t.Context(), g.DB, g.Keys, keyhatch.NewTokenSecret()))
+	if other, err := g.DB.HashedToken(t.Context(), broker.RootToken); err != nil || other.Hash == before.Hash || other.Hash.Pepper == before.Hash.Pepper {
+		t.Errorf("another secret: %+v, %v", other, err)
+	}
 }
