@@ -55,7 +55,7 @@ func TestRotation(t *testing.T) {
 			t.Errorf("%d events of %s, want %d", got, a, want)
 		}
 	}
-	for _, told := range []string{"a new data key is used", "secrets were sealed anew", "an old data key is gone", "secrets=10", "left=0"} {
+	for _, told := range []string{"a new data key is used", "keyset=columns key=" + keys.KeyText(before[seal.ColumnsKeyset].ID) + " needed_by=10 not_before=", "secrets were sealed anew", "an old data key is gone", "secrets=10", "left=0"} {
 		if !strings.Contains(g.log.String(), told) {
 			t.Errorf("the log does not tell: %s", told)
 		}

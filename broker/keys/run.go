@@ -109,7 +109,19 @@ func (svc *Service) promote(ctx context.Context, name string) (wait time.Duratio
 		return svc.pace.Settle, err
 	}
 	svc.log.InfoContext(ctx, "a new data key is used", "keyset", name, "key", KeyText(newest.ID), "instead_of", KeyText(before))
-	return 0, nil
+	return 0, svc.tellOld(ctx, name)
+}
+
+// tellOld has the log say when the old keys of a keyset may go.
+func (svc *Service) tellOld(ctx context.Context, name string) error {
+	all, err := svc.keys(ctx, svc.k.DB.Reader, svc.k.Now())
+	for _, k := range all {
+		if k.Keyset == name && k.State == keyhatch.OldKey {
+			svc.log.InfoContext(ctx, "an old data key goes by itself, when nothing needs it and not before that time",
+				"keyset", name, "key", KeyText(k.ID), "needed_by", k.NeededBy, "not_before", k.Until)
+		}
+	}
+	return err
 }
 
 // recordOf is what is on record about a key. The first one of a keyset is as old as
