@@ -21,7 +21,7 @@ type Keyring struct {
 	behind  atomic.Bool
 	loading sync.Mutex
 	failed  atomic.Pointer[failure] // the last
-	asked   atomic.Int64 // when a session token last had them read, in nanoseconds
+	asked   atomic.Int64            // when a session token last had them read, in nanoseconds
 }
 
 // Source reads the keysets as they are stored now.
