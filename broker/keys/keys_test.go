@@ -321,18 +321,18 @@ func TestRootTokenOutlivesItsPepper(t *testing.T) {
 	g := newGround(t, atOnce)
 	secret := keyhatch.NewTokenSecret()
 	g.must(broker.SetRoot(t.Context(), g.DB, g.Keys, secret))
-	before, err := g.DB.HashedToken(t.Context(), broker.RootToken)
+	before, err := g.DB.HashedToken(t.Context(), keyhatch.RootToken)
 	g.must(err)
 	g.rotate(seal.TokensKeyset)
 	g.step()
 	g.Restart(t)
 	g.must(broker.SetRoot(t.Context(), g.DB, g.Keys, secret))
-	after, err := g.DB.HashedToken(t.Context(), broker.RootToken)
+	after, err := g.DB.HashedToken(t.Context(), keyhatch.RootToken)
 	if diff := cmp.Diff(before, after); diff != "" || err != nil {
 		t.Errorf("%v (-before +after):\n%s", err, diff)
 	}
 	g.must(broker.SetRoot(t.Context(), g.DB, g.Keys, keyhatch.NewTokenSecret()))
-	if other, err := g.DB.HashedToken(t.Context(), broker.RootToken); err != nil || other.Hash == before.Hash || other.Hash.Pepper == before.Hash.Pepper {
+	if other, err := g.DB.HashedToken(t.Context(), keyhatch.RootToken); err != nil || other.Hash == before.Hash || other.Hash.Pepper == before.Hash.Pepper {
 		t.Errorf("another secret: %+v, %v", other, err)
 	}
 }
