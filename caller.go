@@ -13,6 +13,9 @@ type Caller struct {
 	Token  Token
 	Secret TokenHash // of which of the token's secrets was shown
 	Lease  string    // id of what was shown instead of a secret: a lease of the token
+	// Password is the id of what was shown instead of a token: the user's password. Then
+	// the Token is PasswordToken.
+	Password string
 	// Within is the workspace that the spelling of the secret confines the caller to;
 	// the Token's is the same. Empty: the token is as it is kept.
 	Within string
@@ -30,6 +33,11 @@ func (c *Caller) Confine(workspace string) bool {
 	c.Token.Workspace, c.Within = workspace, workspace
 	return true
 }
+
+// PasswordToken is the token of a caller who has shown a password: what the user may, and
+// no token that is kept, so it has no id, and nothing can be borrowed or made that would
+// name it.
+func PasswordToken(user string) Token { return Token{User: user, Scopes: []Scope{"all"}} }
 
 // Allowance is what may still be asked in a short time.
 type Allowance struct {

@@ -100,6 +100,7 @@ var lists = map[Code]string{
 	CodeTeamspaceNotFound: "GET /api/v1/teamspaces lists those of a workspace that you may see",
 	CodeMemberNotFound:    "list the members first",
 	CodeTokenNotFound:     "GET /api/v1/tokens lists yours",
+	CodePasswordNotFound:  "the user has none",
 	CodeStoreNotFound:     "GET /api/v1/stores lists those that you may use",
 	CodeBucketNotFound:    "GET /api/v1/buckets lists the workspace's",
 	CodeLocationNotFound:  "GET /api/v1/locations lists those of a workspace that you may use, and a prefix must lie inside one",

@@ -17,6 +17,7 @@ const (
 	WorkspaceID     IDKind = "ws"
 	TeamspaceID     IDKind = "ts"
 	TokenID         IDKind = "tok"
+	PasswordID      IDKind = "pwd"
 	CredentialID    IDKind = "cred"
 	StoreID         IDKind = "store"
 	BucketID        IDKind = "bucket"

@@ -41,6 +41,7 @@ var layers = []struct {
 	{"driver/*", "root policy driver", ""},
 	{"broker/kernel", "root db mirror seal", "golang.org/x/time/rate"},
 	{"broker/past", "root policy db broker/kernel broker/people broker/places", ""},
+	{"broker/passwords", "root policy db broker/kernel", "golang.org/x/crypto/argon2 golang.org/x/text/unicode/norm"},
 	{"broker/*", "root policy audit seal db mirror driver broker/kernel", ""},
 	{"broker", "root policy audit seal db mirror driver broker/*", ""},
 	{"auth", "root policy broker broker/*", ""},
@@ -97,7 +98,7 @@ var layers = []struct {
 // noHTTP are the packages in which a web protocol has no business.
 var noHTTP = []string{
 	"", "policy", "audit", "seal", "db", "db/engine", "db/sqlite", "db/schema", "db/groupcommit", "mirror", "driver", "driver/own",
-	"broker", "broker/kernel", "broker/people", "broker/places", "broker/lending", "broker/record", "broker/past", "broker/keys",
+	"broker", "broker/kernel", "broker/people", "broker/passwords", "broker/places", "broker/lending", "broker/record", "broker/past", "broker/keys",
 }
 
 // badNames say nothing about what a package is.

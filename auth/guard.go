@@ -6,21 +6,35 @@ import (
 	"slices"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/passwords"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/policy"
 )
 
 // Guard lets callers in.
-type Guard struct{ people *people.Service }
+type Guard struct {
+	people    *people.Service
+	passwords *passwords.Service // nil: tokens only
+}
 
 // NewGuard makes a Guard.
-func NewGuard(p *people.Service) *Guard { return &Guard{p} }
+func NewGuard(p *people.Service) *Guard { return &Guard{people: p} }
+
+// WithPasswords is a Guard that lets in with Admit also who shows name and password by
+// Basic, for a format whose clients do so with every request.
+func (g *Guard) WithPasswords(p *passwords.Service) *Guard {
+	return &Guard{people: g.people, passwords: p}
+}
 
 // Admit tells who calls the route. The errors are keyhatch.Unauthenticated when
 // nobody can be told, keyhatch.Forbidden when the token's scopes do not allow the route,
 // and keyhatch.TooMany. The Caller of an error is nobody, with what is left of the
 // token's request limit.
 func (g *Guard) Admit(ctx context.Context, h http.Header, route policy.Route) (keyhatch.Caller, error) {
+	if name, password, ok := loginOf(h); ok && g.passwords != nil {
+		c, err := g.passwords.Authenticate(ctx, name, password)
+		return admitted(c, err, route)
+	}
 	secret, err := secretOf(h)
 	if err != nil {
 		return keyhatch.Caller{}, err
@@ -41,6 +55,10 @@ func (g *Guard) AdmitBare(ctx context.Context, h http.Header, route policy.Route
 // web identity token of STS.
 func (g *Guard) AdmitToken(ctx context.Context, secret keyhatch.Secret, route policy.Route) (keyhatch.Caller, error) {
 	c, err := g.people.Authenticate(ctx, secret)
+	return admitted(c, err, route)
+}
+
+func admitted(c keyhatch.Caller, err error, route policy.Route) (keyhatch.Caller, error) {
 	if err == nil {
 		err = allows(c, route)
 	}

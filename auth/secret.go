@@ -75,6 +75,22 @@ func behindScheme(value string) string {
 	return ""
 }
 
+// loginOf is the name and the password that Basic shows, where no token is shown: the
+// password may be one, and TileDB's key counts before all.
+func loginOf(h http.Header) (name string, password keyhatch.Secret, ok bool) {
+	values := h.Values("Authorization")
+	if len(values) != 1 || slices.ContainsFunc(h.Values(apiKey), func(k string) bool { return k != "" }) {
+		return "", "", false
+	}
+	scheme, rest, _ := strings.Cut(values[0], " ")
+	plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(rest))
+	if err != nil || !strings.EqualFold(scheme, "basic") {
+		return "", "", false
+	}
+	name, text, _ := strings.Cut(string(plain), ":")
+	return name, keyhatch.Secret(text), name != "" && text != "" && !isToken(text)
+}
+
 // whole refuses what is not one token that has its shape.
 func whole(tokens []string) (keyhatch.Secret, error) {
 	if len(tokens) != 1 || !isToken(tokens[0]) {

@@ -79,3 +79,39 @@ func TestSecretOf(t *testing.T) {
 		}
 	}
 }
+
+// TestLoginOf is when name and password are shown, and not a token.
+func TestLoginOf(t *testing.T) {
+	secret := keyhatch.NewTokenSecret().Reveal()
+	basic := func(s string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(s)) }
+	for _, tc := range []struct {
+		what           string
+		authorization  []string
+		key            string
+		name, password string // empty: none is shown
+	}{
+		{"a name and a password", []string{basic("ann:of paper and glue")}, "", "ann", "of paper and glue"},
+		{"a password with a colon", []string{basic("ann:a:b:")}, "", "ann", "a:b:"},
+		{"any case", []string{"bAsIc " + basic("ann:x")[6:]}, "", "ann", "x"},
+		{"a token", []string{basic("ann:" + secret)}, "", "", ""},
+		{"a key beside it", []string{basic("ann:x")}, secret, "", ""},
+		{"a wrong key beside it", []string{basic("ann:x")}, "x", "", ""},
+		{"no name", []string{basic(":x")}, "", "", ""},
+		{"no password", []string{basic("ann:")}, "", "", ""},
+		{"neither", []string{basic(":")}, "", "", ""},
+		{"no colon", []string{basic("ann")}, "", "", ""},
+		{"no base64", []string{"Basic ann:x"}, "", "", ""},
+		{"another scheme", []string{"Bearer " + basic("ann:x")[6:]}, "", "", ""},
+		{"two headers", []string{basic("ann:x"), basic("ann:x")}, "", "", ""},
+		{"nothing", nil, "", "", ""},
+	} {
+		h := http.Header{"Authorization": tc.authorization}
+		if tc.key != "" {
+			h.Set("X-TILEDB-REST-API-KEY", tc.key)
+		}
+		name, password, ok := loginOf(h)
+		if ok != (tc.name != "") || ok && (name != tc.name || password.Reveal() != tc.password) {
+			t.Errorf("%s: %v", tc.what, ok)
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/keys"
 	"github.com/keyhatch/keyhatch/broker/lending"
+	"github.com/keyhatch/keyhatch/broker/passwords"
 	"github.com/keyhatch/keyhatch/broker/past"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
@@ -22,6 +23,7 @@ import (
 // Broker does all use cases, each through the part that it belongs to.
 type Broker struct {
 	People      *people.Service      // users, groups, teamspaces, workspaces, tokens
+	Passwords   *passwords.Service   // logins with a password
 	Credentials *credentials.Service // what acts for us on stores
 	Places      *places.Service      // stores, buckets, locations, grants
 	Lending     *lending.Service     // leases
@@ -64,6 +66,7 @@ func New(c Config) *Broker {
 	k.NotBefore(c.NotBefore)
 	return &Broker{
 		People:      people.New(k, c.Tokens, c.Log),
+		Passwords:   passwords.New(k, c.Log),
 		Places:      places.New(k, c.DirectoryRoots, c.Log, c.ShortestLease),
 		Credentials: credentials.New(k, c.Prober),
 		Lending:     lending.New(k, c.Lenders, c.ShortestLease),

@@ -3,7 +3,7 @@
 // records it. It is the only writer of state. No door decides anything, so no
 // door can forget to.
 //
-// The use cases lie in a package a subject, people, credentials, places, lending,
+// The use cases lie in a package a subject, people, passwords, credentials, places, lending,
 // record and past, over a small kernel that they share.
 //
 // A use case that changes something or hands out a key runs in Change: one
@@ -18,6 +18,8 @@
 // nobody is there yet:
 //
 //   - People.Authenticate turns an API token's secret into a Caller.
+//   - Passwords.Login tells whose name and password these are, and Passwords.Authenticate
+//     makes a Caller of them.
 //   - People.RevokeSecret and People.ReportLeak end the token of a secret that one shows:
 //     its holder, or whoever has found it.
 //   - Lending.OpenSession turns a session token of our S3 endpoint into its lease, and

@@ -77,6 +77,9 @@ var ofNoSecret = map[string]string{
 	"keysets.wrapped":     "wrapped by the key-encryption key",
 	"tokens.hash":         "a hash with a pepper",
 	"tokens.old_hash":     "a hash with a pepper",
+
+	"password_resets.hash": "a hash with a pepper",
+
 	"audit_registry.sign": "a hash of the audit record",
 	"audit_chains.sign":   "a hash of the audit record",
 	"events.hash":         "a hash of the audit record",

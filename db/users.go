@@ -35,7 +35,7 @@ func (t *Tx) UpdateUser(ctx context.Context, u keyhatch.User) error {
 	return t.changed(ctx, UserChanged, "", u.ID)
 }
 
-// DeleteUser removes a user with its tokens, memberships and the grants that
+// DeleteUser removes a user with its tokens, password, memberships and the grants that
 // name it. Locations that it owns keep it from being removed.
 func (t *Tx) DeleteUser(ctx context.Context, id string) error {
 	tokens, err := many(ctx, t.Reader, scanToken, "select "+tokenColumns+" from tokens where user_id = $1", id)
@@ -62,6 +62,11 @@ func (t *Tx) DeleteUser(ctx context.Context, id string) error {
 	}
 	for _, g := range grants {
 		if err := t.DeleteGrant(ctx, g); err != nil {
+			return err
+		}
+	}
+	for _, table := range []string{"passwords", "password_resets"} {
+		if err := t.exec(ctx, "delete from "+table+" where id = $1", id); err != nil {
 			return err
 		}
 	}

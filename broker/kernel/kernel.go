@@ -111,23 +111,49 @@ func (k *Kernel) write(ctx context.Context, c keyhatch.Caller, act func(*Work) e
 func (w *Work) callerStands() error {
 	user, err := w.User(w.Ctx, w.Caller.User.ID)
 	if errors.Is(err, keyhatch.NotFound) || err == nil && !user.Active {
+		if w.Caller.Password != "" {
+			return LoginFailed()
+		}
 		return TokenInvalid()
 	}
 	if err != nil {
 		return err
 	}
-	token, err := w.HashedToken(w.Ctx, w.Caller.Token.ID)
-	if errors.Is(err, keyhatch.NotFound) || err == nil && !(token.Live(w.Now) && w.shown(token) && token.WorksFrom(w.Caller.Origin.Address)) {
-		return TokenInvalid()
-	}
+	token, err := w.standingToken()
 	if err != nil {
 		return err
 	}
-	w.Caller.User, w.Caller.Token = user, token.Token
+	w.Caller.User, w.Caller.Token = user, token
 	if within := w.Caller.Within; within != "" && !w.Caller.Confine(within) {
 		return TokenInvalid()
 	}
 	return nil
+}
+
+func (w *Work) standingToken() (keyhatch.Token, error) {
+	if w.Caller.Password != "" {
+		return w.passwordToken()
+	}
+	token, err := w.HashedToken(w.Ctx, w.Caller.Token.ID)
+	if errors.Is(err, keyhatch.NotFound) || err == nil && !(token.Live(w.Now) && w.shown(token) && token.WorksFrom(w.Caller.Origin.Address)) {
+		err = TokenInvalid()
+	}
+	if err != nil {
+		return keyhatch.Token{}, err
+	}
+	return token.Token, nil
+}
+
+// passwordToken refuses a password that is no longer the one of its user.
+func (w *Work) passwordToken() (keyhatch.Token, error) {
+	have, err := w.Password(w.Ctx, w.Caller.User.ID)
+	if errors.Is(err, keyhatch.NotFound) || err == nil && have.ID != w.Caller.Password {
+		err = LoginFailed()
+	}
+	if err != nil {
+		return keyhatch.Token{}, err
+	}
+	return keyhatch.PasswordToken(w.Caller.User.ID), nil
 }
 
 // shown tells whether the caller has shown what still opens the token. Whether a
@@ -141,6 +167,13 @@ func (w *Work) shown(t db.HashedToken) bool {
 func TokenInvalid() error {
 	return keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeTokenInvalid,
 		"the token is not valid: it may be mistyped, expired, revoked, or not for use from here; ask for a new one")
+}
+
+// LoginFailed is what everybody is told whose name and password let nobody in: nobody
+// learns whether there is such a user, and whether it has a password (S6).
+func LoginFailed() error {
+	return keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeLoginFailed,
+		"the name and the password let nobody in: check both; an installation admin can make a link that sets another password")
 }
 
 // Record writes the use case's event.

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"math"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -80,6 +81,35 @@ func (m *Meter) sweep(now time.Time) {
 			delete(m.uses, whose) // like one that has never asked
 		}
 	}
+}
+
+// Return gives one back that was taken.
+func (m *Meter) Return(whose string, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l, known := m.uses[whose]
+	if !known {
+		if l, known = m.uses[theOthers]; !known {
+			return
+		}
+	}
+	l.AllowN(now, -1) // never more than there can be: the limiter cuts that
+}
+
+// Sender is what counts as one address: with IPv6 a network of 64 bits, which is what
+// one customer has at least.
+func Sender(a netip.Addr) string {
+	if a.Is6() {
+		if n, err := a.WithZone("").Prefix(64); err == nil {
+			return n.String()
+		}
+	}
+	return a.String()
+}
+
+// CountPasswordRequest counts a request that was made with the user's password.
+func (k *Kernel) CountPasswordRequest(user string, now time.Time) (keyhatch.Allowance, error) {
+	return k.requests.Take(user, k.RequestsPerMinute, now)
 }
 
 // CountRequest counts a request that was made with a token, or with what was borrowed

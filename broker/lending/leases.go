@@ -55,6 +55,10 @@ type Lent struct {
 // The secret is in the answer only, and the answer comes after the lease and
 // its event are durable (S1).
 func (svc *Service) Lease(ctx context.Context, c keyhatch.Caller, r LeaseRequest) (Lent, error) {
+	if c.Password != "" {
+		return Lent{}, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
+			"a lease is borrowed with a token, and ends with it: make a token first")
+	}
 	var l loan
 	err := svc.k.Mirror.View(ctx, func(image *mirror.Image) (err error) {
 		l, err = svc.decide(image, c, r, nil)

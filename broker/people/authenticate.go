@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/netip"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -98,17 +97,6 @@ func firstToken(image *mirror.Image, hashes []keyhatch.TokenHash, now time.Time)
 
 // failed counts a failure against the address that it came from.
 func (svc *Service) failed(o keyhatch.Origin, now time.Time, err error) error {
-	_, tooMany := svc.failures.Take(sender(o.Address), svc.limits.FailuresPerMinute, now)
+	_, tooMany := svc.failures.Take(kernel.Sender(o.Address), svc.limits.FailuresPerMinute, now)
 	return cmp.Or(tooMany, err)
-}
-
-// sender is what counts as one address: with IPv6 a network of 64 bits, which is what
-// one customer has at least.
-func sender(a netip.Addr) string {
-	if a.Is6() {
-		if n, err := a.WithZone("").Prefix(64); err == nil {
-			return n.String()
-		}
-	}
-	return a.String()
 }

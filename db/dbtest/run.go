@@ -28,6 +28,7 @@ var nouns = []ground.Part{
 	{Name: "Teamspaces", Test: on(testTeamspaces)},
 	{Name: "CircleMembers", Test: on(testCircleMembers)},
 	{Name: "Tokens", Test: on(testTokens)},
+	{Name: "Passwords", Test: on(testPasswords)},
 	{Name: "Credentials", Test: on(testCredentials)},
 	{Name: "Stores", Test: on(testStores)},
 	{Name: "S3Stores", Test: on(testS3Stores)},

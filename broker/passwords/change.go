@@ -1,0 +1,111 @@
+package passwords
+
+import (
+	"context"
+	"errors"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/policy"
+)
+
+// The events of passwords.
+const (
+	Set     keyhatch.Action = "password.set"
+	Removed keyhatch.Action = "password.remove"
+)
+
+// SetPassword sets the caller's own password. Who has one shows it, whatever its token
+// may: keyhatch.Forbidden if it is another, with the bounds of Login. The first one takes a token that is bounded in nothing, since with a password its user may do all
+// that it may (S4).
+//
+// Tokens stay as they are. Whoever used the password before is let in no more, and a
+// reset that was made before ends.
+func (svc *Service) SetPassword(ctx context.Context, c keyhatch.Caller, current, password keyhatch.Secret) error {
+	password = normal(password)
+	if err := checkNew(c.User, password); err != nil {
+		return err
+	}
+	have, err := svc.k.DB.Password(ctx, c.User.ID)
+	switch {
+	case errors.Is(err, keyhatch.NotFound):
+		have = db.SealedPassword{}
+	case err != nil:
+		return err
+	default:
+		if err := svc.showsOwn(ctx, c, have, current); err != nil {
+			return err
+		}
+	}
+	text, err := svc.hashing.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		now, err := w.Password(ctx, w.Caller.User.ID)
+		switch {
+		case err != nil && !errors.Is(err, keyhatch.NotFound):
+			return err
+		case now.ID != have.ID: // it was changed since it was checked
+			return kernel.LoginFailed()
+		case have.ID == "":
+			if err := mustBeUnbounded(w.View); err != nil {
+				return err
+			}
+		}
+		return svc.put(w, w.Caller.User, text)
+	})
+}
+
+// showsOwn checks the caller's own password again.
+func (svc *Service) showsOwn(ctx context.Context, c keyhatch.Caller, have db.SealedPassword, shown keyhatch.Secret) error {
+	if len(shown) > keyhatch.MaxPasswordBytes {
+		shown = ""
+	}
+	right, err := svc.right(ctx, attempt{c.User.Name, kernel.Sender(c.Origin.Address)}, db.Login{User: c.User, Password: have}, normal(shown))
+	if err == nil && !right {
+		err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted, "the current password is another one").In("current_password")
+	}
+	return err
+}
+
+// put stores a password for the user and ends its reset.
+func (svc *Service) put(w *kernel.Work, u keyhatch.User, text string) error {
+	sealed, err := svc.seal(u.ID, text)
+	if err != nil {
+		return err
+	}
+	p := db.SealedPassword{User: u.ID, ID: keyhatch.NewID(keyhatch.PasswordID, w.Now), Sealed: sealed, SetAt: w.Now}
+	if err := w.Tx.PutPassword(w.Ctx, p); err != nil {
+		return err
+	}
+	if err := w.Tx.DeletePasswordReset(w.Ctx, u.ID); err != nil {
+		return err
+	}
+	return w.Record(Set, "", u.ID, kernel.Detail("name", u.Name))
+}
+
+// mustBeUnbounded refuses a token that is bounded in anything: with a password one can
+// do all that its user may, and for longer.
+func mustBeUnbounded(v kernel.View) error {
+	t := v.Caller.Token
+	scopes, err := policy.ParseScopes(t.Scopes)
+	if err != nil {
+		return err
+	}
+	_, task := t.OfTask()
+	if !scopes.All() || t.Workspace != "" || len(t.Networks) > 0 || t.RequestsPerMinute > 0 || task || v.Caller.Lease != "" {
+		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
+			`with a password its user can do everything that it may: this takes a token with the scope "all" and no limits of its own`)
+	}
+	if v.Caller.Password != "" {
+		return nil
+	}
+	own, err := v.HashedToken(v.Ctx, t.ID)
+	if err == nil && v.Caller.Secret != own.Hash {
+		err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
+			"this secret was replaced and works on for a grace only: set passwords with the newer one")
+	}
+	return err
+}
