@@ -41,7 +41,7 @@ var layers = []struct {
 	{"driver/*", "root policy driver", ""},
 	{"broker/kernel", "root db mirror seal", "golang.org/x/time/rate"},
 	{"broker/past", "root policy db broker/kernel broker/people broker/places", ""},
-	{"broker/passwords", "root policy db broker/kernel", "golang.org/x/crypto/argon2 golang.org/x/text/unicode/norm"},
+	{"broker/passwords", "root policy db broker/kernel", "github.com/ccojocar/zxcvbn-go/data golang.org/x/crypto/argon2 golang.org/x/text/unicode/norm"},
 	{"broker/*", "root policy audit seal db mirror driver broker/kernel", ""},
 	{"broker", "root policy audit seal db mirror driver broker/*", ""},
 	{"auth", "root policy broker broker/*", ""},

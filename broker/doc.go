@@ -20,6 +20,7 @@
 //   - People.Authenticate turns an API token's secret into a Caller.
 //   - Passwords.Login tells whose name and password these are, and Passwords.Authenticate
 //     makes a Caller of them.
+//   - Passwords.ResetPassword sets the password of whom an admin has made a reset for.
 //   - People.RevokeSecret and People.ReportLeak end the token of a secret that one shows:
 //     its holder, or whoever has found it.
 //   - Lending.OpenSession turns a session token of our S3 endpoint into its lease, and

@@ -32,6 +32,28 @@ var inputs = map[string]func(w *lab, c caller, s string) error{
 	"authenticate": func(w *lab, c caller, s string) error {
 		return only(w.Broker.People.Authenticate(w.ctx, keyhatch.Secret(s)))
 	},
+	"login, name": func(w *lab, c caller, s string) error {
+		return only(w.Broker.Passwords.Login(w.elsewhere(), s, labPassword))
+	},
+	"login, password": func(w *lab, c caller, s string) error {
+		return only(w.Broker.Passwords.Authenticate(w.elsewhere(), "member", keyhatch.Secret(s)))
+	},
+	"set password, user": func(w *lab, c caller, s string) error {
+		return w.Broker.Passwords.SetPassword(w.ctx, c, s, "", labPassword)
+	},
+	"set password, current": func(w *lab, c caller, s string) error {
+		w.givePassword(c.User.ID)
+		c.Origin = keyhatch.OriginOf(w.elsewhere())
+		return w.Broker.Passwords.SetPassword(w.ctx, c, c.User.ID, keyhatch.Secret(s), labPassword)
+	},
+	"set password": func(w *lab, c caller, s string) error {
+		return w.Broker.Passwords.SetPassword(w.ctx, c, c.User.ID, labPassword, keyhatch.Secret(s))
+	},
+	"remove password": func(w *lab, c caller, s string) error { return w.Broker.Passwords.RemovePassword(w.ctx, c, s) },
+	"new reset":       func(w *lab, c caller, s string) error { return w.newReset(c, s) },
+	"reset password, secret": func(w *lab, c caller, s string) error {
+		return w.Broker.Passwords.ResetPassword(w.elsewhere(), keyhatch.Secret(s), labPassword)
+	},
 	"session's key": func(w *lab, c caller, s string) error { return only(w.Broker.Lending.OpenSession(s, "")) },
 	"session token": func(w *lab, c caller, s string) error { return only(w.Broker.Lending.OpenSession("", s)) },
 

@@ -46,6 +46,11 @@ func TestS6_HiddenIsLikeMissing(t *testing.T) {
 			return only(b.People.UpdateUser(w.ctx, c, ref, people.UserChange{Email: &name}))
 		}},
 		{"delete user", "bystander", "nemo", func(c caller, ref string) error { return b.People.DeleteUser(w.ctx, c, ref) }},
+		{"set a user's password", w.bystander.User.ID, "user_" + zero, func(c caller, ref string) error {
+			return b.Passwords.SetPassword(w.ctx, c, ref, "", labPassword)
+		}},
+		{"remove a user's password", "bystander", "nemo", func(c caller, ref string) error { return b.Passwords.RemovePassword(w.ctx, c, ref) }},
+		{"reset a user's password", "bystander", "nemo", func(c caller, ref string) error { return w.newReset(c, ref) }},
 		{"token of a user", "bystander", "nemo", func(c caller, ref string) error { return create(w, c, people.NewToken{User: ref}) }},
 		{"tokens of a user", w.bystander.User.ID, "user_" + zero, func(c caller, ref string) error { return only(b.People.Tokens(w.ctx, c, ref, page)) }},
 		{"member by name", "bystander", "nemo", func(c caller, ref string) error {

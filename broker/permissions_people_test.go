@@ -1,11 +1,36 @@
 package broker_test
 
 import (
+	"context"
+	"net/netip"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/passwords"
 	"github.com/keyhatch/keyhatch/broker/people"
 )
+
+const labPassword = "plum orbit candle seventeen"
+
+// givePassword gives a user a password in the way that an admin has.
+func (w *lab) givePassword(user string) {
+	w.t.Helper()
+	secret, _, err := w.Broker.Passwords.NewReset(w.ctx, w.Admin, user)
+	w.must(err)
+	w.must(w.Broker.Passwords.ResetPassword(w.ctx, secret, labPassword))
+}
+
+// elsewhere is a request from an address that has not failed yet.
+func (w *lab) elsewhere() context.Context {
+	w.count++
+	a := netip.AddrFrom4([4]byte{10, 0, byte(w.count >> 8), byte(w.count)})
+	return keyhatch.WithOrigin(w.ctx, keyhatch.Origin{Address: a})
+}
+
+func (w *lab) newReset(c caller, user string) error {
+	_, _, err := w.Broker.Passwords.NewReset(w.ctx, c, user)
+	return err
+}
 
 // peopleUseCases is who may do what with people and their tokens.
 var peopleUseCases = []useCase{
@@ -45,6 +70,34 @@ var peopleUseCases = []useCase{
 	{"delete a member", "                   ok        hidden    forbidden forbidden forbidden hidden    hidden    hidden", people.UserDeleted, "users", func(w *lab, c caller) act {
 		u := w.newMember(keyhatch.MemberRole)
 		return func() error { return w.Broker.People.DeleteUser(w.ctx, c, u.ID) }
+	}},
+	{"set one's own first password", "      ok        forbidden ok        ok        ok        ok        ok        ok", passwords.Set, "passwords", func(w *lab, c caller) act {
+		w.SQL(w.t, "delete from passwords")
+		current := keyhatch.Secret(labPassword) // not looked at where there is none
+		if c.Token.Workspace != "" {            // the admin's own, who has one already
+			current = ""
+		}
+		return func() error { return w.Broker.Passwords.SetPassword(w.ctx, c, c.User.ID, current, labPassword) }
+	}},
+	{"set a member's password", "           forbidden hidden    forbidden forbidden forbidden hidden    hidden    hidden", passwords.Set, "passwords", func(w *lab, c caller) act {
+		u := w.newMember(keyhatch.MemberRole)
+		return func() error { return w.Broker.Passwords.SetPassword(w.ctx, c, u.ID, "", labPassword) }
+	}},
+	{"remove one's own password", "         ok        forbidden ok        ok        ok        ok        ok        ok", passwords.Removed, "passwords", func(w *lab, c caller) act {
+		w.givePassword(c.User.ID)
+		return func() error { return w.Broker.Passwords.RemovePassword(w.ctx, c, c.User.ID) }
+	}},
+	{"remove a member's password", "        ok        hidden    forbidden forbidden forbidden hidden    hidden    hidden", passwords.Removed, "passwords", func(w *lab, c caller) act {
+		u := w.newMember(keyhatch.MemberRole)
+		w.givePassword(u.ID)
+		return func() error { return w.Broker.Passwords.RemovePassword(w.ctx, c, u.ID) }
+	}},
+	{"make a reset for a member", "         ok        hidden    forbidden forbidden forbidden hidden    hidden    hidden", passwords.Reset, "password_resets", func(w *lab, c caller) act {
+		u := w.newMember(keyhatch.MemberRole)
+		return func() error { return w.newReset(c, u.ID) }
+	}},
+	{"make a reset for oneself", "          ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", passwords.Reset, "password_resets", func(w *lab, c caller) act {
+		return func() error { return w.newReset(c, c.User.ID) }
 	}},
 	{"see a member", "                      ok        hidden    ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
 		return func() error { return only(w.Broker.People.User(w.ctx, c, w.bystander.User.Name)) }

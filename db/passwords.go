@@ -88,9 +88,9 @@ func (t *Tx) PutPasswordReset(ctx context.Context, p PasswordReset) error {
 		p.User, int64(p.Hash.Pepper), []byte(p.Hash.Hash), micros(p.ExpiresAt))
 }
 
-// DeletePasswordReset takes a user's reset away, if there is one.
+// DeletePasswordReset takes a user's reset away; keyhatch.NotFound when there is none.
 func (t *Tx) DeletePasswordReset(ctx context.Context, user string) error {
-	return t.exec(ctx, "delete from password_resets where id = $1", user)
+	return t.execOne(ctx, keyhatch.CodePasswordNotFound, "delete from password_resets where id = $1", user)
 }
 
 // PasswordResetByHash returns the reset whose secret has one of the hashes.

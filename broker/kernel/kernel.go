@@ -108,6 +108,14 @@ func (k *Kernel) write(ctx context.Context, c keyhatch.Caller, act func(*Work) e
 	})
 }
 
+// Stands is View for a use case that tells its caller something before it changes
+// anything: the caller's standing is looked at again, as Append does.
+func (k *Kernel) Stands(ctx context.Context, c keyhatch.Caller) (View, error) {
+	w := Work{View: k.View(ctx, c)}
+	err := w.callerStands()
+	return w.View, err
+}
+
 func (w *Work) callerStands() error {
 	user, err := w.User(w.Ctx, w.Caller.User.ID)
 	if errors.Is(err, keyhatch.NotFound) || err == nil && !user.Active {

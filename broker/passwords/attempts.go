@@ -51,13 +51,19 @@ func (a *attempts) take(who attempt, now time.Time) error {
 	if _, err := a.byPair.Take(who.pair(), triesOfPair, now); err != nil {
 		return err
 	}
-	if _, err := a.byAddress.Take(who.address, triesOfAddress, now); err != nil {
+	if err := a.takeAddress(who.address, now); err != nil {
 		return err
 	}
 	if a.isKnown(who) {
 		return nil
 	}
 	_, err := a.byName.Take(who.whose(), triesOfName, now)
+	return err
+}
+
+// takeAddress counts an attempt that names nobody.
+func (a *attempts) takeAddress(address string, now time.Time) error {
+	_, err := a.byAddress.Take(address, triesOfAddress, now)
 	return err
 }
 

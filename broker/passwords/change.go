@@ -1,6 +1,7 @@
 package passwords
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -14,15 +15,28 @@ import (
 const (
 	Set     keyhatch.Action = "password.set"
 	Removed keyhatch.Action = "password.remove"
+	Reset   keyhatch.Action = "password.reset"
 )
 
-// SetPassword sets the caller's own password. Who has one shows it, whatever its token
+// SetPassword sets a password of the caller's own: of others it is refused. Who has one shows it, whatever its token
 // may: keyhatch.Forbidden if it is another, with the bounds of Login. The first one takes a token that is bounded in nothing, since with a password its user may do all
 // that it may (S4).
 //
 // Tokens stay as they are. Whoever used the password before is let in no more, and a
 // reset that was made before ends.
-func (svc *Service) SetPassword(ctx context.Context, c keyhatch.Caller, current, password keyhatch.Secret) error {
+func (svc *Service) SetPassword(ctx context.Context, c keyhatch.Caller, user string, current, password keyhatch.Secret) error {
+	v, err := svc.k.Stands(ctx, c)
+	if err != nil {
+		return err
+	}
+	u, err := v.VisibleUser(user)
+	if err != nil {
+		return err
+	}
+	if u.ID != c.User.ID {
+		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
+			"a password is set by its user alone: an installation admin can make a link with which it does so")
+	}
 	password = normal(password)
 	if err := checkNew(c.User, password); err != nil {
 		return err
@@ -58,6 +72,31 @@ func (svc *Service) SetPassword(ctx context.Context, c keyhatch.Caller, current,
 	})
 }
 
+// RemovePassword takes a user's password away, and what could set it: nobody logs in with
+// one until another is set. One's own, or anybody's for an installation admin.
+// keyhatch.NotFound when there is nothing to take away.
+func (svc *Service) RemovePassword(ctx context.Context, c keyhatch.Caller, user string) error {
+	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		u, err := w.VisibleUser(user)
+		if err != nil {
+			return err
+		}
+		if u.ID != w.Caller.User.ID || w.Caller.Token.Workspace != "" { // users are of the installation
+			if err := w.MustInstall(); err != nil {
+				return err
+			}
+		}
+		had, could := w.Tx.DeletePassword(ctx, u.ID), w.Tx.DeletePasswordReset(ctx, u.ID)
+		if errors.Is(could, keyhatch.NotFound) && had == nil || errors.Is(had, keyhatch.NotFound) && could == nil {
+			had, could = nil, nil
+		}
+		if err := errors.Join(had, could); err != nil {
+			return cmp.Or(had, could)
+		}
+		return w.Record(Removed, "", u.ID, kernel.Detail("name", u.Name))
+	})
+}
+
 // showsOwn checks the caller's own password again.
 func (svc *Service) showsOwn(ctx context.Context, c keyhatch.Caller, have db.SealedPassword, shown keyhatch.Secret) error {
 	if len(shown) > keyhatch.MaxPasswordBytes {
@@ -80,7 +119,7 @@ func (svc *Service) put(w *kernel.Work, u keyhatch.User, text string) error {
 	if err := w.Tx.PutPassword(w.Ctx, p); err != nil {
 		return err
 	}
-	if err := w.Tx.DeletePasswordReset(w.Ctx, u.ID); err != nil {
+	if err := w.Tx.DeletePasswordReset(w.Ctx, u.ID); err != nil && !errors.Is(err, keyhatch.NotFound) {
 		return err
 	}
 	return w.Record(Set, "", u.ID, kernel.Detail("name", u.Name))

@@ -27,7 +27,7 @@ func from(t *testing.T, address string) context.Context {
 func withPassword(t *testing.T, c *coretest.Core, name string) keyhatch.Caller {
 	t.Helper()
 	u := c.User(t, name)
-	if err := c.Broker.Passwords.SetPassword(t.Context(), u, "", good); err != nil {
+	if err := c.Broker.Passwords.SetPassword(t.Context(), u, u.User.ID, "", good); err != nil {
 		t.Fatal(err)
 	}
 	return u
@@ -105,7 +105,7 @@ func TestLogin(t *testing.T) {
 	if _, err := c.Broker.People.UpdateUser(t.Context(), ann, ann.User.ID, people.UserChange{Email: &mail}); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.SetPassword(t.Context(), ann, "", "u\u0308ber sieben kleine Br\u00fccken"); err != nil {
+	if err := p.SetPassword(t.Context(), ann, "ann", "", "u\u0308ber sieben kleine Br\u00fccken"); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"ann", "ann@example.org"} {
@@ -129,8 +129,8 @@ func TestS7AuthenticateEnds(t *testing.T) {
 	}
 	no := false
 	for what, end := range map[string]func(u keyhatch.Caller) error{
-		"another password": func(u keyhatch.Caller) error { return p.SetPassword(ctx, u, good, other) },
-		"the same again":   func(u keyhatch.Caller) error { return p.SetPassword(ctx, u, good, good) },
+		"another password": func(u keyhatch.Caller) error { return p.SetPassword(ctx, u, u.User.ID, good, other) },
+		"the same again":   func(u keyhatch.Caller) error { return p.SetPassword(ctx, u, u.User.ID, good, good) },
 		"disabled": func(u keyhatch.Caller) error {
 			_, err := c.Broker.People.UpdateUser(ctx, c.Admin, u.User.ID, people.UserChange{Active: &no})
 			return err
@@ -198,4 +198,9 @@ func TestAuthenticateIsNoToken(t *testing.T) {
 	wantCode(t, "its own token", err, keyhatch.NotFound, keyhatch.CodeTokenNotFound)
 	_, _, err = c.Broker.People.CreateToken(t.Context(), by, people.NewToken{User: c.Admin.User.ID})
 	wantCode(t, "a token of another", err, keyhatch.NotFound, keyhatch.CodeUserNotFound)
+}
+
+func networks(t *testing.T) []netip.Prefix {
+	t.Helper()
+	return []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 }

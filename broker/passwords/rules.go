@@ -29,7 +29,21 @@ func checkNew(u keyhatch.User, password keyhatch.Secret) error {
 		return invalid("a password has at least %d characters and at most %d bytes: a few words that do not belong together are good",
 			keyhatch.MinPasswordChars, keyhatch.MaxPasswordBytes)
 	}
+	if guessBits(text, ownWords(u)) < leastBits {
+		return invalid("the password is guessed early: it is one of a known breach, or made of your own name, repetitions, runs or very few words; add words that do not belong together")
+	}
 	return nil
+}
+
+// ownWords are what everybody tries first who knows the user.
+func ownWords(u keyhatch.User) (out []string) {
+	all := strings.ToLower(strings.Join([]string{u.Name, u.FullName, u.Email, "keyhatch"}, " "))
+	for _, word := range append(strings.FieldsFunc(all, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), strings.Fields(all)...) {
+		if utf8.RuneCountInString(word) >= minWord {
+			out = append(out, word)
+		}
+	}
+	return out
 }
 
 func invalid(format string, args ...any) error {
