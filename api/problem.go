@@ -46,10 +46,14 @@ func (p *Problem) GetStatus() int { return p.Status }
 
 // GetHeaders returns the headers that go with it.
 func (p *Problem) GetHeaders() http.Header {
-	if p.RetryAfter == 0 {
-		return nil
+	h := http.Header{}
+	if p.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(p.RetryAfter))
 	}
-	return http.Header{"Retry-After": {strconv.Itoa(p.RetryAfter)}}
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="keyhatch"`) // RFC 9110, section 15.5.2
+	}
+	return h
 }
 
 // ContentType is the media type of a problem.

@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli/account"
 	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/client"
 )
@@ -25,6 +26,10 @@ type userCommand struct {
 	Create userCreate `cmd:"" help:"Add a user."`
 	Update userUpdate `cmd:"" help:"Change a user; --no-active ends its tokens and leases at once."`
 	Delete userDelete `cmd:"" help:"Remove a user with its tokens, memberships and grants."`
+
+	SetPassword    account.SetPassword    `cmd:"" help:"Set your password."`
+	ResetPassword  account.ResetPassword  `cmd:"" help:"Make what a user sets a password with, once and within a day; for installation admins."`
+	RemovePassword account.RemovePassword `cmd:"" help:"Let a user log in with a password no more."`
 }
 
 type userList struct{ ask.Listing }

@@ -236,3 +236,31 @@ func (c *Client) PutTeamspaceMember(ctx context.Context, teamspace, user string,
 func (c *Client) RemoveTeamspaceMember(ctx context.Context, teamspace, user string) error {
 	return c.call(ctx, http.MethodDelete, at("teamspaces", teamspace, "members", user), c.here(), nil, nil)
 }
+
+// Login makes a token with a name and a password and returns it with its secret. It
+// takes no token to call it.
+func (c *Client) Login(ctx context.Context, l api.Login) (t api.CreatedToken, err error) {
+	err = c.call(ctx, http.MethodPost, "/login", nil, l, &t)
+	return t, err
+}
+
+// SetPassword sets the password of one's own user.
+func (c *Client) SetPassword(ctx context.Context, user string, p api.NewPassword) error {
+	return c.call(ctx, http.MethodPut, at("users", user, "password"), nil, p, nil)
+}
+
+// RemovePassword lets a user log in with a password no more.
+func (c *Client) RemovePassword(ctx context.Context, user string) error {
+	return c.call(ctx, http.MethodDelete, at("users", user, "password"), nil, nil, nil)
+}
+
+// ResetPassword makes what a user sets a password with.
+func (c *Client) ResetPassword(ctx context.Context, user string) (r api.PasswordReset, err error) {
+	err = c.call(ctx, http.MethodPost, at("users", user, "password-reset"), nil, nil, &r)
+	return r, err
+}
+
+// UseReset sets a password with the secret of a reset. It takes no token to call it.
+func (c *Client) UseReset(ctx context.Context, r api.UsedReset) error {
+	return c.call(ctx, http.MethodPost, "/login/password", nil, r, nil)
+}

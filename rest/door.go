@@ -59,6 +59,7 @@ func (d *Door) api(mux *http.ServeMux) huma.API {
 	a.UseMiddleware(d.noStore)
 	d.tokens(a)
 	d.users(a)
+	d.passwords(a)
 	d.workspaces(a)
 	d.groups(a)
 	d.teamspaces(a)
@@ -85,6 +86,7 @@ type call struct {
 	noun    string
 	lending bool // open to a token with s3 scopes alone
 	status  int  // of success; 0: 200
+	refuses bool // of a call that needs no token: what is sent instead can be refused
 }
 
 // handle adds a call. The guard runs before the body is read; the use case gets
@@ -122,6 +124,9 @@ func handleOpen[I, O any](d *Door, a huma.API, c call, use func(context.Context,
 			http.StatusServiceUnavailable,
 		},
 	}
+	if c.refuses {
+		op.Errors = append(op.Errors, http.StatusUnauthorized)
+	}
 	huma.Register(a, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := use(ctx, in)
 		if err != nil {
@@ -142,11 +147,7 @@ func (d *Door) admit(a huma.API, c call) func(huma.Context, func(huma.Context)) 
 		})
 		auth.TellAllowance(w.Header(), caller.Allowance)
 		if err != nil {
-			p := d.problem(r.Context(), err)
-			if p.Status == http.StatusUnauthorized {
-				ctx.SetHeader("WWW-Authenticate", `Bearer realm="keyhatch"`)
-			}
-			writeProblem(a, ctx, p)
+			writeProblem(a, ctx, d.problem(r.Context(), err))
 			return
 		}
 		next(huma.WithValue(ctx, callerKey{}, caller))

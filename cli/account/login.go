@@ -6,15 +6,20 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"os"
 
+	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/cli/ask"
+	"github.com/keyhatch/keyhatch/cli/times"
 	"github.com/keyhatch/keyhatch/client"
 )
 
 // Login keeps a token for a server.
 type Login struct {
 	ask.Question
-	Token bool `required:"" help:"With an API token, which is read from the terminal or from standard input."`
+	Token   bool       `required:"" xor:"how" help:"With an API token, which is read from the terminal or from standard input."`
+	User    string     `required:"" xor:"how" placeholder:"NAME" help:"With a password, which is read in the same way: it makes a token for this machine. Name or e-mail address."`
+	Expires times.Deadline `placeholder:"TIME" help:"With --user: when the token that is made ends: a time, or how long from now. Default: as late as may be."`
 }
 
 // loggedIn is what login tells programs.
@@ -35,14 +40,11 @@ func (l Login) Run(ctx context.Context, s ask.Streams) error {
 		return err
 	}
 	if inTheClear(server) {
-		fmt.Fprintf(s.Err, "keyhatch: the token can be read on its way to %s, which has no TLS\n", ask.Printable(server))
+		fmt.Fprintf(s.Err, "keyhatch: %s can be read on its way to %s, which has no TLS\n", l.sent(), ask.Printable(server))
 	}
-	token, err := ask.Secret(s, "API token for "+server+": ")
+	token, err := l.token(ctx, s, server)
 	if err != nil {
 		return err
-	}
-	if why := ask.WhyNoToken(token); why != "" {
-		return ask.UsageError{Err: errors.New(why)}
 	}
 	c := client.New(server, token)
 	current, err := c.CurrentToken(ctx)
@@ -53,6 +55,40 @@ func (l Login) Run(ctx context.Context, s ask.Streams) error {
 		return err
 	}
 	return l.Say(s.Out, loggedIn{server, current.User, current.ID}, "logged in to "+server+" as "+ask.NewNames(ctx, c).User(current.User))
+}
+
+func (l Login) sent() string {
+	if l.User != "" {
+		return "the password"
+	}
+	return "the token"
+}
+
+// token reads a token, or makes one with a password.
+func (l Login) token(ctx context.Context, s ask.Streams, server string) (string, error) {
+	if l.User == "" {
+		token, err := ask.Secret(s, "API token for "+server+": ")
+		if err != nil {
+			return "", err
+		}
+		if why := ask.WhyNoToken(token); why != "" {
+			return "", ask.UsageError{Err: errors.New(why)}
+		}
+		return token, nil
+	}
+	password, err := ask.Passwords(s, "Password of "+l.User+" for "+server+": ")
+	if err != nil {
+		return "", err
+	}
+	name := "keyhatch login"
+	if host, err := os.Hostname(); err == nil {
+		name += " on " + host
+	}
+	made, err := client.New(server, "").Login(ctx, api.Login{User: l.User, Password: password[0], Name: name, ExpiresAt: l.Expires.Or()})
+	if err != nil {
+		return "", l.Explain(err)
+	}
+	return made.Secret, nil
 }
 
 // inTheClear tells of a server that is spoken to without TLS, and is not on this

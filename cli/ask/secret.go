@@ -36,3 +36,36 @@ func notEnd(err error) error {
 	}
 	return err
 }
+
+// AtTerminal tells whether a person types what is read.
+func AtTerminal(s Streams) bool {
+	f, ok := s.In.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// Passwords reads a line for each prompt, as it is but for its end: a password may begin
+// and end with spaces, and may be empty.
+func Passwords(s Streams, prompts ...string) ([]string, error) {
+	out := make([]string, 0, len(prompts))
+	if f, ok := s.In.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		for _, prompt := range prompts {
+			fmt.Fprint(s.Err, Printable(prompt))
+			text, err := term.ReadPassword(int(f.Fd()))
+			fmt.Fprintln(s.Err)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, string(text))
+		}
+		return out, nil
+	}
+	lines := bufio.NewReader(io.LimitReader(s.In, maxSecret))
+	for range prompts {
+		line, err := lines.ReadString('\n')
+		if line == "" && err != nil {
+			return nil, UsageError{errors.Join(fmt.Errorf("standard input has to hold %d lines, and holds %d", len(prompts), len(out)), notEnd(err))}
+		}
+		out = append(out, strings.TrimRight(line, "\r\n"))
+	}
+	return out, nil
+}

@@ -20,7 +20,8 @@ var examples = map[string]string{
 keyhatch keys rotate columns`,
 	"keys generate": "keyhatch keys generate /etc/keyhatch/new.key",
 
-	"login":  "keyhatch login --server https://keyhatch.example.org --token",
+	"login": `keyhatch login --server https://keyhatch.example.org --token
+keyhatch login --user ada --expires 30d`,
 	"logout": "keyhatch logout --server https://keyhatch.example.org",
 	"whoami": "keyhatch whoami",
 
@@ -75,6 +76,10 @@ keyhatch credential verify --access-key-id AKIAEXAMPLE --endpoint https://s3.exa
 	"user create": `keyhatch user create ada --full-name "Ada Lovelace" --email ada@example.org`,
 	"user update": "keyhatch user update ada --no-active",
 	"user delete": "keyhatch user delete ada",
+	"user set-password": `keyhatch user set-password
+keyhatch user set-password --reset`,
+	"user reset-password":  "keyhatch user reset-password ada --revoke-tokens",
+	"user remove-password": "keyhatch user remove-password ada",
 
 	"group list":          "keyhatch group list --workspace demo",
 	"group show":          "keyhatch group show geologists",
