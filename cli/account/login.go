@@ -17,8 +17,8 @@ import (
 // Login keeps a token for a server.
 type Login struct {
 	ask.Question
-	Token   bool       `required:"" xor:"how" help:"With an API token, which is read from the terminal or from standard input."`
-	User    string     `required:"" xor:"how" placeholder:"NAME" help:"With a password, which is read in the same way: it makes a token for this machine. Name or e-mail address."`
+	Token   bool           `required:"" xor:"how" help:"With an API token, which is read from the terminal or from standard input."`
+	User    string         `required:"" xor:"how" placeholder:"NAME" help:"With a password, which is read in the same way: it makes a token for this machine. Name or e-mail address."`
 	Expires times.Deadline `placeholder:"TIME" help:"With --user: when the token that is made ends: a time, or how long from now. Default: as late as may be."`
 }
 
