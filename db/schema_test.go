@@ -74,16 +74,14 @@ func column(t *testing.T, d *DB, query string) (out []string) {
 // ofNoSecret are the columns of bytes that hold nothing that is sealed with a data
 // key. Every other one is sealed anew when keys are rotated.
 var ofNoSecret = map[string]string{
-	"keysets.wrapped":     "wrapped by the key-encryption key",
-	"tokens.hash":         "a hash with a pepper",
-	"tokens.old_hash":     "a hash with a pepper",
-
+	"keysets.wrapped":      "wrapped by the key-encryption key",
+	"tokens.hash":          "a hash with a pepper",
+	"tokens.old_hash":      "a hash with a pepper",
 	"password_resets.hash": "a hash with a pepper",
-
-	"audit_registry.sign": "a hash of the audit record",
-	"audit_chains.sign":   "a hash of the audit record",
-	"events.hash":         "a hash of the audit record",
-	"audit_chains.hash":   "a hash of the audit record",
+	"audit_registry.sign":  "a hash of the audit record",
+	"audit_chains.sign":    "a hash of the audit record",
+	"events.hash":          "a hash of the audit record",
+	"audit_chains.hash":    "a hash of the audit record",
 }
 
 // TestEverySealedColumnIsKnown: a column that rotation does not know of cannot be

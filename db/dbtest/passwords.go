@@ -56,7 +56,7 @@ func testPasswords(t *testing.T, s *suite) {
 
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.PutPasswordReset(ctx, reset) })
 	replaced := reset
-	replaced.Hash = s.newToken("", "").Hash
+	replaced.Hash = keyhatch.TokenHash{Pepper: 77, Hash: s.newToken("", "").Hash.Hash}
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.PutPasswordReset(ctx, replaced) })
 	_, err := s.PasswordResetByHash(s.Ctx(), []keyhatch.TokenHash{reset.Hash})
 	ground.WantFail(t, "a reset that was replaced", err, keyhatch.NotFound, keyhatch.CodePasswordNotFound)
@@ -65,6 +65,11 @@ func testPasswords(t *testing.T, s *suite) {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 
+	for at, want := range map[time.Time]int{reset.ExpiresAt.Add(-time.Second): 1, reset.ExpiresAt: 0} {
+		if n, err := s.CountPeppered(s.Ctx(), replaced.Hash.Pepper, at); err != nil || n != want {
+			t.Errorf("%d hashes rest on its pepper, want %d: %v", n, want, err)
+		}
+	}
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteUser(ctx, u.ID) })
 	_, err = s.Password(s.Ctx(), u.ID)
 	ground.WantFail(t, "the password of a user who is gone", err, keyhatch.NotFound, keyhatch.CodePasswordNotFound)
