@@ -28,7 +28,7 @@ type Door struct {
 
 // New makes the door.
 func New(b *broker.Broker, log *slog.Logger) *Door {
-	return &Door{people: b.People, credentials: b.Credentials, guard: auth.NewGuard(b.People), log: log}
+	return &Door{people: b.People, credentials: b.Credentials, guard: auth.NewGuard(b.People).WithPasswords(b.Passwords), log: log}
 }
 
 // Mount adds the door's paths. It takes the whole of /v4/, so that what there is not

@@ -246,6 +246,13 @@ func TestPages(t *testing.T) {
 func TestWhoCalls(t *testing.T) {
 	w := newWorld(t)
 	basic := func(text string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(text)) }
+	reset, _, err := w.Broker.Passwords.NewReset(t.Context(), w.Admin, "ann")
+	if err == nil {
+		err = w.Broker.Passwords.ResetPassword(t.Context(), reset, "plum orbit candle seventeen")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	for what, tc := range map[string]struct {
 		status  int
 		headers []string
@@ -256,6 +263,10 @@ func TestWhoCalls(t *testing.T) {
 		"an empty key and a token":          {200, []string{"X-TILEDB-REST-API-KEY", "", "Authorization", "Bearer " + w.key["ann"]}},
 		"a bearer":                          {200, []string{"Authorization", "Bearer " + w.key["ann"]}},
 		"a token for a password":            {200, []string{"Authorization", basic("ann:" + w.key["ann"])}},
+		"a name and a password":             {200, []string{"Authorization", basic("ann:plum orbit candle seventeen")}},
+		"those, and an empty key":           {200, []string{"X-TILEDB-REST-API-KEY", "", "Authorization", basic("ann:plum orbit candle seventeen")}},
+		"a wrong password":                  {401, []string{"Authorization", basic("ann:violet tractor under bridges")}},
+		"a wrong key and a password":        {401, []string{"X-TILEDB-REST-API-KEY", "tiledb_x", "Authorization", basic("ann:plum orbit candle seventeen")}},
 		"a key with its workspace":          {200, []string{"X-TILEDB-REST-API-KEY", keyhatch.SpellWithin(keyhatch.Secret(w.key["ann"]), w.lab.ID).Reveal()}},
 		"nothing":                           {401, nil},
 		"an empty key":                      {401, []string{"X-TILEDB-REST-API-KEY", ""}},
