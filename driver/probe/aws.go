@@ -99,7 +99,7 @@ func (p *Prober) known(ctx context.Context, a keyhatch.Authority) finding {
 	case err == nil:
 		return passed
 	case errors.As(err, &said) && said.ErrorCode() == "AccessDenied":
-		return finding{keyhatch.Passed, "it is known, and may not list the buckets"}
+		return finding{keyhatch.Warning, "it may not list the buckets, which some stores say of keys that they do not know"}
 	}
 	return failed(why(err))
 }
@@ -114,7 +114,7 @@ func (p *Prober) role(ctx context.Context, r *report, a keyhatch.Authority, base
 	}
 	as, chained := p.identity, false
 	if !r.check("base", func() (f finding) {
-		as, chained, f = p.base(ctx, base)
+		as, chained, f = p.base(ctx, a, base)
 		return f
 	}) {
 		r.skip(noUse, assume, external)
@@ -139,17 +139,22 @@ func (p *Prober) role(ctx context.Context, r *report, a keyhatch.Authority, base
 		switch {
 		case err == nil:
 			return finding{keyhatch.Warning, "the role admits us without its external id too: let its trust policy ask for it, with the condition sts:ExternalId"}
-		case errors.As(err, &said):
+		case errors.As(err, &said) && said.ErrorCode() == "AccessDenied":
 			return passed
 		}
-		return finding{keyhatch.Skipped, why(err)}
+		return finding{keyhatch.Skipped, "it cannot be told: " + why(err)}
 	})
 }
 
 // base is what a role is assumed as: what Keyhatch itself is, a key, or a role before
-// it.
-func (p *Prober) base(ctx context.Context, base *keyhatch.Authority) (as aws.CredentialsProvider, chained bool, f finding) {
+// it. What is somebody's at one place is shown to no other: who named the endpoint
+// would have a request that is signed as us, and could carry it to AWS.
+func (p *Prober) base(ctx context.Context, a keyhatch.Authority, base *keyhatch.Authority) (as aws.CredentialsProvider, chained bool, f finding) {
 	switch {
+	case a.Endpoint != "" && (base == nil || base.Kind != keyhatch.KeysCredential || base.Endpoint != a.Endpoint):
+		return nil, false, failed("a role of an S3-compatible store is assumed with keys of that store: give the place a base credential with this endpoint")
+	case a.Endpoint == "" && base != nil && base.Endpoint != "":
+		return nil, false, failed("the place's base credential is of an S3-compatible store, and the role is of AWS")
 	case base != nil && base.Kind == keyhatch.KeysCredential:
 		return static(*base), false, finding{keyhatch.Passed, "it is assumed as " + base.Principal}
 	case p.identity == nil:

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 // Prober implements driver.Prober.
 type Prober struct {
 	client   *http.Client
+	room     chan struct{} // for those who ask at a time
 	identity aws.CredentialsProvider
 	region   string
 	sts      string
@@ -34,10 +36,10 @@ type Config struct {
 func New(c Config) *Prober {
 	p := &Prober{
 		client: &http.Client{
-			Transport:     c.Transport,
+			Transport:     bounded{c.Transport},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		identity: c.Identity, region: c.Region, sts: c.STSEndpoint,
+		room: make(chan struct{}, atATime), identity: c.Identity, region: c.Region, sts: c.STSEndpoint,
 	}
 	if p.region == "" {
 		p.region = "us-east-1"
@@ -51,6 +53,14 @@ func New(c Config) *Prober {
 // and use (some store can be reached with it).
 func (p *Prober) Probe(ctx context.Context, a keyhatch.Authority, base *keyhatch.Authority) []keyhatch.Check {
 	r := &report{}
+	select {
+	case p.room <- struct{}{}:
+		defer func() { <-p.room }()
+	case <-ctx.Done():
+		r.skip("others are being verified, and it took too long: ask again", "identity")
+		r.checks[0].Outcome = keyhatch.Failed
+		return r.checks
+	}
 	switch {
 	case a.Provider == keyhatch.AWS && a.Kind == keyhatch.RoleCredential:
 		p.role(ctx, r, a, base)
@@ -91,3 +101,23 @@ func (r *report) skip(reason string, names ...string) {
 }
 
 const noUse = "the check before it failed"
+
+const (
+	atATime   = 8       // verifications
+	maxAnswer = 1 << 20 // bytes that are read of an answer
+)
+
+// bounded cuts off answers that are longer than any that means something: who answers
+// is whom a user names.
+type bounded struct{ http.RoundTripper }
+
+func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := b.RoundTripper.RoundTrip(r)
+	if err == nil {
+		response.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(response.Body, maxAnswer), response.Body}
+	}
+	return response, err
+}

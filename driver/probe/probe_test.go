@@ -1,6 +1,8 @@
 package probe_test
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -9,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -22,6 +25,7 @@ type cloud struct {
 	roles     map[string]string // ARN → the external id that it asks for; empty for none
 	admits    map[string]string // ARN → the beginning of the key id that it admits
 	mayList   bool
+	otherwise string // how a wrong external id is refused; empty: AccessDenied
 	mu        sync.Mutex
 	asked     []string // Action of STS, or "list", by which key
 	endpoints *httptest.Server
@@ -79,7 +83,7 @@ func (c *cloud) assume(w http.ResponseWriter, form url.Values, key string, refus
 	wants, is := c.roles[role]
 	_, name, _ := strings.Cut(role, "/")
 	if !is || wants != "" && form.Get("ExternalId") != wants || !strings.HasPrefix(key, c.admits[role]) {
-		refuse("AccessDenied")
+		refuse(cmp.Or(c.otherwise, "AccessDenied"))
 		return
 	}
 	fmt.Fprintf(w, `<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIA%s</AccessKeyId><SecretAccessKey>s</SecretAccessKey>
@@ -101,7 +105,7 @@ func key(id, endpoint string) keyhatch.Authority {
 // TestProbe: what is found of keys and roles, with what is asked, and as whom.
 func TestProbe(t *testing.T) {
 	t.Parallel()
-	base, baseKeys := role(baseRole, "for-base"), key("AKIATHEIRS", "")
+	base, baseKeys, storesKeys := role(baseRole, "for-base"), key("AKIATHEIRS", ""), key("AKIATHEIRS", "https://store.example")
 	for _, tc := range []struct {
 		name   string
 		cloud  func(*cloud)
@@ -125,7 +129,7 @@ func TestProbe(t *testing.T) {
 		},
 		{
 			name: "keys of a store that may not list", ask: func(c *cloud) keyhatch.Authority { return key("AKIATHEIRS", c.endpoints.URL) },
-			want: []string{"endpoint passed", "identity passed may not list"}, asked: []string{"list AKIATHEIRS"},
+			want: []string{"endpoint passed", "identity warning may not list"}, asked: []string{"list AKIATHEIRS"},
 		},
 		{
 			name: "keys that a store does not know", ask: func(c *cloud) keyhatch.Authority { return key("AKIANONE", c.endpoints.URL) },
@@ -166,6 +170,24 @@ func TestProbe(t *testing.T) {
 			name: "a role through a role that there is not", cloud: func(c *cloud) { c.roles[theirRole] = "word" },
 			ask: func(*cloud) keyhatch.Authority { return role(theirRole, "word") }, base: &base,
 			want: []string{"base failed AccessDenied", "assume_role skipped", "external_id skipped"}, asked: []string{"AssumeRole AKIAUS"},
+		},
+		{name: "a role of a store, as ourselves", cloud: func(c *cloud) { c.roles[theirRole] = "word" }, ask: func(c *cloud) keyhatch.Authority {
+			a := role(theirRole, "word")
+			a.Endpoint = c.endpoints.URL
+			return a
+		}, want: []string{"endpoint passed", "base failed keys of that store", "assume_role skipped", "external_id skipped"}},
+		{name: "a role of a store, through AWS's keys", cloud: func(c *cloud) { c.roles[theirRole] = "word" }, base: &baseKeys, ask: func(c *cloud) keyhatch.Authority {
+			a := role(theirRole, "word")
+			a.Endpoint = c.endpoints.URL
+			return a
+		}, want: []string{"endpoint passed", "base failed keys of that store", "assume_role skipped", "external_id skipped"}},
+		{name: "a role of AWS, through a store's keys", cloud: func(c *cloud) { c.roles[theirRole] = "word" }, base: &storesKeys, ask: func(*cloud) keyhatch.Authority {
+			return role(theirRole, "word")
+		}, want: []string{"base failed the role is of AWS", "assume_role skipped", "external_id skipped"}},
+		{
+			name: "a role that fails in another way without the external id", cloud: func(c *cloud) { c.roles[theirRole], c.otherwise = "word", "InternalFailure" },
+			ask:  func(*cloud) keyhatch.Authority { return role(theirRole, "word") },
+			want: []string{"base passed", "assume_role passed", "external_id skipped cannot be told"}, asked: []string{"AssumeRole AKIAUS", "AssumeRole AKIAUS"},
 		},
 		{name: "an account's key", ask: func(*cloud) keyhatch.Authority {
 			return keyhatch.Authority{Provider: keyhatch.Azure, Kind: keyhatch.KeysCredential}
@@ -224,5 +246,27 @@ func TestProbeEndsInTime(t *testing.T) {
 		if found := p.Probe(ctx, a, nil); found[0].Outcome != keyhatch.Failed {
 			t.Errorf("found %+v", found)
 		}
+	}
+}
+
+// TestAnswersAreBounded: of an answer without end a mebibyte is read, and no more is held.
+func TestAnswersAreBounded(t *testing.T) {
+	t.Parallel()
+	var sent atomic.Int64
+	endless := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusForbidden)
+		for part := bytes.Repeat([]byte("<a>"), 10_000); sent.Load() < 1<<30; sent.Add(int64(len(part))) {
+			if _, err := w.Write(part); err != nil {
+				return
+			}
+		}
+	}))
+	t.Cleanup(endless.Close)
+	found := probe.New(probe.Config{Transport: http.DefaultTransport}).Probe(t.Context(), key("AKIATHEIRS", endless.URL), nil)
+	if found[len(found)-1].Outcome != keyhatch.Failed {
+		t.Errorf("found %+v", found)
+	}
+	if n := sent.Load(); n > 64<<20 { // what the connections hold besides
+		t.Errorf("%d bytes were taken", n)
 	}
 }
