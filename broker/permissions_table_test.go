@@ -83,13 +83,13 @@ var useCases = slices.Concat(peopleUseCases, []useCase{
 		held := w.newCredential()
 		return func() error { return w.Broker.Credentials.Delete(w.ctx, c, credentials.In{}, held.ID, false) }
 	}},
-	{"verify a credential", "               ok        ok        ok        ok        forbidden hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+	{"verify a credential", "               ok        ok        ok        ok        forbidden hidden    hidden    hidden", credentials.Verified, "events", func(w *lab, c caller) act {
 		held := w.credentialIn(credentials.In{Workspace: w.ws.ID})
 		return func() error {
 			return only(w.Broker.Credentials.VerifyStored(w.ctx, c, credentials.In{}, held.ID))
 		}
 	}},
-	{"verify an authority", "               ok        ok        ok        ok        forbidden hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+	{"verify an authority", "               ok        ok        ok        ok        forbidden hidden    hidden    hidden", credentials.Verified, "events", func(w *lab, c caller) act {
 		return func() error {
 			return only(w.Broker.Credentials.Verify(w.ctx, c, credentials.In{Workspace: w.ws.ID}, w.credential().Authority))
 		}
@@ -121,17 +121,22 @@ var useCases = slices.Concat(peopleUseCases, []useCase{
 		n := w.store()
 		return func() error { return only(w.Broker.Places.CreateStore(w.ctx, c, n)) }
 	}},
-	{"create an S3 store", "                ok        hidden    hidden    hidden    forbidden -         -         -", places.StoreCreated, "stores", func(w *lab, c caller) act {
+	{"create an S3 store", "                ok        -         -         -         forbidden -         -         -", places.StoreCreated, "stores", func(w *lab, c caller) act {
 		n := w.s3Store()
 		return func() error { return only(w.Broker.Places.CreateStore(w.ctx, c, n)) }
 	}},
 	{"create a store of the workspace", "   ok        ok        ok        ok        forbidden hidden    hidden    hidden", places.StoreCreated, "stores", func(w *lab, c caller) act {
-		n := w.s3StoreOf(w.ws)
-		return func() error { return only(w.Broker.Places.CreateStore(w.ctx, c, n)) }
+		n, name := w.s3StoreOf(w.ws), w.name()
+		return func() error {
+			n.Name = give[keyhatch.Workspace](w)(w.DB.Workspace(w.ctx, w.ws.ID)).Name + "." + name
+			return only(w.Broker.Places.CreateStore(w.ctx, c, n))
+		}
 	}},
 	{"rename a store of the workspace", "   ok        ok        ok        ok        forbidden hidden    hidden    hidden", places.StoreUpdated, "stores", func(w *lab, c caller) act {
-		s, name := give[keyhatch.Store](w)(w.Broker.Places.CreateStore(w.ctx, w.Admin, w.s3StoreOf(w.ws))), w.name()
+		s := give[keyhatch.Store](w)(w.Broker.Places.CreateStore(w.ctx, w.Admin, w.s3StoreOf(w.ws)))
 		return func() error {
+			ws := give[keyhatch.Workspace](w)(w.DB.Workspace(w.ctx, w.ws.ID))
+			name := ws.Name + "." + s.ID
 			return only(w.Broker.Places.UpdateStore(w.ctx, c, s.ID, places.StoreChange{Name: &name}))
 		}
 	}},

@@ -183,8 +183,9 @@ func (w *lab) credentialIn(in credentials.In) keyhatch.Credential {
 
 // s3StoreOf is one of the workspace's own, with its credential.
 func (w *lab) s3StoreOf(ws keyhatch.Workspace) places.NewStore {
+	ws = give[keyhatch.Workspace](w)(w.DB.Workspace(w.ctx, ws.ID)) // a row renames it
 	return places.NewStore{
-		Workspace: ws.ID, Name: w.name(), Kind: keyhatch.S3Store, Endpoint: "https://s3.example",
+		Workspace: ws.ID, Name: ws.Name + "." + w.name(), Kind: keyhatch.S3Store, Endpoint: "https://s3.example",
 		Credential: w.credentialIn(credentials.In{Workspace: ws.ID}).ID,
 	}
 }

@@ -88,8 +88,12 @@ func (t *Tx) ClaimRole(ctx context.Context, mark, workspace string) (owner strin
 	if err != nil {
 		return "", err
 	}
-	return one(ctx, t.Reader, keyhatch.CodeCredentialNotFound, scanValue[string],
-		"select workspace from role_claims where mark = $1", mark)
+	return t.RoleOwner(ctx, mark)
+}
+
+// RoleOwner tells which workspace the role of the mark belongs to.
+func (r Reader) RoleOwner(ctx context.Context, mark string) (workspace string, err error) {
+	return one(ctx, r, keyhatch.CodeCredentialNotFound, scanValue[string], "select workspace from role_claims where mark = $1", mark)
 }
 
 // ReleaseRoles gives up the claims that no credential rests on.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
@@ -16,6 +17,8 @@ const (
 	Created keyhatch.Action = "credential.create"
 	Updated keyhatch.Action = "credential.update"
 	Deleted keyhatch.Action = "credential.delete"
+	// Verified: a cloud is about to be asked about an authority, in our name.
+	Verified keyhatch.Action = "credential.verify"
 )
 
 // In names the place that a request is about, and in which its names are looked up.
@@ -141,15 +144,21 @@ type Change struct {
 // another authority. Who may is as with Create. When one had to be verified and was
 // not, nothing has changed; the error is of keyhatch.CodeNotVerified and tells why.
 func (svc *Service) Update(ctx context.Context, c keyhatch.Caller, in In, ref string, ch Change) (changed keyhatch.Credential, err error) {
+	var id string // of what an authority was looked through for
 	if ch.Authority != nil {
-		a, err := svc.replacement(svc.k.View(ctx, c), in, ref, ch)
-		if err != nil {
+		var a keyhatch.Authority
+		if id, a, err = svc.replacement(svc.k.View(ctx, c), in, ref, ch); err != nil {
 			return changed, err
 		}
 		ch.Authority = &a
+	} else if ch.OnlyVerified {
+		return changed, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidCredential, "there is nothing to verify: give what it shall act with").In("only_verified")
 	}
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		row, err := w.ManagedCredential(in.Workspace, in.Teamspace, ref)
+		if err == nil && id != "" && row.ID != id { // renamed meanwhile
+			err = keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStandingChanged, "another credential has the name now: look, and ask again")
+		}
 		if err != nil {
 			return err
 		}
@@ -170,21 +179,21 @@ func (svc *Service) Update(ctx context.Context, c keyhatch.Caller, in In, ref st
 }
 
 // replacement is the authority of a change, looked through, and verified where that
-// was asked.
-func (svc *Service) replacement(v kernel.View, in In, ref string, ch Change) (keyhatch.Authority, error) {
+// was asked; and the id of the credential that it is for.
+func (svc *Service) replacement(v kernel.View, in In, ref string, ch Change) (id string, a keyhatch.Authority, err error) {
 	row, err := v.ManagedCredential(in.Workspace, in.Teamspace, ref)
 	if err != nil {
-		return keyhatch.Authority{}, err
+		return "", a, err
 	}
-	a, err := svc.looked(v.Ctx, *ch.Authority)
+	a, err = svc.looked(v.Ctx, *ch.Authority)
 	if err != nil || !ch.OnlyVerified {
-		return a, err
+		return row.ID, a, err
 	}
-	checks, err := svc.verify(v, kernel.Place{Workspace: row.Workspace, Teamspace: row.Teamspace}, a)
+	checks, err := svc.verify(v, kernel.Place{Workspace: row.Workspace, Teamspace: row.Teamspace}, row.ID, a)
 	if err != nil {
-		return a, err
+		return "", a, err
 	}
-	return a, Failure(checks)
+	return row.ID, a, Failure(checks)
 }
 
 // set puts a change into a row that is about to be written, and tells of it for its
@@ -245,6 +254,10 @@ func names(stores []keyhatch.Store) string {
 	return strings.Join(all, ", ")
 }
 
+// storeUpdated is the event of a store that loses its credential; the package of places
+// has the others.
+const storeUpdated keyhatch.Action = "store.update"
+
 // Delete removes a credential. One that acts for stores is not removed, unless forced:
 // then they have none, and nothing of theirs can be reached, until they get another.
 // Who may is as with Create.
@@ -267,6 +280,9 @@ func (svc *Service) Delete(ctx context.Context, c keyhatch.Caller, in In, ref st
 			if err := w.Tx.UpdateStore(ctx, s); err != nil {
 				return err
 			}
+			if err := w.Record(storeUpdated, s.Workspace, s.ID, kernel.Detail("name", s.Name, "credential_taken", row.ID)); err != nil {
+				return err
+			}
 		}
 		if err := w.Tx.DeleteCredential(ctx, row.Credential); err != nil {
 			return err
@@ -274,7 +290,7 @@ func (svc *Service) Delete(ctx context.Context, c keyhatch.Caller, in In, ref st
 		if err := w.Tx.ReleaseRoles(ctx); err != nil {
 			return err
 		}
-		return w.Record(Deleted, row.Workspace, row.ID, kernel.Detail("name", row.Name, "teamspace", row.Teamspace, "taken_from", names(stores)))
+		return w.Record(Deleted, row.Workspace, row.ID, kernel.Detail("name", row.Name, "teamspace", row.Teamspace, "taken_from_stores", strconv.Itoa(len(stores))))
 	})
 }
 

@@ -185,6 +185,11 @@ func TestRoleBelongsToOneWorkspace(t *testing.T) {
 	b.wantCode("of the installation", err, keyhatch.CodeRoleTaken)
 	b.must(b.service().Delete(ctx, b.labs, credentials.In{}, held.ID, false))
 	taken("while one of two has it")
+	checks, err := b.service().Verify(ctx, b.shops, credentials.In{}, role("word"))
+	b.must(err)
+	if last := checks[len(checks)-1]; last.Name != "claim" || last.Outcome != keyhatch.Failed {
+		t.Errorf("verified by another: %+v", checks)
+	}
 	_, err = b.service().Update(ctx, b.labs, credentials.In{}, "demo-too", credentials.Change{Authority: &keys})
 	b.must(err)
 	b.created(b.shops, "given-up", role("word"), credentials.Marks{})
@@ -275,7 +280,7 @@ func TestDeletedByForce(t *testing.T) {
 	ctx := t.Context()
 	held := b.created(b.labs, "demo", keys, credentials.Marks{})
 	store, err := b.Broker.Places.CreateStore(ctx, b.labs, places.NewStore{
-		Name: "archive", Kind: keyhatch.S3Store, Endpoint: "https://s3.example", Credential: "demo",
+		Name: "lab.archive", Kind: keyhatch.S3Store, Endpoint: "https://s3.example", Credential: "demo",
 	})
 	b.must(err)
 	if pair, err := b.service().KeysOf(ctx, store); err != nil || pair.AccessKeyID != "AKIAEXAMPLE" || pair.SecretAccessKey != "secret" {
@@ -304,19 +309,27 @@ func TestOtherPlacesCredentials(t *testing.T) {
 	b := newBench(t)
 	held, ours := b.created(b.labs, "demo", keys, credentials.Marks{}), b.created(b.Admin, "ours", keys, credentials.Marks{})
 	asRole := b.created(b.labs, "role", role("word"), credentials.Marks{})
-	n := places.NewStore{Name: "archive", Kind: keyhatch.S3Store, Endpoint: "https://s3.example"}
+	_, err := b.Broker.People.CreateTeamspace(t.Context(), b.labs, people.NewTeamspace{Name: "survey"})
+	b.must(err)
+	inside, err := b.service().Create(t.Context(), b.labs, credentials.NewCredential{In: credentials.In{Teamspace: "survey"}, Name: "demo", Authority: keys})
+	b.must(err)
+	n := places.NewStore{Kind: keyhatch.S3Store, Endpoint: "https://s3.example"}
 	for _, tc := range []struct {
 		what   string
 		caller keyhatch.Caller
+		name   string
 		with   string
 		code   keyhatch.Code
 	}{
-		{"another workspace's", b.shops, held.ID, keyhatch.CodeCredentialNotFound},
-		{"the installation's", b.labs, ours.ID, keyhatch.CodeCredentialNotFound},
-		{"a workspace's for all", b.Admin, held.ID, keyhatch.CodeCredentialNotFound},
-		{"a role", b.labs, asRole.ID, keyhatch.CodeStoreUnsupported},
+		{"another workspace's", b.shops, "shop.archive", held.ID, keyhatch.CodeCredentialNotFound},
+		{"the installation's", b.labs, "lab.archive", ours.ID, keyhatch.CodeCredentialNotFound},
+		{"a workspace's for all", b.Admin, "archive", held.ID, keyhatch.CodeCredentialNotFound},
+		{"a teamspace's", b.labs, "lab.archive", inside.ID, keyhatch.CodeCredentialNotFound},
+		{"a role", b.labs, "lab.archive", asRole.ID, keyhatch.CodeStoreUnsupported},
+		{"a name of others", b.labs, "shop.archive", held.ID, keyhatch.CodeInvalidName},
+		{"a name of the installation", b.labs, "archive", held.ID, keyhatch.CodeInvalidName},
 	} {
-		n.Credential = tc.with
+		n.Name, n.Credential = tc.name, tc.with
 		_, err := b.Broker.Places.CreateStore(t.Context(), tc.caller, n)
 		b.wantCode(tc.what, err, tc.code)
 	}

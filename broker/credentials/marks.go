@@ -85,11 +85,28 @@ func (svc *Service) claim(w *kernel.Work, workspace string, a keyhatch.Authority
 	if a.Kind != keyhatch.RoleCredential {
 		return "", nil
 	}
-	mark := svc.mark("role", a.Principal, a.Secret.Reveal())
+	mark := svc.roleMark(a)
 	owner, err := w.Tx.ClaimRole(w.Ctx, mark, workspace)
 	if err == nil && owner != workspace {
-		err = keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeRoleTaken,
-			"another workspace acts as this role with this external id: put an external id of your own into the role's trust policy").In("external_id")
+		err = keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeRoleTaken, "%s", roleTaken).In("external_id")
 	}
 	return mark, err
+}
+
+const roleTaken = "another workspace acts as this role with this external id: put an external id of your own into the role's trust policy"
+
+func (svc *Service) roleMark(a keyhatch.Authority) string {
+	return svc.mark("role", a.Principal, a.Secret.Reveal())
+}
+
+// claimedElsewhere tells whether a role with its external id is another workspace's.
+func (svc *Service) claimedElsewhere(v kernel.View, workspace string, a keyhatch.Authority) (bool, error) {
+	if a.Kind != keyhatch.RoleCredential {
+		return false, nil
+	}
+	owner, err := v.RoleOwner(v.Ctx, svc.roleMark(a))
+	if errors.Is(err, keyhatch.NotFound) {
+		return false, nil
+	}
+	return owner != workspace, err
 }

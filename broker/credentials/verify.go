@@ -28,7 +28,7 @@ func (svc *Service) Verify(ctx context.Context, c keyhatch.Caller, in In, a keyh
 	if err != nil {
 		return nil, err
 	}
-	return svc.verify(v, place, a)
+	return svc.verify(v, place, "", a)
 }
 
 // VerifyStored tells whether the authority of a credential does, and stores nothing.
@@ -43,10 +43,12 @@ func (svc *Service) VerifyStored(ctx context.Context, c keyhatch.Caller, in In, 
 	if err != nil {
 		return nil, err
 	}
-	return svc.verify(v, kernel.Place{Workspace: row.Workspace, Teamspace: row.Teamspace}, a)
+	return svc.verify(v, kernel.Place{Workspace: row.Workspace, Teamspace: row.Teamspace}, row.ID, a)
 }
 
-func (svc *Service) verify(v kernel.View, in kernel.Place, a keyhatch.Authority) ([]keyhatch.Check, error) {
+// verify looks at an authority, of the credential of the id if that has one. What is
+// asked of clouds is put on record before: we are seen there.
+func (svc *Service) verify(v kernel.View, in kernel.Place, id string, a keyhatch.Authority) ([]keyhatch.Check, error) {
 	begun := time.Now()
 	a, err := svc.looked(v.Ctx, a)
 	structure := keyhatch.Check{Name: "structure", Outcome: keyhatch.Passed, Took: time.Since(begun)}
@@ -58,7 +60,21 @@ func (svc *Service) verify(v kernel.View, in kernel.Place, a keyhatch.Authority)
 	if err != nil {
 		return nil, err
 	}
+	taken, err := svc.claimedElsewhere(v, in.Workspace, a)
+	if err != nil {
+		return nil, err
+	}
+	if taken { // or the external ids of others could be guessed through us
+		return []keyhatch.Check{structure, {Name: "claim", Outcome: keyhatch.Failed, Reason: roleTaken}}, nil
+	}
 	base, err := svc.baseOf(v, in, a)
+	if err != nil {
+		return nil, err
+	}
+	err = svc.k.Append(v.Ctx, v.Caller, func(w *kernel.Work) error {
+		return w.Record(Verified, in.Workspace, id, kernel.Detail("teamspace", in.Teamspace, "provider", string(a.Provider), "kind", string(a.Kind),
+			"principal", a.Principal, "endpoint", a.Endpoint))
+	})
 	if err != nil {
 		return nil, err
 	}

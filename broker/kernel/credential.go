@@ -36,6 +36,9 @@ func (v View) ManagedPlace(workspace, teamspace string) (Place, error) {
 	if err == nil && !changes(role) {
 		err = mayNotChange()
 	}
+	if err == nil {
+		err = v.MustNotBeTask()
+	}
 	return p, err
 }
 
@@ -59,6 +62,9 @@ func (v View) ManagedCredential(workspace, teamspace, ref string) (db.SealedCred
 	c, role, err := v.credential(workspace, teamspace, ref)
 	if err == nil && !changes(role) {
 		err = mayNotChange()
+	}
+	if err == nil {
+		err = v.MustNotBeTask()
 	}
 	return c, err
 }

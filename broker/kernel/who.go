@@ -42,6 +42,15 @@ func (v View) MustInstall() error {
 		"only an installation admin may do this, with a token that is not confined to a workspace")
 }
 
+// MustNotBeTask refuses a task's token: what it may use is not for it to say.
+func (v View) MustNotBeTask() error {
+	if _, task := v.Caller.Token.OfTask(); !task {
+		return nil
+	}
+	return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
+		"the token is a task's, which changes and verifies no credentials and stores: use a person's")
+}
+
 // MustManage refuses who does not manage the workspace. missing is what those
 // are told who may not even see what it is about.
 func (v View) MustManage(workspace string, missing keyhatch.Code) error {

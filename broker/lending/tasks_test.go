@@ -75,6 +75,19 @@ func TestTasksUseWhatIsAllowed(t *testing.T) {
 	allow(true)
 	stands("allowed again", borrowed, policy.ErrLeaseRevoked)
 
+	admins := c.Token(t, c.Admin, people.NewToken{Annotations: map[string]string{"task": "cleanup"}})
+	yes, other := true, keyhatch.AWSKeys("AKIAOTHER", "secret")
+	for what, change := range map[string]credentials.Change{
+		"allowed by a task itself": {Marks: credentials.Marks{AllowedInTasks: &yes}}, "replaced by a task": {Authority: &other},
+	} {
+		_, err := c.Broker.Credentials.Update(ctx, admins, credentials.In{}, held.ID, change)
+		refused(what, err)
+	}
+	_, err = c.Broker.Credentials.VerifyStored(ctx, admins, credentials.In{}, held.ID)
+	refused("verified by a task", err)
+	_, err = c.Broker.Places.UpdateStore(ctx, admins, "archive", places.StoreChange{Credential: &held.ID})
+	refused("a store changed by a task", err)
+
 	made, _, err := c.Broker.People.CreateToken(ctx, task, people.NewToken{Annotations: map[string]string{"note": "mine"}})
 	must(t, err)
 	if word, yes := made.OfTask(); !yes || word != "nightly" || made.Annotations["note"] != "mine" {

@@ -53,6 +53,9 @@ func (svc *Service) CreateStore(ctx context.Context, c keyhatch.Caller, n NewSto
 		if err := keyhatch.CheckName(n.Name); err != nil {
 			return err
 		}
+		if err := namedOf(w, in, n.Name); err != nil {
+			return err
+		}
 		s = keyhatch.Store{
 			ID: keyhatch.NewID(keyhatch.StoreID, w.Now), Workspace: in.Workspace, Name: n.Name, Kind: n.Kind,
 			Lends: keyhatch.LendsOwn, CreatedAt: w.Now,
@@ -89,6 +92,21 @@ func placeOf(v kernel.View, n NewStore) (kernel.Place, error) {
 	return v.ManagedPlace(n.Workspace, "")
 }
 
+// namedOf holds the rule for the names of stores of workspaces: they begin with the
+// workspace's, so that no workspace takes a name from others, or learns of theirs by
+// trying.
+func namedOf(w *kernel.Work, in kernel.Place, name string) error {
+	if in.Workspace == "" {
+		return nil
+	}
+	ws, err := w.Workspace(w.Ctx, in.Workspace)
+	if err == nil && !strings.HasPrefix(name, ws.Name+".") {
+		err = keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidName,
+			"the name of a workspace's own store begins with the workspace's name and a dot").In("name")
+	}
+	return err
+}
+
 // WarnOf says in the log what an operator should know of a store.
 func (svc *Service) WarnOf(s keyhatch.Store) {
 	if s.InTheClear() {
@@ -122,11 +140,11 @@ func speaksS3(w *kernel.Work, n NewStore, s *keyhatch.Store) error {
 	return actFor(w, s, n.Credential)
 }
 
-// actFor puts a credential into a store: one of the store's own workspace, or of its
-// teamspaces, that the caller manages.
+// actFor puts a credential into a store: one of the store's own workspace, which those
+// change who manage the store. One of a teamspace is its editors' to change.
 func actFor(w *kernel.Work, s *keyhatch.Store, ref string) error {
 	credential, err := w.ManagedCredential(s.Workspace, "", ref)
-	if err == nil && credential.Workspace != s.Workspace {
+	if err == nil && (credential.Workspace != s.Workspace || credential.Teamspace != "") {
 		err = kernel.NotFound(keyhatch.CodeCredentialNotFound)
 	}
 	if err != nil {
@@ -200,7 +218,12 @@ func (svc *Service) UpdateStore(ctx context.Context, c keyhatch.Caller, ref stri
 		if s, err = managedStore(w, ref); err != nil {
 			return err
 		}
-		kernel.Set(&s.Name, ch.Name)
+		if ch.Name != nil && *ch.Name != s.Name {
+			if err := namedOf(w, kernel.Place{Workspace: s.Workspace}, *ch.Name); err != nil {
+				return err
+			}
+			s.Name = *ch.Name
+		}
 		if err := keyhatch.CheckName(s.Name); err != nil {
 			return err
 		}
@@ -292,6 +315,9 @@ func redact(v kernel.View, s keyhatch.Store) (keyhatch.Store, error) {
 // managedStore finds a store, whole, for who put it there.
 func managedStore(w *kernel.Work, ref string) (keyhatch.Store, error) {
 	s, err := visibleStore(w.View, ref)
+	if err == nil {
+		err = w.MustNotBeTask()
+	}
 	if err != nil {
 		return s, err
 	}
