@@ -89,6 +89,7 @@ func inTofu(t *testing.T, u borrower, snippet string) *exec.Cmd {
 // tells that the tool has read it.
 var shows = map[string]string{
 	"gdal": `"driver": "PNG"`, "pyiceberg": "{'station': ['README.txt']}", "terraform": "terraform_data.kept\n",
+	"spark": "s3a://demo/alpha/", // the longest twenty, which may be other tests'
 }
 
 // ownPlace are the tools that write, each somewhere of its own.
