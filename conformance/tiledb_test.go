@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -138,6 +139,37 @@ func TestTileDBDocumentation(t *testing.T) {
 				t.Errorf("%s, %s: %+v", lives, what, r.got)
 			}
 		}
+	}
+}
+
+// TestTileDBPasswords: who has a name and a password has what a token gives: with both at
+// every call, and after logging in, which makes a token for a while.
+func TestTileDBPasswords(t *testing.T) {
+	t.Parallel()
+	c := newTileDB(t)
+	password := rand.Text()
+	set, err := http.NewRequestWithContext(t.Context(), http.MethodPut, c.server.API+"/api/v1/users/admin/password", strings.NewReader(fmt.Sprintf(`{"password":%q}`, password)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set.Header.Set("Authorization", "Bearer "+c.server.Token)
+	set.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusNoContent {
+		t.Fatalf("the password was not set: %s", response.Status)
+	}
+	var out struct{ Names, Tokens []string }
+	c.step(&out, []string{"TILEDB_REST_USERNAME=admin", "TILEDB_REST_PASSWORD=" + password, "TILEDB_REST_WORKSPACE=lab"}, "documented", "")
+	if !slices.Equal(out.Names, []string{"cred1"}) {
+		t.Errorf("with the password at every call, listed are %q", out.Names)
+	}
+	c.step(&out, []string{"HOST_OF_THE_TEST=" + c.server.API}, "logged_in", password)
+	if !slices.Equal(out.Names, []string{"cred1"}) || len(out.Tokens) != 1 || !strings.HasPrefix(out.Tokens[0], "login-session-") {
+		t.Errorf("logged in, listed are %q, and its sessions are %q", out.Names, out.Tokens)
 	}
 }
 

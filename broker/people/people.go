@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 )
 
@@ -55,11 +56,15 @@ func (l Limits) OrDefault() Limits {
 // make or change; zero: until it is revoked.
 func (svc *Service) LongestToken() time.Duration { return svc.limits.LongestToken }
 
-// WithinLongest is when a token ends that is made now for so long, or for as long as
-// tokens may live when that is less.
-func (svc *Service) WithinLongest(life time.Duration) time.Time {
+// WithinLongest is when a token ends that the caller makes now for so long, or for as
+// long as tokens may live, or as its own does, when that is less.
+func (svc *Service) WithinLongest(c keyhatch.Caller, life time.Duration) time.Time {
 	if longest := svc.limits.LongestToken; longest > 0 {
 		life = min(life, longest)
 	}
-	return svc.k.Now().Add(life)
+	end := svc.k.Now().Add(life)
+	if own := c.Token.ExpiresAt; !own.IsZero() && own.Before(end) {
+		return own
+	}
+	return end
 }

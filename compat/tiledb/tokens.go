@@ -126,9 +126,9 @@ func (d *Door) createToken(c *call) (any, error) {
 	case n.ExpiresAt != nil:
 		want.ExpiresAt = *n.ExpiresAt
 	case strings.HasPrefix(want.Name, sessions):
-		want.ExpiresAt = d.people.WithinLongest(sessionLife)
+		want.ExpiresAt = d.people.WithinLongest(c.caller, sessionLife)
 	default:
-		want.ExpiresAt = d.people.WithinLongest(tokenLife)
+		want.ExpiresAt = d.people.WithinLongest(c.caller, tokenLife)
 	}
 	t, secret, err := d.people.CreateToken(c.ctx, c.caller, want)
 	if err != nil {

@@ -6,6 +6,7 @@ its arguments.
 """
 
 import json
+import os
 import sys
 
 import tiledb.client
@@ -111,7 +112,16 @@ def around():
     return out
 
 
-steps = {"documented": documented, "forms": forms, "around": around}
+def logged_in(password):
+    """The same after logging in with a name and a password, which makes a token."""
+    tiledb.client.configure(
+        username="admin", password=password, workspace="lab", host=os.environ["HOST_OF_THE_TEST"], profile_dir=os.environ["HOME"]
+    )
+    tiledb.client.login(profile_dir=os.environ["HOME"])
+    return documented(None) | {"tokens": [t.name for t in tokens.list_tokens("session")]}
+
+
+steps = {"documented": documented, "logged_in": logged_in, "forms": forms, "around": around}
 
 if __name__ == "__main__":
     args = [a or None for a in sys.argv[2:]]
