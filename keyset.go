@@ -1,6 +1,37 @@
 package keyhatch
 
-import "time"
+import (
+	"encoding/binary"
+	"time"
+)
+
+// The keysets by name.
+const (
+	ColumnsKeyset  = "columns"  // secrets in rows
+	SessionsKeyset = "sessions" // session tokens of our S3 endpoint
+	TokensKeyset   = "tokens"   // peppers of API token hashes
+	AuditKeyset    = "audit"    // the hashes of the audit record
+)
+
+// Tink begins what it seals with a byte and the id of the key.
+const (
+	sealedVersion     = 1
+	SealedPrefixBytes = 5
+)
+
+// SealedPrefix is what all begins with that is sealed with the data key.
+func SealedPrefix(key uint32) []byte {
+	return binary.BigEndian.AppendUint32([]byte{sealedVersion}, key)
+}
+
+// SealedWith is the data key that something is sealed with, as it says itself. What
+// does not say is not ours.
+func SealedWith(sealed []byte) (key uint32, ok bool) {
+	if len(sealed) < SealedPrefixBytes || sealed[0] != sealedVersion {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(sealed[1:]), true
+}
 
 // Keyset is a named set of data keys as it is stored: wrapped by the
 // key-encryption key of that id.

@@ -49,6 +49,9 @@ const (
 
 // InsertCredential adds a credential.
 func (t *Tx) InsertCredential(ctx context.Context, c SealedCredential) error {
+	if err := t.mustOpen(ctx, CredentialsTable, SecretColumn, c.ID, c.Sealed); err != nil {
+		return err
+	}
 	err := t.exec(ctx, "insert into credentials ("+credentialColumns+`, secret, role_mark)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		c.ID, optText(c.Workspace), optText(c.Teamspace), c.Name, string(c.Provider), string(c.Kind), c.Principal, c.KeyID, c.Endpoint,
@@ -61,6 +64,9 @@ func (t *Tx) InsertCredential(ctx context.Context, c SealedCredential) error {
 
 // UpdateCredential changes everything but the id, the place and when it was made.
 func (t *Tx) UpdateCredential(ctx context.Context, c SealedCredential) error {
+	if err := t.mustOpen(ctx, CredentialsTable, SecretColumn, c.ID, c.Sealed); err != nil {
+		return err
+	}
 	err := t.execOne(ctx, keyhatch.CodeCredentialNotFound, `update credentials set name = $2, provider = $3, kind = $4, principal = $5,
 		key_id = $6, endpoint = $7, is_default = $8, tasks_since = $9, is_base = $10, any_external_id = $11, updated_at = $12, secret = $13, role_mark = $14
 		where id = $1`,

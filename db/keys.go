@@ -40,12 +40,12 @@ type DataKey struct {
 	RetiredAt time.Time // zero: it has not been replaced
 }
 
-// DataKeys lists what is on record about data keys.
+// DataKeys lists what is on record about the data keys that there are.
 func (r Reader) DataKeys(ctx context.Context) ([]DataKey, error) {
 	return many(ctx, r, func(row row) (k DataKey, err error) {
 		err = row.Scan(&k.Keyset, &k.ID, timeColumn{&k.CreatedAt}, timeColumn{&k.RetiredAt})
 		return k, err
-	}, "select keyset, id, created_at, retired_at from data_keys order by keyset, created_at, id")
+	}, "select keyset, id, created_at, retired_at from data_keys where dropped_at is null order by keyset, created_at, id")
 }
 
 // PutDataKey puts a data key on record.
@@ -54,9 +54,11 @@ func (t *Tx) PutDataKey(ctx context.Context, k DataKey) error {
 		on conflict (keyset, id) do update set retired_at = excluded.retired_at`, k.Keyset, k.ID, micros(k.CreatedAt), optMicros(k.RetiredAt))
 }
 
-// DeleteDataKey forgets a data key.
-func (t *Tx) DeleteDataKey(ctx context.Context, keyset string, id uint32) error {
-	return t.exec(ctx, "delete from data_keys where keyset = $1 and id = $2", keyset, id)
+// DropDataKey puts on record that a data key is gone. From then on nothing is stored
+// that was made with it.
+func (t *Tx) DropDataKey(ctx context.Context, keyset string, id uint32, at time.Time) error {
+	return t.exec(ctx, `insert into data_keys (keyset, id, created_at, retired_at, dropped_at) values ($1, $2, $3, $3, $3)
+		on conflict (keyset, id) do update set dropped_at = excluded.dropped_at`, keyset, id, micros(at))
 }
 
 // SealedColumn is a column that holds sealed secrets, in a table with an id.
@@ -105,6 +107,9 @@ func (r Reader) CountSealedWith(ctx context.Context, prefix []byte) (all int, er
 // Reseal stores a secret sealed anew, unless it is another one by now: false. What
 // holds it in memory reads it again.
 func (t *Tx) Reseal(ctx context.Context, c SealedColumn, before SealedRow, sealed []byte) (bool, error) {
+	if err := t.mustOpen(ctx, c.Table, c.Column, before.ID, sealed); err != nil {
+		return false, err
+	}
 	result, err := t.q.ExecContext(ctx, "update "+c.Table+" set "+c.Column+" = $3 where id = $1 and "+c.Column+" = $2", before.ID, before.Sealed, sealed)
 	if err != nil {
 		return false, dbError(err)

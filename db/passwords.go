@@ -24,6 +24,9 @@ const (
 
 // PutPassword sets a user's password in place of the one before.
 func (t *Tx) PutPassword(ctx context.Context, p SealedPassword) error {
+	if err := t.mustOpen(ctx, PasswordsTable, HashColumn, p.User, p.Sealed); err != nil {
+		return err
+	}
 	return t.exec(ctx, `insert into passwords (id, password, hash, set_at) values ($1, $2, $3, $4)
 		on conflict (id) do update set password = excluded.password, hash = excluded.hash, set_at = excluded.set_at`,
 		p.User, p.ID, p.Sealed, micros(p.SetAt))
@@ -32,6 +35,9 @@ func (t *Tx) PutPassword(ctx context.Context, p SealedPassword) error {
 // ReplacePasswordHash stores another hash of the same password. Where there is another
 // password meanwhile it stays.
 func (t *Tx) ReplacePasswordHash(ctx context.Context, p SealedPassword) error {
+	if err := t.mustOpen(ctx, PasswordsTable, HashColumn, p.User, p.Sealed); err != nil {
+		return err
+	}
 	return t.exec(ctx, "update passwords set hash = $3 where id = $1 and password = $2", p.User, p.ID, p.Sealed)
 }
 
@@ -83,6 +89,9 @@ type PasswordReset struct {
 
 // PutPasswordReset stores a reset in place of the user's one before.
 func (t *Tx) PutPasswordReset(ctx context.Context, p PasswordReset) error {
+	if err := t.mustKnowPepper(ctx, p.Hash); err != nil {
+		return err
+	}
 	return t.exec(ctx, `insert into password_resets (id, pepper, hash, expires_at) values ($1, $2, $3, $4)
 		on conflict (id) do update set pepper = excluded.pepper, hash = excluded.hash, expires_at = excluded.expires_at`,
 		p.User, int64(p.Hash.Pepper), []byte(p.Hash.Hash), micros(p.ExpiresAt))

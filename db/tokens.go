@@ -60,6 +60,9 @@ func scanHashedToken(row row) (t HashedToken, err error) {
 
 // InsertToken adds a token with the hash of its secret. It was never rotated.
 func (t *Tx) InsertToken(ctx context.Context, k HashedToken) error {
+	if err := t.mustKnowPepper(ctx, k.Hash); err != nil {
+		return err
+	}
 	err := t.exec(ctx, `insert into tokens (id, workspace, user_id, name, scopes, expires_at, since, created_at, created_from,
 		pepper, hash, networks, requests_per_minute, annotations, made_with)
 		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
@@ -91,6 +94,9 @@ func (t *Tx) TokenUsed(ctx context.Context, id string, at time.Time, from string
 
 // RotateToken stores what a rotation sets: the hashes, its time and its grace.
 func (t *Tx) RotateToken(ctx context.Context, k HashedToken) error {
+	if err := t.mustKnowPepper(ctx, k.Hash); err != nil {
+		return err
+	}
 	var oldPepper, oldHash any
 	if k.Old != (keyhatch.TokenHash{}) {
 		oldPepper, oldHash = int64(k.Old.Pepper), []byte(k.Old.Hash)

@@ -2,7 +2,6 @@ package seal
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -18,10 +17,10 @@ import (
 // The keysets by name. Session tokens are XChaCha20-Poly1305, whose random
 // nonces are safe at any number of leases.
 const (
-	ColumnsKeyset  = "columns"  // secrets in rows
-	SessionsKeyset = "sessions" // session tokens of our S3 endpoint
-	TokensKeyset   = "tokens"   // peppers of API token hashes
-	AuditKeyset    = "audit"    // the hashes of the audit record
+	ColumnsKeyset  = keyhatch.ColumnsKeyset
+	SessionsKeyset = keyhatch.SessionsKeyset
+	TokensKeyset   = keyhatch.TokensKeyset
+	AuditKeyset    = keyhatch.AuditKeyset
 )
 
 var templates = []struct {
@@ -172,17 +171,15 @@ func (k *keys) prepare() (err error) {
 // has tells whether the keyset has the key that something was sealed with. What
 // does not say which is not ours.
 func (k *keys) has(name string, sealed []byte) bool {
-	return len(sealed) < PrefixBytes || sealed[0] != prefixVersion || k.ids[name][binary.BigEndian.Uint32(sealed[1:])]
+	id, ours := keyhatch.SealedWith(sealed)
+	return !ours || k.ids[name][id]
 }
 
-// Tink begins what it seals with a byte and the id of the key.
-const (
-	prefixVersion = 1
-	PrefixBytes   = 5
-)
+// PrefixBytes is how long a Prefix is.
+const PrefixBytes = keyhatch.SealedPrefixBytes
 
 // Prefix is what all begins with that is sealed with the key.
-func Prefix(id uint32) []byte { return binary.BigEndian.AppendUint32([]byte{prefixVersion}, id) }
+func Prefix(id uint32) []byte { return keyhatch.SealedPrefix(id) }
 
 // keysetContext binds a wrapped keyset to its name, so that two cannot be
 // swapped in the database.

@@ -73,6 +73,16 @@ func (r *Keyring) SealSession(s keyhatch.Session) (keyhatch.Secret, error) {
 	return keyhatch.Secret(base64.RawURLEncoding.EncodeToString(sealed)), nil
 }
 
+// SessionKey is the data key that a session token is sealed with; not ok: it is none of
+// ours.
+func SessionKey(token keyhatch.Secret) (id uint32, ok bool) {
+	sealed, err := base64.RawURLEncoding.DecodeString(token.Reveal())
+	if err != nil {
+		return 0, false
+	}
+	return keyhatch.SealedWith(sealed)
+}
+
 // sessionKeys is knowing for what strangers send: they must not have the database
 // asked as often as they like. Keys are in memory long before they seal anything.
 func (r *Keyring) sessionKeys(sealed []byte) *keys {

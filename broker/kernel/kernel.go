@@ -96,16 +96,34 @@ func (k *Kernel) Append(ctx context.Context, c keyhatch.Caller, act func(*Work) 
 }
 
 func (k *Kernel) write(ctx context.Context, c keyhatch.Caller, act func(*Work) error) error {
-	return k.DB.Write(ctx, func(tx *db.Tx) error {
-		w := &Work{View: View{Reader: tx.Reader, Ctx: ctx, Caller: c, Now: k.Now()}, Tx: tx}
-		if err := act(w); err != nil {
-			return err
-		}
-		if w.recorded == 0 {
-			return errors.New("a use case recorded no event")
-		}
-		return nil
+	return k.WithKeys(ctx, func() error {
+		return k.DB.Write(ctx, func(tx *db.Tx) error {
+			w := &Work{View: View{Reader: tx.Reader, Ctx: ctx, Caller: c, Now: k.Now()}, Tx: tx}
+			if err := act(w); err != nil {
+				return err
+			}
+			if w.recorded == 0 {
+				return errors.New("a use case recorded no event")
+			}
+			return nil
+		})
 	})
+}
+
+// WithKeys does what stores something that is sealed or hashed. When that was refused
+// because it was made with a key that is not in use any more, the keysets are read and
+// it is done once more: it has to seal or hash anew. It is keyhatch.Unavailable when they
+// cannot be read.
+func (k *Kernel) WithKeys(ctx context.Context, do func() error) error {
+	err := do()
+	if !errors.Is(err, db.ErrOtherKeys) {
+		return err
+	}
+	k.Keys.MarkBehind()
+	if err := k.Keys.CatchUp(ctx); err != nil {
+		return err
+	}
+	return do()
 }
 
 // Stands is View for a use case that tells its caller something before it changes

@@ -202,7 +202,7 @@ func (svc *Service) dropKey(ctx context.Context, k keyhatch.DataKey) error {
 		if k.NeededBy > 0 || now.Before(k.Until) {
 			return keyhatch.Event{}, errStillNeeded
 		}
-		return keyhatch.Event{Action: Dropped, Detail: kernel.Detail("key", KeyText(k.ID))}, tx.DeleteDataKey(ctx, k.Keyset, k.ID)
+		return keyhatch.Event{Action: Dropped, Detail: kernel.Detail("key", KeyText(k.ID))}, tx.DropDataKey(ctx, k.Keyset, k.ID, now)
 	})
 	if errors.Is(err, errStillNeeded) {
 		return nil

@@ -14,6 +14,7 @@ import (
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/mirror"
 	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/seal"
 )
 
 // The events of leases.
@@ -110,27 +111,44 @@ func (svc *Service) Relend(ctx context.Context, parent keyhatch.Lease, r LeaseRe
 	return svc.lend(ctx, c, l)
 }
 
-// lend mints the credentials of a decided lease and records it.
-func (svc *Service) lend(ctx context.Context, c keyhatch.Caller, l loan) (Lent, error) {
+// lend mints the credentials of a decided lease and records it. Those of our own
+// endpoint that were sealed with an old key are minted once more.
+func (svc *Service) lend(ctx context.Context, c keyhatch.Caller, l loan) (lent Lent, err error) {
+	err = svc.k.WithKeys(ctx, func() error {
+		lent, err = svc.lendOnce(ctx, c, l)
+		return err
+	})
+	return lent, err
+}
+
+func (svc *Service) lendOnce(ctx context.Context, c keyhatch.Caller, l loan) (Lent, error) {
 	credentials, err := l.lender.Lend(ctx, l.store, l.lease)
 	if err != nil {
 		return Lent{}, fmt.Errorf("lend from store %s: %w", l.store.Name, err)
 	}
 	l.lease.AccessKeyID = credentials.AccessKeyID
 	l.lease.ExpiresAt = kernel.Stored(credentials.ExpiresAt)
-	if err := svc.recordLease(ctx, c, l); err != nil {
+	if err := svc.recordLease(ctx, c, l, credentials.SessionToken); err != nil {
 		return Lent{}, err
 	}
 	return Lent{Lease: l.lease, Credentials: credentials, Revocation: l.lender.Capabilities().Revocation}, nil
 }
 
 // recordLease makes the lease durable. What it was decided on is looked at
-// again in the transaction: who lost a right in the meantime gets nothing.
-func (svc *Service) recordLease(ctx context.Context, c keyhatch.Caller, decided loan) error {
+// again in the transaction: who lost a right in the meantime gets nothing. So is the key
+// of our own session tokens, since an old one goes with the leases from before.
+func (svc *Service) recordLease(ctx context.Context, c keyhatch.Caller, decided loan, token keyhatch.Secret) error {
 	l, detail := decided.lease, decided.detail()
+	key, sealed := seal.SessionKey(token)
+	sealed = sealed && decided.store.Lends == keyhatch.LendsOwn
 	return svc.k.Append(ctx, c, func(w *kernel.Work) error {
 		if err := stillWhole(w, l, decided.parent); err != nil {
 			return err
+		}
+		if sealed {
+			if err := w.Tx.MustBePrimary(ctx, seal.SessionsKeyset, key); err != nil {
+				return err
+			}
 		}
 		if err := w.Tx.InsertLease(ctx, l); err != nil {
 			return err

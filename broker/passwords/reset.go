@@ -20,11 +20,11 @@ const resetLife = 24 * time.Hour
 // all that the user may (S4).
 func (svc *Service) NewReset(ctx context.Context, c keyhatch.Caller, user string) (secret keyhatch.Secret, expires time.Time, err error) {
 	secret = keyhatch.NewResetSecret()
-	hash, err := svc.k.Keys.HashToken(secret)
-	if err != nil {
-		return "", time.Time{}, err
-	}
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		hash, err := svc.k.Keys.HashToken(secret)
+		if err != nil {
+			return err
+		}
 		u, err := w.VisibleUser(user)
 		if err != nil {
 			return err

@@ -24,11 +24,11 @@ const TokenRotated keyhatch.Action = "token.rotate"
 // rotates no token any more.
 func (svc *Service) RotateToken(ctx context.Context, c keyhatch.Caller, id string, grace time.Duration) (t keyhatch.Token, secret keyhatch.Secret, err error) {
 	secret = keyhatch.NewTokenSecret()
-	hash, err := svc.k.Keys.HashToken(secret)
-	if err != nil {
-		return t, "", err
-	}
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		hash, err := svc.k.Keys.HashToken(secret)
+		if err != nil {
+			return err
+		}
 		if t, err = visibleToken(w.View, id); err != nil {
 			return err
 		}

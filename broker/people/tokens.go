@@ -36,11 +36,11 @@ type NewToken struct {
 // live longer than the installation lets users have them.
 func (svc *Service) CreateToken(ctx context.Context, c keyhatch.Caller, n NewToken) (t keyhatch.Token, secret keyhatch.Secret, err error) {
 	secret = keyhatch.NewTokenSecret()
-	hash, err := svc.k.Keys.HashToken(secret)
-	if err != nil {
-		return t, "", err
-	}
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		hash, err := svc.k.Keys.HashToken(secret)
+		if err != nil {
+			return err
+		}
 		user, err := ownerOf(w, n.User)
 		if err != nil {
 			return err
