@@ -95,8 +95,9 @@ func (g *Gateway) stillOpen(r *http.Request, v *visit) error {
 
 // checkedBody is a verified body that ends only while the lease stands: before
 // its last byte is handed out, the question is asked again. A store publishes
-// when it has them all, and not before. It has one reader, who may be at it when
-// the store has answered already.
+// when it has them all, and not before. Who reads it may be far from that: a small
+// one is read before there is a connection to the store. So its end is not that of
+// the asking. It has one reader, who may be at it when the store has answered already.
 type checkedBody struct {
 	*sigv4.Body
 	standing *standing
@@ -112,7 +113,7 @@ func (b *checkedBody) Read(p []byte) (int, error) {
 	n, err := b.Body.Read(p)
 	if b.Body.Verified() && !b.asked {
 		b.asked = true
-		if err := b.standing.lastByte(); err != nil {
+		if err := b.standing.check(); err != nil {
 			return 0, err
 		}
 		b.whole.Store(true)

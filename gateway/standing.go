@@ -46,13 +46,6 @@ func (s *standing) check() error {
 	return s.ended
 }
 
-// lastByte asks once more, before the last byte of a body is handed out. After that
-// the store has it all, and nothing is ended any more.
-func (s *standing) lastByte() error {
-	defer s.stop()
-	return s.check()
-}
-
 func (s *standing) again() {
 	err := s.ask()
 	s.mu.Lock()
