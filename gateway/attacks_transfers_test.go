@@ -9,6 +9,8 @@ import (
 func copyAttacks() []group {
 	const to = "/lab/data/a/copied.txt"
 	const part = "/lab/data/a/up.bin?partNumber=2&uploadId={upload}"
+	const untried = "412 PreconditionFailed; minio: 501 NotImplemented; rgw: 501 NotImplemented; versitygw: 501 NotImplemented"
+	const untriedPart = "404 NoSuchUpload; minio: 501 NotImplemented; rgw: 501 NotImplemented; versitygw: 501 NotImplemented"
 	ok := copied("/lab/data/a/in.txt", to)
 	okPart := copied("/lab/data/a/in.txt", part)
 	return []group{{"copy sources", []row{
@@ -84,6 +86,8 @@ func copyAttacks() []group {
 		{"source of a part not signed", put(part, "").withUnsigned("X-Amz-Copy-Source", "/lab/data/b/canary-b.txt"), "403 AccessDenied", okPart},
 		{"condition of a part of a neighbour's", copied("/lab/data/b/canary-b.txt", part).with("X-Amz-Copy-Source-If-Match", "*"), "403 AccessDenied", okPart},
 		{"range of a part not signed", okPart.withUnsigned("X-Amz-Copy-Source-Range", "bytes=0-3"), "403 AccessDenied", okPart},
+		{"under a condition that would be tried beside a version in the key", copied("/lab/data/a/in.txt", "/lab/data/a/x%3FversionId=null/copied.txt").with("X-Amz-Copy-Source-If-Match", another), untried, ok},
+		{"part under a condition that would be tried beside a version in the key", copied("/lab/data/a/in.txt", "/lab/data/a/x%3FversionId=null/up.bin?partNumber=2&uploadId={upload}").with("X-Amz-Copy-Source-If-Match", another), untriedPart, okPart},
 		{"part with a version in the key", copied("/lab/data/a/in.txt%3FversionId%3Dnull", part), "400 InvalidArgument", okPart},
 		{"range of a neighbour's", copied("/lab/data/b/canary-b.txt", part).with("X-Amz-Copy-Source-Range", "bytes=0-3"), "403 AccessDenied", okPart.with("X-Amz-Copy-Source-Range", "bytes=0-3")},
 		{"range that is none", okPart.with("X-Amz-Copy-Source-Range", "bytes=a-b").forwarded(), "400 InvalidArgument", okPart},

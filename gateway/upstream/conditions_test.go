@@ -21,6 +21,7 @@ type shelf struct {
 	mu      sync.Mutex
 	objects map[string]string // by path
 	asked   int
+	sources []string // of copies, as they came
 
 	deaf   bool // passes over conditions
 	liar   bool // says no, and does it
@@ -49,6 +50,12 @@ func (s *shelf) RoundTrip(r *http.Request) (*http.Response, error) {
 	old, there := s.objects[r.URL.Path]
 	match, none := r.Header.Get("If-Match"), r.Header.Get("If-None-Match")
 	met := (match == "" || there && match == tagOf(old)) && (none == "" || !there)
+	if source := r.Header.Get(sourceHeader); source != "" {
+		s.sources = append(s.sources, source)
+		body = []byte(s.objects["/"+strings.TrimPrefix(source, "/")])
+		ofSource := r.Header.Get(sourceConditions + "Match")
+		met = met && (ofSource == "" || ofSource == tagOf(string(body)))
+	}
 	switch {
 	case s.asked == s.breaks:
 		status = http.StatusServiceUnavailable

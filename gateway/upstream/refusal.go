@@ -23,6 +23,7 @@ var (
 	denied         = refusal{http.StatusForbidden, "AccessDenied", "The store behind this endpoint does not allow it."}
 	crowded        = refusal{http.StatusServiceUnavailable, "SlowDown", "This endpoint holds too many long answers at the moment. Try again."}
 	conditionless  = refusal{http.StatusNotImplemented, "NotImplemented", "The store behind this endpoint does not hold such a condition of this operation; nothing was changed."}
+	untriable      = refusal{http.StatusNotImplemented, "NotImplemented", "Whether the store behind this endpoint holds such a condition cannot be tried beside such a key; nothing was changed."}
 	ofWhole        = refusal{http.StatusNotImplemented, "NotImplemented", "In the store behind this endpoint the parts of an upload are checked, their whole is not: leave x-amz-checksum- away from the end of the upload."}
 	incompleteBody = refusal{http.StatusBadRequest, "IncompleteBody", "The body could not be read to its end; nothing was stored."}
 )

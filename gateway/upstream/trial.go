@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
 // attempt is something that a store which holds a condition does right.
@@ -57,18 +59,21 @@ type trial struct {
 	claim  claim
 	target string // path of the object that is written to
 	source string // and of the one that copies are made of
+	from   string // the same as a header
 	upload string // id of the one that is open, marked
 }
 
 // try tells whether the store holds a condition. It fails where that cannot be told
-// now.
+// now, or not beside this object.
 func (s *Store) try(ctx context.Context, beside string, c claim) (bool, error) {
 	tried := attempts[test{c.condition, c.form}]
 	if len(tried) == 0 {
 		return false, nil
 	}
-	name := beside[:strings.LastIndexByte(beside, '/')+1] + ".keyhatch-" + strings.ToLower(rand.Text()[:16])
-	t := &trial{store: s, ctx: ctx, claim: c, target: name + "-target", source: name + "-source"}
+	t, err := s.newTrial(ctx, beside, c)
+	if err != nil {
+		return false, err
+	}
 	defer t.clear()
 	if c.copies() {
 		if err := t.make(t.source); err != nil {
@@ -81,6 +86,20 @@ func (s *Store) try(ctx context.Context, beside string, c claim) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// newTrial names what is tried on. That is held to what is asked of everybody's names.
+func (s *Store) newTrial(ctx context.Context, beside string, c claim) (*trial, error) {
+	name := beside[:strings.LastIndexByte(beside, '/')+1] + ".keyhatch-" + strings.ToLower(rand.Text()[:16])
+	t := &trial{store: s, ctx: ctx, claim: c, target: name + "-target", source: name + "-source"}
+	if c.copies() {
+		source, err := s3wire.ParseSource(escapePath(t.source))
+		if err != nil {
+			return nil, untriable
+		}
+		t.from = source.Header()
+	}
+	return t, nil
 }
 
 func (c claim) copies() bool { return c.operation == copying || c.operation == copyPart }
@@ -125,7 +144,7 @@ func (t *trial) attempt(a attempt) (bool, error) {
 
 // act does what the claim is about, under a condition.
 func (t *trial) act(condition, value string) (told reply, err error) {
-	from := []string{condition, value, sourceHeader, escapePath(strings.TrimPrefix(t.source, "/"))}
+	from := []string{condition, value, sourceHeader, t.from}
 	switch t.claim.operation {
 	case putting:
 		return t.send(http.MethodPut, t.target, nil, "new", condition, value)

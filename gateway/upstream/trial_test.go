@@ -1,0 +1,39 @@
+package upstream
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+const ifSource = sourceConditions + "Match"
+
+// A trial sends no copy source that the endpoint refuses from everybody: some stores
+// read another object and a version out of it. What a store made of such a one counted
+// for its whole bucket.
+func TestNoTrialBesideVersionInTheKey(t *testing.T) {
+	t.Parallel()
+	const odd = "/bucket/x%3FversionId=null/"
+	for name, path := range map[string]string{"copy": odd + "k", "copy of a part": odd + "k?partNumber=1&uploadId=id.mark"} {
+		s := &shelf{}
+		store := s.before(t)
+		if got := ask(store, http.MethodPut, path, sourceHeader, "/bucket/a/key", ifSource, tagOf("other")); got != http.StatusNotImplemented || s.asked != 0 {
+			t.Errorf("%s: %d, and the store was asked %d times", name, got, s.asked)
+		}
+	}
+	s := &shelf{}
+	store := s.before(t)
+	_ = ask(store, http.MethodPut, odd+"k", sourceHeader, "/bucket/a/key", ifSource, tagOf("other"))
+	if got := ask(store, http.MethodPut, "/bucket/b/copy", sourceHeader, "/bucket/a/key", ifSource, tagOf("other")); got != http.StatusPreconditionFailed {
+		t.Errorf("elsewhere in the bucket: %d", got)
+	}
+	for _, source := range s.sources {
+		if plain, err := url.PathUnescape(source); err != nil || strings.Contains(plain, "?versionId=") {
+			t.Errorf("the store was sent the source %s", source)
+		}
+	}
+	if got := ask(store, http.MethodPut, odd+"k", "If-Match", tagOf("other")); got != http.StatusPreconditionFailed {
+		t.Errorf("what copies nothing: %d", got)
+	}
+}
