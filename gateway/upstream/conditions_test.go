@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -27,6 +28,7 @@ type shelf struct {
 	liar   bool // says no, and does it
 	stern  bool // says no to all conditions
 	breaks int  // the request of this number, from 1, fails
+	broken int  // with this status; 0 for 503
 	slow   time.Duration
 }
 
@@ -58,7 +60,7 @@ func (s *shelf) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	switch {
 	case s.asked == s.breaks:
-		status = http.StatusServiceUnavailable
+		status = cmp.Or(s.broken, http.StatusServiceUnavailable)
 	case r.Method == http.MethodHead && !there:
 		status = http.StatusNotFound
 	case r.Method == http.MethodHead:
@@ -74,8 +76,12 @@ func (s *shelf) RoundTrip(r *http.Request) (*http.Response, error) {
 			delete(s.objects, r.URL.Path)
 		}
 	}
+	said := ""
+	if status >= http.StatusBadRequest && r.Method != http.MethodHead {
+		said = fmt.Sprintf("<Error><Code>Code%d</Code></Error>", status)
+	}
 	return &http.Response{
-		StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, Body: http.NoBody, Request: r,
+		StatusCode: status, ProtoMajor: 1, ProtoMinor: 1, Body: io.NopCloser(strings.NewReader(said)), Request: r,
 		Header: http.Header{"Etag": {tagOf(s.objects[r.URL.Path])}},
 	}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/gateway/s3wire"
 )
 
@@ -92,6 +93,11 @@ func (s *Store) try(ctx context.Context, beside string, c claim) (bool, error) {
 func (s *Store) newTrial(ctx context.Context, beside string, c claim) (*trial, error) {
 	name := beside[:strings.LastIndexByte(beside, '/')+1] + ".keyhatch-" + strings.ToLower(rand.Text()[:16])
 	t := &trial{store: s, ctx: ctx, claim: c, target: name + "-target", source: name + "-source"}
+	for _, path := range []string{t.target, t.source} {
+		if _, key, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/"); keyhatch.CheckKey(key) != nil {
+			return nil, untriable // there is no room for it in a long folder
+		}
+	}
 	if c.copies() {
 		source, err := s3wire.ParseSource(escapePath(t.source))
 		if err != nil {

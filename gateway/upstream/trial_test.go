@@ -37,3 +37,18 @@ func TestNoTrialBesideVersionInTheKey(t *testing.T) {
 		t.Errorf("what copies nothing: %d", got)
 	}
 }
+
+// A condition cannot be tried in a folder in which no name of ours has room. It was
+// said that the store had failed, and to try again.
+func TestNoTrialInFolderWithLongName(t *testing.T) {
+	t.Parallel()
+	for length, want := range map[int]int{900: http.StatusPreconditionFailed, 1000: http.StatusNotImplemented} {
+		s := &shelf{}
+		store := s.before(t)
+		path := "/bucket/" + strings.Repeat("x", length-1) + "/k"
+		got := ask(store, http.MethodPut, path, "If-Match", tagOf("other"))
+		if got != want || want == http.StatusNotImplemented && s.asked != 0 {
+			t.Errorf("%d bytes: %d, want %d; the store was asked %d times", length, got, want, s.asked)
+		}
+	}
+}
