@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
@@ -275,8 +276,12 @@ func (t *trial) send(method, path string, query url.Values, body string, headers
 		}
 		e = t.store.told(r, http.StatusOK, said)
 	}
-	if told.status = e.status; e.status == http.StatusForbidden || e.status >= http.StatusInternalServerError && e.status != http.StatusNotImplemented {
+	if told.status = e.status; !slices.Contains(telling, e.status) {
 		return told, e
 	}
 	return told, nil
 }
+
+// telling are the refusals that say something of a condition. Any other may be for a
+// bad moment, or for our keys.
+var telling = []int{http.StatusNotFound, http.StatusPreconditionFailed, http.StatusNotImplemented}

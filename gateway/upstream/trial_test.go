@@ -52,3 +52,32 @@ func TestNoTrialInFolderWithLongName(t *testing.T) {
 		}
 	}
 }
+
+// What says nothing of a condition does not count as one that is not held: it was
+// refused for ten minutes for one bad moment of the store.
+func TestTrialInABadMoment(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[int]int{
+		http.StatusBadRequest:         http.StatusBadRequest,
+		http.StatusRequestTimeout:     http.StatusBadRequest, // S3's RequestTimeout
+		http.StatusConflict:           http.StatusConflict,
+		http.StatusTooManyRequests:    http.StatusServiceUnavailable,
+		http.StatusNotFound:           http.StatusNotImplemented,
+		http.StatusNotImplemented:     http.StatusNotImplemented,
+		http.StatusPreconditionFailed: http.StatusOK, // as it should be
+	} {
+		s := &shelf{breaks: 3, broken: status} // when what is forbidden is tried
+		store := s.before(t)
+		if got := ask(store, http.MethodPut, "/bucket/a/key", "If-Match", tagOf("old")); got != want {
+			t.Errorf("%d: %d, want %d", status, got, want)
+		}
+		next := http.StatusOK
+		if want == http.StatusNotImplemented {
+			next = want // for a while
+		}
+		s.objects["/bucket/a/key"] = "old"
+		if got := ask(store, http.MethodPut, "/bucket/a/key", "If-Match", tagOf("old")); got != next {
+			t.Errorf("%d, and again: %d, want %d", status, got, next)
+		}
+	}
+}
