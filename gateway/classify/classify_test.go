@@ -195,6 +195,28 @@ func classified(r *http.Request, hosts ...string) string {
 	return out
 }
 
+// A time in a condition of a copy has to be one. A store and a folder passed over what
+// is none, and the copy was made.
+func TestTimesOfCopySources(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/demo/a", "/demo/a?partNumber=1&uploadId=x"} {
+		for _, name := range []string{"X-Amz-Copy-Source-If-Modified-Since", "X-Amz-Copy-Source-If-Unmodified-Since"} {
+			for value, want := range map[string]string{
+				"Sat, 01 Jan 2000 00:00:00 GMT": "", "yesterday": "InvalidArgument", "": "InvalidArgument", "2000-01-01T00:00:00Z": "InvalidArgument", "*": "InvalidArgument",
+			} {
+				r := httptest.NewRequest(http.MethodPut, path, nil)
+				r.Header.Set("X-Amz-Copy-Source", "/demo/b")
+				r.Header.Set(name, value)
+				_, err := Find(r, nil)
+				var e *s3wire.Error
+				if errors.As(err, &e); (err == nil) != (want == "") || e != nil && e.Code != want {
+					t.Errorf("%s %s: %q: %v, want %q", path, name, value, err, want)
+				}
+			}
+		}
+	}
+}
+
 // In virtual-host style the bucket stands in the host's name, and only below a
 // name of ours.
 func TestBucketInTheHost(t *testing.T) {

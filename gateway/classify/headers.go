@@ -31,7 +31,8 @@ func checkRange(h http.Header) error {
 }
 
 // checkConditions refuses what a write would not be held to: an object that was to
-// stay would be gone. S3 knows an entity tag, or that there is no object at all.
+// stay would be gone. S3 knows an entity tag, or that there is no object at all;
+// of the source of a copy also a time, which stores pass over when it is none.
 func checkConditions(op Operation, h http.Header) error {
 	if op.Method == http.MethodGet || op.Method == http.MethodHead {
 		return nil
@@ -43,6 +44,16 @@ func checkConditions(op Operation, h http.Header) error {
 	}
 	if none := h["If-None-Match"]; none != nil && (!slices.Equal(none, []string{"*"}) || h["If-Match"] != nil) {
 		return errCondition
+	}
+	if !op.Copies {
+		return nil
+	}
+	for _, name := range []string{"X-Amz-Copy-Source-If-Modified-Since", "X-Amz-Copy-Source-If-Unmodified-Since"} {
+		if at := h[name]; at != nil {
+			if _, err := http.ParseTime(strings.Join(at, ",")); err != nil {
+				return errTime
+			}
+		}
 	}
 	return nil
 }
