@@ -144,11 +144,11 @@ func (g *Gateway) record(a *answer, r *http.Request, v *visit) {
 
 // outcome parts the records of a request by whether they may have done something.
 // What was refused before the store was asked has not, and neither has what it
-// said no to. Everything else may have: the answer of a store may be lost, and its
+// said no to, or what is not offered. Everything else may have: the answer of a store may be lost, and its
 // faults may come after it has acted.
 func (v *visit) outcome(all []keyhatch.ObjectRequest) (done, refused []keyhatch.ObjectRequest) {
 	for _, r := range all {
-		no := r.Status >= http.StatusBadRequest && r.Status < http.StatusInternalServerError
+		no := r.Status >= http.StatusBadRequest && r.Status < http.StatusInternalServerError || r.Status == http.StatusNotImplemented
 		if no || r.Status >= http.StatusInternalServerError && !v.forwarded {
 			refused = append(refused, r)
 		} else {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -47,5 +48,18 @@ func TestRequestsWaitForTheRecord(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// What nobody offers was not done: it was on record as what may have been, beside
+// faults of a store.
+func TestWhatIsNotOfferedIsNotDone(t *testing.T) {
+	t.Parallel()
+	v := &visit{forwarded: true}
+	for status, want := range map[int]bool{http.StatusOK: true, http.StatusForbidden: false, http.StatusInternalServerError: true, http.StatusNotImplemented: false, http.StatusServiceUnavailable: true} {
+		done, refused := v.outcome([]keyhatch.ObjectRequest{{Status: status}})
+		if got := len(done) == 1; got != want || len(done)+len(refused) != 1 {
+			t.Errorf("%d: may have been done: %t, want %t", status, got, want)
+		}
 	}
 }
