@@ -40,6 +40,7 @@ type Lent struct {
 	ExpiresAt       time.Time `json:"expires_at"`
 	Endpoint        string    `json:"endpoint" doc:"URL of the S3 API" example:"http://127.0.0.1:8751"`
 	Region          string    `json:"region" doc:"For signing" example:"us-east-1"`
+	Workspace       string    `json:"workspace" doc:"Its id. Who asks for the next lease names it: what is implied changes when a user comes into a second workspace" example:"ws_0mz3k8q2a7c4f9d"`
 	Store           string    `json:"store" doc:"The store's name" example:"local"`
 	Access          string    `json:"access" enum:"read,write"`
 	Prefixes        []string  `json:"prefixes" nullable:"false" example:"[\"s3://demo/alpha/\"]"`

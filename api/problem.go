@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -60,8 +61,14 @@ func (p *Problem) GetHeaders() http.Header {
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
 // EndsLeases tells whether a refusal to lend says something of what was lent before,
-// too: that the right has ended. A right that only ends too soon for another lease
-// leaves the one at hand its time.
-func (p *Problem) EndsLeases() bool { return p.Final() && p.Code != lifeExceedsLimit }
+// too: that the right has ended. What only says how to ask, or that the right ends too
+// soon for another lease, leaves the one at hand its time. So does a code that is not
+// known here: keys that have ended open nothing, whoever holds them.
+func (p *Problem) EndsLeases() bool { return p.Final() && slices.Contains(endOfLeases, p.Code) }
 
-const lifeExceedsLimit = "life_exceeds_limit"
+// endOfLeases are the codes of a right that has ended.
+var endOfLeases = []string{
+	"token_missing", "token_malformed", "token_invalid",
+	"not_permitted", "scope_not_granted", "workspace_not_in_token", "access_not_granted", "location_locked",
+	"workspace_not_found", "store_not_found", "bucket_not_found", "location_not_found",
+}

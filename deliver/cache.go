@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -126,7 +127,7 @@ func (c *Cache) derive(server, token string) error {
 
 // Request is what a lease is borrowed for. Equal requests share a lease.
 type Request struct {
-	Workspace string // as it is given to the server; empty where it is implied
+	Workspace string // as it is given to the server, an id in profiles; empty where it is implied
 	api.LeaseRequest
 }
 
@@ -180,14 +181,17 @@ func (c *Cache) Keep(r Request, lend Lend) Lend {
 }
 
 // Renew returns a Lend that borrows, and keeps it in the place of what is kept: one
-// that ended early is handed out by Keep until it would have been due.
+// that ended early is handed out by Keep until it would have been due. It is kept for
+// the request that names the workspace of the lease, as a profile's does.
 func (c *Cache) Renew(r Request, lend Lend) Lend {
 	return func(ctx context.Context) (api.Lent, error) {
-		name, err := c.name(r)
+		h, err := borrow(ctx, lend)
 		if err != nil {
 			return api.Lent{}, err
 		}
-		h, err := borrow(ctx, lend)
+		r := r
+		r.Workspace = cmp.Or(h.Lent.Workspace, r.Workspace)
+		name, err := c.name(r)
 		if err != nil {
 			return api.Lent{}, err
 		}

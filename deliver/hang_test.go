@@ -188,6 +188,9 @@ func TestCacheAndAServerThatHangs(t *testing.T) {
 // errTooLong is what a server says when a grant ends too soon for another lease.
 var errTooLong = &api.Problem{Status: 422, Code: "life_exceeds_limit", Detail: "a lease lasts at least 900 seconds, and at most 600 now"}
 
+// errWhere is what a server says when the user is in a second workspace.
+var errWhere = &api.Problem{Status: 422, Code: "workspace_required", Detail: "say which workspace is meant"}
+
 // Near the end of a grant there is no other lease; the one at hand is good until the
 // grant ends. It was taken away, as if the server had ended it.
 func TestLastLeaseOfAGrant(t *testing.T) {
@@ -209,6 +212,11 @@ func TestLastLeaseOfAGrant(t *testing.T) {
 				}
 				time.Sleep(time.Minute)
 			}
+			l.fails(errWhere)
+			if lent := mustLend(t, lend); lent.ID != first.ID {
+				t.Errorf("%s: got %q when the server only asks where", name, lent.ID)
+			}
+			time.Sleep(30 * time.Second)
 			l.fails(errRefused) // the grant ends a moment before the lease
 			if _, err := lend(t.Context()); !errors.Is(err, errRefused) {
 				t.Errorf("%s: a refusal is kept back: %v", name, err)

@@ -68,7 +68,7 @@ func encodeLent(l lending.Lent) api.Lent {
 	return api.Lent{
 		ID: l.Lease.ID, AccessKeyID: l.Credentials.AccessKeyID, SecretAccessKey: l.Credentials.SecretAccessKey.Reveal(),
 		SessionToken: l.Credentials.SessionToken.Reveal(), ExpiresAt: l.Lease.ExpiresAt, Endpoint: l.Credentials.Endpoint,
-		Region: l.Credentials.Region, Store: l.Lease.StoreName, Access: string(l.Lease.Access), Prefixes: l.Lease.URLs(),
+		Region: l.Credentials.Region, Workspace: l.Lease.Workspace, Store: l.Lease.StoreName, Access: string(l.Lease.Access), Prefixes: l.Lease.URLs(),
 		Grants: l.Lease.Grants(), Revocation: string(l.Revocation),
 	}
 }

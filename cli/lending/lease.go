@@ -1,6 +1,7 @@
 package lending
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -228,8 +229,8 @@ func (l leaseBorrow) writeProfile(ctx context.Context, s ask.Streams, open ask.S
 	}
 	command := append([]string{program, "lease", "borrow"}, l.args()...)
 	command = append(command, "--output=process", "--server="+open.Server)
-	if l.Workspace != "" {
-		command = append(command, "--workspace="+l.Workspace)
+	if workspace := cmp.Or(lent.Workspace, l.Workspace); workspace != "" { // older servers do not tell
+		command = append(command, "--workspace="+workspace)
 	}
 	p := deliver.Profile{Name: l.profile(), Unnamed: l.Profile == nil, Command: command, Endpoint: lent.Endpoint, Region: lent.Region}
 	var taken *deliver.TakenProfile

@@ -17,6 +17,8 @@ import (
 // knowing is a server that knows one token, and keeps what it was asked with.
 type knowing struct {
 	*httptest.Server
+	workspace string // what it lends in when it is not told
+
 	mu    sync.Mutex
 	token string
 	asked []string
@@ -36,7 +38,7 @@ func newKnowing(t *testing.T, token string) *knowing {
 			return
 		}
 		w.WriteHeader(http.StatusCreated)
-		_ = json.NewEncoder(w).Encode(api.Lent{ID: "lease_1"})
+		_ = json.NewEncoder(w).Encode(api.Lent{ID: "lease_1", Workspace: k.workspace})
 	}))
 	t.Cleanup(k.Close)
 	return k
@@ -125,5 +127,33 @@ func TestTokenFromTheEnvironmentStays(t *testing.T) {
 	_, err = renewing(to, open, api.LeaseRequest{})(t.Context())
 	if got := k.had(); !unknownToken(err) || got != "kh_env " {
 		t.Errorf("asked with %q: %v", got, err)
+	}
+}
+
+// The next lease is asked for where the first one was lent, also with another token: by
+// then the user may be in a second workspace, and a lease that does not say where is
+// refused.
+func TestRenewalStaysInItsWorkspace(t *testing.T) {
+	ownConfig(t)
+	k := newKnowing(t, "kh_a")
+	k.workspace = "ws_1"
+	keep(t, k.URL, map[string]string{k.URL: "kh_a"})
+	to := ask.Connection{Server: k.URL}
+	open, err := to.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lend := renewing(to, open, api.LeaseRequest{Location: "alpha", Access: "read"})
+	for _, asked := range []string{"kh_a ", "kh_a ws_1", "kh_a ws_1|kh_b ws_1", "kh_b ws_1"} {
+		if strings.Contains(asked, "|") {
+			k.knows("kh_b")
+			keep(t, k.URL, map[string]string{k.URL: "kh_b"})
+		}
+		if _, err := lend(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if got := k.had(); got != asked {
+			t.Errorf("asked with %q, want %q", got, asked)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/client"
 )
 
 // Lender lends; a client.Client does.
@@ -19,6 +20,9 @@ type Lender interface {
 // Provider borrows a lease whenever the SDK asks for credentials. Put it into an
 // aws.CredentialsCache, as NewS3 does: by itself it keeps nothing. It is safe for
 // concurrent use.
+//
+// All leases are of the workspace of the first, when the Lender is a client.Client: the
+// one that is implied may be another, or none, by the time of the next.
 type Provider struct {
 	lender  Lender
 	request api.LeaseRequest
@@ -101,6 +105,9 @@ func (p *Provider) borrow(ctx context.Context, call *pending) {
 	switch {
 	case call.err == nil:
 		p.last = call.lent
+		if c, ok := p.lender.(*client.Client); ok && call.lent.Workspace != "" { // older servers do not tell
+			p.lender = c.In(call.lent.Workspace)
+		}
 	case errors.As(call.err, &refusal) && refusal.EndsLeases():
 		p.last = api.Lent{}
 	}

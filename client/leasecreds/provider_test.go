@@ -2,8 +2,12 @@ package leasecreds_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -194,9 +198,33 @@ func TestLastLeaseOfAGrant(t *testing.T) {
 			want("no longer than the grant", "KHLE1", nil)
 			time.Sleep(time.Minute)
 		}
+		l.err = &api.Problem{Status: 422, Code: "workspace_required"}
+		want("how it was asked", "KHLE1", nil)
+		time.Sleep(6 * time.Second)
 		l.err = &api.Problem{Status: 403, Code: "access_not_granted"}
 		want("refused", "", l.err)
 		l.err = errors.New("connection refused")
 		want("after a refusal", "", l.err)
 	})
+}
+
+// The next lease is asked for where the first one was lent: by then the user may be in a
+// second workspace, where one that does not say where is refused.
+func TestRenewalStaysInItsWorkspace(t *testing.T) {
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Query().Get("workspace"))
+		w.WriteHeader(http.StatusCreated)
+		_ = json.NewEncoder(w).Encode(api.Lent{ID: "lease_1", AccessKeyID: "KHLE1", Workspace: "ws_1", ExpiresAt: time.Now().Add(time.Hour)})
+	}))
+	defer server.Close()
+	p := leasecreds.New(client.New(server.URL, "kh_a"), api.LeaseRequest{Location: "alpha", Access: "read"})
+	for range 3 {
+		if _, err := p.Retrieve(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := strings.Join(asked, "|"); got != "|ws_1|ws_1" {
+		t.Errorf("asked in the workspaces %q", got)
+	}
 }

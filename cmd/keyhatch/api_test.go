@@ -258,7 +258,7 @@ func TestLeaseAnswer(t *testing.T) {
 	if p, _ := lent["prefixes"].([]any); len(p) != 1 || p[0] != "s3://demo/alpha/" {
 		t.Errorf("prefixes are %v", lent["prefixes"])
 	}
-	want := []string{"access", "access_key_id", "endpoint", "expires_at", "grants", "id", "prefixes", "region", "revocation", "secret_access_key", "session_token", "store"}
+	want := []string{"access", "access_key_id", "endpoint", "expires_at", "grants", "id", "prefixes", "region", "revocation", "secret_access_key", "session_token", "store", "workspace"}
 	var got []string
 	for name := range lent {
 		got = append(got, name)
