@@ -26,8 +26,9 @@ type Connection struct {
 const (
 	// TokenVariable is where the token of the user comes from, before what login
 	// kept.
-	TokenVariable = "KEYHATCH_TOKEN"
-	localServer   = "http://127.0.0.1:8750"
+	TokenVariable  = "KEYHATCH_TOKEN"
+	serverVariable = "KEYHATCH_SERVER"
+	localServer    = "http://127.0.0.1:8750"
 )
 
 // Session is a connection that is open: a server, and who one is to it.
@@ -44,7 +45,16 @@ func (c Connection) Client() (*client.Client, error) {
 	return s.Client, err
 }
 
-func (c Connection) Open() (Session, error) {
+// Open finds the server, and the token for it. A token of the environment is for the
+// server of the environment, where that is there, and goes to no other.
+func (c Connection) Open() (Session, error) { return c.open(false) }
+
+// OpenKept is Open for a command that names its server and stands in a file, as that of
+// a profile does: a token of the environment that says of no server that it is for it
+// comes after the one that login kept for this one.
+func (c Connection) OpenKept() (Session, error) { return c.open(true) }
+
+func (c Connection) open(keptFirst bool) (Session, error) {
 	kept, err := ReadLogins()
 	if err != nil {
 		return Session{}, err
@@ -53,12 +63,21 @@ func (c Connection) Open() (Session, error) {
 	if s.Server, err = c.ServerURL(kept); err != nil {
 		return Session{}, err
 	}
-	if s.Token != "" && c.Server == "" && s.Server != localServer {
+	own := kept.Tokens[s.Server]
+	its := os.Getenv(serverVariable) // the server of the environment's token
+	switch {
+	case s.Token == "":
+		s.Token, s.Kept = own, true
+	case c.Server == "" && s.Server != localServer:
 		// The server of the last login may be another's than that of the token.
-		return Session{}, UsageError{fmt.Errorf("which server is the token in %s for? Name it with --server or KEYHATCH_SERVER: it is not sent to %s, where you are logged in, unless you say so", TokenVariable, s.Server)}
-	}
-	if s.Token == "" {
-		s.Token, s.Kept = kept.Tokens[s.Server], true
+		return Session{}, UsageError{fmt.Errorf("which server is the token in %s for? Name it with --server or %s: it is not sent to %s, where you are logged in, unless you say so", TokenVariable, serverVariable, s.Server)}
+	case its != "" && !isServer(its, s.Server):
+		if own == "" {
+			return Session{}, UsageError{fmt.Errorf("the token in %s is for the server in %s, and not sent to %s: `keyhatch login --server %s --token` keeps one for it", TokenVariable, serverVariable, s.Server, s.Server)}
+		}
+		s.Token, s.Kept = own, true
+	case its == "" && keptFirst && own != "":
+		s.Token, s.Kept = own, true
 	}
 	if s.Token == "" {
 		return Session{}, UsageError{fmt.Errorf("no token for %s: `keyhatch login --token` keeps yours, or put it into the environment variable %s (keyhatch dev keeps its admin's in the file admin-token)", s.Server, TokenVariable)}
@@ -76,7 +95,18 @@ func (c Connection) ServerURL(kept Logins) (string, error) {
 	if asked == "" {
 		asked = localServer
 	}
-	u, err := url.Parse(asked)
+	return spelled(asked)
+}
+
+// isServer tells whether an address, in any spelling, is the server's.
+func isServer(address, server string) bool {
+	other, err := spelled(address)
+	return err == nil && other == server
+}
+
+// spelled is an address in one spelling.
+func spelled(address string) (string, error) {
+	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return "", UsageError{errors.New("--server must be http://host or https://host, with a port where needed")}
 	}

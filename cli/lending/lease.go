@@ -130,7 +130,11 @@ func (l leaseBorrow) Run(ctx context.Context, s ask.Streams) error {
 	if err := l.check(); err != nil {
 		return err
 	}
-	open, err := l.Open()
+	begin := l.Open
+	if l.Output == "process" {
+		begin = l.OpenKept
+	}
+	open, err := begin()
 	if err != nil {
 		return err
 	}
