@@ -257,7 +257,11 @@ func (l leaseBorrow) writeProfile(ctx context.Context, s ask.Streams, open ask.S
 	if l.ForTool != nil {
 		return nil
 	}
-	_, err = fmt.Fprintf(s.Out, "profile %s is in %s: aws --profile %s s3 ls %s\n", p.Name, config, p.Name, ask.Printable(strings.Join(lent.Prefixes, " ")))
+	place := "" // aws takes one, and people paste it
+	if len(lent.Prefixes) > 0 {
+		place = " " + deliver.ShellWord(ask.Printable(lent.Prefixes[0]))
+	}
+	_, err = fmt.Fprintf(s.Out, "profile %s is in %s: aws --profile %s s3 ls%s\n", p.Name, config, p.Name, place)
 	return err
 }
 

@@ -63,7 +63,7 @@ func TestSnippetsQuote(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text = strings.ReplaceAll(text, "\nrclone lsl", "\nprintf %s\\\\n")
+		text = strings.NewReplacer("\nrclone lsl", "\nprintf %s\\\\n", "\n# then: gdalinfo", "\nprintf %s\\\\n").Replace(text)
 		cmd := exec.Command("sh", "-c", text+"\nenv")
 		cmd.Dir = t.TempDir()
 		out, err := cmd.Output()
@@ -71,6 +71,9 @@ func TestSnippetsQuote(t *testing.T) {
 			t.Errorf("%s: %v\n%s\n%s", tool, err, text, out)
 		}
 		if tool == "rclone" && !contains(string(out), "keyhatch:demo/it's \"größe\" ${x} %{y} $(z)/\n") {
+			t.Errorf("%s", out)
+		}
+		if tool == "gdal" && !contains(string(out), "/vsis3/demo/it's \"größe\" ${x} %{y} $(z)/…\n") {
 			t.Errorf("%s", out)
 		}
 	}

@@ -67,7 +67,7 @@ export AWS_REGION=‹sh .Region›
 export AWS_S3_ENDPOINT=‹sh .Host›
 export AWS_HTTPS=‹if .TLS›YES‹else›NO‹end›
 export AWS_VIRTUAL_HOSTING=FALSE
-# then: gdalinfo /vsis3/‹.Bucket›/‹.Prefix›…
+# then: gdalinfo ‹sh (add "/vsis3/" (add .Bucket (add "/" .Prefix)))›…
 `,
 	},
 	{
