@@ -72,7 +72,7 @@ func (e *TakenProfile) Error() string {
 //
 // A profile that some other command or key is the source of, or that has something of
 // its own where ours would stand, is a TakenProfile, unless replace is set. One that has
-// keys in the credentials file is always: they would win over the command.
+// keys, or any of that, in the credentials file is always: it would win.
 func WriteProfile(configFile, credentialsFile string, p Profile, replace bool) error {
 	command, err := p.check()
 	if err != nil {
@@ -296,13 +296,17 @@ func (p Profile) keysElsewhere(file string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	for name, what := range map[string]string{"aws_access_key_id": "keys", "credential_process": "a credential_process"} {
+	for _, name := range slices.Concat(otherSources, oursElsewhere) {
 		if _, _, has := f.Property(s, name); found && has {
-			return &TakenProfile{p.Name, "it has " + what + " in " + file + ", which would be used instead"}
+			return &TakenProfile{p.Name, "it has " + name + " in " + file + ", which would be used instead"}
 		}
 	}
 	return nil
 }
+
+// oursElsewhere are what a profile of ours has, and must not have in the file of keys:
+// botocore takes what is there.
+var oursElsewhere = []string{"credential_process", "region", "services", "s3", "endpoint_url"}
 
 // quoteCommand writes a command line for credential_process: botocore splits it as
 // a POSIX shell would, or on Windows as its programs do, and the other SDKs give it

@@ -97,8 +97,27 @@ func TestProfileIsWrittenAndTheRestKept(t *testing.T) {
 	}
 }
 
-// Keys in the other file win over any command there is.
+// What the other file says of a profile wins over what the profile says: keys and other
+// sources over the command, and what would have the lease sent to Amazon.
 func TestKeysInTheCredentialsFile(t *testing.T) {
+	for _, name := range []string{
+		"aws_access_key_id", "aws_session_token", "role_arn", "sso_session", "web_identity_token_file", "credential_process",
+		"region", "services", "endpoint_url", "s3", "ignore_configured_endpoint_urls",
+	} {
+		folder := t.TempDir()
+		config, keys := filepath.Join(folder, "config"), filepath.Join(folder, "credentials")
+		if err := os.WriteFile(keys, []byte("[alpha]\n"+name+" = x\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := deliver.WriteProfile(config, keys, alpha, true)
+		var taken *deliver.TakenProfile
+		if !errors.As(err, &taken) || !contains(taken.Why, name, keys) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(config); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: the profile is written all the same", name)
+		}
+	}
 	folder := t.TempDir()
 	keys := filepath.Join(folder, "credentials")
 	if err := os.WriteFile(keys, []byte("[beta]\naws_access_key_id=A\n[alpha]\naws_access_key_id=B\n[gamma]\nx=y\n[epsilon]\ncredential_process=other\n"), 0o600); err != nil {
