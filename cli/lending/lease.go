@@ -107,6 +107,12 @@ func (l leaseBorrow) check() error {
 	if l.Output != "profile" && (l.Profile != nil || l.Replace) {
 		return ask.UsageError{Err: errors.New("--profile and --replace are about a profile to be written: add -o profile")}
 	}
+	if l.ForTool != nil && (l.Output == "json" || l.Output == "process") {
+		return ask.UsageError{Err: errors.New("--for-tool prints what to paste into a tool: leave -o out, or write its profile too with -o profile")}
+	}
+	if l.Shell != "auto" && (l.Output != "env" || l.ForTool != nil) {
+		return ask.UsageError{Err: errors.New("--shell is about commands for a shell to eval: it goes with -o env only, and without --for-tool")}
+	}
 	if l.Output == "env" && l.ForTool == nil {
 		if _, err := l.shell(); err != nil {
 			return ask.UsageError{Err: err}
