@@ -27,8 +27,9 @@ var cleared = []string{
 	"AWS_PROFILE", "AWS_DEFAULT_PROFILE",
 	"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
 	"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-	// Other endpoints, and what cannot go with one of one's own.
-	"AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+	// Other endpoints, also those of botocore's data, and what cannot go with one of one's
+	// own.
+	"AWS_DATA_PATH", "AWS_ENDPOINT_URL", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
 	"AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT",
 	// rclone has names of its own for keys that win over the rest, and for requests that
 	// are not what our endpoint takes.
@@ -56,6 +57,7 @@ func Environ(env []string, c *Container, l api.Lent) []string {
 	set := append(append(c.Env(), place(l)...),
 		"AWS_CONFIG_FILE="+os.DevNull,
 		"AWS_SHARED_CREDENTIALS_FILE="+os.DevNull,
+		"S3_ENDPOINT_URL="+l.Endpoint, // of s5cmd
 		// What rclone needs to know of ":s3:bucket/…".
 		"RCLONE_S3_PROVIDER=Other",
 		"RCLONE_S3_ENV_AUTH=true",
