@@ -46,7 +46,7 @@ func (t storeShow) Run(ctx context.Context, s ask.Streams) error {
 
 type storeCreate struct {
 	ask.Question
-	Name       string `arg:"" help:"Unique in the installation."`
+	Name       string `arg:"" help:"Unique in the installation. With --workspace it is that one's own, and begins with its name and a dot."`
 	Path       string `xor:"place" required:"" placeholder:"FOLDER" help:"A folder on the server, inside one of its directory_roots: makes a directory store."`
 	Endpoint   string `xor:"place" required:"" placeholder:"URL" help:"An S3 endpoint: makes an S3 store."`
 	Region     string `placeholder:"REGION" help:"Of an S3 store: what requests are signed for. Default: us-east-1."`
