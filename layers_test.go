@@ -66,7 +66,7 @@ var layers = []struct {
 	{"gateway/dirstore", "root gateway/s3wire gateway/dirstore/checksum gateway/dirstore/tree", ""},
 	{"server", "root", ""},
 	{"client", "api", ""},
-	{"client/leasecreds", "api", "github.com/aws/aws-sdk-go-v2/aws github.com/aws/aws-sdk-go-v2/service/s3"},
+	{"client/leasecreds", "api client", "github.com/aws/aws-sdk-go-v2/aws github.com/aws/aws-sdk-go-v2/service/s3"},
 	{"deliver", "api deliver/awsconfig deliver/filelock deliver/textfile", "golang.org/x/sys"},
 	{"deliver/snippets", "api deliver", ""},
 	{"deliver/awsconfig", "", ""},
