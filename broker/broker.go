@@ -44,6 +44,9 @@ type Config struct {
 	// ShortestLease is the least that a lease lasts. Zero: keyhatch.MinLeaseLife.
 	// Only tests, which cannot wait for the end of a longer one, set it.
 	ShortestLease time.Duration
+	// CheapPasswords makes hashes of passwords that protect nobody. Only tests, which
+	// make thousands, set it.
+	CheapPasswords bool
 	// NotBefore is when the newest event was recorded: time goes on from there,
 	// also when the clock was put back.
 	NotBefore time.Time
@@ -66,7 +69,7 @@ func New(c Config) *Broker {
 	k.NotBefore(c.NotBefore)
 	return &Broker{
 		People:      people.New(k, c.Tokens, c.Log),
-		Passwords:   passwords.New(k, c.Log),
+		Passwords:   passwords.New(k, c.Log, c.CheapPasswords),
 		Places:      places.New(k, c.DirectoryRoots, c.Log, c.ShortestLease),
 		Credentials: credentials.New(k, c.Prober),
 		Lending:     lending.New(k, c.Lenders, c.ShortestLease),

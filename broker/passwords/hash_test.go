@@ -55,3 +55,15 @@ func TestS12HashingIsBounded(t *testing.T) {
 		}
 	})
 }
+
+// TestPasswordsCostWhatTheyShould: what is served has hashes of OWASP's cost; only tests
+// ask for others.
+func TestPasswordsCostWhatTheyShould(t *testing.T) {
+	t.Parallel()
+	if got := New(nil, nil, false).hashing.cost; got != (cost{memory: 19456, times: 2, threads: 1}) {
+		t.Errorf("a hash costs %+v", got)
+	}
+	if got := New(nil, nil, true).hashing.cost; got == today {
+		t.Errorf("one of tests costs %+v", got)
+	}
+}

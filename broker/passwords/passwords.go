@@ -17,9 +17,14 @@ type Service struct {
 	log      *slog.Logger
 }
 
-// New makes the service. The log is told of what went wrong without harm.
-func New(k *kernel.Kernel, log *slog.Logger) *Service {
-	return &Service{k: k, hashing: newHashing(), attempts: newAttempts(), proven: newProven(), log: log}
+// New makes the service. The log is told of what went wrong without harm. cheap makes
+// hashes that cost next to nothing and protect nobody; it is for tests.
+func New(k *kernel.Kernel, log *slog.Logger, cheap bool) *Service {
+	of := today
+	if cheap {
+		of = nextToNothing
+	}
+	return &Service{k: k, hashing: newHashing(of), attempts: newAttempts(), proven: newProven(), log: log}
 }
 
 // seal hashes a password and seals the hash for the user's row: who has the database and
