@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"net/url"
 	"regexp"
 	"slices"
@@ -82,7 +81,7 @@ var forms = []Form{
 	{Azure, KeysCredential, "account_name", "account_key", accountName, accountKey},
 	{Azure, TokenCredential, "account_name", "sas_token", accountName, signature},
 	{GCP, KeysCredential, "access_key_id", "secret_access_key", keyText, keyText},
-	{GCP, TokenCredential, "account_id", "key_text", always, keyFile},
+	{GCP, TokenCredential, "account_id", "key_text", always, always},
 }
 
 // maxKeyBytes is five times the longest key that stores are known to make.
@@ -127,10 +126,6 @@ var (
 		},
 		"a shared access signature is a query with sv, sig and more, as Azure shows it",
 	}
-	keyFile = rule{
-		func(s string) bool { _, _, err := readKeyFile(s); return err == nil },
-		"it must be the JSON key file of a service account, as Google gave it, of at most 64 KiB",
-	}
 )
 
 func isVisible(s string, most int) bool {
@@ -174,15 +169,18 @@ func (a Authority) Checked() (Authority, error) {
 	}
 	a.KeyID = ""
 	if f.Provider == GCP && f.Kind == TokenCredential {
-		a.Principal, a.KeyID, err = readKeyFile(a.Secret.Reveal())
+		var ok bool
+		if a.Principal, a.KeyID, ok = readKeyFile(a.Secret.Reveal()); !ok {
+			return a, fail(f.Secret, "it must be the JSON key file of a service account, as Google gave it, of at most 64 KiB")
+		}
 	}
-	return a, err
+	return a, nil
 }
 
 // readKeyFile reads whose key a service account's key file holds, and its id.
-func readKeyFile(text string) (account, keyID string, err error) {
+func readKeyFile(text string) (account, keyID string, ok bool) {
 	if len(text) > MaxKeyFileBytes {
-		return "", "", errors.New("too long")
+		return "", "", false
 	}
 	var file struct {
 		Type         string `json:"type"`
@@ -191,19 +189,14 @@ func readKeyFile(text string) (account, keyID string, err error) {
 		ClientEmail  string `json:"client_email"`
 	}
 	if err := json.Unmarshal([]byte(text), &file); err != nil {
-		return "", "", errors.New("no JSON object")
+		return "", "", false
 	}
 	block, _ := pem.Decode([]byte(file.PrivateKey))
 	if block == nil {
-		return "", "", errors.New("no private key")
+		return "", "", false
 	}
-	_, err = x509.ParsePKCS8PrivateKey(block.Bytes)
-	switch {
-	case err != nil:
-		return "", "", errors.New("no private key")
-	case file.Type != "service_account", !isVisible(file.PrivateKeyID, 128),
-		!isVisible(file.ClientEmail, 254), !strings.Contains(file.ClientEmail, "@"):
-		return "", "", errors.New("not of a service account")
-	}
-	return file.ClientEmail, file.PrivateKeyID, nil
+	_, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	ok = err == nil && file.Type == "service_account" && isVisible(file.PrivateKeyID, 128) &&
+		isVisible(file.ClientEmail, 254) && strings.Contains(file.ClientEmail, "@")
+	return file.ClientEmail, file.PrivateKeyID, ok
 }

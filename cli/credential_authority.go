@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/cli/ask"
 )
@@ -56,17 +57,14 @@ func (f authority) read(s ask.Streams) (a api.Authority, err error) {
 	return a, err
 }
 
-// maxKeyFile is more than the server takes.
-const maxKeyFile = 128 << 10
-
 func readKeyFile(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
-	if err == nil && len(text) == maxKeyFile {
+	text, err := io.ReadAll(io.LimitReader(f, keyhatch.MaxKeyFileBytes+1))
+	if err == nil && len(text) > keyhatch.MaxKeyFileBytes {
 		err = fmt.Errorf("%s is no key file: those have a few thousand bytes", path)
 	}
 	return string(text), err

@@ -35,6 +35,8 @@ type SealedCredential struct {
 	RoleMark string // of a role: see ClaimRole
 }
 
+const selectSealed = "select " + credentialColumns + ", secret, role_mark"
+
 func scanSealedCredential(row row) (c SealedCredential, err error) {
 	err = row.Scan(append(credentialFields(&c.Credential), &c.Sealed, textColumn{&c.RoleMark})...)
 	return c, err
@@ -110,7 +112,7 @@ func (t *Tx) ReleaseRoles(ctx context.Context) error {
 // SealedCredential returns the credential of the id with its secret.
 func (r Reader) SealedCredential(ctx context.Context, id string) (SealedCredential, error) {
 	return one(ctx, r, keyhatch.CodeCredentialNotFound, scanSealedCredential,
-		"select "+credentialColumns+", secret, role_mark from credentials where id = $1", id)
+		selectSealed+" from credentials where id = $1", id)
 }
 
 // Place is where credentials live: a teamspace, else a workspace, else the
@@ -130,19 +132,19 @@ const inPlace = " from credentials where coalesce(teamspace, workspace, '') = $1
 // CredentialByName returns the credential of the name in the place with its secret.
 func (r Reader) CredentialByName(ctx context.Context, in Place, name string) (SealedCredential, error) {
 	return one(ctx, r, keyhatch.CodeCredentialNotFound, scanSealedCredential,
-		"select "+credentialColumns+", secret, role_mark"+inPlace+" and name = $2", in.key(), name)
+		selectSealed+inPlace+" and name = $2", in.key(), name)
 }
 
 // DefaultCredential returns the default of the provider in the place with its secret.
 func (r Reader) DefaultCredential(ctx context.Context, in Place, p keyhatch.Provider) (SealedCredential, error) {
 	return one(ctx, r, keyhatch.CodeCredentialNotFound, scanSealedCredential,
-		"select "+credentialColumns+", secret, role_mark"+inPlace+" and provider = $2 and is_default", in.key(), string(p))
+		selectSealed+inPlace+" and provider = $2 and is_default", in.key(), string(p))
 }
 
 // BaseCredential returns the base of the place with its secret.
 func (r Reader) BaseCredential(ctx context.Context, in Place) (SealedCredential, error) {
 	return one(ctx, r, keyhatch.CodeCredentialNotFound, scanSealedCredential,
-		"select "+credentialColumns+", secret, role_mark"+inPlace+" and is_base", in.key())
+		selectSealed+inPlace+" and is_base", in.key())
 }
 
 // CountCredentials tells how many there are in the place.
@@ -166,5 +168,5 @@ func (r Reader) Credentials(ctx context.Context, in Place, f CredentialFilter, p
 
 // AllCredentials lists every credential with its secret.
 func (r Reader) AllCredentials(ctx context.Context) ([]SealedCredential, error) {
-	return many(ctx, r, scanSealedCredential, "select "+credentialColumns+", secret, role_mark from credentials")
+	return many(ctx, r, scanSealedCredential, selectSealed+" from credentials")
 }

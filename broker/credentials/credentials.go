@@ -10,6 +10,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/driver"
 )
 
 // The events of credentials.
@@ -29,11 +30,11 @@ type In struct{ Workspace, Teamspace string } // ids or names
 // Service does the use cases.
 type Service struct {
 	k      *kernel.Kernel
-	prober Prober
+	prober driver.Prober
 }
 
 // New makes the service. prober asks the clouds.
-func New(k *kernel.Kernel, prober Prober) *Service { return &Service{k, prober} }
+func New(k *kernel.Kernel, prober driver.Prober) *Service { return &Service{k, prober} }
 
 // NewCredential is what a credential is made from.
 type NewCredential struct {

@@ -11,11 +11,6 @@ import (
 	"github.com/keyhatch/keyhatch/db"
 )
 
-// Prober asks the clouds; it is driver.Prober.
-type Prober interface {
-	Probe(ctx context.Context, a keyhatch.Authority, base *keyhatch.Authority) []keyhatch.Check
-}
-
 // verifyTimeout bounds what the clouds are waited for.
 const verifyTimeout = 20 * time.Second
 

@@ -33,19 +33,18 @@ func (v View) PlaceFor(workspace, teamspace string) (Place, keyhatch.Role, error
 // ManagedPlace is PlaceFor, and refuses who may not change what lives there.
 func (v View) ManagedPlace(workspace, teamspace string) (Place, error) {
 	p, role, err := v.PlaceFor(workspace, teamspace)
-	if err == nil && !changes(role) {
-		err = mayNotChange()
-	}
 	if err == nil {
-		err = v.MustNotBeTask()
+		err = v.mustChange(role)
 	}
 	return p, err
 }
 
-// changes tells whether the role may change what lives in the place.
-func changes(role keyhatch.Role) bool { return role.Manages() || role == keyhatch.EditorRole }
-
-func mayNotChange() error {
+// mustChange refuses a role, and a task's token, that may not change what lives in a
+// place.
+func (v View) mustChange(role keyhatch.Role) error {
+	if role.Manages() || role == keyhatch.EditorRole {
+		return v.MustNotBeTask()
+	}
 	return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
 		"only the admins of the workspace may do this, and in a teamspace its owners and editors: ask one of them")
 }
@@ -60,11 +59,8 @@ func (v View) VisibleCredential(workspace, teamspace, ref string) (db.SealedCred
 // ManagedCredential finds a credential and refuses who may not change it.
 func (v View) ManagedCredential(workspace, teamspace, ref string) (db.SealedCredential, error) {
 	c, role, err := v.credential(workspace, teamspace, ref)
-	if err == nil && !changes(role) {
-		err = mayNotChange()
-	}
 	if err == nil {
-		err = v.MustNotBeTask()
+		err = v.mustChange(role)
 	}
 	return c, err
 }

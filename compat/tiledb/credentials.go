@@ -212,10 +212,10 @@ func (d *Door) verifyCredential(c *call) (any, error) {
 	if c.workspace == "" {
 		c.workspace = cmp.Or(r.Workspace, c.caller.Token.Workspace)
 	}
-	ws, teamspace, err := d.in(c)
-	if err == nil && r.Teamspace != "" {
-		ws, teamspace, err = d.teamspaceIn(c, ws, r.Teamspace)
+	if r.Teamspace != "" {
+		c.query.Set("teamspace_id", r.Teamspace)
 	}
+	ws, teamspace, err := d.in(c)
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func (d *Door) do(w http.ResponseWriter, r *http.Request) (status int, answer an
 		}
 		return 0, nil, err
 	}
-	c.caller, err = d.guard.AdmitTileDB(r.Context(), r.Header, route.scope(r))
+	c.caller, err = d.guard.Admit(r.Context(), r.Header, route.scope(r))
 	auth.TellAllowance(w.Header(), c.caller.Allowance)
 	if err != nil {
 		return 0, nil, err

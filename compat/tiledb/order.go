@@ -2,15 +2,12 @@ package tiledb
 
 import (
 	"net/url"
-	"slices"
 	"strings"
 )
 
-type less func(a, b teamspace) int
-
 // orderOf reads in which order teamspaces are wanted; by default as they were made.
-func orderOf(q url.Values) (less, error) {
-	var by less
+func orderOf(q url.Values) (func(a, b teamspace) int, error) {
+	var by func(a, b teamspace) int
 	switch q.Get("order_by") {
 	case "", "created_at", "updated_at": // what is changed of one is not dated
 		by = func(a, b teamspace) int { return a.CreatedAt.Compare(b.CreatedAt) }
@@ -27,5 +24,3 @@ func orderOf(q url.Values) (less, error) {
 	}
 	return nil, invalid("order is asc or desc", "order")
 }
-
-func sortBy(all []teamspace, by less) { slices.SortStableFunc(all, by) }

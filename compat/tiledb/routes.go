@@ -165,19 +165,20 @@ func (d *Door) in(c *call) (workspace keyhatch.Workspace, teamspace string, err 
 	if err != nil {
 		return workspace, "", err
 	}
-	return d.teamspaceIn(c, workspace, c.query.Get("teamspace_id"))
+	if ref := c.query.Get("teamspace_id"); ref != "" {
+		s, err := d.teamspaceIn(c, workspace, ref)
+		return workspace, s.ID, err
+	}
+	return workspace, "", nil
 }
 
-func (d *Door) teamspaceIn(c *call, workspace keyhatch.Workspace, ref string) (keyhatch.Workspace, string, error) {
-	if ref == "" {
-		return workspace, "", nil
-	}
+func (d *Door) teamspaceIn(c *call, workspace keyhatch.Workspace, ref string) (keyhatch.Teamspace, error) {
 	s, err := d.people.Teamspace(c.ctx, c.caller, workspace.ID, ref)
 	if err == nil && s.Workspace != workspace.ID {
 		err = keyhatch.NotFoundError(keyhatch.CodeTeamspaceNotFound)
 	}
 	if err != nil {
-		return workspace, "", err
+		return keyhatch.Teamspace{}, err
 	}
-	return workspace, s.ID, nil
+	return s, nil
 }

@@ -2,6 +2,7 @@ package tiledb
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -108,11 +109,7 @@ func (d *Door) getTeamspace(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, id, err := d.teamspaceIn(c, ws, c.name)
-	if err != nil {
-		return nil, err
-	}
-	s, err := d.people.Teamspace(c.ctx, c.caller, ws.ID, id)
+	s, err := d.teamspaceIn(c, ws, c.name)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +156,7 @@ func (d *Door) listTeamspaces(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	less, err := orderOf(c.query)
+	order, err := orderOf(c.query)
 	if err != nil {
 		return nil, err
 	}
@@ -173,7 +170,7 @@ func (d *Door) listTeamspaces(c *call) (any, error) {
 			out.Data = append(out.Data, encoded)
 		}
 	}
-	sortBy(out.Data, less)
+	slices.SortStableFunc(out.Data, order)
 	return out, nil
 }
 
@@ -215,9 +212,9 @@ func (d *Door) deleteTeamspace(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, id, err := d.teamspaceIn(c, ws, c.name)
+	s, err := d.teamspaceIn(c, ws, c.name)
 	if err != nil {
 		return nil, err
 	}
-	return nil, d.people.DeleteTeamspace(c.ctx, c.caller, ws.ID, id)
+	return nil, d.people.DeleteTeamspace(c.ctx, c.caller, ws.ID, s.ID)
 }

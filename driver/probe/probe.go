@@ -57,8 +57,7 @@ func (p *Prober) Probe(ctx context.Context, a keyhatch.Authority, base *keyhatch
 	case p.room <- struct{}{}:
 		defer func() { <-p.room }()
 	case <-ctx.Done():
-		r.skip("others are being verified, and it took too long: ask again", "identity")
-		r.checks[0].Outcome = keyhatch.Failed
+		r.check("identity", func() finding { return failed("others are being verified, and it took too long: ask again") })
 		return r.checks
 	}
 	switch {
