@@ -18,8 +18,9 @@ const noteAfter = 250 * time.Millisecond
 
 const (
 	// recordWithin is how long a request may wait for those before it to be put on
-	// record, when they have not been for a second.
-	recordWithin = time.Second
+	// record, when they have not been for a second: disks that many use stall for as
+	// long, and senders wait longer.
+	recordWithin = 5 * time.Second
 	// recordAgain is how often it looks.
 	recordAgain = 20 * time.Millisecond
 )

@@ -32,8 +32,8 @@ func TestRequestsWaitForTheRecord(t *testing.T) {
 		within   time.Duration
 	}{
 		{"in order", 0, time.Hour, nil, 0},
-		{"for a moment", 900 * time.Millisecond, time.Hour, nil, 950 * time.Millisecond},
-		{"for long", time.Minute, time.Hour, behind, time.Second},
+		{"for a moment", 4900 * time.Millisecond, time.Hour, nil, 4950 * time.Millisecond},
+		{"for long", time.Minute, time.Hour, behind, 5 * time.Second},
 		{"and the sender has gone", time.Minute, 500 * time.Millisecond, behind, 500 * time.Millisecond},
 	}
 	for _, tt := range tests {

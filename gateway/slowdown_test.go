@@ -170,8 +170,8 @@ func TestS8_SlowDownWhileUnrecorded(t *testing.T) {
 		begun := time.Now()
 		r.wantSlowDown("a read", served("ann"), cannotRecord)
 		r.wantSlowDown("a write", put("/far/new", "new").as("ann"), cannotRecord)
-		if took := time.Since(begun); took > 2*time.Second { // of the bubble
-			t.Errorf("it took %v to tell two that nothing was written for a second", took)
+		if took := time.Since(begun); took > 10*time.Second { // of the bubble
+			t.Errorf("it took %v to tell two that nothing is written", took)
 		}
 		asked := r.behind.asked.Load()
 		gone := r.begin(served("ann"))
