@@ -29,6 +29,8 @@ type Location struct {
 	BucketName string
 	Prefix     Prefix
 	Name       string // unique in the workspace
+	Teamspace  string // whose it is; empty: the workspace's. It gives nobody anything: grants do
+	Default    bool   // the one of its teamspace or workspace
 	Owner      string // user id; may grant on it
 	Locked     bool   // no writes, whatever the grants say
 	// WritableSince is when it was made or last unlocked; write leases of an

@@ -28,6 +28,7 @@ const LendsOwn Lending = "own"
 type Store struct {
 	ID        string
 	Workspace string // empty: made by an installation admin, for every workspace
+	Teamspace string // of the workspace, whose locations alone it serves; empty: for all of it
 	Name      string // unique in the installation
 	Kind      StoreKind
 	Lends     Lending

@@ -55,6 +55,8 @@ type Location struct {
 	Bucket          string    `json:"bucket"`
 	Name            string    `json:"name" doc:"Unique in the workspace" example:"alpha"`
 	URL             string    `json:"url" example:"s3://demo/alpha/"`
+	Teamspace       string    `json:"teamspace,omitempty" doc:"Whose it is; without it, the workspace's. It gives nobody anything: grants do"`
+	Default         bool      `json:"default" doc:"Whether it is the one of its teamspace or workspace"`
 	Owner           string    `json:"owner" doc:"The user who may grant on it"`
 	Locked          bool      `json:"locked" doc:"No writes, whatever the grants say"`
 	MaxLeaseSeconds int       `json:"max_lease_seconds" example:"43200"`
@@ -65,6 +67,8 @@ type Location struct {
 type NewLocation struct {
 	Name            string `json:"name" maxLength:"128"`
 	URL             string `json:"url" maxLength:"1200" example:"s3://demo/alpha/"`
+	Teamspace       string `json:"teamspace,omitempty" doc:"Id or name. Default: it is the workspace's"`
+	Default         bool   `json:"default,omitempty" doc:"Make it the one of its teamspace or workspace, instead of another"`
 	Owner           string `json:"owner,omitempty" doc:"Id or name. Default: you"`
 	MaxLeaseSeconds *int   `json:"max_lease_seconds,omitempty" doc:"900 to 604800. Default: 43200"`
 }
@@ -72,6 +76,7 @@ type NewLocation struct {
 // LocationChange changes what it names of a location.
 type LocationChange struct {
 	Name            *string `json:"name,omitempty" maxLength:"128"`
+	Default         *bool   `json:"default,omitempty" doc:"Make it the one of its teamspace or workspace, instead of another"`
 	Owner           *string `json:"owner,omitempty" doc:"Id or name"`
 	Locked          *bool   `json:"locked,omitempty"`
 	MaxLeaseSeconds *int    `json:"max_lease_seconds,omitempty"`

@@ -208,6 +208,46 @@ var useCases = slices.Concat(peopleUseCases, []useCase{
 			return only(w.Broker.Places.UpdateLocation(w.ctx, c, "", l.ID, places.LocationChange{Owner: &c.User.ID}))
 		}
 	}},
+	{"take the mark from the default", "    ok        ok        ok        ok        hidden    forbidden forbidden hidden", places.LocationUpdated, "locations", func(w *lab, c caller) act {
+		l, _ := w.newLocation()
+		yes, no := true, false
+		w.must(only(w.Broker.Places.UpdateLocation(w.ctx, w.Admin, "", l.ID, places.LocationChange{Default: &yes})))
+		return func() error {
+			return only(w.Broker.Places.UpdateLocation(w.ctx, c, "", l.ID, places.LocationChange{Default: &no}))
+		}
+	}},
+	{"create a location of a teamspace", "  ok        ok        ok        ok        forbidden hidden    hidden    hidden", places.LocationCreated, "locations", func(w *lab, c caller) act {
+		name := w.name()
+		n := places.NewLocation{Workspace: w.ws.ID, Teamspace: w.newTeamspaceOf(c, keyhatch.OwnerRole).ID, URL: "s3://lab/" + name + "/", Name: name}
+		return func() error { return only(w.Broker.Places.CreateLocation(w.ctx, c, n)) }
+	}},
+	{"create a storage setting", "          ok        ok        ok        ok        forbidden hidden    hidden    hidden", places.LocationCreated, "locations", func(w *lab, c caller) act {
+		n := w.newSetting("").beside(w.name())
+		return func() error { return only(w.Broker.Places.CreateSetting(w.ctx, c, n)) }
+	}},
+	{"create one in a teamspace of one's", " ok       ok        ok        ok        forbidden hidden    hidden    hidden", places.LocationCreated, "locations", func(w *lab, c caller) act {
+		n := w.newSetting(w.newTeamspaceOf(c, keyhatch.OwnerRole).ID).beside(w.name())
+		return func() error { return only(w.Broker.Places.CreateSetting(w.ctx, c, n)) }
+	}},
+	{"rename a storage setting", "          ok        ok        ok        ok        hidden    hidden    hidden    hidden", places.LocationUpdated, "locations", func(w *lab, c caller) act {
+		s, name := w.newSetting(""), w.name()
+		return func() error {
+			return w.Broker.Places.UpdateSetting(w.ctx, c, w.ws.ID, "", s.made.ID, places.SettingChange{Name: &name})
+		}
+	}},
+	{"delete a storage setting", "          ok        ok        ok        ok        hidden    hidden    hidden    hidden", places.LocationDeleted, "locations", func(w *lab, c caller) act {
+		s := w.newSetting("")
+		w.must(only(w.Broker.Places.CreateSetting(w.ctx, w.Admin, s.beside(w.name())))) // the bucket stays
+		return func() error { return w.Broker.Places.DeleteSetting(w.ctx, c, w.ws.ID, "", s.made.ID) }
+	}},
+	{"see one of a private teamspace of one's", " ok  ok        ok        ok        hidden    hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		of := w.newTeamspaceOf(c, keyhatch.ViewerRole).ID
+		s := w.newSetting(of)
+		return func() error { return only(w.Broker.Places.Setting(w.ctx, c, w.ws.ID, of, s.made.ID)) }
+	}},
+	{"list storage settings", "             ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		return func() error { return only(w.Broker.Places.Settings(w.ctx, c, w.ws.ID, "")) }
+	}},
 	{"delete a location", "                 ok        ok        ok        ok        hidden    ok        forbidden hidden", places.LocationDeleted, "locations", func(w *lab, c caller) act {
 		l, _ := w.newLocation()
 		return func() error { return w.Broker.Places.DeleteLocation(w.ctx, c, "", l.ID) }

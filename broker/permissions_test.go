@@ -203,6 +203,26 @@ func (w *lab) newLocation() (l keyhatch.Location, g keyhatch.Grant) {
 	return l, w.Grant(w.t, l, w.who["guest"], keyhatch.Read)
 }
 
+// settingOf is a storage setting with what it was made from.
+type settingOf struct {
+	places.NewSetting
+	made places.Setting
+}
+
+func (w *lab) newSetting(teamspace string) settingOf {
+	in := credentials.In{Workspace: w.ws.ID, Teamspace: teamspace}
+	n := places.NewSetting{Workspace: w.ws.ID, Teamspace: teamspace, Name: w.name(), Path: "s3://" + w.name(), Credential: w.credentialIn(in).ID}
+	n.Path += "/" + n.Name
+	return settingOf{n, give[places.Setting](w)(w.Broker.Places.CreateSetting(w.ctx, w.Admin, n))}
+}
+
+// beside is another in its bucket.
+func (s settingOf) beside(name string) places.NewSetting {
+	n := s.NewSetting
+	n.Name, n.Path = name, "s3://"+s.made.BucketName+"/"+name
+	return n
+}
+
 // goneLocation is like newLocation at a time, and deleted after it.
 func (w *lab) goneLocation() (l keyhatch.Location, at time.Time) {
 	l, _ = w.newLocation()

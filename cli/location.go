@@ -16,6 +16,8 @@ var locations = ask.Sheet[api.Location]{
 	{Title: "NAME", Cell: func(_ *ask.Names, l api.Location) string { return l.Name }},
 	{Title: "URL", Cut: 24, Cell: func(_ *ask.Names, l api.Location) string { return l.URL }},
 	{Title: "OWNER", Cell: func(n *ask.Names, l api.Location) string { return n.User(l.Owner) }},
+	{Title: "TEAMSPACE", Detail: true, Cell: func(n *ask.Names, l api.Location) string { return n.Teamspace(l.Teamspace) }},
+	{Title: "DEFAULT", Detail: true, Cell: func(_ *ask.Names, l api.Location) string { return ask.Yes(l.Default) }},
 	{Title: "LOCKED", Cell: func(_ *ask.Names, l api.Location) string { return ask.Yes(l.Locked) }},
 	{Title: "LONGEST LEASE", Cell: func(_ *ask.Names, l api.Location) string { return ask.Seconds(l.MaxLeaseSeconds) }},
 	{Title: "STORE", Detail: true, Cell: func(n *ask.Names, l api.Location) string { return n.Store(l.Store) }},
@@ -94,12 +96,14 @@ type locationCreate struct {
 	ask.Question
 	Name         string     `arg:"" help:"Unique in the workspace."`
 	URL          string     `arg:"" name:"url" help:"What it names, as s3://bucket/prefix/."`
+	Teamspace    string     `placeholder:"NAME" help:"Whose it is, by name or id. Default: the workspace's."`
+	Default      bool       `help:"Make it the one of its teamspace or workspace, instead of another."`
 	Owner        string     `placeholder:"NAME" help:"Who may grant on it, by name or id. Default: you."`
 	LongestLease times.Span `placeholder:"TIME" help:"How long a lease may last: 15m to 7d. Default: 12h."`
 }
 
 func (l locationCreate) Run(ctx context.Context, s ask.Streams) error {
-	n := api.NewLocation{Name: l.Name, URL: l.URL, Owner: l.Owner, MaxLeaseSeconds: l.LongestLease.WholeSeconds()}
+	n := api.NewLocation{Name: l.Name, URL: l.URL, Teamspace: l.Teamspace, Default: l.Default, Owner: l.Owner, MaxLeaseSeconds: l.LongestLease.WholeSeconds()}
 	return ask.Show(ctx, s, l.Question, locations, func(c *client.Client) (api.Location, error) { return c.CreateLocation(ctx, n) })
 }
 
@@ -107,12 +111,13 @@ type locationUpdate struct {
 	ask.Question
 	ofLocation
 	Name         *string    `placeholder:"NAME" help:"Another name."`
+	Default      *bool      `negatable:"" help:"Make it the one of its teamspace or workspace, instead of another."`
 	Owner        *string    `placeholder:"NAME" help:"Another owner, by name or id."`
 	LongestLease times.Span `placeholder:"TIME" help:"How long a lease may last: 15m to 7d."`
 }
 
 func (l locationUpdate) Run(ctx context.Context, s ask.Streams) error {
-	change := api.LocationChange{Name: l.Name, Owner: l.Owner, MaxLeaseSeconds: l.LongestLease.WholeSeconds()}
+	change := api.LocationChange{Name: l.Name, Default: l.Default, Owner: l.Owner, MaxLeaseSeconds: l.LongestLease.WholeSeconds()}
 	if err := ask.Wanting(change); err != nil {
 		return err
 	}

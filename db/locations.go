@@ -7,12 +7,12 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-const locationQuery = `select l.id, l.workspace, b.store, l.bucket, b.name, l.prefix, l.name, l.owner, l.locked,
+const locationQuery = `select l.id, l.workspace, b.store, l.bucket, b.name, l.prefix, l.name, l.teamspace, l.is_default, l.owner, l.locked,
 	l.writable_since, l.max_lease_micros, l.created_at from locations l join buckets b on b.id = l.bucket`
 
 func scanLocation(row row) (l keyhatch.Location, err error) {
 	var maxLease int64
-	err = row.Scan(&l.ID, &l.Workspace, &l.Store, &l.Bucket, &l.BucketName, &l.Prefix, &l.Name, &l.Owner, &l.Locked,
+	err = row.Scan(&l.ID, &l.Workspace, &l.Store, &l.Bucket, &l.BucketName, &l.Prefix, &l.Name, textColumn{&l.Teamspace}, &l.Default, &l.Owner, &l.Locked,
 		timeColumn{&l.WritableSince}, &maxLease, timeColumn{&l.CreatedAt})
 	l.MaxLease = time.Duration(maxLease) * time.Microsecond
 	return l, err
@@ -21,9 +21,9 @@ func scanLocation(row row) (l keyhatch.Location, err error) {
 // InsertLocation adds a location. Whether it overlaps another is asked with
 // OverlappingLocation in the same transaction.
 func (t *Tx) InsertLocation(ctx context.Context, l keyhatch.Location) error {
-	err := t.exec(ctx, `insert into locations (id, workspace, bucket, prefix, name, owner, locked, writable_since,
-		max_lease_micros, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		l.ID, l.Workspace, l.Bucket, string(l.Prefix), l.Name, l.Owner, l.Locked, micros(l.WritableSince),
+	err := t.exec(ctx, `insert into locations (id, workspace, bucket, prefix, name, teamspace, is_default, owner, locked, writable_since,
+		max_lease_micros, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		l.ID, l.Workspace, l.Bucket, string(l.Prefix), l.Name, optText(l.Teamspace), l.Default, l.Owner, l.Locked, micros(l.WritableSince),
 		l.MaxLease.Microseconds(), micros(l.CreatedAt))
 	if err != nil {
 		return err
@@ -31,11 +31,12 @@ func (t *Tx) InsertLocation(ctx context.Context, l keyhatch.Location) error {
 	return t.changed(ctx, LocationChanged, l.Workspace, l.ID)
 }
 
-// UpdateLocation stores name, owner, lock and longest lease.
+// UpdateLocation stores name, owner, lock, longest lease, and whether it is the
+// default.
 func (t *Tx) UpdateLocation(ctx context.Context, l keyhatch.Location) error {
 	err := t.execOne(ctx, keyhatch.CodeLocationNotFound, `update locations set name = $2, owner = $3, locked = $4,
-		writable_since = $5, max_lease_micros = $6 where id = $1`,
-		l.ID, l.Name, l.Owner, l.Locked, micros(l.WritableSince), l.MaxLease.Microseconds())
+		writable_since = $5, max_lease_micros = $6, is_default = $7 where id = $1`,
+		l.ID, l.Name, l.Owner, l.Locked, micros(l.WritableSince), l.MaxLease.Microseconds(), l.Default)
 	if err != nil {
 		return err
 	}
@@ -94,6 +95,13 @@ func (r Reader) Location(ctx context.Context, id string) (keyhatch.Location, err
 func (r Reader) LocationByName(ctx context.Context, workspace, name string) (keyhatch.Location, error) {
 	return one(ctx, r, keyhatch.CodeLocationNotFound, scanLocation,
 		locationQuery+" where l.workspace = $1 and l.name = $2", workspace, name)
+}
+
+// DefaultLocation returns the default of a teamspace or, where that is empty, of the
+// workspace.
+func (r Reader) DefaultLocation(ctx context.Context, in Place) (keyhatch.Location, error) {
+	return one(ctx, r, keyhatch.CodeLocationNotFound, scanLocation,
+		locationQuery+" where coalesce(l.teamspace, l.workspace) = $1 and l.is_default", in.key())
 }
 
 // LocationsOfBucket returns all locations in a bucket, to read them again when

@@ -7,18 +7,18 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-const storeColumns = "id, workspace, name, kind, lends, path, endpoint, region, credential, created_at"
+const storeColumns = "id, workspace, teamspace, name, kind, lends, path, endpoint, region, credential, created_at"
 
 func scanStore(row row) (s keyhatch.Store, err error) {
-	err = row.Scan(&s.ID, textColumn{&s.Workspace}, &s.Name, &s.Kind, &s.Lends,
+	err = row.Scan(&s.ID, textColumn{&s.Workspace}, textColumn{&s.Teamspace}, &s.Name, &s.Kind, &s.Lends,
 		&s.Path, &s.Endpoint, &s.Region, textColumn{&s.Credential}, timeColumn{&s.CreatedAt})
 	return s, err
 }
 
 // InsertStore adds a store.
 func (t *Tx) InsertStore(ctx context.Context, s keyhatch.Store) error {
-	err := t.exec(ctx, "insert into stores ("+storeColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-		s.ID, optText(s.Workspace), s.Name, string(s.Kind), string(s.Lends),
+	err := t.exec(ctx, "insert into stores ("+storeColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+		s.ID, optText(s.Workspace), optText(s.Teamspace), s.Name, string(s.Kind), string(s.Lends),
 		s.Path, s.Endpoint, s.Region, optText(s.Credential), micros(s.CreatedAt))
 	if err != nil {
 		return err

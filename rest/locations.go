@@ -38,7 +38,8 @@ type createLocationInput struct {
 
 func (d *Door) createLocation(ctx context.Context, c keyhatch.Caller, in *createLocationInput) (*body[api.Location], error) {
 	n := places.NewLocation{
-		Workspace: in.Workspace, URL: in.Body.URL, Name: in.Body.Name, Owner: in.Body.Owner, MaxLease: seconds(in.Body.MaxLeaseSeconds),
+		Workspace: in.Workspace, Teamspace: in.Body.Teamspace, URL: in.Body.URL, Name: in.Body.Name, Owner: in.Body.Owner,
+		MaxLease: seconds(in.Body.MaxLeaseSeconds), Default: in.Body.Default,
 	}
 	l, err := d.broker.Places.CreateLocation(ctx, c, n)
 	return one(l, err, encodeLocation)
@@ -55,7 +56,7 @@ type updateLocationInput struct {
 }
 
 func (d *Door) updateLocation(ctx context.Context, c keyhatch.Caller, in *updateLocationInput) (*body[api.Location], error) {
-	change := places.LocationChange{Name: in.Body.Name, Owner: in.Body.Owner, Locked: in.Body.Locked}
+	change := places.LocationChange{Name: in.Body.Name, Default: in.Body.Default, Owner: in.Body.Owner, Locked: in.Body.Locked}
 	if in.Body.MaxLeaseSeconds != nil {
 		life := seconds(in.Body.MaxLeaseSeconds)
 		change.MaxLease = &life
@@ -70,8 +71,8 @@ func (d *Door) deleteLocation(ctx context.Context, c keyhatch.Caller, in *Locati
 
 func encodeLocation(l keyhatch.Location) api.Location {
 	return api.Location{
-		ID: l.ID, Workspace: l.Workspace, Store: l.Store, Bucket: l.Bucket, Name: l.Name, URL: l.URL().String(), Owner: l.Owner,
-		Locked: l.Locked, MaxLeaseSeconds: int(l.MaxLease / time.Second), CreatedAt: l.CreatedAt,
+		ID: l.ID, Workspace: l.Workspace, Store: l.Store, Bucket: l.Bucket, Name: l.Name, URL: l.URL().String(),
+		Teamspace: l.Teamspace, Default: l.Default, Owner: l.Owner, Locked: l.Locked, MaxLeaseSeconds: int(l.MaxLease / time.Second), CreatedAt: l.CreatedAt,
 	}
 }
 

@@ -38,19 +38,27 @@ func (svc *Service) CreateBucket(ctx context.Context, c keyhatch.Caller, n NewBu
 		if s.Workspace != "" && s.Workspace != ws.ID {
 			return kernel.NotFound(keyhatch.CodeStoreNotFound)
 		}
+		if s.Teamspace != "" {
+			return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported,
+				"the store was made for one bucket, of a teamspace: make a store for this one").In("store")
+		}
 		if err := keyhatch.CheckBucketName(n.Name); err != nil {
 			return err
 		}
 		bk = keyhatch.Bucket{ID: keyhatch.NewID(keyhatch.BucketID, w.Now), Workspace: ws.ID, Store: s.ID, Name: n.Name, CreatedAt: w.Now}
-		if err := notElsewhere(w, s, bk.Name); err != nil {
-			return err
-		}
-		if err := w.Tx.InsertBucket(ctx, bk); err != nil {
-			return err
-		}
-		return w.Record(BucketCreated, ws.ID, bk.ID, kernel.Detail("name", bk.Name, "store", s.ID))
+		return insertBucket(w, s, bk)
 	})
 	return bk, err
+}
+
+func insertBucket(w *kernel.Work, s keyhatch.Store, bk keyhatch.Bucket) error {
+	if err := notElsewhere(w, s, bk.Name); err != nil {
+		return err
+	}
+	if err := w.Tx.InsertBucket(w.Ctx, bk); err != nil {
+		return err
+	}
+	return w.Record(BucketCreated, bk.Workspace, bk.ID, kernel.Detail("name", bk.Name, "store", s.ID))
 }
 
 // notElsewhere refuses a bucket that another store of the same endpoint has on
@@ -80,11 +88,15 @@ func (svc *Service) DeleteBucket(ctx context.Context, c keyhatch.Caller, workspa
 		if _, err := managedStore(w, bk.Store); err != nil {
 			return err
 		}
-		if err := w.Tx.DeleteBucket(ctx, bk); err != nil {
-			return err
-		}
-		return w.Record(BucketDeleted, bk.Workspace, bk.ID, kernel.Detail("name", bk.Name, "store", bk.Store))
+		return deleteBucket(w, bk)
 	})
+}
+
+func deleteBucket(w *kernel.Work, bk keyhatch.Bucket) error {
+	if err := w.Tx.DeleteBucket(w.Ctx, bk); err != nil {
+		return err
+	}
+	return w.Record(BucketDeleted, bk.Workspace, bk.ID, kernel.Detail("name", bk.Name, "store", bk.Store))
 }
 
 // Bucket returns one bucket of a workspace that the caller belongs to, by its id,

@@ -20,10 +20,12 @@ const (
 // NewLocation is what a location is made from.
 type NewLocation struct {
 	Workspace string // id or name; may be empty where one is implied
+	Teamspace string // id or name; empty: it is the workspace's
 	URL       string // s3://bucket/prefix/
 	Name      string
 	Owner     string        // id or name; empty: the caller
 	MaxLease  time.Duration // zero: the default
+	Default   bool          // the one of its teamspace or workspace, instead of another
 }
 
 // CreateLocation names a prefix of one of the workspace's buckets. Locations
@@ -31,50 +33,126 @@ type NewLocation struct {
 // before a grant says so, its owner included.
 func (svc *Service) CreateLocation(ctx context.Context, c keyhatch.Caller, n NewLocation) (l keyhatch.Location, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		ws, err := w.WorkspaceFor(n.Workspace)
+		in, err := locationPlace(w.View, n.Workspace, n.Teamspace)
 		if err != nil {
-			return err
-		}
-		if err := w.MustManage(ws.ID, keyhatch.CodeWorkspaceNotFound); err != nil {
 			return err
 		}
 		url, err := keyhatch.ParseS3URL(n.URL)
 		if err != nil {
 			return err
 		}
-		if err := keyhatch.CheckName(n.Name); err != nil {
-			return err
-		}
-		bucket, err := w.BucketByName(ctx, ws.ID, url.Bucket)
+		bucket, err := w.BucketByName(ctx, in.Workspace, url.Bucket)
 		if err != nil {
 			return err
 		}
-		if err := noOverlap(w, bucket.ID, url.Prefix); err != nil {
-			return err
-		}
-		owner := w.Caller.User
-		if n.Owner != "" {
-			if owner, err = w.NameableUser(n.Owner); err != nil {
-				return err
-			}
-		}
-		l = keyhatch.Location{
-			ID: keyhatch.NewID(keyhatch.LocationID, w.Now), Workspace: ws.ID, Store: bucket.Store, Bucket: bucket.ID,
-			BucketName: bucket.Name, Prefix: url.Prefix, Name: n.Name, Owner: owner.ID, WritableSince: w.Now,
-			MaxLease: n.MaxLease, CreatedAt: w.Now,
-		}
-		if l.MaxLease == 0 {
-			l.MaxLease = keyhatch.DefaultMaxLeaseLife
-		}
-		if err := keyhatch.CheckMaxLease(l.MaxLease, svc.least); err != nil {
-			return err
-		}
-		if err := w.Tx.InsertLocation(ctx, l); err != nil {
-			return err
-		}
-		return w.Record(LocationCreated, ws.ID, l.ID, kernel.Detail("name", l.Name, "url", l.URL().String(), "owner", l.Owner))
+		l, err = svc.insertLocation(w, in, bucket, url.Prefix, n)
+		return err
 	})
 	return l, err
+}
+
+// locationPlace is where a location is to be made. The admins of the workspace divide
+// its buckets, also among teamspaces.
+func locationPlace(v kernel.View, workspace, teamspace string) (kernel.Place, error) {
+	ws, err := v.WorkspaceFor(workspace)
+	if err == nil {
+		err = v.MustManage(ws.ID, keyhatch.CodeWorkspaceNotFound)
+	}
+	if err != nil || teamspace == "" {
+		return kernel.Place{Workspace: ws.ID}, err
+	}
+	s, err := v.VisibleTeamspace(ws.ID, teamspace)
+	if err == nil && s.Workspace != ws.ID {
+		err = kernel.NotFound(keyhatch.CodeTeamspaceNotFound)
+	}
+	return kernel.Place{Workspace: ws.ID, Teamspace: s.ID}, err
+}
+
+// insertLocation names a prefix of a bucket of the place's workspace.
+func (svc *Service) insertLocation(w *kernel.Work, in kernel.Place, bucket keyhatch.Bucket, prefix keyhatch.Prefix, n NewLocation) (l keyhatch.Location, err error) {
+	if err := keyhatch.CheckName(n.Name); err != nil {
+		return l, err
+	}
+	if err := mayServe(w, bucket.Store, in); err != nil {
+		return l, err
+	}
+	if err := noOverlap(w, bucket.ID, prefix); err != nil {
+		return l, err
+	}
+	owner := w.Caller.User
+	if n.Owner != "" {
+		if owner, err = w.NameableUser(n.Owner); err != nil {
+			return l, err
+		}
+	}
+	l = keyhatch.Location{
+		ID: keyhatch.NewID(keyhatch.LocationID, w.Now), Workspace: in.Workspace, Teamspace: in.Teamspace, Store: bucket.Store, Bucket: bucket.ID,
+		BucketName: bucket.Name, Prefix: prefix, Name: n.Name, Owner: owner.ID, WritableSince: w.Now,
+		MaxLease: n.MaxLease, CreatedAt: w.Now,
+	}
+	if l.MaxLease == 0 {
+		l.MaxLease = keyhatch.DefaultMaxLeaseLife
+	}
+	if err := keyhatch.CheckMaxLease(l.MaxLease, svc.least); err != nil {
+		return l, err
+	}
+	if err := setDefault(w, &l, &n.Default); err != nil {
+		return l, err
+	}
+	if err := w.Tx.InsertLocation(w.Ctx, l); err != nil {
+		return l, err
+	}
+	return l, w.Record(LocationCreated, l.Workspace, l.ID, kernel.Detail("name", l.Name, "url", l.URL().String(), "owner", l.Owner,
+		"teamspace", l.Teamspace, "default", kernel.Yes(l.Default)))
+}
+
+// mayServe refuses to put others' data where a teamspace's credential opens it: its
+// editors change that.
+func mayServe(w *kernel.Work, store string, in kernel.Place) error {
+	s, err := w.Store(w.Ctx, store)
+	if err != nil || s.Teamspace == "" || s.Teamspace == in.Teamspace {
+		return err
+	}
+	return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported,
+		"the bucket is reached through the credential of a teamspace, and is for locations of that teamspace").In("teamspace")
+}
+
+// mayDivide refuses a location's owner, who sees it, what is for the admins of its
+// workspace.
+func mayDivide(v kernel.View, workspace string) error {
+	role, err := v.Role(workspace)
+	if err == nil && !role.Manages() {
+		err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
+			"only an admin of the workspace says which location is its default: ask one of them")
+	}
+	return err
+}
+
+// setDefault gives a location that is about to be written the mark, and takes it from
+// the one of its place that has it.
+func setDefault(w *kernel.Work, l *keyhatch.Location, to *bool) error {
+	kernel.Set(&l.Default, to)
+	if to == nil || !*to {
+		return nil
+	}
+	other, err := w.DefaultLocation(w.Ctx, kernel.Place{Workspace: l.Workspace, Teamspace: l.Teamspace})
+	if errors.Is(err, keyhatch.NotFound) || err == nil && other.ID == l.ID {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	other.Default = false
+	return storeLocation(w, other)
+}
+
+// storeLocation writes what changed of a location.
+func storeLocation(w *kernel.Work, l keyhatch.Location) error {
+	if err := w.Tx.UpdateLocation(w.Ctx, l); err != nil {
+		return err
+	}
+	return w.Record(LocationUpdated, l.Workspace, l.ID, kernel.Detail("name", l.Name, "owner", l.Owner, "default", kernel.Yes(l.Default),
+		"locked", kernel.Yes(l.Locked), "max_lease", l.MaxLease.String()))
 }
 
 func noOverlap(w *kernel.Work, bucket string, prefix keyhatch.Prefix) error {
@@ -90,13 +168,14 @@ func noOverlap(w *kernel.Work, bucket string, prefix keyhatch.Prefix) error {
 // LocationChange says what of a location changes; nil fields stay.
 type LocationChange struct {
 	Name     *string
+	Default  *bool   // the mark passes on from the location of its place that has it
 	Owner    *string // id or name
 	Locked   *bool
 	MaxLease *time.Duration
 }
 
-// UpdateLocation changes a location. Its owner and the workspace's admins only.
-// Locking it closes what is open for writing at once; unlocking it does not
+// UpdateLocation changes a location. Its owner and the workspace's admins only, and
+// which one is the default those admins alone. Locking it closes what is open for writing at once; unlocking it does not
 // reopen that.
 func (svc *Service) UpdateLocation(ctx context.Context, c keyhatch.Caller, workspace, ref string, change LocationChange) (l keyhatch.Location, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
@@ -106,6 +185,14 @@ func (svc *Service) UpdateLocation(ctx context.Context, c keyhatch.Caller, works
 		kernel.Set(&l.Name, change.Name)
 		if err := keyhatch.CheckName(l.Name); err != nil {
 			return err
+		}
+		if change.Default != nil {
+			if err := mayDivide(w.View, l.Workspace); err != nil {
+				return err
+			}
+			if err := setDefault(w, &l, change.Default); err != nil {
+				return err
+			}
 		}
 		if change.Owner != nil {
 			owner, err := w.NameableUser(*change.Owner)
@@ -122,11 +209,7 @@ func (svc *Service) UpdateLocation(ctx context.Context, c keyhatch.Caller, works
 		if err := keyhatch.CheckMaxLease(l.MaxLease, svc.least); err != nil {
 			return err
 		}
-		if err := w.Tx.UpdateLocation(ctx, l); err != nil {
-			return err
-		}
-		return w.Record(LocationUpdated, l.Workspace, l.ID, kernel.Detail("name", l.Name, "owner", l.Owner,
-			"locked", kernel.Yes(l.Locked), "max_lease", l.MaxLease.String()))
+		return storeLocation(w, l)
 	})
 	return l, err
 }
@@ -139,13 +222,20 @@ func (svc *Service) DeleteLocation(ctx context.Context, c keyhatch.Caller, works
 		if err != nil {
 			return err
 		}
-		grants, err := w.Tx.DeleteLocation(ctx, l)
-		if err != nil {
-			return err
-		}
-		return w.Record(LocationDeleted, l.Workspace, l.ID, kernel.Detail("name", l.Name, "url", l.URL().String(),
-			"grants", strconv.Itoa(grants)))
+		return deleteLocation(w, l)
 	})
+}
+
+func deleteLocation(w *kernel.Work, l keyhatch.Location) error {
+	grants, err := w.Tx.DeleteLocation(w.Ctx, l)
+	if err != nil {
+		return err
+	}
+	if err := w.Record(LocationDeleted, l.Workspace, l.ID, kernel.Detail("name", l.Name, "url", l.URL().String(),
+		"grants", strconv.Itoa(grants))); err != nil {
+		return err
+	}
+	return forgetBucket(w, l)
 }
 
 // Location returns one location that the caller may see: it manages the

@@ -71,16 +71,20 @@ func (svc *Service) CreateStore(ctx context.Context, c keyhatch.Caller, n NewSto
 		if err != nil {
 			return err
 		}
-		if err := w.Tx.InsertStore(ctx, s); err != nil {
-			return err
-		}
-		return w.Record(StoreCreated, s.Workspace, s.ID, kernel.Detail("name", s.Name, "kind", string(s.Kind),
-			"path", s.Path, "endpoint", s.Endpoint, "region", s.Region, "credential", s.Credential))
+		return insertStore(w, s)
 	})
 	if err == nil {
 		svc.WarnOf(s)
 	}
 	return s, err
+}
+
+func insertStore(w *kernel.Work, s keyhatch.Store) error {
+	if err := w.Tx.InsertStore(w.Ctx, s); err != nil {
+		return err
+	}
+	return w.Record(StoreCreated, s.Workspace, s.ID, kernel.Detail("name", s.Name, "kind", string(s.Kind),
+		"path", s.Path, "endpoint", s.Endpoint, "region", s.Region, "credential", s.Credential))
 }
 
 // placeOf is where a store may be put: folders of the server's machine serve every
@@ -140,11 +144,11 @@ func speaksS3(w *kernel.Work, n NewStore, s *keyhatch.Store) error {
 	return actFor(w, s, n.Credential)
 }
 
-// actFor puts a credential into a store: one of the store's own workspace, which those
-// change who manage the store. One of a teamspace is its editors' to change.
+// actFor puts a credential into a store: one of the store's own place, which those
+// change whose data is in the store. One of a teamspace is its editors' to change.
 func actFor(w *kernel.Work, s *keyhatch.Store, ref string) error {
-	credential, err := w.ManagedCredential(s.Workspace, "", ref)
-	if err == nil && (credential.Workspace != s.Workspace || credential.Teamspace != "") {
+	credential, err := w.ManagedCredential(s.Workspace, s.Teamspace, ref)
+	if err == nil && (credential.Workspace != s.Workspace || credential.Teamspace != s.Teamspace) {
 		err = kernel.NotFound(keyhatch.CodeCredentialNotFound)
 	}
 	if err != nil {
@@ -211,8 +215,8 @@ type StoreChange struct {
 }
 
 // UpdateStore changes the name, or the credential of an S3 store. Installation
-// admins only, and of a workspace's own store its admins. Where a store lies never changes: what was granted on one place
-// must not open another.
+// admins only, and of a workspace's own store its admins. Where a store lies never
+// changes: what was granted on one place must not open another.
 func (svc *Service) UpdateStore(ctx context.Context, c keyhatch.Caller, ref string, ch StoreChange) (s keyhatch.Store, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		if s, err = managedStore(w, ref); err != nil {
@@ -235,12 +239,17 @@ func (svc *Service) UpdateStore(ctx context.Context, c keyhatch.Caller, ref stri
 				return err
 			}
 		}
-		if err := w.Tx.UpdateStore(ctx, s); err != nil {
-			return err
-		}
-		return w.Record(StoreUpdated, s.Workspace, s.ID, kernel.Detail("name", s.Name, "credential", s.Credential))
+		return storeStore(w, s)
 	})
 	return s, err
+}
+
+// storeStore writes what changed of a store.
+func storeStore(w *kernel.Work, s keyhatch.Store) error {
+	if err := w.Tx.UpdateStore(w.Ctx, s); err != nil {
+		return err
+	}
+	return w.Record(StoreUpdated, s.Workspace, s.ID, kernel.Detail("name", s.Name, "credential", s.Credential))
 }
 
 // DeleteStore removes a store without buckets. Who may is as with UpdateStore.
@@ -250,11 +259,15 @@ func (svc *Service) DeleteStore(ctx context.Context, c keyhatch.Caller, ref stri
 		if err != nil {
 			return err
 		}
-		if err := w.Tx.DeleteStore(ctx, s); err != nil {
-			return err
-		}
-		return w.Record(StoreDeleted, s.Workspace, s.ID, kernel.Detail("name", s.Name))
+		return deleteStore(w, s)
 	})
+}
+
+func deleteStore(w *kernel.Work, s keyhatch.Store) error {
+	if err := w.Tx.DeleteStore(w.Ctx, s); err != nil {
+		return err
+	}
+	return w.Record(StoreDeleted, s.Workspace, s.ID, kernel.Detail("name", s.Name))
 }
 
 // Store returns one store: a shared one, or one of a workspace that the caller

@@ -16,19 +16,21 @@ import (
 	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/broker/places"
 )
 
 // Door serves the wire.
 type Door struct {
 	people      *people.Service
 	credentials *credentials.Service
+	places      *places.Service
 	guard       *auth.Guard
 	log         *slog.Logger
 }
 
 // New makes the door.
 func New(b *broker.Broker, log *slog.Logger) *Door {
-	return &Door{people: b.People, credentials: b.Credentials, guard: auth.NewGuard(b.People).WithPasswords(b.Passwords), log: log}
+	return &Door{people: b.People, credentials: b.Credentials, places: b.Places, guard: auth.NewGuard(b.People).WithPasswords(b.Passwords), log: log}
 }
 
 // Mount adds the door's paths. It takes the whole of /v4/, so that what there is not

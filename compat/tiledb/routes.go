@@ -33,6 +33,7 @@ const (
 	asksTeamspaces  = "teamspaces"
 	asksTokens      = "tokens"
 	asksUsers       = "users"
+	asksLocations   = "locations"
 )
 
 // routes are those of the wire: credentials in the three forms that clients were
@@ -59,6 +60,11 @@ var routes = []route{
 	{"POST", "teamspaces/{workspace}", false, asksTeamspaces, 201, (*Door).createTeamspace},
 	{"GET", "teamspaces/{workspace}/{name}", false, asksTeamspaces, 200, (*Door).getTeamspace},
 	{"DELETE", "teamspaces/{workspace}/{name}", false, asksTeamspaces, 204, (*Door).deleteTeamspace},
+	{"GET", "storagesettings/{workspace}", false, asksLocations, 200, (*Door).listSettings},
+	{"POST", "storagesettings/{workspace}", false, asksLocations, 201, (*Door).createSetting},
+	{"GET", "storagesettings/{workspace}/{name}", false, asksLocations, 200, (*Door).getSetting},
+	{"PATCH", "storagesettings/{workspace}/{name}", false, asksLocations, 204, (*Door).updateSetting},
+	{"DELETE", "storagesettings/{workspace}/{name}", false, asksLocations, 204, (*Door).deleteSetting},
 	{"GET", "tokens", false, asksTokens, 200, (*Door).listTokens},
 	{"POST", "tokens", false, asksTokens, 201, (*Door).createToken},
 	{"DELETE", "tokens/{name}", false, asksTokens, 204, (*Door).revokeToken},

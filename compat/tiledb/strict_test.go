@@ -48,6 +48,12 @@ var schemas = map[string]map[string]string{
 		"token_id": "text", "name": "any text", "created_at": "time", "expires_at": "time", "api_key": "any text", "workspace_id*": "text",
 		"scope": "*|password_reset|confirm_email|user:read|user:read-write|user:admin|array:read|array:read-write|array:admin|organization:read|organization:read-write|organization:admin|group:read|group:read-write|group:admin",
 	},
+	"setting": {
+		"storage_setting_id": "text", "name": "text", "is_default": "bool", "path": "text", "credentials_name": "text", "invalid": "bool", "reason*": "text",
+	},
+	"unreached setting": { // whose credential was taken away
+		"storage_setting_id": "text", "name": "text", "is_default": "bool", "path": "text", "credentials_name": "nothing", "invalid": "bool", "reason": "text",
+	},
 	"self": {"user": "user", "workspaces": "[]workspace"},
 	"user": {
 		"id": "text", "display_name": "text", "email": "any text", "role": "owner|admin|member", "username": "text", "timezone": "text", "created_at": "time",
@@ -56,6 +62,8 @@ var schemas = map[string]map[string]string{
 
 	"one credential": {"data": "credential"}, "credentials": {"data": "[]credential", "pagination_metadata": "metadata"},
 	"one workspace": {"data": "workspace"}, "one teamspace": {"data": "teamspace"}, "teamspaces": {"data": "[]teamspace"},
+	"one setting": {"data": "setting"}, "one unreached setting": {"data": "unreached setting"},
+	"settings":  {"data": "[]setting", "pagination_metadata": "metadata"},
 	"one token": {"data": "token"}, "tokens": {"data": "[]token", "pagination_metadata": "metadata"}, "oneself": {"data": "self"},
 	"metadata": {"page": "number", "per_page": "number", "total_pages": "number", "total_items": "number"},
 

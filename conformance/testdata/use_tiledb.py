@@ -30,6 +30,14 @@ from tiledb.client.credentials import (
     update_credential,
     verify_credential,
 )
+from tiledb.client.storagesettings import (
+    StorageSettingsError,
+    create_storage_setting,
+    delete_storage_setting,
+    get_storage_setting,
+    list_storage_settings,
+    update_storage_setting,
+)
 from tiledb.client.tokens import TokenScope
 
 
@@ -41,7 +49,7 @@ def refusal(call, *args, **named):
     """What the client says when the server refuses, and what the server said."""
     try:
         call(*args, **named)
-    except CredentialsError as e:
+    except (CredentialsError, StorageSettingsError) as e:
         return {"error": str(e), "status": e.__cause__.status, **json.loads(e.__cause__.body)}
     return {}
 
@@ -112,6 +120,33 @@ def around():
     return out
 
 
+def make_settings(teamspace, endpoint, key, secret, path):
+    """A storage setting for keys of a store, and what is refused."""
+    keys = Credential(aws=AWSCredential(access_key_id=key, secret_access_key=secret, endpoint=endpoint))
+    for name in ("cred1", "cred2"):
+        create_credential(name, "AWS", teamspace=teamspace, credential=keys)
+    named = {"is_default": True, "credentials_name": "cred1", "teamspace": teamspace}
+    made = create_storage_setting(name="storage_setting1", path=path, **named)
+    return {
+        "made": seen(made),
+        "path": get_storage_setting("storage_setting1", teamspace=teamspace).path,
+        "inside": refusal(create_storage_setting, name="storage_setting2", path=path + "/in", **named),
+        "folder": refusal(create_storage_setting, name="storage_setting2", path="file:///data", **named),
+        "used": refusal(delete_credential, "cred1", teamspace=teamspace),
+    }
+
+
+def change_settings(teamspace):
+    """The setting of make_settings gets another credential, and goes."""
+    update_storage_setting("storage_setting1", credentials_name="cred2", teamspace=teamspace)
+    before = [seen(s) for s in list_storage_settings(teamspace)]
+    delete_storage_setting(get_storage_setting("storage_setting1", teamspace=teamspace), teamspace=teamspace)
+    gone = refusal(get_storage_setting, "storage_setting1", teamspace=teamspace)
+    for name in ("cred1", "cred2"):
+        delete_credential(name, teamspace=teamspace)
+    return {"before": before, "gone": gone, "left": [s.name for s in list_storage_settings(teamspace)]}
+
+
 def logged_in(password):
     """The same after logging in with a name and a password, which makes a token."""
     tiledb.client.configure(
@@ -121,7 +156,7 @@ def logged_in(password):
     return documented(None) | {"tokens": [t.name for t in tokens.list_tokens("session")]}
 
 
-steps = {"documented": documented, "logged_in": logged_in, "forms": forms, "around": around}
+steps = {f.__name__: f for f in (documented, logged_in, forms, around, make_settings, change_settings)}
 
 if __name__ == "__main__":
     args = [a or None for a in sys.argv[2:]]
