@@ -126,16 +126,19 @@ func (f *findings) at(p place) *finding {
 	return found
 }
 
-// holdsConditions tells whether the store holds all conditions of a request. The
-// first who asks waits until it was tried, and others for that.
-func (s *Store) holdsConditions(r *http.Request) (bool, error) {
+// missedConditions are those of a request that the store does not hold. The first who
+// asks waits until it was tried, and others for that.
+func (s *Store) missedConditions(r *http.Request) (missed []claim, err error) {
 	for _, c := range claimsOf(r) {
 		holds, err := s.holds(r, c)
-		if err != nil || !holds {
-			return false, err
+		if err != nil {
+			return nil, err
+		}
+		if !holds {
+			missed = append(missed, c)
 		}
 	}
-	return true, nil
+	return missed, nil
 }
 
 func (s *Store) holds(r *http.Request, c claim) (bool, error) {

@@ -30,6 +30,7 @@ type shelf struct {
 	breaks int  // the request of this number, from 1, fails
 	broken int  // with this status; 0 for 503
 	slow   time.Duration
+	copied func() // is called after each copy
 }
 
 func (s *shelf) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -77,6 +78,12 @@ func (s *shelf) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	said := ""
+	if r.Header.Get(sourceHeader) != "" && status == http.StatusOK {
+		said = "<CopyPartResult><ETag>" + tagOf(string(body)) + "</ETag></CopyPartResult>"
+		if s.copied != nil {
+			s.copied()
+		}
+	}
 	if status >= http.StatusBadRequest && r.Method != http.MethodHead {
 		said = fmt.Sprintf("<Error><Code>Code%d</Code></Error>", status)
 	}

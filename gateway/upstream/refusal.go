@@ -3,6 +3,7 @@ package upstream
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -23,6 +24,7 @@ var (
 	denied         = refusal{http.StatusForbidden, "AccessDenied", "The store behind this endpoint does not allow it."}
 	crowded        = refusal{http.StatusServiceUnavailable, "SlowDown", "This endpoint holds too many long answers at the moment. Try again."}
 	conditionless  = refusal{http.StatusNotImplemented, "NotImplemented", "The store behind this endpoint does not hold such a condition of this operation; nothing was changed."}
+	unmet          = refusal{http.StatusPreconditionFailed, "PreconditionFailed", "At least one of the preconditions that you specified did not hold."}
 	untriable      = refusal{http.StatusNotImplemented, "NotImplemented", "Whether the store behind this endpoint holds such a condition cannot be tried beside such a key; nothing was changed."}
 	ofWhole        = refusal{http.StatusNotImplemented, "NotImplemented", "In the store behind this endpoint the parts of an upload are checked, their whole is not: leave x-amz-checksum- away from the end of the upload."}
 	incompleteBody = refusal{http.StatusBadRequest, "IncompleteBody", "The body could not be read to its end; nothing was stored."}
@@ -57,7 +59,7 @@ var refusals = []refusal{
 	{http.StatusMethodNotAllowed, "MethodNotAllowed", "The method is not allowed on this object."},
 	{http.StatusConflict, "ConditionalRequestConflict", "Another request changed the object at the same time. Try again."},
 	{http.StatusConflict, "OperationAborted", "Another operation on the same is under way. Try again."},
-	{http.StatusPreconditionFailed, "PreconditionFailed", "At least one of the preconditions that you specified did not hold."},
+	unmet,
 	{http.StatusRequestedRangeNotSatisfiable, "InvalidRange", "The requested range is not satisfiable."},
 	{http.StatusNotImplemented, "NotImplemented", "The store behind this endpoint does not offer this."},
 	{http.StatusServiceUnavailable, "ServiceUnavailable", "The store behind this endpoint is not available. Try again."},
@@ -156,6 +158,14 @@ func (s *Store) told(r *http.Request, status int, e errorDocument) refusal {
 }
 
 // refuse answers with an error document.
+// asRefusal is what the client is told of an error; the store did not answer, if that is
+// not one.
+func asRefusal(err error) refusal {
+	e := unreachable
+	errors.As(err, &e)
+	return e
+}
+
 func refuse(w http.ResponseWriter, e refusal) {
 	text, _ := xml.Marshal(struct {
 		XMLName       xml.Name `xml:"Error"`

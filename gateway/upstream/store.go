@@ -63,12 +63,15 @@ type Store struct {
 // ServeHTTP passes a request on, and the store's answer back. It checks nothing:
 // every request that it gets must have been let through.
 func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	holds, err := s.holdsConditions(r)
-	switch e := unreachable; {
-	case errors.As(err, &e), err != nil:
-		refuse(w, e)
+	missed, err := s.missedConditions(r)
+	switch {
+	case err != nil:
+		refuse(w, asRefusal(err))
 		return
-	case !holds:
+	case len(missed) > 0 && canLook(missed):
+		s.copyLooking(w, r)
+		return
+	case len(missed) > 0:
 		refuse(w, conditionless)
 		return
 	}

@@ -121,13 +121,13 @@ func (t *trial) attempt(a attempt) (bool, error) {
 	if err := prepare(t.target); err != nil {
 		return false, err
 	}
-	before, err := t.look(t.target)
+	before, err := t.look(t.target, nil)
 	if err != nil {
 		return false, err
 	}
 	about := before
 	if strings.HasPrefix(t.claim.condition, sourceConditions) {
-		if about, err = t.look(t.source); err != nil {
+		if about, err = t.look(t.source, nil); err != nil {
 			return false, err
 		}
 	}
@@ -138,7 +138,7 @@ func (t *trial) attempt(a attempt) (bool, error) {
 	if a.meets {
 		return told.status < http.StatusMultipleChoices, nil
 	}
-	after, err := t.look(t.target)
+	after, err := t.look(t.target, nil)
 	if err != nil {
 		return false, err
 	}
@@ -213,8 +213,8 @@ func (t *trial) remove(at string) error {
 }
 
 // look tells what is at a path.
-func (t *trial) look(at string) (object, error) {
-	told, err := t.send(http.MethodHead, at, nil, "")
+func (t *trial) look(at string, version url.Values) (object, error) {
+	told, err := t.send(http.MethodHead, at, version, "")
 	if err == nil && told.status == http.StatusNotFound {
 		return object{}, nil
 	}
