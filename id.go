@@ -24,6 +24,8 @@ const (
 	LocationID      IDKind = "loc"
 	GrantID         IDKind = "grant"
 	LeaseID         IDKind = "lease"
+	KeyID           IDKind = "objkey"
+	JobID           IDKind = "job"
 	EventID         IDKind = "event"
 	ChainID         IDKind = "chain"
 	ObjectRequestID IDKind = "req"

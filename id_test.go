@@ -14,6 +14,7 @@ import (
 var idKinds = []keyhatch.IDKind{
 	keyhatch.UserID, keyhatch.GroupID, keyhatch.WorkspaceID, keyhatch.TeamspaceID, keyhatch.TokenID, keyhatch.PasswordID, keyhatch.CredentialID, keyhatch.StoreID,
 	keyhatch.BucketID, keyhatch.LocationID, keyhatch.GrantID, keyhatch.LeaseID, keyhatch.EventID, keyhatch.ChainID, keyhatch.ObjectRequestID,
+	keyhatch.KeyID, keyhatch.JobID,
 }
 
 const base36 = "0123456789abcdefghijklmnopqrstuvwxyz"

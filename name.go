@@ -9,7 +9,7 @@ import (
 
 const maxNameBytes = 128
 
-var idKinds = []IDKind{UserID, GroupID, WorkspaceID, TeamspaceID, TokenID, PasswordID, CredentialID, StoreID, BucketID, LocationID, GrantID, LeaseID, EventID, ChainID, ObjectRequestID}
+var idKinds = []IDKind{UserID, GroupID, WorkspaceID, TeamspaceID, TokenID, PasswordID, CredentialID, StoreID, BucketID, LocationID, GrantID, LeaseID, EventID, ChainID, ObjectRequestID, KeyID, JobID}
 
 // CheckName holds the rule for every name that people choose: 1 to 128 of
 // letters, digits, '.', '_', '-', '@' and '+', beginning with a letter or a

@@ -34,10 +34,12 @@ type Store struct {
 	Lends     Lending
 	Path      string // of a directory store: absolute, inside a configured root
 	// Of an S3 store:
-	Endpoint   string // URL without a path
-	Region     string // that requests are signed for
-	Credential string // id of the credential that acts for us
-	CreatedAt  time.Time
+	Endpoint     string // URL without a path
+	Region       string // that requests are signed for
+	Credential   string // id of the credential that acts for us
+	Keys         KeysOf // whose access keys work on it
+	KeysEndpoint string // URL of the service that keeps them; empty: AWS's IAM, or Endpoint
+	CreatedAt    time.Time
 }
 
 // InTheClear tells whether whoever is on the way to the store can read and change

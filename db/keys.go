@@ -73,6 +73,7 @@ type SealedColumn struct {
 var SealedColumns = []SealedColumn{
 	{CredentialsTable, SecretColumn, CredentialChanged},
 	{PasswordsTable, HashColumn, UserChanged}, // memory has no passwords: it reads the user again
+	{PairsTable, SecretColumn, PairChanged},
 }
 
 // SealedRow is a secret as it is stored.

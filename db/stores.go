@@ -7,19 +7,19 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-const storeColumns = "id, workspace, teamspace, name, kind, lends, path, endpoint, region, credential, created_at"
+const storeColumns = "id, workspace, teamspace, name, kind, lends, path, endpoint, region, credential, keys, keys_endpoint, created_at"
 
 func scanStore(row row) (s keyhatch.Store, err error) {
 	err = row.Scan(&s.ID, textColumn{&s.Workspace}, textColumn{&s.Teamspace}, &s.Name, &s.Kind, &s.Lends,
-		&s.Path, &s.Endpoint, &s.Region, textColumn{&s.Credential}, timeColumn{&s.CreatedAt})
+		&s.Path, &s.Endpoint, &s.Region, textColumn{&s.Credential}, &s.Keys, &s.KeysEndpoint, timeColumn{&s.CreatedAt})
 	return s, err
 }
 
 // InsertStore adds a store.
 func (t *Tx) InsertStore(ctx context.Context, s keyhatch.Store) error {
-	err := t.exec(ctx, "insert into stores ("+storeColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+	err := t.exec(ctx, "insert into stores ("+storeColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
 		s.ID, optText(s.Workspace), optText(s.Teamspace), s.Name, string(s.Kind), string(s.Lends),
-		s.Path, s.Endpoint, s.Region, optText(s.Credential), micros(s.CreatedAt))
+		s.Path, s.Endpoint, s.Region, optText(s.Credential), string(s.Keys), s.KeysEndpoint, micros(s.CreatedAt))
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,8 @@ type Image struct {
 	buckets       table[keyhatch.Bucket]
 	locations     table[keyhatch.Location]
 	grants        table[keyhatch.Grant]
+	accessKeys    table[keyhatch.AccessKey]
+	pairs         table[db.SealedPair] // by access key id
 	revoked       map[string]time.Time // lease id → when it would have expired
 	otherKeys     bool                 // the keysets were changed, and nobody was told yet
 
@@ -29,6 +31,8 @@ type Image struct {
 	locationByName  map[nameIn]string
 	locationAt      map[prefixIn]string
 	grantsOn        map[string]set // location → grants
+	bucketsOn       map[nameIn]set // workspace and store → buckets
+	locationsIn     map[string]set // bucket → locations
 }
 
 type (
@@ -73,7 +77,11 @@ func newImage() *Image {
 		locationByName:  map[nameIn]string{},
 		locationAt:      map[prefixIn]string{},
 		grantsOn:        map[string]set{},
+		bucketsOn:       map[nameIn]set{},
+		locationsIn:     map[string]set{},
 	}
+	i.accessKeys = newTable(func(keyhatch.AccessKey, bool) {})
+	i.pairs = newTable(func(db.SealedPair, bool) {})
 	i.users = newTable(func(keyhatch.User, bool) {})
 	i.circleMembers = newTable(func(keyhatch.CircleMember, bool) {})
 	i.credentials = newTable(func(db.SealedCredential, bool) {})
@@ -92,10 +100,12 @@ func newImage() *Image {
 	})
 	i.buckets = newTable(func(b keyhatch.Bucket, add bool) {
 		follow(i.bucketByName, nameIn{b.Workspace, b.Name}, b.ID, add)
+		followSet(i.bucketsOn, nameIn{b.Workspace, b.Store}, b.ID, add)
 	})
 	i.locations = newTable(func(l keyhatch.Location, add bool) {
 		follow(i.locationByName, nameIn{l.Workspace, l.Name}, l.ID, add)
 		follow(i.locationAt, prefixIn{l.Bucket, l.Prefix}, l.ID, add)
+		followSet(i.locationsIn, l.Bucket, l.ID, add)
 	})
 	i.grants = newTable(func(g keyhatch.Grant, add bool) {
 		followSet(i.grantsOn, g.Location, g.ID, add)
@@ -114,7 +124,7 @@ func follow[K comparable](index map[K]string, key K, id string, add bool) {
 	}
 }
 
-func followSet(index map[string]set, key, id string, add bool) {
+func followSet[K comparable](index map[K]set, key K, id string, add bool) {
 	if !add {
 		delete(index[key], id)
 		if len(index[key]) == 0 {

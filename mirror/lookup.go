@@ -100,6 +100,34 @@ func (i *Image) LocationHolding(workspace string, url keyhatch.S3URL) (keyhatch.
 	return i.Location("")
 }
 
+// LocationsIn returns the locations in a bucket.
+func (i *Image) LocationsIn(bucket string) []keyhatch.Location {
+	var out []keyhatch.Location
+	for id := range i.locationsIn[bucket] {
+		out = append(out, i.locations.rows[id])
+	}
+	return out
+}
+
+// BucketsOn returns the buckets that the workspace has on the store.
+func (i *Image) BucketsOn(workspace, store string) []keyhatch.Bucket {
+	var out []keyhatch.Bucket
+	for id := range i.bucketsOn[nameIn{workspace, store}] {
+		out = append(out, i.buckets.rows[id])
+	}
+	return out
+}
+
+// AccessKey returns the access key of the id.
+func (i *Image) AccessKey(id string) (keyhatch.AccessKey, error) {
+	return get(i.accessKeys, id, keyhatch.CodeAccessKeyNotFound)
+}
+
+// Pair returns the pair of the access key id, with its secret, sealed.
+func (i *Image) Pair(accessKeyID string) (db.SealedPair, error) {
+	return get(i.pairs, accessKeyID, keyhatch.CodeAccessKeyNotFound)
+}
+
 // Grant returns the grant of the id.
 func (i *Image) Grant(id string) (keyhatch.Grant, error) {
 	return get(i.grants, id, keyhatch.CodeGrantNotFound)

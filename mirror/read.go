@@ -37,6 +37,10 @@ func read(ctx context.Context, r db.Reader, c db.Change) (update, error) {
 		return row(ctx, c.ID, r.Location, func(i *Image) *table[keyhatch.Location] { return &i.locations })
 	case db.GrantChanged:
 		return row(ctx, c.ID, r.Grant, func(i *Image) *table[keyhatch.Grant] { return &i.grants })
+	case db.AccessKeyChanged:
+		return row(ctx, c.ID, r.AccessKey, func(i *Image) *table[keyhatch.AccessKey] { return &i.accessKeys })
+	case db.PairChanged:
+		return row(ctx, c.ID, r.SealedPair, func(i *Image) *table[db.SealedPair] { return &i.pairs })
 	case db.KeysetChanged:
 		return func(i *Image) { i.otherKeys = true }, nil
 	case db.LeaseRevoked:
@@ -146,6 +150,20 @@ func fillPlaces(ctx context.Context, r db.Reader, i *Image) error {
 	}
 	for _, g := range grants {
 		i.grants.put(g.ID, g)
+	}
+	keys, err := r.AccessKeys(ctx, db.AccessKeyFilter{}, db.Everything)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		i.accessKeys.put(k.ID, k)
+	}
+	pairs, err := r.AllSealedPairs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, p := range pairs {
+		i.pairs.put(p.AccessKeyID, p)
 	}
 	revoked, err := r.RevokedLeases(ctx, time.Now())
 	if err != nil {

@@ -107,7 +107,7 @@ func (svc *Service) reachedThrough(v kernel.View, n NewSetting) (s keyhatch.Stor
 		return s, err
 	}
 	s = keyhatch.Store{
-		Workspace: credential.Workspace, Teamspace: credential.Teamspace, Kind: keyhatch.S3Store, Lends: keyhatch.LendsOwn,
+		Workspace: credential.Workspace, Teamspace: credential.Teamspace, Kind: keyhatch.S3Store, Lends: keyhatch.LendsOwn, Keys: keyhatch.KeysOwn,
 		Endpoint: credential.Endpoint, Region: defaultRegion,
 	}
 	if s.Endpoint == "" {

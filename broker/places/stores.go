@@ -58,7 +58,7 @@ func (svc *Service) CreateStore(ctx context.Context, c keyhatch.Caller, n NewSto
 		}
 		s = keyhatch.Store{
 			ID: keyhatch.NewID(keyhatch.StoreID, w.Now), Workspace: in.Workspace, Name: n.Name, Kind: n.Kind,
-			Lends: keyhatch.LendsOwn, CreatedAt: w.Now,
+			Lends: keyhatch.LendsOwn, Keys: keyhatch.KeysOwn, CreatedAt: w.Now,
 		}
 		switch n.Kind {
 		case keyhatch.DirectoryStore:

@@ -1,0 +1,227 @@
+package db
+
+import (
+	"context"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// PairsTable is where the secrets of access keys are kept that our own S3 endpoint has
+// to know, in SecretColumn.
+const PairsTable = "access_key_pairs"
+
+const accessKeyColumns = `id, workspace, store, name, owner, token, see_all, read_all, write_all,
+	state, reason, created_at, expires_at, last_used_at`
+
+func scanAccessKey(row row) (k keyhatch.AccessKey, err error) {
+	err = row.Scan(&k.ID, &k.Workspace, &k.Store, &k.Name, &k.Owner, &k.Token, &k.Rights.SeeAll, &k.Rights.ReadAll, &k.Rights.WriteAll,
+		&k.State, &k.Reason, timeColumn{&k.CreatedAt}, timeColumn{&k.ExpiresAt}, timeColumn{&k.LastUsedAt})
+	return k, err
+}
+
+// InsertAccessKey adds a key with its rights. It has no pair.
+func (t *Tx) InsertAccessKey(ctx context.Context, k keyhatch.AccessKey) error {
+	err := t.exec(ctx, "insert into access_keys ("+accessKeyColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+		k.ID, k.Workspace, k.Store, k.Name, k.Owner, k.Token, k.Rights.SeeAll, k.Rights.ReadAll, k.Rights.WriteAll,
+		string(k.State), k.Reason, micros(k.CreatedAt), optMicros(k.ExpiresAt), optMicros(k.LastUsedAt))
+	if err != nil {
+		return err
+	}
+	return t.putRights(ctx, k)
+}
+
+// UpdateAccessKey changes the name, the rights, the end, and how far the store is.
+func (t *Tx) UpdateAccessKey(ctx context.Context, k keyhatch.AccessKey) error {
+	err := t.execOne(ctx, keyhatch.CodeAccessKeyNotFound, `update access_keys set name = $2, see_all = $3, read_all = $4, write_all = $5,
+		state = $6, reason = $7, expires_at = $8 where id = $1`,
+		k.ID, k.Name, k.Rights.SeeAll, k.Rights.ReadAll, k.Rights.WriteAll, string(k.State), k.Reason, optMicros(k.ExpiresAt))
+	if err != nil {
+		return err
+	}
+	if err := t.exec(ctx, "delete from access_key_rights where access_key = $1", k.ID); err != nil {
+		return err
+	}
+	return t.putRights(ctx, k)
+}
+
+func (t *Tx) putRights(ctx context.Context, k keyhatch.AccessKey) error {
+	put := func(bucket string, reads, writes bool) error {
+		return t.exec(ctx, `insert into access_key_rights (workspace, access_key, bucket, reads, writes) values ($1, $2, $3, $4, $5)
+			on conflict (access_key, bucket) do update set reads = access_key_rights.reads or excluded.reads, writes = access_key_rights.writes or excluded.writes`,
+			k.Workspace, k.ID, bucket, reads, writes)
+	}
+	for _, bucket := range k.Rights.Read {
+		if err := put(bucket, true, false); err != nil {
+			return err
+		}
+	}
+	for _, bucket := range k.Rights.Write {
+		if err := put(bucket, false, true); err != nil {
+			return err
+		}
+	}
+	return t.changed(ctx, AccessKeyChanged, k.Workspace, k.ID)
+}
+
+// DeleteAccessKey removes a key with its rights and pairs.
+func (t *Tx) DeleteAccessKey(ctx context.Context, k keyhatch.AccessKey) error {
+	for _, p := range k.Pairs {
+		if err := t.DeletePair(ctx, k, p.AccessKeyID); err != nil {
+			return err
+		}
+	}
+	if err := t.exec(ctx, "delete from access_key_rights where access_key = $1", k.ID); err != nil {
+		return err
+	}
+	if err := t.execOne(ctx, keyhatch.CodeAccessKeyNotFound, "delete from access_keys where id = $1", k.ID); err != nil {
+		return err
+	}
+	return t.changed(ctx, AccessKeyChanged, k.Workspace, k.ID)
+}
+
+// InsertPair adds a pair to a key; sealed is nil where the store keeps the secret.
+func (t *Tx) InsertPair(ctx context.Context, k keyhatch.AccessKey, p keyhatch.IssuedPair, sealed []byte) error {
+	if sealed != nil {
+		if err := t.mustOpen(ctx, PairsTable, SecretColumn, p.AccessKeyID, sealed); err != nil {
+			return err
+		}
+	}
+	err := t.exec(ctx, "insert into access_key_pairs (id, workspace, access_key, secret, issued_at, ends_at) values ($1, $2, $3, $4, $5, $6)",
+		p.AccessKeyID, k.Workspace, k.ID, sealed, micros(p.IssuedAt), optMicros(p.EndsAt))
+	if err != nil {
+		return err
+	}
+	return t.pairChanged(ctx, k, p.AccessKeyID)
+}
+
+// EndPair says until when a pair works.
+func (t *Tx) EndPair(ctx context.Context, k keyhatch.AccessKey, p keyhatch.IssuedPair) error {
+	err := t.execOne(ctx, keyhatch.CodeAccessKeyNotFound, "update access_key_pairs set ends_at = $2 where id = $1", p.AccessKeyID, optMicros(p.EndsAt))
+	if err != nil {
+		return err
+	}
+	return t.pairChanged(ctx, k, p.AccessKeyID)
+}
+
+// DeletePair removes a pair.
+func (t *Tx) DeletePair(ctx context.Context, k keyhatch.AccessKey, accessKeyID string) error {
+	if err := t.execOne(ctx, keyhatch.CodeAccessKeyNotFound, "delete from access_key_pairs where id = $1", accessKeyID); err != nil {
+		return err
+	}
+	return t.pairChanged(ctx, k, accessKeyID)
+}
+
+func (t *Tx) pairChanged(ctx context.Context, k keyhatch.AccessKey, accessKeyID string) error {
+	if err := t.changed(ctx, PairChanged, k.Workspace, accessKeyID); err != nil {
+		return err
+	}
+	return t.changed(ctx, AccessKeyChanged, k.Workspace, k.ID)
+}
+
+// AccessKey returns the key of the id.
+func (r Reader) AccessKey(ctx context.Context, id string) (keyhatch.AccessKey, error) {
+	k, err := one(ctx, r, keyhatch.CodeAccessKeyNotFound, scanAccessKey, "select "+accessKeyColumns+" from access_keys where id = $1", id)
+	return r.whole(ctx, k, err)
+}
+
+// AccessKeyByName returns the key of the name in the workspace.
+func (r Reader) AccessKeyByName(ctx context.Context, workspace, name string) (keyhatch.AccessKey, error) {
+	k, err := one(ctx, r, keyhatch.CodeAccessKeyNotFound, scanAccessKey,
+		"select "+accessKeyColumns+" from access_keys where workspace = $1 and name = $2", workspace, name)
+	return r.whole(ctx, k, err)
+}
+
+// AccessKeyFilter says which keys a list has; empty fields are all.
+type AccessKeyFilter struct{ Workspace, Store, Owner string }
+
+// AccessKeys lists keys by id.
+func (r Reader) AccessKeys(ctx context.Context, f AccessKeyFilter, p Page) ([]keyhatch.AccessKey, error) {
+	found, err := many(ctx, r, scanAccessKey, "select "+accessKeyColumns+` from access_keys where id > $1
+		and ($2 = '' or workspace = $2) and ($3 = '' or store = $3) and ($4 = '' or owner = $4) order by id limit $5`,
+		p.After, f.Workspace, f.Store, f.Owner, p.Limit)
+	if err != nil {
+		return nil, err
+	}
+	for i := range found {
+		if found[i], err = r.whole(ctx, found[i], nil); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// KeysOnBucket are the ids of the keys that are listed to read and to write a bucket.
+func (r Reader) KeysOnBucket(ctx context.Context, bucket string) (reading, writing []string, err error) {
+	type right struct {
+		key           string
+		reads, writes bool
+	}
+	rights, err := many(ctx, r, func(row row) (x right, err error) {
+		err = row.Scan(&x.key, &x.reads, &x.writes)
+		return x, err
+	}, "select access_key, reads, writes from access_key_rights where bucket = $1 order by access_key", bucket)
+	for _, x := range rights {
+		if x.reads {
+			reading = append(reading, x.key)
+		}
+		if x.writes {
+			writing = append(writing, x.key)
+		}
+	}
+	return reading, writing, err
+}
+
+// whole adds to a key its rights on buckets and its pairs, the newest first.
+func (r Reader) whole(ctx context.Context, k keyhatch.AccessKey, err error) (keyhatch.AccessKey, error) {
+	if err != nil {
+		return k, err
+	}
+	type right struct {
+		bucket        string
+		reads, writes bool
+	}
+	rights, err := many(ctx, r, func(row row) (x right, err error) {
+		err = row.Scan(&x.bucket, &x.reads, &x.writes)
+		return x, err
+	}, "select bucket, reads, writes from access_key_rights where access_key = $1 order by bucket", k.ID)
+	if err != nil {
+		return k, err
+	}
+	for _, x := range rights {
+		if x.reads {
+			k.Rights.Read = append(k.Rights.Read, x.bucket)
+		}
+		if x.writes {
+			k.Rights.Write = append(k.Rights.Write, x.bucket)
+		}
+	}
+	k.Pairs, err = many(ctx, r, func(row row) (p keyhatch.IssuedPair, err error) {
+		err = row.Scan(&p.AccessKeyID, timeColumn{&p.IssuedAt}, timeColumn{&p.EndsAt})
+		return p, err
+	}, "select id, issued_at, ends_at from access_key_pairs where access_key = $1 order by issued_at desc, id", k.ID)
+	return k, err
+}
+
+// SealedPair is a pair as our own S3 endpoint has to know it.
+type SealedPair struct {
+	keyhatch.IssuedPair
+	Key    string // whose it is
+	Sealed []byte
+}
+
+func scanSealedPair(row row) (p SealedPair, err error) {
+	err = row.Scan(&p.AccessKeyID, &p.Key, &p.Sealed, timeColumn{&p.IssuedAt}, timeColumn{&p.EndsAt})
+	return p, err
+}
+
+const selectPairs = "select id, access_key, secret, issued_at, ends_at from access_key_pairs"
+
+// SealedPair returns the pair of the access key id, if its secret is here.
+func (r Reader) SealedPair(ctx context.Context, accessKeyID string) (SealedPair, error) {
+	return one(ctx, r, keyhatch.CodeAccessKeyNotFound, scanSealedPair, selectPairs+" where id = $1 and secret is not null", accessKeyID)
+}
+
+// AllSealedPairs lists every pair whose secret is here.
+func (r Reader) AllSealedPairs(ctx context.Context) ([]SealedPair, error) {
+	return many(ctx, r, scanSealedPair, selectPairs+" where secret is not null")
+}

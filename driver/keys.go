@@ -1,0 +1,53 @@
+package driver
+
+import (
+	"context"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// KeyProvisioner keeps the access keys of stores that enforce them themselves. What a
+// method is to bring about may be so already, wholly or in part: it can be called again
+// whatever became of the call before. Errors that are keyhatch.Unavailable, or that are
+// none of ours, may pass; a keyhatch.Conflict stays until the key is changed, and its
+// message says why.
+//
+// The keys of other installations, and what the store's own people made, are left alone:
+// a key's user there bears the installation's cluster id and the key's id in its name.
+type KeyProvisioner interface {
+	// Put makes the key as ordered in the store, with these rights and no others. It
+	// issues no pair.
+	Put(ctx context.Context, store keyhatch.Store, order KeyOrder) error
+
+	// Issue makes another pair for a key that was Put. Nobody else gets to know the
+	// secret, and it cannot be asked for again. With MaxPairs there already it is a
+	// keyhatch.Conflict.
+	Issue(ctx context.Context, store keyhatch.Store, key string) (keyhatch.KeyPair, error)
+
+	// Withdraw ends all pairs of the key but those of the access key ids that are kept.
+	Withdraw(ctx context.Context, store keyhatch.Store, key string, kept []string) error
+
+	// Drop removes the key with its pairs.
+	Drop(ctx context.Context, store keyhatch.Store, key string) error
+
+	// Keys tells which keys of this installation the store has: the access key ids of
+	// their pairs by the keys' ids.
+	Keys(ctx context.Context, store keyhatch.Store) (map[string][]string, error)
+}
+
+// KeyOrder says what a key is to open in a store.
+type KeyOrder struct {
+	Key     string // its id
+	SeesAll bool   // it may list the names of Buckets, and of no others
+	Buckets []BucketRight
+}
+
+// BucketRight is what a key may do in one bucket.
+type BucketRight struct {
+	Bucket string // name
+	// Read is to list keys, and to read objects and their tags, also in older versions.
+	// Write is to put objects and tags, in parts too, and to delete objects.
+	Read, Write bool
+	// Locked are prefixes in which nothing is written nonetheless.
+	Locked []keyhatch.Prefix
+}
