@@ -1,6 +1,9 @@
 package keyhatch
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // AccessKey is a long-lived S3 key of a workspace, for what cannot use leases. It works
 // on one store, on buckets of its workspace alone, and there it never opens more than
@@ -13,6 +16,7 @@ type AccessKey struct {
 	Owner      string // user id; a key of an inactive user opens nothing
 	Token      string // id of the token that it was made with
 	Rights     KeyRights
+	Networks   []netip.Prefix // from which it works; empty: from everywhere
 	State      AccessKeyState
 	Reason     string // why it failed
 	CreatedAt  time.Time
@@ -35,6 +39,7 @@ type KeyRights struct {
 // nobody keeps in the clear.
 type IssuedPair struct {
 	AccessKeyID string
+	Token       string // id of the token that it was issued with
 	IssuedAt    time.Time
 	EndsAt      time.Time // zero: with the key. Set for one that was replaced
 }

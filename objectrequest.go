@@ -10,8 +10,8 @@ type ObjectRequest struct {
 	At        time.Time // when it was answered
 	Workspace string
 	User      string
-	Token     string // that borrowed the lease
-	Lease     string
+	Token     string // that borrowed the lease, or made the access key
+	SignedBy  string // id of the lease or the access key
 	Store     string
 	Operation string // S3's name
 	Access    Access // that it takes

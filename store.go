@@ -59,6 +59,7 @@ type Bucket struct {
 	Workspace string
 	Store     string // its id
 	Name      string // unique on the store and in the workspace
+	Owner     string // user id; may make access keys for it, as the workspace's admins may. Empty: nobody else
 	CreatedAt time.Time
 }
 

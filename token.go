@@ -63,12 +63,15 @@ func (t Token) Live(now time.Time) bool { return t.ExpiresAt.IsZero() || now.Bef
 
 // WorksFrom tells whether the token may be used from the address. One that is not
 // known is in none of the token's networks.
-func (t Token) WorksFrom(a netip.Addr) bool {
-	if len(t.Networks) == 0 {
+func (t Token) WorksFrom(a netip.Addr) bool { return InNetworks(a, t.Networks) }
+
+// InNetworks tells whether an address is in one of the networks; none are all addresses.
+func InNetworks(a netip.Addr, networks []netip.Prefix) bool {
+	if len(networks) == 0 {
 		return true
 	}
 	a = a.Unmap().WithZone("")
-	for _, n := range t.Networks {
+	for _, n := range networks {
 		if n.Contains(a) {
 			return true
 		}

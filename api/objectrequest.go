@@ -8,8 +8,9 @@ type ObjectRequest struct {
 	At        time.Time `json:"at" doc:"When it was answered"`
 	User      string    `json:"user"`
 	UserName  string    `json:"user_name,omitempty" doc:"As it is now; nothing when the user is gone"`
-	Token     string    `json:"token" doc:"That borrowed the lease"`
-	Lease     string    `json:"lease"`
+	Token     string    `json:"token" doc:"That borrowed the lease, or made the access key"`
+	Lease     string    `json:"lease,omitempty" doc:"That signed it"`
+	AccessKey string    `json:"access_key,omitempty" doc:"Or the access key"`
 	Operation string    `json:"operation" doc:"S3's name" example:"GetObject"`
 	Access    string    `json:"access" enum:"read,write" doc:"What it takes"`
 	Bucket    string    `json:"bucket"`

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/keys"
@@ -27,6 +28,7 @@ type Broker struct {
 	Credentials *credentials.Service // what acts for us on stores
 	Places      *places.Service      // stores, buckets, locations, grants
 	Lending     *lending.Service     // leases
+	AccessKeys  *accesskeys.Service  // long-lived keys
 	Record      *record.Service      // events
 	Objects     *record.Objects      // what was done at our S3 endpoint
 	Past        *past.Service        // who could, from the events
@@ -67,12 +69,14 @@ func New(c Config) *Broker {
 	c.Tokens = c.Tokens.OrDefault()
 	k := kernel.New(c.DB, c.Mirror, c.Keys, c.Reach, c.Tokens.RequestsPerMinute)
 	k.NotBefore(c.NotBefore)
+	accessKeys := accesskeys.New(k, c.Log)
 	return &Broker{
-		People:      people.New(k, c.Tokens, c.Log),
+		People:      people.New(k, c.Tokens, accessKeys.EndMadeWith, c.Log),
 		Passwords:   passwords.New(k, c.Log, c.CheapPasswords),
 		Places:      places.New(k, c.DirectoryRoots, c.Log, c.ShortestLease),
 		Credentials: credentials.New(k, c.Prober),
 		Lending:     lending.New(k, c.Lenders, c.ShortestLease),
+		AccessKeys:  accessKeys,
 		Record:      record.New(k),
 		Objects:     record.NewObjects(k, c.Log),
 		Past:        past.New(k),

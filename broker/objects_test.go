@@ -34,7 +34,7 @@ func recording(t *testing.T, c *coretest.Core) (stop func()) {
 
 func request(l keyhatch.Location, user, key string) keyhatch.ObjectRequest {
 	return keyhatch.ObjectRequest{
-		Workspace: l.Workspace, User: user, Lease: "lease_1", Store: l.Store, Operation: "GetObject", Access: keyhatch.Read,
+		Workspace: l.Workspace, User: user, SignedBy: "lease_1", Store: l.Store, Operation: "GetObject", Access: keyhatch.Read,
 		Bucket: l.BucketName, Key: key, Status: 200, RequestID: "R-" + key,
 	}
 }

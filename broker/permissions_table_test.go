@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/keys"
@@ -187,6 +188,53 @@ var useCases = slices.Concat(peopleUseCases, []useCase{
 	}},
 	{"list buckets", "                      ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
 		return func() error { return only(w.Broker.Places.Buckets(w.ctx, c, w.ws.ID, page)) }
+	}},
+
+	{"hand a bucket over", "                ok        ok        ok        ok        forbidden hidden    hidden    hidden", places.BucketUpdated, "buckets", func(w *lab, c caller) act {
+		b := give[keyhatch.Bucket](w)(w.Broker.Places.CreateBucket(w.ctx, w.Admin, places.NewBucket{Workspace: w.ws.ID, Store: w.Store.ID, Name: w.name()}))
+		return func() error {
+			return only(w.Broker.Places.UpdateBucket(w.ctx, c, "", b.ID, places.BucketChange{Owner: &w.bystander.User.ID}))
+		}
+	}},
+
+	// access keys                          admin     confined  owner     wsadmin   member    keeper    guest     stranger
+	{"make an access key", "                ok        ok        ok        ok        ok        hidden    hidden    hidden", accesskeys.Created, "access_keys", func(w *lab, c caller) act {
+		n := w.key()
+		return func() error { return only(w.Broker.AccessKeys.Create(w.ctx, c, n)) }
+	}},
+	{"make one for a bucket", "             ok        ok        ok        ok        forbidden hidden    hidden    hidden", accesskeys.Created, "access_key_rights", func(w *lab, c caller) act {
+		n := w.key()
+		n.Rights.Read = []string{w.bucket.Name}
+		return func() error { return only(w.Broker.AccessKeys.Create(w.ctx, c, n)) }
+	}},
+	{"make one for all buckets", "          ok        ok        ok        ok        forbidden hidden    hidden    hidden", accesskeys.Created, "access_keys", func(w *lab, c caller) act {
+		n := w.key()
+		n.Rights.ReadAll = true
+		return func() error { return only(w.Broker.AccessKeys.Create(w.ctx, c, n)) }
+	}},
+	{"change another's access key", "       ok        ok        ok        ok        hidden    hidden    hidden    hidden", accesskeys.Updated, "access_keys", func(w *lab, c caller) act {
+		k, name := w.newKey(), w.name()
+		return func() error {
+			return only(w.Broker.AccessKeys.Update(w.ctx, c, "", k.ID, accesskeys.Change{Name: &name}))
+		}
+	}},
+	{"issue a pair for it", "               ok        ok        ok        ok        hidden    hidden    hidden    hidden", accesskeys.Issued, "access_key_pairs", func(w *lab, c caller) act {
+		k := w.newKey()
+		return func() error {
+			_, _, err := w.Broker.AccessKeys.Issue(w.ctx, c, "", k.ID, 0)
+			return err
+		}
+	}},
+	{"delete it", "                         ok        ok        ok        ok        hidden    hidden    hidden    hidden", accesskeys.Deleted, "access_keys", func(w *lab, c caller) act {
+		k := w.newKey()
+		return func() error { return w.Broker.AccessKeys.Delete(w.ctx, c, "", k.ID) }
+	}},
+	{"see it", "                            ok        ok        ok        ok        hidden    hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		k := w.newKey()
+		return func() error { return only(w.Broker.AccessKeys.Key(w.ctx, c, w.ws.ID, k.Name)) }
+	}},
+	{"list access keys", "                  ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		return func() error { return only(w.Broker.AccessKeys.Keys(w.ctx, c, accesskeys.Filter{Workspace: w.ws.ID}, page)) }
 	}},
 
 	// locations and grants                 admin     confined  owner     wsadmin   member    keeper    guest     stranger

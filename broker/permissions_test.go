@@ -13,6 +13,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/people"
@@ -201,6 +202,15 @@ func (w *lab) newLocation() (l keyhatch.Location, g keyhatch.Grant) {
 		Workspace: w.ws.ID, URL: "s3://lab/" + name + "/", Name: name, Owner: w.who["keeper"].User.ID,
 	}))
 	return l, w.Grant(w.t, l, w.who["guest"], keyhatch.Read)
+}
+
+func (w *lab) key() accesskeys.NewKey {
+	return accesskeys.NewKey{Workspace: w.ws.ID, Store: w.Store.ID, Name: w.name()}
+}
+
+// newKey is the admin's.
+func (w *lab) newKey() keyhatch.AccessKey {
+	return give[keyhatch.AccessKey](w)(w.Broker.AccessKeys.Create(w.ctx, w.Admin, w.key()))
 }
 
 // settingOf is a storage setting with what it was made from.

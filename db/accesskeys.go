@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 )
@@ -10,19 +11,19 @@ import (
 // to know, in SecretColumn.
 const PairsTable = "access_key_pairs"
 
-const accessKeyColumns = `id, workspace, store, name, owner, token, see_all, read_all, write_all,
+const accessKeyColumns = `id, workspace, store, name, owner, token, see_all, read_all, write_all, networks,
 	state, reason, created_at, expires_at, last_used_at`
 
 func scanAccessKey(row row) (k keyhatch.AccessKey, err error) {
-	err = row.Scan(&k.ID, &k.Workspace, &k.Store, &k.Name, &k.Owner, &k.Token, &k.Rights.SeeAll, &k.Rights.ReadAll, &k.Rights.WriteAll,
+	err = row.Scan(&k.ID, &k.Workspace, &k.Store, &k.Name, &k.Owner, &k.Token, &k.Rights.SeeAll, &k.Rights.ReadAll, &k.Rights.WriteAll, jsonColumn{&k.Networks},
 		&k.State, &k.Reason, timeColumn{&k.CreatedAt}, timeColumn{&k.ExpiresAt}, timeColumn{&k.LastUsedAt})
 	return k, err
 }
 
 // InsertAccessKey adds a key with its rights. It has no pair.
 func (t *Tx) InsertAccessKey(ctx context.Context, k keyhatch.AccessKey) error {
-	err := t.exec(ctx, "insert into access_keys ("+accessKeyColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-		k.ID, k.Workspace, k.Store, k.Name, k.Owner, k.Token, k.Rights.SeeAll, k.Rights.ReadAll, k.Rights.WriteAll,
+	err := t.exec(ctx, "insert into access_keys ("+accessKeyColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+		k.ID, k.Workspace, k.Store, k.Name, k.Owner, k.Token, k.Rights.SeeAll, k.Rights.ReadAll, k.Rights.WriteAll, optJSON(k.Networks, len(k.Networks)),
 		string(k.State), k.Reason, micros(k.CreatedAt), optMicros(k.ExpiresAt), optMicros(k.LastUsedAt))
 	if err != nil {
 		return err
@@ -86,8 +87,8 @@ func (t *Tx) InsertPair(ctx context.Context, k keyhatch.AccessKey, p keyhatch.Is
 			return err
 		}
 	}
-	err := t.exec(ctx, "insert into access_key_pairs (id, workspace, access_key, secret, issued_at, ends_at) values ($1, $2, $3, $4, $5, $6)",
-		p.AccessKeyID, k.Workspace, k.ID, sealed, micros(p.IssuedAt), optMicros(p.EndsAt))
+	err := t.exec(ctx, "insert into access_key_pairs (id, workspace, access_key, secret, token, issued_at, ends_at) values ($1, $2, $3, $4, $5, $6, $7)",
+		p.AccessKeyID, k.Workspace, k.ID, sealed, p.Token, micros(p.IssuedAt), optMicros(p.EndsAt))
 	if err != nil {
 		return err
 	}
@@ -139,15 +140,29 @@ func (r Reader) AccessKeys(ctx context.Context, f AccessKeyFilter, p Page) ([]ke
 	found, err := many(ctx, r, scanAccessKey, "select "+accessKeyColumns+` from access_keys where id > $1
 		and ($2 = '' or workspace = $2) and ($3 = '' or store = $3) and ($4 = '' or owner = $4) order by id limit $5`,
 		p.After, f.Workspace, f.Store, f.Owner, p.Limit)
-	if err != nil {
-		return nil, err
-	}
+	return r.eachWhole(ctx, found, err)
+}
+
+func (r Reader) eachWhole(ctx context.Context, found []keyhatch.AccessKey, err error) ([]keyhatch.AccessKey, error) {
 	for i := range found {
-		if found[i], err = r.whole(ctx, found[i], nil); err != nil {
-			return nil, err
+		if err == nil {
+			found[i], err = r.whole(ctx, found[i], nil)
 		}
 	}
-	return found, nil
+	return found, err
+}
+
+// AccessKeysByToken lists the keys that were made with a token, or of which a pair was
+// issued with it.
+func (r Reader) AccessKeysByToken(ctx context.Context, token string) ([]keyhatch.AccessKey, error) {
+	found, err := many(ctx, r, scanAccessKey, "select "+accessKeyColumns+` from access_keys k
+		where token = $1 or exists (select 1 from access_key_pairs p where p.access_key = k.id and p.token = $1) order by id`, token)
+	return r.eachWhole(ctx, found, err)
+}
+
+// CountAccessKeys tells how many a workspace has.
+func (r Reader) CountAccessKeys(ctx context.Context, workspace string) (int, error) {
+	return one(ctx, r, keyhatch.CodeAccessKeyNotFound, scanValue[int], "select count(*) from access_keys where workspace = $1", workspace)
 }
 
 // KeysOnBucket are the ids of the keys that are listed to read and to write a bucket.
@@ -196,9 +211,9 @@ func (r Reader) whole(ctx context.Context, k keyhatch.AccessKey, err error) (key
 		}
 	}
 	k.Pairs, err = many(ctx, r, func(row row) (p keyhatch.IssuedPair, err error) {
-		err = row.Scan(&p.AccessKeyID, timeColumn{&p.IssuedAt}, timeColumn{&p.EndsAt})
+		err = row.Scan(&p.AccessKeyID, &p.Token, timeColumn{&p.IssuedAt}, timeColumn{&p.EndsAt})
 		return p, err
-	}, "select id, issued_at, ends_at from access_key_pairs where access_key = $1 order by issued_at desc, id", k.ID)
+	}, "select id, token, issued_at, ends_at from access_key_pairs where access_key = $1 order by issued_at desc, id", k.ID)
 	return k, err
 }
 
@@ -210,11 +225,11 @@ type SealedPair struct {
 }
 
 func scanSealedPair(row row) (p SealedPair, err error) {
-	err = row.Scan(&p.AccessKeyID, &p.Key, &p.Sealed, timeColumn{&p.IssuedAt}, timeColumn{&p.EndsAt})
+	err = row.Scan(&p.AccessKeyID, &p.Key, &p.Sealed, &p.Token, timeColumn{&p.IssuedAt}, timeColumn{&p.EndsAt})
 	return p, err
 }
 
-const selectPairs = "select id, access_key, secret, issued_at, ends_at from access_key_pairs"
+const selectPairs = "select id, access_key, secret, token, issued_at, ends_at from access_key_pairs"
 
 // SealedPair returns the pair of the access key id, if its secret is here.
 func (r Reader) SealedPair(ctx context.Context, accessKeyID string) (SealedPair, error) {
@@ -224,4 +239,9 @@ func (r Reader) SealedPair(ctx context.Context, accessKeyID string) (SealedPair,
 // AllSealedPairs lists every pair whose secret is here.
 func (r Reader) AllSealedPairs(ctx context.Context) ([]SealedPair, error) {
 	return many(ctx, r, scanSealedPair, selectPairs+" where secret is not null")
+}
+
+// AccessKeyUsed notes a key's last use. One that has gone has none.
+func (t *Tx) AccessKeyUsed(ctx context.Context, id string, at time.Time) error {
+	return t.exec(ctx, "update access_keys set last_used_at = $2 where id = $1", id, micros(at))
 }

@@ -69,18 +69,26 @@ func (r Reader) StoresOfCredential(ctx context.Context, credential string) ([]ke
 	return many(ctx, r, scanStore, "select "+storeColumns+" from stores where credential = $1 order by id", credential)
 }
 
-const bucketColumns = "id, workspace, store, name, created_at"
+const bucketColumns = "id, workspace, store, name, owner, created_at"
 
 func scanBucket(row row) (b keyhatch.Bucket, err error) {
-	err = row.Scan(&b.ID, &b.Workspace, &b.Store, &b.Name, timeColumn{&b.CreatedAt})
+	err = row.Scan(&b.ID, &b.Workspace, &b.Store, &b.Name, textColumn{&b.Owner}, timeColumn{&b.CreatedAt})
 	return b, err
 }
 
 // InsertBucket adds a bucket.
 func (t *Tx) InsertBucket(ctx context.Context, b keyhatch.Bucket) error {
-	err := t.exec(ctx, "insert into buckets ("+bucketColumns+") values ($1, $2, $3, $4, $5)",
-		b.ID, b.Workspace, b.Store, b.Name, micros(b.CreatedAt))
+	err := t.exec(ctx, "insert into buckets ("+bucketColumns+") values ($1, $2, $3, $4, $5, $6)",
+		b.ID, b.Workspace, b.Store, b.Name, optText(b.Owner), micros(b.CreatedAt))
 	if err != nil {
+		return err
+	}
+	return t.changed(ctx, BucketChanged, b.Workspace, b.ID)
+}
+
+// UpdateBucket changes the owner.
+func (t *Tx) UpdateBucket(ctx context.Context, b keyhatch.Bucket) error {
+	if err := t.execOne(ctx, keyhatch.CodeBucketNotFound, "update buckets set owner = $2 where id = $1", b.ID, optText(b.Owner)); err != nil {
 		return err
 	}
 	return t.changed(ctx, BucketChanged, b.Workspace, b.ID)

@@ -134,7 +134,7 @@ func (a *arena) serve(t *testing.T, log *slog.Logger) {
 	shown, trust := certified(t)
 	listen := func(head, body time.Duration, shown, trust *tls.Config) entrance {
 		door := server.Origin(nil, gateway.New(gateway.Config{
-			Lending: a.core.Broker.Lending, Objects: a.core.Broker.Objects, Backends: a.backends, Region: region, Hosts: []string{domain, "localhost"},
+			Lending: a.core.Broker.Lending, AccessKeys: a.core.Broker.AccessKeys, Objects: a.core.Broker.Objects, Backends: a.backends, Region: region, Hosts: []string{domain, "localhost"},
 			Limits: gateway.Limits{Concurrent: 100, PerSecond: 100_000}, Patience: body, Log: log, RequestLog: log,
 		}))
 		l, err := server.Listen("127.0.0.1:0")

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/gateway/classify"
 	"github.com/keyhatch/keyhatch/policy"
 )
@@ -30,7 +29,7 @@ type bucketEntry struct {
 func (v *visit) buckets() []string {
 	var left policy.Set
 	for _, o := range v.open {
-		if slices.ContainsFunc(classify.Operations, func(op classify.Operation) bool {
+		if o.Access == "" || slices.ContainsFunc(classify.Operations, func(op classify.Operation) bool {
 			inside := op.Level == classify.Object || op.Lists()
 			return inside && o.Access.Covers(op.Access) && v.policies.MayAllow(op.Name, o.Bucket, o.Prefix)
 		}) {
@@ -40,13 +39,14 @@ func (v *visit) buckets() []string {
 	return left.Buckets()
 }
 
-// listBuckets answers with these buckets. The dates are the lease's: when the bucket was made is not its business.
-func listBuckets(a *answer, r *http.Request, lease keyhatch.Lease, names []string) {
+// listBuckets answers with these buckets. The dates are the lease's or the access key's:
+// when the bucket was made is not its business.
+func listBuckets(a *answer, r *http.Request, by signer, names []string) {
 	var list bucketList
-	list.Owner.ID, list.Owner.DisplayName = lease.User, lease.User
+	list.Owner.ID, list.Owner.DisplayName = by.user, by.user
 	for _, name := range names {
 		list.Buckets.Bucket = append(list.Buckets.Bucket, bucketEntry{
-			Name: name, CreationDate: lease.IssuedAt.Format(time.RFC3339),
+			Name: name, CreationDate: by.since.Format(time.RFC3339),
 		})
 	}
 	a.status = http.StatusOK

@@ -144,7 +144,7 @@ func serve(t *testing.T, core *coretest.Core, backends *gateway.Backends, store 
 	b := core.With(map[keyhatch.Lending]driver.Lender{keyhatch.LendsOwn: lender})
 	log := slog.New(slog.DiscardHandler)
 	s3 := server.New(server.Options{Listener: listener, Log: log, Handler: server.Origin(nil, gateway.New(gateway.Config{
-		Lending: b.Lending, Objects: b.Objects, Backends: backends, Region: region, Hosts: []string{"localhost"},
+		Lending: b.Lending, AccessKeys: b.AccessKeys, Objects: b.Objects, Backends: backends, Region: region, Hosts: []string{"localhost"},
 		Limits: gateway.Limits{Concurrent: 1000, PerSecond: 100_000}, Log: log,
 	}))})
 	ctx, stop := context.WithCancel(context.Background())

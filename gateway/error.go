@@ -25,6 +25,8 @@ var (
 	errExpired          = s3wire.Refuse(http.StatusBadRequest, "ExpiredToken", "The lease has expired. Borrow another one.")
 	errRevoked          = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "The lease has ended: it, its token or its user was revoked.")
 	errElsewhere        = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "The lease does not work from here: its token is confined to networks.")
+	errKeyEnded         = s3wire.Refuse(http.StatusForbidden, "InvalidAccessKeyId", "The access key has ended: it was deleted or replaced, it has expired, or its owner is inactive.")
+	errKeyElsewhere     = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "The access key does not work from here: it is confined to networks.")
 	errBusy             = s3wire.Refuse(http.StatusServiceUnavailable, "SlowDown", "The service cannot tell at the moment what is permitted. Try again.")
 	errUnrecorded       = s3wire.Refuse(http.StatusServiceUnavailable, "SlowDown", "The service cannot record requests at the moment, and lets none in that it cannot record. Try again.")
 	errInternal         = s3wire.Refuse(http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.")
@@ -72,6 +74,10 @@ func asS3(err error) *s3wire.Error {
 		return errRevoked
 	case errors.Is(err, policy.ErrLeaseElsewhere):
 		return errElsewhere
+	case errors.Is(err, policy.ErrKeyEnded):
+		return errKeyEnded
+	case errors.Is(err, policy.ErrKeyElsewhere):
+		return errKeyElsewhere
 	}
 	for kind, e := range kinds {
 		if errors.Is(err, kind) {

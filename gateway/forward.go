@@ -48,7 +48,7 @@ func (g *Gateway) forward(a *answer, r *http.Request, v *visit) error {
 // watch makes a request end with its lease, until stop. What is held in memory for it
 // is its user's.
 func (g *Gateway) watch(a *answer, r *http.Request, v *visit) (watched *http.Request, stop func()) {
-	ctx, cancel := context.WithCancel(limit.As(r.Context(), v.lease.User))
+	ctx, cancel := context.WithCancel(limit.As(r.Context(), v.by.user))
 	a.standing.begin(func() error { return g.stillOpen(r, v) }, cancel)
 	return r.WithContext(ctx), func() {
 		a.standing.stop()
@@ -85,11 +85,11 @@ func (g *Gateway) forwardDocument(a *answer, r *http.Request, v *visit, backend 
 // stillOpen asks again whether a request is allowed that is being answered: the lease
 // may have ended meanwhile.
 func (g *Gateway) stillOpen(r *http.Request, v *visit) error {
-	open, _, err := g.Lending.Standing(r.Context(), v.lease)
+	open, _, err := v.by.standing(r.Context())
 	if err != nil {
 		return err
 	}
-	again := &visit{Request: v.Request, open: open, policies: v.policies}
+	again := &visit{Request: v.Request, by: v.by, open: open, policies: v.policies}
 	return again.authorize()
 }
 

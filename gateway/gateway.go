@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/record"
 	"github.com/keyhatch/keyhatch/gateway/classify"
@@ -31,12 +32,13 @@ type Gateway struct {
 
 // Config is what an endpoint works with.
 type Config struct {
-	Lending  *lending.Service
-	Objects  *record.Objects
-	Backends *Backends
-	Region   string   // that clients sign for
-	Hosts    []string // that it is reached by, below which "bucket.host" names a bucket
-	Limits   Limits   // of each credential
+	Lending    *lending.Service
+	AccessKeys *accesskeys.Service
+	Objects    *record.Objects
+	Backends   *Backends
+	Region     string   // that clients sign for
+	Hosts      []string // that it is reached by, below which "bucket.host" names a bucket
+	Limits     Limits   // of each credential
 	// Patience is how long a transfer may make no progress at all, and how long a
 	// document may take; 0 for a minute. A slow transfer may take as long as it takes.
 	Patience time.Duration
@@ -87,7 +89,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // visit is what is known of a request as it walks.
 type visit struct {
 	classify.Request
-	lease keyhatch.Lease
+	by    signer
 	store keyhatch.Store
 	open  policy.Set
 	// policies narrow what is open.
@@ -120,7 +122,7 @@ func (g *Gateway) walk(a *answer, r *http.Request, v *visit) (err error) {
 	if err := g.awaitRecord(r.Context()); err != nil {
 		return err
 	}
-	if v.open, v.store, err = g.Lending.Standing(r.Context(), v.lease); err != nil {
+	if v.open, v.store, err = v.by.standing(r.Context()); err != nil {
 		return err
 	}
 	if err := v.authorize(); err != nil {
@@ -132,7 +134,7 @@ func (g *Gateway) walk(a *answer, r *http.Request, v *visit) (err error) {
 	}
 	switch v.Name {
 	case "ListBuckets":
-		listBuckets(a, r, v.lease, v.buckets())
+		listBuckets(a, r, v.by, v.buckets())
 		return nil
 	case "GetBucketLocation":
 		g.locateBucket(a, r)
@@ -143,14 +145,14 @@ func (g *Gateway) walk(a *answer, r *http.Request, v *visit) (err error) {
 	return g.forward(a, r, v)
 }
 
-// authenticate checks who signed. Whether the lease still stands is said only to
-// those who know its secret.
+// authenticate checks who signed. Whether the lease or the access key still stands is
+// said only to those who know its secret.
 func (g *Gateway) authenticate(r *http.Request, v *visit) error {
 	claim, err := sigv4.Parse(r)
 	if err != nil {
 		return err
 	}
-	session, err := g.Lending.OpenSession(claim.AccessKeyID, claim.SessionToken)
+	by, err := g.find(r.Context(), claim)
 	if errors.Is(err, keyhatch.Unauthenticated) {
 		err := claim.Refuse(g.endpoint, time.Now())
 		if claim.SessionToken != "" && asS3(err).Code == "SignatureDoesNotMatch" {
@@ -161,11 +163,11 @@ func (g *Gateway) authenticate(r *http.Request, v *visit) error {
 	if err != nil {
 		return err
 	}
-	if v.body, err = claim.Verify(session.SecretKey.Reveal(), g.endpoint, time.Now()); err != nil {
+	if v.body, err = claim.Verify(by.secret.Reveal(), g.endpoint, time.Now()); err != nil {
 		return err
 	}
-	v.lease = session.Lease
-	if v.policies, err = policy.ParseSessionPolicies(v.lease.Policies); err != nil { // they were read when it was lent
+	v.by = by
+	if v.policies, err = policy.ParseSessionPolicies(by.policies); err != nil { // they were read when it was lent
 		return errPolicy
 	}
 	return nil
@@ -197,17 +199,24 @@ func (v *visit) authorize() error {
 	return s3wire.Refuse(http.StatusForbidden, "AccessDenied", v.instead())
 }
 
-// instead tells a refused caller what would work. It may know: this is its own
-// lease.
+// instead tells a refused caller what would work. It may know: this is its own lease or
+// access key.
 func (v *visit) instead() string {
 	var what []string
 	for _, o := range v.open {
-		what = append(what, fmt.Sprintf("%s on %s", o.Access, keyhatch.S3URL{Bucket: o.Bucket, Prefix: o.Prefix}))
+		if o.Access == "" {
+			continue
+		}
+		access := string(o.Access)
+		if o.WriteOnly {
+			access += " without read"
+		}
+		what = append(what, fmt.Sprintf("%s on %s", access, keyhatch.S3URL{Bucket: o.Bucket, Prefix: o.Prefix}))
 	}
 	if len(what) == 0 {
-		return "Access Denied. Nothing of this lease is open any more."
+		return "Access Denied. Nothing of this " + v.by.what + " is open any more."
 	}
-	message := "Access Denied. This lease opens " + strings.Join(what, ", ")
+	message := "Access Denied. This " + v.by.what + " opens " + strings.Join(what, ", ")
 	if v.Lists() {
 		message += "; a list must ask for such a prefix"
 	}

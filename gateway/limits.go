@@ -30,24 +30,24 @@ const patience = time.Minute
 // others of its user may ask.
 func (g *Gateway) admit(v *visit) (leave func(), err error) {
 	now := time.Now()
-	byLease, err := g.limiter.Admit(v.lease.AccessKeyID, v.Brings == classify.Document, now)
+	byCredential, err := g.limiter.Admit(v.by.accessKeyID, v.Brings == classify.Document, now)
 	if err != nil {
 		return nil, err
 	}
-	byUser, err := g.users.Admit(v.lease.User, v.Brings == classify.Document, now)
+	byUser, err := g.users.Admit(v.by.user, v.Brings == classify.Document, now)
 	if err != nil {
-		byLease()
+		byCredential()
 		return nil, err
 	}
-	return func() { byUser(); byLease() }, nil
+	return func() { byUser(); byCredential() }, nil
 }
 
 // charge takes of both rates what a request costs that does as much as n. It has
 // paid for one when it was let in.
 func (g *Gateway) charge(v *visit, n int) error {
 	now := time.Now()
-	if err := g.limiter.Charge(v.lease.AccessKeyID, n-1, now); err != nil {
+	if err := g.limiter.Charge(v.by.accessKeyID, n-1, now); err != nil {
 		return err
 	}
-	return g.users.Charge(v.lease.User, n-1, now)
+	return g.users.Charge(v.by.user, n-1, now)
 }

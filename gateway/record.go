@@ -1,11 +1,13 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -124,13 +126,13 @@ func (g *Gateway) record(a *answer, r *http.Request, v *visit) {
 		g.RequestLog.LogAttrs(r.Context(), slog.LevelInfo, "s3",
 			slog.String("operation", v.Name), slog.String("bucket", request.Bucket), slog.String("key", request.Key),
 			slog.Int("status", a.status), slog.String("code", a.code), slog.Int64("bytes", request.Bytes),
-			slog.String("lease", request.Lease), slog.String("user", request.User), slog.String("address", request.Address),
+			slog.String(strings.ReplaceAll(cmp.Or(v.by.what, lease), " ", "_"), request.SignedBy), slog.String("user", request.User), slog.String("address", request.Address),
 			slog.Int64("ms", time.Since(a.begun).Milliseconds()), slog.String("request_id", a.id))
 	}
 	if v.underWay != nil {
 		v.underWay.Stop()
 	}
-	if v.lease.ID == "" {
+	if v.by.id == "" {
 		return
 	}
 	for i := range v.touched { // what the store did not tell may have happened
@@ -166,7 +168,7 @@ func (v *visit) record(r *http.Request) keyhatch.ObjectRequest {
 		key = v.Prefix
 	}
 	return keyhatch.ObjectRequest{
-		Workspace: v.lease.Workspace, User: v.lease.User, Token: v.lease.Token, Lease: v.lease.ID, Store: v.lease.Store,
+		Workspace: v.by.workspace, User: v.by.user, Token: v.by.token, SignedBy: v.by.id, Store: v.by.store,
 		Operation: v.Name, Access: v.Access, Bucket: v.Bucket, Key: key,
 		Address: keyhatch.OriginOf(r.Context()).AddressText(),
 	}

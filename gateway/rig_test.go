@@ -108,7 +108,7 @@ func (r *rig) serve(limits gateway.Limits) {
 	log := slog.New(slog.NewTextHandler(&r.log, nil))
 	backends := gateway.NewBackends([]string{r.core.Root}, upstream.NewClient(r.core.Broker.Credentials, r.behind, log), log)
 	s := server.New(server.Options{Listener: r.conns, Log: log, Handler: server.Origin(nil, gateway.New(gateway.Config{
-		Lending: r.core.Broker.Lending, Objects: r.core.Broker.Objects, Backends: backends, Region: region, Hosts: []string{domain},
+		Lending: r.core.Broker.Lending, AccessKeys: r.core.Broker.AccessKeys, Objects: r.core.Broker.Objects, Backends: backends, Region: region, Hosts: []string{domain},
 		Limits: limits, Log: log,
 	}))})
 	ctx, stop := context.WithCancel(context.Background())

@@ -10,7 +10,19 @@ import (
 type Open struct {
 	Bucket string
 	Prefix keyhatch.Prefix
-	Access keyhatch.Access
+	Access keyhatch.Access // empty: that the bucket is there may be seen
+	// WriteOnly: nothing is read, though Access is Write.
+	WriteOnly bool
+	// Locked are prefixes in which nothing is written.
+	Locked []keyhatch.Prefix
+}
+
+func (o Open) covers(access keyhatch.Access) bool {
+	return o.Access.Covers(access) && (access != keyhatch.Read || !o.WriteOnly)
+}
+
+func (o Open) locks(access keyhatch.Access, key string) bool {
+	return access == keyhatch.Write && slices.ContainsFunc(o.Locked, func(p keyhatch.Prefix) bool { return p.Holds(key) })
 }
 
 // Set is everything that a credential opens on one store. The empty set opens
@@ -20,7 +32,7 @@ type Set []Open
 // AllowsObject tells whether the object may be read or written.
 func (s Set) AllowsObject(access keyhatch.Access, bucket, key string) bool {
 	return key != "" && slices.ContainsFunc(s, func(o Open) bool {
-		return o.Bucket == bucket && o.Access.Covers(access) && o.Prefix.Holds(key)
+		return o.Bucket == bucket && o.covers(access) && o.Prefix.Holds(key) && !o.locks(access, key)
 	})
 }
 
@@ -29,7 +41,7 @@ func (s Set) AllowsObject(access keyhatch.Access, bucket, key string) bool {
 // one of uploads write access.
 func (s Set) AllowsList(access keyhatch.Access, bucket, prefix string) bool {
 	return slices.ContainsFunc(s, func(o Open) bool {
-		return o.Bucket == bucket && o.Access.Covers(access) && o.Prefix.Holds(prefix)
+		return o.Bucket == bucket && o.covers(access) && o.Prefix.Holds(prefix)
 	})
 }
 

@@ -36,8 +36,14 @@ func (d *Door) listObjectRequests(ctx context.Context, c keyhatch.Caller, in *li
 }
 
 func encodeObjectRequest(r places.ObjectRequest) api.ObjectRequest {
-	return api.ObjectRequest{
-		ID: r.ID, At: r.At, User: r.User, UserName: r.UserName, Token: r.Token, Lease: r.Lease, Operation: r.Operation, Access: string(r.Access),
+	out := api.ObjectRequest{
+		ID: r.ID, At: r.At, User: r.User, UserName: r.UserName, Token: r.Token, Operation: r.Operation, Access: string(r.Access),
 		Bucket: r.Bucket, Key: r.Key, Bytes: r.Bytes, Status: r.Status, Code: r.Code, Address: r.Address, RequestID: r.RequestID,
 	}
+	if _, ok := keyhatch.IDPayload(keyhatch.KeyID, r.SignedBy); ok {
+		out.AccessKey = r.SignedBy
+	} else {
+		out.Lease = r.SignedBy
+	}
+	return out
 }

@@ -18,7 +18,7 @@ var decidesNothing = []keyhatch.Action{
 	"workspace.member.put",                                                       // members have no access by that
 	"token.create", "token.update", "token.rotate", "token.revoke", "token.leak", // who-can is about users
 	"store.create", "store.update", "store.delete", // where things lie
-	"bucket.create", "bucket.delete",
+	"bucket.create", "bucket.update", "bucket.delete",
 }
 
 // TestEveryActionIsConsidered: a new action of people or places has a line in the

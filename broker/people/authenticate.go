@@ -35,7 +35,7 @@ func (svc *Service) Authenticate(ctx context.Context, secret keyhatch.Secret) (k
 	if c.Allowance, err = svc.k.CountRequest(c.Token, now); err != nil {
 		return keyhatch.Caller{Allowance: c.Allowance}, err
 	}
-	svc.used(c, now)
+	svc.uses.Note(c.Token.ID, now, c.Origin.AddressText())
 	return c, nil
 }
 

@@ -23,16 +23,8 @@ func makerOf(w *kernel.Work) (maker, error) {
 	return maker{w.Caller.Token, scopes}, err
 }
 
-// lastEnd is when whatever the token hands on ends at the latest: a confined one hands
-// on nothing that outlives it. Zero: no bound.
-func (m maker) lastEnd() time.Time {
-	_, task := m.OfTask()
-	confined := m.Workspace != "" || !m.scopes.All() || len(m.Networks) > 0 || m.RequestsPerMinute > 0 || task
-	if !confined {
-		return time.Time{}
-	}
-	return m.ExpiresAt
-}
+// lastEnd is when whatever the token hands on ends at the latest. Zero: no bound.
+func (m maker) lastEnd() time.Time { return kernel.LastEnd(m.Token, m.scopes) }
 
 // holds refuses a token that is not within the maker's.
 func (m maker) holds(t keyhatch.Token) error {

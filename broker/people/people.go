@@ -2,11 +2,13 @@ package people
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/db"
 )
 
 // Service does the use cases.
@@ -14,7 +16,8 @@ type Service struct {
 	k        *kernel.Kernel
 	limits   Limits
 	failures *kernel.Meter // by address
-	uses     *uses
+	uses     *kernel.Uses
+	endKeys  EndKeys
 	log      *slog.Logger
 }
 
@@ -41,8 +44,8 @@ const (
 const mostFailing = 100_000
 
 // New makes the service.
-func New(k *kernel.Kernel, l Limits, log *slog.Logger) *Service {
-	return &Service{k: k, limits: l.OrDefault(), failures: kernel.NewMeter(mostFailing), uses: newUses(), log: log}
+func New(k *kernel.Kernel, l Limits, endKeys EndKeys, log *slog.Logger) *Service {
+	return &Service{k: k, limits: l.OrDefault(), failures: kernel.NewMeter(mostFailing), uses: kernel.NewUses("tokens", k.DB, log), endKeys: endKeys, log: log}
 }
 
 // OrDefault are the limits with their defaults.
@@ -67,4 +70,12 @@ func (svc *Service) WithinLongest(c keyhatch.Caller, life time.Duration) time.Ti
 		return own
 	}
 	return end
+}
+
+// EndKeys ends the access keys that were made with a token.
+type EndKeys func(w *kernel.Work, token string) error
+
+// RunUses writes when tokens were last used, until ctx ends and then once more.
+func (svc *Service) RunUses(ctx context.Context) {
+	svc.uses.Run(ctx, svc.k.Now, func(ctx context.Context, tx *db.Tx, u kernel.Use) error { return tx.TokenUsed(ctx, u.ID, u.At, u.From) })
 }

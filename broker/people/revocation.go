@@ -145,7 +145,7 @@ func (svc *Service) revoke(w *kernel.Work, t keyhatch.Token, as keyhatch.Action)
 	if err := end(w.Ctx, t); err != nil {
 		return err
 	}
-	svc.uses.forget(t.ID)
+	svc.uses.Forget(t.ID)
 	return w.Record(as, t.Workspace, t.ID, kernel.Detail("user", t.User, "name", t.Name))
 }
 
@@ -163,8 +163,9 @@ func (svc *Service) RevokeSecret(ctx context.Context, secret keyhatch.Secret) er
 
 // ReportLeak ends the token of a secret that somebody has found where it does not
 // belong, and the tokens that were made with it, or given another secret with it, and with
-// those in turn: a thief who has rotated one has it. Anybody may report, and is told
-// neither whose token it was nor whether there was one. The event has no user.
+// those in turn: a thief who has rotated one has it. The access keys end that were made
+// with them. Anybody may report, and is told neither whose token it was nor whether there
+// was one. The event has no user.
 func (svc *Service) ReportLeak(ctx context.Context, secret keyhatch.Secret) error {
 	return svc.endShown(ctx, secret, func(w *kernel.Work, t keyhatch.Token) error {
 		came, err := cameOf(w, t)
@@ -173,6 +174,11 @@ func (svc *Service) ReportLeak(ctx context.Context, secret keyhatch.Secret) erro
 		}
 		if err := svc.revoke(w, t, TokenLeaked); err != nil {
 			return err
+		}
+		for _, stolen := range append(came, t) {
+			if err := svc.endKeys(w, stolen.ID); err != nil {
+				return err
+			}
 		}
 		return svc.revokeEach(w, came)
 	})

@@ -5,11 +5,13 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/policy"
 )
 
 // The events of buckets.
 const (
 	BucketCreated keyhatch.Action = "bucket.create"
+	BucketUpdated keyhatch.Action = "bucket.update"
 	BucketDeleted keyhatch.Action = "bucket.delete"
 )
 
@@ -18,6 +20,7 @@ type NewBucket struct {
 	Workspace string // id or name; may be empty where one is implied
 	Store     string // id or name
 	Name      string
+	Owner     string // id or name; empty: the caller
 }
 
 // CreateBucket puts a bucket of a store on record as a workspace's. On a
@@ -45,7 +48,14 @@ func (svc *Service) CreateBucket(ctx context.Context, c keyhatch.Caller, n NewBu
 		if err := keyhatch.CheckBucketName(n.Name); err != nil {
 			return err
 		}
-		bk = keyhatch.Bucket{ID: keyhatch.NewID(keyhatch.BucketID, w.Now), Workspace: ws.ID, Store: s.ID, Name: n.Name, CreatedAt: w.Now}
+		bk = keyhatch.Bucket{ID: keyhatch.NewID(keyhatch.BucketID, w.Now), Workspace: ws.ID, Store: s.ID, Name: n.Name, Owner: w.Caller.User.ID, CreatedAt: w.Now}
+		if n.Owner != "" {
+			owner, err := w.NameableUser(n.Owner)
+			if err != nil {
+				return err
+			}
+			bk.Owner = owner.ID
+		}
 		return insertBucket(w, s, bk)
 	})
 	return bk, err
@@ -58,7 +68,7 @@ func insertBucket(w *kernel.Work, s keyhatch.Store, bk keyhatch.Bucket) error {
 	if err := w.Tx.InsertBucket(w.Ctx, bk); err != nil {
 		return err
 	}
-	return w.Record(BucketCreated, bk.Workspace, bk.ID, kernel.Detail("name", bk.Name, "store", s.ID))
+	return w.Record(BucketCreated, bk.Workspace, bk.ID, kernel.Detail("name", bk.Name, "store", s.ID, "owner", bk.Owner))
 }
 
 // notElsewhere refuses a bucket that another store of the same endpoint has on
@@ -75,6 +85,39 @@ func notElsewhere(w *kernel.Work, s keyhatch.Store, name string) error {
 	}
 	return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeNameTaken,
 		"another store of this endpoint has a bucket of the name on record: it is the same one").In("name")
+}
+
+// BucketChange says what of a bucket changes; nil fields stay.
+type BucketChange struct {
+	Owner *string // id or name
+}
+
+// UpdateBucket hands a bucket over. Its owner and the workspace's admins only.
+func (svc *Service) UpdateBucket(ctx context.Context, c keyhatch.Caller, workspace, ref string, ch BucketChange) (bk keyhatch.Bucket, err error) {
+	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		if bk, err = visibleBucket(w.View, workspace, ref); err != nil {
+			return err
+		}
+		role, err := w.Role(bk.Workspace)
+		if err == nil && !role.Manages() && !policy.OwnsBucket(bk, w.Caller.User.ID, role) {
+			err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted, "only the bucket's owner and the workspace's admins may do this: ask one of them")
+		}
+		if err != nil {
+			return err
+		}
+		if ch.Owner != nil {
+			owner, err := w.NameableUser(*ch.Owner)
+			if err != nil {
+				return err
+			}
+			bk.Owner = owner.ID
+		}
+		if err := w.Tx.UpdateBucket(ctx, bk); err != nil {
+			return err
+		}
+		return w.Record(BucketUpdated, bk.Workspace, bk.ID, kernel.Detail("name", bk.Name, "owner", bk.Owner))
+	})
+	return bk, err
 }
 
 // DeleteBucket takes a bucket without locations off the record; its objects

@@ -143,7 +143,7 @@ func bucketThrough(w *kernel.Work, name string, credential db.SealedCredential, 
 	if err := insertStore(w, *reached); err != nil {
 		return bucket, err
 	}
-	bucket = keyhatch.Bucket{ID: keyhatch.NewID(keyhatch.BucketID, w.Now), Workspace: reached.Workspace, Store: reached.ID, Name: name, CreatedAt: w.Now}
+	bucket = keyhatch.Bucket{ID: keyhatch.NewID(keyhatch.BucketID, w.Now), Workspace: reached.Workspace, Store: reached.ID, Name: name, Owner: w.Caller.User.ID, CreatedAt: w.Now}
 	return bucket, insertBucket(w, *reached, bucket)
 }
 

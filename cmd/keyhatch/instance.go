@@ -259,7 +259,7 @@ func (in *instance) stsRegions() []string { return []string{in.config.S3.Region,
 // gateway makes the S3 endpoint.
 func (in *instance) gateway() *gateway.Gateway {
 	return gateway.New(gateway.Config{
-		Lending: in.broker.Lending, Objects: in.broker.Objects, Backends: in.backends,
+		Lending: in.broker.Lending, AccessKeys: in.broker.AccessKeys, Objects: in.broker.Objects, Backends: in.backends,
 		Region: in.config.S3.Region, Hosts: hostsOf(in.s3URL),
 		Limits: gateway.Limits{Concurrent: in.config.S3.Concurrent, PerSecond: in.config.S3.PerSecond}, Log: in.log, RequestLog: in.requestLog,
 	})
@@ -285,6 +285,7 @@ func (in *instance) run(ctx context.Context) error {
 	var recording sync.WaitGroup
 	recording.Go(func() { in.broker.Objects.Run(fresh) })
 	recording.Go(func() { in.broker.People.RunUses(fresh) })
+	recording.Go(func() { in.broker.AccessKeys.RunUses(fresh) })
 	recording.Go(func() { in.broker.Keys.Run(fresh) })
 	go in.pruneTokens(fresh)
 	if keep > 0 {

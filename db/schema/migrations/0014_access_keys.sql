@@ -4,6 +4,9 @@
 alter table stores add column keys text not null default 'own';
 alter table stores add column keys_endpoint text not null default '';
 
+alter table buckets add column owner text references users (id);
+create index buckets_owner on buckets (owner);
+
 create table access_keys (
   id           text primary key,
   workspace    text not null references workspaces (id),
@@ -14,6 +17,7 @@ create table access_keys (
   see_all      boolean not null,
   read_all     boolean not null,
   write_all    boolean not null,
+  networks     text, -- JSON; null: everywhere
   state        text not null,
   reason       text not null,
   created_at   bigint not null,
@@ -39,6 +43,7 @@ create table access_key_pairs (
   workspace  text not null references workspaces (id),
   access_key text not null references access_keys (id),
   secret     blob, -- sealed; null where the store keeps it
+  token      text not null, -- that it was issued with
   issued_at  bigint not null,
   ends_at    bigint
 );

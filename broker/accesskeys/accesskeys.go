@@ -1,0 +1,270 @@
+package accesskeys
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/policy"
+)
+
+// The events of access keys.
+const (
+	Created keyhatch.Action = "access_key.create"
+	Updated keyhatch.Action = "access_key.update"
+	Issued  keyhatch.Action = "access_key.issue"
+	Deleted keyhatch.Action = "access_key.delete"
+	// Withdrawn: a pair has ended, and nobody has asked for another.
+	Withdrawn keyhatch.Action = "access_key.withdraw"
+)
+
+// Service does the use cases.
+type Service struct {
+	k    *kernel.Kernel
+	uses *kernel.Uses
+}
+
+// New makes the service.
+func New(k *kernel.Kernel, log *slog.Logger) *Service {
+	return &Service{k: k, uses: kernel.NewUses("access keys", k.DB, log)}
+}
+
+// RunUses writes when keys were last used, until ctx ends and then once more.
+func (svc *Service) RunUses(ctx context.Context) {
+	svc.uses.Run(ctx, svc.k.Now, func(ctx context.Context, tx *db.Tx, u kernel.Use) error { return tx.AccessKeyUsed(ctx, u.ID, u.At) })
+}
+
+// maxKeys is how many keys a workspace may have.
+const maxKeys = 1000
+
+// NewKey is what a key is made from.
+type NewKey struct {
+	Workspace string // id or name; may be empty where one is implied
+	Store     string // id or name
+	Name      string
+	Rights    Rights
+	ExpiresAt time.Time // zero: never, or when the caller's token ends, if that is confined
+}
+
+// Rights are a key's with buckets by name or id.
+type Rights keyhatch.KeyRights
+
+// Create makes a key, which has no pair yet. What it is to open lies within what the
+// caller decides over: its admins over all buckets of a workspace, a bucket's owner over
+// that; and within the scopes of the caller's token (S4). It works from the networks of
+// that token only.
+func (svc *Service) Create(ctx context.Context, c keyhatch.Caller, n NewKey) (key keyhatch.AccessKey, err error) {
+	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		ws, err := w.MemberWorkspace(n.Workspace)
+		if err != nil {
+			return err
+		}
+		if err := w.MustNotBeTask(); err != nil {
+			return err
+		}
+		store, err := servingStore(w.View, ws.ID, n.Store)
+		if err != nil {
+			return err
+		}
+		if err := keyhatch.CheckName(n.Name); err != nil {
+			return err
+		}
+		if err := roomForKey(w, ws.ID); err != nil {
+			return err
+		}
+		key = keyhatch.AccessKey{
+			ID: keyhatch.NewID(keyhatch.KeyID, w.Now), Workspace: ws.ID, Store: store.ID, Name: n.Name, Owner: w.Caller.User.ID,
+			Token: w.Caller.Token.ID, Networks: w.Caller.Token.Networks, State: keyhatch.AccessKeyConfigured, CreatedAt: w.Now,
+		}
+		if key.Rights, err = within(w.View, key, n.Rights); err != nil {
+			return err
+		}
+		if key.ExpiresAt, err = endOf(w, n.ExpiresAt); err != nil {
+			return err
+		}
+		if err := w.Tx.InsertAccessKey(ctx, key); err != nil {
+			return err
+		}
+		return record(w, Created, key)
+	})
+	return key, err
+}
+
+// servingStore finds a store that the workspace's keys can be for.
+func servingStore(v kernel.View, workspace, ref string) (keyhatch.Store, error) {
+	s, err := v.FindStore(ref)
+	if err == nil && s.Workspace != "" && s.Workspace != workspace {
+		err = kernel.NotFound(keyhatch.CodeStoreNotFound)
+	}
+	switch {
+	case err != nil:
+		return keyhatch.Store{}, err
+	case s.Keys != keyhatch.KeysOwn:
+		return s, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported, "there are no access keys for this store: borrow leases").In("store")
+	}
+	return s, nil
+}
+
+func roomForKey(w *kernel.Work, workspace string) error {
+	have, err := w.CountAccessKeys(w.Ctx, workspace)
+	if err == nil && have >= maxKeys {
+		err = keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLimitReached, "a workspace has at most %d access keys: delete some first", maxKeys)
+	}
+	return err
+}
+
+// endOf is when a key is to end: as asked, and not after what the caller's token hands
+// on may.
+func endOf(w *kernel.Work, asked time.Time) (time.Time, error) {
+	scopes, err := policy.ParseScopes(w.Caller.Token.Scopes)
+	if err != nil {
+		return asked, err
+	}
+	last := kernel.LastEnd(w.Caller.Token, scopes)
+	if asked.IsZero() {
+		return last, nil
+	}
+	asked = kernel.Stored(asked)
+	if !last.IsZero() && asked.After(last) {
+		return asked, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidExpiry,
+			"a key made or changed with a confined token ends no later than that one, at %s", kernel.TimeText(last)).In("expires_at")
+	}
+	return asked, w.CheckExpiry(asked)
+}
+
+// Change says what of a key changes; nil fields stay.
+type Change struct {
+	Name      *string
+	Rights    *Rights
+	ExpiresAt *time.Time // zero: never
+}
+
+// Update changes a key. Its owner and the workspace's admins only; new rights and a new
+// end are held to what Create holds them to.
+func (svc *Service) Update(ctx context.Context, c keyhatch.Caller, workspace, ref string, ch Change) (key keyhatch.AccessKey, err error) {
+	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		if key, err = ruled(w, workspace, ref); err != nil {
+			return err
+		}
+		kernel.Set(&key.Name, ch.Name)
+		if err := keyhatch.CheckName(key.Name); err != nil {
+			return err
+		}
+		if ch.Rights != nil {
+			if key.Rights, err = within(w.View, key, *ch.Rights); err != nil {
+				return err
+			}
+		}
+		if ch.ExpiresAt != nil {
+			if key.ExpiresAt, err = endOf(w, *ch.ExpiresAt); err != nil {
+				return err
+			}
+		}
+		if err := w.Tx.UpdateAccessKey(ctx, key); err != nil {
+			return err
+		}
+		return record(w, Updated, key)
+	})
+	return key, err
+}
+
+// Delete removes a key; its pairs end at once. Who may is as with Update.
+func (svc *Service) Delete(ctx context.Context, c keyhatch.Caller, workspace, ref string) error {
+	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		key, err := ruled(w, workspace, ref)
+		if err != nil {
+			return err
+		}
+		return svc.end(w, key)
+	})
+}
+
+func (svc *Service) end(w *kernel.Work, key keyhatch.AccessKey) error {
+	if err := w.Tx.DeleteAccessKey(w.Ctx, key); err != nil {
+		return err
+	}
+	svc.uses.Forget(key.ID)
+	return record(w, Deleted, key)
+}
+
+// record notes what became of a key, with what it may open.
+func record(w *kernel.Work, what keyhatch.Action, k keyhatch.AccessKey) error {
+	return w.Record(what, k.Workspace, k.ID, kernel.Detail("name", k.Name, "store", k.Store, "owner", k.Owner,
+		"see_all", kernel.Yes(k.Rights.SeeAll), "read_all", kernel.Yes(k.Rights.ReadAll), "write_all", kernel.Yes(k.Rights.WriteAll),
+		"read", joined(k.Rights.Read), "write", joined(k.Rights.Write), "expires", kernel.TimeText(k.ExpiresAt)))
+}
+
+// Key returns one key that the caller may see: those of a workspace that it manages, and
+// its own.
+func (svc *Service) Key(ctx context.Context, c keyhatch.Caller, workspace, ref string) (keyhatch.AccessKey, error) {
+	key, _, err := visible(svc.k.View(ctx, c), workspace, ref)
+	return key, err
+}
+
+// Filter says which keys of a workspace a list has; empty fields are all.
+type Filter struct{ Workspace, Store string } // ids or names
+
+// Keys lists the keys of a workspace that the caller may see. Members only.
+func (svc *Service) Keys(ctx context.Context, c keyhatch.Caller, f Filter, p kernel.Page) (kernel.List[keyhatch.AccessKey], error) {
+	v := svc.k.View(ctx, c)
+	ws, err := v.MemberWorkspace(f.Workspace)
+	if err != nil {
+		return kernel.List[keyhatch.AccessKey]{}, err
+	}
+	wanted := db.AccessKeyFilter{Workspace: ws.ID, Owner: c.User.ID}
+	role, err := v.Role(ws.ID)
+	if err != nil {
+		return kernel.List[keyhatch.AccessKey]{}, err
+	}
+	if role.Manages() {
+		wanted.Owner = ""
+	}
+	if f.Store != "" {
+		store, err := servingStore(v, ws.ID, f.Store)
+		if err != nil {
+			return kernel.List[keyhatch.AccessKey]{}, err
+		}
+		wanted.Store = store.ID
+	}
+	return kernel.Paged(p, keyhatch.KeyID, func(k keyhatch.AccessKey) string { return k.ID },
+		func(p kernel.Page) ([]keyhatch.AccessKey, error) { return v.AccessKeys(ctx, wanted, p) })
+}
+
+// visible finds a key by id, or by name in a workspace, and the caller's role there. A
+// key that it may not see is not found.
+func visible(v kernel.View, workspace, ref string) (key keyhatch.AccessKey, role keyhatch.Role, err error) {
+	if _, ok := keyhatch.IDPayload(keyhatch.KeyID, ref); ok {
+		key, err = v.AccessKey(v.Ctx, ref)
+	} else {
+		var ws keyhatch.Workspace
+		if ws, err = v.WorkspaceFor(workspace); errors.Is(err, keyhatch.NotFound) {
+			err = kernel.NotFound(keyhatch.CodeAccessKeyNotFound) // like a key in one that the caller may not see
+		}
+		if err == nil {
+			key, err = v.AccessKeyByName(v.Ctx, ws.ID, ref)
+		}
+	}
+	if err == nil {
+		role, err = v.Role(key.Workspace)
+	}
+	if err == nil && !role.Manages() && (role == keyhatch.NoRole || key.Owner != v.Caller.User.ID) {
+		err = kernel.NotFound(keyhatch.CodeAccessKeyNotFound)
+	}
+	if err != nil {
+		return keyhatch.AccessKey{}, keyhatch.NoRole, err
+	}
+	return key, role, nil
+}
+
+// ruled finds a key that the caller may change: whoever sees it, but for tasks.
+func ruled(w *kernel.Work, workspace, ref string) (keyhatch.AccessKey, error) {
+	key, _, err := visible(w.View, workspace, ref)
+	if err == nil {
+		err = w.MustNotBeTask()
+	}
+	return key, err
+}

@@ -1,0 +1,173 @@
+package accesskeys
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/mirror"
+	"github.com/keyhatch/keyhatch/policy"
+)
+
+// MaxGrace is how long a pair that was replaced may go on working.
+const MaxGrace = 7 * 24 * time.Hour
+
+// Issue makes a new pair for a key and returns its secret, which is shown now and never
+// again. The pair before works on for the grace, of at most MaxGrace, and any older one
+// ends; without a grace all end at once. Who may is as with Update.
+func (svc *Service) Issue(ctx context.Context, c keyhatch.Caller, workspace, ref string, grace time.Duration) (key keyhatch.AccessKey, pair keyhatch.KeyPair, err error) {
+	if grace < 0 || grace > MaxGrace {
+		return key, pair, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidDuration, "a grace is 0 to %d seconds", int(MaxGrace/time.Second)).In("grace_seconds")
+	}
+	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		if key, err = ruled(w, workspace, ref); err != nil {
+			return err
+		}
+		if pair, err = newPair(); err != nil {
+			return err
+		}
+		sealed, err := svc.k.Keys.SealColumn(db.PairsTable, pair.AccessKeyID, db.SecretColumn, pair.SecretAccessKey)
+		if err != nil {
+			return err
+		}
+		if key.Pairs, err = endPairs(w, key, grace); err != nil {
+			return err
+		}
+		issued := keyhatch.IssuedPair{AccessKeyID: pair.AccessKeyID, Token: w.Caller.Token.ID, IssuedAt: w.Now}
+		if err := w.Tx.InsertPair(ctx, key, issued, sealed); err != nil {
+			return err
+		}
+		key.Pairs = append([]keyhatch.IssuedPair{issued}, key.Pairs...)
+		return w.Record(Issued, key.Workspace, key.ID, kernel.Detail("name", key.Name, "access_key_id", pair.AccessKeyID, "grace", grace.String()))
+	})
+	if err != nil {
+		return keyhatch.AccessKey{}, keyhatch.KeyPair{}, err
+	}
+	return key, pair, nil
+}
+
+// newPair makes one: an access key id as S3's clients expect it, which is no secret, and
+// 30 random bytes.
+func newPair() (keyhatch.KeyPair, error) {
+	var secret [30]byte
+	if _, err := rand.Read(secret[:]); err != nil {
+		return keyhatch.KeyPair{}, err
+	}
+	return keyhatch.KeyPair{AccessKeyID: "KHAK" + rand.Text()[:16], SecretAccessKey: keyhatch.Secret(base64.URLEncoding.EncodeToString(secret[:]))}, nil
+}
+
+// endPairs ends the pairs of a key, the newest of them after the grace, and returns what
+// is left.
+func endPairs(w *kernel.Work, key keyhatch.AccessKey, grace time.Duration) (left []keyhatch.IssuedPair, err error) {
+	for i, p := range key.Pairs {
+		if i > 0 || grace == 0 || !p.EndsAt.IsZero() && !w.Now.Before(p.EndsAt) {
+			if err := w.Tx.DeletePair(w.Ctx, key, p.AccessKeyID); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if end := w.Now.Add(grace); p.EndsAt.IsZero() || end.Before(p.EndsAt) {
+			p.EndsAt = end
+		}
+		if err := w.Tx.EndPair(w.Ctx, key, p); err != nil {
+			return nil, err
+		}
+		left = append(left, p)
+	}
+	return left, nil
+}
+
+// EndMadeWith ends what was made with a token that a thief may have had: the keys, and
+// the pairs of others.
+func (svc *Service) EndMadeWith(w *kernel.Work, token string) error {
+	keys, err := w.AccessKeysByToken(w.Ctx, token)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if key.Token == token {
+			if err := svc.end(w, key); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, p := range key.Pairs {
+			if p.Token != token {
+				continue
+			}
+			if err := w.Tx.DeletePair(w.Ctx, key, p.AccessKeyID); err != nil {
+				return err
+			}
+			if err := w.Record(Withdrawn, key.Workspace, key.ID, kernel.Detail("name", key.Name, "access_key_id", p.AccessKeyID)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Open finds the key of an access key id, with the secret that requests are signed with.
+// It says nothing of what the key opens: ask Standing once the signature has been
+// checked. An access key id that does not work fails with keyhatch.Unauthenticated.
+func (svc *Service) Open(ctx context.Context, accessKeyID string) (key keyhatch.AccessKey, secret keyhatch.Secret, err error) {
+	var sealed []byte
+	err = svc.k.Mirror.View(ctx, func(image *mirror.Image) error {
+		var pair db.SealedPair
+		if key, pair, err = live(image, accessKeyID, svc.k.Now()); err != nil {
+			return err
+		}
+		sealed = pair.Sealed
+		return nil
+	})
+	if errors.Is(err, keyhatch.NotFound) {
+		err = keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeTokenInvalid, "the access key id is not valid")
+	}
+	if err != nil {
+		return keyhatch.AccessKey{}, "", err
+	}
+	secret, err = svc.k.Keys.OpenColumn(db.PairsTable, accessKeyID, db.SecretColumn, sealed)
+	return key, secret, err
+}
+
+func live(image *mirror.Image, accessKeyID string, now time.Time) (keyhatch.AccessKey, db.SealedPair, error) {
+	pair, err := image.Pair(accessKeyID)
+	if err == nil && !pair.EndsAt.IsZero() && !now.Before(pair.EndsAt) {
+		err = kernel.NotFound(keyhatch.CodeAccessKeyNotFound)
+	}
+	if err != nil {
+		return keyhatch.AccessKey{}, pair, err
+	}
+	key, err := image.AccessKey(pair.Key)
+	return key, pair, err
+}
+
+// Standing tells what the key of an access key id opens now to who asks from where ctx
+// tells, and on which store, and notes the use. The errors are policy.ErrKeyEnded,
+// policy.ErrKeyElsewhere, and keyhatch.Unavailable when the present is not known.
+func (svc *Service) Standing(ctx context.Context, accessKeyID string) (open policy.Set, store keyhatch.Store, err error) {
+	now := svc.k.Now()
+	err = svc.k.Mirror.View(ctx, func(image *mirror.Image) error {
+		key, _, err := live(image, accessKeyID, now)
+		if err != nil {
+			return err
+		}
+		if open, err = policy.StandingKey(key, image, now); err != nil {
+			return err
+		}
+		if !keyhatch.InNetworks(keyhatch.OriginOf(ctx).Address, key.Networks) {
+			return policy.ErrKeyElsewhere
+		}
+		svc.uses.Note(key.ID, now, "")
+		store, err = image.Store(key.Store)
+		return err
+	})
+	if errors.Is(err, keyhatch.NotFound) {
+		err = policy.ErrKeyEnded
+	}
+	return open, store, err
+}

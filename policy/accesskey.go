@@ -1,0 +1,89 @@
+package policy
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// Why an access key opens nothing at all.
+var (
+	ErrKeyEnded = errors.New("the access key has ended, or its owner is inactive")
+	// ErrKeyElsewhere: the key is for other networks.
+	ErrKeyElsewhere = errors.New("the access key does not work from here: it is confined to networks")
+)
+
+// KeyFacts is what must be known of the present to say what of an access key is open.
+// Errors are as with Facts.
+type KeyFacts interface {
+	User(id string) (keyhatch.User, error)
+	Role(workspace, user string) keyhatch.Role
+	BucketsOn(workspace, store string) []keyhatch.Bucket
+	LocationsIn(bucket string) []keyhatch.Location
+}
+
+// StandingKey tells what of an access key is open now: of the buckets that its workspace
+// has on its store those that its rights name and that its owner decides over. In a
+// locked location nothing is written.
+//
+// The error is ErrKeyEnded, or that of the facts.
+func StandingKey(k keyhatch.AccessKey, facts KeyFacts, now time.Time) (Set, error) {
+	if !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt) {
+		return nil, ErrKeyEnded
+	}
+	owner, err := facts.User(k.Owner)
+	if errors.Is(err, keyhatch.NotFound) || err == nil && !owner.Active {
+		return nil, ErrKeyEnded
+	}
+	if err != nil {
+		return nil, err
+	}
+	manages := owner.Admin || facts.Role(k.Workspace, owner.ID).Manages()
+	var open Set
+	for _, b := range facts.BucketsOn(k.Workspace, k.Store) {
+		if !manages && !OwnsBucket(b, owner.ID, facts.Role(k.Workspace, owner.ID)) {
+			continue
+		}
+		if o, any := rightsOn(k.Rights, b, manages); any {
+			if o.Access == keyhatch.Write {
+				o.Locked = lockedIn(b.ID, facts)
+			}
+			open = append(open, o)
+		}
+	}
+	return open, nil
+}
+
+// OwnsBucket tells whether a user of the role in a bucket's workspace decides over it as
+// its owner. Who has left the workspace does not.
+func OwnsBucket(b keyhatch.Bucket, user string, in keyhatch.Role) bool {
+	return b.Owner != "" && b.Owner == user && in != keyhatch.NoRole
+}
+
+// rightsOn is what rights open in a bucket. Those on all buckets are for who manages the
+// workspace.
+func rightsOn(r keyhatch.KeyRights, b keyhatch.Bucket, manages bool) (o Open, any bool) {
+	reads := manages && r.ReadAll || slices.Contains(r.Read, b.ID)
+	writes := manages && r.WriteAll || slices.Contains(r.Write, b.ID)
+	o.Bucket = b.Name
+	switch {
+	case writes:
+		o.Access, o.WriteOnly = keyhatch.Write, !reads
+	case reads:
+		o.Access = keyhatch.Read
+	default:
+		return o, manages && r.SeeAll
+	}
+	return o, true
+}
+
+func lockedIn(bucket string, facts KeyFacts) (locked []keyhatch.Prefix) {
+	for _, l := range facts.LocationsIn(bucket) {
+		if l.Locked {
+			locked = append(locked, l.Prefix)
+		}
+	}
+	return locked
+}
