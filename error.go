@@ -104,7 +104,7 @@ var lists = map[Code]string{
 	CodeStoreNotFound:     "GET /api/v1/stores lists those that you may use",
 	CodeBucketNotFound:    "GET /api/v1/buckets lists the workspace's",
 	CodeLocationNotFound:  "GET /api/v1/locations lists those of a workspace that you may use, and a prefix must lie inside one",
-	CodeAccessKeyNotFound: "GET /api/v1/keys lists those of a workspace that you may see",
+	CodeAccessKeyNotFound: "GET /api/v1/access-keys lists those of a workspace that you may see",
 	CodeGrantNotFound:     "GET /api/v1/grants lists those that you may see",
 	CodeLeaseNotFound:     "GET /api/v1/leases lists yours",
 	CodeEventNotFound:     "GET /api/v1/events lists those that you may see",

@@ -27,7 +27,7 @@ const ScopeAll Scope = "all"
 // ScopeNouns are the words that can stand as a scope, alone or with ":read".
 var ScopeNouns = []string{
 	"users", "groups", "workspaces", "teamspaces", "tokens", "credentials", "stores", "buckets",
-	"locations", "grants", "leases", "events", "keys",
+	"locations", "grants", "leases", "access-keys", "events", "keys",
 }
 
 // MaxScopes and MaxScopesBytes bound the scopes of one token.

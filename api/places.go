@@ -38,6 +38,7 @@ type Bucket struct {
 	Workspace string    `json:"workspace"`
 	Store     string    `json:"store"`
 	Name      string    `json:"name" example:"demo"`
+	Owner     string    `json:"owner,omitempty" doc:"The user who may make access keys for it, as the workspace's admins may"`
 	CreatedAt time.Time `json:"created_at"`
 }
 
@@ -45,6 +46,12 @@ type Bucket struct {
 type NewBucket struct {
 	Store string `json:"store" doc:"Id or name"`
 	Name  string `json:"name" maxLength:"63"`
+	Owner string `json:"owner,omitempty" doc:"Id or name of a user, who may make access keys for it. Default: you"`
+}
+
+// BucketChange changes what it names of a bucket.
+type BucketChange struct {
+	Owner *string `json:"owner,omitempty" doc:"Id or name"`
 }
 
 // Location is a named, owned prefix in a bucket.

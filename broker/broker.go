@@ -41,6 +41,8 @@ type Config struct {
 	Mirror  *mirror.Mirror
 	Keys    *seal.Keyring
 	Lenders map[keyhatch.Lending]driver.Lender
+	// Endpoint and Region are where clients reach our own S3 endpoint, and sign for.
+	Endpoint, Region string
 	// Prober asks the clouds whether credentials work.
 	Prober driver.Prober
 	// ShortestLease is the least that a lease lasts. Zero: keyhatch.MinLeaseLife.
@@ -69,7 +71,7 @@ func New(c Config) *Broker {
 	c.Tokens = c.Tokens.OrDefault()
 	k := kernel.New(c.DB, c.Mirror, c.Keys, c.Reach, c.Tokens.RequestsPerMinute)
 	k.NotBefore(c.NotBefore)
-	accessKeys := accesskeys.New(k, c.Log)
+	accessKeys := accesskeys.New(k, c.Endpoint, c.Region, c.Log)
 	return &Broker{
 		People:      people.New(k, c.Tokens, accessKeys.EndMadeWith, c.Log),
 		Passwords:   passwords.New(k, c.Log, c.CheapPasswords),

@@ -234,7 +234,9 @@ var useCases = slices.Concat(peopleUseCases, []useCase{
 		return func() error { return only(w.Broker.AccessKeys.Key(w.ctx, c, w.ws.ID, k.Name)) }
 	}},
 	{"list access keys", "                  ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
-		return func() error { return only(w.Broker.AccessKeys.Keys(w.ctx, c, accesskeys.Filter{Workspace: w.ws.ID}, page)) }
+		return func() error {
+			return only(w.Broker.AccessKeys.Keys(w.ctx, c, accesskeys.Filter{Workspace: w.ws.ID}, page))
+		}
 	}},
 
 	// locations and grants                 admin     confined  owner     wsadmin   member    keeper    guest     stranger

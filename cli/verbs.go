@@ -16,6 +16,8 @@ type Verbs struct {
 	Lease lending.Lease `cmd:"" group:"Keys to objects" help:"Borrow S3 keys for a location; list and end them."`
 	Exec  lending.Exec  `cmd:"" group:"Keys to objects" help:"Run a program with S3 keys that renew themselves."`
 
+	Key keyCommand `cmd:"" group:"Keys to objects" help:"Long-lived S3 keys, for what cannot use leases."`
+
 	Location   locationCommand   `cmd:"" group:"Places and rights" help:"Named prefixes of buckets."`
 	Grant      grantCommand      `cmd:"" group:"Places and rights" help:"Who may read or write a location."`
 	Bucket     bucketCommand     `cmd:"" group:"Places and rights" help:"Buckets of a workspace."`

@@ -54,6 +54,12 @@ func (c *Client) CreateBucket(ctx context.Context, n api.NewBucket) (b api.Bucke
 	return b, err
 }
 
+// UpdateBucket hands a bucket over.
+func (c *Client) UpdateBucket(ctx context.Context, bucket string, change api.BucketChange) (b api.Bucket, err error) {
+	err = c.call(ctx, http.MethodPatch, at("buckets", bucket), c.here(), change, &b)
+	return b, err
+}
+
 // DeleteBucket takes a bucket without locations off the record; its objects stay.
 func (c *Client) DeleteBucket(ctx context.Context, bucket string) error {
 	return c.call(ctx, http.MethodDelete, at("buckets", bucket), c.here(), nil, nil)

@@ -66,6 +66,7 @@ func (d *Door) api(mux *http.ServeMux) huma.API {
 	d.credentials(a)
 	d.stores(a)
 	d.buckets(a)
+	d.accessKeys(a)
 	d.locations(a)
 	d.whoCan(a)
 	d.grants(a)

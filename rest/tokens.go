@@ -98,17 +98,26 @@ func (d *Door) updateToken(ctx context.Context, c keyhatch.Caller, in *updateTok
 		}
 		change.Networks = &networks
 	}
-	switch {
-	case in.Body.NeverExpires && in.Body.ExpiresAt != nil:
-		return nil, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidExpiry, "it expires, or it never does: send one of the two").In("expires_at")
-	case in.Body.NeverExpires:
-		change.ExpiresAt = &time.Time{}
-	case in.Body.ExpiresAt != nil:
-		at := timeOf(in.Body.ExpiresAt)
-		change.ExpiresAt = &at
+	var err error
+	if change.ExpiresAt, err = endOf(in.Body.ExpiresAt, in.Body.NeverExpires); err != nil {
+		return nil, err
 	}
 	t, err := d.broker.People.UpdateToken(ctx, c, d.named(c, in.Token), change)
 	return one(t, err, encodeToken)
+}
+
+// endOf is when something is to end that may never: the zero time. Nil leaves it.
+func endOf(at *time.Time, never bool) (*time.Time, error) {
+	switch {
+	case never && at != nil:
+		return nil, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidExpiry, "it expires, or it never does: send one of the two").In("expires_at")
+	case never:
+		return &time.Time{}, nil
+	case at != nil:
+		end := timeOf(at)
+		return &end, nil
+	}
+	return nil, nil
 }
 
 // named is the id of a token, which can be called current.

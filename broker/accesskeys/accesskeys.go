@@ -24,13 +24,15 @@ const (
 
 // Service does the use cases.
 type Service struct {
-	k    *kernel.Kernel
-	uses *kernel.Uses
+	k                *kernel.Kernel
+	endpoint, region string // of our own S3 endpoint
+	uses             *kernel.Uses
 }
 
-// New makes the service.
-func New(k *kernel.Kernel, log *slog.Logger) *Service {
-	return &Service{k: k, uses: kernel.NewUses("access keys", k.DB, log)}
+// New makes the service. endpoint and region are where the keys of our own S3 endpoint
+// are used.
+func New(k *kernel.Kernel, endpoint, region string, log *slog.Logger) *Service {
+	return &Service{k: k, endpoint: endpoint, region: region, uses: kernel.NewUses("access keys", k.DB, log)}
 }
 
 // RunUses writes when keys were last used, until ctx ends and then once more.

@@ -20,15 +20,16 @@ const MaxGrace = 7 * 24 * time.Hour
 // Issue makes a new pair for a key and returns its secret, which is shown now and never
 // again. The pair before works on for the grace, of at most MaxGrace, and any older one
 // ends; without a grace all end at once. Who may is as with Update.
-func (svc *Service) Issue(ctx context.Context, c keyhatch.Caller, workspace, ref string, grace time.Duration) (key keyhatch.AccessKey, pair keyhatch.KeyPair, err error) {
+func (svc *Service) Issue(ctx context.Context, c keyhatch.Caller, workspace, ref string, grace time.Duration) (key keyhatch.AccessKey, made keyhatch.Credentials, err error) {
 	if grace < 0 || grace > MaxGrace {
-		return key, pair, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidDuration, "a grace is 0 to %d seconds", int(MaxGrace/time.Second)).In("grace_seconds")
+		return key, made, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidDuration, "a grace is 0 to %d seconds", int(MaxGrace/time.Second)).In("grace_seconds")
 	}
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		if key, err = ruled(w, workspace, ref); err != nil {
 			return err
 		}
-		if pair, err = newPair(); err != nil {
+		pair, err := newPair()
+		if err != nil {
 			return err
 		}
 		sealed, err := svc.k.Keys.SealColumn(db.PairsTable, pair.AccessKeyID, db.SecretColumn, pair.SecretAccessKey)
@@ -43,12 +44,15 @@ func (svc *Service) Issue(ctx context.Context, c keyhatch.Caller, workspace, ref
 			return err
 		}
 		key.Pairs = append([]keyhatch.IssuedPair{issued}, key.Pairs...)
+		made = keyhatch.Credentials{
+			AccessKeyID: pair.AccessKeyID, SecretAccessKey: pair.SecretAccessKey, Endpoint: svc.endpoint, Region: svc.region, ExpiresAt: key.ExpiresAt,
+		}
 		return w.Record(Issued, key.Workspace, key.ID, kernel.Detail("name", key.Name, "access_key_id", pair.AccessKeyID, "grace", grace.String()))
 	})
 	if err != nil {
-		return keyhatch.AccessKey{}, keyhatch.KeyPair{}, err
+		return keyhatch.AccessKey{}, keyhatch.Credentials{}, err
 	}
-	return key, pair, nil
+	return key, made, nil
 }
 
 // newPair makes one: an access key id as S3's clients expect it, which is no secret, and

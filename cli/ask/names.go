@@ -59,6 +59,11 @@ func (n *Names) Store(id string) string {
 	return n.find(id, func() (string, error) { s, err := n.c.Store(n.ctx, id); return s.Name, err })
 }
 
+// Bucket is the name of a bucket.
+func (n *Names) Bucket(id string) string {
+	return n.find(id, func() (string, error) { b, err := n.c.Bucket(n.ctx, id); return b.Name, err })
+}
+
 // Location is the name of a location.
 func (n *Names) Location(id string) string {
 	return n.find(id, func() (string, error) { l, err := n.c.Location(n.ctx, id); return l.Name, err })

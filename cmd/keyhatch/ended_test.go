@@ -40,6 +40,9 @@ func TestWhatEndsThingsTellsPrograms(t *testing.T) {
 			t.Errorf("%s: status %d, %s", first, status, &errors)
 			continue
 		}
+		if noun == "key" {
+			noun = "access_key" // as it is called among other keys
+		}
 		want := ask.Ended{Action: noun + "." + verbs[verb], Target: words[2]}
 		if len(words) > 3 && !strings.HasPrefix(words[3], "-") {
 			want.User = words[3]

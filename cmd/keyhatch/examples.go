@@ -34,6 +34,16 @@ keyhatch lease alpha --prefix 2024/ --for-tool duckdb`,
 keyhatch lease revoke $AWS_ACCESS_KEY_ID`,
 	"exec": "keyhatch exec s3://demo/alpha/ --access write -- aws s3 cp x.csv s3://demo/alpha/",
 
+	"key list": "keyhatch key list --store local",
+	"key show": "keyhatch key show backup",
+	"key create": `keyhatch key create backup --store local --read demo --write demo
+keyhatch key create reports --store local --read-all --expires 90d`,
+	"key issue": `keyhatch key issue backup
+keyhatch key issue backup --grace 1h`,
+	"key update": `keyhatch key update backup --read demo
+keyhatch key update backup --no-rights`,
+	"key delete": "keyhatch key delete backup",
+
 	"location list":   "keyhatch location list --workspace demo",
 	"location show":   "keyhatch location show alpha",
 	"location create": "keyhatch location create gamma s3://demo/gamma/ --owner ada --longest-lease 2h",
@@ -53,6 +63,7 @@ keyhatch grant give alpha --to everyone --access read`,
 	"bucket list":   "keyhatch bucket list --workspace demo",
 	"bucket show":   "keyhatch bucket show demo",
 	"bucket create": "keyhatch bucket create demo --store local",
+	"bucket update": "keyhatch bucket update demo --owner ada",
 	"bucket delete": "keyhatch bucket delete demo",
 
 	"store list": "keyhatch store list",

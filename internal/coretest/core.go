@@ -140,7 +140,7 @@ func (c *Core) open(t testing.TB) {
 // With is a broker over the same state that has other lenders.
 func (c *Core) With(lenders map[keyhatch.Lending]driver.Lender) *broker.Broker {
 	return broker.New(broker.Config{
-		NotBefore: c.notBefore, DB: c.DB, Mirror: c.Mirror, Keys: c.Keys, Lenders: lenders, DirectoryRoots: []string{c.Root},
+		NotBefore: c.notBefore, DB: c.DB, Mirror: c.Mirror, Keys: c.Keys, Lenders: lenders, Endpoint: Endpoint, Region: "local", DirectoryRoots: []string{c.Root},
 		Tokens: c.Tokens, KeysPace: c.KeysPace, Log: c.Log, Prober: c.Prober, CheapPasswords: true,
 		Reach: func(context.Context, string) error { return nil },
 	})
