@@ -71,7 +71,7 @@ func (s *Server) Create(ctx context.Context, path string, what, made any) error 
 	if err != nil {
 		return err
 	}
-	answer, err := s.call(ctx, http.MethodPost, path, body, http.StatusCreated)
+	answer, err := s.call(ctx, http.MethodPost, path, body)
 	if err != nil || made == nil {
 		return err
 	}
