@@ -1,0 +1,167 @@
+package policy_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/policy"
+	"pgregory.net/rapid"
+)
+
+// keyWorld is what a key can be about: two workspaces, two stores, and in each a few
+// buckets with locations.
+type keyWorld struct {
+	users     map[string]keyhatch.User
+	roles     map[string]keyhatch.Role // workspace|user
+	buckets   []keyhatch.Bucket
+	locations []keyhatch.Location
+}
+
+func (w *keyWorld) User(id string) (keyhatch.User, error) {
+	u, ok := w.users[id]
+	if !ok {
+		return u, keyhatch.NotFoundError(keyhatch.CodeUserNotFound)
+	}
+	return u, nil
+}
+
+func (w keyWorld) Role(workspace, user string) keyhatch.Role { return w.roles[workspace+"|"+user] }
+
+func (w keyWorld) BucketsOn(workspace, store string) (out []keyhatch.Bucket) {
+	for _, b := range w.buckets {
+		if b.Workspace == workspace && b.Store == store {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+func (w keyWorld) LocationsIn(bucket string) (out []keyhatch.Location) {
+	for _, l := range w.locations {
+		if l.Bucket == bucket {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+var (
+	keyNow   = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	keyRoles = []keyhatch.Role{keyhatch.NoRole, keyhatch.MemberRole, keyhatch.AdminRole, keyhatch.OwnerRole}
+)
+
+func drawKeyWorld(t *rapid.T) (*keyWorld, keyhatch.AccessKey) {
+	w := &keyWorld{users: map[string]keyhatch.User{}, roles: map[string]keyhatch.Role{}}
+	users := []string{"ann", "bob"}
+	for _, u := range users {
+		w.users[u] = keyhatch.User{ID: u, Active: rapid.IntRange(0, 5).Draw(t, u+" active") > 0, Admin: rapid.IntRange(0, 5).Draw(t, u+" admin") == 0}
+		for _, ws := range []string{"lab", "shop"} {
+			w.roles[ws+"|"+u] = rapid.SampledFrom(keyRoles).Draw(t, u+" in "+ws)
+		}
+	}
+	var ids []string
+	for i := range rapid.IntRange(1, 5).Draw(t, "buckets") {
+		b := keyhatch.Bucket{
+			ID: fmt.Sprint("id", i), Name: fmt.Sprint("bucket", i), Workspace: rapid.SampledFrom([]string{"lab", "lab", "shop"}).Draw(t, "workspace"),
+			Store: rapid.SampledFrom([]string{"disk", "disk", "far"}).Draw(t, "store"), Owner: rapid.SampledFrom([]string{"", "ann", "bob"}).Draw(t, "owner"),
+		}
+		w.buckets, ids = append(w.buckets, b), append(ids, b.ID)
+		for _, p := range []keyhatch.Prefix{"a/", "b/c/"} {
+			w.locations = append(w.locations, keyhatch.Location{Bucket: b.ID, Prefix: p, Locked: rapid.Bool().Draw(t, "locked")})
+		}
+	}
+	some := rapid.SliceOfDistinct(rapid.SampledFrom(ids), func(id string) string { return id })
+	key := keyhatch.AccessKey{
+		Workspace: "lab", Store: "disk", Owner: rapid.SampledFrom([]string{"ann", "bob", "gone"}).Draw(t, "key of"),
+		Rights: keyhatch.KeyRights{
+			SeeAll: rapid.Bool().Draw(t, "see all"), ReadAll: rapid.IntRange(0, 3).Draw(t, "read all") == 0, WriteAll: rapid.IntRange(0, 3).Draw(t, "write all") == 0,
+			Read: some.Draw(t, "read"), Write: some.Draw(t, "write"),
+		},
+	}
+	switch rapid.IntRange(0, 5).Draw(t, "end") {
+	case 0:
+		key.ExpiresAt = keyNow
+	case 1:
+		key.ExpiresAt = keyNow.Add(time.Microsecond)
+	}
+	return w, key
+}
+
+// mayKey decides one question from the rules as they are told in docs/access-keys.md, one
+// after the other.
+func mayKey(w *keyWorld, k keyhatch.AccessKey, access keyhatch.Access, bucket, key string) bool {
+	owner, exists := w.users[k.Owner]
+	at := slices.IndexFunc(w.buckets, func(b keyhatch.Bucket) bool { return b.Name == bucket })
+	if !exists || !owner.Active || at < 0 || !k.ExpiresAt.IsZero() && !k.ExpiresAt.After(keyNow) {
+		return false
+	}
+	b := w.buckets[at]
+	if b.Workspace != "lab" || b.Store != "disk" {
+		return false
+	}
+	role := w.roles["lab|"+owner.ID]
+	admin := owner.Admin || role == keyhatch.AdminRole || role == keyhatch.OwnerRole
+	if !admin && (b.Owner != owner.ID || role == keyhatch.NoRole) {
+		return false
+	}
+	list, all := k.Rights.Read, k.Rights.ReadAll
+	if access == keyhatch.Write {
+		list, all = k.Rights.Write, k.Rights.WriteAll
+		for _, l := range w.locations {
+			if l.Bucket == b.ID && l.Locked && strings.HasPrefix(key, string(l.Prefix)) {
+				return false
+			}
+		}
+	}
+	return slices.Contains(list, b.ID) || all && admin
+}
+
+// TestS2_KeysOpenWhatTheirRulesSay: what of a key is open is what an independent reading
+// of the rules says, about every bucket, in locked places and beside them, for both
+// accesses; and a list is open where every object is that it would show.
+func TestS2_KeysOpenWhatTheirRulesSay(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		w, k := drawKeyWorld(t)
+		open, err := policy.StandingKey(k, w, keyNow)
+		if err != nil && !errors.Is(err, policy.ErrKeyEnded) {
+			t.Fatal(err)
+		}
+		for i := range 6 {
+			bucket := fmt.Sprint("bucket", i)
+			for _, key := range []string{"x", "a/x", "ab", "a", "b/x", "b/c/x", "b/c", "b/cd"} {
+				for _, access := range []keyhatch.Access{keyhatch.Read, keyhatch.Write} {
+					if got, want := open.AllowsObject(access, bucket, key), mayKey(w, k, access, bucket, key); got != want {
+						t.Fatalf("%s %s in %s: %t, want %t; the key is %+v, open is %+v", access, key, bucket, got, want, k, open)
+					}
+				}
+				if got, want := open.AllowsList(keyhatch.Read, bucket, key), mayKey(w, k, keyhatch.Read, bucket, key); got != want {
+					t.Fatalf("list %s in %s: %t, want %t", key, bucket, got, want)
+				}
+			}
+		}
+	})
+}
+
+// TestStandingKeyNeedsThePresent: when it cannot be told who the owner is now, nothing is
+// open, and the key has not ended.
+func TestStandingKeyNeedsThePresent(t *testing.T) {
+	t.Parallel()
+	broken := keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "not now")
+	open, err := policy.StandingKey(keyhatch.AccessKey{Owner: "ann"}, unknowing{err: broken}, keyNow)
+	if !errors.Is(err, keyhatch.Unavailable) || errors.Is(err, policy.ErrKeyEnded) || len(open) > 0 {
+		t.Errorf("%v, %v", open, err)
+	}
+}
+
+type unknowing struct {
+	keyWorld
+	err error
+}
+
+func (u unknowing) User(string) (keyhatch.User, error) { return keyhatch.User{}, u.err }
