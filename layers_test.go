@@ -34,6 +34,7 @@ var layers = []struct {
 	{"db/groupcommit", "root", ""},
 	{"db", "root audit db/engine db/sqlite db/schema db/groupcommit", ""},
 	{"mirror", "root db", ""},
+	{"jobs", "root db", ""},
 	{"driver", "root", ""},
 	{"driver/drivertest", "root driver", "github.com/aws/"},
 	{"driver/drivertest/matrix", "root driver driver/drivertest", "github.com/aws/"},
@@ -89,6 +90,7 @@ var layers = []struct {
 		"github.com/alecthomas/kong github.com/goccy/go-yaml github.com/aws/",
 	},
 	{"db/dbtest/ground", "root audit db", ""},
+	{"db/dbtest/queue", "root db db/dbtest/ground", "pgregory.net/rapid github.com/google/go-cmp"},
 	{"db/dbtest/*", "root audit db db/dbtest/ground", "github.com/google/go-cmp"},
 	{"db/dbtest", "root db db/dbtest/*", "pgregory.net/rapid github.com/google/go-cmp"},
 	{"internal/coretest", "root audit broker broker/* db driver driver/* mirror policy seal", ""},
@@ -101,7 +103,7 @@ var layers = []struct {
 
 // noHTTP are the packages in which a web protocol has no business.
 var noHTTP = []string{
-	"", "policy", "audit", "seal", "db", "db/engine", "db/sqlite", "db/schema", "db/groupcommit", "mirror", "driver", "driver/own",
+	"", "policy", "audit", "seal", "db", "db/engine", "db/sqlite", "db/schema", "db/groupcommit", "mirror", "jobs", "driver", "driver/own",
 	"broker", "broker/kernel", "broker/people", "broker/passwords", "broker/places", "broker/lending", "broker/record", "broker/past", "broker/keys",
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/db/dbtest/ground"
+	"github.com/keyhatch/keyhatch/db/dbtest/queue"
 	"github.com/keyhatch/keyhatch/db/dbtest/record"
 	"github.com/keyhatch/keyhatch/db/dbtest/writes"
 )
@@ -16,6 +17,7 @@ func Run(t *testing.T, open func(t *testing.T) *db.DB) {
 	ground.Run(t, open, nouns)
 	ground.Run(t, open, record.Parts)
 	ground.Run(t, open, writes.Parts)
+	ground.Run(t, open, queue.Parts)
 }
 
 // nouns are the parts about what is kept of each noun, and what ties them.

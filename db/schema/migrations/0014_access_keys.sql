@@ -59,13 +59,13 @@ create table jobs (
   kind          text not null,
   subject       text not null,
   detail        text not null, -- what is to be known when the subject is gone
-  asked         bigint not null, -- how often it was asked for
   run_at        bigint not null,
-  attempts      bigint not null,
+  asked_again   boolean not null, -- since it was claimed
+  attempts      bigint not null, -- that failed since it was asked for
   last_error    text not null,
-  claimed_by    text not null,
-  claimed_until bigint,
+  claims        bigint not null, -- how often it was claimed: the last one holds
+  claimed_until bigint, -- null: nobody does it
   created_at    bigint not null,
   unique (kind, subject)
 );
-create index jobs_due on jobs (run_at);
+create index jobs_due on jobs (coalesce(claimed_until, run_at));

@@ -1,0 +1,157 @@
+package db
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// ErrClaimLost is told to who does not hold a job any more: it was released, or the
+// claim ran out and another has it. Nothing was changed.
+var ErrClaimLost = errors.New("the job is not held any more")
+
+const jobColumns = "id, workspace, kind, subject, detail, attempts, last_error, run_at, created_at, claims, claimed_until"
+
+func scanJob(row row) (j keyhatch.Job, err error) {
+	err = row.Scan(&j.ID, textColumn{&j.Workspace}, &j.Kind, &j.Subject, &j.Detail, &j.Attempts, &j.LastError,
+		timeColumn{&j.RunAt}, timeColumn{&j.CreatedAt}, &j.Claims, timeColumn{&j.ClaimedUntil})
+	return j, err
+}
+
+// AskJob has a job run, not before RunAt, once what else the transaction does is
+// durable. A run that begins afterwards answers it, and all that was asked of the kind
+// about the subject before: at the earliest of the times, with the newest detail. What a
+// run that has begun already does not count: it is followed by another. Of the job that
+// is there the id and the workspace stay.
+//
+// A handler that has something left for later asks for its own job.
+func (t *Tx) AskJob(ctx context.Context, j keyhatch.Job) error {
+	return t.exec(ctx, `insert into jobs (id, workspace, kind, subject, detail, run_at, asked_again, attempts, last_error, claims, claimed_until, created_at)
+		values ($1, $2, $3, $4, $5, $6, false, 0, '', 0, null, $7)
+		on conflict (kind, subject) do update set detail = excluded.detail, attempts = 0, last_error = '',
+			asked_again = jobs.claimed_until is not null,
+			run_at = case when jobs.run_at < excluded.run_at and (jobs.claimed_until is null or jobs.asked_again)
+				then jobs.run_at else excluded.run_at end`,
+		j.ID, optText(j.Workspace), string(j.Kind), j.Subject, j.Detail, micros(j.RunAt), micros(j.CreatedAt))
+}
+
+// whenDue is the time from which a job can be claimed. It has an index.
+const whenDue = "coalesce(claimed_until, run_at)"
+
+// DueJobs returns the kinds of the jobs that can be claimed.
+func (r Reader) DueJobs(ctx context.Context, now time.Time) ([]keyhatch.JobKind, error) {
+	return many(ctx, r, scanValue[keyhatch.JobKind], "select distinct kind from jobs where "+whenDue+" <= $1 order by kind", micros(now))
+}
+
+// JobClaim asks for jobs to do.
+type JobClaim struct {
+	Kinds []keyhatch.JobKind
+	Now   time.Time
+	Until time.Time // when the claim runs out, unless it is renewed
+	Limit int
+}
+
+// unended is the error of a run that told nothing.
+const unended = "it was begun and did not come to an end"
+
+// ClaimJobs claims jobs that are due, those that have waited longest first. A claim that
+// ran out is an attempt that failed.
+func (t *Tx) ClaimJobs(ctx context.Context, c JobClaim) ([]keyhatch.Job, error) {
+	if len(c.Kinds) == 0 {
+		return nil, nil
+	}
+	args := []any{micros(c.Now), micros(c.Until), c.Limit, unended}
+	var kinds []string
+	for _, kind := range c.Kinds {
+		args = append(args, string(kind))
+		kinds = append(kinds, "$"+strconv.Itoa(len(args)))
+	}
+	claimed, err := many(ctx, t.Reader, scanJob, `update jobs set claims = claims + 1, claimed_until = $2, asked_again = false,
+		attempts = case when claimed_until is null then attempts else attempts + 1 end,
+		last_error = case when claimed_until is null then last_error else $4 end
+		where id in (select id from jobs where `+whenDue+` <= $1 and kind in (`+strings.Join(kinds, ", ")+`) order by `+whenDue+`, id limit $3)
+		returning `+jobColumns, args...)
+	slices.SortFunc(claimed, func(a, b keyhatch.Job) int { // an engine returns them in any order
+		return cmp.Or(a.RunAt.Compare(b.RunAt), cmp.Compare(a.ID, b.ID))
+	})
+	return claimed, err
+}
+
+// Each of these takes a job as it was claimed, and is ErrClaimLost from who does not
+// hold it any more. A claim that has run out is held until somebody else claims it.
+
+// RenewJob has the claim run out later.
+func (t *Tx) RenewJob(ctx context.Context, j keyhatch.Job, until time.Time) error {
+	return t.execHeld(ctx, j, "update jobs set claimed_until = $3"+held, micros(until))
+}
+
+// MustHoldJob changes nothing. In a transaction that stores what a run has done, it
+// keeps a run that went on for too long from storing its own.
+func (t *Tx) MustHoldJob(ctx context.Context, j keyhatch.Job) error {
+	return t.execHeld(ctx, j, "update jobs set claims = claims"+held)
+}
+
+// FinishJob removes a job that was done. One that was asked for again since it was
+// claimed is released.
+func (t *Tx) FinishJob(ctx context.Context, j keyhatch.Job) error {
+	err := t.execHeld(ctx, j, "delete from jobs"+held+" and not asked_again")
+	if errors.Is(err, ErrClaimLost) {
+		err = t.execHeld(ctx, j, "update jobs set claimed_until = null, asked_again = false"+held)
+	}
+	return err
+}
+
+// FailJob releases a job that could not be done, to be run again then, or when it was
+// asked for since if that is earlier. The message can be shown to anybody.
+func (t *Tx) FailJob(ctx context.Context, j keyhatch.Job, again time.Time, message string) error {
+	return t.execHeld(ctx, j, `update jobs set claimed_until = null, attempts = attempts + 1, last_error = $4,
+		run_at = case when asked_again and run_at < $3 then run_at else $3 end, asked_again = false`+held, micros(again), message)
+}
+
+// ReleaseJob gives back a job that was not done and did not fail, to be run at once.
+func (t *Tx) ReleaseJob(ctx context.Context, j keyhatch.Job, now time.Time) error {
+	return t.execHeld(ctx, j, `update jobs set claimed_until = null, asked_again = false,
+		run_at = case when run_at < $3 then run_at else $3 end`+held, micros(now))
+}
+
+// held is the job of the claim, while it is one.
+const held = " where id = $1 and claims = $2 and claimed_until is not null"
+
+// execHeld runs a statement on the job that is held. $3 is the first of the arguments.
+func (t *Tx) execHeld(ctx context.Context, j keyhatch.Job, statement string, args ...any) error {
+	err := t.execOne(ctx, "", statement, append([]any{j.ID, j.Claims}, args...)...)
+	if errors.Is(err, keyhatch.NotFound) {
+		return ErrClaimLost
+	}
+	return err
+}
+
+// Job returns the job of the kind about the subject, and whether there is one.
+func (r Reader) Job(ctx context.Context, kind keyhatch.JobKind, subject string) (keyhatch.Job, bool, error) {
+	found, err := many(ctx, r, scanJob, "select "+jobColumns+" from jobs where kind = $1 and subject = $2", string(kind), subject)
+	if err != nil || len(found) == 0 {
+		return keyhatch.Job{}, false, err
+	}
+	return found[0], true, nil
+}
+
+// JobFilter narrows a list of jobs; empty fields do not.
+type JobFilter struct {
+	Kind      keyhatch.JobKind
+	Workspace string
+}
+
+// Jobs lists jobs by id.
+func (r Reader) Jobs(ctx context.Context, f JobFilter, p Page) ([]keyhatch.Job, error) {
+	var where conditions
+	where.add("id > ?", p.After)
+	where.add("kind = ?", string(f.Kind))
+	where.add("workspace = ?", f.Workspace)
+	return many(ctx, r, scanJob, "select "+jobColumns+" from jobs"+where.sql("order by id limit ?", p.Limit), where.args...)
+}
