@@ -8,11 +8,11 @@ type Job struct {
 	ID        string
 	Workspace string // id; empty: it is the installation's
 	Kind      JobKind
-	Subject   string // id of what it is about, which may be gone
-	Detail    string // what has to be known when the subject is gone; never a secret
-	Attempts  int    // that failed since it was asked for last
-	LastError string // of the last one that failed; safe to show
-	RunAt     time.Time
+	Subject   string    // id of what it is about, which may be gone
+	Detail    string    // what has to be known when the subject is gone; never a secret
+	Attempts  int       // that failed since it was asked for last
+	LastError string    // of the last one that failed; safe to show
+	RunAt     time.Time // not before; zero: at once, whatever the clock says
 	CreatedAt time.Time
 
 	// Claims counts how often it was claimed. Who made the last claim holds it.

@@ -21,7 +21,20 @@ const jobColumns = "id, workspace, kind, subject, detail, attempts, last_error, 
 func scanJob(row row) (j keyhatch.Job, err error) {
 	err = row.Scan(&j.ID, textColumn{&j.Workspace}, &j.Kind, &j.Subject, &j.Detail, &j.Attempts, &j.LastError,
 		timeColumn{&j.RunAt}, timeColumn{&j.CreatedAt}, &j.Claims, timeColumn{&j.ClaimedUntil})
+	if j.RunAt.UnixMicro() == atOnce {
+		j.RunAt = time.Time{}
+	}
 	return j, err
+}
+
+// atOnce is before all times of jobs.
+const atOnce = 0
+
+func runAt(t time.Time) int64 {
+	if t.IsZero() {
+		return atOnce
+	}
+	return micros(t)
 }
 
 // AskJob has a job run, not before RunAt, once what else the transaction does is
@@ -38,7 +51,7 @@ func (t *Tx) AskJob(ctx context.Context, j keyhatch.Job) error {
 			asked_again = jobs.claimed_until is not null,
 			run_at = case when jobs.run_at < excluded.run_at and (jobs.claimed_until is null or jobs.asked_again)
 				then jobs.run_at else excluded.run_at end`,
-		j.ID, optText(j.Workspace), string(j.Kind), j.Subject, j.Detail, micros(j.RunAt), micros(j.CreatedAt))
+		j.ID, optText(j.Workspace), string(j.Kind), j.Subject, j.Detail, runAt(j.RunAt), micros(j.CreatedAt))
 }
 
 // whenDue is the time from which a job can be claimed. It has an index.
@@ -60,8 +73,8 @@ type JobClaim struct {
 // unended is the error of a run that told nothing.
 const unended = "it was begun and did not come to an end"
 
-// ClaimJobs claims jobs that are due, those that have waited longest first. A claim that
-// ran out is an attempt that failed.
+// ClaimJobs claims jobs that are due: first those that are to run at once, then those
+// that have waited longest. A claim that ran out is an attempt that failed.
 func (t *Tx) ClaimJobs(ctx context.Context, c JobClaim) ([]keyhatch.Job, error) {
 	if len(c.Kinds) == 0 {
 		return nil, nil
@@ -115,9 +128,8 @@ func (t *Tx) FailJob(ctx context.Context, j keyhatch.Job, again time.Time, messa
 }
 
 // ReleaseJob gives back a job that was not done and did not fail, to be run at once.
-func (t *Tx) ReleaseJob(ctx context.Context, j keyhatch.Job, now time.Time) error {
-	return t.execHeld(ctx, j, `update jobs set claimed_until = null, asked_again = false,
-		run_at = case when run_at < $3 then run_at else $3 end`+held, micros(now))
+func (t *Tx) ReleaseJob(ctx context.Context, j keyhatch.Job) error {
+	return t.execHeld(ctx, j, "update jobs set claimed_until = null, asked_again = false, run_at = $3"+held, atOnce)
 }
 
 // held is the job of the claim, while it is one.

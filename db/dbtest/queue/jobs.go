@@ -134,13 +134,13 @@ func testJobs(t *testing.T, s *ground.Suite) {
 	held = claim(s, again)
 	j.Claims, j.ClaimedUntil = 2, again.Add(length)
 	wantJob(s, "claimed again", j)
-	given := again.Add(-2 * time.Second)
-	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.ReleaseJob(ctx, held, given) })
-	j.RunAt, j.ClaimedUntil = given, time.Time{}
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.ReleaseJob(ctx, held) })
+	j.RunAt, j.ClaimedUntil = time.Time{}, time.Time{}
 	wantJob(s, "released", j)
 
-	claim(s, given)
-	out := given.Add(length)
+	putBack := again.Add(-time.Hour)
+	claim(s, putBack)
+	out := putBack.Add(length)
 	held = claim(s, out)
 	j.Claims, j.ClaimedUntil, j.Attempts, j.LastError = 4, out.Add(length), 2, "it was begun and did not come to an end"
 	wantJob(s, "claimed by another when the claim ran out", j)
@@ -216,9 +216,9 @@ func testAskedAgain(t *testing.T, s *ground.Suite) {
 			{"failed", func(ctx context.Context, tx *db.Tx, held keyhatch.Job, now time.Time) error {
 				return tx.FailJob(ctx, held, now.Add(5*time.Minute), "no")
 			}, 5 * time.Minute},
-			{"released", func(ctx context.Context, tx *db.Tx, held keyhatch.Job, now time.Time) error {
-				return tx.ReleaseJob(ctx, held, now)
-			}, 0},
+			{"released", func(ctx context.Context, tx *db.Tx, held keyhatch.Job, _ time.Time) error {
+				return tx.ReleaseJob(ctx, held)
+			}, -time.Hour},
 			{"never ended", func(context.Context, *db.Tx, keyhatch.Job, time.Time) error { return nil }, length},
 		} {
 			j := newJob(s, "asked "+at.name+", "+end.name)
@@ -234,7 +234,9 @@ func testAskedAgain(t *testing.T, s *ground.Suite) {
 			if end.name == "never ended" {
 				due = now.Add(length)
 			}
-			wantNoneDue(s, due.Add(-time.Microsecond))
+			if end.name != "released" {
+				wantNoneDue(s, due.Add(-time.Microsecond))
+			}
 			held = claim(s, due)
 			if held.Subject != j.Subject || held.Detail != "newer" {
 				t.Errorf("%s: claimed %v", j.Subject, held)
@@ -254,7 +256,7 @@ func testClaimLost(t *testing.T, s *ground.Suite) {
 	now := j.RunAt.Add(length)
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.MustHoldJob(ctx, lost) })
 	released := claim(s, now)
-	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.ReleaseJob(ctx, released, now) })
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.ReleaseJob(ctx, released) })
 	gone := claim(s, now)
 	ended := func(held keyhatch.Job) {
 		t.Helper()
@@ -267,7 +269,7 @@ func testClaimLost(t *testing.T, s *ground.Suite) {
 			"hold":    func(ctx context.Context, tx *db.Tx) error { return tx.MustHoldJob(ctx, held) },
 			"finish":  func(ctx context.Context, tx *db.Tx) error { return tx.FinishJob(ctx, held) },
 			"fail":    func(ctx context.Context, tx *db.Tx) error { return tx.FailJob(ctx, held, now, "x") },
-			"release": func(ctx context.Context, tx *db.Tx) error { return tx.ReleaseJob(ctx, held, now) },
+			"release": func(ctx context.Context, tx *db.Tx) error { return tx.ReleaseJob(ctx, held) },
 		} {
 			if err := s.Try(end); !errors.Is(err, db.ErrClaimLost) {
 				t.Errorf("%s with claim %d: error %v", name, held.Claims, err)
@@ -307,7 +309,9 @@ func testClaimOrder(t *testing.T, s *ground.Suite) {
 	}
 	other := at("other", -time.Hour)
 	other.Kind = "test.other"
-	ask(s, at("third", -1*time.Second), at("first", -3*time.Second), at("later", time.Microsecond), at("second", -2*time.Second), other)
+	fresh := at("fresh", 0)
+	fresh.RunAt = time.Time{}
+	ask(s, at("third", -1*time.Second), at("first", -3*time.Second), at("later", time.Microsecond), at("second", -2*time.Second), fresh, other)
 	var got []string
 	for _, limit := range []int{2, 0, 5} {
 		s.Do(func(ctx context.Context, tx *db.Tx) error {
@@ -319,7 +323,7 @@ func testClaimOrder(t *testing.T, s *ground.Suite) {
 			return err
 		})
 	}
-	if diff := cmp.Diff([]string{"first", "second", "|", "|", "third", "|"}, got); diff != "" {
+	if diff := cmp.Diff([]string{"fresh", "first", "|", "|", "second", "third", "|"}, got); diff != "" {
 		t.Errorf("claims (-want +got):\n%s", diff)
 	}
 	if kinds := ground.OK[[]keyhatch.JobKind](t)(s.DueJobs(s.Ctx(), now)); !cmp.Equal(kinds, []keyhatch.JobKind{"test.other"}) {

@@ -19,7 +19,7 @@ type step struct {
 	what    string
 	subject int // of ask
 	claim   int // counted back from the newest one: of finish, fail, release, renew
-	seconds int // of tick; from now: of ask, fail, renew; the length of a claim
+	seconds int // of tick; from now: of ask, where 0 is at once, fail, renew; the length of a claim
 	limit   int // of claim
 }
 
@@ -102,6 +102,9 @@ func (h *history) take(x step) error {
 		h.now = h.now.Add(in)
 		return nil
 	case "ask":
+		if x.seconds == 0 {
+			return h.ask(x.subject, time.Time{})
+		}
 		return h.ask(x.subject, h.now.Add(in))
 	case "claim":
 		return h.claim(h.now.Add(in), x.limit)
@@ -168,7 +171,7 @@ func (h *history) end(what string, j keyhatch.Job, at time.Time) error {
 	case "fail":
 		err = h.tx.FailJob(h.ctx, j, at, "no")
 	case "release":
-		err = h.tx.ReleaseJob(h.ctx, j, h.now)
+		err = h.tx.ReleaseJob(h.ctx, j)
 	case "renew":
 		err = h.tx.RenewJob(h.ctx, j, at)
 	}
@@ -188,7 +191,7 @@ func (h *history) end(what string, j keyhatch.Job, at time.Time) error {
 		k.waiting = append(k.waiting, at)
 		k.failed++
 	case "release":
-		k.waiting = append(k.waiting, h.now)
+		k.waiting = append(k.waiting, time.Time{})
 	}
 	return err
 }

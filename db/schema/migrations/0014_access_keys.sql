@@ -59,7 +59,7 @@ create table jobs (
   kind          text not null,
   subject       text not null,
   detail        text not null, -- what is to be known when the subject is gone
-  run_at        bigint not null,
+  run_at        bigint not null, -- 0: at once
   asked_again   boolean not null, -- since it was claimed
   attempts      bigint not null, -- that failed since it was asked for
   last_error    text not null,

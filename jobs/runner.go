@@ -1,0 +1,144 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/db"
+)
+
+// Handler does a job. When it returns nil, the job is done and goes; any error has it
+// run again later. What can never be done is for the handler to write down, and is done
+// with that. The context ends when the handler has taken too long, when the claim may
+// have run out, and when the process ends.
+type Handler func(ctx context.Context, j keyhatch.Job) error
+
+// Runner does the jobs of a process.
+type Runner struct {
+	db       *db.DB
+	handlers map[keyhatch.JobKind]Handler
+	kinds    []keyhatch.JobKind // of the handlers
+	pace     Pace
+	log      *slog.Logger
+	kick     chan struct{} // has room for one
+	unknown  map[keyhatch.JobKind]bool
+}
+
+// New makes a runner. Jobs of other kinds than the handlers' are left for others. A zero
+// pace is DefaultPace.
+func New(d *db.DB, handlers map[keyhatch.JobKind]Handler, p Pace, log *slog.Logger) *Runner {
+	if p == (Pace{}) {
+		p = DefaultPace
+	}
+	return &Runner{
+		db: d, handlers: handlers, kinds: slices.Sorted(maps.Keys(handlers)), pace: p, log: log,
+		kick: make(chan struct{}, 1), unknown: map[keyhatch.JobKind]bool{},
+	}
+}
+
+// Kick has the runner look for jobs at once. It is called when a job was asked for and
+// is durable, and never waits.
+func (r *Runner) Kick() {
+	select {
+	case r.kick <- struct{}{}:
+	default: // it will look
+	}
+}
+
+// errStopped is why handlers are told to end with the runner.
+var errStopped = errors.New("the server stops")
+
+// Run does jobs until ctx ends. Then it begins no others, and waits for those that it
+// has begun: for a while until they end by themselves, and then until they have ended
+// because they were told to, and their jobs were given back. Only one may run at a time.
+func (r *Runner) Run(ctx context.Context) {
+	life, over := context.WithCancel(context.WithoutCancel(ctx))
+	defer over()
+	work, abandon := context.WithCancelCause(life)
+	defer abandon(nil)
+	tick := time.NewTicker(r.pace.Look)
+	defer tick.Stop()
+	ended := make(chan struct{}, r.pace.AtOnce)
+	running := 0
+	for ctx.Err() == nil {
+		claimed := time.Now()
+		for _, j := range r.claim(ctx, claimed, r.pace.AtOnce-running) {
+			running++
+			go func() {
+				defer func() { ended <- struct{}{} }()
+				r.do(life, work, j, claimed)
+			}()
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		case <-r.kick:
+		case <-ended: // there is room, and what was asked for again meanwhile is due
+			running--
+		}
+	}
+	r.drain(running, ended, func() { abandon(errStopped) })
+}
+
+// claim claims jobs that are due, at most so many.
+func (r *Runner) claim(ctx context.Context, now time.Time, room int) (claimed []keyhatch.Job) {
+	if room == 0 {
+		return nil
+	}
+	due, err := r.db.DueJobs(ctx, now) // most of the time there is nothing to write
+	if err == nil && r.known(ctx, due) {
+		err = r.db.Write(ctx, func(tx *db.Tx) (err error) {
+			claimed, err = tx.ClaimJobs(ctx, db.JobClaim{Kinds: r.kinds, Now: now, Until: now.Add(r.pace.Claim), Limit: room})
+			return err
+		})
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			r.log.ErrorContext(ctx, "jobs cannot be claimed", "error", err)
+		}
+		return nil
+	}
+	return claimed
+}
+
+// known tells whether there is a handler for some of the kinds, and has the log tell of
+// each of the others once.
+func (r *Runner) known(ctx context.Context, due []keyhatch.JobKind) (some bool) {
+	for _, kind := range due {
+		if r.handlers[kind] != nil {
+			some = true
+		} else if !r.unknown[kind] {
+			r.unknown[kind] = true
+			r.log.WarnContext(ctx, "jobs of this kind are left alone: this program does not know it", "kind", kind)
+		}
+	}
+	return some
+}
+
+// lastWait is for handlers that were told to end.
+const lastWait = 5 * time.Second
+
+// drain waits for the runs to end.
+func (r *Runner) drain(running int, ended <-chan struct{}, abandon func()) {
+	limit := time.NewTimer(r.pace.Stop)
+	defer limit.Stop()
+	for told := false; running > 0; {
+		select {
+		case <-ended:
+			running--
+		case <-limit.C:
+			if told {
+				r.log.Error("jobs do not end although they were told to: others can have them when their claims have run out", "jobs", running)
+				return
+			}
+			abandon()
+			told = true
+			limit.Reset(lastWait)
+		}
+	}
+}
