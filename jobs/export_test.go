@@ -1,0 +1,3 @@
+package jobs
+
+var Backoff = Pace.backoff
