@@ -33,6 +33,10 @@ type ground struct {
 func inBubble(t *testing.T, test func(t *testing.T, g *ground)) {
 	t.Helper()
 	t.Parallel()
+	bubble(t, test)
+}
+
+func bubble(t *testing.T, test func(t *testing.T, g *ground)) {
 	path := filepath.Join(t.TempDir(), "keyhatch.db")
 	synctest.Test(t, func(t *testing.T) {
 		d, err := db.Create(t.Context(), path)
@@ -87,11 +91,16 @@ func (g *ground) job(subject string) keyhatch.Job {
 
 func (g *ground) wantNone() {
 	g.t.Helper()
-	left, err := g.Jobs(g.t.Context(), db.JobFilter{}, db.Everything)
-	g.must(err)
-	if len(left) > 0 {
+	if left := g.left(); len(left) > 0 {
 		g.t.Errorf("jobs are left: %v", left)
 	}
+}
+
+func (g *ground) left() []keyhatch.Job {
+	g.t.Helper()
+	left, err := g.Jobs(g.t.Context(), db.JobFilter{}, db.Everything)
+	g.must(err)
+	return left
 }
 
 // running is a runner that runs.
@@ -149,7 +158,7 @@ func (l *logged) with(text string) (found []string) {
 
 // rollCall counts who works on what, and fails the test when two do.
 type rollCall struct {
-	t       *testing.T
+	t       interface{ Errorf(string, ...any) }
 	mu      sync.Mutex
 	at      map[string]int
 	begun   map[string]int
