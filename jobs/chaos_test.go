@@ -30,7 +30,7 @@ func histories() *rapid.Generator[[]happening] {
 			subject: rapid.IntRange(0, 2).Draw(t, "subject"),
 			process: rapid.IntRange(0, 1).Draw(t, "process"),
 		}
-	}), 5, 25)
+	}), 5, 15)
 }
 
 // runs are how the runs of a history go, one after the other and again from the start.
