@@ -213,7 +213,8 @@ func (r Reader) whole(ctx context.Context, k keyhatch.AccessKey, err error) (key
 	k.Pairs, err = many(ctx, r, func(row row) (p keyhatch.IssuedPair, err error) {
 		err = row.Scan(&p.AccessKeyID, &p.Token, timeColumn{&p.IssuedAt}, timeColumn{&p.EndsAt})
 		return p, err
-	}, "select id, token, issued_at, ends_at from access_key_pairs where access_key = $1 order by issued_at desc, id", k.ID)
+	}, `select id, token, issued_at, ends_at from access_key_pairs where access_key = $1
+		order by case when ends_at is null then 0 else 1 end, issued_at desc, id`, k.ID)
 	return k, err
 }
 
