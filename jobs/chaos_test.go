@@ -62,7 +62,7 @@ func TestNoAskIsLost(t *testing.T) {
 			w.calls.t = w
 			w.processes[0], w.processes[1] = w.boot(), w.boot()
 			for _, h := range history {
-				time.Sleep(h.after)
+				pass(h.after)
 				w.happen(h)
 			}
 			w.settle()
@@ -80,7 +80,7 @@ func (w *world) settle() {
 	w.outcomes = []outcome{{}}
 	w.calls.mu.Unlock()
 	for until := time.Now().Add(pace.Claim + pace.Most + time.Minute); len(w.left()) > 0 && time.Now().Before(until); {
-		time.Sleep(5 * time.Second)
+		pass(5 * time.Second)
 	}
 	for _, p := range w.processes {
 		p.end()

@@ -107,14 +107,14 @@ func TestStopHangs(t *testing.T) {
 			defer calls.begin(j.Subject)()
 			return nil
 		})
-		time.Sleep(time.Until(until) - time.Millisecond)
+		pass(time.Until(until) - time.Millisecond)
 		if n := calls.times("a"); n != 1 {
 			t.Errorf("%d runs have begun before the claim has run out", n)
 		}
 		g.must(d.Close()) // the process is gone
 		close(hangs)
 		synctest.Wait()
-		time.Sleep(time.Until(until) + pace.Look)
+		pass(time.Until(until) + pace.Look)
 		if n := calls.times("a"); n != 2 {
 			t.Errorf("%d runs have begun after it has", n)
 		}

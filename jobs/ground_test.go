@@ -202,3 +202,9 @@ func (c *rollCall) all() (n int) {
 	}
 	return n
 }
+
+// pass lets time pass, and what is due then be done until it waits.
+func pass(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}

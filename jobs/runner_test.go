@@ -26,7 +26,7 @@ func TestDone(t *testing.T) {
 		want := keyhatch.Job{ID: keyhatch.NewID(keyhatch.JobID, begun), Kind: work, Subject: "a", Detail: "what it was", RunAt: begun, CreatedAt: begun}
 		g.must(g.Write(t.Context(), func(tx *db.Tx) error { return tx.AskJob(t.Context(), want) }))
 		r.Kick()
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		want.Claims, want.ClaimedUntil = 1, begun.Add(pace.Claim)
 		if diff := cmp.Diff([]keyhatch.Job{want}, got); diff != "" {
 			t.Errorf("given to the handler (-want +got):\n%s", diff)
@@ -47,7 +47,7 @@ func TestWhenItBegins(t *testing.T) {
 			begun <- time.Now()
 			return nil
 		})
-		time.Sleep(pace.Look / 3)
+		pass(pace.Look / 3)
 		asked := time.Now()
 		g.ask("kicked")
 		r.Kick()
@@ -55,7 +55,7 @@ func TestWhenItBegins(t *testing.T) {
 		if at := <-begun; !at.Equal(asked) {
 			t.Errorf("kicked: begun after %s", at.Sub(asked))
 		}
-		time.Sleep(pace.Look)
+		pass(pace.Look)
 		asked = time.Now()
 		g.must(ask(g.another(), work, "not kicked"))
 		if after := (<-begun).Sub(asked); after <= 0 || after > pace.Look {
@@ -88,7 +88,7 @@ func TestAskedAgainWhileRunning(t *testing.T) {
 		synctest.Wait()
 		g.ask("a", "a")
 		r.Kick()
-		time.Sleep(10 * pace.Look)
+		pass(10 * pace.Look)
 		if n := calls.times("a"); n != 1 {
 			t.Errorf("%d runs have begun while one goes on", n)
 		}
@@ -98,7 +98,7 @@ func TestAskedAgainWhileRunning(t *testing.T) {
 		if after := time.Since(at); after != 0 {
 			t.Errorf("the second run begins %s after the first", after)
 		}
-		time.Sleep(10 * pace.Look)
+		pass(10 * pace.Look)
 		if n := calls.times("a"); n != 2 {
 			t.Errorf("it was done %d times", n)
 		}
@@ -121,7 +121,7 @@ func TestAsksForItself(t *testing.T) {
 		})
 		g.ask("a")
 		r.Kick()
-		time.Sleep(10 * time.Hour)
+		pass(10 * time.Hour)
 		if diff := cmp.Diff([]time.Duration{0, time.Hour, 2 * time.Hour}, at); diff != "" {
 			t.Errorf("runs (-want +got):\n%s", diff)
 		}
@@ -144,7 +144,7 @@ func TestAtOnce(t *testing.T) {
 			return nil
 		})
 		for calls.all() < rounds*pace.AtOnce {
-			time.Sleep(time.Millisecond)
+			pass(time.Millisecond)
 		}
 		if after, want := time.Since(begin), (rounds-1)*pace.Look/10; after > want+time.Millisecond {
 			t.Errorf("the last one begins after %s, want %s", after, want)
@@ -169,9 +169,9 @@ func TestUnknownKind(t *testing.T) {
 		g.start(g.DB, handle)
 		g.must(ask(g.DB, strange, "strange"))
 		g.must(ask(g.DB, strange, "stranger"))
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		g.ask("known")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		if calls.times("known") != 1 || calls.times("strange") != 0 {
 			t.Errorf("done: %v", calls.begun)
 		}
@@ -184,7 +184,7 @@ func TestUnknownKind(t *testing.T) {
 			t.Errorf("the log tells of it in %d lines: %v", len(lines), lines)
 		}
 		g.startAll(g.another(), map[keyhatch.JobKind]jobs.Handler{strange: handle})
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		g.wantNone()
 	})
 }

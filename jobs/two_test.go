@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,17 +22,17 @@ func TestTwoShare(t *testing.T) {
 			subjects = append(subjects, fmt.Sprint(i))
 		}
 		g.ask(subjects...)
-		by := make([]int, 2)
+		var by [2]atomic.Int32
 		var stops []func()
 		for i, d := range []*db.DB{g.DB, g.another()} {
 			stops = append(stops, g.start(d, func(_ context.Context, j keyhatch.Job) error {
 				defer calls.begin(j.Subject)()
-				by[i]++ // nobody reads it before both have ended
+				by[i].Add(1)
 				time.Sleep(pace.Look / 2)
 				return nil
 			}).stop)
 		}
-		time.Sleep(10 * pace.Look)
+		pass(10 * pace.Look)
 		for _, stop := range stops {
 			stop()
 		}
@@ -40,8 +41,8 @@ func TestTwoShare(t *testing.T) {
 				t.Errorf("%s was done %d times", subject, n)
 			}
 		}
-		if by[0] == 0 || by[1] == 0 || calls.most != 2*pace.AtOnce {
-			t.Errorf("they did %v, and at most %d at a time", by, calls.most)
+		if by[0].Load() == 0 || by[1].Load() == 0 || calls.most != 2*pace.AtOnce {
+			t.Errorf("they did %d and %d, and at most %d at a time", by[0].Load(), by[1].Load(), calls.most)
 		}
 		g.wantNone()
 	})
@@ -59,7 +60,7 @@ func TestLongRun(t *testing.T) {
 		g.ask("a")
 		g.start(g.DB, handle)
 		g.start(g.another(), handle)
-		time.Sleep(2 * pace.Longest)
+		pass(2 * pace.Longest)
 		if n := calls.times("a"); n != 1 {
 			t.Errorf("it was done %d times", n)
 		}
@@ -80,7 +81,7 @@ func TestDeafRun(t *testing.T) {
 		g.ask("a")
 		g.start(g.DB, handle)
 		g.start(g.another(), handle)
-		time.Sleep(4 * pace.Longest)
+		pass(4 * pace.Longest)
 		if n := calls.times("a"); n != 1 {
 			t.Errorf("it was done %d times", n)
 		}
@@ -104,7 +105,7 @@ func TestKilled(t *testing.T) {
 		})
 		g.ask("a")
 		r.Kick()
-		time.Sleep(3*pace.Claim + time.Millisecond) // it was renewed, and not just now
+		pass(3*pace.Claim + time.Millisecond) // it was renewed, and not just now
 		var begun time.Time
 		g.start(g.another(), func(_ context.Context, j keyhatch.Job) error {
 			defer calls.begin(j.Subject)()
@@ -114,14 +115,14 @@ func TestKilled(t *testing.T) {
 			}
 			return nil
 		})
-		time.Sleep(3 * pace.Claim)
+		pass(3 * pace.Claim)
 		until := g.job("a").ClaimedUntil
 		if !until.After(time.Now()) || calls.times("a") != 1 {
 			t.Fatalf("claimed until %s, begun %d times", until, calls.times("a"))
 		}
 		g.must(d.Close())
 		close(killed)
-		time.Sleep(pace.Claim + pace.Look)
+		pass(pace.Claim + pace.Look)
 		if after := begun.Sub(until); calls.times("a") != 2 || after < 0 || after > pace.Look {
 			t.Errorf("begun %d times, the second %s after the claim has run out", calls.times("a"), after)
 		}
@@ -146,7 +147,7 @@ func TestKilledBeforeItIsRecorded(t *testing.T) {
 			defer calls.begin(j.Subject)()
 			return nil
 		})
-		time.Sleep(pace.Claim + pace.Look)
+		pass(pace.Claim + pace.Look)
 		if n := calls.times("a"); n != 2 {
 			t.Errorf("it was done %d times", n)
 		}
@@ -174,7 +175,7 @@ func TestTakenOver(t *testing.T) {
 			taken, err = tx.ClaimJobs(t.Context(), db.JobClaim{Kinds: []keyhatch.JobKind{work}, Now: late, Until: late.Add(time.Hour), Limit: 1})
 			return err
 		}))
-		time.Sleep(pace.Claim)
+		pass(pace.Claim)
 		if err := <-told; err != db.ErrClaimLost {
 			t.Errorf("it was told to end because of %v", err)
 		}
