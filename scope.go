@@ -16,6 +16,7 @@ import (
 //	leases:read                 those that only look
 //	s3:read s3://demo/alpha/    leases and keys for reading inside the prefix
 //	s3:write s3://demo/alpha/   the same for writing
+//	object_storage:read         a word of Katapult's API, for its calls: see KatapultScopes
 //
 // The s3 scopes of a token bound every lease and key that it asks for; a token
 // with no other scopes may only borrow leases and look at itself.
@@ -29,6 +30,19 @@ var ScopeNouns = []string{
 	"users", "groups", "workspaces", "teamspaces", "tokens", "credentials", "stores", "buckets",
 	"locations", "grants", "leases", "access-keys", "events", "keys",
 }
+
+// KatapultScopes are the words that open calls in the format of Katapult. Each stands for
+// itself: "object_storage" does not open what "object_storage:read" opens, as there.
+//
+// Source: Katapult's Core API, scopes.
+var KatapultScopes = []string{
+	"api_tokens", "api_tokens:read", "object_storage", "object_storage:read", "organizations:read", "tasks:read",
+	"trash_objects:purge", "trash_objects:read", "trash_objects:restore",
+}
+
+// KatapultPrefix stands before such a word where OAuth 2 is spoken. A scope is kept as it
+// was written, and means the same with and without it.
+const KatapultPrefix = "api.katapult.io/core/v1/"
 
 // MaxScopes and MaxScopesBytes bound the scopes of one token.
 const (
@@ -57,7 +71,7 @@ type ParsedScope struct {
 
 	Method, Path string // of a RouteScope; a Path that ends in "/" is a beginning
 
-	Noun     string // of a NounScope
+	Noun     string // of a NounScope: a noun of ours, or a whole word of Katapult's without prefix
 	ReadOnly bool
 
 	Access Access // of an S3Scope
@@ -76,6 +90,9 @@ func ParseScope(s string) (ParsedScope, error) {
 	}
 	word, rest, spaced := strings.Cut(s, " ")
 	if !spaced {
+		if bare := strings.TrimPrefix(word, KatapultPrefix); slices.Contains(KatapultScopes, bare) {
+			return ParsedScope{Kind: NounScope, Noun: bare}, nil
+		}
 		noun, readOnly := strings.CutSuffix(word, ":read")
 		if !slices.Contains(ScopeNouns, noun) {
 			return ParsedScope{}, invalid

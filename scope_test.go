@@ -1,6 +1,7 @@
 package keyhatch_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,6 +55,30 @@ func TestParseScopeKnowsEveryNoun(t *testing.T) {
 			if got, err := keyhatch.ParseScope(in); err != nil || got != want {
 				t.Errorf("ParseScope(%q) = %+v, %v", in, got, err)
 			}
+		}
+	}
+}
+
+// Katapult's words mean the same with their prefix, and nothing else may have it.
+func TestParseScopeKnowsKatapultsWords(t *testing.T) {
+	for _, word := range keyhatch.KatapultScopes {
+		for _, in := range []string{word, "api.katapult.io/core/v1/" + word} {
+			want := keyhatch.ParsedScope{Kind: keyhatch.NounScope, Noun: word}
+			if got, err := keyhatch.ParseScope(in); err != nil || got != want {
+				t.Errorf("ParseScope(%q) = %+v, %v", in, got, err)
+			}
+		}
+		if slices.Contains(keyhatch.ScopeNouns, strings.TrimSuffix(word, ":read")) {
+			t.Errorf("%s is a noun of ours too", word)
+		}
+	}
+	for _, in := range []string{
+		"api.katapult.io/core/v1/", "api.katapult.io/core/v1/all", "api.katapult.io/core/v1/tokens", "api.katapult.io/core/v1/GET /",
+		"api.katapult.io/core/v1/api.katapult.io/core/v1/api_tokens", "https://api.katapult.io/core/v1/api_tokens", "API.katapult.io/core/v1/api_tokens",
+		"api.katapult.io/core/v2/api_tokens", "object_storage:write", "object_storage:read:read", "trash_objects", "organizations", "api_tokens ",
+	} {
+		if _, err := keyhatch.ParseScope(in); err == nil {
+			t.Errorf("ParseScope(%q) is taken", in)
 		}
 	}
 }

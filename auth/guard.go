@@ -52,15 +52,16 @@ func (g *Guard) AdmitBare(ctx context.Context, h http.Header, route policy.Route
 }
 
 // AdmitToken is Admit for a token that its format carries elsewhere, such as the
-// web identity token of STS.
-func (g *Guard) AdmitToken(ctx context.Context, secret keyhatch.Secret, route policy.Route) (keyhatch.Caller, error) {
+// web identity token of STS. Any of the routes will do: a format may have calls that
+// several scopes open.
+func (g *Guard) AdmitToken(ctx context.Context, secret keyhatch.Secret, routes ...policy.Route) (keyhatch.Caller, error) {
 	c, err := g.people.Authenticate(ctx, secret)
-	return admitted(c, err, route)
+	return admitted(c, err, routes...)
 }
 
-func admitted(c keyhatch.Caller, err error, route policy.Route) (keyhatch.Caller, error) {
+func admitted(c keyhatch.Caller, err error, routes ...policy.Route) (keyhatch.Caller, error) {
 	if err == nil {
-		err = allows(c, route)
+		err = allows(c, routes...)
 	}
 	if err != nil {
 		return keyhatch.Caller{Allowance: c.Allowance}, err

@@ -17,7 +17,8 @@
 // These entry points have no Caller, because they are what makes one or because
 // nobody is there yet:
 //
-//   - People.Authenticate turns an API token's secret into a Caller.
+//   - People.Authenticate turns an API token's secret into a Caller, and
+//     People.WorksElsewhere tells of one that was refused whether its network is why.
 //   - Passwords.Login tells whose name and password these are, and Passwords.Authenticate
 //     makes a Caller of them.
 //   - Passwords.ResetPassword sets the password of whom an admin has made a reset for.

@@ -39,6 +39,14 @@ func (svc *Service) Authenticate(ctx context.Context, secret keyhatch.Secret) (k
 	return c, nil
 }
 
+// WorksElsewhere tells whether the secret is that of a token which works, and only not from
+// the request's address. It is for formats whose contract says so to who shows it; ask after
+// Authenticate has refused and counted it.
+func (svc *Service) WorksElsewhere(ctx context.Context, secret keyhatch.Secret) bool {
+	c, err := svc.workingAnywhere(ctx, secret, svc.k.Now())
+	return err == nil && !c.Token.WorksFrom(c.Origin.Address)
+}
+
 // workingAnywhere looks up whose token the secret is, if it works at all. The Caller has
 // its origin in any case.
 func (svc *Service) workingAnywhere(ctx context.Context, secret keyhatch.Secret, now time.Time) (c keyhatch.Caller, err error) {

@@ -212,6 +212,9 @@ func TestTokenNetworks(t *testing.T) {
 		if works && err != nil || !works && (err == nil || err.Error() != unknown.Error()) {
 			t.Errorf("from %q: %v", address, err)
 		}
+		if c.Broker.People.WorksElsewhere(ctx, secret) == works || c.Broker.People.WorksElsewhere(ctx, keyhatch.NewTokenSecret()) {
+			t.Errorf("from %q: it is told wrongly whether the network is why", address)
+		}
 		_, _, standing := c.Broker.Lending.Standing(ctx, lent.Lease)
 		_, relending := c.Broker.Lending.Relend(ctx, lent.Lease, lending.LeaseRequest{Location: l.ID, Access: keyhatch.Read})
 		for what, err := range map[string]error{"a lease": standing, "a lease that lends": relending} {

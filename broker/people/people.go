@@ -55,6 +55,9 @@ func (l Limits) OrDefault() Limits {
 	return l
 }
 
+// Limits are those of the installation.
+func (svc *Service) Limits() Limits { return svc.limits }
+
 // LongestToken is how long a token lives at most that is no installation admin's to
 // make or change; zero: until it is revoked.
 func (svc *Service) LongestToken() time.Duration { return svc.limits.LongestToken }

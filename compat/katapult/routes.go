@@ -1,0 +1,154 @@
+package katapult
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/keyhatch/keyhatch/policy"
+)
+
+// base is what all paths begin with, in capital or small letters.
+const base = "/core/v1/"
+
+// route is a line of the table.
+type route struct {
+	method string
+	path   string // below base
+	// scopes are the format's, of which any one opens the route; without any, every token
+	// does. noun is ours, whose scopes open it too.
+	scopes []string
+	noun   string
+	status int
+	secret bool // is in the answer
+	takes  []argument
+	run    func(*Door, *call) (any, error)
+}
+
+// parameters are the words of paths that stand for any segment.
+var parameters = []string{"organization", "object_storage_cluster", "access_key", "bucket", "api_token", "trash_object"}
+
+// What routes of several kinds take.
+var (
+	organization = argument{name: "organization", kind: lookup, required: true, fields: []argument{{name: "id"}, {name: "sub_domain"}}}
+	apiToken     = argument{name: "api_token", kind: lookup, required: true, fields: []argument{{name: "id"}}}
+)
+
+// routes are those of the wire. One with a word comes before one that has a parameter in
+// its place.
+var routes = []route{
+	{
+		method: "GET", path: "users/current", noun: "users", status: 200, run: (*Door).currentUser,
+	},
+	{
+		method: "GET", path: "organizations", scopes: []string{"organizations:read"}, noun: "workspaces", status: 200, run: (*Door).listOrganizations,
+	},
+	{
+		method: "GET", path: "organizations/organization", scopes: []string{"organizations:read"}, noun: "workspaces", status: 200,
+		takes: []argument{organization}, run: (*Door).getOrganization,
+	},
+	{
+		method: "GET", path: "organizations/organization/api_tokens", scopes: []string{"api_tokens", "api_tokens:read"}, noun: "tokens", status: 200,
+		takes: slices.Concat([]argument{organization, annotationFilter}, paging), run: (*Door).listTokens,
+	},
+	{
+		method: "POST", path: "organizations/organization/api_tokens", scopes: []string{"api_tokens"}, noun: "tokens", status: 200, secret: true,
+		takes: []argument{organization, tokenProperties, annotations}, run: (*Door).createToken,
+	},
+	{
+		method: "PATCH", path: "api_tokens/api_token", scopes: []string{"api_tokens"}, noun: "tokens", status: 200,
+		takes: []argument{apiToken, tokenProperties, annotations}, run: (*Door).updateToken,
+	},
+	{
+		method: "DELETE", path: "api_tokens/api_token", scopes: []string{"api_tokens"}, noun: "tokens", status: 200,
+		takes: []argument{apiToken}, run: (*Door).deleteToken,
+	},
+	{
+		method: "POST", path: "api_tokens/api_token/regenerate_secret", scopes: []string{"api_tokens"}, noun: "tokens", status: 200, secret: true,
+		takes: []argument{apiToken}, run: (*Door).regenerateSecret,
+	},
+}
+
+// calls are the route as scopes see it: its own path, whatever stands for its parameters,
+// since the arguments can name another thing.
+func (t route) calls() []policy.Route {
+	seen := policy.Route{Method: t.method, Path: base + t.path, Noun: t.noun, Reads: t.method == http.MethodGet, Always: len(t.scopes) == 0}
+	out := []policy.Route{seen}
+	for _, word := range t.scopes {
+		seen.Noun = word
+		out = append(out, seen)
+	}
+	return out
+}
+
+// find tells what a request asks, and which words stand for the parameters of the path.
+// A question before a request of another page is about the method of that one.
+func find(r *http.Request) (route, map[string]string, error) {
+	segments := segmentsOf(r)
+	method := r.Method
+	asked := r.Header.Get("Access-Control-Request-Method")
+	for _, t := range routes {
+		if method == t.method || method == http.MethodOptions && (asked == "" || strings.EqualFold(asked, t.method)) {
+			if words, ok := t.match(segments); ok {
+				return t, words, nil
+			}
+		}
+	}
+	return route{}, nil, noRoute(method, below(r.URL.Path))
+}
+
+// below is what follows base in a path.
+func below(path string) string {
+	parts := strings.SplitN(path, "/", 4)
+	return parts[len(parts)-1]
+}
+
+// segmentsOf takes the path apart as it was escaped, without the slashes around it. What
+// names nothing, or more than one segment, is in no path.
+func segmentsOf(r *http.Request) []string {
+	segments := strings.Split(strings.Trim(below(r.URL.EscapedPath()), "/"), "/")
+	for i, s := range segments {
+		plain, err := url.PathUnescape(s)
+		if err != nil || plain == "" || plain == "." || plain == ".." || strings.ContainsAny(plain, "/\x00") {
+			return nil
+		}
+		segments[i] = plain
+	}
+	return segments
+}
+
+func (t route) match(segments []string) (map[string]string, bool) {
+	pattern := strings.Split(t.path, "/")
+	if len(pattern) != len(segments) {
+		return nil, false
+	}
+	words := map[string]string{}
+	for i, want := range pattern {
+		switch {
+		case slices.Contains(parameters, want):
+			words[want] = segments[i]
+		case want != segments[i]:
+			return nil, false
+		}
+	}
+	return words, true
+}
+
+// spellings are those of a path in capital and small letters, of which a mux takes one
+// for another's.
+func spellings(path string) []string {
+	out := []string{""}
+	for _, letter := range path {
+		var longer []string
+		small, capital := strings.ToLower(string(letter)), strings.ToUpper(string(letter))
+		for _, begun := range out {
+			longer = append(longer, begun+small)
+			if capital != small {
+				longer = append(longer, begun+capital)
+			}
+		}
+		out = longer
+	}
+	return out
+}
