@@ -1,0 +1,171 @@
+package katapult_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/keyhatch/keyhatch/broker/people"
+)
+
+// TestOrder: of several things that are wrong with a call, the first in the format's order
+// is told.
+func TestOrder(t *testing.T) {
+	w := newWorld(t)
+	w.refused("route_not_found", "", "POST", "nonsense", "{")
+	w.refused("missing_api_token", "", "POST", orgTokens, "{")
+	w.refused("invalid_api_token", "unknown", "POST", orgTokens, "{")
+	w.refused("unauthorized_network_for_api_token", "elsewhere", "POST", orgTokens, "{")
+	w.want(200, "slow", "GET", "users/current", "")
+	w.refused("rate_limit_reached", "slow", "POST", orgTokens, "{")
+	w.refused("scope_not_granted", "reader", "POST", orgTokens, "{")
+	w.refused("invalid_json_body", "ann", "POST", orgTokens, "{")
+	w.refused("invalid_argument", "ann", "POST", orgTokens, `{"organization":{}}`)
+	w.refused("missing_required_argument", "ann", "POST", orgTokens, `{"organization":{"id":"none"}}`)
+	w.refused("organization_not_found", "ann", "POST", orgTokens, `{"organization":{"id":"none"},"properties":{"scopes":["nonsense"]}}`)
+	w.refused("validation_error", "ann", "POST", orgTokens, inLab(`{"scopes":["nonsense"]}`, ""))
+	if n := len(w.listed("ann")); n != 1 { // that of the world
+		t.Errorf("%d tokens are there now", n)
+	}
+}
+
+func (w *world) listed(who string) []token {
+	w.t.Helper()
+	return into[manyTokens](w.t, w.want(200, who, "GET", orgTokens+"?organization[sub_domain]=lab", "")).Tokens
+}
+
+// TestQuestionsOfBrowsers: a question before a request is answered without a token.
+func TestQuestionsOfBrowsers(t *testing.T) {
+	w := newWorld(t)
+	for path, status := range map[string]int{orgTokens: 200, "api_tokens/x": 200, "nonsense": 404} {
+		a := w.ask("", "OPTIONS", path, "")
+		if a.status != status || status == 200 && (a.body != "" || a.header.Get("Access-Control-Allow-Methods") != "GET, POST, PUT, PATCH, DELETE, OPTIONS" ||
+			a.header.Get("Access-Control-Allow-Headers") != "Authorization, Content-Type" || a.header.Get("Access-Control-Allow-Origin") != "*") {
+			t.Errorf("%s: %d %v %s", path, a.status, a.header, a.body)
+		}
+	}
+	a := w.ask("", "HEAD", "organizations", "")
+	if a.status != 404 || a.body != "" { // as there
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
+// TestWaysOfArguments: the same call in all the ways in which arguments are sent.
+func TestWaysOfArguments(t *testing.T) {
+	w := newWorld(t)
+	form := "application/x-www-form-urlencoded"
+	send := func(method, path, media, body string) answer {
+		t.Helper()
+		return w.ask("ann", method, path, body, "Content-Type", media)
+	}
+	for what, a := range map[string]answer{
+		"JSON":                          send("POST", orgTokens, "application/json", inLab(`{"name":"x"}`, "")),
+		"JSON with a charset":           send("POST", orgTokens, "Application/JSON; charset=utf-8", inLab(`{"name":"x"}`, "")),
+		"a form":                        send("POST", orgTokens, form, "organization[sub_domain]=lab&properties[name]=x"),
+		"a form that does not say so":   send("POST", orgTokens, "", "organization%5Bsub_domain%5D=lab&properties%5Bname%5D=x"),
+		"the query":                     send("POST", orgTokens+"?organization[sub_domain]=lab&properties[name]=x", "", ""),
+		"JSON in the query":             send("POST", orgTokens+"?_arguments="+url.QueryEscape(inLab(`{"name":"x"}`, "")), "", ""),
+		"JSON in a form":                send("POST", orgTokens, form, "_arguments="+url.QueryEscape(inLab(`{"name":"x"}`, ""))),
+		"the path and a form":           send("POST", "organizations/"+w.lab.ID+"/api_tokens", form, "properties[name]=x"),
+		"JSON over the query":           send("POST", orgTokens+"?organization[sub_domain]=shop&properties[name]=y&properties[expires_at]=4102444800", "application/json", inLab(`{"name":"x"}`, "")),
+		"a form over the query":         send("POST", orgTokens+"?organization[sub_domain]=shop", form, "organization[sub_domain]=lab&properties[name]=x"),
+		"JSON in a parameter over it":   send("POST", orgTokens+"?properties[name]=y&_arguments="+url.QueryEscape(inLab(`{"name":"x"}`, "")), "", ""),
+		"more than there is to be said": send("POST", orgTokens, "application/json", inLab(`{"name":"x","color":"red"}`, `,"more":[1,{}]`)),
+	} {
+		if a.status != 200 || into[oneToken](t, a).Token.Name != "x" {
+			t.Errorf("%s: %d %s", what, a.status, a.body)
+		}
+	}
+	// A DELETE with a body, whose word in the path stands for nothing then.
+	id := w.made("ann", "x", `{"name":"x"}`, "").ID
+	w.want(200, "ann", "DELETE", "api_tokens/_", `{"api_token":{"id":"`+id+`"}}`)
+	for what, a := range map[string]answer{
+		"text":                   send("POST", orgTokens, "text/plain", inLab(`{"name":"x"}`, "")),
+		"JSON that is not said":  send("POST", orgTokens, form, inLab(`{"name":"x"}`, "")),
+		"JSON in JSON":           send("POST", orgTokens, "application/json", `{"_arguments":"{\"properties\":{}}"}`),
+		"a form with another":    send("PATCH", "api_tokens/x", "", "properties[name]=x"),
+		"JSON that is no object": send("POST", orgTokens, "application/json", `"x"`),
+	} {
+		if a.status != 400 || a.code(t) != "missing_required_argument" {
+			t.Errorf("%s: %d %s", what, a.status, a.body)
+		}
+	}
+	for what, a := range map[string]answer{
+		"too long a body": send("POST", orgTokens, "application/json", `{"x":"`+strings.Repeat("x", 1<<20)+`"}`),
+		"too long a form": send("POST", orgTokens, form, "x="+strings.Repeat("x", 1<<20)),
+		"too many":        send("POST", orgTokens, form, strings.Repeat("a[]=1&", 2000)),
+		"too deep":        send("POST", orgTokens, form, "a"+strings.Repeat("[b]", 50)+"=1"),
+		"both at once":    send("POST", orgTokens+"?a=1&a[b]=2", "application/json", inLab("{}", "")),
+	} {
+		if a.status != 400 || a.code(t) != "invalid_json_body" {
+			t.Errorf("%s: %d %.200s", what, a.status, a.body)
+		}
+	}
+}
+
+// TestWhoCalls: a token is shown in one header, and in no other way.
+func TestWhoCalls(t *testing.T) {
+	w := newWorld(t)
+	ann := w.key["ann"]
+	w.want(200, "", "GET", "users/current", "", "Authorization", "bearer "+ann)
+	w.want(200, "", "GET", "users/current", "", "Authorization", ann)
+	w.refused("missing_api_token", "", "GET", "users/current?api_token="+ann, "", "X-TILEDB-REST-API-KEY", ann)
+	w.refused("missing_api_token", "", "GET", "users/current", "", "Authorization", " ")
+	w.refused("invalid_api_token", "", "GET", "users/current", "", "Authorization", "Bearer "+ann+" "+ann)
+	w.refused("invalid_api_token", "", "GET", "users/current", "", "Authorization", "Basic "+ann)
+	w.refused("invalid_capabilities_token", "", "GET", "users/current", "", "Authorization", "Bearer a.b-_.c")
+	w.refused("invalid_api_token", "", "GET", "users/current", "", "Authorization", "Bearer a.b.")
+	w.refused("invalid_api_token", "", "GET", "users/current", "", "Authorization", "Bearer a.b.c.d")
+	r, err := http.NewRequestWithContext(t.Context(), "GET", w.url+"/core/v1/users/current", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header["Authorization"] = []string{"Bearer " + ann, "Bearer " + ann}
+	if a := w.do(r); a.code(t) != "invalid_api_token" {
+		t.Errorf("two headers: %s", a.body)
+	}
+	// A network tells nothing of a token that would not work anyway.
+	if err := w.Broker.People.RevokeSecret(t.Context(), secretOf(w, "elsewhere")); err != nil {
+		t.Fatal(err)
+	}
+	w.refused("invalid_api_token", "elsewhere", "GET", "users/current", "")
+}
+
+// TestAddressesThatFail: too many tokens that do not work are answered 429, with the
+// number that may.
+func TestAddressesThatFail(t *testing.T) {
+	w := newWorld(t)
+	var a answer
+	for range people.DefaultFailuresPerMinute + 2 {
+		a = w.ask("unknown", "GET", "users/current", "")
+	}
+	permitted := into[struct {
+		Detail struct {
+			Total int `json:"total_permitted"`
+		}
+	}](t, a).Detail.Total
+	if a.status != 429 || permitted != people.DefaultFailuresPerMinute || a.header.Get("Retry-After") == "" {
+		t.Errorf("%d %v %s", a.status, a.header, a.body)
+	}
+	w.want(200, "ann", "GET", "users/current", "") // who works is not held up
+}
+
+// TestUnavailable: without a database nobody is let in, and all may come again.
+func TestUnavailable(t *testing.T) {
+	w := newWorld(t)
+	mend := w.BreakCommits(t, "tokens")
+	w.refused("service_unavailable", "ann", "POST", orgTokens, inLab("{}", ""))
+	mend()
+	if err := w.DB.Close(); err != nil {
+		t.Fatal(err)
+	}
+	a := w.ask("ann", "GET", "organizations", "")
+	if a.status < 500 || strings.Contains(a.body, "sql") || strings.Contains(a.body, "closed") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+	if again := a.header.Get("Retry-After") != ""; again != (a.status == 503) {
+		t.Errorf("%d %v", a.status, a.header)
+	}
+	w.refused("route_not_found", "ann", "GET", "nonsense", "")
+}
