@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/keyhatch/keyhatch"
 )
 
 // kind is of what an argument is.
@@ -68,13 +70,15 @@ func (a arguments) objects(name string) ([]arguments, bool) {
 	return out, ok
 }
 
-// reference is what a lookup says, by whichever of its fields: our names and ids are told
-// apart by how they look.
-func (a arguments) reference(name string) string {
+// reference is what a lookup of a thing of ours says. An id that is none names nothing: a
+// word of the path that only says what stands there must not be taken for a name.
+func (a arguments) reference(name string, kind keyhatch.IDKind) string {
 	found, _ := given[arguments](a, name)
-	for _, v := range found {
-		if s, ok := v.(string); ok {
-			return s
+	for field, v := range found {
+		said, ok := v.(string)
+		_, isID := keyhatch.IDPayload(kind, said)
+		if ok && (field != "id" || isID) {
+			return said
 		}
 	}
 	return ""

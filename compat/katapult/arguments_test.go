@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/keyhatch/keyhatch"
 )
 
 // everyKind is what no route takes all of.
@@ -176,8 +177,18 @@ func TestWordsOfThePath(t *testing.T) {
 			t.Errorf("%s: %v (-want +got):\n%s", text, err, diff)
 		}
 	}
-	got, err := read(wanted, nil, words)
-	if err != nil || got.reference("thing") != "_" || got.reference("none") != "" {
-		t.Errorf("%v, %v", got, err)
+	const id = "ws_0mz3k8q2a7c4f9d"
+	for text, want := range map[string]string{
+		`{}`: "", `{"thing":{"id":"` + id + `"}}`: id, `{"thing":{"id":"lab"}}`: "", `{"thing":{"region":"lab"}}`: "lab", `{"thing":{"region":"` + id + `"}}`: id,
+		`{"thing":{"id":null,"region":"lab"}}`: "lab", `{"thing":{"id":"tok` + id[2:] + `"}}`: "", `{"thing":{"id":null}}`: "",
+	} {
+		var given map[string]any
+		if err := json.Unmarshal([]byte(text), &given); err != nil {
+			t.Fatal(err)
+		}
+		got, err := read(wanted, given, words)
+		if err != nil || got.reference("thing", keyhatch.WorkspaceID) != want || got.reference("none", keyhatch.WorkspaceID) != "" {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/keyhatch/keyhatch"
 )
 
 type (
@@ -168,7 +169,7 @@ func FuzzParseObject(f *testing.F) {
 				t.Errorf("%q: %s is %#v", text, w.name, v)
 			}
 		}
-		a.reference("thing")
+		a.reference("thing", keyhatch.TokenID)
 		a.objects("things")
 		a.texts("names")
 	})

@@ -41,7 +41,7 @@ func encodeOrganization(ws keyhatch.Workspace) organizationPart {
 
 // workspace is the organization that a call is about.
 func (d *Door) workspace(c *call) (keyhatch.Workspace, error) {
-	return d.people.Workspace(c.ctx, c.caller, c.reference("organization"))
+	return d.people.Workspace(c.ctx, c.caller, c.reference("organization", keyhatch.WorkspaceID))
 }
 
 func (d *Door) workspaces(c *call) iter.Seq2[keyhatch.Workspace, error] {

@@ -31,8 +31,8 @@ type pagination struct {
 func paged[T, W any](a arguments, all iter.Seq2[T, error], encode func(T) W) (items []W, p pagination, err error) {
 	page, _ := given[int64](a, "page")
 	size, _ := given[int64](a, "per_page")
-	page = min(page, 1<<40) // of which there are none
 	p = pagination{CurrentPage: page, PerPage: size}
+	page = min(page, 1<<40) // of which there are none
 	items = []W{}
 	var n int64
 	for item, err := range all {

@@ -156,7 +156,7 @@ func (d *Door) updateToken(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := d.people.Token(c.ctx, c.caller, c.reference("api_token"))
+	t, err := d.people.Token(c.ctx, c.caller, c.reference("api_token", keyhatch.TokenID))
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +229,7 @@ func expiry(said arguments) (*time.Time, error) {
 }
 
 func (d *Door) deleteToken(c *call) (any, error) {
-	t, err := d.people.Token(c.ctx, c.caller, c.reference("api_token"))
+	t, err := d.people.Token(c.ctx, c.caller, c.reference("api_token", keyhatch.TokenID))
 	if err != nil {
 		return nil, err
 	}
@@ -244,7 +244,7 @@ func (d *Door) deleteToken(c *call) (any, error) {
 
 // regenerateSecret gives a token another secret. The one before is dead at once.
 func (d *Door) regenerateSecret(c *call) (any, error) {
-	t, secret, err := d.people.RotateToken(c.ctx, c.caller, c.reference("api_token"), 0)
+	t, secret, err := d.people.RotateToken(c.ctx, c.caller, c.reference("api_token", keyhatch.TokenID), 0)
 	return struct {
 		Token token `json:"api_token"`
 	}{d.encodeTokenWith(t, secret)}, err

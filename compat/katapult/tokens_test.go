@@ -26,8 +26,7 @@ func TestTokenOfAnOrganization(t *testing.T) {
 	w.refused("organization_not_found", "new", "GET", "organizations/_?organization[sub_domain]=shop", "")
 	w.refused("organization_not_found", "new", "POST", orgTokens, `{"organization":{"sub_domain":"shop"},"properties":{}}`)
 	w.want(200, "ann", "GET", "organizations/_?organization[sub_domain]=shop", "")
-	var orgs struct{ Organizations []struct{ Name string } }
-	orgs = into[struct{ Organizations []struct{ Name string } }](t, w.want(200, "new", "GET", "organizations", ""))
+	orgs := into[struct{ Organizations []struct{ Name string } }](t, w.want(200, "new", "GET", "organizations", ""))
 	if len(orgs.Organizations) != 1 || orgs.Organizations[0].Name != "lab" {
 		t.Errorf("it sees %+v", orgs)
 	}
@@ -146,7 +145,7 @@ func TestPagesAndFilters(t *testing.T) {
 		t.Errorf("listed %v, made %v", got, want)
 	}
 	for query, n := range map[string]int{
-		"": 7, "page=9223372036854775807&per_page=200": 0, "page=&x": -1, "page=one": -1, "page=-1": -1, "per_page=0": -1, "per_page=201": -1, "per_page=200": 7,
+		"": 7, "page=4611686018427387904&per_page=200": 0, "page=&x": -1, "page=one": -1, "page=-1": -1, "per_page=0": -1, "per_page=201": -1, "per_page=200": 7,
 		"annotations[][key]=odd&annotations[][value]=true": 3,
 		"annotations[][key]=odd":                           7,
 		"annotations[][value]=true":                        3,

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/people"
 )
 
@@ -102,6 +103,18 @@ func TestWaysOfArguments(t *testing.T) {
 			t.Errorf("%s: %d %.200s", what, a.status, a.body)
 		}
 	}
+}
+
+// TestWordsAreNoNames: a word of the path that only says what stands there is not taken
+// for the name of something, whatever things are called.
+func TestWordsAreNoNames(t *testing.T) {
+	w := newWorld(t)
+	w.Member(t, w.Workspace(t, "organization"), w.ann, keyhatch.AdminRole)
+	w.refused("organization_not_found", "ann", "POST", orgTokens, `{"properties":{}}`)
+	w.refused("organization_not_found", "ann", "GET", "organizations/lab", "")
+	w.refused("organization_not_found", "ann", "GET", "organizations/_?organization[id]=lab", "")
+	w.want(200, "ann", "GET", "organizations/_?organization[sub_domain]=organization", "")
+	w.want(200, "ann", "GET", "organizations/_?organization[sub_domain]="+w.lab.ID, "") // as katapult-cli asks by id
 }
 
 // TestWhoCalls: a token is shown in one header, and in no other way.
