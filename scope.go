@@ -81,7 +81,7 @@ type ParsedScope struct {
 // ParseScope reads a scope in any of its forms.
 func ParseScope(s string) (ParsedScope, error) {
 	invalid := Fail(Invalid, CodeInvalidScope,
-		`a scope is "all", "METHOD /path", a noun such as "leases" or "leases:read", or "s3:read s3://bucket/prefix/"`).In("scopes")
+		`a scope is "all", "METHOD /path", a noun such as "leases" or "leases:read", a word of Katapult such as "object_storage", or "s3:read s3://bucket/prefix/"`).In("scopes")
 	if len(s) > maxScopeBytes {
 		return ParsedScope{}, invalid
 	}
