@@ -100,13 +100,14 @@ func notFound(code keyhatch.Code) error {
 var errIDTaken = errors.New("the id is taken")
 
 // dbError gives the constraint violations that a request can cause their kind.
-// Everything else keeps none and is a fault of ours.
+// Everything else keeps none and is a fault of ours. What is unique beside the id is the
+// name; other things that are (a mark, a prefix, a hash) are looked for before.
 func dbError(err error) error {
 	switch sqlite.Broken(err) {
 	case engine.UniqueID:
 		return fmt.Errorf("%w: %w", errIDTaken, err)
 	case engine.UniqueName:
-		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeNameTaken, "it exists already: choose another name").Because(err)
+		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeNameTaken, "it exists already: choose another name").In("name").Because(err)
 	case engine.Reference:
 		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse, "something still belongs to it or names it (a store's buckets, a bucket's locations, a user's locations, what a workspace holds): remove or hand over that first").Because(err)
 	}

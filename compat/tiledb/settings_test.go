@@ -96,7 +96,7 @@ func TestStorageSettingsRefused(t *testing.T) {
 		{"ann", `{`, "", 400, ""},
 		{"ann", `{}`, "", 400, "path"},
 		{"ann", settingOf("", "s3://other/b", "whole"), "", 400, "name"},
-		{"ann", settingOf("one", "s3://other/b", "whole"), "", 409, ""},
+		{"ann", settingOf("one", "s3://other/b", "whole"), "", 409, "name"},
 		{"ann", settingOf("x", "s3://whole/a/b", "whole"), "", 409, "path"},
 		{"ann", settingOf("x", "s3://whole/b", "whole"), "", 409, "path"},
 		{"ann", settingOf("x", "s3://whole/c", "part"), survey, 409, "credentials_name"},

@@ -58,7 +58,7 @@ func TestGenerations(t *testing.T) {
 	} {
 		body := fmt.Sprintf(`{"name":%q,"provider":"AWS","workspace_id":%q,%s}`, g.name, w.lab.ID, aRole)
 		w.want(201, "", "ann", "POST", g.all, body, g.headers...)
-		w.refused(409, "", "ann", "POST", g.all, body, g.headers...)
+		w.refused(409, "name", "ann", "POST", g.all, body, g.headers...)
 		w.want(200, "one credential", "ann", "GET", g.one+g.name, "", g.headers...)
 		w.want(200, "credentials", "ann", "GET", g.all, "", g.headers...)
 		w.want(204, "", "ann", "PATCH", g.one+g.name, `{"name":"other"}`, g.headers...)
@@ -171,7 +171,7 @@ func TestBadInput(t *testing.T) {
 		"a long name":                    {400, "name", `{"name":"` + strings.Repeat("n", 300) + `","provider":"AWS",` + keys + `}`},
 		"an empty name":                  {400, "name", `{"name":"","provider":"AWS",` + keys + `}`},
 		"no name":                        {400, "name", `{"provider":"AWS",` + keys + `}`},
-		"a name that is taken":           {409, "", `{"name":"taken","provider":"AWS",` + keys + `}`},
+		"a name that is taken":           {409, "name", `{"name":"taken","provider":"AWS",` + keys + `}`},
 		"no secret":                      {400, "credential.aws.secret_access_key", `{"name":"c","provider":"AWS","credential":{"aws":{"access_key_id":"AKIA-canary"}}}`},
 		"no external id":                 {400, "role.aws.external_id", `{"name":"c","provider":"AWS","role":{"aws":{"role_arn":"arn:aws:iam::123456789012:role/demo"}}}`},
 		"no role":                        {400, "role.aws.role_arn", `{"name":"c","provider":"AWS","role":{"aws":{"role_arn":"canary","external_id":"xyz"}}}`},
