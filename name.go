@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-const maxNameBytes = 128
+// MaxNameBytes is how long a name that people choose can be.
+const MaxNameBytes = 128
 
 var idKinds = []IDKind{UserID, GroupID, WorkspaceID, TeamspaceID, TokenID, PasswordID, CredentialID, StoreID, BucketID, LocationID, GrantID, LeaseID, EventID, ChainID, ObjectRequestID, KeyID, JobID}
 
@@ -17,8 +18,8 @@ var idKinds = []IDKind{UserID, GroupID, WorkspaceID, TeamspaceID, TokenID, Passw
 func CheckName(name string) error {
 	fail := Fail(Invalid, CodeInvalidName,
 		"a name has 1 to %d of a-z, A-Z, 0-9, '.', '_', '-', '@' and '+', begins with a letter or a digit, and does not look like an id",
-		maxNameBytes).In("name")
-	if name == "" || len(name) > maxNameBytes || !isBase62(name[0]) {
+		MaxNameBytes).In("name")
+	if name == "" || len(name) > MaxNameBytes || !isBase62(name[0]) {
 		return fail
 	}
 	for i := range len(name) {

@@ -3,6 +3,7 @@ package keyhatch
 import (
 	"net/netip"
 	"net/url"
+	"regexp"
 	"time"
 )
 
@@ -37,9 +38,21 @@ type Store struct {
 	Endpoint     string // URL without a path
 	Region       string // that requests are signed for
 	Credential   string // id of the credential that acts for us
+	OneBucket    bool   // it was made for one bucket, takes no other, and goes with it
 	Keys         KeysOf // whose access keys work on it
 	KeysEndpoint string // URL of the service that keeps them; empty: AWS's IAM, or Endpoint
 	CreatedAt    time.Time
+}
+
+var ofAWSRegion = regexp.MustCompile(`^https://s3\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$`)
+
+// AWSRegion is the region whose S3 an endpoint is at AWS; empty: of none.
+func AWSRegion(endpoint string) string {
+	found := ofAWSRegion.FindStringSubmatch(endpoint)
+	if found == nil {
+		return ""
+	}
+	return found[1]
 }
 
 // InTheClear tells whether whoever is on the way to the store can read and change

@@ -49,7 +49,7 @@ func (g *Guard) AdmitArvados(ctx context.Context, r ArvadosRequest, routes ...po
 			refused = err
 			continue
 		case err == nil:
-			err = allows(c, routes...)
+			err = allows(c, routes)
 		}
 		if err != nil {
 			return keyhatch.Caller{Allowance: c.Allowance}, "", err

@@ -29,17 +29,23 @@ func (g *Guard) WithPasswords(p *passwords.Service) *Guard {
 // Admit tells who calls the route. The errors are keyhatch.Unauthenticated when
 // nobody can be told, keyhatch.Forbidden when the token's scopes do not allow the route,
 // and keyhatch.TooMany. The Caller of an error is nobody, with what is left of the
-// token's request limit.
-func (g *Guard) Admit(ctx context.Context, h http.Header, route policy.Route) (keyhatch.Caller, error) {
+// token's request limit. A call that does what several of the native API do is given as
+// each of them: the scopes have to allow also those.
+func (g *Guard) Admit(ctx context.Context, h http.Header, route policy.Route, also ...policy.Route) (keyhatch.Caller, error) {
+	each := [][]policy.Route{{route}}
+	for _, r := range also {
+		each = append(each, []policy.Route{r})
+	}
 	if name, password, ok := loginOf(h); ok && g.passwords != nil {
 		c, err := g.passwords.Authenticate(ctx, name, password)
-		return admitted(c, err, route)
+		return admitted(c, err, each...)
 	}
 	secret, err := secretOf(h)
 	if err != nil {
 		return keyhatch.Caller{}, err
 	}
-	return g.AdmitToken(ctx, secret, route)
+	c, err := g.people.Authenticate(ctx, secret)
+	return admitted(c, err, each...)
 }
 
 // AdmitBare is Admit for clients that send the token as it is, without a scheme: SDKs
@@ -54,14 +60,17 @@ func (g *Guard) AdmitBare(ctx context.Context, h http.Header, route policy.Route
 // AdmitToken is Admit for a token that its format carries elsewhere, such as the
 // web identity token of STS. Any of the routes will do: a format may have calls that
 // several scopes open.
-func (g *Guard) AdmitToken(ctx context.Context, secret keyhatch.Secret, routes ...policy.Route) (keyhatch.Caller, error) {
+func (g *Guard) AdmitToken(ctx context.Context, secret keyhatch.Secret, anyOf ...policy.Route) (keyhatch.Caller, error) {
 	c, err := g.people.Authenticate(ctx, secret)
-	return admitted(c, err, routes...)
+	return admitted(c, err, anyOf)
 }
 
-func admitted(c keyhatch.Caller, err error, routes ...policy.Route) (keyhatch.Caller, error) {
-	if err == nil {
-		err = allows(c, routes...)
+// admitted refuses a caller whose token's scopes do not allow one of each group of calls.
+func admitted(c keyhatch.Caller, err error, groups ...[]policy.Route) (keyhatch.Caller, error) {
+	for _, anyOf := range groups {
+		if err == nil {
+			err = allows(c, anyOf)
+		}
 	}
 	if err != nil {
 		return keyhatch.Caller{Allowance: c.Allowance}, err
@@ -70,12 +79,12 @@ func admitted(c keyhatch.Caller, err error, routes ...policy.Route) (keyhatch.Ca
 }
 
 // allows refuses a caller whose token's scopes allow none of the calls.
-func allows(c keyhatch.Caller, routes ...policy.Route) error {
+func allows(c keyhatch.Caller, anyOf []policy.Route) error {
 	scopes, err := policy.ParseScopes(c.Token.Scopes)
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(routes, scopes.Allows) {
+	if !slices.ContainsFunc(anyOf, scopes.Allows) {
 		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeNotGranted,
 			"the token's scopes do not allow this call: use another token")
 	}

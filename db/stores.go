@@ -7,19 +7,19 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-const storeColumns = "id, workspace, teamspace, name, kind, lends, path, endpoint, region, credential, keys, keys_endpoint, created_at"
+const storeColumns = "id, workspace, teamspace, name, kind, lends, path, endpoint, region, credential, one_bucket, keys, keys_endpoint, created_at"
 
 func scanStore(row row) (s keyhatch.Store, err error) {
 	err = row.Scan(&s.ID, textColumn{&s.Workspace}, textColumn{&s.Teamspace}, &s.Name, &s.Kind, &s.Lends,
-		&s.Path, &s.Endpoint, &s.Region, textColumn{&s.Credential}, &s.Keys, &s.KeysEndpoint, timeColumn{&s.CreatedAt})
+		&s.Path, &s.Endpoint, &s.Region, textColumn{&s.Credential}, &s.OneBucket, &s.Keys, &s.KeysEndpoint, timeColumn{&s.CreatedAt})
 	return s, err
 }
 
 // InsertStore adds a store.
 func (t *Tx) InsertStore(ctx context.Context, s keyhatch.Store) error {
-	err := t.exec(ctx, "insert into stores ("+storeColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+	err := t.exec(ctx, "insert into stores ("+storeColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
 		s.ID, optText(s.Workspace), optText(s.Teamspace), s.Name, string(s.Kind), string(s.Lends),
-		s.Path, s.Endpoint, s.Region, optText(s.Credential), string(s.Keys), s.KeysEndpoint, micros(s.CreatedAt))
+		s.Path, s.Endpoint, s.Region, optText(s.Credential), s.OneBucket, string(s.Keys), s.KeysEndpoint, micros(s.CreatedAt))
 	if err != nil {
 		return err
 	}
@@ -54,13 +54,19 @@ func (r Reader) StoreByName(ctx context.Context, name string) (keyhatch.Store, e
 	return one(ctx, r, keyhatch.CodeStoreNotFound, scanStore, "select "+storeColumns+" from stores where name = $1", name)
 }
 
-// Stores lists stores by id: all of them, or when member is set the shared ones
-// and those of the workspaces that the user is a member of, or when within is set
-// too of that one alone.
+// ofSeenTeamspace are the stores that a member of the workspace sees, $2, who does not
+// manage it: those of a private teamspace only who is in that does.
+const ofSeenTeamspace = `(teamspace is null or teamspace in (select id from circles where visibility = 'public')
+	or teamspace in (select circle from circle_members where user_id = $2))`
+
+// Stores lists stores by id: of every workspace or, when within is set, of that one,
+// and the shared ones; when member is set those of the workspaces that the user is a
+// member of, but for what is of teamspaces that it does not see.
 func (r Reader) Stores(ctx context.Context, member, within string, p Page) ([]keyhatch.Store, error) {
 	return many(ctx, r, scanStore, "select "+storeColumns+` from stores
-		where id > $1 and ($2 = '' or workspace is null or $3 in ('', workspace)
-			and workspace in (select workspace from workspace_members where user_id = $2))
+		where id > $1 and (workspace is null or $3 in ('', workspace) and ($2 = ''
+			or workspace in (select workspace from workspace_members where user_id = $2 and role in ('owner', 'admin'))
+			or workspace in (select workspace from workspace_members where user_id = $2) and `+ofSeenTeamspace+`))
 		order by id limit $4`, p.After, member, within, p.Limit)
 }
 
@@ -130,4 +136,12 @@ func (r Reader) BucketElsewhere(ctx context.Context, s keyhatch.Store, name stri
 func (r Reader) Buckets(ctx context.Context, workspace string, p Page) ([]keyhatch.Bucket, error) {
 	return many(ctx, r, scanBucket, "select "+bucketColumns+
 		" from buckets where id > $1 and ($2 = '' or workspace = $2) order by id limit $3", p.After, workspace, p.Limit)
+}
+
+// BucketsSeenBy is Buckets of one workspace for a member who does not manage it: without
+// those of others in teamspaces that it does not see.
+func (r Reader) BucketsSeenBy(ctx context.Context, workspace, member string, p Page) ([]keyhatch.Bucket, error) {
+	return many(ctx, r, scanBucket, "select "+bucketColumns+` from buckets
+		where id > $1 and workspace = $3 and (owner = $2 or store in (select id from stores where `+ofSeenTeamspace+`))
+		order by id limit $4`, p.After, member, workspace, p.Limit)
 }

@@ -41,9 +41,9 @@ func (svc *Service) CreateBucket(ctx context.Context, c keyhatch.Caller, n NewBu
 		if s.Workspace != "" && s.Workspace != ws.ID {
 			return kernel.NotFound(keyhatch.CodeStoreNotFound)
 		}
-		if s.Teamspace != "" {
+		if s.OneBucket {
 			return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported,
-				"the store was made for one bucket, of a teamspace: make a store for this one").In("store")
+				"the store was made for one bucket, and goes with it: make a store for this one").In("store")
 		}
 		if err := keyhatch.CheckBucketName(n.Name); err != nil {
 			return err
@@ -143,23 +143,51 @@ func deleteBucket(w *kernel.Work, bk keyhatch.Bucket) error {
 }
 
 // Bucket returns one bucket of a workspace that the caller belongs to, by its id,
-// or by its name in the workspace.
+// or by its name in the workspace. One of a teamspace is for who sees that, and
+// for its owner.
 func (svc *Service) Bucket(ctx context.Context, c keyhatch.Caller, workspace, ref string) (keyhatch.Bucket, error) {
 	return visibleBucket(svc.k.View(ctx, c), workspace, ref)
 }
 
-// Buckets lists a workspace's buckets. Members only.
+// Buckets lists a workspace's buckets, for its members as Bucket does.
 func (svc *Service) Buckets(ctx context.Context, c keyhatch.Caller, workspace string, p kernel.Page) (kernel.List[keyhatch.Bucket], error) {
 	v := svc.k.View(ctx, c)
 	ws, err := v.MemberWorkspace(workspace)
 	if err != nil {
 		return kernel.List[keyhatch.Bucket]{}, err
 	}
+	role, err := v.Role(ws.ID)
+	if err != nil {
+		return kernel.List[keyhatch.Bucket]{}, err
+	}
 	return kernel.Paged(p, keyhatch.BucketID, func(b keyhatch.Bucket) string { return b.ID },
-		func(p kernel.Page) ([]keyhatch.Bucket, error) { return v.Buckets(ctx, ws.ID, p) })
+		func(p kernel.Page) ([]keyhatch.Bucket, error) {
+			if role.Manages() {
+				return v.Buckets(ctx, ws.ID, p)
+			}
+			return v.BucketsSeenBy(ctx, ws.ID, v.Caller.User.ID, p)
+		})
 }
 
 func visibleBucket(v kernel.View, workspace, ref string) (keyhatch.Bucket, error) {
+	bk, err := findBucket(v, workspace, ref)
+	if err != nil {
+		return keyhatch.Bucket{}, err
+	}
+	if bk.Owner == v.Caller.User.ID {
+		return bk, nil
+	}
+	s, err := v.Store(v.Ctx, bk.Store)
+	if err == nil {
+		err = mustSee(v, s, keyhatch.CodeBucketNotFound)
+	}
+	if err != nil {
+		return keyhatch.Bucket{}, err
+	}
+	return bk, nil
+}
+
+func findBucket(v kernel.View, workspace, ref string) (keyhatch.Bucket, error) {
 	if _, ok := keyhatch.IDPayload(keyhatch.BucketID, ref); !ok {
 		ws, err := v.MemberWorkspace(workspace)
 		if err != nil {

@@ -2,6 +2,7 @@ package places
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -271,7 +272,7 @@ func deleteStore(w *kernel.Work, s keyhatch.Store) error {
 }
 
 // Store returns one store: a shared one, or one of a workspace that the caller
-// belongs to.
+// belongs to. One of a teamspace is for who sees that.
 func (svc *Service) Store(ctx context.Context, c keyhatch.Caller, ref string) (keyhatch.Store, error) {
 	return visibleStore(svc.k.View(ctx, c), ref)
 }
@@ -280,7 +281,7 @@ func (svc *Service) Store(ctx context.Context, c keyhatch.Caller, ref string) (k
 func (svc *Service) Stores(ctx context.Context, c keyhatch.Caller, p kernel.Page) (kernel.List[keyhatch.Store], error) {
 	v := svc.k.View(ctx, c)
 	seenBy := c.User.ID
-	if v.Installs() {
+	if c.User.Admin { // of one workspace, when the token is confined to it
 		seenBy = ""
 	}
 	return kernel.Paged(p, keyhatch.StoreID, func(s keyhatch.Store) string { return s.ID },
@@ -300,12 +301,26 @@ func visibleStore(v kernel.View, ref string) (keyhatch.Store, error) {
 	if err != nil {
 		return s, err
 	}
-	if s.Workspace != "" {
-		if err := v.MustBelong(s.Workspace, keyhatch.CodeStoreNotFound); err != nil {
-			return s, err
-		}
+	if err := mustSee(v, s, keyhatch.CodeStoreNotFound); err != nil {
+		return keyhatch.Store{}, err
 	}
 	return redact(v, s)
+}
+
+// mustSee refuses who neither belongs to a store's workspace nor, if it has one, sees its
+// teamspace. missing is what they are told.
+func mustSee(v kernel.View, s keyhatch.Store, missing keyhatch.Code) error {
+	if s.Workspace == "" {
+		return nil
+	}
+	if err := v.MustBelong(s.Workspace, missing); err != nil || s.Teamspace == "" {
+		return err
+	}
+	_, err := v.VisibleTeamspace(s.Workspace, s.Teamspace)
+	if errors.Is(err, keyhatch.NotFound) {
+		err = kernel.NotFound(missing)
+	}
+	return err
 }
 
 // redact leaves out where a store lies and what opens it, for everybody but

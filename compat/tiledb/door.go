@@ -71,7 +71,8 @@ func (d *Door) do(w http.ResponseWriter, r *http.Request) (status int, answer an
 		}
 		return 0, nil, err
 	}
-	c.caller, err = d.guard.Admit(r.Context(), r.Header, route.scope(r))
+	first, also := route.scopes(r)
+	c.caller, err = d.guard.Admit(r.Context(), r.Header, first, also...)
 	auth.TellAllowance(w.Header(), c.caller.Allowance)
 	if err != nil {
 		return 0, nil, err

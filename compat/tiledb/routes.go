@@ -19,7 +19,7 @@ type route struct {
 	// old marks the paths of March 2025, in which the header workspaceHeader stands for
 	// the workspace. Without that header they mean something else.
 	old    bool
-	noun   string // of the native API, whose scopes open it
+	noun   string // of the native API, whose scopes open it; of several, all are asked for
 	status int
 	run    func(*Door, *call) (any, error)
 }
@@ -34,6 +34,7 @@ const (
 	asksTokens      = "tokens"
 	asksUsers       = "users"
 	asksLocations   = "locations"
+	asksSettings    = "locations buckets stores" // what is made and removed with one
 )
 
 // routes are those of the wire: credentials in the three forms that clients were
@@ -61,19 +62,23 @@ var routes = []route{
 	{"GET", "teamspaces/{workspace}/{name}", false, asksTeamspaces, 200, (*Door).getTeamspace},
 	{"DELETE", "teamspaces/{workspace}/{name}", false, asksTeamspaces, 204, (*Door).deleteTeamspace},
 	{"GET", "storagesettings/{workspace}", false, asksLocations, 200, (*Door).listSettings},
-	{"POST", "storagesettings/{workspace}", false, asksLocations, 201, (*Door).createSetting},
+	{"POST", "storagesettings/{workspace}", false, asksSettings, 201, (*Door).createSetting},
 	{"GET", "storagesettings/{workspace}/{name}", false, asksLocations, 200, (*Door).getSetting},
-	{"PATCH", "storagesettings/{workspace}/{name}", false, asksLocations, 204, (*Door).updateSetting},
-	{"DELETE", "storagesettings/{workspace}/{name}", false, asksLocations, 204, (*Door).deleteSetting},
+	{"PATCH", "storagesettings/{workspace}/{name}", false, asksSettings, 204, (*Door).updateSetting},
+	{"DELETE", "storagesettings/{workspace}/{name}", false, asksSettings, 204, (*Door).deleteSetting},
 	{"GET", "tokens", false, asksTokens, 200, (*Door).listTokens},
 	{"POST", "tokens", false, asksTokens, 201, (*Door).createToken},
 	{"DELETE", "tokens/{name}", false, asksTokens, 204, (*Door).revokeToken},
 	{"GET", "users/self", false, asksUsers, 200, (*Door).self},
 }
 
-// scope is the route as scopes see it.
-func (t route) scope(r *http.Request) policy.Route {
-	return policy.Route{Method: r.Method, Path: r.URL.Path, Noun: t.noun, Reads: r.Method == http.MethodGet || r.Method == http.MethodHead}
+// scopes are the route as scopes see it, as a call of each noun.
+func (t route) scopes(r *http.Request) (first policy.Route, also []policy.Route) {
+	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
+	for noun := range strings.FieldsSeq(t.noun) {
+		also = append(also, policy.Route{Method: r.Method, Path: r.URL.Path, Noun: noun, Reads: reads})
+	}
+	return also[0], also[1:]
 }
 
 // find tells what a request asks, and what its path names. Names are percent-encoded

@@ -101,9 +101,12 @@ func TestStorageSettingsRefused(t *testing.T) {
 		{"ann", settingOf("x", "s3://whole/b", "whole"), "", 409, "path"},
 		{"ann", settingOf("x", "s3://whole/c", "part"), survey, 409, "credentials_name"},
 		{"ann", settingOf("x", "s3://part/b", "whole"), "", 409, "credentials_name"},
-		{"ann", settingOf("x", "s3://other/b", "role"), "", 409, "credential"},
-		{"ann", settingOf("x", "s3://other/b", "none"), "", 404, ""},
-		{"ann", settingOf("x", "s3://other/b", "part"), "", 404, ""}, // it is the teamspace's
+		{"ann", settingOf("x", "s3://other/b", "role"), "", 409, "credentials_name"},
+		{"ann", settingOf("x", "s3://other/b", "none"), "", 404, "credentials_name"},
+		{"ann", settingOf("x", "s3://other/b", "part"), "", 404, "credentials_name"}, // it is the teamspace's
+		{"ann", settingOf("x", "s3://other/b", ""), "", 400, "credentials_name"},
+		{"ann", settingOf("x", "s3://whole/c", ""), "", 400, "credentials_name"},
+		{"ann", `{"name":"x","path":"s3://other/b"}`, "", 400, "credentials_name"},
 		{"ann", settingOf("x", "s3://other/b", "whole"), "?teamspace_id=none", 404, ""},
 		{"bob", settingOf("x", "s3://other/b", "whole"), "", 403, ""},
 		{"bob", settingOf("x", "s3://other/b", "part"), survey, 403, ""},
@@ -114,9 +117,11 @@ func TestStorageSettingsRefused(t *testing.T) {
 	// The editors of a teamspace change its credential: it does not come to stand for
 	// the workspace's data, nor the workspace's for theirs.
 	part := into[struct{ ID string }](w, w.want(200, "one credential", "ann", "GET", "/v4/credentials/lab/part"+survey, "")).Data.ID
-	w.refused(404, "", "ann", "PATCH", all+"/one", fmt.Sprintf(`{"credentials_name":%q}`, part))
+	w.refused(404, "credentials_name", "ann", "PATCH", all+"/one", fmt.Sprintf(`{"credentials_name":%q}`, part))
 	w.refused(409, "credentials_name", "ann", "PATCH", all+"/three"+survey, `{"credentials_name":"part"}`)
 	w.refused(409, "credentials_name", "ann", "PATCH", all+"/two"+survey, `{"credentials_name":"whole"}`)
+	w.refused(400, "credentials_name", "ann", "PATCH", all+"/one", `{"credentials_name":""}`)
+	w.refused(409, "name", "ann", "PATCH", all+"/three"+survey, `{"name":"one"}`)
 	w.refused(404, "", "ann", "GET", all+"/two", "") // it is in the teamspace
 	w.refused(404, "", "ann", "DELETE", all+"/two", "")
 	w.refused(404, "", "ann", "GET", all+"/one"+survey, "")

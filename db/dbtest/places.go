@@ -123,7 +123,7 @@ func testStores(t *testing.T, s *suite) {
 	})
 	w := s.world()
 	private, stranger := s.newStore(), s.NewUser()
-	private.Workspace = w.ws.ID
+	private.Workspace, private.OneBucket = w.ws.ID, true
 	s.Do(func(ctx context.Context, tx *db.Tx) error {
 		return ground.FirstError(func() error { return tx.InsertStore(ctx, private) }, func() error { return tx.InsertUser(ctx, stranger) })
 	})

@@ -41,9 +41,10 @@ type Core struct {
 
 	AdminSecret keyhatch.Secret // of the admin's token, for another process's Open
 
-	Tokens   people.Limits // of the brokers that With and Restart make
-	Prober   driver.Prober // of the same; at first one that finds nothing
-	KeysPace keys.Pace     // of the same
+	Tokens   people.Limits                                // of the brokers that With and Restart make
+	Prober   driver.Prober                                // of the same; at first one that finds nothing
+	Reach    func(ctx context.Context, host string) error // nil: every host may be connected to
+	KeysPace keys.Pace                                    // of the same
 
 	keyFile   string
 	notBefore time.Time
@@ -142,7 +143,12 @@ func (c *Core) With(lenders map[keyhatch.Lending]driver.Lender) *broker.Broker {
 	return broker.New(broker.Config{
 		NotBefore: c.notBefore, DB: c.DB, Mirror: c.Mirror, Keys: c.Keys, Lenders: lenders, Endpoint: Endpoint, Region: "local", DirectoryRoots: []string{c.Root},
 		Tokens: c.Tokens, KeysPace: c.KeysPace, Log: c.Log, Prober: c.Prober, CheapPasswords: true,
-		Reach: func(context.Context, string) error { return nil },
+		Reach: func(ctx context.Context, host string) error {
+			if c.Reach == nil {
+				return nil
+			}
+			return c.Reach(ctx, host)
+		},
 	})
 }
 
