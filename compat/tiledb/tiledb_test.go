@@ -114,6 +114,37 @@ func TestPlaces(t *testing.T) {
 	w.want(204, "", "ann", "DELETE", "/v4/teamspaces/lab/survey", "")
 }
 
+// TestAdminOfNoWorkspace: an installation admin does in every workspace what an owner does
+// there, also with a token that is confined to it. Once such a one was told that there
+// was no workspace.
+func TestAdminOfNoWorkspace(t *testing.T) {
+	w := newWorld(t)
+	root, err := w.Broker.People.CreateUser(t.Context(), w.Admin, people.NewUser{Name: "root", Admin: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.key["root"], w.key["rooted"] = w.secret(people.NewToken{User: root.ID}), w.secret(people.NewToken{User: root.ID, Workspace: w.lab.ID})
+	type seen struct {
+		Name      string
+		CreatedBy struct{ Username string } `json:"created_by"`
+		Self      struct{ Username, Role string }
+	}
+	// Whom a confined token does not show, its workspace does not either.
+	for who, creator := range map[string]string{"root": w.Admin.User.Name, "rooted": "root"} {
+		ws := into[seen](w, w.want(200, "one workspace", who, "GET", "/v4/workspaces/lab", "")).Data
+		if ws.Name != "lab" || ws.CreatedBy.Username != creator || ws.Self.Username != "root" || ws.Self.Role != "owner" {
+			t.Errorf("%s sees %+v", who, ws)
+		}
+		self := into[struct{ Workspaces []seen }](w, w.want(200, "oneself", who, "GET", "/v4/users/self", "")).Data
+		if len(self.Workspaces) == 0 || !slices.Contains(self.Workspaces, ws) {
+			t.Errorf("%s is in %+v", who, self.Workspaces)
+		}
+	}
+	if a := w.ask("rooted", "GET", "/v4/workspaces/shop", ""); a.status < 400 {
+		t.Errorf("with a token of another workspace: %s", a.body)
+	}
+}
+
 // TestUpdateIsPartial: what is not said stays; another kind replaces the one before.
 func TestUpdateIsPartial(t *testing.T) {
 	w := newWorld(t)

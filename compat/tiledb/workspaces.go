@@ -35,7 +35,7 @@ func displayName(u keyhatch.User) string {
 type workspace struct {
 	WorkspaceID string    `json:"workspace_id"`
 	Name        string    `json:"name"`
-	CreatedBy   member    `json:"created_by"` // not kept here: the owner who has been there longest
+	CreatedBy   member    `json:"created_by"` // not kept here: the owner who has been there longest, or oneself
 	Self        member    `json:"self"`
 	CreatedAt   time.Time `json:"created_at"`
 }
@@ -69,7 +69,9 @@ func (d *Door) encodeWorkspace(c *call, ws keyhatch.Workspace) (workspace, error
 		}
 	}
 	creator, err := d.people.User(c.ctx, c.caller, first.User)
-	if err != nil {
+	if errors.Is(err, keyhatch.NotFound) { // of no common workspace, with a token that is confined to this one
+		creator, first = c.caller.User, self
+	} else if err != nil {
 		return workspace{}, err
 	}
 	return workspace{
