@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"github.com/keyhatch/keyhatch"
@@ -88,20 +88,36 @@ func (p *Prober) answers(ctx context.Context, endpoint string) finding {
 }
 
 // known asks an S3-compatible store for a list of buckets: few have another way to ask
-// who one is. A key that is known but may not list is refused in its own words.
+// who one is. A key that is known but may not list is refused in its own words. A store
+// that names another region than the request was signed for is asked once more.
 func (p *Prober) known(ctx context.Context, a keyhatch.Authority) finding {
-	c := s3.NewFromConfig(p.config(static(a), p.region), func(o *s3.Options) {
-		o.BaseEndpoint, o.UsePathStyle = &a.Endpoint, true
-	})
-	_, err := c.ListBuckets(ctx, &s3.ListBucketsInput{})
-	var said smithy.APIError
+	region, good := cmp.Or(keyhatch.AWSRegion(a.Endpoint), p.region), passed
+	named, err := p.list(ctx, a, region)
+	if codeOf(err) == otherRegion && named != "" && named != region {
+		region, good.reason = named, "its store is asked for region "+named
+		_, err = p.list(ctx, a, region)
+	}
 	switch {
 	case err == nil:
-		return passed
-	case errors.As(err, &said) && said.ErrorCode() == "AccessDenied":
+		return good
+	case codeOf(err) == "AccessDenied":
 		return finding{keyhatch.Warning, "it may not list the buckets, which some stores say of keys that they do not know"}
+	case codeOf(err) == otherRegion:
+		return finding{keyhatch.Warning, "it cannot be told: the store takes no request for region " + region + "; name the endpoint of its region"}
 	}
 	return failed(why(err))
+}
+
+// otherRegion is how a store refuses a signature for another region than its own.
+const otherRegion = "AuthorizationHeaderMalformed"
+
+// codeOf is what a cloud calls a failure; empty: it was not a cloud that failed.
+func codeOf(err error) string {
+	var said smithy.APIError
+	if !errors.As(err, &said) {
+		return ""
+	}
+	return said.ErrorCode()
 }
 
 // role looks at a role: whether we can become it, and whether only who knows its
@@ -135,11 +151,10 @@ func (p *Prober) role(ctx context.Context, r *report, a keyhatch.Authority, base
 	}
 	r.check(external, func() finding {
 		err := p.assume(ctx, as, a, nil)
-		var said smithy.APIError
 		switch {
 		case err == nil:
 			return finding{keyhatch.Warning, "the role admits us without its external id too: let its trust policy ask for it, with the condition sts:ExternalId"}
-		case errors.As(err, &said) && said.ErrorCode() == "AccessDenied":
+		case codeOf(err) == "AccessDenied":
 			return passed
 		}
 		return finding{keyhatch.Skipped, "it cannot be told: " + why(err)}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -26,6 +27,8 @@ type cloud struct {
 	admits    map[string]string // ARN → the beginning of the key id that it admits
 	mayList   bool
 	otherwise string // how a wrong external id is refused; empty: AccessDenied
+	region    string // that signatures for a list have to be of; empty: any
+	tells     string // the region that it names when they are of another
 	mu        sync.Mutex
 	asked     []string // Action of STS, or "list", by which key
 	endpoints *httptest.Server
@@ -40,7 +43,7 @@ func newCloud(t *testing.T) *cloud {
 
 func (c *cloud) serve(w http.ResponseWriter, r *http.Request) {
 	_, scope, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
-	key, _, _ := strings.Cut(scope, "/")
+	key, rest, _ := strings.Cut(scope, "/")
 	if key == "" {
 		http.Error(w, "who are you", http.StatusForbidden)
 		return
@@ -67,6 +70,9 @@ func (c *cloud) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !c.keys[key] && !strings.HasPrefix(key, "ASIA"):
 		refuse(map[bool]string{true: "InvalidAccessKeyId", false: "InvalidClientTokenId"}[action == "list"])
+	case action == "list" && c.region != "" && strings.Split(rest, "/")[1] != c.region:
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprintf(w, `<?xml version="1.0"?><Error><Code>AuthorizationHeaderMalformed</Code><Message>secret of theirs</Message><Region>%s</Region></Error>`, c.tells)
 	case action == "list" && !c.mayList:
 		refuse("AccessDenied")
 	case action == "list":
@@ -130,6 +136,36 @@ func TestProbe(t *testing.T) {
 		{
 			name: "keys of a store that may not list", ask: func(c *cloud) keyhatch.Authority { return key("AKIATHEIRS", c.endpoints.URL) },
 			want: []string{"endpoint passed", "identity warning may not list"}, asked: []string{"list AKIATHEIRS"},
+		},
+		{
+			name:  "keys of a store of another region",
+			cloud: func(c *cloud) { c.mayList, c.region, c.tells = true, "eu-central-1", "eu-central-1" },
+			ask:   func(c *cloud) keyhatch.Authority { return key("AKIATHEIRS", c.endpoints.URL) },
+			want:  []string{"endpoint passed", "identity passed region eu-central-1"}, asked: []string{"list AKIATHEIRS", "list AKIATHEIRS"},
+		},
+		{
+			name:  "keys of a store of another region, that may not list",
+			cloud: func(c *cloud) { c.region, c.tells = "eu-central-1", "eu-central-1" },
+			ask:   func(c *cloud) keyhatch.Authority { return key("AKIATHEIRS", c.endpoints.URL) },
+			want:  []string{"endpoint passed", "identity warning may not list"}, asked: []string{"list AKIATHEIRS", "list AKIATHEIRS"},
+		},
+		{
+			name:  "keys of a store that changes its mind",
+			cloud: func(c *cloud) { c.mayList, c.region, c.tells = true, "eu-central-1", "mars-north-1" },
+			ask:   func(c *cloud) keyhatch.Authority { return key("AKIATHEIRS", c.endpoints.URL) },
+			want:  []string{"endpoint passed", "identity warning mars-north-1"}, asked: []string{"list AKIATHEIRS", "list AKIATHEIRS"},
+		},
+		{
+			name:  "keys of a store that does not name its region",
+			cloud: func(c *cloud) { c.mayList, c.region = true, "eu-central-1" },
+			ask:   func(c *cloud) keyhatch.Authority { return key("AKIATHEIRS", c.endpoints.URL) },
+			want:  []string{"endpoint passed", "identity warning us-east-1"}, asked: []string{"list AKIATHEIRS"},
+		},
+		{
+			name:  "keys of a store that names no region",
+			cloud: func(c *cloud) { c.mayList, c.region, c.tells = true, "eu-central-1", "secret of theirs" },
+			ask:   func(c *cloud) keyhatch.Authority { return key("AKIATHEIRS", c.endpoints.URL) },
+			want:  []string{"endpoint passed", "identity warning us-east-1"}, asked: []string{"list AKIATHEIRS"},
 		},
 		{
 			name: "keys that a store does not know", ask: func(c *cloud) keyhatch.Authority { return key("AKIANONE", c.endpoints.URL) },
@@ -232,6 +268,34 @@ func TestProbe(t *testing.T) {
 		})
 	}
 }
+
+// TestRegionOfEndpoint: a request to an endpoint of a region of AWS is signed for that
+// region. Once all were for us-east-1, and good keys did not verify.
+func TestRegionOfEndpoint(t *testing.T) {
+	t.Parallel()
+	for endpoint, region := range map[string]string{
+		"https://s3.eu-central-1.amazonaws.com":  "eu-central-1",
+		"https://s3.cn-north-1.amazonaws.com.cn": "cn-north-1",
+		"https://s3.amazonaws.com":               "us-east-1",
+		"https://store.example":                  "us-east-1",
+	} {
+		var signed []string
+		transport := roundTrip(func(r *http.Request) (*http.Response, error) {
+			if of := strings.Split(r.Header.Get("Authorization"), "/"); len(of) > 2 {
+				signed = append(signed, of[2])
+			}
+			return &http.Response{StatusCode: http.StatusOK, Request: r, Body: io.NopCloser(strings.NewReader(`<ListAllMyBucketsResult/>`))}, nil
+		})
+		found := probe.New(probe.Config{Transport: transport}).Probe(t.Context(), key("AKIATHEIRS", endpoint), nil)
+		if !slices.Equal(signed, []string{region}) || found[len(found)-1].Outcome != keyhatch.Passed {
+			t.Errorf("%s: signed for %q, found %+v", endpoint, signed, found)
+		}
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // TestProbeEndsInTime: a cloud that does not answer is waited for no longer than the
 // context says.
