@@ -18,7 +18,8 @@ const (
 	Created keyhatch.Action = "credential.create"
 	Updated keyhatch.Action = "credential.update"
 	Deleted keyhatch.Action = "credential.delete"
-	// Verified: a cloud is about to be asked about an authority, in our name.
+	// Verified: a cloud is about to be asked about an authority, in our name, unless it
+	// is claimed elsewhere.
 	Verified keyhatch.Action = "credential.verify"
 )
 

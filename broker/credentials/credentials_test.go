@@ -185,8 +185,12 @@ func TestRoleBelongsToOneWorkspace(t *testing.T) {
 	b.wantCode("of the installation", err, keyhatch.CodeRoleTaken)
 	b.must(b.service().Delete(ctx, b.labs, credentials.In{}, held.ID, false))
 	taken("while one of two has it")
+	before := len(b.Dump(t, "events")["events"])
 	checks, err := b.service().Verify(ctx, b.shops, credentials.In{}, role("word"))
 	b.must(err)
+	if after := b.Dump(t, "events")["events"]; len(after) != before+1 || !strings.Contains(strings.Join(after, "\n"), "claimed_elsewhere") {
+		t.Errorf("asked for others' external ids, there are %d events, and were %d", len(after), before)
+	}
 	if last := checks[len(checks)-1]; last.Name != "claim" || last.Outcome != keyhatch.Failed {
 		t.Errorf("verified by another: %+v", checks)
 	}

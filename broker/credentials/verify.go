@@ -42,7 +42,8 @@ func (svc *Service) VerifyStored(ctx context.Context, c keyhatch.Caller, in In, 
 }
 
 // verify looks at an authority, of the credential of the id if that has one. What is
-// asked of clouds is put on record before: we are seen there.
+// asked of clouds is put on record before: we are seen there. So is who asks for what is
+// another workspace's, and no cloud is asked then.
 func (svc *Service) verify(v kernel.View, in kernel.Place, id string, a keyhatch.Authority) ([]keyhatch.Check, error) {
 	begun := time.Now()
 	a, err := svc.looked(v.Ctx, a)
@@ -59,17 +60,17 @@ func (svc *Service) verify(v kernel.View, in kernel.Place, id string, a keyhatch
 	if err != nil {
 		return nil, err
 	}
+	err = svc.k.Append(v.Ctx, v.Caller, func(w *kernel.Work) error {
+		return w.Record(Verified, in.Workspace, id, kernel.Detail("teamspace", in.Teamspace, "provider", string(a.Provider), "kind", string(a.Kind),
+			"principal", a.Principal, "endpoint", a.Endpoint, "claimed_elsewhere", kernel.Yes(taken)))
+	})
+	if err != nil {
+		return nil, err
+	}
 	if taken { // or the external ids of others could be guessed through us
 		return []keyhatch.Check{structure, {Name: "claim", Outcome: keyhatch.Failed, Reason: roleTaken}}, nil
 	}
 	base, err := svc.baseOf(v, in, a)
-	if err != nil {
-		return nil, err
-	}
-	err = svc.k.Append(v.Ctx, v.Caller, func(w *kernel.Work) error {
-		return w.Record(Verified, in.Workspace, id, kernel.Detail("teamspace", in.Teamspace, "provider", string(a.Provider), "kind", string(a.Kind),
-			"principal", a.Principal, "endpoint", a.Endpoint))
-	})
 	if err != nil {
 		return nil, err
 	}
