@@ -101,44 +101,58 @@ type tiledbRefusal struct {
 	Message string
 }
 
+// tiledbDocumented is what came of every example of the documentation of
+// client.credentials.
+type tiledbDocumented struct {
+	Made, Updated     tiledbCredential
+	RoleARN           string `json:"role_arn"`
+	Names, Left       []string
+	Unverified, Twice tiledbRefusal
+	Gone              tiledbRefusal
+}
+
+// check demands of it what the documentation says.
+func (d tiledbDocumented) check(t *testing.T, who, lives string) {
+	t.Helper()
+	where := who + ", in a " + lives
+	if d.Made.CredentialType != lives || d.RoleARN != "arn:aws:iam::123456789012:role/demo" || d.Made.Role["aws"]["external_id"] != "" {
+		t.Errorf("%s: made is %+v", where, d.Made)
+	}
+	if keys := d.Updated.Credential["aws"]; keys["access_key_id"] != "AWS_ACCESS_KEY_ID" || keys["secret_access_key"] != "" || d.Updated.Role != nil {
+		t.Errorf("%s: updated is %+v", where, d.Updated)
+	}
+	if !slices.Equal(d.Names, []string{"cred1"}) || len(d.Left) != 0 {
+		t.Errorf("%s: listed are %q, and in the end %q", where, d.Names, d.Left)
+	}
+	for what, r := range map[string]struct {
+		got     tiledbRefusal
+		status  int
+		error   string
+		message string
+	}{
+		"verify": {d.Unverified, 400, "Failed to verify credential.", "AccessDenied"},
+		"twice":  {d.Twice, 409, "Failed to create credential.", "choose another name"},
+		"gone":   {d.Gone, 404, "Failed to retrieve credential.", "does not exist"},
+	} {
+		if r.got.Status != r.status || r.got.Error != r.error || !strings.Contains(r.got.Message, r.message) {
+			t.Errorf("%s, %s: %+v", where, what, r.got)
+		}
+	}
+}
+
+// tiledbPlaces are the places of the examples, with what clients call their sort.
+var tiledbPlaces = map[string]string{"": "workspace", "teamspace1": "teamspace"}
+
 // TestTileDBDocumentation: every example of the documentation of client.credentials, in
 // a workspace and in a teamspace.
 func TestTileDBDocumentation(t *testing.T) {
 	t.Parallel()
 	c := newTileDB(t)
 	create(t, c.server, "/api/v1/teamspaces?workspace=lab", map[string]any{"name": "teamspace1"})
-	for teamspace, lives := range map[string]string{"": "workspace", "teamspace1": "teamspace"} {
-		var out struct {
-			Made, Updated     tiledbCredential
-			RoleARN           string `json:"role_arn"`
-			Names, Left       []string
-			Unverified, Twice tiledbRefusal
-			Gone              tiledbRefusal
-		}
+	for teamspace, lives := range tiledbPlaces {
+		var out tiledbDocumented
 		c.step(&out, c.byToken(), "documented", teamspace)
-		if out.Made.CredentialType != lives || out.RoleARN != "arn:aws:iam::123456789012:role/demo" || out.Made.Role["aws"]["external_id"] != "" {
-			t.Errorf("%s: made is %+v", lives, out.Made)
-		}
-		if keys := out.Updated.Credential["aws"]; keys["access_key_id"] != "AWS_ACCESS_KEY_ID" || keys["secret_access_key"] != "" || out.Updated.Role != nil {
-			t.Errorf("%s: updated is %+v", lives, out.Updated)
-		}
-		if !slices.Equal(out.Names, []string{"cred1"}) || len(out.Left) != 0 {
-			t.Errorf("%s: listed are %q, and in the end %q", lives, out.Names, out.Left)
-		}
-		for what, r := range map[string]struct {
-			got     tiledbRefusal
-			status  int
-			error   string
-			message string
-		}{
-			"verify": {out.Unverified, 400, "Failed to verify credential.", "AccessDenied"},
-			"twice":  {out.Twice, 409, "Failed to create credential.", "choose another name"},
-			"gone":   {out.Gone, 404, "Failed to retrieve credential.", "does not exist"},
-		} {
-			if r.got.Status != r.status || r.got.Error != r.error || !strings.Contains(r.got.Message, r.message) {
-				t.Errorf("%s, %s: %+v", lives, what, r.got)
-			}
-		}
+		out.check(t, "by token", lives)
 	}
 }
 
@@ -147,6 +161,7 @@ func TestTileDBDocumentation(t *testing.T) {
 func TestTileDBPasswords(t *testing.T) {
 	t.Parallel()
 	c := newTileDB(t)
+	create(t, c.server, "/api/v1/teamspaces?workspace=lab", map[string]any{"name": "teamspace1"})
 	password := rand.Text()
 	set, err := http.NewRequestWithContext(t.Context(), http.MethodPut, c.server.API+"/api/v1/users/admin/password", strings.NewReader(fmt.Sprintf(`{"password":%q}`, password)))
 	if err != nil {
@@ -162,15 +177,21 @@ func TestTileDBPasswords(t *testing.T) {
 	if response.StatusCode != http.StatusNoContent {
 		t.Fatalf("the password was not set: %s", response.Status)
 	}
-	var out struct{ Names, Tokens []string }
-	c.step(&out, []string{"TILEDB_REST_USERNAME=admin", "TILEDB_REST_PASSWORD=" + password, "TILEDB_REST_WORKSPACE=lab"}, "documented", "")
-	if !slices.Equal(out.Names, []string{"cred1"}) {
-		t.Errorf("with the password at every call, listed are %q", out.Names)
+	for teamspace, lives := range tiledbPlaces {
+		var out tiledbDocumented
+		c.step(&out, []string{"TILEDB_REST_USERNAME=admin", "TILEDB_REST_PASSWORD=" + password, "TILEDB_REST_WORKSPACE=lab"}, "documented", teamspace)
+		out.check(t, "with the password at every call", lives)
 	}
-	c.step(&out, []string{"HOST_OF_THE_TEST=" + c.server.API}, "logged_in", password)
-	if !slices.Equal(out.Names, []string{"cred1"}) || len(out.Tokens) != 1 || !strings.HasPrefix(out.Tokens[0], "login-session-") {
-		t.Errorf("logged in, listed are %q, and its sessions are %q", out.Names, out.Tokens)
+	var out struct {
+		Documented []tiledbDocumented
+		Tokens     []string
 	}
+	c.step(&out, []string{"HOST_OF_THE_TEST=" + c.server.API}, "logged_in", password, "", "teamspace1")
+	if len(out.Documented) != 2 || len(out.Tokens) != 1 || !strings.HasPrefix(out.Tokens[0], "login-session-") {
+		t.Fatalf("logged in it is %+v", out)
+	}
+	out.Documented[0].check(t, "logged in", "workspace")
+	out.Documented[1].check(t, "logged in", "teamspace")
 }
 
 // TestTileDBForms: every provider and kind that the client knows, pages, defaults,

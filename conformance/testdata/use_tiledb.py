@@ -147,13 +147,13 @@ def change_settings(teamspace):
     return {"before": before, "gone": gone, "left": [s.name for s in list_storage_settings(teamspace)]}
 
 
-def logged_in(password):
-    """The same after logging in with a name and a password, which makes a token."""
+def logged_in(password, *places):
+    """The same in each place after logging in with a name and a password, which makes a token."""
     tiledb.client.configure(
         username="admin", password=password, workspace="lab", host=os.environ["HOST_OF_THE_TEST"], profile_dir=os.environ["HOME"]
     )
     tiledb.client.login(profile_dir=os.environ["HOME"])
-    return documented(None) | {"tokens": [t.name for t in tokens.list_tokens("session")]}
+    return {"documented": [documented(p) for p in places], "tokens": [t.name for t in tokens.list_tokens("session")]}
 
 
 steps = {f.__name__: f for f in (documented, logged_in, forms, around, make_settings, change_settings)}
