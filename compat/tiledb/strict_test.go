@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -100,7 +101,13 @@ func checkValue(where, kind string, v any) error {
 		if !ok {
 			return wrong()
 		}
-		return checkObject(where, fields, object)
+		if err := checkObject(where, fields, object); err != nil {
+			return err
+		}
+		if kind == "credential" {
+			return checkKinds(where, object)
+		}
+		return nil
 	}
 	text, isText := v.(string)
 	switch kind {
@@ -145,4 +152,52 @@ func checkObject(where string, fields map[string]string, object map[string]any) 
 		}
 	}
 	return nil
+}
+
+// checkKinds demands of a credential one of the three kinds, and in it the one object of
+// its provider: the schema alone says of each that it may be absent.
+func checkKinds(where string, credential map[string]any) error {
+	var kinds, providers []string
+	for _, kind := range []string{"credential", "role", "token"} {
+		if of, ok := credential[kind].(map[string]any); ok {
+			kinds = append(kinds, kind)
+			providers = slices.AppendSeq(providers, maps.Keys(of))
+		}
+	}
+	provider, _ := credential["provider"].(string)
+	if len(kinds) != 1 || !slices.Equal(providers, []string{strings.ToLower(provider)}) {
+		return fmt.Errorf("%s of %s has %v, with what is of %v", where, provider, kinds, providers)
+	}
+	return nil
+}
+
+// TestStrict: the checker takes what the format has, and nothing else.
+func TestStrict(t *testing.T) {
+	t.Parallel()
+	const (
+		keys = `"credential":{"aws":{"access_key_id":"A","secret_access_key":""}}`
+		role = `"role":{"aws":{"role_arn":"arn","external_id":""}}`
+	)
+	for _, tc := range []struct {
+		rest string
+		good bool
+	}{
+		{`"provider":"AWS",` + keys, true},
+		{`"provider":"AWS",` + role, true},
+		{`"provider":"AWS"`, false},
+		{`"provider":"AWS",` + keys + `,` + role, false},
+		{`"provider":"GCP",` + keys, false},
+		{`"provider":"AWS","credential":{}`, false},
+		{`"provider":"AWS","credential":{"aws":{"access_key_id":"A","secret_access_key":""},"azure":{}}`, false},
+		{`"provider":"AWS","credential":{"aws":{"access_key_id":"A","secret_access_key":"x"}}`, false},
+		{`"provider":"AWS","credential":{"aws":{"access_key_id":"A","secret_access_key":"","status":"x"}}`, false},
+		{`"provider":"AWS","credential":{"aws":{"access_key_id":"A"}}`, false},
+		{`"provider":"AWS","role":null,` + keys, false},
+		{`"provider":"R2",` + keys, false},
+	} {
+		text := `{"credential_type":"workspace","id":"i","name":"n","created_at":"2026-01-02T03:04:05Z",` + tc.rest + `}`
+		if err := strict("credential", []byte(text)); (err == nil) != tc.good {
+			t.Errorf("%s: %v", tc.rest, err)
+		}
+	}
 }
