@@ -6,6 +6,8 @@ import "time"
 type Store struct {
 	ID         string    `json:"id" example:"store_0mz3k8q2a7c4f9d"`
 	Workspace  string    `json:"workspace,omitempty" doc:"Without it, the store serves every workspace"`
+	Teamspace  string    `json:"teamspace,omitempty" doc:"Of the workspace, whose locations alone it serves, and who sees which sees it; without it, it serves all of the workspace"`
+	OneBucket  bool      `json:"one_bucket,omitempty" doc:"It was made with a storage setting, for its bucket: it takes no other, and goes with it"`
 	Name       string    `json:"name" doc:"Unique in the installation" example:"local"`
 	Kind       string    `json:"kind" enum:"directory,s3"`
 	Path       string    `json:"path,omitempty" doc:"Of a directory store; shown to installation admins"`

@@ -16,6 +16,7 @@ var stores = ask.Sheet[api.Store]{
 	{Title: "REGION", Cell: func(_ *ask.Names, t api.Store) string { return t.Region }},
 	{Title: "CREDENTIAL", Cell: func(n *ask.Names, t api.Store) string { return n.Credential(t.Credential) }},
 	{Title: "WORKSPACE", Detail: true, Cell: func(n *ask.Names, t api.Store) string { return n.Workspace(t.Workspace) }},
+	{Title: "TEAMSPACE", Detail: true, Cell: func(n *ask.Names, t api.Store) string { return n.Teamspace(t.Teamspace) }},
 	{Title: "LENDS", Detail: true, Cell: func(_ *ask.Names, t api.Store) string { return t.Lends }},
 	{Title: "ID", Cell: func(_ *ask.Names, t api.Store) string { return t.ID }},
 	{Title: "CREATED", Detail: true, Cell: func(_ *ask.Names, t api.Store) string { return ask.TimeOf(t.CreatedAt) }},

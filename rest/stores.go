@@ -63,7 +63,7 @@ func (d *Door) deleteStore(ctx context.Context, c keyhatch.Caller, in *StoreRef)
 
 func encodeStore(s keyhatch.Store) api.Store {
 	return api.Store{
-		ID: s.ID, Workspace: s.Workspace, Name: s.Name, Kind: string(s.Kind), Path: s.Path,
+		ID: s.ID, Workspace: s.Workspace, Teamspace: s.Teamspace, OneBucket: s.OneBucket, Name: s.Name, Kind: string(s.Kind), Path: s.Path,
 		Endpoint: s.Endpoint, Region: s.Region, Credential: s.Credential, Lends: string(s.Lends), CreatedAt: s.CreatedAt,
 	}
 }

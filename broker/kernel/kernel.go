@@ -199,7 +199,7 @@ func TokenInvalid() error {
 // learns whether there is such a user, and whether it has a password (S6).
 func LoginFailed() error {
 	return keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeLoginFailed,
-		"the name and the password let nobody in: check both; an installation admin can make a link that sets another password")
+		"the name and the password let nobody in: check both; an installation admin can make a secret with which another password is set")
 }
 
 // Record writes the use case's event.
