@@ -75,6 +75,11 @@ func (r Reader) StoresOfCredential(ctx context.Context, credential string) ([]ke
 	return many(ctx, r, scanStore, "select "+storeColumns+" from stores where credential = $1 order by id", credential)
 }
 
+// HasAccessKeys tells whether there are access keys for the store.
+func (r Reader) HasAccessKeys(ctx context.Context, store string) (bool, error) {
+	return exists(ctx, r, "select 1 from access_keys where store = $1", store)
+}
+
 const bucketColumns = "id, workspace, store, name, owner, created_at"
 
 func scanBucket(row row) (b keyhatch.Bucket, err error) {

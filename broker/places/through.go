@@ -169,8 +169,8 @@ func forOneBucket(w *kernel.Work, s keyhatch.Store) (string, error) {
 }
 
 // forgetBucket takes the bucket of a location that has gone off the record, when it has
-// no other and its store was made for it. From who may not remove those it stays, and
-// goes with the next location there.
+// no other, no access keys, and its store was made for it. From who may not remove those
+// it stays, and goes with the next location there.
 func forgetBucket(w *kernel.Work, l keyhatch.Location) error {
 	role, err := w.Role(l.Workspace)
 	if err != nil || !role.Manages() || w.MustNotBeTask() != nil {
@@ -182,6 +182,9 @@ func forgetBucket(w *kernel.Work, l keyhatch.Location) error {
 	}
 	left, err := w.LocationsOfBucket(w.Ctx, l.Bucket)
 	if err != nil || len(left) > 0 {
+		return err
+	}
+	if keys, err := w.HasAccessKeys(w.Ctx, s.ID); err != nil || keys {
 		return err
 	}
 	bucket, err := w.Bucket(w.Ctx, l.Bucket)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
@@ -140,6 +141,32 @@ func TestWhoForgetsABucket(t *testing.T) {
 		if _, err := w.Broker.Places.Bucket(t.Context(), w.ann, "lab", "whole"); errors.Is(err, keyhatch.NotFound) != tc.goes {
 			t.Errorf("%s: the bucket: %v", tc.what, err)
 		}
+	}
+}
+
+// TestKeysKeepABucket: a bucket that access keys are for stays when its last setting goes,
+// and with it the store.
+func TestKeysKeepABucket(t *testing.T) {
+	w := newWorld(t)
+	w.want(201, "", "ann", "POST", "/v4/credentials/lab", `{"name":"cred1",`+someKeys+`}`)
+	w.want(201, "one setting", "ann", "POST", "/v4/storagesettings/lab", settingOf("one", "s3://whole/a", "cred1"))
+	key, err := w.Broker.AccessKeys.Create(t.Context(), w.ann, accesskeys.NewKey{
+		Workspace: "lab", Store: w.on("one").Name, Name: "k", Rights: accesskeys.Rights{Read: []string{"whole"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.want(204, "", "ann", "DELETE", "/v4/storagesettings/lab/one", "")
+	if _, err := w.Broker.Places.Bucket(t.Context(), w.ann, "lab", "whole"); err != nil {
+		t.Errorf("the key's bucket: %v", err)
+	}
+	if err := w.Broker.AccessKeys.Delete(t.Context(), w.ann, "lab", key.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.want(201, "one setting", "ann", "POST", "/v4/storagesettings/lab", settingOf("one", "s3://whole/a", "cred1"))
+	w.want(204, "", "ann", "DELETE", "/v4/storagesettings/lab/one", "")
+	if _, err := w.Broker.Places.Bucket(t.Context(), w.ann, "lab", "whole"); !errors.Is(err, keyhatch.NotFound) {
+		t.Errorf("the bucket without the key: %v", err)
 	}
 }
 
