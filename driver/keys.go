@@ -16,12 +16,15 @@ import (
 // a key's user there bears the installation's cluster id and the key's id in its name.
 type KeyProvisioner interface {
 	// Put makes the key as ordered in the store, with these rights and no others. It
-	// issues no pair.
+	// issues no pair. When it fails the key has the rights that it had before, which
+	// may be more: who took rights away and gets a keyhatch.Conflict has to Withdraw
+	// its pairs.
 	Put(ctx context.Context, store keyhatch.Store, order KeyOrder) error
 
 	// Issue makes another pair for a key that was Put. Nobody else gets to know the
-	// secret, and it cannot be asked for again. With MaxPairs there already it is a
-	// keyhatch.Conflict.
+	// secret, and it cannot be asked for again: a pair whose answer was lost is there,
+	// and is Withdrawn as one that is not kept. With MaxPairs there already it is
+	// TooManyPairs, and keyhatch.NotFound when the store does not have the key.
 	Issue(ctx context.Context, store keyhatch.Store, key string) (keyhatch.KeyPair, error)
 
 	// Withdraw ends all pairs of the key but those of the access key ids that are kept.
@@ -37,8 +40,10 @@ type KeyProvisioner interface {
 
 // KeyOrder says what a key is to open in a store.
 type KeyOrder struct {
-	Key     string // its id
-	SeesAll bool   // it may list the names of Buckets, and of no others
+	Key string // its id
+	// SeesAll: it may list the names of Buckets, and of no others. At a store that
+	// would show others too it lists none.
+	SeesAll bool
 	Buckets []BucketRight
 }
 
@@ -50,4 +55,9 @@ type BucketRight struct {
 	Read, Write bool
 	// Locked are prefixes in which nothing is written nonetheless.
 	Locked []keyhatch.Prefix
+}
+
+// TooManyPairs is that a key has keyhatch.MaxPairs already.
+func TooManyPairs() *keyhatch.Error {
+	return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLimitReached, "the key has %d pairs at the store already", keyhatch.MaxPairs)
 }

@@ -1,0 +1,189 @@
+package keys
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
+)
+
+// ground is four buckets, and a key that opens three of them.
+type ground struct {
+	Site
+	key                           string
+	driver                        driver.KeyProvisioner
+	reads, writes, both, unlisted string
+}
+
+func (s Site) rights(t *testing.T) {
+	g := ground{Site: s, key: newKey(), driver: s.driver()}
+	for _, b := range []*string{&g.reads, &g.writes, &g.both, &g.unlisted} {
+		*b = s.Bucket(t)
+		g.seed(t, *b, old)
+	}
+	g.seed(t, g.both, locked+old)
+	g.seed(t, g.both, odd+old)
+	g.order(t,
+		driver.BucketRight{Bucket: g.reads, Read: true},
+		driver.BucketRight{Bucket: g.writes, Write: true},
+		driver.BucketRight{Bucket: g.both, Read: true, Write: true, Locked: []keyhatch.Prefix{locked, odd}},
+	)
+	pair := g.issue(t)
+	t.Run("matrix", func(t *testing.T) { g.matrix(t, pair) })
+	t.Run("changes", func(t *testing.T) { g.changes(t, pair) })
+	t.Run("rotation", func(t *testing.T) { g.rotation(t, pair) })
+}
+
+// seed stores an object with the rights to everything.
+func (g ground) seed(t *testing.T, bucket, key string) {
+	t.Helper()
+	_, err := g.Admin.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader(content)})
+	must(t, err)
+}
+
+func (g ground) order(t *testing.T, rights ...driver.BucketRight) {
+	t.Helper()
+	must(t, g.driver.Put(t.Context(), g.Store, driver.KeyOrder{Key: g.key, SeesAll: true, Buckets: rights}))
+}
+
+func (g ground) issue(t *testing.T) keyhatch.KeyPair {
+	t.Helper()
+	pair, err := g.driver.Issue(t.Context(), g.Store, g.key)
+	must(t, err)
+	return pair
+}
+
+// with is a try with a pair.
+func (g ground) with(ctx context.Context, pair keyhatch.KeyPair, fresh string) *try {
+	return &try{
+		ctx: ctx, Client: g.Client(pair), http: g.Transport, fresh: fresh,
+		reads: g.reads, writes: g.writes, both: g.both, unlisted: g.unlisted, opened: []string{g.reads, g.writes, g.both},
+	}
+}
+
+// matrix tries the rows one after the other, each on objects of its own where it
+// changes any. What was refused must have changed nothing.
+func (g ground) matrix(t *testing.T, pair keyhatch.KeyPair) {
+	for i, r := range allRows() {
+		t.Run(r.name, func(t *testing.T) {
+			fresh := fmt.Sprintf("fresh-%d-", i)
+			g.seed(t, g.writes, fresh+old)
+			g.seed(t, g.both, fresh+old)
+			want := r.want
+			if g.Differs[r.name] != "" {
+				want = want.other()
+			}
+			before := g.holds(t)
+			got, err := outcomeOf(r.do(g.with(t.Context(), pair, fresh)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != want {
+				t.Errorf("it is %s, want it %s (%s)", got, want, g.Differs[r.name])
+			}
+			if after := g.holds(t); got == refused && !maps.Equal(before, after) {
+				t.Errorf("it was refused, and there was %v and is %v", before, after)
+			}
+		})
+	}
+}
+
+// holds is what is in the buckets: the entity tags of all objects.
+func (g ground) holds(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, bucket := range []string{g.reads, g.writes, g.both, g.unlisted} {
+		pages := s3.NewListObjectsV2Paginator(g.Admin, &s3.ListObjectsV2Input{Bucket: &bucket})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(t.Context())
+			must(t, err)
+			for _, o := range page.Contents {
+				all[bucket+"/"+aws.ToString(o.Key)] = aws.ToString(o.ETag)
+			}
+		}
+	}
+	return all
+}
+
+// step is one thing that is tried after a change.
+type step struct {
+	what string
+	want outcome
+	err  error
+}
+
+func check(t *testing.T, when string, steps ...step) {
+	t.Helper()
+	for _, s := range steps {
+		if got, err := outcomeOf(s.err); err != nil || got != s.want {
+			t.Errorf("%s: to %s is %s (%v), want it %s", when, s.what, got, err, s.want)
+		}
+	}
+}
+
+// changes orders other rights: they hold at once, for the pair that is out.
+func (g ground) changes(t *testing.T, pair keyhatch.KeyPair) {
+	k := g.with(t.Context(), pair, "changes")
+	g.order(t,
+		driver.BucketRight{Bucket: g.reads, Write: true},
+		driver.BucketRight{Bucket: g.unlisted, Read: true},
+		driver.BucketRight{Bucket: g.both, Read: true, Write: true},
+		driver.BucketRight{Bucket: g.writes},
+	)
+	check(
+		t, "after others were ordered",
+		step{"read what was read", refused, k.get(g.reads, old)},
+		step{"write what was read", allowed, k.put(g.reads, "new")},
+		step{"read what was not listed", allowed, k.get(g.unlisted, old)},
+		step{"write what was not listed", refused, k.put(g.unlisted, "new")},
+		step{"write what was locked", allowed, k.put(g.both, locked+"new")},
+		step{"write what was written", refused, k.put(g.writes, "new")},
+	)
+	g.order(t, driver.BucketRight{Bucket: g.both, Read: true, Write: true, Locked: []keyhatch.Prefix{""}})
+	check(
+		t, "with all of a bucket locked",
+		step{"read it", allowed, k.get(g.both, old)},
+		step{"write it", refused, k.put(g.both, "new")},
+		step{"read what is listed no longer", refused, k.get(g.unlisted, old)},
+	)
+	g.order(t)
+	check(
+		t, "with nothing opened",
+		step{"read", refused, k.get(g.both, old)},
+		step{"write", refused, k.put(g.both, "new")},
+		step{"list", refused, k.list(g.both)},
+		step{"read what is listed no longer", refused, k.get(g.reads, old)},
+	)
+}
+
+// rotation looks at which pairs work.
+func (g ground) rotation(t *testing.T, first keyhatch.KeyPair) {
+	ctx := t.Context()
+	g.order(t, driver.BucketRight{Bucket: g.reads, Read: true})
+	second := g.issue(t)
+	one, two := g.with(ctx, first, ""), g.with(ctx, second, "")
+	check(
+		t, "with two pairs",
+		step{"use the first", allowed, one.get(g.reads, old)},
+		step{"use the second", allowed, two.get(g.reads, old)},
+	)
+	must(t, g.driver.Withdraw(ctx, g.Store, g.key, ids(second)))
+	check(
+		t, "with the first withdrawn",
+		step{"use the first", refused, one.get(g.reads, old)},
+		step{"use the second", allowed, two.get(g.reads, old)},
+		step{"use the second presigned", allowed, two.presigned("GET", g.reads, old)},
+	)
+	must(t, g.driver.Drop(ctx, g.Store, g.key))
+	check(
+		t, "with the key dropped",
+		step{"use the first", refused, one.get(g.reads, old)},
+		step{"use the second", refused, two.get(g.reads, old)},
+	)
+}

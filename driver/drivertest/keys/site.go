@@ -1,0 +1,68 @@
+package keys
+
+import (
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
+)
+
+// Site is a store and the driver that keeps keys there.
+type Site struct {
+	Store keyhatch.Store
+	// Transport reaches the store.
+	Transport http.RoundTripper
+	// New makes the driver of an installation.
+	New func(transport http.RoundTripper, cluster string) driver.KeyProvisioner
+	// Stranger makes a user at the store that is none of ours, with a pair, named so,
+	// and returns what tells what it is and has.
+	Stranger func(t *testing.T, name string) (look func() string)
+	// TooMuch is how many buckets are too many for a key.
+	TooMuch int
+
+	// Of a store that enforces rights; nil of one that does not.
+	Admin  *s3.Client // who may do everything
+	Client func(keyhatch.KeyPair) *s3.Client
+	Bucket func(testing.TB) string // makes a bucket
+
+	// Differs are the rows that come out the other way here, by their names, with the
+	// reason.
+	Differs map[string]string
+}
+
+// Run holds the site to everything.
+func Run(t *testing.T, s Site) {
+	t.Helper()
+	t.Run("life", s.life)
+	if s.Admin == nil {
+		t.Log("this store enforces no rights: they were not tried")
+		return
+	}
+	t.Run("rights", s.rights)
+	for name, reason := range s.Differs {
+		if !slices.ContainsFunc(allRows(), func(r row) bool { return r.name == name }) {
+			t.Errorf("no row is named %q", name)
+		}
+		t.Logf("differs here: %s: %s", name, reason)
+	}
+}
+
+const (
+	cluster   = "suite"
+	neighbour = "suitf" // differs in the last place only
+)
+
+func newKey() string { return keyhatch.NewID(keyhatch.KeyID, time.Now()) }
+
+func ids(pairs ...keyhatch.KeyPair) []string {
+	var out []string
+	for _, p := range pairs {
+		out = append(out, p.AccessKeyID)
+	}
+	slices.Sort(out)
+	return out
+}

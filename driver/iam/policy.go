@@ -1,0 +1,209 @@
+package iam
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
+)
+
+// Language is how a store reads policies.
+type Language struct {
+	// Partition is the second part of ARNs: "aws", and others in AWS's own regions
+	// that are apart.
+	Partition string
+	// Escapes: ${*}, ${?} and ${$} are these characters themselves. Where it is not
+	// so each of them is written "?", which is any one character: what is denied is
+	// then a little more than what is locked, never less.
+	Escapes bool
+	// Limit is how many characters a policy may have.
+	Limit int
+}
+
+// Beside a bucket's own actions stand those on its objects: each kind of resource
+// has actions of its own, so that one statement can hold both.
+//
+// Versions are read, and never written: what a store keeps for the worst case
+// outlives a leaked key.
+var (
+	readActions = []string{
+		"s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketLocation",
+		"s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging",
+	}
+	writeActions = []string{
+		"s3:ListBucketMultipartUploads", "s3:ListMultipartUploadParts", "s3:AbortMultipartUpload",
+		"s3:PutObject", "s3:PutObjectTagging", "s3:DeleteObject", "s3:DeleteObjectTagging",
+	}
+	bothActions   = slices.Concat(readActions, writeActions)
+	lockedActions = []string{"s3:Put*", "s3:Delete*", "s3:AbortMultipartUpload"}
+)
+
+// statement is one of a policy's.
+//
+// Source: IAM User Guide, "Grammar of the IAM JSON policy language".
+type statement struct {
+	Effect   string
+	Action   []string
+	Resource []string
+}
+
+// Policy is the document that opens what is ordered and nothing else. What opens
+// nothing denies everything: it is a policy all the same.
+//
+// The names of a store's buckets it never opens, also for an order that sees all:
+// stores show the names of all buckets to who may see any, and an order is about
+// some.
+//
+// It is a keyhatch.Conflict when it would be longer than the store takes, or when the
+// order names what is no bucket.
+func (l Language) Policy(order driver.KeyOrder) (string, error) {
+	buckets, err := merged(order.Buckets)
+	if err != nil {
+		return "", err
+	}
+	text := l.document(buckets)
+	if len(text) <= l.Limit {
+		return text, nil
+	}
+	fits := 0
+	for fits < len(buckets) && len(l.document(buckets[:fits+1])) <= l.Limit {
+		fits++
+	}
+	locked := 0
+	for _, b := range buckets {
+		locked += len(b.Locked)
+	}
+	return "", keyhatch.Fail(keyhatch.Conflict, keyhatch.CodePolicyTooLarge,
+		"%d buckets with %d locked prefixes make a policy of %d characters, and the store takes %d: "+
+			"it would fit with %d of these buckets; use several keys, or lock fewer and shorter prefixes",
+		len(buckets), locked, len(text), l.Limit, fits)
+}
+
+// merged are the buckets that are opened at all, each once, by their names, with the
+// locks that make a difference.
+func merged(rights []driver.BucketRight) ([]driver.BucketRight, error) {
+	byName := map[string]driver.BucketRight{}
+	for _, r := range rights {
+		// Of what is allowed a wildcard would open more.
+		if err := keyhatch.CheckBucketName(r.Bucket); err != nil {
+			return nil, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInvalidBucketName,
+				"a bucket has a name that no policy can hold").Because(err)
+		}
+		m := byName[r.Bucket]
+		m.Bucket, m.Read, m.Write = r.Bucket, m.Read || r.Read, m.Write || r.Write
+		m.Locked = append(slices.Clip(m.Locked), r.Locked...)
+		byName[r.Bucket] = m
+	}
+	var out []driver.BucketRight
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		m := byName[name]
+		m.Locked = outermost(m.Locked)
+		if slices.Contains(m.Locked, "") {
+			m.Write = false
+		}
+		if !m.Write {
+			m.Locked = nil
+		}
+		if m.Read || m.Write {
+			out = append(out, m)
+		}
+	}
+	return out, nil
+}
+
+// outermost are the prefixes that lie in no other one.
+func outermost(prefixes []keyhatch.Prefix) []keyhatch.Prefix {
+	sorted := slices.Sorted(slices.Values(prefixes))
+	var out []keyhatch.Prefix
+	for _, p := range sorted {
+		if len(out) == 0 || !out[len(out)-1].Covers(p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// document writes a policy: a statement for each sort of rights that some bucket
+// has, and one for what is locked.
+func (l Language) document(buckets []driver.BucketRight) string {
+	var statements []statement
+	for _, sort := range []struct {
+		read, write bool
+		actions     []string
+	}{
+		{true, false, readActions},
+		{false, true, writeActions},
+		{true, true, bothActions},
+	} {
+		var resources []string
+		for _, b := range buckets {
+			if b.Read == sort.read && b.Write == sort.write {
+				resources = append(resources, l.arn(b.Bucket), l.arn(b.Bucket)+"/*")
+			}
+		}
+		if len(resources) > 0 {
+			statements = append(statements, statement{"Allow", sort.actions, resources})
+		}
+	}
+	var locked []string
+	for _, b := range buckets {
+		for _, p := range b.Locked {
+			locked = append(locked, l.arn(b.Bucket)+"/"+l.literal(string(p))+"*")
+		}
+	}
+	if len(locked) > 0 {
+		statements = append(statements, statement{"Deny", lockedActions, locked})
+	}
+	if len(statements) == 0 {
+		statements = []statement{{"Deny", []string{"*"}, []string{"*"}}}
+	}
+	return ascii(struct {
+		Version   string
+		Statement []statement
+	}{"2012-10-17", statements})
+}
+
+func (l Language) arn(bucket string) string { return "arn:" + l.Partition + ":s3:::" + bucket }
+
+var (
+	escapes  = strings.NewReplacer("*", "${*}", "?", "${?}", "$", "${$}")
+	anything = strings.NewReplacer("*", "?", "$", "?")
+)
+
+// literal is text as it stands in what is denied.
+func (l Language) literal(text string) string {
+	if l.Escapes {
+		return escapes.Replace(text)
+	}
+	return anything.Replace(text)
+}
+
+// ascii is a value as JSON in ASCII: IAM takes no characters beyond Latin-1 in a
+// policy, and nobody has to agree on how long others are.
+func ascii(value any) string {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		panic(err) // texts always can be encoded
+	}
+	var out strings.Builder
+	for _, r := range strings.TrimSuffix(text.String(), "\n") {
+		switch {
+		case r < 0x7f:
+			out.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&out, `\u%04x`, r)
+		}
+	}
+	return out.String()
+}

@@ -1,0 +1,130 @@
+package iam
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
+)
+
+// Put makes the key's user and writes its policy.
+func (p *Provisioner) Put(ctx context.Context, store keyhatch.Store, order driver.KeyOrder) error {
+	user, err := UserName(p.cluster, order.Key)
+	if err != nil {
+		return err
+	}
+	s, err := p.service(ctx, store)
+	if err != nil {
+		return err
+	}
+	document, err := s.Policy(order)
+	if err != nil {
+		return err
+	}
+	_, err = s.CreateUser(ctx, &iam.CreateUserInput{UserName: &user, Path: aws.String(p.path())})
+	if there := (*types.EntityAlreadyExistsException)(nil); err != nil && !errors.As(err, &there) {
+		return failure(err)
+	}
+	_, err = s.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: &user, PolicyName: aws.String(policyName), PolicyDocument: &document})
+	return failure(err)
+}
+
+// Issue makes an access key of the key's user.
+func (p *Provisioner) Issue(ctx context.Context, store keyhatch.Store, key string) (keyhatch.KeyPair, error) {
+	user, err := UserName(p.cluster, key)
+	if err != nil {
+		return keyhatch.KeyPair{}, err
+	}
+	s, err := p.service(ctx, store)
+	if err != nil {
+		return keyhatch.KeyPair{}, err
+	}
+	ids, err := s.pairs(ctx, user)
+	if err != nil {
+		return keyhatch.KeyPair{}, err
+	}
+	if len(ids) >= keyhatch.MaxPairs {
+		return keyhatch.KeyPair{}, driver.TooManyPairs()
+	}
+	out, err := s.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: &user})
+	if full := (*types.LimitExceededException)(nil); errors.As(err, &full) {
+		return keyhatch.KeyPair{}, driver.TooManyPairs()
+	}
+	if err != nil {
+		return keyhatch.KeyPair{}, failure(err)
+	}
+	if out.AccessKey == nil || aws.ToString(out.AccessKey.AccessKeyId) == "" || aws.ToString(out.AccessKey.SecretAccessKey) == "" {
+		return keyhatch.KeyPair{}, keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "the store made an access key and did not tell it")
+	}
+	return keyhatch.KeyPair{
+		AccessKeyID: *out.AccessKey.AccessKeyId, SecretAccessKey: keyhatch.Secret(*out.AccessKey.SecretAccessKey),
+	}, nil
+}
+
+// Withdraw deletes the user's access keys that are not kept.
+func (p *Provisioner) Withdraw(ctx context.Context, store keyhatch.Store, key string, kept []string) error {
+	user, err := UserName(p.cluster, key)
+	if err != nil {
+		return err
+	}
+	s, err := p.service(ctx, store)
+	if err != nil {
+		return err
+	}
+	return s.endPairs(ctx, user, kept)
+}
+
+// Drop deletes the user, its access keys first. What the store's own people gave the
+// user besides, such as a group, keeps the user there, without a pair: that is a
+// keyhatch.Conflict.
+func (p *Provisioner) Drop(ctx context.Context, store keyhatch.Store, key string) error {
+	user, err := UserName(p.cluster, key)
+	if err != nil {
+		return err
+	}
+	s, err := p.service(ctx, store)
+	if err != nil {
+		return err
+	}
+	if err := s.endPairs(ctx, user, nil); err != nil {
+		return err
+	}
+	_, err = s.DeleteUserPolicy(ctx, &iam.DeleteUserPolicyInput{UserName: &user, PolicyName: aws.String(policyName)})
+	if err := unlessGone(failure(err)); err != nil {
+		return err
+	}
+	_, err = s.DeleteUser(ctx, &iam.DeleteUserInput{UserName: &user})
+	return unlessGone(failure(err))
+}
+
+// Keys lists the users in the installation's path, and the access keys of each.
+func (p *Provisioner) Keys(ctx context.Context, store keyhatch.Store) (map[string][]string, error) {
+	s, err := p.service(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	users, err := s.usersIn(ctx, p.path())
+	if err != nil {
+		return nil, err
+	}
+	keys := map[string][]string{}
+	for _, user := range users {
+		key, ours := KeyOf(p.cluster, user)
+		if !ours {
+			continue
+		}
+		ids, err := s.pairs(ctx, user)
+		switch {
+		case errors.Is(err, keyhatch.NotFound): // gone since it was listed
+		case err != nil:
+			return nil, err
+		default:
+			keys[key] = ids
+		}
+	}
+	return keys, nil
+}
