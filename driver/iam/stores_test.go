@@ -73,7 +73,7 @@ func TestOnVersityGW(t *testing.T) {
 		Name: store.Name, Kind: keyhatch.S3Store, Endpoint: store.Endpoint, Region: store.Region,
 		Keys: keyhatch.KeysIAM, KeysEndpoint: store.IAM,
 	}, store.HTTPClient(t).Transport)
-	site.Admin = store.Client(t)
+	site.Admin, site.IAM = store.Client(t), store.IAM
 	site.Client = func(pair keyhatch.KeyPair) *s3.Client {
 		return store.ClientWith(t, aws.Credentials{AccessKeyID: pair.AccessKeyID, SecretAccessKey: pair.SecretAccessKey.Reveal()})
 	}

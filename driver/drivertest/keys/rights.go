@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/driver"
@@ -36,6 +39,7 @@ func (s Site) rights(t *testing.T) {
 	)
 	pair := g.issue(t)
 	t.Run("matrix", func(t *testing.T) { g.matrix(t, pair) })
+	t.Run("itself", func(t *testing.T) { g.itself(t, pair) })
 	t.Run("changes", func(t *testing.T) { g.changes(t, pair) })
 	t.Run("rotation", func(t *testing.T) { g.rotation(t, pair) })
 }
@@ -125,6 +129,47 @@ func check(t *testing.T, when string, steps ...step) {
 			t.Errorf("%s: to %s is %s (%v), want it %s", when, s.what, got, err, s.want)
 		}
 	}
+}
+
+// itself tries to widen the key with the key.
+func (g ground) itself(t *testing.T, pair keyhatch.KeyPair) {
+	ctx, user := t.Context(), "keyhatch-"+cluster+"-"+g.key
+	c := iam.New(iam.Options{
+		Region: g.Store.Region, BaseEndpoint: &g.IAM, HTTPClient: &http.Client{Transport: g.Transport}, Retryer: aws.NopRetryer{},
+		Credentials: credentials.NewStaticCredentialsProvider(pair.AccessKeyID, pair.SecretAccessKey.Reveal(), ""),
+	})
+	for what, try := range map[string]func() error{
+		"put its policy": func() error {
+			_, err := c.PutUserPolicy(ctx, &iam.PutUserPolicyInput{UserName: &user, PolicyName: aws.String("more"), PolicyDocument: aws.String(
+				`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::*"}]}`,
+			)})
+			return err
+		},
+		"delete its policy": func() error {
+			_, err := c.DeleteUserPolicy(ctx, &iam.DeleteUserPolicyInput{UserName: &user, PolicyName: aws.String("keyhatch")})
+			return err
+		},
+		"make a pair": func() error {
+			_, err := c.CreateAccessKey(ctx, &iam.CreateAccessKeyInput{UserName: &user})
+			return err
+		},
+		"make a user": func() error {
+			_, err := c.CreateUser(ctx, &iam.CreateUserInput{UserName: aws.String("made-by-a-key")})
+			return err
+		},
+	} {
+		if err := try(); err == nil {
+			t.Errorf("it may %s", what)
+		}
+	}
+	s := g.Site
+	s.expect(t, g.driver, g.key, true, pair)
+	k := g.with(ctx, pair, "")
+	check(
+		t, "after that",
+		step{"read", allowed, k.get(g.reads, old)},
+		step{"read what is not listed", refused, k.get(g.unlisted, old)},
+	)
 }
 
 // changes orders other rights: they hold at once, for the pair that is out.

@@ -118,8 +118,9 @@ func (t *try) delete(bucket, key string) error {
 	return err
 }
 
-// deleteMany deletes a batch, and tells whether all was refused.
-func (t *try) deleteMany(bucket string, keys ...string) error {
+// deleteMany deletes a batch, of which some keys must be refused, and tells whether
+// all were.
+func (t *try) deleteMany(bucket string, some []string, keys ...string) error {
 	var batch []types.ObjectIdentifier
 	for _, key := range keys {
 		batch = append(batch, types.ObjectIdentifier{Key: &key})
@@ -128,16 +129,18 @@ func (t *try) deleteMany(bucket string, keys ...string) error {
 	if err != nil {
 		return err
 	}
+	var not []string
 	for _, e := range out.Errors {
 		if code := aws.ToString(e.Code); code != "AccessDenied" {
 			return fmt.Errorf("of a key it says %s", code)
 		}
+		not = append(not, aws.ToString(e.Key))
 	}
-	if len(out.Errors) == len(keys) {
+	switch {
+	case len(not) == len(keys):
 		return errRefused
-	}
-	if len(out.Errors) > 0 {
-		return errors.New("some keys are refused and some are not")
+	case !slices.Equal(not, some):
+		return fmt.Errorf("of the batch %q were refused", not)
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ var writeRows = []row{
 	}},
 	{"put presigned", allowed, func(t *try) error { return t.presigned(http.MethodPut, t.writes, t.fresh) }},
 	{"delete", allowed, func(t *try) error { return t.delete(t.writes, t.fresh+old) }},
-	{"delete a batch", allowed, func(t *try) error { return t.deleteMany(t.writes, t.fresh+old, t.fresh+"none") }},
+	{"delete a batch", allowed, func(t *try) error { return t.deleteMany(t.writes, nil, t.fresh+old, t.fresh+"none") }},
 	{"put in parts", allowed, func(t *try) error { return t.inParts(t.writes, t.fresh, "") }},
 	{"abort parts", allowed, func(t *try) error { return t.abort(t.writes, t.fresh) }},
 	{"list uploads", allowed, func(t *try) error {
@@ -81,7 +81,7 @@ var writeRows = []row{
 	{"put over what is read only", refused, func(t *try) error { return t.put(t.reads, old) }},
 	{"put presigned what is read only", refused, func(t *try) error { return t.presigned(http.MethodPut, t.reads, t.fresh) }},
 	{"delete what is read only", refused, func(t *try) error { return t.delete(t.reads, old) }},
-	{"delete a batch of what is read only", refused, func(t *try) error { return t.deleteMany(t.reads, old, "none") }},
+	{"delete a batch of what is read only", refused, func(t *try) error { return t.deleteMany(t.reads, nil, old, "none") }},
 	{"put in parts what is read only", refused, func(t *try) error { return t.inParts(t.reads, t.fresh, "") }},
 	{"tag what is read only", refused, func(t *try) error { return t.tag(t.reads, old) }},
 	{"untag what is read only", refused, func(t *try) error { return t.untag(t.reads, old) }},
@@ -118,7 +118,10 @@ var lockRows = []row{
 	{"put presigned what is locked", refused, func(t *try) error { return t.presigned(http.MethodPut, t.both, locked+t.fresh) }},
 	{"delete what is locked", refused, func(t *try) error { return t.delete(t.both, locked+old) }},
 	{"delete what is locked with an odd name", refused, func(t *try) error { return t.delete(t.both, odd+old) }},
-	{"delete a batch of what is locked", refused, func(t *try) error { return t.deleteMany(t.both, locked+old, odd+old) }},
+	{"delete a batch of what is locked", refused, func(t *try) error { return t.deleteMany(t.both, nil, locked+old, odd+old) }},
+	{"delete a batch with one that is locked", allowed, func(t *try) error {
+		return t.deleteMany(t.both, []string{locked + old}, t.fresh+old, locked+old)
+	}},
 	{"put in parts what is locked", refused, func(t *try) error { return t.inParts(t.both, locked+t.fresh, "") }},
 	{"copy to what is locked", refused, func(t *try) error { return t.copy(t.both, old, t.both, locked+t.fresh) }},
 	{"tag what is locked", refused, func(t *try) error { return t.tag(t.both, locked+old) }},

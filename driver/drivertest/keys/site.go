@@ -28,6 +28,8 @@ type Site struct {
 	Admin  *s3.Client // who may do everything
 	Client func(keyhatch.KeyPair) *s3.Client
 	Bucket func(testing.TB) string // makes a bucket
+	// IAM is the URL of what a key's user could change its own rights with.
+	IAM string
 
 	// Differs are the rows that come out the other way here, by their names, with the
 	// reason.

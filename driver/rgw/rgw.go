@@ -1,0 +1,234 @@
+package rgw
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
+	"github.com/keyhatch/keyhatch/driver/iam"
+)
+
+// MaxPolicy is how many characters a policy may have here. The gateway itself sets no
+// limit, and reads the policy again for each request.
+const MaxPolicy = 20_480
+
+var language = iam.Language{Partition: "aws", Limit: MaxPolicy}
+
+// policyName is what the one policy of a user is called.
+const policyName = "keyhatch"
+
+// Provisioner implements driver.KeyProvisioner.
+type Provisioner struct {
+	authority iam.Authority
+	transport http.RoundTripper
+	cluster   string
+}
+
+// New makes a provisioner of the installation with that cluster id. transport makes
+// the connections; it decides to what addresses (S10).
+func New(authority iam.Authority, transport http.RoundTripper, cluster string) *Provisioner {
+	return &Provisioner{authority, transport, cluster}
+}
+
+// user is what the gateway tells of one; its secrets are not read.
+//
+// Source: Ceph Documentation, "Admin Operations", "Get user info".
+type user struct {
+	ID         string `json:"user_id"`
+	MaxBuckets int    `json:"max_buckets"`
+	Keys       []struct {
+		AccessKey string `json:"access_key"`
+	} `json:"keys"`
+}
+
+func (u user) pairs() []string {
+	var ids []string
+	for _, k := range u.Keys {
+		ids = append(ids, k.AccessKey)
+	}
+	return ids
+}
+
+// reach begins work on a key's user.
+func (p *Provisioner) reach(ctx context.Context, store keyhatch.Store, key string) (gateway, string, error) {
+	name, err := iam.UserName(p.cluster, key)
+	if err != nil {
+		return gateway{}, "", err
+	}
+	g, err := p.gateway(ctx, store)
+	return g, name, err
+}
+
+// user asks for a user: keyhatch.NotFound if there is none.
+func (g gateway) user(ctx context.Context, name string) (user, error) {
+	var u user
+	if err := g.admin(ctx, http.MethodGet, url.Values{"uid": {name}}, &u); err != nil {
+		return user{}, err
+	}
+	if u.ID != name {
+		return user{}, iam.NoAnswer(errors.New("GET user: it is not the user that was asked for"))
+	}
+	return u, nil
+}
+
+// noBuckets is the limit with which a user may make none.
+const noBuckets = "-1"
+
+// Put makes the key's user and writes its policy.
+func (p *Provisioner) Put(ctx context.Context, store keyhatch.Store, order driver.KeyOrder) error {
+	policy, err := language.Policy(order)
+	if err != nil {
+		return err
+	}
+	g, name, err := p.reach(ctx, store, order.Key)
+	if err != nil {
+		return err
+	}
+	found, err := g.user(ctx, name)
+	switch {
+	case errors.Is(err, keyhatch.NotFound):
+		err = g.admin(ctx, http.MethodPut, url.Values{
+			"uid": {name}, "display-name": {name}, "max-buckets": {noBuckets}, "generate-key": {"false"},
+		}, nil)
+	case err == nil && found.MaxBuckets >= 0:
+		err = g.admin(ctx, http.MethodPost, url.Values{"uid": {name}, "max-buckets": {noBuckets}}, nil)
+	}
+	if err != nil {
+		return err
+	}
+	return g.iam(ctx, url.Values{
+		"Action": {"PutUserPolicy"}, "UserName": {name}, "PolicyName": {policyName}, "PolicyDocument": {policy},
+	})
+}
+
+// Issue adds a key to the key's user.
+func (p *Provisioner) Issue(ctx context.Context, store keyhatch.Store, key string) (keyhatch.KeyPair, error) {
+	g, name, err := p.reach(ctx, store, key)
+	if err != nil {
+		return keyhatch.KeyPair{}, err
+	}
+	u, err := g.user(ctx, name)
+	if err != nil {
+		return keyhatch.KeyPair{}, err
+	}
+	if len(u.Keys) >= keyhatch.MaxPairs {
+		return keyhatch.KeyPair{}, driver.TooManyPairs()
+	}
+	r, err := g.record(ctx, name)
+	if err != nil {
+		return keyhatch.KeyPair{}, err
+	}
+	pair := keyhatch.KeyPair{AccessKeyID: rand.Text()[:20], SecretAccessKey: keyhatch.Secret((rand.Text() + rand.Text())[:40])}
+	r.add(pair)
+	if err := g.replace(ctx, r); err != nil {
+		return keyhatch.KeyPair{}, err
+	}
+	return pair, nil
+}
+
+// Withdraw removes the user's keys that are not kept, all at once.
+func (p *Provisioner) Withdraw(ctx context.Context, store keyhatch.Store, key string, kept []string) error {
+	g, name, err := p.reach(ctx, store, key)
+	if err != nil {
+		return err
+	}
+	u, err := g.user(ctx, name)
+	switch {
+	case errors.Is(err, keyhatch.NotFound):
+		return nil
+	case err != nil:
+		return err
+	case !slices.ContainsFunc(u.pairs(), func(id string) bool { return !slices.Contains(kept, id) }):
+		return nil // and nothing is written anew
+	}
+	r, err := g.record(ctx, name)
+	if err != nil {
+		return err
+	}
+	r.keep(kept)
+	return g.replace(ctx, r)
+}
+
+// Drop deletes the user, its keys first.
+func (p *Provisioner) Drop(ctx context.Context, store keyhatch.Store, key string) error {
+	g, name, err := p.reach(ctx, store, key)
+	if err != nil {
+		return err
+	}
+	u, err := g.user(ctx, name)
+	if errors.Is(err, keyhatch.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, id := range u.pairs() { // should the user have to stay, they end all the same
+		if err := g.admin(ctx, http.MethodDelete, url.Values{"key": {""}, "uid": {name}, "access-key": {id}}, nil); err != nil {
+			return err
+		}
+	}
+	err = g.admin(ctx, http.MethodDelete, url.Values{"uid": {name}}, nil)
+	if errors.Is(err, keyhatch.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// Keys looks through all users of the gateway for ours, and asks for each of those.
+func (p *Provisioner) Keys(ctx context.Context, store keyhatch.Store) (map[string][]string, error) {
+	g, err := p.gateway(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	names, err := g.users(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys := map[string][]string{}
+	for _, name := range names {
+		key, ours := iam.KeyOf(p.cluster, name)
+		if !ours {
+			continue
+		}
+		u, err := g.user(ctx, name)
+		switch {
+		case errors.Is(err, keyhatch.NotFound): // gone since it was listed
+		case err != nil:
+			return nil, err
+		default:
+			keys[key] = u.pairs()
+		}
+	}
+	return keys, nil
+}
+
+// page is how many users are listed at a time.
+const page = "1000"
+
+// users are the names of all users of the gateway, in no order.
+func (g gateway) users(ctx context.Context) ([]string, error) {
+	var names []string
+	for marker := ""; ; {
+		var some *struct {
+			Keys      []string `json:"keys"`
+			Truncated bool     `json:"truncated"`
+			Marker    string   `json:"marker"`
+		}
+		if err := g.admin(ctx, http.MethodGet, url.Values{"list": {""}, "max-entries": {page}, "marker": {marker}}, &some); err != nil {
+			return nil, err
+		}
+		if some == nil || some.Truncated && (some.Marker == "" || some.Marker == marker) {
+			return nil, iam.NoAnswer(errors.New("GET user?list: the list has no end"))
+		}
+		names = append(names, some.Keys...)
+		if !some.Truncated {
+			return names, nil
+		}
+		marker = some.Marker
+	}
+}

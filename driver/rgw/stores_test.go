@@ -1,0 +1,93 @@
+package rgw_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
+	"github.com/keyhatch/keyhatch/driver/drivertest/keys"
+	"github.com/keyhatch/keyhatch/driver/rgw"
+	"github.com/keyhatch/keyhatch/internal/peers"
+)
+
+func TestMain(m *testing.M) { os.Exit(peers.Main(m)) }
+
+// authority acts with one pair everywhere.
+type authority keyhatch.KeyPair
+
+func (a authority) KeysOf(context.Context, keyhatch.Store) (keyhatch.KeyPair, error) {
+	return keyhatch.KeyPair(a), nil
+}
+
+// TestOnRGW: Ceph's own gateway.
+func TestOnRGW(t *testing.T) {
+	store := peers.RGW(t)
+	root := authority{AccessKeyID: store.AccessKeyID, SecretAccessKey: keyhatch.Secret(store.SecretAccessKey)}
+	keys.Run(t, keys.Site{
+		Store: keyhatch.Store{
+			Name: store.Name, Kind: keyhatch.S3Store, Endpoint: store.Endpoint, Region: store.Region, Keys: keyhatch.KeysRGW,
+		},
+		Transport: store.HTTPClient(t).Transport,
+		New: func(transport http.RoundTripper, cluster string) driver.KeyProvisioner {
+			return rgw.New(root, transport, cluster)
+		},
+		Stranger: func(t *testing.T, name string) func() string {
+			look := func() string { return admin(t, store, http.MethodGet, url.Values{"uid": {name}}) }
+			admin(t, store, http.MethodPut, url.Values{"uid": {name}, "display-name": {name}})
+			return look
+		},
+		TooMuch: 400,
+		IAM:     store.IAM,
+		Admin:   store.Client(t),
+		Client: func(pair keyhatch.KeyPair) *s3.Client {
+			return store.ClientWith(t, aws.Credentials{AccessKeyID: pair.AccessKeyID, SecretAccessKey: pair.SecretAccessKey.Reveal()})
+		},
+		Bucket:  func(t testing.TB) string { return store.Bucket(t) },
+		Differs: differs,
+	})
+}
+
+var differs = map[string]string{
+	"copy a part":                        "the store does not ask the policies of users about what parts are copied from, and so refuses it",
+	"list buckets":                       "the store shows a user its own buckets, and a key's has none",
+	"put beside an odd name":             `what is locked has "?" for what the store's policies cannot escape`,
+	"put what is locked by a way around": `the store takes ".." for a name as any other: this is not in the locked folder`,
+}
+
+// admin asks the gateway's Admin Ops API about users, without the driver.
+func admin(t *testing.T, store peers.Store, method string, query url.Values) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, store.Admin+"/user?"+query.Encode(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(nil)
+	hash := hex.EncodeToString(sum[:])
+	r.Header.Set("X-Amz-Content-Sha256", hash)
+	if err := v4.NewSigner().SignHTTP(t.Context(), aws.Credentials{AccessKeyID: store.AccessKeyID, SecretAccessKey: store.SecretAccessKey},
+		r, hash, "s3", store.Region, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := store.HTTPClient(t).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("%s of a user: %s %s %v", method, answer.Status, text, err)
+	}
+	return string(bytes.TrimSpace(text))
+}
