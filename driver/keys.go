@@ -10,7 +10,8 @@ import (
 // method is to bring about may be so already, wholly or in part: it can be called again
 // whatever became of the call before. Errors that are keyhatch.Unavailable, or that are
 // none of ours, may pass; a keyhatch.Conflict stays until the key is changed, and its
-// message says why.
+// message says why. Calls about one key come one after the other; those about others
+// may run beside them.
 //
 // The keys of other installations, and what the store's own people made, are left alone:
 // a key's user there bears the installation's cluster id and the key's id in its name.

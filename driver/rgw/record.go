@@ -15,7 +15,7 @@ import (
 // record is all that the gateway has on record of a user, secrets and policies too.
 //
 // Keys are changed by writing it anew as a whole. The Admin Ops API's own calls for a
-// user's keys throw its policies away in many of the gateway's releases: whoever
+// user's keys throw its policies away in some of the gateway's releases: whoever
 // works with a key that is to stay would be shut out from then until the policy is
 // back, for good if we end in between.
 //
