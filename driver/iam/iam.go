@@ -102,11 +102,16 @@ func (s service) pairs(ctx context.Context, user string) ([]string, error) {
 	return ids, nil
 }
 
-// endPairs ends those that are not kept.
-func (s service) endPairs(ctx context.Context, user string, kept []string) error {
+// endPairs ends those that are not kept, and tells whether there is such a user. Who
+// may do something with our users alone may not even ask another way whether there
+// is one: of a user that is not there nobody knows the path.
+func (s service) endPairs(ctx context.Context, user string, kept []string) (there bool, err error) {
 	ids, err := s.pairs(ctx, user)
+	if errors.Is(err, keyhatch.NotFound) {
+		return false, nil
+	}
 	if err != nil {
-		return unlessGone(err)
+		return false, err
 	}
 	for _, id := range ids {
 		if slices.Contains(kept, id) {
@@ -114,10 +119,10 @@ func (s service) endPairs(ctx context.Context, user string, kept []string) error
 		}
 		_, err := s.DeleteAccessKey(ctx, &iam.DeleteAccessKeyInput{UserName: &user, AccessKeyId: &id})
 		if err := unlessGone(failure(err)); err != nil {
-			return err
+			return true, err
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // unlessGone is an error but that what it was about does not exist.

@@ -75,7 +75,8 @@ func (p *Provisioner) Withdraw(ctx context.Context, store keyhatch.Store, key st
 	if err != nil {
 		return err
 	}
-	return s.endPairs(ctx, user, kept)
+	_, err = s.endPairs(ctx, user, kept)
+	return err
 }
 
 // Drop deletes the user, its access keys first. What the store's own people gave the
@@ -90,7 +91,8 @@ func (p *Provisioner) Drop(ctx context.Context, store keyhatch.Store, key string
 	if err != nil {
 		return err
 	}
-	if err := s.endPairs(ctx, user, nil); err != nil {
+	there, err := s.endPairs(ctx, user, nil)
+	if err != nil || !there {
 		return err
 	}
 	_, err = s.DeleteUserPolicy(ctx, &iam.DeleteUserPolicyInput{UserName: &user, PolicyName: aws.String(policyName)})

@@ -3,8 +3,10 @@ package iam_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,12 +30,67 @@ func (a authority) KeysOf(context.Context, keyhatch.Store) (keyhatch.KeyPair, er
 	return keyhatch.KeyPair(a), nil
 }
 
-// siteAt is a store whose IAM is at the endpoint.
-func siteAt(root keyhatch.KeyPair, store keyhatch.Store, transport http.RoundTripper) keys.Site {
-	client := service.New(service.Options{
+func clientOf(root keyhatch.KeyPair, store keyhatch.Store, transport http.RoundTripper) *service.Client {
+	return service.New(service.Options{
 		Region: store.Region, BaseEndpoint: &store.KeysEndpoint, HTTPClient: &http.Client{Transport: transport},
 		Credentials: credentials.NewStaticCredentialsProvider(root.AccessKeyID, root.SecretAccessKey.Reveal(), ""),
 	})
+}
+
+// leastUser makes a user that may do what docs/access-keys.md says that the store's
+// credential needs, and nothing else, in some clusters.
+func leastUser(t *testing.T, client *service.Client, clusters ...string) keyhatch.KeyPair {
+	t.Helper()
+	name := "keeper-of-" + clusters[0]
+	user, err := client.CreateUser(t.Context(), &service.CreateUserInput{UserName: &name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	account := strings.TrimSuffix(aws.ToString(user.User.Arn), ":user/"+name)
+	var users []string
+	for _, cluster := range clusters {
+		users = append(users, account+":user/keyhatch/"+cluster+"/*")
+	}
+	ofUsers, ofAll := neededActions(t)
+	policy, err := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": []map[string]any{
+		{"Effect": "Allow", "Resource": users, "Action": ofUsers},
+		{"Effect": "Allow", "Resource": "*", "Action": ofAll},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.PutUserPolicy(t.Context(), &service.PutUserPolicyInput{
+		UserName: &name, PolicyName: aws.String("keeper"), PolicyDocument: aws.String(string(policy)),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	pair, err := client.CreateAccessKey(t.Context(), &service.CreateAccessKeyInput{UserName: &name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keyhatch.KeyPair{AccessKeyID: *pair.AccessKey.AccessKeyId, SecretAccessKey: keyhatch.Secret(*pair.AccessKey.SecretAccessKey)}
+}
+
+// neededActions are those that the documentation names, on the users of a cluster and
+// on all.
+func neededActions(t *testing.T) (ofUsers, ofAll []string) {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/access-keys.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, row, found := strings.Cut(string(text), "| `iam` | `")
+	row, _, ends := strings.Cut(row, "` on `*` |")
+	users, all, both := strings.Cut(row, "` on `arn:aws:iam::ACCOUNT:user/keyhatch/CLUSTER/*`; `")
+	if !found || !ends || !both {
+		t.Fatal("the documentation does not name the permissions")
+	}
+	return strings.Split(users, "`, `"), strings.Split(all, "`, `")
+}
+
+// siteAt is a store whose IAM is at the endpoint.
+func siteAt(root keyhatch.KeyPair, store keyhatch.Store, transport http.RoundTripper) keys.Site {
+	client := clientOf(root, store, transport)
 	return keys.Site{
 		Store: store, Transport: transport, TooMuch: 40,
 		New: func(transport http.RoundTripper, cluster string) driver.KeyProvisioner {
@@ -69,10 +126,15 @@ func siteAt(root keyhatch.KeyPair, store keyhatch.Store, transport http.RoundTri
 func TestOnVersityGW(t *testing.T) {
 	store := peers.VersityGW(t)
 	root := keyhatch.KeyPair{AccessKeyID: store.AccessKeyID, SecretAccessKey: keyhatch.Secret(store.SecretAccessKey)}
-	site := siteAt(root, keyhatch.Store{
+	of := keyhatch.Store{
 		Name: store.Name, Kind: keyhatch.S3Store, Endpoint: store.Endpoint, Region: store.Region,
 		Keys: keyhatch.KeysIAM, KeysEndpoint: store.IAM,
-	}, store.HTTPClient(t).Transport)
+	}
+	site := siteAt(root, of, store.HTTPClient(t).Transport)
+	least := leastUser(t, clientOf(root, of, site.Transport), "suite", "suitf")
+	site.New = func(transport http.RoundTripper, cluster string) driver.KeyProvisioner {
+		return iam.New(authority(least), transport, cluster)
+	}
 	site.Admin, site.IAM = store.Client(t), store.IAM
 	site.Client = func(pair keyhatch.KeyPair) *s3.Client {
 		return store.ClientWith(t, aws.Credentials{AccessKeyID: pair.AccessKeyID, SecretAccessKey: pair.SecretAccessKey.Reveal()})
@@ -91,4 +153,35 @@ func TestOnMoto(t *testing.T) {
 		Name: "moto", Kind: keyhatch.S3Store, Endpoint: "https://s3.example.com", Region: "us-east-1",
 		Keys: keyhatch.KeysIAM, KeysEndpoint: moto.Start(t).URL,
 	}, http.DefaultTransport))
+}
+
+// TestDropOfAUserWithMore: what the store's people gave a key's user keeps the user
+// there, but no pair.
+func TestDropOfAUserWithMore(t *testing.T) {
+	store := peers.VersityGW(t)
+	root := keyhatch.KeyPair{AccessKeyID: store.AccessKeyID, SecretAccessKey: keyhatch.Secret(store.SecretAccessKey)}
+	of := keyhatch.Store{Kind: keyhatch.S3Store, Endpoint: store.Endpoint, Region: store.Region, KeysEndpoint: store.IAM}
+	transport := store.HTTPClient(t).Transport
+	p, ctx := iam.New(authority(root), transport, "abcde"), t.Context()
+	user, err := iam.UserName("abcde", someKey)
+	if err == nil {
+		err = p.Put(ctx, of, driver.KeyOrder{Key: someKey})
+	}
+	if err == nil {
+		_, err = p.Issue(ctx, of, someKey)
+	}
+	if err == nil {
+		_, err = clientOf(root, of, transport).PutUserPolicy(ctx, &service.PutUserPolicyInput{
+			UserName: &user, PolicyName: aws.String("theirs"), PolicyDocument: aws.String(closed),
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Drop(ctx, of, someKey); !errors.Is(err, keyhatch.Conflict) {
+		t.Errorf("it says %v", err)
+	}
+	if all, err := p.Keys(ctx, of); err != nil || len(all) != 1 || len(all[someKey]) > 0 {
+		t.Errorf("there is %v, %v", all, err)
+	}
 }
