@@ -67,6 +67,11 @@ var writeRows = []row{
 	}},
 	{"put presigned", allowed, func(t *try) error { return t.presigned(http.MethodPut, t.writes, t.fresh) }},
 	{"delete", allowed, func(t *try) error { return t.delete(t.writes, t.fresh+old) }},
+	{"delete a version", refused, func(t *try) error {
+		key := t.fresh + old
+		_, err := t.DeleteObject(t.ctx, &s3.DeleteObjectInput{Bucket: &t.both, Key: &key, VersionId: aws.String("null")})
+		return err
+	}},
 	{"delete a batch", allowed, func(t *try) error { return t.deleteMany(t.writes, nil, t.fresh+old, t.fresh+"none") }},
 	{"put in parts", allowed, func(t *try) error { return t.inParts(t.writes, t.fresh, "") }},
 	{"abort parts", allowed, func(t *try) error { return t.abort(t.writes, t.fresh) }},
