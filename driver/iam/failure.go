@@ -26,7 +26,7 @@ var (
 	refused    = verdict{keyhatch.Unavailable, keyhatch.CodeUnavailable, "the store does not let its credential keep users: see which permissions it needs"}
 	unknown    = verdict{keyhatch.Unavailable, keyhatch.CodeUnavailable, "the store does not take its credential"}
 	crowded    = verdict{keyhatch.Unavailable, keyhatch.CodeUnavailable, "the store has no room for more users, or takes no more requests at the moment"}
-	inUse      = verdict{keyhatch.Conflict, keyhatch.CodeInUse, "the key's user has more at the store than we gave it (groups, policies): remove that there"}
+	inUse      = verdict{keyhatch.Conflict, keyhatch.CodeInUse, "the key's user has more at the store than we gave it (groups, policies, buckets): remove that there"}
 	noPolicy   = verdict{keyhatch.Conflict, keyhatch.CodeInvalidPolicy, "the store does not take the key's policy"}
 	unfit      = verdict{keyhatch.Unavailable, keyhatch.CodeStoreUnsupported, "the store does not have the service for keys that it is said to have"}
 	strange    = verdict{keyhatch.Unavailable, keyhatch.CodeUnavailable, "the store answers with an error"}
@@ -44,7 +44,7 @@ var verdicts = map[string]verdict{
 	"InvalidClientTokenId": unknown, "InvalidAccessKeyId": unknown, "SignatureDoesNotMatch": unknown, "ExpiredToken": unknown,
 	"IncompleteSignature": unknown, "MissingAuthenticationToken": unknown, "OptInRequired": unknown,
 	"LimitExceeded": crowded, "Throttling": crowded, "ThrottlingException": crowded, "RequestLimitExceeded": crowded, "SlowDown": crowded,
-	"DeleteConflict":          inUse,
+	"DeleteConflict": inUse, "BucketAlreadyExists": inUse, // the second is Ceph's
 	"MalformedPolicyDocument": noPolicy, "MalformedPolicy": noPolicy,
 	"NoSuchBucket": unfit, "NoSuchKey": unfit, // it takes us for somebody with objects
 	"InvalidAction": unfit, "NotImplemented": unfit, "MethodNotAllowed": unfit, "UnknownOperationException": unfit,

@@ -138,6 +138,7 @@ func TestWhatIsSent(t *testing.T) {
 		{"pairs", "Withdraw", []answer{user(-1, "one"), record, done}, []string{look, read, write}, nil},
 		{"none", "Drop", []answer{none}, []string{look}, nil},
 		{"a user", "Drop", []answer{user(-1, "one"), done}, []string{look, "DELETE /admin/user access-key=one&key=&uid=" + someUser, "DELETE /admin/user uid=" + someUser}, nil},
+		{"a user with buckets", "Drop", []answer{user(-1), {409, `{"Code":"BucketAlreadyExists"}`}}, []string{look, "DELETE /admin/user uid=" + someUser}, keyhatch.Conflict},
 		{"a user that is gone by then", "Drop", []answer{user(-1), none}, []string{look, "DELETE /admin/user uid=" + someUser}, nil},
 	} {
 		t.Run(tc.call+" "+tc.what, func(t *testing.T) {
