@@ -1,6 +1,8 @@
 package mirror
 
 import (
+	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -117,6 +119,9 @@ func (i *Image) BucketsOn(workspace, store string) []keyhatch.Bucket {
 	}
 	return out
 }
+
+// AccessKeys returns all access keys.
+func (i *Image) AccessKeys() iter.Seq[keyhatch.AccessKey] { return maps.Values(i.accessKeys.rows) }
 
 // AccessKey returns the access key of the id.
 func (i *Image) AccessKey(id string) (keyhatch.AccessKey, error) {
