@@ -26,9 +26,11 @@ type NewStore struct {
 	Kind      keyhatch.StoreKind
 	Path      string // of a directory store
 	// Of an S3 store:
-	Endpoint   string // URL without a path
-	Region     string // empty: us-east-1
-	Credential string // id or name
+	Endpoint     string          // URL without a path
+	Region       string          // empty: us-east-1
+	Credential   string          // id or name
+	Keys         keyhatch.KeysOf // whose access keys work on it; empty: our own S3 endpoint's
+	KeysEndpoint string          // URL of the service that keeps them; empty: see keyhatch.Store
 }
 
 // CreateStore adds a store: one of the installation serves every workspace, and its
@@ -43,6 +45,9 @@ func (svc *Service) CreateStore(ctx context.Context, c keyhatch.Caller, n NewSto
 			return s, err
 		}
 		if n.Endpoint, err = svc.k.CheckEndpoint(ctx, n.Endpoint); err != nil {
+			return s, err
+		}
+		if n.KeysEndpoint, err = svc.checkKeysEndpoint(ctx, n.KeysEndpoint); err != nil {
 			return s, err
 		}
 	}
@@ -121,7 +126,9 @@ func (svc *Service) WarnOf(s keyhatch.Store) {
 
 // directory fills in what a directory store has.
 func (svc *Service) directory(w *kernel.Work, n NewStore, s *keyhatch.Store) (err error) {
-	if err := wantEmpty(keyhatch.DirectoryStore, map[string]string{"endpoint": n.Endpoint, "region": n.Region, "credential": n.Credential}); err != nil {
+	if err := wantEmpty(keyhatch.DirectoryStore, map[string]string{
+		"endpoint": n.Endpoint, "region": n.Region, "credential": n.Credential, "keys": string(n.Keys), "keys_endpoint": n.KeysEndpoint,
+	}); err != nil {
 		return err
 	}
 	if s.Path, err = svc.checkPath(n.Path); err != nil {
@@ -135,7 +142,16 @@ func speaksS3(w *kernel.Work, n NewStore, s *keyhatch.Store) error {
 	if err := wantEmpty(keyhatch.S3Store, map[string]string{"path": n.Path}); err != nil {
 		return err
 	}
-	s.Endpoint, s.Region = n.Endpoint, n.Region
+	if n.Keys != "" {
+		s.Keys = n.Keys
+	}
+	if !slices.Contains(keyhatch.KindsOfKeys, s.Keys) {
+		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest, `access keys are "own", "iam", "rgw" or "none"`).In("keys")
+	}
+	if n.KeysEndpoint != "" && s.Keys != keyhatch.KeysIAM && s.Keys != keyhatch.KeysRGW {
+		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest, "only a store that keeps access keys itself has an endpoint for them").In("keys_endpoint")
+	}
+	s.Endpoint, s.Region, s.KeysEndpoint = n.Endpoint, n.Region, n.KeysEndpoint
 	if s.Region == "" {
 		s.Region = defaultRegion
 	}
@@ -143,6 +159,19 @@ func speaksS3(w *kernel.Work, n NewStore, s *keyhatch.Store) error {
 		return err
 	}
 	return actFor(w, s, n.Credential)
+}
+
+func (svc *Service) checkKeysEndpoint(ctx context.Context, endpoint string) (string, error) {
+	if endpoint == "" {
+		return "", nil
+	}
+	checked, err := svc.k.CheckEndpoint(ctx, endpoint)
+	var e *keyhatch.Error
+	if errors.As(err, &e) {
+		of := *e
+		err = of.In("keys_endpoint")
+	}
+	return checked, err
 }
 
 // actFor puts a credential into a store: one of the store's own place, which those

@@ -45,6 +45,7 @@ type Core struct {
 	Prober   driver.Prober                                // of the same; at first one that finds nothing
 	Reach    func(ctx context.Context, host string) error // nil: every host may be connected to
 	KeysPace keys.Pace                                    // of the same
+	Keepers  map[keyhatch.KeysOf]driver.KeyProvisioner
 
 	keyFile   string
 	notBefore time.Time
@@ -142,7 +143,7 @@ func (c *Core) open(t testing.TB) {
 func (c *Core) With(lenders map[keyhatch.Lending]driver.Lender) *broker.Broker {
 	return broker.New(broker.Config{
 		NotBefore: c.notBefore, DB: c.DB, Mirror: c.Mirror, Keys: c.Keys, Lenders: lenders, Endpoint: Endpoint, Region: "local", DirectoryRoots: []string{c.Root},
-		Tokens: c.Tokens, KeysPace: c.KeysPace, Log: c.Log, Prober: c.Prober, CheapPasswords: true,
+		Keepers: c.Keepers, Tokens: c.Tokens, KeysPace: c.KeysPace, Log: c.Log, Prober: c.Prober, CheapPasswords: true,
 		Reach: func(ctx context.Context, host string) error {
 			if c.Reach == nil {
 				return nil
