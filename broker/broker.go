@@ -43,8 +43,9 @@ type Config struct {
 	Mirror  *mirror.Mirror
 	Keys    *seal.Keyring
 	Lenders map[keyhatch.Lending]driver.Lender
-	// Keepers keep access keys in stores that enforce them themselves.
-	Keepers map[keyhatch.KeysOf]driver.KeyProvisioner
+	// Keepers keep access keys in stores that enforce them themselves, with what acts for
+	// us there. Nil: there are none.
+	Keepers func(*credentials.Service) map[keyhatch.KeysOf]driver.KeyProvisioner
 	// Endpoint and Region are where clients reach our own S3 endpoint, and sign for.
 	Endpoint, Region string
 	// Prober asks the clouds whether credentials work.
@@ -75,9 +76,14 @@ func New(c Config) *Broker {
 	c.Tokens = c.Tokens.OrDefault()
 	k := kernel.New(c.DB, c.Mirror, c.Keys, c.Reach, c.Tokens.RequestsPerMinute)
 	k.NotBefore(c.NotBefore)
+	acting := credentials.New(k, c.Prober)
+	var keepers map[keyhatch.KeysOf]driver.KeyProvisioner
+	if c.Keepers != nil {
+		keepers = c.Keepers(acting)
+	}
 	var runner *jobs.Runner
 	accessKeys := accesskeys.New(k, accesskeys.Config{
-		Endpoint: c.Endpoint, Region: c.Region, Keepers: c.Keepers, Kick: func() { runner.Kick() }, Log: c.Log,
+		Endpoint: c.Endpoint, Region: c.Region, Keepers: keepers, Kick: func() { runner.Kick() }, Log: c.Log,
 	})
 	runner = jobs.New(c.DB, map[keyhatch.JobKind]jobs.Handler{accesskeys.Provisioning: accessKeys.Provision}, jobs.Pace{}, c.Log)
 	return &Broker{
@@ -85,7 +91,7 @@ func New(c Config) *Broker {
 		People:      people.New(k, c.Tokens, accessKeys.EndMadeWith, c.Log),
 		Passwords:   passwords.New(k, c.Log, c.CheapPasswords),
 		Places:      places.New(k, c.DirectoryRoots, c.Log, c.ShortestLease),
-		Credentials: credentials.New(k, c.Prober),
+		Credentials: acting,
 		Lending:     lending.New(k, c.Lenders, c.ShortestLease),
 		AccessKeys:  accessKeys,
 		Record:      record.New(k),

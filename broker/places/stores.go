@@ -90,7 +90,7 @@ func insertStore(w *kernel.Work, s keyhatch.Store) error {
 		return err
 	}
 	return w.Record(StoreCreated, s.Workspace, s.ID, kernel.Detail("name", s.Name, "kind", string(s.Kind),
-		"path", s.Path, "endpoint", s.Endpoint, "region", s.Region, "credential", s.Credential))
+		"path", s.Path, "endpoint", s.Endpoint, "region", s.Region, "credential", s.Credential, "keys", string(s.Keys), "keys_endpoint", s.KeysEndpoint))
 }
 
 // placeOf is where a store may be put: folders of the server's machine serve every
@@ -364,7 +364,7 @@ func redact(v kernel.View, s keyhatch.Store) (keyhatch.Store, error) {
 		whole = role.Manages()
 	}
 	if !whole {
-		s.Path, s.Endpoint, s.Credential = "", "", ""
+		s.Path, s.Endpoint, s.Credential, s.KeysEndpoint = "", "", "", ""
 	}
 	return s, nil
 }

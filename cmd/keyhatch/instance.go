@@ -288,6 +288,8 @@ func (in *instance) run(ctx context.Context) error {
 	recording.Go(func() { in.broker.People.RunUses(fresh) })
 	recording.Go(func() { in.broker.AccessKeys.RunUses(fresh) })
 	recording.Go(func() { in.broker.Keys.Run(fresh) })
+	recording.Go(func() { in.broker.Jobs.Run(fresh) })
+	go in.broker.AccessKeys.Follow(fresh)
 	go in.pruneTokens(fresh)
 	if keep > 0 {
 		in.log.Info("object requests are pruned", "older_than", keep)
