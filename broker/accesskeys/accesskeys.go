@@ -139,6 +139,9 @@ func (svc *Service) servingStore(v kernel.View, workspace, ref string) (keyhatch
 	if err == nil && s.Workspace != "" && s.Workspace != workspace {
 		err = kernel.NotFound(keyhatch.CodeStoreNotFound)
 	}
+	if err == nil {
+		err = v.MustSeeStore(s, keyhatch.CodeStoreNotFound)
+	}
 	switch {
 	case err != nil:
 		return keyhatch.Store{}, err
