@@ -18,7 +18,7 @@ var stores = ask.Sheet[api.Store]{
 	{Title: "WORKSPACE", Detail: true, Cell: func(n *ask.Names, t api.Store) string { return n.Workspace(t.Workspace) }},
 	{Title: "TEAMSPACE", Detail: true, Cell: func(n *ask.Names, t api.Store) string { return n.Teamspace(t.Teamspace) }},
 	{Title: "LENDS", Detail: true, Cell: func(_ *ask.Names, t api.Store) string { return t.Lends }},
-	{Title: "ACCESS KEYS", Detail: true, Cell: func(_ *ask.Names, t api.Store) string { return t.Keys }},
+	{Title: "KEYS", Detail: true, Cell: func(_ *ask.Names, t api.Store) string { return t.Keys }},
 	{Title: "KEPT AT", Detail: true, Cell: func(_ *ask.Names, t api.Store) string { return t.KeysEndpoint }},
 	{Title: "ID", Cell: func(_ *ask.Names, t api.Store) string { return t.ID }},
 	{Title: "CREATED", Detail: true, Cell: func(_ *ask.Names, t api.Store) string { return ask.TimeOf(t.CreatedAt) }},

@@ -339,3 +339,31 @@ func TestStoreRefuses(t *testing.T) {
 		}
 	})
 }
+
+// What a store has lost, or has of a key that is not on record, is put right on a schedule.
+func TestReconcile(t *testing.T) {
+	inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {
+		key := w.theirs("key", accesskeys.Rights{Read: []string{"xxx"}})
+		settled()
+		_, _, err := w.Broker.AccessKeys.Issue(t.Context(), w.ann, "lab", "key", 0)
+		w.must(err)
+		settled()
+		stray := keyhatch.NewID(keyhatch.KeyID, time.Now())
+		k.mu.Lock()
+		k.orders[stray], k.pairs[stray] = driver.KeyOrder{Key: stray}, []string{"STRAY"}
+		k.orders[key.ID] = driver.KeyOrder{Key: key.ID}
+		k.pairs[key.ID] = append(k.pairs[key.ID], "STRAY2")
+		k.mu.Unlock()
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go w.Broker.AccessKeys.Reconcile(ctx)
+		settled()
+		wantHas(t, k, "of a key that is not on record", stray, "nothing")
+		wantHas(t, k, "of one that is", key.ID, "xxx:r[] [THEIRS1]")
+		k.mu.Lock()
+		delete(k.orders, key.ID)
+		k.mu.Unlock()
+		time.Sleep(time.Hour)
+		wantHas(t, k, "an hour later", key.ID, "xxx:r[] [THEIRS1]")
+	})
+}

@@ -298,6 +298,7 @@ func (in *instance) run(ctx context.Context) error {
 	recording.Go(func() { in.broker.Keys.Run(fresh) })
 	recording.Go(func() { in.broker.Jobs.Run(fresh) })
 	go in.broker.AccessKeys.Follow(fresh)
+	go in.broker.AccessKeys.Reconcile(fresh)
 	go in.pruneTokens(fresh)
 	if keep > 0 {
 		in.log.Info("object requests are pruned", "older_than", keep)
