@@ -79,6 +79,3 @@ const (
 	// KeysNone: the store has none.
 	KeysNone KeysOf = "none"
 )
-
-// KindsOfKeys are all of them.
-var KindsOfKeys = []KeysOf{KeysOwn, KeysIAM, KeysRGW, KeysNone}

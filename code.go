@@ -56,7 +56,6 @@ const (
 	CodeBucketNotFound     Code = "bucket_not_found"
 	CodeLocationNotFound   Code = "location_not_found"
 	CodeGrantNotFound      Code = "grant_not_found"
-	CodeKeyNotReady        Code = "key_not_ready"
 	CodeAccessKeyNotFound  Code = "access_key_not_found"
 	CodeLeaseNotFound      Code = "lease_not_found"
 	CodeEventNotFound      Code = "event_not_found"

@@ -47,7 +47,7 @@ var layers = []struct {
 	{"broker/past", "root policy db broker/kernel broker/people broker/places", ""},
 	{"broker/passwords", "root policy db broker/kernel", "github.com/ccojocar/zxcvbn-go/data golang.org/x/crypto/argon2 golang.org/x/text/unicode/norm"},
 	{"broker/*", "root policy audit seal db mirror driver broker/kernel", ""},
-	{"broker", "root policy audit seal db mirror jobs driver broker/*", ""},
+	{"broker", "root policy audit seal db mirror driver broker/*", ""},
 	{"auth", "root policy broker broker/*", ""},
 	{"rest", "root api policy auth broker broker/*", "github.com/danielgtaylor/huma"},
 	{"forms", "", ""},

@@ -17,7 +17,6 @@ import (
 	"github.com/keyhatch/keyhatch/broker/record"
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
-	"github.com/keyhatch/keyhatch/jobs"
 	"github.com/keyhatch/keyhatch/mirror"
 	"github.com/keyhatch/keyhatch/seal"
 )
@@ -30,7 +29,6 @@ type Broker struct {
 	Places      *places.Service      // stores, buckets, locations, grants
 	Lending     *lending.Service     // leases
 	AccessKeys  *accesskeys.Service  // long-lived keys
-	Jobs        *jobs.Runner         // what is to be done outside of the database
 	Record      *record.Service      // events
 	Objects     *record.Objects      // what was done at our S3 endpoint
 	Past        *past.Service        // who could, from the events
@@ -43,9 +41,6 @@ type Config struct {
 	Mirror  *mirror.Mirror
 	Keys    *seal.Keyring
 	Lenders map[keyhatch.Lending]driver.Lender
-	// Keepers keep access keys in stores that enforce them themselves, with what acts for
-	// us there. Nil: there are none.
-	Keepers func(*credentials.Service) map[keyhatch.KeysOf]driver.KeyProvisioner
 	// Endpoint and Region are where clients reach our own S3 endpoint, and sign for.
 	Endpoint, Region string
 	// Prober asks the clouds whether credentials work.
@@ -76,22 +71,12 @@ func New(c Config) *Broker {
 	c.Tokens = c.Tokens.OrDefault()
 	k := kernel.New(c.DB, c.Mirror, c.Keys, c.Reach, c.Tokens.RequestsPerMinute)
 	k.NotBefore(c.NotBefore)
-	acting := credentials.New(k, c.Prober)
-	var keepers map[keyhatch.KeysOf]driver.KeyProvisioner
-	if c.Keepers != nil {
-		keepers = c.Keepers(acting)
-	}
-	var runner *jobs.Runner
-	accessKeys := accesskeys.New(k, accesskeys.Config{
-		Endpoint: c.Endpoint, Region: c.Region, Keepers: keepers, Kick: func() { runner.Kick() }, Log: c.Log,
-	})
-	runner = jobs.New(c.DB, map[keyhatch.JobKind]jobs.Handler{accesskeys.Provisioning: accessKeys.Provision}, jobs.Pace{}, c.Log)
+	accessKeys := accesskeys.New(k, c.Endpoint, c.Region, c.Log)
 	return &Broker{
-		Jobs:        runner,
 		People:      people.New(k, c.Tokens, accessKeys.EndMadeWith, c.Log),
 		Passwords:   passwords.New(k, c.Log, c.CheapPasswords),
 		Places:      places.New(k, c.DirectoryRoots, c.Log, c.ShortestLease),
-		Credentials: acting,
+		Credentials: credentials.New(k, c.Prober),
 		Lending:     lending.New(k, c.Lenders, c.ShortestLease),
 		AccessKeys:  accessKeys,
 		Record:      record.New(k),

@@ -1,8 +1,6 @@
 package mirror
 
 import (
-	"iter"
-	"maps"
 	"slices"
 	"time"
 
@@ -119,9 +117,6 @@ func (i *Image) BucketsOn(workspace, store string) []keyhatch.Bucket {
 	}
 	return out
 }
-
-// AccessKeys returns all access keys.
-func (i *Image) AccessKeys() iter.Seq[keyhatch.AccessKey] { return maps.Values(i.accessKeys.rows) }
 
 // AccessKey returns the access key of the id.
 func (i *Image) AccessKey(id string) (keyhatch.AccessKey, error) {

@@ -9,7 +9,6 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/db"
-	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/policy"
 )
 
@@ -19,9 +18,6 @@ const (
 	Updated keyhatch.Action = "access_key.update"
 	Issued  keyhatch.Action = "access_key.issue"
 	Deleted keyhatch.Action = "access_key.delete"
-	// Issuing: a store that keeps the key is about to issue a pair; NotIssued: it has not.
-	Issuing   keyhatch.Action = "access_key.issuing"
-	NotIssued keyhatch.Action = "access_key.not_issued"
 	// Withdrawn: a pair has ended, and nobody has asked for another.
 	Withdrawn keyhatch.Action = "access_key.withdraw"
 )
@@ -30,28 +26,13 @@ const (
 type Service struct {
 	k                *kernel.Kernel
 	endpoint, region string // of our own S3 endpoint
-	keepers          map[keyhatch.KeysOf]driver.KeyProvisioner
-	kick             func() // has jobs done that were asked for
 	uses             *kernel.Uses
-	log              *slog.Logger
 }
 
-// Config is what the service works with.
-type Config struct {
-	// Endpoint and Region are where the keys of our own S3 endpoint are used.
-	Endpoint, Region string
-	// Keepers keep the keys of other stores.
-	Keepers map[keyhatch.KeysOf]driver.KeyProvisioner
-	// Kick has jobs done that were asked for.
-	Kick func()
-	Log  *slog.Logger
-}
-
-// New makes the service.
-func New(k *kernel.Kernel, c Config) *Service {
-	return &Service{
-		k: k, endpoint: c.Endpoint, region: c.Region, keepers: c.Keepers, kick: c.Kick, uses: kernel.NewUses("access keys", k.DB, c.Log), log: c.Log,
-	}
+// New makes the service. endpoint and region are where the keys of our own S3 endpoint
+// are used.
+func New(k *kernel.Kernel, endpoint, region string, log *slog.Logger) *Service {
+	return &Service{k: k, endpoint: endpoint, region: region, uses: kernel.NewUses("access keys", k.DB, log)}
 }
 
 // RunUses writes when keys were last used, until ctx ends and then once more.
@@ -79,7 +60,7 @@ type Rights keyhatch.KeyRights
 // that; and within the scopes of the caller's token (S4). It works from the networks of
 // that token only.
 func (svc *Service) Create(ctx context.Context, c keyhatch.Caller, n NewKey) (key keyhatch.AccessKey, err error) {
-	err = svc.change(ctx, c, func(w *kernel.Work) error {
+	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		ws, err := w.MemberWorkspace(n.Workspace)
 		if err != nil {
 			return err
@@ -87,7 +68,7 @@ func (svc *Service) Create(ctx context.Context, c keyhatch.Caller, n NewKey) (ke
 		if err := w.MustNotBeTask(); err != nil {
 			return err
 		}
-		store, err := svc.servingStore(w.View, ws.ID, n.Store)
+		store, err := servingStore(w.View, ws.ID, n.Store)
 		if err != nil {
 			return err
 		}
@@ -107,17 +88,7 @@ func (svc *Service) Create(ctx context.Context, c keyhatch.Caller, n NewKey) (ke
 		if key.ExpiresAt, err = endOf(w, n.ExpiresAt); err != nil {
 			return err
 		}
-		if store.Keys != keyhatch.KeysOwn {
-			if len(key.Networks) > 0 {
-				return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
-					"the store keeps its keys itself, and they work from everywhere: a token that is confined to networks makes none")
-			}
-			key.State = keyhatch.AccessKeyPending
-		}
 		if err := w.Tx.InsertAccessKey(ctx, key); err != nil {
-			return err
-		}
-		if err := svc.ask(w, key); err != nil {
 			return err
 		}
 		return record(w, Created, key)
@@ -125,27 +96,16 @@ func (svc *Service) Create(ctx context.Context, c keyhatch.Caller, n NewKey) (ke
 	return key, err
 }
 
-// change is a change of keys: what their stores have to do for it is begun when it is
-// durable.
-func (svc *Service) change(ctx context.Context, c keyhatch.Caller, act func(*kernel.Work) error) error {
-	err := svc.k.Change(ctx, c, act)
-	svc.kick()
-	return err
-}
-
 // servingStore finds a store that the workspace's keys can be for.
-func (svc *Service) servingStore(v kernel.View, workspace, ref string) (keyhatch.Store, error) {
+func servingStore(v kernel.View, workspace, ref string) (keyhatch.Store, error) {
 	s, err := v.FindStore(ref)
 	if err == nil && s.Workspace != "" && s.Workspace != workspace {
 		err = kernel.NotFound(keyhatch.CodeStoreNotFound)
 	}
-	if err == nil {
-		err = v.MustSeeStore(s, keyhatch.CodeStoreNotFound)
-	}
 	switch {
 	case err != nil:
 		return keyhatch.Store{}, err
-	case s.Keys != keyhatch.KeysOwn && svc.keepers[s.Keys] == nil:
+	case s.Keys != keyhatch.KeysOwn:
 		return s, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported, "there are no access keys for this store: borrow leases").In("store")
 	}
 	return s, nil
@@ -188,7 +148,7 @@ type Change struct {
 // Update changes a key. Its owner and the workspace's admins only; new rights and a new
 // end are held to what Create holds them to.
 func (svc *Service) Update(ctx context.Context, c keyhatch.Caller, workspace, ref string, ch Change) (key keyhatch.AccessKey, err error) {
-	err = svc.change(ctx, c, func(w *kernel.Work) error {
+	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		if key, err = ruled(w, workspace, ref); err != nil {
 			return err
 		}
@@ -206,9 +166,6 @@ func (svc *Service) Update(ctx context.Context, c keyhatch.Caller, workspace, re
 				return err
 			}
 		}
-		if err := svc.pending(w, &key); err != nil {
-			return err
-		}
 		if err := w.Tx.UpdateAccessKey(ctx, key); err != nil {
 			return err
 		}
@@ -219,7 +176,7 @@ func (svc *Service) Update(ctx context.Context, c keyhatch.Caller, workspace, re
 
 // Delete removes a key; its pairs end at once. Who may is as with Update.
 func (svc *Service) Delete(ctx context.Context, c keyhatch.Caller, workspace, ref string) error {
-	return svc.change(ctx, c, func(w *kernel.Work) error {
+	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		key, err := ruled(w, workspace, ref)
 		if err != nil {
 			return err
@@ -233,9 +190,6 @@ func (svc *Service) end(w *kernel.Work, key keyhatch.AccessKey) error {
 		return err
 	}
 	svc.uses.Forget(key.ID)
-	if err := svc.ask(w, key); err != nil {
-		return err
-	}
 	return record(w, Deleted, key)
 }
 
@@ -272,7 +226,7 @@ func (svc *Service) Keys(ctx context.Context, c keyhatch.Caller, f Filter, p ker
 		wanted.Owner = ""
 	}
 	if f.Store != "" {
-		store, err := svc.servingStore(v, ws.ID, f.Store)
+		store, err := servingStore(v, ws.ID, f.Store)
 		if err != nil {
 			return kernel.List[keyhatch.AccessKey]{}, err
 		}

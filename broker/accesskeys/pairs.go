@@ -24,42 +24,12 @@ func (svc *Service) Issue(ctx context.Context, c keyhatch.Caller, workspace, ref
 	if grace < 0 || grace > MaxGrace {
 		return key, made, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidDuration, "a grace is 0 to %d seconds", int(MaxGrace/time.Second)).In("grace_seconds")
 	}
-	key, store, err := svc.issuable(svc.k.View(ctx, c), workspace, ref)
-	switch {
-	case err != nil:
-		return keyhatch.AccessKey{}, made, err
-	case store.Keys == keyhatch.KeysOwn:
-		key, made, err = svc.issueHere(ctx, c, key, grace)
-	default:
-		key, made, err = svc.issueThere(ctx, c, key, store, grace)
-	}
-	if err != nil {
-		return keyhatch.AccessKey{}, keyhatch.Credentials{}, err
-	}
-	return key, made, nil
-}
-
-// issuable finds a key of which the caller may have a pair, and its store.
-func (svc *Service) issuable(v kernel.View, workspace, ref string) (keyhatch.AccessKey, keyhatch.Store, error) {
-	key, _, err := visible(v, workspace, ref)
-	if err != nil {
-		return key, keyhatch.Store{}, err
-	}
-	if err := v.MustNotBeTask(); err != nil {
-		return key, keyhatch.Store{}, err
-	}
-	store, err := v.Store(v.Ctx, key.Store)
-	return key, store, err
-}
-
-// issueHere makes a pair of our own S3 endpoint.
-func (svc *Service) issueHere(ctx context.Context, c keyhatch.Caller, key keyhatch.AccessKey, grace time.Duration) (keyhatch.AccessKey, keyhatch.Credentials, error) {
-	pair, err := newPair()
-	if err != nil {
-		return key, keyhatch.Credentials{}, err
-	}
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		if key, err = ruled(w, "", key.ID); err != nil {
+		if key, err = ruled(w, workspace, ref); err != nil {
+			return err
+		}
+		pair, err := newPair()
+		if err != nil {
 			return err
 		}
 		sealed, err := svc.k.Keys.SealColumn(db.PairsTable, pair.AccessKeyID, db.SecretColumn, pair.SecretAccessKey)
@@ -74,11 +44,15 @@ func (svc *Service) issueHere(ctx context.Context, c keyhatch.Caller, key keyhat
 			return err
 		}
 		key.Pairs = append([]keyhatch.IssuedPair{issued}, key.Pairs...)
+		made = keyhatch.Credentials{
+			AccessKeyID: pair.AccessKeyID, SecretAccessKey: pair.SecretAccessKey, Endpoint: svc.endpoint, Region: svc.region, ExpiresAt: key.ExpiresAt,
+		}
 		return w.Record(Issued, key.Workspace, key.ID, kernel.Detail("name", key.Name, "access_key_id", pair.AccessKeyID, "grace", grace.String()))
 	})
-	return key, keyhatch.Credentials{
-		AccessKeyID: pair.AccessKeyID, SecretAccessKey: pair.SecretAccessKey, Endpoint: svc.endpoint, Region: svc.region, ExpiresAt: key.ExpiresAt,
-	}, err
+	if err != nil {
+		return keyhatch.AccessKey{}, keyhatch.Credentials{}, err
+	}
+	return key, made, nil
 }
 
 // newPair makes one: an access key id as S3's clients expect it, which is no secret, and
@@ -131,9 +105,6 @@ func (svc *Service) EndMadeWith(w *kernel.Work, token string) error {
 				continue
 			}
 			if err := w.Tx.DeletePair(w.Ctx, key, p.AccessKeyID); err != nil {
-				return err
-			}
-			if err := svc.ask(w, key); err != nil {
 				return err
 			}
 			if err := w.Record(Withdrawn, key.Workspace, key.ID, kernel.Detail("name", key.Name, "access_key_id", p.AccessKeyID)); err != nil {

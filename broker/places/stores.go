@@ -26,11 +26,9 @@ type NewStore struct {
 	Kind      keyhatch.StoreKind
 	Path      string // of a directory store
 	// Of an S3 store:
-	Endpoint     string          // URL without a path
-	Region       string          // empty: us-east-1
-	Credential   string          // id or name
-	Keys         keyhatch.KeysOf // whose access keys work on it; empty: our own S3 endpoint's
-	KeysEndpoint string          // URL of the service that keeps them; empty: see keyhatch.Store
+	Endpoint   string // URL without a path
+	Region     string // empty: us-east-1
+	Credential string // id or name
 }
 
 // CreateStore adds a store: one of the installation serves every workspace, and its
@@ -45,9 +43,6 @@ func (svc *Service) CreateStore(ctx context.Context, c keyhatch.Caller, n NewSto
 			return s, err
 		}
 		if n.Endpoint, err = svc.k.CheckEndpoint(ctx, n.Endpoint); err != nil {
-			return s, err
-		}
-		if n.KeysEndpoint, err = svc.checkKeysEndpoint(ctx, n.KeysEndpoint); err != nil {
 			return s, err
 		}
 	}
@@ -90,7 +85,7 @@ func insertStore(w *kernel.Work, s keyhatch.Store) error {
 		return err
 	}
 	return w.Record(StoreCreated, s.Workspace, s.ID, kernel.Detail("name", s.Name, "kind", string(s.Kind),
-		"path", s.Path, "endpoint", s.Endpoint, "region", s.Region, "credential", s.Credential, "keys", string(s.Keys), "keys_endpoint", s.KeysEndpoint))
+		"path", s.Path, "endpoint", s.Endpoint, "region", s.Region, "credential", s.Credential))
 }
 
 // placeOf is where a store may be put: folders of the server's machine serve every
@@ -126,9 +121,7 @@ func (svc *Service) WarnOf(s keyhatch.Store) {
 
 // directory fills in what a directory store has.
 func (svc *Service) directory(w *kernel.Work, n NewStore, s *keyhatch.Store) (err error) {
-	if err := wantEmpty(keyhatch.DirectoryStore, map[string]string{
-		"endpoint": n.Endpoint, "region": n.Region, "credential": n.Credential, "keys": string(n.Keys), "keys_endpoint": n.KeysEndpoint,
-	}); err != nil {
+	if err := wantEmpty(keyhatch.DirectoryStore, map[string]string{"endpoint": n.Endpoint, "region": n.Region, "credential": n.Credential}); err != nil {
 		return err
 	}
 	if s.Path, err = svc.checkPath(n.Path); err != nil {
@@ -142,16 +135,7 @@ func speaksS3(w *kernel.Work, n NewStore, s *keyhatch.Store) error {
 	if err := wantEmpty(keyhatch.S3Store, map[string]string{"path": n.Path}); err != nil {
 		return err
 	}
-	if n.Keys != "" {
-		s.Keys = n.Keys
-	}
-	if !slices.Contains(keyhatch.KindsOfKeys, s.Keys) {
-		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest, `access keys are "own", "iam", "rgw" or "none"`).In("keys")
-	}
-	if n.KeysEndpoint != "" && s.Keys != keyhatch.KeysIAM && s.Keys != keyhatch.KeysRGW {
-		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest, "only a store that keeps access keys itself has an endpoint for them").In("keys_endpoint")
-	}
-	s.Endpoint, s.Region, s.KeysEndpoint = n.Endpoint, n.Region, n.KeysEndpoint
+	s.Endpoint, s.Region = n.Endpoint, n.Region
 	if s.Region == "" {
 		s.Region = defaultRegion
 	}
@@ -159,19 +143,6 @@ func speaksS3(w *kernel.Work, n NewStore, s *keyhatch.Store) error {
 		return err
 	}
 	return actFor(w, s, n.Credential)
-}
-
-func (svc *Service) checkKeysEndpoint(ctx context.Context, endpoint string) (string, error) {
-	if endpoint == "" {
-		return "", nil
-	}
-	checked, err := svc.k.CheckEndpoint(ctx, endpoint)
-	var e *keyhatch.Error
-	if errors.As(err, &e) {
-		of := *e
-		err = of.In("keys_endpoint")
-	}
-	return checked, err
 }
 
 // actFor puts a credential into a store: one of the store's own place, which those
@@ -330,10 +301,26 @@ func visibleStore(v kernel.View, ref string) (keyhatch.Store, error) {
 	if err != nil {
 		return s, err
 	}
-	if err := v.MustSeeStore(s, keyhatch.CodeStoreNotFound); err != nil {
+	if err := mustSee(v, s, keyhatch.CodeStoreNotFound); err != nil {
 		return keyhatch.Store{}, err
 	}
 	return redact(v, s)
+}
+
+// mustSee refuses who neither belongs to a store's workspace nor, if it has one, sees its
+// teamspace. missing is what they are told.
+func mustSee(v kernel.View, s keyhatch.Store, missing keyhatch.Code) error {
+	if s.Workspace == "" {
+		return nil
+	}
+	if err := v.MustBelong(s.Workspace, missing); err != nil || s.Teamspace == "" {
+		return err
+	}
+	_, err := v.VisibleTeamspace(s.Workspace, s.Teamspace)
+	if errors.Is(err, keyhatch.NotFound) {
+		err = kernel.NotFound(missing)
+	}
+	return err
 }
 
 // redact leaves out where a store lies and what opens it, for everybody but
@@ -348,7 +335,7 @@ func redact(v kernel.View, s keyhatch.Store) (keyhatch.Store, error) {
 		whole = role.Manages()
 	}
 	if !whole {
-		s.Path, s.Endpoint, s.Credential, s.KeysEndpoint = "", "", "", ""
+		s.Path, s.Endpoint, s.Credential = "", "", ""
 	}
 	return s, nil
 }

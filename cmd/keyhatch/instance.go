@@ -16,16 +16,13 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker"
-	"github.com/keyhatch/keyhatch/broker/credentials"
 	datakeys "github.com/keyhatch/keyhatch/broker/keys"
 	"github.com/keyhatch/keyhatch/compat/arvados"
 	"github.com/keyhatch/keyhatch/compat/katapult"
 	"github.com/keyhatch/keyhatch/compat/tiledb"
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
-	"github.com/keyhatch/keyhatch/driver/iam"
 	"github.com/keyhatch/keyhatch/driver/own"
-	"github.com/keyhatch/keyhatch/driver/rgw"
 	"github.com/keyhatch/keyhatch/gateway"
 	"github.com/keyhatch/keyhatch/gateway/upstream"
 	"github.com/keyhatch/keyhatch/idp"
@@ -175,11 +172,6 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 		Tokens: tokens, NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots, Reach: dialer.Check, Log: log,
 		ShortestLease: c.shortestLease, Prober: prober,
 		Lenders: map[keyhatch.Lending]driver.Lender{keyhatch.LendsOwn: own.New(in.keys, in.s3URL, c.S3.Region)}, Endpoint: in.s3URL, Region: c.S3.Region,
-		Keepers: func(acting *credentials.Service) map[keyhatch.KeysOf]driver.KeyProvisioner {
-			return map[keyhatch.KeysOf]driver.KeyProvisioner{
-				keyhatch.KeysIAM: iam.New(acting, dialer.Transport(), in.cluster), keyhatch.KeysRGW: rgw.New(acting, dialer.Transport(), in.cluster),
-			}
-		},
 	})
 	if err := in.openRequestLog(); err != nil {
 		return in, err
@@ -296,9 +288,6 @@ func (in *instance) run(ctx context.Context) error {
 	recording.Go(func() { in.broker.People.RunUses(fresh) })
 	recording.Go(func() { in.broker.AccessKeys.RunUses(fresh) })
 	recording.Go(func() { in.broker.Keys.Run(fresh) })
-	recording.Go(func() { in.broker.Jobs.Run(fresh) })
-	go in.broker.AccessKeys.Follow(fresh)
-	go in.broker.AccessKeys.Reconcile(fresh)
 	go in.pruneTokens(fresh)
 	if keep > 0 {
 		in.log.Info("object requests are pruned", "older_than", keep)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker"
-	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/keys"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
@@ -46,7 +45,6 @@ type Core struct {
 	Prober   driver.Prober                                // of the same; at first one that finds nothing
 	Reach    func(ctx context.Context, host string) error // nil: every host may be connected to
 	KeysPace keys.Pace                                    // of the same
-	Keepers  map[keyhatch.KeysOf]driver.KeyProvisioner
 
 	keyFile   string
 	notBefore time.Time
@@ -145,7 +143,6 @@ func (c *Core) With(lenders map[keyhatch.Lending]driver.Lender) *broker.Broker {
 	return broker.New(broker.Config{
 		NotBefore: c.notBefore, DB: c.DB, Mirror: c.Mirror, Keys: c.Keys, Lenders: lenders, Endpoint: Endpoint, Region: "local", DirectoryRoots: []string{c.Root},
 		Tokens: c.Tokens, KeysPace: c.KeysPace, Log: c.Log, Prober: c.Prober, CheapPasswords: true,
-		Keepers: func(*credentials.Service) map[keyhatch.KeysOf]driver.KeyProvisioner { return c.Keepers },
 		Reach: func(ctx context.Context, host string) error {
 			if c.Reach == nil {
 				return nil
