@@ -102,6 +102,9 @@ func servingStore(v kernel.View, workspace, ref string) (keyhatch.Store, error) 
 	if err == nil && s.Workspace != "" && s.Workspace != workspace {
 		err = kernel.NotFound(keyhatch.CodeStoreNotFound)
 	}
+	if err == nil {
+		err = v.MustSeeStore(s, keyhatch.CodeStoreNotFound)
+	}
 	switch {
 	case err != nil:
 		return keyhatch.Store{}, err

@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
@@ -184,6 +185,33 @@ func TestS4_NoMoreThanItsMaker(t *testing.T) {
 	_, err := w.Broker.AccessKeys.Update(t.Context(), w.ann, "lab", "own", accesskeys.Change{Rights: &accesskeys.Rights{Read: []string{"aaa"}}})
 	if code(err) != keyhatch.CodeNotPermitted {
 		t.Errorf("an admin, for bob's key: %v", err)
+	}
+}
+
+// What is of a private teamspace looks to others as if it did not exist (S6).
+func TestS6_KeysTellNothingOfTeamspaces(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	_, err := w.Broker.People.CreateTeamspace(ctx, w.ann, people.NewTeamspace{Workspace: "lab", Name: "hidden", Visibility: keyhatch.Private})
+	w.must(err)
+	_, err = w.Broker.Credentials.Create(ctx, w.ann, credentials.NewCredential{
+		In: credentials.In{Workspace: "lab", Teamspace: "hidden"}, Name: "part", Authority: keyhatch.AWSKeys("AKIA", "secret"),
+	})
+	w.must(err)
+	made, err := w.Broker.Places.CreateSetting(ctx, w.ann, places.NewSetting{Workspace: "lab", Teamspace: "hidden", Name: "set", Path: "s3://hhh/x", Credential: "part"})
+	w.must(err)
+	create := func(store, bucket string) error {
+		_, err := w.Broker.AccessKeys.Create(ctx, w.bob, accesskeys.NewKey{Workspace: "lab", Store: store, Name: "key", Rights: accesskeys.Rights{Read: []string{bucket}}})
+		return err
+	}
+	for what, both := range map[string][2]error{
+		"a store":  {create(made.Store, "bbb"), create("none", "bbb")},
+		"a bucket": {create(w.Store.Name, "hhh"), create(w.Store.Name, "none")},
+	} {
+		if both[0] == nil || both[1] == nil || both[0].Error() != both[1].Error() {
+			t.Errorf("%s that is hidden: %v, and one that is not there: %v", what, both[0], both[1])
+		}
 	}
 }
 

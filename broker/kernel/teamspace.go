@@ -71,3 +71,19 @@ func (v View) standingIn(s keyhatch.Teamspace) (keyhatch.Role, error) {
 	}
 	return m.Role, err
 }
+
+// MustSeeStore refuses who neither belongs to a store's workspace nor, if it has one, sees
+// its teamspace. missing is what they are told.
+func (v View) MustSeeStore(s keyhatch.Store, missing keyhatch.Code) error {
+	if s.Workspace == "" {
+		return nil
+	}
+	if err := v.MustBelong(s.Workspace, missing); err != nil || s.Teamspace == "" {
+		return err
+	}
+	_, err := v.VisibleTeamspace(s.Workspace, s.Teamspace)
+	if errors.Is(err, keyhatch.NotFound) {
+		err = NotFound(missing)
+	}
+	return err
+}

@@ -179,7 +179,7 @@ func visibleBucket(v kernel.View, workspace, ref string) (keyhatch.Bucket, error
 	}
 	s, err := v.Store(v.Ctx, bk.Store)
 	if err == nil {
-		err = mustSee(v, s, keyhatch.CodeBucketNotFound)
+		err = v.MustSeeStore(s, keyhatch.CodeBucketNotFound)
 	}
 	if err != nil {
 		return keyhatch.Bucket{}, err

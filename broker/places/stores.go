@@ -2,7 +2,6 @@ package places
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -301,26 +300,10 @@ func visibleStore(v kernel.View, ref string) (keyhatch.Store, error) {
 	if err != nil {
 		return s, err
 	}
-	if err := mustSee(v, s, keyhatch.CodeStoreNotFound); err != nil {
+	if err := v.MustSeeStore(s, keyhatch.CodeStoreNotFound); err != nil {
 		return keyhatch.Store{}, err
 	}
 	return redact(v, s)
-}
-
-// mustSee refuses who neither belongs to a store's workspace nor, if it has one, sees its
-// teamspace. missing is what they are told.
-func mustSee(v kernel.View, s keyhatch.Store, missing keyhatch.Code) error {
-	if s.Workspace == "" {
-		return nil
-	}
-	if err := v.MustBelong(s.Workspace, missing); err != nil || s.Teamspace == "" {
-		return err
-	}
-	_, err := v.VisibleTeamspace(s.Workspace, s.Teamspace)
-	if errors.Is(err, keyhatch.NotFound) {
-		err = kernel.NotFound(missing)
-	}
-	return err
 }
 
 // redact leaves out where a store lies and what opens it, for everybody but
