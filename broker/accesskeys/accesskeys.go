@@ -122,7 +122,48 @@ func roomForKey(w *kernel.Work, workspace string) error {
 	return err
 }
 
-// endOf is when a key is to end: as asked, and not after what the caller's token hands
+// mayHaveMade refuses a caller whose token could not have made the key as it is: it hands
+// on what the key opens, to itself or to others (S4).
+func mayHaveMade(w *kernel.Work, key keyhatch.AccessKey) error {
+	token := w.Caller.Token
+	scopes, err := policy.ParseScopes(token.Scopes)
+	if err != nil {
+		return err
+	}
+	if !keyhatch.NetworksWithin(key.Networks, token.Networks) {
+		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
+			"the key works from more networks than the token that is used: use a token that works from them")
+	}
+	if last := kernel.LastEnd(token, scopes); !last.IsZero() && (key.ExpiresAt.IsZero() || key.ExpiresAt.After(last)) {
+		return endsTooLate(last)
+	}
+	if !scopes.BoundsS3() {
+		return nil
+	}
+	r := key.Rights
+	if r.SeeAll || r.ReadAll || r.WriteAll {
+		return tooBroad()
+	}
+	for access, ids := range map[keyhatch.Access][]string{keyhatch.Read: r.Read, keyhatch.Write: r.Write} {
+		for _, id := range ids {
+			bucket, err := w.Bucket(w.Ctx, id)
+			if err != nil {
+				return err
+			}
+			if !scopes.AllowsS3(access, keyhatch.S3URL{Bucket: bucket.Name}) {
+				return tooBroad()
+			}
+		}
+	}
+	return nil
+}
+
+func endsTooLate(last time.Time) error {
+	return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidExpiry,
+		"a key that is made, changed or issued with a confined token ends no later than that one, at %s", kernel.TimeText(last)).In("expires_at")
+}
+
+// endOf is when a new key is to end: as asked, and not after what the caller's token hands
 // on may.
 func endOf(w *kernel.Work, asked time.Time) (time.Time, error) {
 	scopes, err := policy.ParseScopes(w.Caller.Token.Scopes)
@@ -135,8 +176,7 @@ func endOf(w *kernel.Work, asked time.Time) (time.Time, error) {
 	}
 	asked = kernel.Stored(asked)
 	if !last.IsZero() && asked.After(last) {
-		return asked, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidExpiry,
-			"a key made or changed with a confined token ends no later than that one, at %s", kernel.TimeText(last)).In("expires_at")
+		return asked, endsTooLate(last)
 	}
 	return asked, w.CheckExpiry(asked)
 }
@@ -148,8 +188,9 @@ type Change struct {
 	ExpiresAt *time.Time // zero: never
 }
 
-// Update changes a key. Its owner and the workspace's admins only; new rights and a new
-// end are held to what Create holds them to.
+// Update changes a key. Its owner and the workspace's admins only; what it is then is held
+// to what Create holds it to, also what is not changed: who changes a key could have made
+// it.
 func (svc *Service) Update(ctx context.Context, c keyhatch.Caller, workspace, ref string, ch Change) (key keyhatch.AccessKey, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		if key, err = ruled(w, workspace, ref); err != nil {
@@ -165,9 +206,13 @@ func (svc *Service) Update(ctx context.Context, c keyhatch.Caller, workspace, re
 			}
 		}
 		if ch.ExpiresAt != nil {
-			if key.ExpiresAt, err = endOf(w, *ch.ExpiresAt); err != nil {
+			key.ExpiresAt = kernel.Stored(*ch.ExpiresAt)
+			if err := w.CheckExpiry(key.ExpiresAt); err != nil {
 				return err
 			}
+		}
+		if err := mayHaveMade(w, key); err != nil {
+			return err
 		}
 		if err := w.Tx.UpdateAccessKey(ctx, key); err != nil {
 			return err

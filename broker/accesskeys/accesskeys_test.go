@@ -188,6 +188,54 @@ func TestS4_NoMoreThanItsMaker(t *testing.T) {
 	}
 }
 
+// A token hands on no more by changing a key, or by issuing a pair of it, than by making
+// one: a pair of any key that could be seen was had with it (S4).
+func TestS4_NoMoreByIssuing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ends := time.Now().Add(time.Hour).Truncate(time.Second)
+	at := keyhatch.WithOrigin(t.Context(), keyhatch.Origin{Address: netip.MustParseAddr("192.0.2.1")})
+	_, secret, err := w.Broker.People.CreateToken(t.Context(), w.ann, people.NewToken{Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}})
+	w.must(err)
+	here, err := w.Broker.People.Authenticate(at, secret)
+	w.must(err)
+	callers := map[string]keyhatch.Caller{
+		"s3: scopes": w.Token(t, w.ann, people.NewToken{Workspace: w.lab.ID, Scopes: []keyhatch.Scope{"access-keys", "s3:read s3://aaa/"}}),
+		"an end":     w.Token(t, w.ann, people.NewToken{Scopes: []keyhatch.Scope{"access-keys"}, ExpiresAt: ends}),
+		"networks":   here,
+		"a task":     w.Token(t, w.ann, people.NewToken{Annotations: map[string]string{"task": "t1"}}),
+	}
+	_, id := w.issued(w.ann, accesskeys.NewKey{Name: "all", Rights: accesskeys.Rights{ReadAll: true, Write: []string{"aaa"}}})
+	never, name := time.Time{}, "mine"
+	refused := func(err error) bool {
+		return errors.Is(err, keyhatch.Forbidden) || code(err) == keyhatch.CodeInvalidExpiry
+	}
+	for what, c := range callers {
+		ctx := keyhatch.WithOrigin(t.Context(), c.Origin)
+		if _, made, err := w.Broker.AccessKeys.Issue(ctx, c, "lab", "all", 0); !refused(err) || made.SecretAccessKey != "" {
+			t.Errorf("a token with %s: issuing: %v", what, err)
+		}
+		for _, change := range []accesskeys.Change{{ExpiresAt: &never}, {Name: &name}} {
+			if _, err := w.Broker.AccessKeys.Update(ctx, c, "lab", "all", change); !refused(err) {
+				t.Errorf("a token with %s: changing: %v", what, err)
+			}
+		}
+	}
+	w.wantOpen("the pair that there was", id, "aaa:write[]", "bbb:read[]", "ccc:read[]", "lab-data:read[]")
+	for what, c := range callers {
+		if what == "a task" {
+			continue
+		}
+		ctx := keyhatch.WithOrigin(t.Context(), c.Origin)
+		own := accesskeys.NewKey{Workspace: "lab", Store: w.Store.Name, Name: "of-" + c.Token.ID, Rights: accesskeys.Rights{Read: []string{"aaa"}}}
+		key, err := w.Broker.AccessKeys.Create(ctx, c, own)
+		w.must(err)
+		if _, _, err := w.Broker.AccessKeys.Issue(ctx, c, "", key.ID, 0); err != nil {
+			t.Errorf("a token with %s: issuing for a key that it made: %v", what, err)
+		}
+	}
+}
+
 // What is of a private teamspace looks to others as if it did not exist (S6).
 func TestS6_KeysTellNothingOfTeamspaces(t *testing.T) {
 	t.Parallel()

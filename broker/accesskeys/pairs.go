@@ -19,13 +19,17 @@ const MaxGrace = 7 * 24 * time.Hour
 
 // Issue makes a new pair for a key and returns its secret, which is shown now and never
 // again. The pair before works on for the grace, of at most MaxGrace, and any older one
-// ends; without a grace all end at once. Who may is as with Update.
+// ends; without a grace all end at once. Who may is as with Update: who issues a pair gets what
+// the key opens.
 func (svc *Service) Issue(ctx context.Context, c keyhatch.Caller, workspace, ref string, grace time.Duration) (key keyhatch.AccessKey, made keyhatch.Credentials, err error) {
 	if grace < 0 || grace > MaxGrace {
 		return key, made, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidDuration, "a grace is 0 to %d seconds", int(MaxGrace/time.Second)).In("grace_seconds")
 	}
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		if key, err = ruled(w, workspace, ref); err != nil {
+			return err
+		}
+		if err := mayHaveMade(w, key); err != nil {
 			return err
 		}
 		pair, err := newPair()

@@ -98,6 +98,9 @@ func (svc *Service) UpdateBucket(ctx context.Context, c keyhatch.Caller, workspa
 		if bk, err = visibleBucket(w.View, workspace, ref); err != nil {
 			return err
 		}
+		if err := w.MustNotBeTask(); err != nil { // the owner makes keys for it
+			return err
+		}
 		role, err := w.Role(bk.Workspace)
 		if err == nil && !role.Manages() && !policy.OwnsBucket(bk, w.Caller.User.ID, role) {
 			err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted, "only the bucket's owner and the workspace's admins may do this: ask one of them")
