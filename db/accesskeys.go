@@ -165,27 +165,6 @@ func (r Reader) CountAccessKeys(ctx context.Context, workspace string) (int, err
 	return one(ctx, r, keyhatch.CodeAccessKeyNotFound, scanValue[int], "select count(*) from access_keys where workspace = $1", workspace)
 }
 
-// KeysOnBucket are the ids of the keys that are listed to read and to write a bucket.
-func (r Reader) KeysOnBucket(ctx context.Context, bucket string) (reading, writing []string, err error) {
-	type right struct {
-		key           string
-		reads, writes bool
-	}
-	rights, err := many(ctx, r, func(row row) (x right, err error) {
-		err = row.Scan(&x.key, &x.reads, &x.writes)
-		return x, err
-	}, "select access_key, reads, writes from access_key_rights where bucket = $1 order by access_key", bucket)
-	for _, x := range rights {
-		if x.reads {
-			reading = append(reading, x.key)
-		}
-		if x.writes {
-			writing = append(writing, x.key)
-		}
-	}
-	return reading, writing, err
-}
-
 // whole adds to a key its rights on buckets and its pairs, the newest first.
 func (r Reader) whole(ctx context.Context, k keyhatch.AccessKey, err error) (keyhatch.AccessKey, error) {
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/db"
-	"github.com/keyhatch/keyhatch/policy"
 )
 
 // The events of access keys.
@@ -80,12 +79,20 @@ func (svc *Service) Create(ctx context.Context, c keyhatch.Caller, n NewKey) (ke
 		}
 		key = keyhatch.AccessKey{
 			ID: keyhatch.NewID(keyhatch.KeyID, w.Now), Workspace: ws.ID, Store: store.ID, Name: n.Name, Owner: w.Caller.User.ID,
-			Token: w.Caller.Token.ID, Networks: w.Caller.Token.Networks, State: keyhatch.AccessKeyConfigured, CreatedAt: w.Now,
+			Token: w.Caller.Token.ID, Networks: w.Caller.Token.Networks, State: keyhatch.AccessKeyConfigured, CreatedAt: w.Now, ExpiresAt: kernel.Stored(n.ExpiresAt),
 		}
 		if key.Rights, err = within(w.View, key, n.Rights); err != nil {
 			return err
 		}
-		if key.ExpiresAt, err = endOf(w, n.ExpiresAt); err != nil {
+		if err := w.CheckExpiry(key.ExpiresAt); err != nil {
+			return err
+		}
+		if key.ExpiresAt.IsZero() {
+			if key.ExpiresAt, err = lastEnd(w.View); err != nil {
+				return err
+			}
+		}
+		if err := mayHaveMade(w, key); err != nil {
 			return err
 		}
 		if err := w.Tx.InsertAccessKey(ctx, key); err != nil {
@@ -120,65 +127,6 @@ func roomForKey(w *kernel.Work, workspace string) error {
 		err = keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLimitReached, "a workspace has at most %d access keys: delete some first", maxKeys)
 	}
 	return err
-}
-
-// mayHaveMade refuses a caller whose token could not have made the key as it is: it hands
-// on what the key opens, to itself or to others (S4).
-func mayHaveMade(w *kernel.Work, key keyhatch.AccessKey) error {
-	token := w.Caller.Token
-	scopes, err := policy.ParseScopes(token.Scopes)
-	if err != nil {
-		return err
-	}
-	if !keyhatch.NetworksWithin(key.Networks, token.Networks) {
-		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
-			"the key works from more networks than the token that is used: use a token that works from them")
-	}
-	if last := kernel.LastEnd(token, scopes); !last.IsZero() && (key.ExpiresAt.IsZero() || key.ExpiresAt.After(last)) {
-		return endsTooLate(last)
-	}
-	if !scopes.BoundsS3() {
-		return nil
-	}
-	r := key.Rights
-	if r.SeeAll || r.ReadAll || r.WriteAll {
-		return tooBroad()
-	}
-	for access, ids := range map[keyhatch.Access][]string{keyhatch.Read: r.Read, keyhatch.Write: r.Write} {
-		for _, id := range ids {
-			bucket, err := w.Bucket(w.Ctx, id)
-			if err != nil {
-				return err
-			}
-			if !scopes.AllowsS3(access, keyhatch.S3URL{Bucket: bucket.Name}) {
-				return tooBroad()
-			}
-		}
-	}
-	return nil
-}
-
-func endsTooLate(last time.Time) error {
-	return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidExpiry,
-		"a key that is made, changed or issued with a confined token ends no later than that one, at %s", kernel.TimeText(last)).In("expires_at")
-}
-
-// endOf is when a new key is to end: as asked, and not after what the caller's token hands
-// on may.
-func endOf(w *kernel.Work, asked time.Time) (time.Time, error) {
-	scopes, err := policy.ParseScopes(w.Caller.Token.Scopes)
-	if err != nil {
-		return asked, err
-	}
-	last := kernel.LastEnd(w.Caller.Token, scopes)
-	if asked.IsZero() {
-		return last, nil
-	}
-	asked = kernel.Stored(asked)
-	if !last.IsZero() && asked.After(last) {
-		return asked, endsTooLate(last)
-	}
-	return asked, w.CheckExpiry(asked)
 }
 
 // Change says what of a key changes; nil fields stay.

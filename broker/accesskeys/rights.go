@@ -13,34 +13,31 @@ import (
 const maxBuckets = 1000
 
 // within reads what a key is to open, and refuses what its owner, or the caller, does not
-// decide over, and what the scopes of the caller's token do not hold.
-func within(v kernel.View, key keyhatch.AccessKey, asked Rights) (keyhatch.KeyRights, error) {
-	scopes, err := policy.ParseScopes(v.Caller.Token.Scopes)
-	if err != nil {
-		return keyhatch.KeyRights{}, err
-	}
-	b := bounds{View: v, key: key, scopes: scopes, may: map[string]bool{}}
+// decide over. What the caller's token may hand on is for mayHaveMade to tell.
+func within(v kernel.View, key keyhatch.AccessKey, asked Rights) (out keyhatch.KeyRights, err error) {
+	b := bounds{View: v, key: key, may: map[string]bool{}}
 	if b.manages, err = b.managing(); err != nil {
-		return keyhatch.KeyRights{}, err
-	}
-	out := keyhatch.KeyRights{SeeAll: asked.SeeAll, ReadAll: asked.ReadAll, WriteAll: asked.WriteAll}
-	if out.SeeAll || out.ReadAll || out.WriteAll {
-		if err := b.mustHaveAll(); err != nil {
-			return out, err
-		}
-	}
-	if out.Read, err = b.list("read", keyhatch.Read, asked.Read); err != nil {
 		return out, err
 	}
-	out.Write, err = b.list("write", keyhatch.Write, asked.Write)
+	out = keyhatch.KeyRights{SeeAll: asked.SeeAll, ReadAll: asked.ReadAll, WriteAll: asked.WriteAll}
+	if onAll(out) && !b.manages {
+		return out, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
+			"rights on all buckets are for admins of the workspace, also as the key's owner: name buckets that you own, or ask one of them")
+	}
+	if out.Read, err = b.list("read", asked.Read); err != nil {
+		return out, err
+	}
+	out.Write, err = b.list("write", asked.Write)
 	return out, err
 }
+
+// onAll tells whether rights are about all buckets.
+func onAll(r keyhatch.KeyRights) bool { return r.SeeAll || r.ReadAll || r.WriteAll }
 
 // bounds are what the rights of a key are held to.
 type bounds struct {
 	kernel.View
 	key     keyhatch.AccessKey
-	scopes  policy.Scopes
 	manages bool            // the caller and the owner do, the workspace
 	may     map[string]bool // buckets that were looked at
 }
@@ -66,24 +63,8 @@ func (b *bounds) owner() (keyhatch.User, keyhatch.Role, error) {
 	return owner, in, err
 }
 
-func (b *bounds) mustHaveAll() error {
-	switch {
-	case !b.manages:
-		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
-			"rights on all buckets are for admins of the workspace, also as the key's owner: name buckets that you own, or ask one of them")
-	case b.scopes.BoundsS3():
-		return tooBroad()
-	}
-	return nil
-}
-
-func tooBroad() error {
-	return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
-		"a key's rights must lie within the s3: scopes of the token that makes or changes it: ask for narrower ones")
-}
-
 // list are the ids of the buckets that a list names.
-func (b *bounds) list(field string, access keyhatch.Access, refs []string) (ids []string, err error) {
+func (b *bounds) list(field string, refs []string) (ids []string, err error) {
 	if len(refs) > maxBuckets {
 		return nil, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeLimitReached, "a list has at most %d buckets", maxBuckets).In(field)
 	}
@@ -91,9 +72,6 @@ func (b *bounds) list(field string, access keyhatch.Access, refs []string) (ids 
 		bucket, err := b.bucket(field, ref)
 		if err != nil {
 			return nil, err
-		}
-		if b.scopes.BoundsS3() && !b.scopes.AllowsS3(access, keyhatch.S3URL{Bucket: bucket.Name}) {
-			return nil, tooBroad()
 		}
 		ids = append(ids, bucket.ID)
 	}

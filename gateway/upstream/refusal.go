@@ -157,7 +157,6 @@ func (s *Store) told(r *http.Request, status int, e errorDocument) refusal {
 	return misconfigured
 }
 
-// refuse answers with an error document.
 // asRefusal is what the client is told of an error; the store did not answer, if that is
 // not one.
 func asRefusal(err error) refusal {
@@ -166,6 +165,7 @@ func asRefusal(err error) refusal {
 	return e
 }
 
+// refuse answers with an error document.
 func refuse(w http.ResponseWriter, e refusal) {
 	text, _ := xml.Marshal(struct {
 		XMLName       xml.Name `xml:"Error"`
