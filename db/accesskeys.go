@@ -143,15 +143,6 @@ func (r Reader) AccessKeys(ctx context.Context, f AccessKeyFilter, p Page) ([]ke
 	return r.eachWhole(ctx, found, err)
 }
 
-func (r Reader) eachWhole(ctx context.Context, found []keyhatch.AccessKey, err error) ([]keyhatch.AccessKey, error) {
-	for i := range found {
-		if err == nil {
-			found[i], err = r.whole(ctx, found[i], nil)
-		}
-	}
-	return found, err
-}
-
 // AccessKeysByToken lists the keys that were made with a token, or of which a pair was
 // issued with it.
 func (r Reader) AccessKeysByToken(ctx context.Context, token string) ([]keyhatch.AccessKey, error) {
@@ -165,36 +156,58 @@ func (r Reader) CountAccessKeys(ctx context.Context, workspace string) (int, err
 	return one(ctx, r, keyhatch.CodeAccessKeyNotFound, scanValue[int], "select count(*) from access_keys where workspace = $1", workspace)
 }
 
-// whole adds to a key its rights on buckets and its pairs, the newest first.
+// whole is a key with its rights on buckets and its pairs.
 func (r Reader) whole(ctx context.Context, k keyhatch.AccessKey, err error) (keyhatch.AccessKey, error) {
-	if err != nil {
-		return k, err
+	keys, err := r.eachWhole(ctx, []keyhatch.AccessKey{k}, err)
+	return keys[0], err
+}
+
+// eachWhole adds to keys, which are in the order of their ids, their rights on buckets and
+// their pairs, the newest first: memory reads all keys at the start.
+func (r Reader) eachWhole(ctx context.Context, keys []keyhatch.AccessKey, err error) ([]keyhatch.AccessKey, error) {
+	if err != nil || len(keys) == 0 {
+		return keys, err
 	}
+	of := make(map[string]*keyhatch.AccessKey, len(keys))
+	for i := range keys {
+		of[keys[i].ID] = &keys[i]
+	}
+	first, last := keys[0].ID, keys[len(keys)-1].ID
 	type right struct {
-		bucket        string
+		key, bucket   string
 		reads, writes bool
 	}
 	rights, err := many(ctx, r, func(row row) (x right, err error) {
-		err = row.Scan(&x.bucket, &x.reads, &x.writes)
+		err = row.Scan(&x.key, &x.bucket, &x.reads, &x.writes)
 		return x, err
-	}, "select bucket, reads, writes from access_key_rights where access_key = $1 order by bucket", k.ID)
+	}, "select access_key, bucket, reads, writes from access_key_rights where access_key between $1 and $2 order by access_key, bucket", first, last)
 	if err != nil {
-		return k, err
+		return keys, err
 	}
 	for _, x := range rights {
-		if x.reads {
+		k := of[x.key]
+		if k != nil && x.reads {
 			k.Rights.Read = append(k.Rights.Read, x.bucket)
 		}
-		if x.writes {
+		if k != nil && x.writes {
 			k.Rights.Write = append(k.Rights.Write, x.bucket)
 		}
 	}
-	k.Pairs, err = many(ctx, r, func(row row) (p keyhatch.IssuedPair, err error) {
-		err = row.Scan(&p.AccessKeyID, &p.Token, timeColumn{&p.IssuedAt}, timeColumn{&p.EndsAt})
+	type issued struct {
+		key string
+		keyhatch.IssuedPair
+	}
+	pairs, err := many(ctx, r, func(row row) (p issued, err error) {
+		err = row.Scan(&p.key, &p.AccessKeyID, &p.Token, timeColumn{&p.IssuedAt}, timeColumn{&p.EndsAt})
 		return p, err
-	}, `select id, token, issued_at, ends_at from access_key_pairs where access_key = $1
-		order by case when ends_at is null then 0 else 1 end, issued_at desc, id`, k.ID)
-	return k, err
+	}, `select access_key, id, token, issued_at, ends_at from access_key_pairs where access_key between $1 and $2
+		order by access_key, case when ends_at is null then 0 else 1 end, issued_at desc, id`, first, last)
+	for _, p := range pairs {
+		if k := of[p.key]; k != nil {
+			k.Pairs = append(k.Pairs, p.IssuedPair)
+		}
+	}
+	return keys, err
 }
 
 // SealedPair is a pair as our own S3 endpoint has to know it.

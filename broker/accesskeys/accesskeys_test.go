@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -130,6 +131,36 @@ func TestRights(t *testing.T) {
 	key, err := w.Broker.AccessKeys.Key(t.Context(), w.ann, "lab", "write-all")
 	w.must(err)
 	w.wantOpen("a later bucket", key.Pairs[0].AccessKeyID, "aaa:write:only[]", "bbb:write:only[]", "ccc:write:only[]", "eee:write:only[]", "lab-data:write:only[]")
+}
+
+// A list has each key as it is alone, with its own buckets and pairs; and what is opened
+// is the same after a restart.
+func TestListOfKeys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	opened := map[string][]string{}
+	for i, r := range []accesskeys.Rights{{Read: []string{"aaa", "ccc"}}, {}, {ReadAll: true, Write: []string{"bbb"}}, {Write: []string{"aaa"}}} {
+		key, id := w.issued(w.ann, accesskeys.NewKey{Name: fmt.Sprint("key", i), Rights: r})
+		if i != 1 {
+			_, _, err := w.Broker.AccessKeys.Issue(t.Context(), w.ann, "", key.ID, time.Hour)
+			w.must(err)
+		}
+		opened[id] = w.opens(id)
+	}
+	list, err := w.Broker.AccessKeys.Keys(t.Context(), w.ann, accesskeys.Filter{Workspace: "lab"}, kernel.Page{})
+	if err != nil || len(list.Items) != 4 {
+		t.Fatalf("%d keys, %v", len(list.Items), err)
+	}
+	for _, item := range list.Items {
+		alone, err := w.Broker.AccessKeys.Key(t.Context(), w.ann, "", item.ID)
+		if err != nil || !reflect.DeepEqual(item, alone) || len(item.Pairs) == 0 {
+			t.Errorf("listed is %+v, and alone %+v, %v", item, alone, err)
+		}
+	}
+	w.Restart(t)
+	for id, want := range opened {
+		w.wantOpen("after a restart", id, want...)
+	}
 }
 
 // Who asks for more than it decides over, or than its token may hand on, gets nothing
