@@ -23,10 +23,6 @@ type AccessKey struct {
 	ExpiresAt  time.Time // zero: never
 	LastUsedAt time.Time // zero: never, or the store does not tell
 	Pairs      []IssuedPair
-
-	// Of a key that its store keeps:
-	Applied      string    // digest of what the store was last asked for
-	IssuingUntil time.Time // a pair is being issued there, or was at most until then
 }
 
 // KeyRights are what a key is to open. All and lists add up.

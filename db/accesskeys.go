@@ -12,19 +12,19 @@ import (
 const PairsTable = "access_key_pairs"
 
 const accessKeyColumns = `id, workspace, store, name, owner, token, see_all, read_all, write_all, networks,
-	state, reason, created_at, expires_at, last_used_at, applied, issuing_until`
+	state, reason, created_at, expires_at, last_used_at`
 
 func scanAccessKey(row row) (k keyhatch.AccessKey, err error) {
 	err = row.Scan(&k.ID, &k.Workspace, &k.Store, &k.Name, &k.Owner, &k.Token, &k.Rights.SeeAll, &k.Rights.ReadAll, &k.Rights.WriteAll, jsonColumn{&k.Networks},
-		&k.State, &k.Reason, timeColumn{&k.CreatedAt}, timeColumn{&k.ExpiresAt}, timeColumn{&k.LastUsedAt}, &k.Applied, timeColumn{&k.IssuingUntil})
+		&k.State, &k.Reason, timeColumn{&k.CreatedAt}, timeColumn{&k.ExpiresAt}, timeColumn{&k.LastUsedAt})
 	return k, err
 }
 
 // InsertAccessKey adds a key with its rights. It has no pair.
 func (t *Tx) InsertAccessKey(ctx context.Context, k keyhatch.AccessKey) error {
-	err := t.exec(ctx, "insert into access_keys ("+accessKeyColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+	err := t.exec(ctx, "insert into access_keys ("+accessKeyColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
 		k.ID, k.Workspace, k.Store, k.Name, k.Owner, k.Token, k.Rights.SeeAll, k.Rights.ReadAll, k.Rights.WriteAll, optJSON(k.Networks, len(k.Networks)),
-		string(k.State), k.Reason, micros(k.CreatedAt), optMicros(k.ExpiresAt), optMicros(k.LastUsedAt), k.Applied, optMicros(k.IssuingUntil))
+		string(k.State), k.Reason, micros(k.CreatedAt), optMicros(k.ExpiresAt), optMicros(k.LastUsedAt))
 	if err != nil {
 		return err
 	}
@@ -34,8 +34,8 @@ func (t *Tx) InsertAccessKey(ctx context.Context, k keyhatch.AccessKey) error {
 // UpdateAccessKey changes all but what it is of, its pairs and its last use.
 func (t *Tx) UpdateAccessKey(ctx context.Context, k keyhatch.AccessKey) error {
 	err := t.execOne(ctx, keyhatch.CodeAccessKeyNotFound, `update access_keys set name = $2, see_all = $3, read_all = $4, write_all = $5,
-		state = $6, reason = $7, expires_at = $8, applied = $9, issuing_until = $10 where id = $1`,
-		k.ID, k.Name, k.Rights.SeeAll, k.Rights.ReadAll, k.Rights.WriteAll, string(k.State), k.Reason, optMicros(k.ExpiresAt), k.Applied, optMicros(k.IssuingUntil))
+		state = $6, reason = $7, expires_at = $8 where id = $1`,
+		k.ID, k.Name, k.Rights.SeeAll, k.Rights.ReadAll, k.Rights.WriteAll, string(k.State), k.Reason, optMicros(k.ExpiresAt))
 	if err != nil {
 		return err
 	}

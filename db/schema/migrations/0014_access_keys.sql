@@ -23,8 +23,6 @@ create table access_keys (
   created_at   bigint not null,
   expires_at   bigint,
   last_used_at bigint,
-  applied      text not null, -- digest of what the store that keeps it was asked for
-  issuing_until bigint,       -- it issues a pair meanwhile
   unique (workspace, name)
 );
 create index access_keys_store on access_keys (store);
