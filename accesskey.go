@@ -44,6 +44,22 @@ type IssuedPair struct {
 	EndsAt      time.Time // zero: with the key. Set for one that was replaced
 }
 
+// Live tells whether the key has not ended by the time.
+func (k AccessKey) Live(now time.Time) bool { return k.ExpiresAt.IsZero() || now.Before(k.ExpiresAt) }
+
+// Pair returns the pair of the access key id if it works at the time.
+func (k AccessKey) Pair(accessKeyID string, now time.Time) (IssuedPair, bool) {
+	for _, p := range k.Pairs {
+		if p.AccessKeyID == accessKeyID && p.Live(now) {
+			return p, true
+		}
+	}
+	return IssuedPair{}, false
+}
+
+// Live tells whether the pair works at the time.
+func (p IssuedPair) Live(now time.Time) bool { return p.EndsAt.IsZero() || now.Before(p.EndsAt) }
+
 // AccessKeyState tells how far the store is with what a key is to be.
 type AccessKeyState string
 

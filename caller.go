@@ -13,6 +13,9 @@ type Caller struct {
 	Token  Token
 	Secret TokenHash // of which of the token's secrets was shown
 	Lease  string    // id of what was shown instead of a secret: a lease of the token
+	// Pair is the access key id of what was shown, or what such a lease was borrowed with,
+	// instead of a token: a pair of an access key. Then the Token is KeyToken.
+	Pair string
 	// Password is the id of what was shown instead of a token: the user's password. Then
 	// the Token is PasswordToken.
 	Password string
@@ -38,6 +41,13 @@ func (c *Caller) Confine(workspace string) bool {
 // no token that is kept, so it has no id, and nothing can be borrowed or made that would
 // name it.
 func PasswordToken(user string) Token { return Token{User: user, Scopes: []Scope{"all"}} }
+
+// KeyToken is the token of a caller who has shown a pair of an access key. It may nothing: what
+// such a caller gets lies in what the key opens. Its id is of the one that the key was made with, for the record, which
+// may have ended since.
+func KeyToken(k AccessKey) Token {
+	return Token{ID: k.Token, User: k.Owner, Workspace: k.Workspace, Networks: k.Networks}
+}
 
 // Allowance is what may still be asked in a short time.
 type Allowance struct {

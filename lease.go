@@ -8,7 +8,11 @@ type Lease struct {
 	ID          string
 	Workspace   string
 	User        string
-	Token       string // id of the token that borrowed it
+	Token       string // id of the token that borrowed it, or that made the access key
+	// Pair is the access key id of the pair of an access key that it was borrowed with,
+	// itself or the first lease before it; empty: a token borrowed. It ends with the pair,
+	// and rests on what the key opens.
+	Pair        string
 	Store       string // id
 	StoreName   string
 	AccessKeyID string
@@ -39,8 +43,12 @@ func (l Lease) URLs() []string {
 	return out
 }
 
-// Grants are the ids of the grants that the lease rests on, a part each.
+// Grants are the ids of the grants that the lease rests on, a part each; none of one that
+// was borrowed with an access key.
 func (l Lease) Grants() []string {
+	if l.Pair != "" {
+		return []string{}
+	}
 	out := make([]string, len(l.Parts))
 	for i, p := range l.Parts {
 		out[i] = p.Grant
@@ -49,7 +57,8 @@ func (l Lease) Grants() []string {
 }
 
 // Part is one prefix that a lease opens, and what it rests on: when the grant
-// or the location ends or narrows, this part closes and the others stay.
+// or the location ends or narrows, this part closes and the others stay. One of a lease
+// that was borrowed with an access key rests on that, and on neither of the two.
 type Part struct {
 	Bucket   string // name, as in the S3 request
 	Prefix   Prefix

@@ -17,12 +17,13 @@ type Lease struct {
 	ID          string     `json:"id" example:"lease_0mz3k8q2a7c4f9d"`
 	Workspace   string     `json:"workspace"`
 	User        string     `json:"user"`
-	Token       string     `json:"token" doc:"The token that borrowed it"`
+	Token       string     `json:"token" doc:"The token that borrowed it, or that made the access key"`
+	Pair        string     `json:"pair,omitempty" doc:"The access key id of the access key's pair that it was borrowed with; it ends with that" example:"KHAKEXAMPLEEXAMPLE22"`
 	Store       string     `json:"store" doc:"The store's name"`
 	AccessKeyID string     `json:"access_key_id"`
 	Access      string     `json:"access" enum:"read,write"`
 	Prefixes    []string   `json:"prefixes" nullable:"false" example:"[\"s3://demo/alpha/\"]"`
-	Grants      []string   `json:"grants" nullable:"false" doc:"The grant that each prefix rests on"`
+	Grants      []string   `json:"grants" nullable:"false" doc:"The grant that each prefix rests on; none with an access key"`
 	SessionName string     `json:"session_name,omitempty" doc:"What its borrower calls it"`
 	Policies    []string   `json:"policies,omitempty" nullable:"false" doc:"Session policies that narrow it, every one of them; its own is the last"`
 	Ancestors   []string   `json:"ancestors,omitempty" nullable:"false" doc:"The leases that it was borrowed with; it ends with any of them"`

@@ -26,7 +26,9 @@
 //     its holder, or whoever has found it.
 //   - Lending.OpenSession turns a session token of our S3 endpoint into its lease, and
 //     Lending.Standing tells what of a lease is open now. Lending.Relend lends to who
-//     has shown such a lease: its user and token are the caller.
+//     has shown such a lease: its user and token are the caller. AccessKeys.Open,
+//     AccessKeys.Standing and AccessKeys.Identify do so for an access key, Lending.LendWithKey
+//     lends to who has shown one.
 //   - Credentials.KeysOf opens the keys that act on a store, for who forwards what was let
 //     through, and Credentials.Mark lets it know its own words again.
 //   - Objects.Ready, Objects.Note and Objects.Run keep the record of what was let

@@ -151,3 +151,64 @@ func TestSTSWithTheGoSDK(t *testing.T) {
 		t.Error("it read beside the role")
 	}
 }
+
+// TestSTSWithAccessKey: a machine that has a long-lived key lends its jobs keys that end:
+// the CLI borrows by a profile that names a role, and nothing else knows the key.
+func TestSTSWithAccessKey(t *testing.T) {
+	t.Parallel()
+	run := newRunner(t, program(t, "KEYHATCH_AWSCLI", "awscli"))
+	p := start(t)
+	key := create(t, p.Server, "/api/v1/access-keys", map[string]any{"store": "local", "name": "nas", "rights": map[string]any{"read": []string{p.bucket}}})
+	pair := issue(t, p.Server, key, 0)
+	config := `[profile nas]
+region = ` + p.Region + `
+aws_access_key_id = ` + pair.AccessKeyID + `
+aws_secret_access_key = ` + pair.SecretAccessKey + `
+
+[profile job]
+source_profile = nas
+role_arn = ` + roleOf(p, "read", p.own) + `
+services = keyhatch
+region = ` + p.Region + `
+
+[services keyhatch]
+s3 =
+  endpoint_url = ` + p.S3 + `
+sts =
+  endpoint_url = ` + stsURL(p) + `
+`
+	file := filepath.Join(run.home, "config")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	env := slices.DeleteFunc(awsEnv(t, pair, run.home), func(v string) bool {
+		return strings.HasPrefix(v, "AWS_ACCESS_KEY_ID=") || strings.HasPrefix(v, "AWS_SECRET_ACCESS_KEY=") || strings.HasPrefix(v, "AWS_SESSION_TOKEN=") ||
+			strings.HasPrefix(v, "AWS_ENDPOINT_URL") || strings.HasPrefix(v, "AWS_CONFIG_FILE=")
+	})
+	env = append(env, "AWS_CONFIG_FILE="+file)
+	as := func(profile string, args ...string) result {
+		return run.run(pair, env, append(args, "--profile", profile)...)
+	}
+	who := as("job", "sts", "get-caller-identity", "--output", "json").must(t)
+	if !regexp.MustCompile(`"Arn": "arn:aws:sts::000000000000:assumed-role/user_[0-9a-z]{15}/`).Match(who.stdout) {
+		t.Errorf("the job is %s", who.stdout)
+	}
+	who = as("nas", "sts", "get-caller-identity", "--output", "json", "--endpoint-url", stsURL(p)).must(t)
+	if !strings.Contains(string(who.stdout), `"UserId": "`+key+`"`) || !regexp.MustCompile(`"Arn": "arn:aws:iam::000000000000:user/user_[0-9a-z]{15}"`).Match(who.stdout) {
+		t.Errorf("the key is %s", who.stdout)
+	}
+	as("job", "s3", "cp", "--no-progress", "s3://"+p.bucket+"/"+p.own+"README.txt", filepath.Join(run.home, "got")).must(t)
+	as("job", "s3", "ls", "s3://"+p.bucket+"/"+siblingPrefix).mustBeRefused(t, refusedBy("ListObjectsV2", "AccessDenied"))
+
+	assume := func(role string) result {
+		return as("nas", "sts", "assume-role", "--output", "json", "--endpoint-url", stsURL(p), "--role-session-name", "step", "--duration-seconds", "900", "--role-arn", role)
+	}
+	assume(roleOf(p, "write", p.own)).mustBeRefused(t, refusedBy("AssumeRole", "AccessDenied"))
+	_, lease := readAssumed(t, p, assume(roleOf(p, "read", p.own)))
+	held := append(awsEnv(t, lease, run.home), "AWS_ENDPOINT_URL_STS="+stsURL(p))
+	get := []string{"s3api", "get-object", "--bucket", p.bucket, "--key", p.own + "README.txt", filepath.Join(run.home, "again")}
+	run.run(lease, held, get...).must(t)
+	issue(t, p.Server, key, 0) // what was borrowed with the pair before ends with it
+	run.run(lease, held, get...).mustBeRefused(t, refusedBy("GetObject", "AccessDenied"))
+	assume(roleOf(p, "read", p.own)).mustBeRefused(t, refusedBy("AssumeRole", "SignatureDoesNotMatch"))
+}

@@ -132,6 +132,13 @@ func (r Reader) AccessKeyByName(ctx context.Context, workspace, name string) (ke
 	return r.whole(ctx, k, err)
 }
 
+// AccessKeyOfPair returns the key of which the pair is, ended or not.
+func (r Reader) AccessKeyOfPair(ctx context.Context, accessKeyID string) (keyhatch.AccessKey, error) {
+	k, err := one(ctx, r, keyhatch.CodeAccessKeyNotFound, scanAccessKey,
+		"select "+accessKeyColumns+" from access_keys where id = (select access_key from access_key_pairs where id = $1)", accessKeyID)
+	return r.whole(ctx, k, err)
+}
+
 // AccessKeyFilter says which keys a list has; empty fields are all.
 type AccessKeyFilter struct{ Workspace, Store, Owner string }
 

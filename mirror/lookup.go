@@ -128,6 +128,15 @@ func (i *Image) Pair(accessKeyID string) (db.SealedPair, error) {
 	return get(i.pairs, accessKeyID, keyhatch.CodeAccessKeyNotFound)
 }
 
+// AccessKeyOfPair returns the access key of which the pair is, ended or not.
+func (i *Image) AccessKeyOfPair(accessKeyID string) (keyhatch.AccessKey, error) {
+	pair, err := i.Pair(accessKeyID)
+	if err != nil {
+		return keyhatch.AccessKey{}, err
+	}
+	return i.AccessKey(pair.Key)
+}
+
 // Grant returns the grant of the id.
 func (i *Image) Grant(id string) (keyhatch.Grant, error) {
 	return get(i.grants, id, keyhatch.CodeGrantNotFound)

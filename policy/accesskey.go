@@ -30,7 +30,7 @@ type KeyFacts interface {
 //
 // The error is ErrKeyEnded, or that of the facts.
 func StandingKey(k keyhatch.AccessKey, facts KeyFacts, now time.Time) (Set, error) {
-	if !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt) {
+	if !k.Live(now) {
 		return nil, ErrKeyEnded
 	}
 	owner, err := facts.User(k.Owner)

@@ -58,13 +58,8 @@ func Standing(l keyhatch.Lease, facts Facts, now time.Time) (Set, error) {
 }
 
 func holderStands(l keyhatch.Lease, facts Facts, now time.Time) error {
-	if err := leaseStands(l.ID, facts); err != nil {
+	if err := eachLeaseStands(l, facts.LeaseRevoked); err != nil {
 		return err
-	}
-	for _, id := range l.Ancestors {
-		if err := leaseStands(id, facts); err != nil {
-			return err
-		}
 	}
 	user, err := facts.User(l.User)
 	if err != nil {
@@ -83,8 +78,21 @@ func holderStands(l keyhatch.Lease, facts Facts, now time.Time) error {
 	return nil
 }
 
-func leaseStands(id string, facts Facts) error {
-	revoked, err := facts.LeaseRevoked(id)
+// eachLeaseStands refuses a lease that was revoked, itself or one before it.
+func eachLeaseStands(l keyhatch.Lease, isRevoked func(id string) (bool, error)) error {
+	if err := leaseStands(l.ID, isRevoked); err != nil {
+		return err
+	}
+	for _, id := range l.Ancestors {
+		if err := leaseStands(id, isRevoked); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func leaseStands(id string, isRevoked func(id string) (bool, error)) error {
+	revoked, err := isRevoked(id)
 	if err == nil && revoked {
 		err = ErrLeaseRevoked
 	}

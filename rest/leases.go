@@ -58,7 +58,7 @@ func (d *Door) revokeLease(ctx context.Context, c keyhatch.Caller, in *LeaseRef)
 
 func encodeLease(l keyhatch.Lease) api.Lease {
 	return api.Lease{
-		ID: l.ID, Workspace: l.Workspace, User: l.User, Token: l.Token, Store: l.StoreName, AccessKeyID: l.AccessKeyID,
+		ID: l.ID, Workspace: l.Workspace, User: l.User, Token: l.Token, Pair: l.Pair, Store: l.StoreName, AccessKeyID: l.AccessKeyID,
 		Access: string(l.Access), Prefixes: l.URLs(), Grants: l.Grants(),
 		SessionName: l.SessionName, Policies: l.Policies, Ancestors: l.Ancestors, IssuedAt: l.IssuedAt, ExpiresAt: l.ExpiresAt, RevokedAt: optTime(l.RevokedAt),
 	}

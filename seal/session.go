@@ -39,13 +39,14 @@ type sealedSession struct {
 	Name      string          `json:"n,omitempty"`
 	Policies  []string        `json:"y,omitempty"`
 	Ancestors []string        `json:"f,omitempty"`
+	Pair      string          `json:"r,omitempty"`
 }
 
 type sealedPart struct {
 	Bucket   string          `json:"b"`
 	Prefix   keyhatch.Prefix `json:"p"`
-	Location string          `json:"l"`
-	Grant    string          `json:"g"`
+	Location string          `json:"l,omitempty"`
+	Grant    string          `json:"g,omitempty"`
 }
 
 // SealSession makes the session token of a lease of our own S3 endpoint. It
@@ -57,7 +58,7 @@ func (r *Keyring) SealSession(s keyhatch.Session) (keyhatch.Secret, error) {
 		Lease: l.ID, Workspace: l.Workspace, User: l.User, Token: l.Token, Store: l.Store,
 		Key: l.AccessKeyID, Secret: s.SecretKey.Reveal(), Access: l.Access,
 		Issued: l.IssuedAt.UnixMicro(), Expires: l.ExpiresAt.UnixMicro(),
-		Name: l.SessionName, Policies: l.Policies, Ancestors: l.Ancestors,
+		Name: l.SessionName, Policies: l.Policies, Ancestors: l.Ancestors, Pair: l.Pair,
 	}
 	for _, p := range l.Parts {
 		plain.Parts = append(plain.Parts, sealedPart(p))
@@ -120,7 +121,7 @@ func (r *Keyring) OpenSession(token string) (keyhatch.Session, error) {
 		ID: plain.Lease, Workspace: plain.Workspace, User: plain.User, Token: plain.Token, Store: plain.Store,
 		AccessKeyID: plain.Key, Access: plain.Access,
 		IssuedAt: time.UnixMicro(plain.Issued).UTC(), ExpiresAt: time.UnixMicro(plain.Expires).UTC(),
-		SessionName: plain.Name, Policies: plain.Policies, Ancestors: plain.Ancestors,
+		SessionName: plain.Name, Policies: plain.Policies, Ancestors: plain.Ancestors, Pair: plain.Pair,
 	}
 	for _, p := range plain.Parts {
 		l.Parts = append(l.Parts, keyhatch.Part(p))

@@ -12,7 +12,7 @@ import (
 const provider = "keyhatch"
 
 // assumeRoleWithWebIdentity lends to the user of an API token.
-func (d *Door) assumeRoleWithWebIdentity(r *http.Request, f form, _ keyhatch.Lease) (result, error) {
+func (d *Door) assumeRoleWithWebIdentity(r *http.Request, f form, _ signer) (result, error) {
 	ask, err := f.request()
 	if err != nil {
 		return result{}, err
@@ -40,23 +40,24 @@ func identity(err error) error {
 	return err
 }
 
-// assumeRole lends a narrower lease to the holder of a lease.
-func (d *Door) assumeRole(r *http.Request, f form, holds keyhatch.Lease) (result, error) {
+// assumeRole lends to who has signed: with a lease's keys a narrower one, with an access
+// key a lease on what that opens.
+func (d *Door) assumeRole(r *http.Request, f form, by signer) (result, error) {
 	ask, err := f.request()
 	if err != nil {
 		return result{}, err
 	}
-	lent, err := d.lending.Relend(r.Context(), holds, ask)
+	lent, err := by.lend(r.Context(), ask)
 	if err != nil {
 		return result{}, err
 	}
 	return assumed(lent, ask.Policy), nil
 }
 
-// getCallerIdentity tells whose lease it is, if it stands.
-func (d *Door) getCallerIdentity(r *http.Request, _ form, holds keyhatch.Lease) (result, error) {
-	if err := d.lending.Identify(r.Context(), holds); err != nil {
+// getCallerIdentity tells whose lease or access key it is, if it stands.
+func (d *Door) getCallerIdentity(r *http.Request, _ form, by signer) (result, error) {
+	if err := by.stands(r.Context()); err != nil {
 		return result{}, err
 	}
-	return result{Arn: arnOf(holds), UserID: idOf(holds), Account: account}, nil
+	return result{Arn: by.arn, UserID: by.id, Account: account}, nil
 }

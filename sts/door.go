@@ -2,14 +2,13 @@ package sts
 
 import (
 	"encoding/xml"
-	"errors"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/auth"
 	"github.com/keyhatch/keyhatch/broker"
+	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/policy"
 	"github.com/keyhatch/keyhatch/sigv4"
@@ -18,6 +17,7 @@ import (
 // Door serves the wire.
 type Door struct {
 	lending  *lending.Service
+	keys     *accesskeys.Service
 	guard    *auth.Guard
 	endpoint sigv4.Endpoint
 	log      *slog.Logger
@@ -25,7 +25,7 @@ type Door struct {
 
 // New makes the door. Clients may sign for any of the regions.
 func New(b *broker.Broker, regions []string, log *slog.Logger) *Door {
-	return &Door{lending: b.Lending, guard: auth.NewGuard(b.People), endpoint: sigv4.Endpoint{Service: "sts", Regions: regions}, log: log}
+	return &Door{lending: b.Lending, keys: b.AccessKeys, guard: auth.NewGuard(b.People), endpoint: sigv4.Endpoint{Service: "sts", Regions: regions}, log: log}
 }
 
 // path is where the door is. Some clients add a slash.
@@ -41,8 +41,8 @@ func (d *Door) Mount(mux *http.ServeMux) {
 type action struct {
 	required   []string
 	parameters []string // all of them
-	signed     bool     // with a lease
-	run        func(*Door, *http.Request, form, keyhatch.Lease) (result, error)
+	signed     bool     // with the keys of a lease, or of an access key
+	run        func(*Door, *http.Request, form, signer) (result, error)
 }
 
 var actions = map[string]action{
@@ -90,40 +90,17 @@ func (d *Door) do(w http.ResponseWriter, r *http.Request) (name string, _ result
 	case !known || f["Version"] != apiVersion:
 		return "", result{}, errAction
 	}
-	var lease keyhatch.Lease
+	var by signer
 	if a.signed {
-		if lease, err = d.authenticate(r, f, body); err != nil {
+		if by, err = d.authenticate(r, f, body); err != nil {
 			return "", result{}, err
 		}
 	}
 	if err := f.check(a); err != nil {
 		return "", result{}, err
 	}
-	out, err := a.run(d, r, f, lease)
+	out, err := a.run(d, r, f, by)
 	return name, out, err
-}
-
-// authenticate finds the lease that signed. An unknown one answers like a wrong
-// signature; whether it still stands is told to those alone who know its secret.
-func (d *Door) authenticate(r *http.Request, f form, body []byte) (keyhatch.Lease, error) {
-	if _, inQuery := f["X-Amz-Signature"]; !inQuery && r.Header.Get("Authorization") == "" {
-		return keyhatch.Lease{}, errNotSigned
-	}
-	claim, err := sigv4.ParseBody(r, body)
-	if err != nil {
-		return keyhatch.Lease{}, err
-	}
-	session, err := d.lending.OpenSession(claim.AccessKeyID, claim.SessionToken)
-	if errors.Is(err, keyhatch.Unauthenticated) {
-		return keyhatch.Lease{}, mismatch(claim.Refuse(d.endpoint, time.Now()))
-	}
-	if err != nil {
-		return keyhatch.Lease{}, err
-	}
-	if _, err := claim.Verify(session.SecretKey.Reveal(), d.endpoint, time.Now()); err != nil {
-		return keyhatch.Lease{}, mismatch(err)
-	}
-	return session.Lease, nil
 }
 
 func (d *Door) refuse(w http.ResponseWriter, r *http.Request, err error) {

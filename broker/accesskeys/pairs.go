@@ -144,7 +144,7 @@ func (svc *Service) Open(ctx context.Context, accessKeyID string) (key keyhatch.
 
 func live(image *mirror.Image, accessKeyID string, now time.Time) (keyhatch.AccessKey, db.SealedPair, error) {
 	pair, err := image.Pair(accessKeyID)
-	if err == nil && !pair.EndsAt.IsZero() && !now.Before(pair.EndsAt) {
+	if err == nil && !pair.Live(now) {
 		err = kernel.NotFound(keyhatch.CodeAccessKeyNotFound)
 	}
 	if err != nil {
@@ -152,6 +152,17 @@ func live(image *mirror.Image, accessKeyID string, now time.Time) (keyhatch.Acce
 	}
 	key, err := image.AccessKey(pair.Key)
 	return key, pair, err
+}
+
+// Identify tells whether a key works for who asks from where ctx tells. It notes the use,
+// and counts against the key's request limit. The errors are those of Standing, and
+// keyhatch.TooMany.
+func (svc *Service) Identify(ctx context.Context, k keyhatch.AccessKey, accessKeyID string) error {
+	if _, _, err := svc.Standing(ctx, accessKeyID); err != nil {
+		return err
+	}
+	_, err := svc.k.CountRequestOf(k.ID, svc.k.Now())
+	return err
 }
 
 // Standing tells what the key of an access key id opens now to who asks from where ctx

@@ -157,8 +157,11 @@ func (w *Work) callerStands() error {
 }
 
 func (w *Work) standingToken() (keyhatch.Token, error) {
-	if w.Caller.Password != "" {
+	switch {
+	case w.Caller.Password != "":
 		return w.passwordToken()
+	case w.Caller.Pair != "":
+		return w.keyToken()
 	}
 	token, err := w.HashedToken(w.Ctx, w.Caller.Token.ID)
 	if errors.Is(err, keyhatch.NotFound) || err == nil && !(token.Live(w.Now) && w.shown(token) && token.WorksFrom(w.Caller.Origin.Address)) {
@@ -180,6 +183,19 @@ func (w *Work) passwordToken() (keyhatch.Token, error) {
 		return keyhatch.Token{}, err
 	}
 	return keyhatch.PasswordToken(w.Caller.User.ID), nil
+}
+
+// keyToken refuses a pair that no longer works, and a key that is another's now.
+func (w *Work) keyToken() (keyhatch.Token, error) {
+	key, err := w.AccessKeyOfPair(w.Ctx, w.Caller.Pair)
+	if err != nil && !errors.Is(err, keyhatch.NotFound) {
+		return keyhatch.Token{}, err
+	}
+	_, works := key.Pair(w.Caller.Pair, w.Now)
+	if err != nil || !works || !key.Live(w.Now) || key.Owner != w.Caller.User.ID || !keyhatch.InNetworks(w.Caller.Origin.Address, key.Networks) {
+		return keyhatch.Token{}, TokenInvalid()
+	}
+	return keyhatch.KeyToken(key), nil
 }
 
 // shown tells whether the caller has shown what still opens the token. Whether a

@@ -107,9 +107,10 @@ func Sender(a netip.Addr) string {
 	return a.String()
 }
 
-// CountPasswordRequest counts a request that was made with the user's password.
-func (k *Kernel) CountPasswordRequest(user string, now time.Time) (keyhatch.Allowance, error) {
-	return k.requests.Take(user, k.RequestsPerMinute, now)
+// CountRequestOf counts a request that was made without a token: with the password of the
+// user of the id, or with the access key of it.
+func (k *Kernel) CountRequestOf(id string, now time.Time) (keyhatch.Allowance, error) {
+	return k.requests.Take(id, k.RequestsPerMinute, now)
 }
 
 // CountRequest counts a request that was made with a token, or with what was borrowed

@@ -13,9 +13,8 @@ import (
 )
 
 // decide makes the lease that the caller may have, from memory alone: this is
-// the hot path of the service. holds is the lease that the caller asks with, nil
-// when it asks with a token.
-func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseRequest, holds *keyhatch.Lease) (loan, error) {
+// the hot path of the service.
+func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseRequest, on basis) (loan, error) {
 	if _, err := keyhatch.ParseAccess(string(r.Access)); err != nil {
 		return loan{}, err
 	}
@@ -23,7 +22,7 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 	if err != nil {
 		return loan{}, err
 	}
-	d := decision{image: image, caller: c, scopes: scopes, request: r, holds: holds, now: svc.k.Now(), grants: map[string][]keyhatch.Grant{}}
+	d := decision{image: image, caller: c, scopes: scopes, request: r, basis: on, now: svc.k.Now(), grants: map[string][]keyhatch.Grant{}}
 	// Before anything is resolved: all of this happens in memory that others wait
 	// for.
 	if len(r.Prefixes) > maxPrefixes {
@@ -55,10 +54,10 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 	}
 	d.limit("the store's longest lease", d.now.Add(capable.MaxLife))
 	d.limit("the token's expiry", c.Token.ExpiresAt)
-	made.store, made.lender = store, lender
+	made.store, made.lender, made.key = store, lender, on.key
 	lease := &made.lease
 	lease.ID, lease.Workspace, lease.User, lease.Token = keyhatch.NewID(keyhatch.LeaseID, d.now), targets[0].location.Workspace, c.User.ID, c.Token.ID
-	lease.Store, lease.StoreName, lease.Access, lease.IssuedAt = store.ID, store.Name, r.Access, d.now
+	lease.Pair, lease.Store, lease.StoreName, lease.Access, lease.IssuedAt = c.Pair, store.ID, store.Name, r.Access, d.now
 	for _, t := range targets {
 		part, err := d.part(t)
 		if err != nil {
@@ -112,15 +111,21 @@ func tooManyPrefixes(most int) error {
 		"a lease of this store has at most %d prefixes: ask for fewer, or for two leases", most).In("prefixes")
 }
 
+// basis is what a caller asks with who has shown no token.
+type basis struct {
+	holds *keyhatch.Lease // a lease; nil: a token or an access key asks
+	key   *heldKey        // an access key, or that which the lease rests on
+}
+
 // decision is a lease being decided.
 type decision struct {
 	image   *mirror.Image
 	caller  keyhatch.Caller
 	scopes  policy.Scopes
 	request LeaseRequest
-	holds   *keyhatch.Lease // that the caller asks with; nil: a token asks
-	now     time.Time
-	grants  map[string][]keyhatch.Grant // what reaches the caller, by location
+	basis
+	now    time.Time
+	grants map[string][]keyhatch.Grant // what reaches the caller, by location
 
 	// The earliest end, and what sets it.
 	end     time.Time
@@ -205,7 +210,7 @@ func (d *decision) target(workspace, ref, field string) (t target, err error) {
 		if parseErr != nil {
 			return t, inField(parseErr, field)
 		}
-		t.location, err = d.image.LocationHolding(workspace, url)
+		t.location, err = d.holding(workspace, url)
 		t.prefix = url.Prefix
 	default:
 		t.location, err = d.image.LocationByName(workspace, ref)
@@ -220,8 +225,19 @@ func (d *decision) target(workspace, ref, field string) (t target, err error) {
 	return t, nil
 }
 
+// holding finds the location of an address; with an access key the whole bucket is one.
+func (d *decision) holding(workspace string, url keyhatch.S3URL) (keyhatch.Location, error) {
+	if d.key != nil {
+		return d.key.bucket(workspace, url.Bucket), nil
+	}
+	return d.image.LocationHolding(workspace, url)
+}
+
 // sees tells whether the caller may know of the location.
 func (d *decision) sees(l keyhatch.Location) bool {
+	if d.key != nil {
+		return d.key.sees(l)
+	}
 	if d.holds != nil { // who holds a lease knows what it opens, and nothing of its user
 		return slices.ContainsFunc(d.holds.Parts, func(p keyhatch.Part) bool { return p.Location == l.ID })
 	}
@@ -248,6 +264,9 @@ func (d *decision) grantsOn(location string) []keyhatch.Grant {
 
 // part finds the grant that one prefix rests on.
 func (d *decision) part(t target) (keyhatch.Part, error) {
+	if d.key != nil {
+		return d.partOfKey(t)
+	}
 	url := keyhatch.S3URL{Bucket: t.location.BucketName, Prefix: t.prefix}
 	if !d.scopes.AllowsS3(d.request.Access, url) {
 		return keyhatch.Part{}, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeNotGranted,

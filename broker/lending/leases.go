@@ -62,7 +62,7 @@ func (svc *Service) Lease(ctx context.Context, c keyhatch.Caller, r LeaseRequest
 	}
 	var l loan
 	err := svc.k.Mirror.View(ctx, func(image *mirror.Image) (err error) {
-		l, err = svc.decide(image, c, r, nil)
+		l, err = svc.decide(image, c, r, basis{})
 		return err
 	})
 	if err != nil {
@@ -80,29 +80,24 @@ func (svc *Service) Lease(ctx context.Context, c keyhatch.Caller, r LeaseRequest
 //
 // The errors are those of Lease and of Identify.
 func (svc *Service) Relend(ctx context.Context, parent keyhatch.Lease, r LeaseRequest) (Lent, error) {
-	c := keyhatch.Caller{Lease: parent.ID, Origin: keyhatch.OriginOf(ctx)}
+	var c keyhatch.Caller
 	var l loan
-	err := svc.k.Mirror.View(ctx, func(image *mirror.Image) (err error) {
-		if _, err := policy.Standing(parent, image, svc.k.Now()); err != nil {
-			return err
-		}
-		store, err := image.Store(parent.Store)
+	err := svc.k.Mirror.View(ctx, func(image *mirror.Image) error {
+		open, _, err := standing(parent, image, keyhatch.OriginOf(ctx), svc.k.Now())
 		if err != nil {
 			return err
 		}
-		if err := tokenLets(parent, store, image, c.Origin); err != nil {
+		if c, err = svc.holder(image, parent); err != nil {
 			return err
 		}
-		if c.User, err = image.User(parent.User); err != nil {
-			return err
+		c.Origin = keyhatch.OriginOf(ctx)
+		on := basis{holds: &parent}
+		if parent.Pair != "" {
+			if on.key, err = keyBasis(image, parent.Pair, open); err != nil {
+				return err
+			}
 		}
-		if c.Token, err = image.Token(parent.Token); err != nil {
-			return err
-		}
-		if c.Allowance, err = svc.k.CountRequest(c.Token, svc.k.Now()); err != nil {
-			return err
-		}
-		l, err = svc.decide(image, c, r, &parent)
+		l, err = svc.decide(image, c, r, on)
 		return err
 	})
 	if err != nil {
@@ -142,7 +137,7 @@ func (svc *Service) recordLease(ctx context.Context, c keyhatch.Caller, decided 
 	key, sealed := seal.SessionKey(token)
 	sealed = sealed && decided.store.Lends == keyhatch.LendsOwn
 	return svc.k.Append(ctx, c, func(w *kernel.Work) error {
-		if err := stillWhole(w, l, decided.parent); err != nil {
+		if err := decided.stillStands(w); err != nil {
 			return err
 		}
 		if sealed {
@@ -164,10 +159,18 @@ func (l loan) detail() map[string]string {
 	if l.parent != nil {
 		parent = l.parent.ID
 	}
-	return kernel.Detail("store", lease.Store, "access", string(lease.Access),
+	return kernel.Detail("pair", lease.Pair, "store", lease.Store, "access", string(lease.Access),
 		"prefixes", strings.Join(lease.URLs(), " "), "grants", strings.Join(lease.Grants(), " "),
 		"access_key_id", lease.AccessKeyID, "expires", kernel.TimeText(lease.ExpiresAt),
 		"session_name", lease.SessionName, "policy", l.policy, "parent", parent)
+}
+
+// stillStands refuses what was decided on what has changed since.
+func (l loan) stillStands(w *kernel.Work) error {
+	if l.key != nil {
+		return l.key.stillStands(w, l.parent)
+	}
+	return stillWhole(w, l.lease, l.parent)
 }
 
 // stillWhole refuses a lease of which not every part stands any more, or not as a
@@ -192,10 +195,14 @@ func stillWhole(w *kernel.Work, l keyhatch.Lease, parent *keyhatch.Lease) error 
 		}
 	}
 	if !whole {
-		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeStandingChanged,
-			"your rights changed while the lease was being made: ask again").Because(err)
+		return standingChanged(err)
 	}
 	return nil
+}
+
+func standingChanged(cause error) error {
+	return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeStandingChanged,
+		"your rights changed while the lease was being made: ask again").Because(cause)
 }
 
 // partOf tells whether the part lies in one of the lease's that rests on the same
@@ -328,7 +335,8 @@ func visibleLease(v kernel.View, id string) (keyhatch.Lease, error) {
 // loan is a decided lease before it is lent.
 type loan struct {
 	lease  keyhatch.Lease
-	parent *keyhatch.Lease // nil: a token borrows
+	parent *keyhatch.Lease // nil: a token or an access key borrows
+	key    *heldKey        // that it rests on; nil: on grants
 	policy string          // its own session policy
 	store  keyhatch.Store
 	lender driver.Lender

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/mirror"
@@ -36,18 +37,26 @@ func (svc *Service) OpenSession(accessKeyID, sessionToken string) (keyhatch.Sess
 // policy.ErrLeaseElsewhere, and keyhatch.Unavailable when the present is not known.
 func (svc *Service) Standing(ctx context.Context, l keyhatch.Lease) (open policy.Set, store keyhatch.Store, err error) {
 	err = svc.k.Mirror.View(ctx, func(image *mirror.Image) error {
-		if open, err = policy.Standing(l, image, svc.k.Now()); err != nil {
-			return err
-		}
-		if store, err = image.Store(l.Store); err != nil {
-			return err
-		}
-		return tokenLets(l, store, image, keyhatch.OriginOf(ctx))
+		open, store, err = standing(l, image, keyhatch.OriginOf(ctx), svc.k.Now())
+		return err
 	})
 	if errors.Is(err, keyhatch.NotFound) {
 		err = policy.ErrLeaseRevoked
 	}
 	return open, store, err
+}
+
+func standing(l keyhatch.Lease, image *mirror.Image, o keyhatch.Origin, now time.Time) (open policy.Set, store keyhatch.Store, err error) {
+	if l.Pair != "" {
+		return standingWithKey(l, image, o, now)
+	}
+	if open, err = policy.Standing(l, image, now); err != nil {
+		return nil, store, err
+	}
+	if store, err = image.Store(l.Store); err != nil {
+		return nil, store, err
+	}
+	return open, store, tokenLets(l, store, image, o)
 }
 
 // Identify tells whether a lease stands, for who asks nothing else of it. It counts
@@ -57,17 +66,33 @@ func (svc *Service) Identify(ctx context.Context, l keyhatch.Lease) error {
 	if _, _, err := svc.Standing(ctx, l); err != nil {
 		return err
 	}
-	return svc.count(ctx, l.Token)
-}
-
-func (svc *Service) count(ctx context.Context, token string) error {
 	return svc.k.Mirror.View(ctx, func(image *mirror.Image) error {
-		t, err := image.Token(token)
-		if err == nil {
-			_, err = svc.k.CountRequest(t, svc.k.Now())
-		}
+		_, err := svc.holder(image, l)
 		return err
 	})
+}
+
+// holder is the caller that has shown a lease: its user, with the token or the access key
+// that it was borrowed with. It counts one request more of that.
+func (svc *Service) holder(image *mirror.Image, l keyhatch.Lease) (c keyhatch.Caller, err error) {
+	c.Lease, c.Pair = l.ID, l.Pair
+	if c.User, err = image.User(l.User); err != nil {
+		return c, err
+	}
+	if l.Pair != "" {
+		key, err := image.AccessKeyOfPair(l.Pair)
+		if err != nil {
+			return c, err
+		}
+		c.Token = keyhatch.KeyToken(key)
+		c.Allowance, err = svc.k.CountRequestOf(key.ID, svc.k.Now())
+		return c, err
+	}
+	if c.Token, err = image.Token(l.Token); err != nil {
+		return c, err
+	}
+	c.Allowance, err = svc.k.CountRequest(c.Token, svc.k.Now())
+	return c, err
 }
 
 // tokenLets refuses a lease outside the networks of the token that it was borrowed

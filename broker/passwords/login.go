@@ -35,7 +35,7 @@ func (svc *Service) Authenticate(ctx context.Context, name string, password keyh
 	c := keyhatch.Caller{
 		User: l.User, Token: keyhatch.PasswordToken(l.User.ID), Password: l.Password.ID, Origin: keyhatch.OriginOf(ctx),
 	}
-	if c.Allowance, err = svc.k.CountPasswordRequest(l.User.ID, svc.k.Now()); err != nil {
+	if c.Allowance, err = svc.k.CountRequestOf(l.User.ID, svc.k.Now()); err != nil {
 		return keyhatch.Caller{}, err
 	}
 	return c, nil

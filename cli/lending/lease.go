@@ -33,7 +33,7 @@ var leases = ask.Sheet[api.Lease]{
 	{Title: "STATE", Cell: func(_ *ask.Names, l api.Lease) string { return stateOf(l, time.Now()) }},
 	{Title: "STORE", Detail: true, Cell: func(_ *ask.Names, l api.Lease) string { return l.Store }},
 	{Title: "WORKSPACE", Detail: true, Cell: func(n *ask.Names, l api.Lease) string { return n.Workspace(l.Workspace) }},
-	{Title: "TOKEN", Detail: true, Cell: func(_ *ask.Names, l api.Lease) string { return l.Token }},
+	{Title: "BORROWED WITH", Detail: true, Cell: func(_ *ask.Names, l api.Lease) string { return cmp.Or(l.Pair, l.Token) }},
 	{Title: "GRANTS", Detail: true, Cell: func(_ *ask.Names, l api.Lease) string { return strings.Join(l.Grants, " ") }},
 	{Title: "ACCESS KEY ID", Detail: true, Cell: func(_ *ask.Names, l api.Lease) string { return l.AccessKeyID }},
 }
