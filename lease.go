@@ -5,10 +5,10 @@ import "time"
 // Lease is the record of short-lived credentials that were lent to one caller.
 // It never holds the secret.
 type Lease struct {
-	ID          string
-	Workspace   string
-	User        string
-	Token       string // id of the token that borrowed it, or that made the access key
+	ID        string
+	Workspace string
+	User      string
+	Token     string // id of the token that borrowed it, or that made the access key
 	// Pair is the access key id of the pair of an access key that it was borrowed with,
 	// itself or the first lease before it; empty: a token borrowed. It ends with the pair,
 	// and rests on what the key opens.

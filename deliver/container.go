@@ -112,7 +112,7 @@ func refusalOf(err error) (int, *api.ContainerError) {
 	case !Final(err):
 		return http.StatusServiceUnavailable, &api.ContainerError{Code: "Unavailable", Message: "the Keyhatch server cannot be asked now"}
 	case errors.As(err, &p):
-		return p.Status, &api.ContainerError{Code: p.Code, Message: p.Detail}
+		return p.Status, &api.ContainerError{Code: p.Code, Message: err.Error()}
 	}
 	return http.StatusBadRequest, &api.ContainerError{Code: "Unusable", Message: err.Error()}
 }

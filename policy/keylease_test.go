@@ -77,7 +77,9 @@ func TestS7_KeyLeaseHolder(t *testing.T) {
 		"a key of another store": {func(_ *keyhatch.Lease, k *keyhatch.AccessKey, _ *keyLeaseWorld) { k.Store = "far" }, policy.ErrLeaseRevoked},
 		"a key of somebody else": {func(_ *keyhatch.Lease, k *keyhatch.AccessKey, _ *keyLeaseWorld) { k.Owner = "bob" }, policy.ErrLeaseRevoked},
 		"the owner gone":         {func(_ *keyhatch.Lease, _ *keyhatch.AccessKey, w *keyLeaseWorld) { delete(w.users, "ann") }, policy.ErrLeaseRevoked},
-		"the owner inactive":     {func(_ *keyhatch.Lease, _ *keyhatch.AccessKey, w *keyLeaseWorld) { w.users["ann"] = keyhatch.User{ID: "ann"} }, policy.ErrLeaseRevoked},
+		"the owner inactive": {func(_ *keyhatch.Lease, _ *keyhatch.AccessKey, w *keyLeaseWorld) {
+			w.users["ann"] = keyhatch.User{ID: "ann"}
+		}, policy.ErrLeaseRevoked},
 		"the owner was inactive": {func(l *keyhatch.Lease, _ *keyhatch.AccessKey, w *keyLeaseWorld) {
 			w.users["ann"] = keyhatch.User{ID: "ann", Active: true, ActiveSince: l.IssuedAt.Add(1)}
 		}, policy.ErrLeaseRevoked},

@@ -9,8 +9,6 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -93,7 +91,7 @@ type leaseBorrow struct {
 	ask.Connection
 	wanted
 	Output  string  `short:"o" enum:"env,json,process,profile" default:"env" help:"env: commands for a shell to eval; json: all that the server says; process: for credential_process of the AWS configuration, from a cache; profile: a profile there that renews itself."`
-	Shell   string  `enum:"auto,sh,bash,zsh,fish,powershell" default:"auto" help:"The shell of env: sh, bash, zsh, fish or powershell. Default: that of $$SHELL."`
+	Shell   string  `enum:"auto,sh,bash,zsh,fish,powershell" default:"auto" help:"The shell of env: sh, bash, zsh, fish or powershell. Default: the one that runs keyhatch, else that of $$SHELL."`
 	Profile *string `placeholder:"NAME" help:"The name of the profile that -o profile writes. Default: keyhatch."`
 	Replace bool    `help:"Also change a profile that keyhatch did not write, or that gets another lease."`
 	ForTool *string `placeholder:"TOOL" enum:"${tools}" help:"Print what to paste into a tool: ${tools}. With -o profile by the profile, else with the keys in it."`
@@ -167,6 +165,9 @@ func (l leaseBorrow) Run(ctx context.Context, s ask.Streams) error {
 		if err != nil {
 			return err
 		}
+		if n := len(lent.Prefixes); n > 1 {
+			fmt.Fprintf(s.Err, "keyhatch: what to paste is for the first of %d prefixes, %s: the same keys open the others\n", n, ask.Printable(lent.Prefixes[0]))
+		}
 		_, err = io.WriteString(s.Out, text)
 		return err
 	case l.Output == "json":
@@ -201,25 +202,6 @@ func (l leaseBorrow) cached(s ask.Streams, open ask.Session, lend deliver.Lend) 
 	}
 	fmt.Fprintf(s.Err, "keyhatch: each call borrows anew: %v\n", err)
 	return lend, func() {}
-}
-
-// shell is the one that env is for. A login shell that is none, as users have that
-// only services are, runs its scripts with the system's.
-func (l leaseBorrow) shell() (deliver.Shell, error) {
-	name := l.Shell
-	if name == "auto" {
-		if name = os.Getenv("SHELL"); name == "" && runtime.GOOS == "windows" {
-			name = "powershell"
-		}
-	}
-	switch filepath.Base(name) {
-	case ".", "false", "nologin":
-		return deliver.POSIX, nil
-	}
-	if shell, ok := deliver.ShellOf(name); ok {
-		return shell, nil
-	}
-	return "", fmt.Errorf("$SHELL is %s, whose language is none of those here: name the shell that evals, with --shell sh, bash, zsh, fish or powershell", name)
 }
 
 // writeProfile writes a profile whose command is this verb, and tells what would have

@@ -37,6 +37,10 @@ func renewing(to ask.Connection, open ask.Session, r api.LeaseRequest) deliver.L
 			to.Workspace = lent.Workspace
 			open.Client = open.In(lent.Workspace)
 		}
+		var refused *api.Problem
+		if errors.As(err, &refused) { // it may be told by who knows nothing of the command line
+			err = to.Explain(err)
+		}
 		return lent, err
 	}
 }

@@ -3,6 +3,7 @@ package lending
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/cli/ask"
+	"github.com/keyhatch/keyhatch/deliver"
 )
 
 // knowing is a server that knows one token, and keeps what it was asked with.
@@ -155,5 +157,47 @@ func TestRenewalStaysInItsWorkspace(t *testing.T) {
 		if got := k.had(); got != asked {
 			t.Errorf("asked with %q, want %q", got, asked)
 		}
+	}
+}
+
+// Programs that exec runs are told by its endpoint what the command line would say: they
+// used to be told to add ?workspace=NAME to a call that they do not make.
+func TestRefusalsInTheWordsOfTheCommandLine(t *testing.T) {
+	ownConfig(t)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusUnprocessableEntity)
+		io.WriteString(w, `{"status":422,"code":"workspace_required","detail":"say which workspace is meant: add ?workspace=NAME"}`)
+	}))
+	t.Cleanup(s.Close)
+	keep(t, s.URL, map[string]string{s.URL: "kh_a"})
+	to := ask.Connection{Server: s.URL}
+	open, err := to.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	container, err := deliver.ServeContainer(renewing(to, open, api.LeaseRequest{Location: "alpha", Access: "read"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { container.Close() })
+	env := map[string]string{}
+	for _, v := range container.Env() {
+		name, value, _ := strings.Cut(v, "=")
+		env[name] = value
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, env["AWS_CONTAINER_CREDENTIALS_FULL_URI"], nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", env["AWS_CONTAINER_AUTHORIZATION_TOKEN"])
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(string(text), "add --workspace NAME") || strings.Contains(string(text), "?workspace") {
+		t.Errorf("%d %s, %v", response.StatusCode, text, err)
 	}
 }
