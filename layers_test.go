@@ -95,6 +95,7 @@ var layers = []struct {
 	{"db/dbtest", "root db db/dbtest/*", "pgregory.net/rapid github.com/google/go-cmp"},
 	{"internal/coretest", "root audit broker broker/* db driver driver/* mirror policy seal", ""},
 	{"internal/devserver", "internal/certificate internal/child", ""},
+	{"internal/doortest", "root broker/* internal/coretest internal/logged server", "github.com/google/go-cmp github.com/rogpeppe/go-internal/txtar"},
 	{"internal/peers", "internal/certificate internal/child", "github.com/aws/"},
 	{"internal/moto", "internal/child", ""},
 	{"internal/*", "root api", ""},

@@ -97,12 +97,12 @@ func TestEveryScopeOnEveryRoute(t *testing.T) {
 					want = opens(scope, route{r.method, tokens + "/zzzzz-gj3su-aaaaaaaaaaaaaaa"})
 				}
 				a := w.send(q)
-				if a.status == 401 || a.status == 400 || a.status == 405 || a.status >= 500 {
-					t.Fatalf("%s %s, %s: %d %s", r.method, r.path, what, a.status, a.text)
+				if a.Status == 401 || a.Status == 400 || a.Status == 405 || a.Status >= 500 {
+					t.Fatalf("%s %s, %s: %d %s", r.method, r.path, what, a.Status, a.Body)
 				}
 				admins := r.path == tokens+"/create_system_auth" // 403 for another reason
-				if got := a.status != 403; got != want && !(admins && !got) {
-					t.Errorf("scope %q, %s %s, %s: %d, want it open: %t", scope, r.method, r.path, what, a.status, want)
+				if got := a.Status != 403; got != want && !(admins && !got) {
+					t.Errorf("scope %q, %s %s, %s: %d, want it open: %t", scope, r.method, r.path, what, a.Status, want)
 				}
 			}
 		}
@@ -171,8 +171,8 @@ func TestTheFirstTokenThatWorksDecides(t *testing.T) {
 		"a second reader":      {method: "GET", query: url.Values{"reader_tokens": {`["` + none + `","` + w.admin + `"]`}}},
 	} {
 		q.path = users
-		if a := w.send(q); a.status != 403 {
-			t.Errorf("%s: %d", what, a.status)
+		if a := w.send(q); a.Status != 403 {
+			t.Errorf("%s: %d", what, a.Status)
 		}
 	}
 	a := w.want(200, w.send(request{method: "GET", path: users + "/current", token: w.ann, query: url.Values{"api_token": {w.admin}}, header: cookie(w.root)}))
@@ -194,7 +194,7 @@ func TestCookieOfAnotherSite(t *testing.T) {
 		w.want(401, w.send(request{method: "POST", path: tokens, header: from, form: url.Values{"_method": {"GET"}}}))
 		w.want(401, w.send(request{method: "DELETE", path: tokens + "/" + w.uuidOf(w.ann), header: from}))
 		a := w.send(request{method: "GET", path: users + "/current", header: from})
-		if a.status == 200 && a.header.Get("Access-Control-Allow-Credentials") != "" {
+		if a.Status == 200 && a.Header.Get("Access-Control-Allow-Credentials") != "" {
 			t.Error("another site's page may read what the cookie opens")
 		}
 	}
@@ -207,7 +207,7 @@ func TestCookieOfAnotherSite(t *testing.T) {
 func TestRequestLimit(t *testing.T) {
 	w := newWorld(t)
 	caller := w.create(w.ann, map[string]any{})
-	left := w.get(users, caller.string("api_token")).header
+	left := w.get(users, caller.string("api_token")).Header
 	if left.Get("X-Ratelimit-Limit") == "" || left.Get("X-Ratelimit-Remaining") == "" || left.Get("X-Ratelimit-Reset") == "" {
 		t.Errorf("no word of the limit: %v", left)
 	}
@@ -220,11 +220,11 @@ func TestRequestLimit(t *testing.T) {
 	for range 4 {
 		a = w.get(users, caller.string("api_token"))
 	}
-	if a.status != 429 || a.header.Get("Retry-After") == "" || a.failure() == "" || a.header.Get("X-Ratelimit-Remaining") != "0" {
-		t.Errorf("%d %s %v", a.status, a.text, a.header)
+	if a.Status != 429 || a.Header.Get("Retry-After") == "" || a.failure() == "" || a.Header.Get("X-Ratelimit-Remaining") != "0" {
+		t.Errorf("%d %s %v", a.Status, a.Body, a.Header)
 	}
 	// It works, and has used up its limit: nobody else's token takes its place.
-	if a := w.get(users+"/current", caller.string("api_token"), "api_token", w.admin, "reader_tokens", `["`+w.admin+`"]`); a.status != 429 {
-		t.Errorf("with another token beside it: %d %s", a.status, a.text)
+	if a := w.get(users+"/current", caller.string("api_token"), "api_token", w.admin, "reader_tokens", `["`+w.admin+`"]`); a.Status != 429 {
+		t.Errorf("with another token beside it: %d %s", a.Status, a.Body)
 	}
 }

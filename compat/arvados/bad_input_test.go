@@ -122,17 +122,17 @@ func TestBadInput(t *testing.T) {
 		row.q.token = w.ann
 		before := w.stored()
 		a := w.send(row.q)
-		if a.status != row.status || !strings.HasPrefix(a.failure(), row.message) {
-			t.Errorf("%s: %d %s, want %d %s", row.what, a.status, a.text, row.status, row.message)
+		if a.Status != row.status || !strings.HasPrefix(a.failure(), row.message) {
+			t.Errorf("%s: %d %s, want %d %s", row.what, a.Status, a.Body, row.status, row.message)
 		}
-		if strings.Contains(a.text, canary) {
+		if strings.Contains(a.Body, canary) {
 			t.Errorf("%s: it is echoed", row.what)
 		}
 		if w.stored() != before {
 			t.Errorf("%s: something was stored", row.what)
 		}
 	}
-	if strings.Contains(w.log.String(), canary) {
+	if strings.Contains(w.Log.String(), canary) {
 		t.Error("the log has what was sent")
 	}
 }
@@ -153,8 +153,8 @@ func TestNothingIsMissedOfASystemToken(t *testing.T) {
 	} {
 		q.method, q.path, q.token = "POST", tokens+"/create_system_auth", w.admin
 		before := w.stored()
-		if a := w.send(q); a.status != 422 || !strings.HasPrefix(a.failure(), "#<ArgumentError: ") {
-			t.Errorf("%s: %d %s", what, a.status, a.text)
+		if a := w.send(q); a.Status != 422 || !strings.HasPrefix(a.failure(), "#<ArgumentError: ") {
+			t.Errorf("%s: %d %s", what, a.Status, a.Body)
 		}
 		if w.stored() != before {
 			t.Errorf("%s: something was stored", what)
@@ -173,14 +173,14 @@ func TestTooLargeABody(t *testing.T) {
 		"application/json": `{"api_client_authorization":"` + large + `"}`, "application/x-www-form-urlencoded": "api_client_authorization=" + large,
 		"multipart/form-data; boundary=" + boundary: multi,
 	} {
-		r, err := http.NewRequestWithContext(t.Context(), "POST", w.url+tokens, io.NopCloser(bytes.NewReader([]byte(body))))
+		r, err := http.NewRequestWithContext(t.Context(), "POST", w.URL+tokens, io.NopCloser(bytes.NewReader([]byte(body))))
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Header.Set("Content-Type", media)
 		r.Header.Set("Authorization", "Bearer "+w.ann)
-		if a := w.do(r); a.status != 413 || !strings.HasPrefix(a.failure(), "Request body too large: it has at most 1 MiB (req-") {
-			t.Errorf("%s: %d %.200s", media, a.status, a.text)
+		if a := w.do(r); a.Status != 413 || !strings.HasPrefix(a.failure(), "Request body too large: it has at most 1 MiB (req-") {
+			t.Errorf("%s: %d %.200s", media, a.Status, a.Body)
 		}
 	}
 	if w.stored() != before {
@@ -194,7 +194,7 @@ func TestS5_NoSecretIsKeptOrShown(t *testing.T) {
 	w := newWorld(t)
 	made := w.create(w.ann, map[string]any{})
 	secret, uuid := made.string("api_token"), made.string("uuid")
-	if !keyhatch.IsTokenSecret(secret) || made.header.Get("Cache-Control") != "no-store" {
+	if !keyhatch.IsTokenSecret(secret) || made.Header.Get("Cache-Control") != "no-store" {
 		t.Error("create gave no secret, or lets it be stored")
 	}
 	for _, a := range []answer{
@@ -206,14 +206,14 @@ func TestS5_NoSecretIsKeptOrShown(t *testing.T) {
 		w.send(request{method: "GET", path: tokens, header: http.Header{"X-Request-Id": {secret}}}),
 		w.send(request{method: "GET", path: tokens, token: secret + "x"}), w.send(request{method: "POST", path: tokens, token: secret, body: secret}),
 	} {
-		if strings.Contains(a.text+fmt.Sprint(a.header), secret) {
-			t.Errorf("a secret is in %d %.300s", a.status, strings.ReplaceAll(a.text, secret, "SECRET"))
+		if strings.Contains(a.Body+fmt.Sprint(a.Header), secret) {
+			t.Errorf("a secret is in %d %.300s", a.Status, strings.ReplaceAll(a.Body, secret, "SECRET"))
 		}
-		if a.header.Get("Cache-Control") != "no-store" {
-			t.Errorf("it may be stored: %v", a.header)
+		if a.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("it may be stored: %v", a.Header)
 		}
 	}
-	if strings.Contains(w.log.String(), secret) || bytes.Contains(w.DatabaseBytes(t), []byte(secret)) {
+	if strings.Contains(w.Log.String(), secret) || bytes.Contains(w.DatabaseBytes(t), []byte(secret)) {
 		t.Error("a secret is in the log or in the database")
 	}
 }

@@ -11,7 +11,7 @@ func TestListOfEverybodyByOwner(t *testing.T) {
 	w := newWorld(t)
 	self := w.want(200, w.get(users+"/current", w.ann)).string("uuid")
 	if a := w.want(200, w.get(tokens, w.root)); len(a.items()) < 5 {
-		t.Errorf("everybody's: %s", a.text)
+		t.Errorf("everybody's: %s", a.Body)
 	}
 	for _, operator := range []string{"=", "in"} {
 		operand := `"` + self + `"`
@@ -20,16 +20,16 @@ func TestListOfEverybodyByOwner(t *testing.T) {
 		}
 		a := w.want(200, w.get(tokens, w.root, "filters", `[["owner_uuid","`+operator+`",`+operand+`]]`))
 		if len(a.items()) != 2 || a.items()[0]["owner_uuid"] != self {
-			t.Errorf("ann's, by %s: %s", operator, a.text)
+			t.Errorf("ann's, by %s: %s", operator, a.Body)
 		}
 	}
 	for _, uuid := range []string{"zzzzz-tpzed-aaaaaaaaaaaaaaa", "yyyyy" + self[5:], "nonsense", ""} {
 		if a := w.want(200, w.get(tokens, w.root, "filters", `[["owner_uuid","=","`+uuid+`"]]`)); a.record["items_available"] != 0.0 {
-			t.Errorf("of %q: %s", uuid, a.text)
+			t.Errorf("of %q: %s", uuid, a.Body)
 		}
 	}
 	if a := w.want(200, w.get(tokens, w.ann, "filters", `[["owner_uuid","=","zzzzz-tpzed-000000000000000"]]`)); len(a.items()) != 0 {
-		t.Errorf("ann sees %s", a.text)
+		t.Errorf("ann sees %s", a.Body)
 	}
 }
 
@@ -37,7 +37,7 @@ func TestListOfEverybodyByOwner(t *testing.T) {
 func BenchmarkList(b *testing.B) {
 	w := newLimitedWorld(b, people.Limits{RequestsPerMinute: 1_000_000})
 	for range 2500 {
-		w.token(people.NewToken{User: w.annID})
+		w.Secret(people.NewToken{User: w.annID})
 	}
 	b.ResetTimer()
 	for b.Loop() {

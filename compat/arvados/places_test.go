@@ -30,8 +30,8 @@ func TestPlacesOfTokens(t *testing.T) {
 			"after another's scheme": {header: http.Header{"Authorization": {"AWS4-HMAC-SHA256 x"}}, query: url.Values{"api_token": {token}}},
 		} {
 			q.method, q.path = "GET", users+"/current"
-			if a := w.send(q); a.status != 200 || a.string("username") != "ann" {
-				t.Errorf("%s: %d %s", what, a.status, a.text)
+			if a := w.send(q); a.Status != 200 || a.string("username") != "ann" {
+				t.Errorf("%s: %d %s", what, a.Status, a.Body)
 			}
 		}
 		w.want(200, w.send(request{method: "POST", path: tokens, form: url.Values{"api_token": {token}}}))
@@ -40,7 +40,7 @@ func TestPlacesOfTokens(t *testing.T) {
 		}
 		w.want(200, w.send(request{method: "POST", path: tokens, header: http.Header{"Cookie": {"arvados_api_token=" + cookie}}}))
 	}
-	limited := w.token(people.NewToken{User: w.annID, Scopes: []keyhatch.Scope{}})
+	limited := w.Secret(people.NewToken{User: w.annID, Scopes: []keyhatch.Scope{}})
 	for what, q := range map[string]request{
 		"two headers":          {header: http.Header{"Authorization": {"Bearer " + w.ann, "Bearer " + w.ann}}},
 		"another's uuid":       {token: "v2/" + w.uuidOf(w.admin) + "/" + w.ann},
@@ -53,8 +53,8 @@ func TestPlacesOfTokens(t *testing.T) {
 		"in JSON":              {body: `{"api_token":"` + w.ann + `"}`},
 	} {
 		q.method, q.path = "GET", users+"/current"
-		if a := w.send(q); a.status != 401 {
-			t.Errorf("%s: %d %s", what, a.status, a.text)
+		if a := w.send(q); a.Status != 401 {
+			t.Errorf("%s: %d %s", what, a.Status, a.Body)
 		}
 	}
 }

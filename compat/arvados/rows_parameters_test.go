@@ -33,13 +33,13 @@ func TestRow33_41_Parameters(t *testing.T) {
 		q.method, q.path, q.token = "POST", tokens, w.ann
 		a := w.want(200, w.send(q))
 		if scopes, _ := a.record["scopes"].([]any); len(scopes) != 1 || scopes[0] != "GET /arvados/v1/users" || a.string("expires_at") != "2100-01-02T03:04:05.000000000Z" {
-			t.Errorf("%s: %s", what, a.text)
+			t.Errorf("%s: %s", what, a.Body)
 		}
 	}
 	for _, q := range []request{{form: url.Values{"_method": {"GET"}, "api_token": {w.ann}}}, {form: url.Values{"_method": {"get"}, "api_token": {"x", "v2/" + w.uuidOf(w.ann) + "/" + w.ann}}}} {
 		q.method, q.path = "POST", users+"/current"
 		if a := w.want(200, w.send(q)); a.string("username") != "ann" { // row 41
-			t.Errorf("got %s", a.text)
+			t.Errorf("got %s", a.Body)
 		}
 	}
 }
@@ -68,7 +68,7 @@ func TestRow34_Booleans(t *testing.T) {
 		want := map[bool]int{false: 200, true: 403}[yes]
 		a := w.want(want, w.get(tokens, w.ann, "bypass_federation", value))
 		if yes && !strings.HasPrefix(a.failure(), "The bypass_federation parameter is only permitted when current user is admin") {
-			t.Errorf("got %s", a.text)
+			t.Errorf("got %s", a.Body)
 		}
 		w.want(200, w.get(tokens, w.admin, "bypass_federation", value))
 	}
@@ -118,7 +118,7 @@ func TestRow36_MethodOverride(t *testing.T) {
 	} {
 		q.method, q.path, q.token = "POST", tokens, w.ann
 		if a := w.want(200, w.send(q)); a.string("kind") != "arvados#apiClientAuthorizationList" || len(a.items()) != 1 {
-			t.Errorf("got %s", a.text)
+			t.Errorf("got %s", a.Body)
 		}
 	}
 	if w.stored() != before {
@@ -143,8 +143,8 @@ func TestRow37_MethodNotAllowed(t *testing.T) {
 		{method: "DELETE", path: "/discovery/v1/apis/arvados/v1/rest"},
 	} {
 		q.token = w.ann
-		if a := w.want(405, w.send(q)); a.failure() != "API endpoint not found" || a.header.Get("Allow") == "" {
-			t.Errorf("%s %s: %s", q.method, q.path, a.text)
+		if a := w.want(405, w.send(q)); a.failure() != "API endpoint not found" || a.Header.Get("Allow") == "" {
+			t.Errorf("%s %s: %s", q.method, q.path, a.Body)
 		}
 	}
 }
@@ -161,7 +161,7 @@ func TestRow38_SelectKeepsKind(t *testing.T) {
 			record = items[0]
 		}
 		if len(record) != 4 || record["kind"] != "arvados#apiClientAuthorization" || record["uuid"] == nil || record["scopes"] == nil {
-			t.Errorf("%s: %s", q.method, a.text)
+			t.Errorf("%s: %s", q.method, a.Body)
 		}
 	}
 }
@@ -172,7 +172,7 @@ func TestRow39_Times(t *testing.T) {
 	a := w.create(w.ann, map[string]any{"expires_at": "2100-01-02T03:04:05.123456Z"})
 	nine := regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}000Z$`)
 	if a.string("expires_at") != "2100-01-02T03:04:05.123456000Z" || !nine.MatchString(a.string("created_at")) {
-		t.Errorf("got %s", a.text)
+		t.Errorf("got %s", a.Body)
 	}
 	if got := w.get(tokens, w.ann, "filters", `[["created_at","=","`+a.string("created_at")+`"]]`).uuids(); !slices.Equal(got, []string{a.string("uuid")}) {
 		t.Errorf("by its time it is %v", got)

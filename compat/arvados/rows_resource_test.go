@@ -22,7 +22,7 @@ func TestRow01_ListWithToken(t *testing.T) {
 	w := newWorld(t)
 	a := w.want(200, w.get(tokens, w.ann))
 	if a.string("kind") != "arvados#apiClientAuthorizationList" || len(a.items()) < 1 {
-		t.Errorf("got %s", a.text)
+		t.Errorf("got %s", a.Body)
 	}
 }
 
@@ -36,7 +36,7 @@ func TestRow02_ListWithExpiredToken(t *testing.T) {
 		t.Errorf("it ended at %s", ended.string("expires_at"))
 	}
 	if a := w.want(401, w.get(tokens, made.string("api_token"))); !strings.HasPrefix(a.failure(), "Not logged in") {
-		t.Errorf("got %s", a.text)
+		t.Errorf("got %s", a.Body)
 	}
 }
 
@@ -46,7 +46,7 @@ func TestRow03_CreateSystemAuth(t *testing.T) {
 	for _, query := range []string{`["GET /arvados/v1/users"]`, `["all"]`, ""} {
 		a := w.want(200, w.send(request{method: "POST", path: tokens + "/create_system_auth", token: w.admin, query: url.Values{"scopes": {query}}}))
 		if a.string("uuid") == "" || a.string("owner_uuid") != "zzzzz-tpzed-000000000000000" {
-			t.Errorf("got %s", a.text)
+			t.Errorf("got %s", a.Body)
 		}
 		w.want(200, w.get(users, a.string("api_token")))
 	}
@@ -93,7 +93,7 @@ func TestRow05_06_11_ListByScopes(t *testing.T) {
 			n := a.record["items_available"].(float64)
 			a = w.want(200, w.get(tokens, w.ann, append(query, "offset", strconv.Itoa(int(n)))...))
 			if len(a.items()) != 0 || a.record["items_available"] != n {
-				t.Errorf("%s, behind the end: %s", query, a.text)
+				t.Errorf("%s, behind the end: %s", query, a.Body)
 			}
 		}
 	}
@@ -105,18 +105,18 @@ func TestRow07_14_15_20_Current(t *testing.T) {
 	for token, owner := range map[string]string{w.admin: "admin", w.ann: "ann", w.root: "system-root"} {
 		a := w.want(200, w.get(tokens+"/current", token))
 		if a.string("api_token") != token || !strings.HasPrefix(a.string("uuid"), "zzzzz-gj3su-") || len(a.record["scopes"].([]any)) != 1 {
-			t.Errorf("%s: got %v", owner, strings.ReplaceAll(a.text, token, "SECRET"))
+			t.Errorf("%s: got %v", owner, strings.ReplaceAll(a.Body, token, "SECRET"))
 		}
 		u := w.want(200, w.get(users+"/current", token))
 		if u.string("username") != owner || u.string("uuid") != a.string("owner_uuid") {
-			t.Errorf("%s: got %s", owner, u.text)
+			t.Errorf("%s: got %s", owner, u.Body)
 		}
 	}
 	if got := w.uuidOf(w.root); got != "zzzzz-gj3su-000000000000000" {
 		t.Errorf("the system root's token is %s", got)
 	}
-	if a := w.get(tokens+"/current", w.ann, "remote", "abcde"); a.status != 200 || a.record["api_token"] != nil {
-		t.Errorf("for another cluster: %d with a secret", a.status)
+	if a := w.get(tokens+"/current", w.ann, "remote", "abcde"); a.Status != 200 || a.record["api_token"] != nil {
+		t.Errorf("for another cluster: %d with a secret", a.Status)
 	}
 }
 
@@ -127,8 +127,8 @@ func TestRow08_OwnToken(t *testing.T) {
 		made := w.create(token, map[string]any{})
 		uuid := made.string("uuid")
 		for what, a := range map[string]answer{"get": w.get(tokens+"/"+uuid, token), "update": w.update(token, uuid, map[string]any{}), "delete": w.delete(token, uuid)} {
-			if a.status != 200 || a.string("kind") != "arvados#apiClientAuthorization" || what != "delete" && a.string("uuid") != uuid {
-				t.Errorf("%s: %d %s", what, a.status, a.text)
+			if a.Status != 200 || a.string("kind") != "arvados#apiClientAuthorization" || what != "delete" && a.string("uuid") != uuid {
+				t.Errorf("%s: %d %s", what, a.Status, a.Body)
 			}
 		}
 		w.want(404, w.get(tokens+"/"+uuid, token))
@@ -151,7 +151,7 @@ func TestRow09_OthersToken(t *testing.T) {
 		for _, filter := range []string{`[["uuid","=","` + uuid + `"]]`, `[["api_token","=","` + of + `"]]`, `[["owner_uuid","!=",""],["uuid","in",["` + uuid + `"]]]`} {
 			a := w.want(200, w.get(tokens, from, "filters", filter))
 			if len(a.items()) != 0 || a.record["items_available"] != 0.0 {
-				t.Errorf("a list has it: %s", a.text)
+				t.Errorf("a list has it: %s", a.Body)
 			}
 		}
 		if w.stored() != before {
@@ -218,7 +218,7 @@ func TestRow16_17_CurrentWithWhateverScopes(t *testing.T) {
 	for _, token := range []string{"", "kh_", "nonsense", keyhatch.NewTokenSecret().Reveal()} {
 		a := w.want(401, w.get(tokens+"/current", token))
 		if !strings.HasPrefix(a.failure(), "Not logged in") {
-			t.Errorf("got %s", a.text)
+			t.Errorf("got %s", a.Body)
 		}
 	}
 }
@@ -229,7 +229,7 @@ func TestRow18_Select(t *testing.T) {
 	uuid := w.uuidOf(w.ann)
 	a := w.want(200, w.get(tokens+"/"+uuid, w.ann, "select", `["uuid"]`))
 	if len(a.record) != 3 || a.string("uuid") != uuid || a.string("kind") == "" || a.string("etag") == "" {
-		t.Errorf("got %s", a.text)
+		t.Errorf("got %s", a.Body)
 	}
 }
 
@@ -248,7 +248,7 @@ func TestRow19_CreateForAnother(t *testing.T) {
 	for _, token := range []string{w.admin, w.root} {
 		a := w.create(token, map[string]any{"owner_uuid": owner, "scopes": []string{"all"}})
 		if u := w.want(200, w.get(users+"/current", a.string("api_token"))); u.string("uuid") != owner || a.string("owner_uuid") != owner {
-			t.Errorf("it is %s, of %s", u.text, a.string("owner_uuid"))
+			t.Errorf("it is %s, of %s", u.Body, a.string("owner_uuid"))
 		}
 	}
 }
@@ -283,9 +283,9 @@ func TestRow21_LongestLife(t *testing.T) {
 }
 
 func (w *world) near(a answer, want time.Duration) {
-	w.t.Helper()
+	w.T.Helper()
 	at, err := time.Parse(time.RFC3339Nano, a.string("expires_at"))
 	if d := time.Until(at); err != nil || d > want || d < want-time.Minute {
-		w.t.Errorf("it ends in %s, want %s; %v", d, want, err)
+		w.T.Errorf("it ends in %s, want %s; %v", d, want, err)
 	}
 }

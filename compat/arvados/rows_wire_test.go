@@ -17,7 +17,7 @@ func TestRow23_24_ScopeOfAList(t *testing.T) {
 	token := w.scoped("GET /arvados/v1/users")
 	for _, query := range [][]string{nil, {"reader_tokens", `["` + w.scoped("GET /") + `"]`}, {"reader_tokens", `["anonymous"]`}} {
 		if a := w.want(200, w.get(users, token, query...)); a.string("kind") != "arvados#userList" || len(a.items()) != 1 || a.items()[0]["username"] != "ann" {
-			t.Errorf("got %s", a.text)
+			t.Errorf("got %s", a.Body)
 		}
 		w.want(200, w.get(users+"/", token, query...))
 		w.want(200, w.get(users+".json", token, query...))
@@ -118,8 +118,8 @@ func TestRow30_40_45_NotFound(t *testing.T) {
 		tokens + "/a/b", tokens + "/create_system_auth/x", "/arvados/v1/containers",
 	} {
 		a := w.want(404, w.get(path, w.ann))
-		if a.failure() != "API endpoint not found" || !ownID.MatchString(a.header.Get("X-Request-Id")) || a.header.Get("Access-Control-Allow-Origin") != "*" {
-			t.Errorf("%s: %s %v", path, a.text, a.header)
+		if a.failure() != "API endpoint not found" || !ownID.MatchString(a.Header.Get("X-Request-Id")) || a.Header.Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s: %s %v", path, a.Body, a.Header)
 		}
 	}
 	for _, path := range []string{
@@ -127,8 +127,8 @@ func TestRow30_40_45_NotFound(t *testing.T) {
 		tokens + "/%2e%2e", tokens + "/zzzzz-gj3su-AAAAAAAAAAAAAAA", users + "/zzzzz-tpzed-aaaaaaaaaaaaaaa", users + "/" + w.uuidOf(w.ann), tokens + "/%00",
 	} {
 		a := w.want(404, w.get(path, w.ann))
-		if id := a.header.Get("X-Request-Id"); a.failure() != "Path not found ("+id+")" || !ownID.MatchString(id) {
-			t.Errorf("%s: %s", path, a.text)
+		if id := a.Header.Get("X-Request-Id"); a.failure() != "Path not found ("+id+")" || !ownID.MatchString(id) {
+			t.Errorf("%s: %s", path, a.Body)
 		}
 		if !regexp.MustCompile(`^\d+\+[0-9a-f]{8}$`).MatchString(a.string("error_token")) {
 			t.Errorf("error_token is %q", a.string("error_token"))
@@ -146,12 +146,12 @@ func TestRow31_RequestID(t *testing.T) {
 	} {
 		for _, token := range []string{w.ann, ""} {
 			a := w.send(request{method: "GET", path: users, token: token, header: http.Header{"X-Request-Id": {id}}})
-			got := a.header.Get("X-Request-Id")
+			got := a.Header.Get("X-Request-Id")
 			if echoed && got != id || !echoed && !ownID.MatchString(got) {
 				t.Errorf("%.30q is answered by %q", id, got)
 			}
 			if token == "" && !strings.HasSuffix(a.failure(), "("+got+")") {
-				t.Errorf("got %s", a.text)
+				t.Errorf("got %s", a.Body)
 			}
 		}
 	}
@@ -171,8 +171,8 @@ func TestRow40_Options(t *testing.T) {
 	w := newWorld(t)
 	for _, path := range []string{tokens, tokens + "/current", "/arvados/v1/config", "/arvados/v1/nonsense", "/discovery/v1/apis/arvados/v1/rest"} {
 		a := w.want(200, w.send(request{method: "OPTIONS", path: path, header: http.Header{"Origin": {"https://example.com"}}}))
-		if a.text != "" {
-			t.Errorf("it says %s", a.text)
+		if a.Body != "" {
+			t.Errorf("it says %s", a.Body)
 		}
 		for name, want := range map[string]string{
 			"Access-Control-Allow-Origin":      "*",
@@ -182,7 +182,7 @@ func TestRow40_Options(t *testing.T) {
 			"Access-Control-Max-Age":           "86486400",
 			"Access-Control-Allow-Credentials": "",
 		} {
-			if got := a.header.Get(name); got != want {
+			if got := a.Header.Get(name); got != want {
 				t.Errorf("%s is %q", name, got)
 			}
 		}
@@ -196,11 +196,11 @@ func TestRow43_CreatedByRoot(t *testing.T) {
 	owner := w.want(200, w.get(users+"/current", w.ann)).string("uuid")
 	a := w.create(w.root, map[string]any{"owner_uuid": owner, "created_by_ip_address": "192.0.2.1", "last_used_by_ip_address": "192.0.2.2", "last_used_at": "2001-01-01T00:00:00Z"})
 	if _, href := a.record["href"]; href || a.string("created_by_ip_address") != "127.0.0.1" || a.record["last_used_at"] != nil {
-		t.Errorf("got %s", a.text)
+		t.Errorf("got %s", a.Body)
 	}
 	v2 := "v2/" + a.string("uuid") + "/" + a.string("api_token")
 	if got := w.want(200, w.get(tokens+"/"+a.string("uuid"), v2)); got.string("owner_uuid") != owner || got.record["api_token"] != nil {
-		t.Errorf("got %s", got.text)
+		t.Errorf("got %s", got.Body)
 	}
 }
 
@@ -210,8 +210,8 @@ func TestRow44_InternalErrors(t *testing.T) {
 	mend := w.BreakCommits(t, "tokens")
 	a := w.send(request{method: "POST", path: tokens, token: w.ann, json: map[string]any{}})
 	mend()
-	if a.status < 500 || strings.Contains(a.text, "sql") || strings.Contains(a.text, "constraint") || strings.Contains(a.text, "/") || a.failure() == "" {
-		t.Errorf("%d %s", a.status, a.text)
+	if a.Status < 500 || strings.Contains(a.Body, "sql") || strings.Contains(a.Body, "constraint") || strings.Contains(a.Body, "/") || a.failure() == "" {
+		t.Errorf("%d %s", a.Status, a.Body)
 	}
 }
 
@@ -225,18 +225,18 @@ func TestRow46_47_Public(t *testing.T) {
 		{method: "GET", path: "/arvados/v1/config", query: url.Values{"alt": {"json"}}},
 	} {
 		a := w.want(200, w.send(q))
-		if a.header.Get("Cache-Control") != "max-age=86400, public" || a.header.Get("Access-Control-Allow-Origin") != "*" {
-			t.Errorf("%s: %v", q.path, a.header)
+		if a.Header.Get("Cache-Control") != "max-age=86400, public" || a.Header.Get("Access-Control-Allow-Origin") != "*" {
+			t.Errorf("%s: %v", q.path, a.Header)
 		}
 		for _, secret := range []string{"SystemRootToken", "ManagementToken", "kh_", w.root} {
-			if strings.Contains(a.text, secret) {
+			if strings.Contains(a.Body, secret) {
 				t.Errorf("%s has %s", q.path, secret)
 			}
 		}
 	}
 	a := w.get("/arvados/v1/config", "")
 	if a.string("ClusterID") != cluster || a.record["StorageClasses"] == nil {
-		t.Errorf("got %s", a.text)
+		t.Errorf("got %s", a.Body)
 	}
 	if err := w.DB.Close(); err != nil { // row 47: it needs nothing else
 		t.Fatal(err)

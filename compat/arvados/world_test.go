@@ -2,10 +2,8 @@ package arvados_test
 
 import (
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -15,7 +13,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/compat/arvados"
 	"github.com/keyhatch/keyhatch/internal/coretest"
-	"github.com/keyhatch/keyhatch/internal/logged"
+	"github.com/keyhatch/keyhatch/internal/doortest"
 	"github.com/keyhatch/keyhatch/server"
 )
 
@@ -26,10 +24,7 @@ const tokens, users = "/arvados/v1/api_client_authorizations", "/arvados/v1/user
 // world is a core behind the door, with tokens for everything of an administrator, of
 // ann, and of the system root.
 type world struct {
-	*coretest.Core
-	t                testing.TB
-	url              string
-	log              *logged.Text
+	*doortest.World
 	admin, ann, root string
 	annID            string
 }
@@ -43,45 +38,30 @@ func newWorld(t *testing.T) *world {
 // newLimitedWorld is a world in which tokens have limits.
 func newLimitedWorld(t testing.TB, limits people.Limits) *world {
 	t.Helper()
-	w := &world{Core: coretest.New(t), t: t, log: &logged.Text{}}
+	c := coretest.New(t)
+	c.Tokens = limits
 	root := keyhatch.NewTokenSecret()
-	if err := broker.SetRoot(t.Context(), w.DB, w.Keys, root); err != nil {
+	if err := broker.SetRoot(t.Context(), c.DB, c.Keys, root); err != nil {
 		t.Fatal(err)
 	}
-	w.Restart(t)
-	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	b := w.Broker
-	if limits != (people.Limits{}) {
-		b = broker.New(broker.Config{DB: w.DB, Mirror: w.Mirror, Keys: w.Keys, Tokens: limits, Log: log})
-	}
+	c.Restart(t)
+	serve := func(log *slog.Logger) server.Door { return arvados.New(c.Broker, cluster, log) }
+	w := &world{World: doortest.Serve(t, c, serve)}
 	w.root = root.Reveal()
-	w.admin = w.token(people.NewToken{})
+	w.admin = w.Secret(people.NewToken{})
 	w.annID = w.User(t, "ann").User.ID
-	w.ann = w.token(people.NewToken{User: w.annID})
+	w.ann = w.Secret(people.NewToken{User: w.annID})
 	go w.Mirror.Run(t.Context())
-	s := httptest.NewServer(server.API(log, nil, nil, arvados.New(b, cluster, log)))
-	t.Cleanup(s.Close)
-	w.url = s.URL
 	return w
-}
-
-// token makes a token as the administrator.
-func (w *world) token(n people.NewToken) string {
-	w.t.Helper()
-	_, secret, err := w.Broker.People.CreateToken(w.t.Context(), w.Admin, n)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return secret.Reveal()
 }
 
 // scoped makes a token of ann's.
 func (w *world) scoped(scopes ...keyhatch.Scope) string {
-	w.t.Helper()
+	w.T.Helper()
 	if scopes == nil {
 		scopes = []keyhatch.Scope{}
 	}
-	return w.token(people.NewToken{User: w.annID, Scopes: scopes})
+	return w.Secret(people.NewToken{User: w.annID, Scopes: scopes})
 }
 
 // request is what is sent. A body is a string, or anything else to be sent as JSON.
@@ -96,9 +76,7 @@ type request struct {
 
 // answer is what came back.
 type answer struct {
-	status int
-	header http.Header
-	text   string
+	doortest.Answer
 	record map[string]any
 }
 
@@ -134,7 +112,7 @@ func (a answer) failure() string {
 }
 
 func (w *world) send(q request) answer {
-	w.t.Helper()
+	w.T.Helper()
 	body, media := q.body, ""
 	switch {
 	case q.form != nil:
@@ -142,17 +120,17 @@ func (w *world) send(q request) answer {
 	case q.json != nil:
 		text, err := json.Marshal(q.json)
 		if err != nil {
-			w.t.Fatal(err)
+			w.T.Fatal(err)
 		}
 		body, media = string(text), "application/json"
 	}
-	address := w.url + q.path
+	address := w.URL + q.path
 	if len(q.query) > 0 {
 		address += "?" + q.query.Encode()
 	}
-	r, err := http.NewRequestWithContext(w.t.Context(), q.method, address, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(w.T.Context(), q.method, address, strings.NewReader(body))
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	if media != "" {
 		r.Header.Set("Content-Type", media)
@@ -167,27 +145,18 @@ func (w *world) send(q request) answer {
 }
 
 func (w *world) do(r *http.Request) answer {
-	w.t.Helper()
-	response, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	a := answer{status: response.StatusCode, header: response.Header, text: string(text)}
-	if len(text) > 0 {
-		if err := json.Unmarshal(text, &a.record); err != nil {
-			w.t.Errorf("%s %s: %d %.200s: %v", r.Method, r.URL.Path, a.status, text, err)
+	w.T.Helper()
+	a := answer{Answer: w.Do(r)}
+	if a.Body != "" {
+		if err := json.Unmarshal([]byte(a.Body), &a.record); err != nil {
+			w.T.Errorf("%s %s: %d %.200s: %v", r.Method, r.URL.Path, a.Status, a.Body, err)
 		}
 	}
 	return a
 }
 
 func (w *world) get(path, token string, query ...string) answer {
-	w.t.Helper()
+	w.T.Helper()
 	q := request{method: http.MethodGet, path: path, token: token, query: url.Values{}}
 	for i := 0; i < len(query); i += 2 {
 		q.query.Add(query[i], query[i+1])
@@ -197,37 +166,37 @@ func (w *world) get(path, token string, query ...string) answer {
 
 // want demands a status.
 func (w *world) want(status int, a answer) answer {
-	w.t.Helper()
-	if a.status != status {
-		w.t.Errorf("status %d, want %d: %s", a.status, status, a.text)
+	w.T.Helper()
+	if a.Status != status {
+		w.T.Errorf("status %d, want %d: %s", a.Status, status, a.Body)
 	}
 	return a
 }
 
 // create makes a token on the wire and returns its record.
 func (w *world) create(token string, attributes map[string]any) answer {
-	w.t.Helper()
+	w.T.Helper()
 	return w.want(http.StatusOK, w.send(request{method: http.MethodPost, path: tokens, token: token, json: map[string]any{"api_client_authorization": attributes}}))
 }
 
 func (w *world) update(token, uuid string, attributes map[string]any) answer {
-	w.t.Helper()
+	w.T.Helper()
 	return w.send(request{method: http.MethodPut, path: tokens + "/" + uuid, token: token, json: map[string]any{"api_client_authorization": attributes}})
 }
 
 func (w *world) delete(token, uuid string) answer {
-	w.t.Helper()
+	w.T.Helper()
 	return w.send(request{method: http.MethodDelete, path: tokens + "/" + uuid, token: token})
 }
 
 // uuidOf asks who a token is.
 func (w *world) uuidOf(token string) string {
-	w.t.Helper()
+	w.T.Helper()
 	return w.want(http.StatusOK, w.get(tokens+"/current", token)).string("uuid")
 }
 
 // stored is what the database knows of tokens.
 func (w *world) stored() string {
-	w.t.Helper()
-	return strings.Join(w.Dump(w.t, "tokens")["tokens"], "\n")
+	w.T.Helper()
+	return strings.Join(w.Dump(w.T, "tokens")["tokens"], "\n")
 }

@@ -1,19 +1,18 @@
 package katapult_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
-	"slices"
 	"strings"
+
+	"github.com/keyhatch/keyhatch/internal/doortest"
 )
 
-// schemas are the objects of the format, with all the fields that they have: "?" marks
-// what may be null, "*" what may be absent, "[]" a list.
+// schemas are the objects of the format, with all the fields that they have.
 //
 // Source: Katapult's published schema of its Core API, and recorded answers.
-var schemas = map[string]map[string]string{
+var schemas = doortest.Schemas{Rules: map[string]func(map[string]any) error{"failure": twice}, Objects: map[string]map[string]string{
 	"tokens":            {"pagination": "pagination", "api_tokens": "[]token"},
 	"annotated token":   {"api_token": "token", "annotations": "[]annotation"},
 	"annotated secret":  {"api_token": "secret token", "annotations": "[]annotation"},
@@ -44,6 +43,16 @@ var schemas = map[string]map[string]string{
 	},
 	"argument": {"id*": "text", "name": "text", "description": "?text"},
 	"nothing":  {},
+}}
+
+// twice demands that a failure is the same wrapped and bare.
+func twice(failure map[string]any) error {
+	bare := maps.Clone(failure)
+	delete(bare, "error")
+	if !reflect.DeepEqual(failure["error"], any(bare)) {
+		return fmt.Errorf("it is not the same wrapped and bare: %v", failure)
+	}
+	return nil
 }
 
 // answers are the schemas of routes.
@@ -65,88 +74,4 @@ func schemaOf(method, path string) string {
 		segments[1] = "-"
 	}
 	return answers[method+" "+strings.Join(segments, "/")]
-}
-
-// strict tells how a text breaks the schema of the name.
-func strict(name string, text []byte) error {
-	var v any
-	if err := json.Unmarshal(text, &v); err != nil {
-		return err
-	}
-	if name == "failure" {
-		object, _ := v.(map[string]any)
-		bare := maps.Clone(object)
-		delete(bare, "error")
-		if !reflect.DeepEqual(object["error"], any(bare)) {
-			return fmt.Errorf("it is not the same wrapped and bare: %s", text)
-		}
-	}
-	return checkValue(name, name, v)
-}
-
-func checkValue(where, kind string, v any) error {
-	wrong := fmt.Errorf("%s is %v, which is no %s", where, v, kind)
-	if of, optional := strings.CutPrefix(kind, "?"); optional {
-		if v == nil {
-			return nil
-		}
-		return checkValue(where, of, v)
-	}
-	if of, list := strings.CutPrefix(kind, "[]"); list {
-		items, ok := v.([]any)
-		if !ok {
-			return wrong
-		}
-		for i, item := range items {
-			if err := checkValue(fmt.Sprintf("%s[%d]", where, i), of, item); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if fields, ok := schemas[kind]; ok {
-		object, ok := v.(map[string]any)
-		if !ok {
-			return wrong
-		}
-		return checkObject(where, fields, object)
-	}
-	text, ok := v.(string)
-	switch kind {
-	case "text":
-		ok = ok && text != ""
-	case "any text":
-	case "bool":
-		_, ok = v.(bool)
-	case "number":
-		n, isNumber := v.(float64)
-		ok = isNumber && n == float64(int64(n)) && n >= 0
-	default:
-		return fmt.Errorf("%s: there is no schema %q", where, kind)
-	}
-	if !ok {
-		return wrong
-	}
-	return nil
-}
-
-func checkObject(where string, fields map[string]string, object map[string]any) error {
-	for _, name := range slices.Sorted(maps.Keys(object)) {
-		kind, ok := fields[name]
-		if !ok {
-			kind, ok = fields[name+"*"]
-		}
-		if !ok {
-			return fmt.Errorf("%s has a field %q, which the format does not have", where, name)
-		}
-		if err := checkValue(where+"."+name, kind, object[name]); err != nil {
-			return err
-		}
-	}
-	for name := range fields {
-		if _, there := object[name]; !there && !strings.HasSuffix(name, "*") {
-			return fmt.Errorf("%s has no field %q", where, name)
-		}
-	}
-	return nil
 }

@@ -195,8 +195,8 @@ func TestScopes(t *testing.T) {
 		for i, call := range calls {
 			method, path, _ := strings.Cut(call, " ")
 			a := w.ask("scoped", method, path, "")
-			if open := a.status == 200 || a.code(t) != "scope_not_granted"; open != (opens[i] == 'y') {
-				t.Errorf("%s with %q: %d %s", call, scope, a.status, a.body)
+			if open := a.Status == 200 || a.code(t) != "scope_not_granted"; open != (opens[i] == 'y') {
+				t.Errorf("%s with %q: %d %s", call, scope, a.Status, a.Body)
 			}
 		}
 	}
@@ -211,7 +211,7 @@ func TestSecretsStayHere(t *testing.T) {
 	w.refused("invalid_argument", "x", "POST", orgTokens, inLab(`{"expires_at":"`+made.Secret+`"}`, ""))
 	w.refused("validation_error", "x", "POST", orgTokens, inLab(`{"scopes":["`+made.Secret+`"]}`, ""))
 	w.refused("invalid_json_body", "x", "POST", orgTokens, made.Secret)
-	if strings.Contains(w.log.String(), made.Secret) {
+	if strings.Contains(w.Log.String(), made.Secret) {
 		t.Error("it is in the log")
 	}
 	if strings.Contains(string(w.DatabaseBytes(t)), made.Secret) {

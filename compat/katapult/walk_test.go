@@ -32,8 +32,8 @@ func TestOrder(t *testing.T) {
 }
 
 func (w *world) listed(who string) []token {
-	w.t.Helper()
-	return into[manyTokens](w.t, w.want(200, who, "GET", orgTokens+"?organization[sub_domain]=lab", "")).Tokens
+	w.T.Helper()
+	return into[manyTokens](w.T, w.want(200, who, "GET", orgTokens+"?organization[sub_domain]=lab", "")).Tokens
 }
 
 // TestQuestionsOfBrowsers: a question before a request is answered without a token.
@@ -41,14 +41,14 @@ func TestQuestionsOfBrowsers(t *testing.T) {
 	w := newWorld(t)
 	for path, status := range map[string]int{orgTokens: 200, "api_tokens/x": 200, "nonsense": 404} {
 		a := w.ask("", "OPTIONS", path, "")
-		if a.status != status || status == 200 && (a.body != "" || a.header.Get("Access-Control-Allow-Methods") != "GET, POST, PUT, PATCH, DELETE, OPTIONS" ||
-			a.header.Get("Access-Control-Allow-Headers") != "Authorization, Content-Type" || a.header.Get("Access-Control-Allow-Origin") != "*") {
-			t.Errorf("%s: %d %v %s", path, a.status, a.header, a.body)
+		if a.Status != status || status == 200 && (a.Body != "" || a.Header.Get("Access-Control-Allow-Methods") != "GET, POST, PUT, PATCH, DELETE, OPTIONS" ||
+			a.Header.Get("Access-Control-Allow-Headers") != "Authorization, Content-Type" || a.Header.Get("Access-Control-Allow-Origin") != "*") {
+			t.Errorf("%s: %d %v %s", path, a.Status, a.Header, a.Body)
 		}
 	}
 	a := w.ask("", "HEAD", "organizations", "")
-	if a.status != 404 || a.body != "" { // as there
-		t.Errorf("%d %s", a.status, a.body)
+	if a.Status != 404 || a.Body != "" { // as there
+		t.Errorf("%d %s", a.Status, a.Body)
 	}
 }
 
@@ -74,8 +74,8 @@ func TestWaysOfArguments(t *testing.T) {
 		"JSON in a parameter over it":   send("POST", orgTokens+"?properties[name]=y&_arguments="+url.QueryEscape(inLab(`{"name":"x"}`, "")), "", ""),
 		"more than there is to be said": send("POST", orgTokens, "application/json", inLab(`{"name":"x","color":"red"}`, `,"more":[1,{}]`)),
 	} {
-		if a.status != 200 || into[oneToken](t, a).Token.Name != "x" {
-			t.Errorf("%s: %d %s", what, a.status, a.body)
+		if a.Status != 200 || into[oneToken](t, a).Token.Name != "x" {
+			t.Errorf("%s: %d %s", what, a.Status, a.Body)
 		}
 	}
 	// A DELETE with a body, whose word in the path stands for nothing then.
@@ -88,8 +88,8 @@ func TestWaysOfArguments(t *testing.T) {
 		"a form with another":    send("PATCH", "api_tokens/x", "", "properties[name]=x"),
 		"JSON that is no object": send("POST", orgTokens, "application/json", `"x"`),
 	} {
-		if a.status != 400 || a.code(t) != "missing_required_argument" {
-			t.Errorf("%s: %d %s", what, a.status, a.body)
+		if a.Status != 400 || a.code(t) != "missing_required_argument" {
+			t.Errorf("%s: %d %s", what, a.Status, a.Body)
 		}
 	}
 	for what, a := range map[string]answer{
@@ -99,8 +99,8 @@ func TestWaysOfArguments(t *testing.T) {
 		"too deep":        send("POST", orgTokens, form, "a"+strings.Repeat("[b]", 50)+"=1"),
 		"both at once":    send("POST", orgTokens+"?a=1&a[b]=2", "application/json", inLab("{}", "")),
 	} {
-		if a.status != 400 || a.code(t) != "invalid_json_body" {
-			t.Errorf("%s: %d %.200s", what, a.status, a.body)
+		if a.Status != 400 || a.code(t) != "invalid_json_body" {
+			t.Errorf("%s: %d %.200s", what, a.Status, a.Body)
 		}
 	}
 }
@@ -130,13 +130,13 @@ func TestWhoCalls(t *testing.T) {
 	w.refused("invalid_capabilities_token", "", "GET", "users/current", "", "Authorization", "Bearer a.b-_.c")
 	w.refused("invalid_api_token", "", "GET", "users/current", "", "Authorization", "Bearer a.b.")
 	w.refused("invalid_api_token", "", "GET", "users/current", "", "Authorization", "Bearer a.b.c.d")
-	r, err := http.NewRequestWithContext(t.Context(), "GET", w.url+"/core/v1/users/current", nil)
+	r, err := http.NewRequestWithContext(t.Context(), "GET", w.URL+"/core/v1/users/current", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header["Authorization"] = []string{"Bearer " + ann, "Bearer " + ann}
 	if a := w.do(r); a.code(t) != "invalid_api_token" {
-		t.Errorf("two headers: %s", a.body)
+		t.Errorf("two headers: %s", a.Body)
 	}
 	// A network tells nothing of a token that would not work anyway.
 	if err := w.Broker.People.RevokeSecret(t.Context(), secretOf(w, "elsewhere")); err != nil {
@@ -158,8 +158,8 @@ func TestAddressesThatFail(t *testing.T) {
 			Total int `json:"total_permitted"`
 		}
 	}](t, a).Detail.Total
-	if a.status != 429 || permitted != people.DefaultFailuresPerMinute || a.header.Get("Retry-After") == "" {
-		t.Errorf("%d %v %s", a.status, a.header, a.body)
+	if a.Status != 429 || permitted != people.DefaultFailuresPerMinute || a.Header.Get("Retry-After") == "" {
+		t.Errorf("%d %v %s", a.Status, a.Header, a.Body)
 	}
 	w.want(200, "ann", "GET", "users/current", "") // who works is not held up
 }
@@ -174,11 +174,11 @@ func TestUnavailable(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := w.ask("ann", "GET", "organizations", "")
-	if a.status < 500 || strings.Contains(a.body, "sql") || strings.Contains(a.body, "closed") {
-		t.Errorf("%d %s", a.status, a.body)
+	if a.Status < 500 || strings.Contains(a.Body, "sql") || strings.Contains(a.Body, "closed") {
+		t.Errorf("%d %s", a.Status, a.Body)
 	}
-	if again := a.header.Get("Retry-After") != ""; again != (a.status == 503) {
-		t.Errorf("%d %v", a.status, a.header)
+	if again := a.Header.Get("Retry-After") != ""; again != (a.Status == 503) {
+		t.Errorf("%d %v", a.Status, a.Header)
 	}
 	w.refused("route_not_found", "ann", "GET", "nonsense", "")
 }

@@ -2,10 +2,8 @@ package katapult_test
 
 import (
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -15,17 +13,14 @@ import (
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/compat/katapult"
 	"github.com/keyhatch/keyhatch/internal/coretest"
-	"github.com/keyhatch/keyhatch/internal/logged"
+	"github.com/keyhatch/keyhatch/internal/doortest"
 	"github.com/keyhatch/keyhatch/server"
 )
 
 // world is a core behind the door, with a workspace "lab" that ann administers, of which
 // bob is a member, and one "shop" that is nobody's business.
 type world struct {
-	*coretest.Core
-	t         *testing.T
-	url       string
-	log       *logged.Text
+	*doortest.World
 	lab, shop keyhatch.Workspace
 	ann, bob  keyhatch.Caller
 	key       map[string]string // secrets of tokens by who has them
@@ -34,62 +29,37 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
-	w := &world{Core: coretest.New(t), t: t, log: &logged.Text{}}
+	c := coretest.New(t)
+	w := &world{World: doortest.Serve(t, c, func(log *slog.Logger) server.Door { return katapult.New(c.Broker, log) })}
 	w.lab, w.shop = w.Workspace(t, "lab"), w.Workspace(t, "shop")
 	w.ann, w.bob = w.User(t, "ann"), w.User(t, "bob")
 	w.Member(t, w.lab, w.ann, keyhatch.AdminRole)
 	w.Member(t, w.lab, w.bob, keyhatch.MemberRole)
 	ann := w.ann.User.ID
 	w.key = map[string]string{
-		"ann": w.secret(people.NewToken{User: ann}), "bob": w.secret(people.NewToken{User: w.bob.User.ID}), "admin": w.secret(people.NewToken{}),
-		"confined":  w.secret(people.NewToken{User: ann, Workspace: w.lab.ID}),
+		"ann": w.Secret(people.NewToken{User: ann}), "bob": w.Secret(people.NewToken{User: w.bob.User.ID}), "admin": w.Secret(people.NewToken{}),
+		"confined":  w.Secret(people.NewToken{User: ann, Workspace: w.lab.ID}),
 		"reader":    w.scoped("api_tokens:read"),
-		"elsewhere": w.secret(people.NewToken{User: ann, Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}),
-		"slow":      w.secret(people.NewToken{User: ann, RequestsPerMinute: 1}),
+		"elsewhere": w.Secret(people.NewToken{User: ann, Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}),
+		"slow":      w.Secret(people.NewToken{User: ann, RequestsPerMinute: 1}),
 		"unknown":   keyhatch.NewTokenSecret().Reveal(),
 		"signed":    "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJhbm4ifQ.c2ln",
 	}
-	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	s := httptest.NewServer(server.API(log, nil, nil, katapult.New(w.Broker, log)))
-	t.Cleanup(s.Close)
-	w.url = s.URL
 	return w
-}
-
-func (w *world) secret(n people.NewToken) string {
-	w.t.Helper()
-	_, secret, err := w.Broker.People.CreateToken(w.t.Context(), w.Admin, n)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return secret.Reveal()
 }
 
 // scoped makes a token of ann's.
 func (w *world) scoped(scopes ...keyhatch.Scope) string {
-	w.t.Helper()
-	return w.secret(people.NewToken{User: w.ann.User.ID, Scopes: append([]keyhatch.Scope{}, scopes...)})
+	w.T.Helper()
+	return w.Secret(people.NewToken{User: w.ann.User.ID, Scopes: append([]keyhatch.Scope{}, scopes...)})
 }
 
 // answer is what came back.
-type answer struct {
-	status int
-	header http.Header
-	body   string
-}
+type answer struct{ doortest.Answer }
 
 func (w *world) do(r *http.Request) answer {
-	w.t.Helper()
-	response, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	a := answer{response.StatusCode, response.Header, string(text)}
+	w.T.Helper()
+	a := answer{w.Do(r)}
 	if r.Method != http.MethodOptions && r.Method != http.MethodHead {
 		w.check(r, a)
 	}
@@ -100,45 +70,45 @@ var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-8[0-9a-f]{3
 
 // check holds what is true of every answer.
 func (w *world) check(r *http.Request, a answer) {
-	w.t.Helper()
+	w.T.Helper()
 	wrong := func(what string) {
-		w.t.Helper()
-		w.t.Errorf("%s %s: %s: %d %v %s", r.Method, r.URL, what, a.status, a.header, a.body)
+		w.T.Helper()
+		w.T.Errorf("%s %s: %s: %d %v %s", r.Method, r.URL, what, a.Status, a.Header, a.Body)
 	}
-	if a.header.Get("Access-Control-Allow-Origin") != "*" || a.header.Get("Access-Control-Allow-Methods") == "" || a.header.Get("Access-Control-Allow-Headers") == "" {
+	if a.Header.Get("Access-Control-Allow-Origin") != "*" || a.Header.Get("Access-Control-Allow-Methods") == "" || a.Header.Get("Access-Control-Allow-Headers") == "" {
 		wrong("pages of other sites cannot read it")
 	}
-	if !uuid.MatchString(a.header.Get("X-Request-Id")) {
+	if !uuid.MatchString(a.Header.Get("X-Request-Id")) {
 		wrong("it has no id")
 	}
-	if a.header.Get("Content-Type") != "application/json" {
+	if a.Header.Get("Content-Type") != "application/json" {
 		wrong("it is no JSON")
 	}
-	schema, secret := "failure", strings.Contains(a.body, "kh_")
-	cache := a.header.Get("Cache-Control")
-	if a.status < 400 {
+	schema, secret := "failure", strings.Contains(a.Body, "kh_")
+	cache := a.Header.Get("Cache-Control")
+	if a.Status < 400 {
 		schema = schemaOf(r.Method, r.URL.Path)
-		tagged := strings.HasPrefix(a.header.Get("Etag"), `W/"`)
+		tagged := strings.HasPrefix(a.Header.Get("Etag"), `W/"`)
 		if secret && (cache != "no-store" || tagged) || !secret && (cache != "max-age=0, private, must-revalidate" || !tagged) {
 			wrong("it is kept, or not, against the rule")
 		}
-		if a.header.Get("X-Ratelimit-Permitted") == "" || a.header.Get("X-Ratelimit-Remaining") == "" || a.header.Get("X-Api-Schema") != "" {
+		if a.Header.Get("X-Ratelimit-Permitted") == "" || a.Header.Get("X-Ratelimit-Remaining") == "" || a.Header.Get("X-Api-Schema") != "" {
 			wrong("its headers are another's")
 		}
-	} else if cache != "no-cache" || a.header.Get("X-Api-Schema") != "json-error" || secret {
+	} else if cache != "no-cache" || a.Header.Get("X-Api-Schema") != "json-error" || secret {
 		wrong("it is no failure as they are")
 	}
-	if err := strict(schema, []byte(a.body)); err != nil {
+	if err := schemas.Check(schema, []byte(a.Body)); err != nil {
 		wrong(err.Error())
 	}
 }
 
 // ask sends what somebody asks. A body is JSON.
 func (w *world) ask(who, method, path, body string, headers ...string) answer {
-	w.t.Helper()
-	r, err := http.NewRequestWithContext(w.t.Context(), method, w.url+"/core/v1/"+path, strings.NewReader(body))
+	w.T.Helper()
+	r, err := http.NewRequestWithContext(w.T.Context(), method, w.URL+"/core/v1/"+path, strings.NewReader(body))
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	if key := w.key[who]; key != "" {
 		r.Header.Set("Authorization", "Bearer "+key)
@@ -154,33 +124,33 @@ func (w *world) ask(who, method, path, body string, headers ...string) answer {
 
 // want demands a status.
 func (w *world) want(status int, who, method, path, body string, headers ...string) answer {
-	w.t.Helper()
+	w.T.Helper()
 	a := w.ask(who, method, path, body, headers...)
-	if a.status != status {
-		w.t.Fatalf("%s %s by %s: %d %s, want %d", method, path, who, a.status, a.body, status)
+	if a.Status != status {
+		w.T.Fatalf("%s %s by %s: %d %s, want %d", method, path, who, a.Status, a.Body, status)
 	}
 	return a
 }
 
 // refused demands a failure's code.
 func (w *world) refused(code, who, method, path, body string, headers ...string) answer {
-	w.t.Helper()
+	w.T.Helper()
 	a := w.ask(who, method, path, body, headers...)
-	if got := a.code(w.t); got != code {
-		w.t.Errorf("%s %s by %s with %s: %d %s, want %s", method, path, who, body, a.status, a.body, code)
+	if got := a.code(w.T); got != code {
+		w.T.Errorf("%s %s by %s with %s: %d %s, want %s", method, path, who, body, a.Status, a.Body, code)
 	}
 	return a
 }
 
-func (a answer) code(t *testing.T) string {
+func (a answer) code(t testing.TB) string {
 	t.Helper()
 	return into[struct{ Code string }](t, a).Code
 }
 
-func into[T any](t *testing.T, a answer) (v T) {
+func into[T any](t testing.TB, a answer) (v T) {
 	t.Helper()
-	if err := json.Unmarshal([]byte(a.body), &v); err != nil {
-		t.Fatalf("%s: %v", a.body, err)
+	if err := json.Unmarshal([]byte(a.Body), &v); err != nil {
+		t.Fatalf("%s: %v", a.Body, err)
 	}
 	return v
 }
@@ -220,8 +190,8 @@ func inLab(properties, more string) string {
 
 // made makes a token of lab and keeps its secret.
 func (w *world) made(who, name, properties, more string) token {
-	w.t.Helper()
-	t := into[oneToken](w.t, w.want(200, who, "POST", orgTokens, inLab(properties, more))).Token
+	w.T.Helper()
+	t := into[oneToken](w.T, w.want(200, who, "POST", orgTokens, inLab(properties, more))).Token
 	w.key[name] = t.Secret
 	return t
 }

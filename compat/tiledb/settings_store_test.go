@@ -15,32 +15,32 @@ import (
 
 // on is the store that a setting's bucket is on, as who manages it sees it.
 func (w *world) on(setting string) keyhatch.Store {
-	w.t.Helper()
-	l, err := w.Broker.Places.Location(w.t.Context(), w.ann, "lab", setting)
+	w.T.Helper()
+	l, err := w.Broker.Places.Location(w.T.Context(), w.ann, "lab", setting)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	s, err := w.Broker.Places.Store(w.t.Context(), w.ann, l.Store)
+	s, err := w.Broker.Places.Store(w.T.Context(), w.ann, l.Store)
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return s
 }
 
 // nativeLocation is a location on a store of the workspace that was made by itself.
 func (w *world) nativeLocation(name, credential string) keyhatch.Location {
-	w.t.Helper()
+	w.T.Helper()
 	p := w.Broker.Places
-	s, err := p.CreateStore(w.t.Context(), w.ann, places.NewStore{Workspace: "lab", Name: "lab." + name, Kind: keyhatch.S3Store, Endpoint: "https://s3.example", Credential: credential})
+	s, err := p.CreateStore(w.T.Context(), w.ann, places.NewStore{Workspace: "lab", Name: "lab." + name, Kind: keyhatch.S3Store, Endpoint: "https://s3.example", Credential: credential})
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
-	if _, err := p.CreateBucket(w.t.Context(), w.ann, places.NewBucket{Workspace: "lab", Store: s.ID, Name: name}); err != nil {
-		w.t.Fatal(err)
+	if _, err := p.CreateBucket(w.T.Context(), w.ann, places.NewBucket{Workspace: "lab", Store: s.ID, Name: name}); err != nil {
+		w.T.Fatal(err)
 	}
-	l, err := p.CreateLocation(w.t.Context(), w.ann, places.NewLocation{Workspace: "lab", Name: name, URL: "s3://" + name + "/a/"})
+	l, err := p.CreateLocation(w.T.Context(), w.ann, places.NewLocation{Workspace: "lab", Name: name, URL: "s3://" + name + "/a/"})
 	if err != nil {
-		w.t.Fatal(err)
+		w.T.Fatal(err)
 	}
 	return l
 }
@@ -67,7 +67,7 @@ func TestSettingScopes(t *testing.T) {
 	} {
 		w.want(201, "one setting", "ann", "POST", "/v4/storagesettings/lab", settingOf("one", "s3://whole/a", "cred1"))
 		who := fmt.Sprint("scoped", i)
-		w.key[who] = w.secret(people.NewToken{User: w.ann.User.ID, Scopes: tc.scopes})
+		w.key[who] = w.Secret(people.NewToken{User: w.ann.User.ID, Scopes: tc.scopes})
 		for _, ask := range []struct {
 			method, path, body string
 			want               int
@@ -78,8 +78,8 @@ func TestSettingScopes(t *testing.T) {
 			{"POST", "", settingOf("two", "s3://other/a", "cred1"), tc.make},
 			{"DELETE", "/one", "", tc.change},
 		} {
-			if a := w.ask(who, ask.method, "/v4/storagesettings/lab"+ask.path, ask.body); a.status != ask.want {
-				t.Errorf("%s: %s %s: %d %s, want %d", tc.scopes, ask.method, ask.path, a.status, a.body, ask.want)
+			if a := w.ask(who, ask.method, "/v4/storagesettings/lab"+ask.path, ask.body); a.Status != ask.want {
+				t.Errorf("%s: %s %s: %d %s, want %d", tc.scopes, ask.method, ask.path, a.Status, a.Body, ask.want)
 			}
 		}
 		for _, name := range []string{"one", "two"} {
@@ -116,7 +116,7 @@ func TestWhoForgetsABucket(t *testing.T) {
 	w := newWorld(t)
 	w.want(201, "", "ann", "POST", "/v4/credentials/lab", `{"name":"cred1",`+someKeys+`}`)
 	task := w.Token(t, w.Admin, people.NewToken{User: w.ann.User.ID, Annotations: map[string]string{"task": "nightly"}})
-	w.key["task"] = w.secret(people.NewToken{User: w.ann.User.ID, Annotations: map[string]string{"task": "nightly"}})
+	w.key["task"] = w.Secret(people.NewToken{User: w.ann.User.ID, Annotations: map[string]string{"task": "nightly"}})
 	for _, tc := range []struct {
 		what   string
 		remove func() error

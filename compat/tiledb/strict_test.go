@@ -1,21 +1,20 @@
 package tiledb_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/keyhatch/keyhatch/internal/doortest"
 )
 
 // schemas are the objects of the format as its strictest clients read them: of Java,
 // which takes an unknown field, a null, or an unknown word for a fault, and of Python,
-// which demands the required ones. "*" marks what may be absent.
-//
+// which demands the required ones.//
 // Source: the published schema; see §A4 of it for credentials.
-var schemas = map[string]map[string]string{
+var schemas = doortest.Schemas{Rules: map[string]func(map[string]any) error{"credential": checkKinds}, Objects: map[string]map[string]string{
 	"credential": {
 		"credential_type": "workspace|teamspace", "id": "text", "name": "text", "provider": "AWS|AZURE|GCP", "created_at": "time",
 		"provider_default*": "bool", "updated_at*": "time", "allowed_in_tasks*": "bool",
@@ -24,10 +23,10 @@ var schemas = map[string]map[string]string{
 	"of keys":    {"aws*": "aws keys", "azure*": "azure keys", "gcp*": "gcp keys"},
 	"of role":    {"aws*": "aws role"},
 	"of token":   {"azure*": "azure token", "gcp*": "gcp token"},
-	"aws keys":   {"access_key_id": "text", "secret_access_key": "nothing", "endpoint*": "text"},
-	"aws role":   {"role_arn": "text", "external_id": "nothing", "endpoint*": "text"},
-	"azure keys": {"account_name*": "text", "account_key*": "nothing"}, "azure token": {"account_name": "text", "sas_token": "nothing"},
-	"gcp keys": {"access_key_id*": "text", "secret_access_key*": "nothing"}, "gcp token": {"account_id": "text", "key_id": "text", "key_text": "nothing"},
+	"aws keys":   {"access_key_id": "text", "secret_access_key": "empty text", "endpoint*": "text"},
+	"aws role":   {"role_arn": "text", "external_id": "empty text", "endpoint*": "text"},
+	"azure keys": {"account_name*": "text", "account_key*": "empty text"}, "azure token": {"account_name": "text", "sas_token": "empty text"},
+	"gcp keys": {"access_key_id*": "text", "secret_access_key*": "empty text"}, "gcp token": {"account_id": "text", "key_id": "text", "key_text": "empty text"},
 
 	"workspace": {
 		"workspace_id": "text", "name": "text", "created_by": "workspace user", "self": "workspace user", "created_at": "time",
@@ -53,7 +52,7 @@ var schemas = map[string]map[string]string{
 		"storage_setting_id": "text", "name": "text", "is_default": "bool", "path": "text", "credentials_name": "text", "invalid": "bool", "reason*": "text",
 	},
 	"unreached setting": { // whose credential was taken away
-		"storage_setting_id": "text", "name": "text", "is_default": "bool", "path": "text", "credentials_name": "nothing", "invalid": "bool", "reason": "text",
+		"storage_setting_id": "text", "name": "text", "is_default": "bool", "path": "text", "credentials_name": "empty text", "invalid": "bool", "reason": "text",
 	},
 	"self": {"user": "user", "workspaces": "[]workspace"},
 	"user": {
@@ -66,97 +65,16 @@ var schemas = map[string]map[string]string{
 	"one setting": {"data": "setting"}, "one unreached setting": {"data": "unreached setting"},
 	"settings":  {"data": "[]setting", "pagination_metadata": "metadata"},
 	"one token": {"data": "token"}, "tokens": {"data": "[]token", "pagination_metadata": "metadata"}, "oneself": {"data": "self"},
-	"metadata": {"page": "number", "per_page": "number", "total_pages": "number", "total_items": "number"},
+	"metadata": {"page": "int32", "per_page": "int32", "total_pages": "int32", "total_items": "int32"},
 
-	"failure":    {"code": "number", "message": "text", "request_id": "text", "validation_error*": "validation"},
+	"failure":    {"code": "int32", "message": "text", "request_id": "text", "validation_error*": "validation"},
 	"validation": {"fields": "[]field"},
 	"field":      {"field": "text", "message": "text"},
-}
-
-// strict tells how a text breaks the schema of the name.
-func strict(name string, text []byte) error {
-	var v any
-	if err := json.Unmarshal(text, &v); err != nil {
-		return err
-	}
-	return checkValue(name, name, v)
-}
-
-func checkValue(where, kind string, v any) error {
-	wrong := func() error { return fmt.Errorf("%s is %v, which is no %s", where, v, kind) }
-	if of, list := strings.CutPrefix(kind, "[]"); list {
-		items, ok := v.([]any)
-		if !ok {
-			return wrong()
-		}
-		for i, item := range items {
-			if err := checkValue(fmt.Sprintf("%s[%d]", where, i), of, item); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if fields, ok := schemas[kind]; ok {
-		object, ok := v.(map[string]any)
-		if !ok {
-			return wrong()
-		}
-		if err := checkObject(where, fields, object); err != nil {
-			return err
-		}
-		if kind == "credential" {
-			return checkKinds(where, object)
-		}
-		return nil
-	}
-	text, isText := v.(string)
-	switch kind {
-	case "text":
-		isText = isText && text != ""
-	case "any text":
-	case "nothing":
-		isText = isText && text == ""
-	case "bool":
-		_, isText = v.(bool)
-	case "number":
-		n, ok := v.(float64)
-		isText = ok && n == float64(int32(n)) && n >= 0
-	case "time":
-		_, err := time.Parse(time.RFC3339, text)
-		isText = isText && err == nil && strings.HasSuffix(text, "Z")
-	default: // the words that there are
-		isText = isText && slices.Contains(strings.Split(kind, "|"), text)
-	}
-	if !isText {
-		return wrong()
-	}
-	return nil
-}
-
-func checkObject(where string, fields map[string]string, object map[string]any) error {
-	for _, name := range slices.Sorted(maps.Keys(object)) {
-		kind, ok := fields[name]
-		if !ok {
-			kind, ok = fields[name+"*"]
-		}
-		if !ok {
-			return fmt.Errorf("%s has a field %q, which the format does not have", where, name)
-		}
-		if err := checkValue(where+"."+name, kind, object[name]); err != nil {
-			return err
-		}
-	}
-	for name := range fields {
-		if _, there := object[name]; !there && !strings.HasSuffix(name, "*") {
-			return fmt.Errorf("%s has no field %q", where, name)
-		}
-	}
-	return nil
-}
+}}
 
 // checkKinds demands of a credential one of the three kinds, and in it the one object of
 // its provider: the schema alone says of each that it may be absent.
-func checkKinds(where string, credential map[string]any) error {
+func checkKinds(credential map[string]any) error {
 	var kinds, providers []string
 	for _, kind := range []string{"credential", "role", "token"} {
 		if of, ok := credential[kind].(map[string]any); ok {
@@ -166,7 +84,7 @@ func checkKinds(where string, credential map[string]any) error {
 	}
 	provider, _ := credential["provider"].(string)
 	if len(kinds) != 1 || !slices.Equal(providers, []string{strings.ToLower(provider)}) {
-		return fmt.Errorf("%s of %s has %v, with what is of %v", where, provider, kinds, providers)
+		return fmt.Errorf("one of %s has %v, with what is of %v", provider, kinds, providers)
 	}
 	return nil
 }
@@ -196,7 +114,7 @@ func TestStrict(t *testing.T) {
 		{`"provider":"R2",` + keys, false},
 	} {
 		text := `{"credential_type":"workspace","id":"i","name":"n","created_at":"2026-01-02T03:04:05Z",` + tc.rest + `}`
-		if err := strict("credential", []byte(text)); (err == nil) != tc.good {
+		if err := schemas.Check("credential", []byte(text)); (err == nil) != tc.good {
 			t.Errorf("%s: %v", tc.rest, err)
 		}
 	}

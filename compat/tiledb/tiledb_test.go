@@ -37,7 +37,7 @@ func TestEveryForm(t *testing.T) {
 		}
 	}
 	list := w.want(200, "credentials", "bob", "GET", "/v4/credentials/lab?page=1", "")
-	for _, text := range [][]byte{list.body, []byte(w.log.String()), w.DatabaseBytes(t)} {
+	for _, text := range [][]byte{[]byte(list.Body), []byte(w.Log.String()), w.DatabaseBytes(t)} {
 		if bytes.Contains(text, []byte("canary")) || bytes.Contains(text, []byte("Y2FuYXJ5")) {
 			t.Error("a secret can be read")
 		}
@@ -123,7 +123,7 @@ func TestAdminOfNoWorkspace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.key["root"], w.key["rooted"] = w.secret(people.NewToken{User: root.ID}), w.secret(people.NewToken{User: root.ID, Workspace: w.lab.ID})
+	w.key["root"], w.key["rooted"] = w.Secret(people.NewToken{User: root.ID}), w.Secret(people.NewToken{User: root.ID, Workspace: w.lab.ID})
 	type seen struct {
 		Name      string
 		CreatedBy struct{ Username string } `json:"created_by"`
@@ -140,8 +140,8 @@ func TestAdminOfNoWorkspace(t *testing.T) {
 			t.Errorf("%s is in %+v", who, self.Workspaces)
 		}
 	}
-	if a := w.ask("rooted", "GET", "/v4/workspaces/shop", ""); a.status < 400 {
-		t.Errorf("with a token of another workspace: %s", a.body)
+	if a := w.ask("rooted", "GET", "/v4/workspaces/shop", ""); a.Status < 400 {
+		t.Errorf("with a token of another workspace: %s", a.Body)
 	}
 }
 
@@ -217,13 +217,13 @@ func TestBadInput(t *testing.T) {
 		"a body of more than a mebibyte": {413, "", `{"name":"c","provider":"GCP","token":{"gcp":{"key_text":"` + strings.Repeat("canary", 200_000) + `"}}}`},
 	} {
 		a := w.ask("ann", "POST", all, tc.body)
-		if bytes.Contains(a.body, []byte("canary")) {
-			t.Errorf("%s: the answer shows what was sent: %s", what, a.body)
+		if strings.Contains(a.Body, "canary") {
+			t.Errorf("%s: the answer shows what was sent: %s", what, a.Body)
 		}
 		w.refused(tc.status, tc.field, "ann", "POST", all, tc.body)
 	}
-	if a := w.ask("ann", "POST", all, `{"name":"c","provider":"GCP","token":{"gcp":{"key_text":"`+strings.Repeat("x", 1<<20)+`"}}}`); !bytes.Contains(a.body, []byte("key_text")) {
-		t.Errorf("of a key file of 1 MiB it says %s", a.body)
+	if a := w.ask("ann", "POST", all, `{"name":"c","provider":"GCP","token":{"gcp":{"key_text":"`+strings.Repeat("x", 1<<20)+`"}}}`); !strings.Contains(a.Body, "key_text") {
+		t.Errorf("of a key file of 1 MiB it says %s", a.Body)
 	}
 	for _, query := range []string{"page=0", "page=x", "per_page=0", "per_page=1001", "page=-1"} {
 		name, _, _ := strings.Cut(query, "=")
@@ -264,7 +264,7 @@ func TestPages(t *testing.T) {
 				Items   int `json:"total_items"`
 			} `json:"pagination_metadata"`
 		}
-		if err := json.Unmarshal(a.body, &got); err != nil {
+		if err := json.Unmarshal([]byte(a.Body), &got); err != nil {
 			t.Fatal(err)
 		}
 		if have := [5]int{len(got.Data), got.M.Page, got.M.PerPage, got.M.Pages, got.M.Items}; have != want {
@@ -307,8 +307,8 @@ func TestWhoCalls(t *testing.T) {
 		"a key with a workspace not theirs": {401, []string{"X-TILEDB-REST-API-KEY", "kh-ws_000000000000000-" + w.key["ann"][3:]}},
 	} {
 		a := w.ask("", "GET", "/v4/workspaces/lab", "", tc.headers...)
-		if a.status != tc.status {
-			t.Errorf("%s: %d %s, want %d", what, a.status, a.body, tc.status)
+		if a.Status != tc.status {
+			t.Errorf("%s: %d %s, want %d", what, a.Status, a.Body, tc.status)
 		}
 	}
 }
@@ -346,7 +346,7 @@ func TestTokens(t *testing.T) {
 	for kind, want := range map[string]int{"": 5, "?type=api": 4, "?type=session": 1} { // three of the world, and these
 		a := w.want(200, "tokens", "ann", "GET", "/v4/tokens"+kind, "")
 		var list struct{ Data []made }
-		if err := json.Unmarshal(a.body, &list); err != nil {
+		if err := json.Unmarshal([]byte(a.Body), &list); err != nil {
 			t.Fatal(err)
 		}
 		if len(list.Data) != want {
@@ -377,14 +377,14 @@ func TestScopes(t *testing.T) {
 		{"workspaces:read", 403, 403, 200},
 	} {
 		who := fmt.Sprint("scoped", i)
-		w.key[who] = w.secret(people.NewToken{User: w.ann.User.ID, Scopes: []keyhatch.Scope{tc.scope}})
+		w.key[who] = w.Secret(people.NewToken{User: w.ann.User.ID, Scopes: []keyhatch.Scope{tc.scope}})
 		for path, want := range map[string]int{"/v4/credentials/lab": tc.list, "/v4/%63redentials/l%61b": tc.list, "/v4/workspaces/lab": tc.others} {
-			if a := w.ask(who, "GET", path, ""); a.status != want {
-				t.Errorf("%s: GET %s: %d, want %d", tc.scope, path, a.status, want)
+			if a := w.ask(who, "GET", path, ""); a.Status != want {
+				t.Errorf("%s: GET %s: %d, want %d", tc.scope, path, a.Status, want)
 			}
 		}
-		if a := w.ask(who, "PATCH", "/v4/credentials/lab/%63", `{"provider_default":false}`); a.status != tc.change {
-			t.Errorf("%s: PATCH: %d, want %d", tc.scope, a.status, tc.change)
+		if a := w.ask(who, "PATCH", "/v4/credentials/lab/%63", `{"provider_default":false}`); a.Status != tc.change {
+			t.Errorf("%s: PATCH: %d, want %d", tc.scope, a.Status, tc.change)
 		}
 	}
 }
@@ -397,10 +397,10 @@ func TestNo503(t *testing.T) {
 	}
 	for _, tc := range [][2]string{{"GET", "/v4/workspaces/lab"}, {"POST", "/v4/credentials/lab"}} {
 		a := w.ask("ann", tc[0], tc[1], `{"name":"c","provider":"AWS",`+aRole+`}`)
-		if a.status < 500 || a.status == 503 || a.header.Get("Retry-After") != "" {
-			t.Errorf("%s %s without a database: %d", tc[0], tc[1], a.status)
+		if a.Status < 500 || a.Status == 503 || a.Header.Get("Retry-After") != "" {
+			t.Errorf("%s %s without a database: %d", tc[0], tc[1], a.Status)
 		}
-		if err := strict("failure", a.body); err != nil {
+		if err := schemas.Check("failure", []byte(a.Body)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -411,8 +411,8 @@ func TestVerifyTellsWhy(t *testing.T) {
 	w := newWorld(t)
 	body := `{"name":"x","provider":"AZURE","workspace_id":"lab","token":{"azure":{"account_name":"demo","sas_token":"none"}}}`
 	a := w.want(400, "failure", "ann", "POST", "/v4/actions/credentials/verify", body)
-	if !bytes.Contains(a.body, []byte("structure (sas_token")) {
-		t.Errorf("it says %s", a.body)
+	if !strings.Contains(a.Body, "structure (sas_token") {
+		t.Errorf("it says %s", a.Body)
 	}
 	before := w.Dump(t)
 	w.want(200, "", "ann", "POST", "/v4/actions/credentials/verify", `{"name":"x","provider":"AWS","workspace_id":"lab",`+aRole+`}`)
