@@ -233,6 +233,15 @@ var useCases = slices.Concat(peopleUseCases, []useCase{
 		k := w.newKey()
 		return func() error { return only(w.Broker.AccessKeys.Key(w.ctx, c, w.ws.ID, k.Name)) }
 	}},
+	{"see it with names", "                 ok        ok        ok        ok        hidden    hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		k := w.newKey()
+		return func() error { return only(w.Broker.AccessKeys.DescribedKey(w.ctx, c, w.ws.ID, k.Name)) }
+	}},
+	{"list them with names", "              ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		return func() error {
+			return only(w.Broker.AccessKeys.DescribedKeys(w.ctx, c, accesskeys.Filter{Workspace: w.ws.ID}, page))
+		}
+	}},
 	{"list access keys", "                  ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
 		return func() error {
 			return only(w.Broker.AccessKeys.Keys(w.ctx, c, accesskeys.Filter{Workspace: w.ws.ID}, page))

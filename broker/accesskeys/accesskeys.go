@@ -133,7 +133,25 @@ func roomForKey(w *kernel.Work, workspace string) error {
 type Change struct {
 	Name      *string
 	Rights    *Rights
+	OnAll     OnAll
 	ExpiresAt *time.Time // zero: never
+}
+
+// OnAll says which of a key's rights on all buckets change; nil fields stay, and so do the
+// lists.
+type OnAll struct{ SeeAll, ReadAll, WriteAll *bool }
+
+// rights are those that a key is to have, and whether they are others than it has.
+func (ch Change) rights(has keyhatch.KeyRights) (asked Rights, others bool) {
+	asked = Rights(has)
+	if ch.Rights != nil {
+		asked, others = *ch.Rights, true
+	}
+	for to, said := range map[*bool]*bool{&asked.SeeAll: ch.OnAll.SeeAll, &asked.ReadAll: ch.OnAll.ReadAll, &asked.WriteAll: ch.OnAll.WriteAll} {
+		others = others || said != nil && *said != *to
+		kernel.Set(to, said)
+	}
+	return asked, others
 }
 
 // Update changes a key. Its owner and the workspace's admins only; what it is then is held
@@ -148,8 +166,8 @@ func (svc *Service) Update(ctx context.Context, c keyhatch.Caller, workspace, re
 		if err := keyhatch.CheckName(key.Name); err != nil {
 			return err
 		}
-		if ch.Rights != nil {
-			if key.Rights, err = within(w.View, key, *ch.Rights); err != nil {
+		if asked, others := ch.rights(key.Rights); others {
+			if key.Rights, err = within(w.View, key, asked); err != nil {
 				return err
 			}
 		}

@@ -92,6 +92,8 @@ func read(wanted []argument, given map[string]any, words map[string]string) (arg
 		word, ok := words[a.name]
 		switch {
 		case !ok:
+		case a.kind == lookup && word == a.name: // as the documentation writes it
+			all[a.name] = map[string]any{a.fields[0].name: nil}
 		case a.kind == lookup:
 			all[a.name] = map[string]any{a.fields[0].name: word}
 		default:

@@ -16,19 +16,21 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/auth"
 	"github.com/keyhatch/keyhatch/broker"
+	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/people"
 )
 
 // Door serves the wire.
 type Door struct {
 	people *people.Service
+	keys   *accesskeys.Service
 	guard  *auth.Guard
 	log    *slog.Logger
 }
 
 // New makes the door.
 func New(b *broker.Broker, log *slog.Logger) *Door {
-	return &Door{people: b.People, guard: auth.NewGuard(b.People), log: log}
+	return &Door{people: b.People, keys: b.AccessKeys, guard: auth.NewGuard(b.People), log: log}
 }
 
 // Mount adds the door's paths. It takes the whole of /core/v1/, so that what there is

@@ -44,6 +44,9 @@ func (d *Door) workspace(c *call) (keyhatch.Workspace, error) {
 	return d.people.Workspace(c.ctx, c.caller, c.reference("organization", keyhatch.WorkspaceID))
 }
 
+// region is the cluster that a call is about: a store, whose name is its region.
+func (c *call) region() string { return c.reference("object_storage_cluster", keyhatch.StoreID) }
+
 func (d *Door) workspaces(c *call) iter.Seq2[keyhatch.Workspace, error] {
 	return everything(func(p kernel.Page) (kernel.List[keyhatch.Workspace], error) {
 		return d.people.Workspaces(c.ctx, c.caller, p)

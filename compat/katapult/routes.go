@@ -32,6 +32,7 @@ var parameters = []string{"organization", "object_storage_cluster", "access_key"
 // What routes of several kinds take.
 var (
 	organization = argument{name: "organization", kind: lookup, required: true, fields: []argument{{name: "id"}, {name: "sub_domain"}}}
+	cluster      = argument{name: "object_storage_cluster", kind: lookup, required: true, fields: []argument{{name: "region"}}}
 	apiToken     = argument{name: "api_token", kind: lookup, required: true, fields: []argument{{name: "id"}}}
 )
 
@@ -67,6 +68,31 @@ var routes = []route{
 	{
 		method: "POST", path: "api_tokens/api_token/regenerate_secret", scopes: []string{"api_tokens"}, noun: "tokens", status: 200, secret: true,
 		takes: []argument{apiToken}, run: (*Door).regenerateSecret,
+	},
+
+	{
+		method: "GET", path: "organizations/organization/object_storage/access_keys", scopes: []string{"object_storage"}, noun: "access-keys", status: 200,
+		takes: slices.Concat([]argument{organization}, paging), run: (*Door).listAccessKeys,
+	},
+	{
+		method: "POST", path: "organizations/organization/object_storage/object_storage_cluster/access_keys", scopes: []string{"object_storage"}, noun: "access-keys", status: 201,
+		takes: []argument{organization, cluster, keyProperties}, run: (*Door).createAccessKey,
+	},
+	{
+		method: "GET", path: "object_storage/access_keys/access_key", scopes: []string{"object_storage"}, noun: "access-keys", status: 200,
+		takes: []argument{accessKeyLookup}, run: (*Door).getAccessKey,
+	},
+	{
+		method: "PATCH", path: "object_storage/access_keys/access_key", scopes: []string{"object_storage"}, noun: "access-keys", status: 200,
+		takes: []argument{accessKeyLookup, keyProperties}, run: (*Door).updateAccessKey,
+	},
+	{
+		method: "DELETE", path: "object_storage/access_keys/access_key", scopes: []string{"object_storage"}, noun: "access-keys", status: 200,
+		takes: []argument{accessKeyLookup}, run: (*Door).deleteAccessKey,
+	},
+	{
+		method: "POST", path: "object_storage/access_keys/access_key/generate_credentials", scopes: []string{"object_storage"}, noun: "access-keys", status: 200, secret: true,
+		takes: []argument{accessKeyLookup}, run: (*Door).generateCredentials,
 	},
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/keyhatch/keyhatch/internal/doortest"
@@ -35,6 +36,13 @@ var schemas = doortest.Schemas{Rules: map[string]func(map[string]any) error{"fai
 	"user":               {"id": "text", "first_name": "text", "last_name": "any text", "avatar_url": "?text"},
 	"users organization": {"id": "text", "name": "text", "sub_domain": "text"},
 
+	"access keys":    {"pagination": "pagination", "object_storage_access_keys": "[]access key"},
+	"one access key": {"object_storage_access_key": "access key"},
+	"one issued key": {"object_storage_access_key": "issued key"},
+	"access key":     with(keyFields, map[string]string{"server_url": "?text", "s3_access_key_id": "?text", "s3_secret_access_key": "?nothing"}),
+	"issued key":     with(keyFields, map[string]string{"server_url": "text", "s3_access_key_id": "text", "s3_secret_access_key": "text"}),
+	"success":        {"success": "true"},
+
 	"failure":      {"error": "bare failure", "code": "text", "description": "?text", "detail": "detail"},
 	"bare failure": {"code": "text", "description": "?text", "detail": "detail"},
 	"detail": {
@@ -44,6 +52,17 @@ var schemas = doortest.Schemas{Rules: map[string]func(map[string]any) error{"fai
 	"argument": {"id*": "text", "name": "text", "description": "?text"},
 	"nothing":  {},
 }}
+
+var keyFields = map[string]string{
+	"id": "text", "name": "text", "created_at": "number", "region": "text", "state": "pending|configured",
+	"all_buckets_read": "bool", "all_objects_read": "bool", "all_objects_write": "bool", "read_buckets": "[]text", "write_buckets": "[]text",
+}
+
+func with(fields, more map[string]string) map[string]string {
+	out := maps.Clone(fields)
+	maps.Copy(out, more)
+	return out
+}
 
 // twice demands that a failure is the same wrapped and bare.
 func twice(failure map[string]any) error {
@@ -55,7 +74,7 @@ func twice(failure map[string]any) error {
 	return nil
 }
 
-// answers are the schemas of routes.
+// answers are the schemas of routes; "-" is any segment.
 var answers = map[string]string{
 	"GET users/current":                   "oneself",
 	"GET organizations":                   "organizations",
@@ -65,13 +84,23 @@ var answers = map[string]string{
 	"PATCH api_tokens/-":                  "annotated token",
 	"DELETE api_tokens/-":                 "ended token",
 	"POST api_tokens/-/regenerate_secret": "one secret",
+
+	"GET organizations/-/object_storage/access_keys":         "access keys",
+	"POST organizations/-/object_storage/-/access_keys":      "one access key",
+	"GET object_storage/access_keys/-":                       "one access key",
+	"PATCH object_storage/access_keys/-":                     "one access key",
+	"DELETE object_storage/access_keys/-":                    "success",
+	"POST object_storage/access_keys/-/generate_credentials": "one issued key",
 }
 
 // schemaOf is what a route answers with.
 func schemaOf(method, path string) string {
 	segments := strings.Split(strings.Trim(path, "/"), "/")[2:]
-	if len(segments) > 1 && segments[0] != "users" {
-		segments[1] = "-"
+	for route, schema := range answers {
+		how, pattern, _ := strings.Cut(route, " ")
+		if how == method && slices.EqualFunc(strings.Split(pattern, "/"), segments, func(want, got string) bool { return want == "-" || want == got }) {
+			return schema
+		}
 	}
-	return answers[method+" "+strings.Join(segments, "/")]
+	return "no route"
 }

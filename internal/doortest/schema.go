@@ -16,7 +16,7 @@ type Schemas struct {
 	// field marks what may be absent; "?" before a kind what may be null, "[]" a list.
 	//
 	// A kind is another object, or one of these: "text", which is not empty, "any text",
-	// "empty text", "bool", "number", which is whole and not negative, "int32", which is a
+	// "empty text", "bool", "true", "number", which is whole and not negative, "int32", which is a
 	// number of 32 bits, "time", by RFC 3339 in UTC, or words with "|" between.
 	Objects map[string]map[string]string
 	// Rules are what else is true of objects, by name.
@@ -91,6 +91,7 @@ var kinds = map[string]func(any) bool{
 	"text":       func(v any) bool { s, ok := v.(string); return ok && s != "" },
 	"any text":   func(v any) bool { _, ok := v.(string); return ok },
 	"empty text": func(v any) bool { return v == "" },
+	"true":       func(v any) bool { return v == true },
 	"bool":       func(v any) bool { _, ok := v.(bool); return ok },
 	"number":     func(v any) bool { n, ok := v.(float64); return ok && n == float64(int64(n)) && n >= 0 },
 	"int32":      func(v any) bool { n, ok := v.(float64); return ok && n == float64(int32(n)) && n >= 0 },

@@ -10,7 +10,7 @@ func TestSchemas(t *testing.T) {
 	t.Parallel()
 	s := Schemas{
 		Objects: map[string]map[string]string{
-			"thing": {"name": "text", "note*": "?any text", "kind*": "a|b", "parts*": "[]part", "size*": "number", "pages*": "int32", "at*": "time", "on*": "bool", "secret*": "empty text"},
+			"thing": {"name": "text", "note*": "?any text", "kind*": "a|b", "parts*": "[]part", "size*": "number", "pages*": "int32", "at*": "time", "on*": "bool", "secret*": "empty text", "done*": "true"},
 			"part":  {"id": "text"},
 			"lost":  {"of": "unheard of"},
 			"even":  {"n": "number"},
@@ -51,6 +51,8 @@ func TestSchemas(t *testing.T) {
 		{"thing", `{"name":"x","at":1}`, false},
 		{"thing", `{"name":"x","on":"true"}`, false},
 		{"thing", `{"name":"x","secret":"s"}`, false},
+		{"thing", `{"name":"x","done":true}`, true},
+		{"thing", `{"name":"x","done":false}`, false},
 		{"even", `{"n":2}`, true},
 		{"even", `{"n":3}`, false},
 		{"lost", `{"of":"x"}`, false},
