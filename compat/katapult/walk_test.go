@@ -36,6 +36,46 @@ func (w *world) listed(who string) []token {
 	return into[manyTokens](w.T, w.want(200, who, "GET", orgTokens+"?organization[sub_domain]=lab", "")).Tokens
 }
 
+// TestFailuresOfGenerating: what the API's documentation says of the call that generates
+// credentials, in the format's order where several are wrong.
+//
+// Source: Katapult's documentation, "Generate object storage S3 access key credentials".
+func TestFailuresOfGenerating(t *testing.T) {
+	w := newWorld(t)
+	made := w.madeKey("ann", `{"name":"backup","all_objects_read":true}`)
+	w.key["narrow"] = w.Secret(people.NewToken{User: w.ann.User.ID, Workspace: w.lab.ID, Scopes: []keyhatch.Scope{"object_storage", "s3:read s3://lab-data/x/"}})
+	w.key["scoped"] = w.scoped("object_storage:read")
+	before := w.Dump(t, "access_key_pairs")
+	w.want(200, "slow", "GET", "users/current", "")
+	for _, tc := range []struct {
+		code, who, body string
+		status          int
+	}{
+		{"missing_api_token", "", `{`, 400},
+		{"invalid_api_token", "unknown", `{`, 403},
+		{"unauthorized_network_for_api_token", "elsewhere", `{`, 403},
+		{"invalid_capabilities_token", "signed", `{`, 403},
+		{"rate_limit_reached", "slow", `{`, 429},
+		{"scope_not_granted", "scoped", `{`, 403},
+		{"invalid_json_body", "ann", `{`, 400},
+		{"invalid_argument", "ann", `{"access_key":{}}`, 400},
+		{"object_storage_access_key_not_found", "ann", aboutKey("objkey_000000000000000", ""), 404},
+		{"object_storage_access_key_not_found", "bob", aboutKey(made.ID, ""), 404},
+		{"permission_denied", "narrow", aboutKey(made.ID, ""), 403},
+	} {
+		if a := w.refused(tc.code, tc.who, "POST", generate, tc.body); a.Status != tc.status {
+			t.Errorf("%s is %d, want %d", tc.code, a.Status, tc.status)
+		}
+	}
+	mend := w.BreakCommits(t, "access_key_pairs")
+	a := w.refused("service_unavailable", "ann", "POST", generate, aboutKey(made.ID, ""))
+	if a.Status != 503 || a.Header.Get("Retry-After") == "" {
+		t.Errorf("%d %v", a.Status, a.Header)
+	}
+	mend()
+	w.mustBe(before)
+}
+
 // TestQuestionsOfBrowsers: a question before a request is answered without a token.
 func TestQuestionsOfBrowsers(t *testing.T) {
 	w := newWorld(t)
