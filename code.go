@@ -71,6 +71,8 @@ const (
 	CodeKeysChanged      Code = "keys_changed"
 	CodeRotationRunning  Code = "rotation_running"
 	CodeStoreUnsupported Code = "store_unsupported"
+	CodeJobNotRecorded   Code = "job_not_recorded"
+	CodeStoreSilent      Code = "store_silent"
 	CodeUnavailable      Code = "unavailable"
 	CodeInternal         Code = "internal"
 )

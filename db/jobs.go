@@ -44,14 +44,20 @@ func runAt(t time.Time) int64 {
 // is there the id and the workspace stay.
 //
 // A handler that has something left for later asks for its own job.
+//
+// A job that cannot be recorded is keyhatch.Unavailable of CodeJobNotRecorded.
 func (t *Tx) AskJob(ctx context.Context, j keyhatch.Job) error {
-	return t.exec(ctx, `insert into jobs (id, workspace, kind, subject, detail, run_at, asked_again, attempts, last_error, claims, claimed_until, created_at)
+	err := t.exec(ctx, `insert into jobs (id, workspace, kind, subject, detail, run_at, asked_again, attempts, last_error, claims, claimed_until, created_at)
 		values ($1, $2, $3, $4, $5, $6, false, 0, '', 0, null, $7)
 		on conflict (kind, subject) do update set detail = excluded.detail, attempts = 0, last_error = '',
 			asked_again = jobs.claimed_until is not null,
 			run_at = case when jobs.run_at < excluded.run_at and (jobs.claimed_until is null or jobs.asked_again)
 				then jobs.run_at else excluded.run_at end`,
 		j.ID, optText(j.Workspace), string(j.Kind), j.Subject, j.Detail, runAt(j.RunAt), micros(j.CreatedAt))
+	if err != nil {
+		return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeJobNotRecorded, "what has to follow cannot be recorded, and nothing was changed: try again").Because(err)
+	}
+	return nil
 }
 
 // whenDue is the time from which a job can be claimed. It has an index.

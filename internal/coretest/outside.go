@@ -71,3 +71,13 @@ func (c *Core) BreakCommits(t testing.TB, table string) (mend func()) {
 		c.SQL(t, "drop table broken")
 	}
 }
+
+// RefuseInserts makes every insert into the table fail at once, until mend is called.
+func (c *Core) RefuseInserts(t testing.TB, table string) (mend func()) {
+	t.Helper()
+	c.SQL(t, fmt.Sprintf("create trigger refused_insert before insert on %s begin select raise(abort, 'the disk is full'); end", table))
+	return func() {
+		t.Helper()
+		c.SQL(t, "drop trigger refused_insert")
+	}
+}
