@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -40,6 +41,7 @@ func (svc *Service) Issue(ctx context.Context, c keyhatch.Caller, workspace, ref
 		if err != nil {
 			return err
 		}
+		before := key.Pairs
 		if key.Pairs, err = endPairs(w, key, grace); err != nil {
 			return err
 		}
@@ -47,11 +49,13 @@ func (svc *Service) Issue(ctx context.Context, c keyhatch.Caller, workspace, ref
 		if err := w.Tx.InsertPair(ctx, key, issued, sealed); err != nil {
 			return err
 		}
+		detail := kernel.Detail("name", key.Name, "access_key_id", pair.AccessKeyID, "grace", grace.String())
+		tellPairs(detail, before, key.Pairs)
 		key.Pairs = append([]keyhatch.IssuedPair{issued}, key.Pairs...)
 		made = keyhatch.Credentials{
 			AccessKeyID: pair.AccessKeyID, SecretAccessKey: pair.SecretAccessKey, Endpoint: svc.endpoint, Region: svc.region, ExpiresAt: key.ExpiresAt,
 		}
-		return w.Record(Issued, key.Workspace, key.ID, kernel.Detail("name", key.Name, "access_key_id", pair.AccessKeyID, "grace", grace.String()))
+		return w.Record(Issued, key.Workspace, key.ID, detail)
 	})
 	if err != nil {
 		return keyhatch.AccessKey{}, keyhatch.Credentials{}, err
@@ -88,6 +92,23 @@ func endPairs(w *kernel.Work, key keyhatch.AccessKey, grace time.Duration) (left
 		left = append(left, p)
 	}
 	return left, nil
+}
+
+// tellPairs adds to an event what became of the pairs before: which ended at once, and
+// which works on until when.
+func tellPairs(detail map[string]string, before, left []keyhatch.IssuedPair) {
+	var ended []string
+	for _, p := range before {
+		if !slices.ContainsFunc(left, func(l keyhatch.IssuedPair) bool { return l.AccessKeyID == p.AccessKeyID }) {
+			ended = append(ended, p.AccessKeyID)
+		}
+	}
+	if len(ended) > 0 {
+		detail["ended"] = joined(ended)
+	}
+	for _, p := range left { // one at most
+		detail["works_on"], detail["until"] = p.AccessKeyID, kernel.TimeText(p.EndsAt)
+	}
 }
 
 // EndMadeWith ends what was made with a token that a thief may have had: the keys, and

@@ -1,0 +1,44 @@
+package accesskeys_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/db"
+)
+
+// The record names every pair that a rotation ends, and tells until when the one before
+// works on: what a pair opened at a time is told from that.
+func TestRotationIsOnRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		key, first := w.issued(w.ann, accesskeys.NewKey{Name: "key", Rights: accesskeys.Rights{Read: []string{"aaa"}}})
+		begin := time.Now().UTC()
+		issue := func(grace time.Duration) string {
+			_, pair, err := w.Broker.AccessKeys.Issue(t.Context(), w.ann, "", key.ID, grace)
+			w.must(err)
+			time.Sleep(time.Minute)
+			return pair.AccessKeyID
+		}
+		second, third, fourth := issue(time.Hour), issue(2*time.Hour), issue(0)
+		events, err := w.DB.Events(t.Context(), db.EventFilter{Target: key.ID, Action: accesskeys.Issued}, db.Everything)
+		w.must(err)
+		text := func(after time.Duration) string { return begin.Add(after).Format("2006-01-02T15:04:05.000000Z") }
+		want := []map[string]string{ // the newest first
+			{"name": "key", "access_key_id": fourth, "grace": "0s", "ended": third + " " + second},
+			{"name": "key", "access_key_id": third, "grace": "2h0m0s", "ended": first, "works_on": second, "until": text(time.Minute + 2*time.Hour)},
+			{"name": "key", "access_key_id": second, "grace": "1h0m0s", "works_on": first, "until": text(time.Hour)},
+			{"name": "key", "access_key_id": first, "grace": "0s"},
+		}
+		var got []map[string]string
+		for _, e := range events {
+			got = append(got, e.Detail)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("on record (-want +got):\n%s", diff)
+		}
+	})
+}
