@@ -44,7 +44,7 @@ var layers = []struct {
 	{"driver/drivertest/keys", "root driver", "github.com/aws/"},
 	{"driver/*", "root policy driver", ""},
 	{"broker/kernel", "root policy db mirror seal", "golang.org/x/time/rate"},
-	{"broker/past", "root policy db broker/kernel broker/people broker/places", ""},
+	{"broker/past", "root policy db broker/accesskeys broker/kernel broker/people broker/places", ""},
 	{"broker/passwords", "root policy db broker/kernel", "github.com/ccojocar/zxcvbn-go/data golang.org/x/crypto/argon2 golang.org/x/text/unicode/norm"},
 	{"broker/*", "root policy audit seal db mirror driver broker/kernel", ""},
 	{"broker", "root policy audit seal db mirror driver broker/*", ""},

@@ -10,8 +10,8 @@ import (
 	"github.com/keyhatch/keyhatch/db"
 )
 
-// subject is the location that a question is about, as its caller may ask: one
-// by its id, or whichever lay at an address of a workspace.
+// subject is what a question is about, as its caller may ask: a location by its id, or
+// whatever lay at an address of a workspace.
 type subject struct {
 	id        string
 	workspace string         // of an address without an id
@@ -92,20 +92,45 @@ func askedByURL(v kernel.View, workspace, ref string) (subject, error) {
 	return subject{id: l.ID, url: url, there: &l}, err
 }
 
-// in finds the subject in the past.
-func (s subject) in(state *State) (keyhatch.Location, bool) {
+// in finds the subject in the past: the location, or for an address in none the bucket
+// and the locations below.
+func (s subject) in(state *State) (found place, ok bool) {
 	if s.id == "" {
-		return state.locationHolding(s.workspace, s.url)
+		found.url = s.url
+		found.bucket, ok = state.bucketNamed(s.workspace, s.url.Bucket)
+		found.locations = state.locationsAt(s.workspace, s.url)
+		return found, ok || len(found.locations) > 0
 	}
 	l, ok := state.Locations[s.id]
-	return l, ok
+	if found.url = s.url; found.url.Bucket == "" {
+		found.url = l.URL()
+	}
+	found.bucket, _ = state.bucketNamed(l.Workspace, l.BucketName)
+	found.locations = []keyhatch.Location{l}
+	return found, ok
 }
 
-// errNoLocation is a location that was not there yet, or not any more.
+// place is what a question is about as it was then.
+type place struct {
+	url    keyhatch.S3URL
+	bucket keyhatch.Bucket
+	// locations are the one that held the address, or those that lay under it.
+	locations []keyhatch.Location
+}
+
+// location is the one that held the address; zero: none.
+func (p place) location() keyhatch.Location {
+	if len(p.locations) == 1 && p.locations[0].Prefix.Covers(p.url.Prefix) {
+		return p.locations[0]
+	}
+	return keyhatch.Location{}
+}
+
+// errNoLocation is a location, or a bucket, that was not there yet or not any more.
 func errNoLocation(s subject, q WhoCanRequest, state *State) error {
 	if s.there != nil && !s.there.CreatedAt.After(q.At) {
 		return fmt.Errorf("the audit record does not know location %s, made at %s: see keyhatch audit verify", s.id, kernel.TimeText(s.there.CreatedAt))
 	}
 	return keyhatch.Fail(keyhatch.NotFound, keyhatch.CodeLocationNotFound,
-		"at that time there was no such location: GET /api/v1/events?action=location.create tells when each was made").In("location")
+		"at that time there was no such location or bucket: GET /api/v1/events?action=location.create tells when each was made").In("location")
 }

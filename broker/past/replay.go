@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/db"
@@ -21,6 +22,9 @@ var changes = map[keyhatch.Action]func(*State, keyhatch.Event) error{
 	people.UserCreated:            (*State).userCreated,
 	people.UserUpdated:            (*State).userUpdated,
 	people.UserDeleted:            (*State).userDeleted,
+	people.WorkspaceCreated:       (*State).workspaceCreated,
+	people.WorkspaceDeleted:       (*State).workspaceDeleted,
+	people.WorkspaceMemberPut:     (*State).workspaceMemberPut,
 	people.WorkspaceMemberRemoved: (*State).workspaceMemberRemoved,
 	people.GroupCreated:           (*State).groupCreated,
 	people.GroupUpdated:           (*State).circleUpdated,
@@ -32,12 +36,23 @@ var changes = map[keyhatch.Action]func(*State, keyhatch.Event) error{
 	people.TeamspaceDeleted:       (*State).circleDeleted,
 	people.TeamspaceMemberPut:     (*State).circleMemberPut,
 	people.TeamspaceMemberRemoved: (*State).circleMemberRemoved,
+	places.StoreCreated:           (*State).storePut,
+	places.StoreUpdated:           (*State).storePut,
+	places.StoreDeleted:           (*State).storeDeleted,
+	places.BucketCreated:          (*State).bucketCreated,
+	places.BucketUpdated:          (*State).bucketUpdated,
+	places.BucketDeleted:          (*State).bucketDeleted,
 	places.LocationCreated:        (*State).locationCreated,
 	places.LocationUpdated:        (*State).locationUpdated,
 	places.LocationDeleted:        (*State).locationDeleted,
 	places.GrantGiven:             (*State).grantGiven,
 	places.GrantUpdated:           (*State).grantUpdated,
 	places.GrantTaken:             (*State).grantTaken,
+	accesskeys.Created:            (*State).keyPut,
+	accesskeys.Updated:            (*State).keyPut,
+	accesskeys.Issued:             (*State).keyIssued,
+	accesskeys.Withdrawn:          (*State).pairWithdrawn,
+	accesskeys.Deleted:            (*State).keyDeleted,
 }
 
 // At replays the record up to the time, that time included. An event that does
@@ -87,26 +102,10 @@ func (s *State) userDeleted(e keyhatch.Event) error {
 		s.leave(circle, e.Target)
 	}
 	s.dropGrants(s.grantsTo[keyhatch.Subject{Kind: keyhatch.SubjectUser, ID: e.Target}])
+	for ws := range s.Roles {
+		s.dropRole(ws, e.Target)
+	}
 	delete(s.Users, e.Target)
-	return nil
-}
-
-// workspaceMemberRemoved: with the membership go those of the workspace's groups
-// and teamspaces, and the workspace's grants that name the user.
-func (s *State) workspaceMemberRemoved(e keyhatch.Event) error {
-	if _, ok := s.Users[e.Target]; !ok {
-		return errUnknown
-	}
-	for circle := range maps.Clone(s.circlesOf[e.Target]) {
-		if s.Circles[circle].Workspace == e.Workspace {
-			s.leave(circle, e.Target)
-		}
-	}
-	for id := range maps.Clone(s.grantsTo[keyhatch.Subject{Kind: keyhatch.SubjectUser, ID: e.Target}]) {
-		if s.Grants[id].Workspace == e.Workspace {
-			s.dropGrant(id)
-		}
-	}
 	return nil
 }
 
@@ -186,36 +185,6 @@ func (s *State) leave(circle, user string) {
 	s.circlesOf.remove(user, circle)
 }
 
-func (s *State) locationCreated(e keyhatch.Event) error {
-	url, err := keyhatch.ParseS3URL(e.Detail["url"])
-	if err != nil {
-		return errors.New("does not tell the location's address")
-	}
-	s.Locations[e.Target] = keyhatch.Location{
-		ID: e.Target, Workspace: e.Workspace, BucketName: url.Bucket, Prefix: url.Prefix, Name: e.Detail["name"], Owner: e.Detail["owner"],
-	}
-	return nil
-}
-
-func (s *State) locationUpdated(e keyhatch.Event) error {
-	l, ok := s.Locations[e.Target]
-	if !ok {
-		return errUnknown
-	}
-	l.Name, l.Owner, l.Locked = e.Detail["name"], e.Detail["owner"], e.Detail["locked"] != ""
-	s.Locations[l.ID] = l
-	return nil
-}
-
-func (s *State) locationDeleted(e keyhatch.Event) error {
-	if _, ok := s.Locations[e.Target]; !ok {
-		return errUnknown
-	}
-	s.dropGrants(s.grantsOn[e.Target])
-	delete(s.Locations, e.Target)
-	return nil
-}
-
 func (s *State) grantGiven(e keyhatch.Event) error {
 	g := keyhatch.Grant{
 		ID: e.Target, Workspace: e.Workspace, Location: e.Detail["location"], Access: keyhatch.Access(e.Detail["access"]),
@@ -255,22 +224,25 @@ func (s *State) grantUpdated(e keyhatch.Event) error {
 }
 
 // expiry reads when the grant ends, as its newest event says.
-func (s *State) expiry(g *keyhatch.Grant, e keyhatch.Event) error {
-	text := e.Detail["expires"]
-	g.ExpiresAt = time.Time{}
+func (s *State) expiry(g *keyhatch.Grant, e keyhatch.Event) (err error) {
 	delete(s.toTheSecond, g.ID)
+	if g.ExpiresAt, err = timeIn(e, "expires"); err == nil && !g.ExpiresAt.IsZero() && !strings.Contains(e.Detail["expires"], ".") {
+		s.toTheSecond[g.ID] = true
+	}
+	return err
+}
+
+// timeIn is a time of an event, zero for none.
+func timeIn(e keyhatch.Event, detail string) (time.Time, error) {
+	text := e.Detail[detail]
 	if text == "" {
-		return nil
+		return time.Time{}, nil
 	}
 	at, err := time.Parse(time.RFC3339, text) // with or without a part of a second
 	if err != nil {
-		return errors.New("does not tell when the grant ends")
+		return time.Time{}, errors.New("does not tell when it ends")
 	}
-	g.ExpiresAt = at.UTC()
-	if !strings.Contains(text, ".") {
-		s.toTheSecond[g.ID] = true
-	}
-	return nil
+	return at.UTC(), nil
 }
 
 func (s *State) grantTaken(e keyhatch.Event) error {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/past"
 	"github.com/keyhatch/keyhatch/db"
@@ -119,7 +120,8 @@ func (h *history) wantTables(t *rapid.T) {
 	}
 	want := past.State{
 		Users: map[string]keyhatch.User{}, Circles: map[string]past.Circle{}, Members: map[string]map[string]bool{},
-		Locations: map[string]keyhatch.Location{}, Grants: map[string]keyhatch.Grant{},
+		Locations: map[string]keyhatch.Location{}, Grants: map[string]keyhatch.Grant{}, Roles: map[string]map[string]keyhatch.Role{},
+		Stores: map[string]keyhatch.Store{}, Buckets: map[string]keyhatch.Bucket{}, Keys: map[string]keyhatch.AccessKey{},
 	}
 	users, err1 := r.Users(ctx, "", "", db.Everything)
 	for _, u := range users {
@@ -156,14 +158,41 @@ func (h *history) wantTables(t *rapid.T) {
 		g.Since, g.CreatedAt, g.CreatedBy = time.Time{}, time.Time{}, ""
 		want.Grants[g.ID] = g
 	}
-	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+	roles, err6 := r.AllWorkspaceMembers(ctx)
+	for _, m := range roles {
+		if want.Roles[m.Workspace] == nil {
+			want.Roles[m.Workspace] = map[string]keyhatch.Role{}
+		}
+		want.Roles[m.Workspace][m.User] = m.Role
+	}
+	stores, err7 := r.Stores(ctx, "", "", db.Everything)
+	for _, s := range stores {
+		want.Stores[s.ID] = keyhatch.Store{ID: s.ID, Workspace: s.Workspace, Name: s.Name}
+	}
+	buckets, err8 := r.Buckets(ctx, "", db.Everything)
+	for _, b := range buckets {
+		b.CreatedAt = time.Time{}
+		want.Buckets[b.ID] = b
+	}
+	keys, err9 := r.AccessKeys(ctx, db.AccessKeyFilter{}, db.Everything)
+	for _, k := range keys {
+		kept := keyhatch.AccessKey{
+			ID: k.ID, Workspace: k.Workspace, Store: k.Store, Name: k.Name, Owner: k.Owner, Rights: k.Rights, ExpiresAt: k.ExpiresAt,
+		}
+		for _, p := range k.Pairs {
+			kept.Pairs = append(kept.Pairs, keyhatch.IssuedPair{AccessKeyID: p.AccessKeyID, IssuedAt: p.IssuedAt, EndsAt: p.EndsAt})
+		}
+		want.Keys[k.ID] = kept
+	}
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9); err != nil {
 		t.Fatal(err)
 	}
 	for what, pair := range map[string][2]any{
 		"users": {want.Users, state.Users}, "circles": {want.Circles, state.Circles}, "members": {want.Members, state.Members},
 		"locations": {want.Locations, state.Locations}, "grants": {want.Grants, state.Grants},
+		"roles": {want.Roles, state.Roles}, "stores": {want.Stores, state.Stores}, "buckets": {want.Buckets, state.Buckets}, "keys": {want.Keys, state.Keys},
 	} {
-		if diff := cmp.Diff(pair[0], pair[1]); diff != "" {
+		if diff := cmp.Diff(pair[0], pair[1], cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s (-table +replayed):\n%s", what, diff)
 		}
 	}

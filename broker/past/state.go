@@ -17,10 +17,18 @@ type State struct {
 	Locations map[string]keyhatch.Location
 	Grants    map[string]keyhatch.Grant
 
+	// What decides about access keys.
+	Roles   map[string]map[string]keyhatch.Role // by workspace and user
+	Stores  map[string]keyhatch.Store
+	Buckets map[string]keyhatch.Bucket
+	Keys    map[string]keyhatch.AccessKey // with their pairs, the newest first
+
 	// What goes along when something is deleted is found by these.
 	circlesOf index[string]           // circles by user
 	grantsOn  index[string]           // grants by location
 	grantsTo  index[keyhatch.Subject] // grants by whom they name
+
+	bucketByName map[nameIn]string
 
 	// toTheSecond are the grants whose expiry was recorded without the part of the
 	// second in which it lies, as it was at first.
@@ -39,10 +47,16 @@ func newState() *State {
 	return &State{
 		Users: map[string]keyhatch.User{}, Circles: map[string]Circle{}, Members: map[string]map[string]bool{},
 		Locations: map[string]keyhatch.Location{}, Grants: map[string]keyhatch.Grant{},
+		Roles: map[string]map[string]keyhatch.Role{}, Stores: map[string]keyhatch.Store{}, Buckets: map[string]keyhatch.Bucket{},
+		Keys: map[string]keyhatch.AccessKey{},
+
 		circlesOf: index[string]{}, grantsOn: index[string]{}, grantsTo: index[keyhatch.Subject]{},
-		toTheSecond: map[string]bool{}, doubts: map[string][]string{},
+		bucketByName: map[nameIn]string{}, toTheSecond: map[string]bool{}, doubts: map[string][]string{},
 	}
 }
+
+// nameIn is a name that is unique in its workspace.
+type nameIn struct{ workspace, name string }
 
 // index is the ids that belong to a key.
 type index[K comparable] map[K]map[string]bool
@@ -67,15 +81,21 @@ func (s *State) Active(user string) bool { return s.Users[user].Active }
 // MembersOf yields the users in the group or teamspace.
 func (s *State) MembersOf(circle string) iter.Seq[string] { return maps.Keys(s.Members[circle]) }
 
-// locationHolding returns the location of the workspace that held everything
-// under the URL.
-func (s *State) locationHolding(workspace string, url keyhatch.S3URL) (keyhatch.Location, bool) {
+// bucketNamed returns the workspace's bucket of the name.
+func (s *State) bucketNamed(workspace, name string) (keyhatch.Bucket, bool) {
+	b, ok := s.Buckets[s.bucketByName[nameIn{workspace, name}]]
+	return b, ok
+}
+
+// locationsAt returns the location that held everything under the URL, or those that
+// lay under it.
+func (s *State) locationsAt(workspace string, url keyhatch.S3URL) (out []keyhatch.Location) {
 	for _, l := range s.Locations {
-		if l.Workspace == workspace && l.BucketName == url.Bucket && l.Prefix.Covers(url.Prefix) {
-			return l, true // locations never overlap
+		if l.Workspace == workspace && l.BucketName == url.Bucket && (l.Prefix.Covers(url.Prefix) || url.Prefix.Covers(l.Prefix)) {
+			out = append(out, l) // locations never overlap
 		}
 	}
-	return keyhatch.Location{}, false
+	return out
 }
 
 // maxDoubts bounds what is told of a damaged record: it needs no more to be

@@ -15,19 +15,24 @@ import (
 // WhoCanRequest asks who could read or write.
 type WhoCanRequest struct {
 	Workspace string // id or name; may be empty where one is implied
-	Location  string // id or name, or an s3:// address inside one
+	Location  string // id or name, or an s3:// address
 	Access    keyhatch.Access
 	At        time.Time // zero: now
 }
 
-// WhoCan is who could, in every way. Nobody could write while Location was
-// locked.
+// WhoCan is who could, in every way, and with which access keys. Nobody could write while
+// Location was locked.
 type WhoCan struct {
-	At       time.Time
-	Location keyhatch.Location // as it was then, as far as State tells
-	URL      keyhatch.S3URL    // what was asked about: the location or a prefix in it
-	Access   keyhatch.Access
-	Ways     []Way
+	At        time.Time
+	Workspace string            // id
+	Location  keyhatch.Location // that held what was asked about, as it was then, as far as State tells; zero: none
+	URL       keyhatch.S3URL    // what was asked about: the location or an address
+	Access    keyhatch.Access
+	Ways      []Way
+	Keys      []KeyWay
+	// LockedParts are the locations below what was asked about, when that lies in none, in
+	// which nobody could write.
+	LockedParts []keyhatch.Prefix
 	// Doubts say what the record cannot tell, or contradicts itself in. With none
 	// the answer is certain.
 	Doubts []string
@@ -41,14 +46,22 @@ type Way struct {
 	Part   bool // the grant opened only its own prefix of what was asked about
 }
 
+// KeyWay is an access key by which whoever had a pair of it could.
+type KeyWay struct {
+	policy.KeyWay
+	Owner keyhatch.User
+	Store keyhatch.Store
+}
+
 // maxWays bounds an answer (S9).
 const maxWays = 30_000
 
-// WhoCan answers from the audit record who could read or write a location, or a
-// prefix in it, at a time: which grants, groups and teamspaces gave access to
-// whom, whether the user was active, whether the location was locked. What people
-// could give themselves, as the owner of the location and the admins of its
-// workspace can, does not count before they did. The owner and those admins only.
+// WhoCan answers from the audit record who could read or write a location, or the part
+// under an address, at a time: which grants, groups and teamspaces gave access to
+// whom, whether the user was active, whether the location was locked; and which access
+// keys did. What people could give themselves, as the owner of the location and the admins of its
+// workspace can, does not count before they did. The owner and those admins only; about
+// an address that lies in no location, those admins.
 func (svc *Service) WhoCan(ctx context.Context, c keyhatch.Caller, r WhoCanRequest) (WhoCan, error) {
 	v := svc.k.View(ctx, c)
 	if _, err := keyhatch.ParseAccess(string(r.Access)); err != nil {
@@ -74,22 +87,35 @@ func (svc *Service) WhoCan(ctx context.Context, c keyhatch.Caller, r WhoCanReque
 	if err != nil {
 		return WhoCan{}, err
 	}
-	l, ok := about.in(state)
+	p, ok := about.in(state)
 	if !ok {
 		return WhoCan{}, errNoLocation(about, r, state)
 	}
-	answer := WhoCan{At: r.At, Location: l, URL: about.url, Access: r.Access}
-	if answer.URL.Bucket == "" {
-		answer.URL = l.URL()
+	a := WhoCan{At: r.At, Workspace: about.workspace, Location: p.location(), URL: p.url, Access: r.Access}
+	if a.Workspace == "" {
+		a.Workspace = a.Location.Workspace
 	}
-	return answer, answer.fill(state)
+	a.Doubts = slices.Concat(state.doubts[""], state.doubts[a.Workspace])
+	for _, l := range p.locations {
+		if l.Locked && l.ID != a.Location.ID && a.Access == keyhatch.Write {
+			a.LockedParts = append(a.LockedParts, l.Prefix)
+		}
+		if err := a.addGrants(state, l); err != nil {
+			return WhoCan{}, err
+		}
+	}
+	slices.Sort(a.LockedParts)
+	slices.SortFunc(a.Ways, func(a, b Way) int {
+		return cmp.Or(cmp.Compare(a.User.Name, b.User.Name), cmp.Compare(a.User.ID, b.User.ID),
+			cmp.Compare(a.Grant.Prefix, b.Grant.Prefix), cmp.Compare(a.Grant.ID, b.Grant.ID))
+	})
+	return a, a.addKeys(state, p)
 }
 
-// fill adds what the state says.
-func (a *WhoCan) fill(s *State) error {
-	grants := make([]keyhatch.Grant, 0, len(s.grantsOn[a.Location.ID]))
-	a.Doubts = slices.Concat(s.doubts[""], s.doubts[a.Location.Workspace])
-	for id := range s.grantsOn[a.Location.ID] {
+// addGrants adds whom the grants on the location reached.
+func (a *WhoCan) addGrants(s *State, l keyhatch.Location) error {
+	grants := make([]keyhatch.Grant, 0, len(s.grantsOn[l.ID]))
+	for id := range s.grantsOn[l.ID] {
 		g := s.Grants[id]
 		grants = append(grants, g)
 		if s.endedWithin(g, a.At) {
@@ -97,17 +123,28 @@ func (a *WhoCan) fill(s *State) error {
 				g.ID, g.ExpiresAt.Format(time.RFC3339)))
 		}
 	}
-	q := policy.Question{Location: a.Location, Prefix: a.URL.Prefix, Access: a.Access, At: a.At}
+	q := policy.Question{Location: l, Prefix: a.URL.Prefix, Access: a.Access, At: a.At}
 	for w := range q.Who(grants, s) {
 		if len(a.Ways) == maxWays {
 			return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLimitReached,
-				"more than %d ways lead there: ask about a prefix of the location", maxWays)
+				"more than %d ways lead there: ask about a prefix of it", maxWays)
 		}
 		a.Ways = append(a.Ways, Way{User: s.Users[w.User], Circle: s.Circles[w.Grant.Subject.ID], Grant: w.Grant, Part: w.Part})
 	}
-	slices.SortFunc(a.Ways, func(a, b Way) int {
-		return cmp.Or(cmp.Compare(a.User.Name, b.User.Name), cmp.Compare(a.User.ID, b.User.ID),
-			cmp.Compare(a.Grant.Prefix, b.Grant.Prefix), cmp.Compare(a.Grant.ID, b.Grant.ID))
+	return nil
+}
+
+// addKeys adds the access keys that opened what was asked about.
+func (a *WhoCan) addKeys(s *State, p place) error {
+	q := policy.Question{Location: a.Location, Prefix: a.URL.Prefix, Access: a.Access, At: a.At}
+	for w, err := range q.Keys(s.keysOn(p.bucket.Workspace, p.bucket.Store), p.bucket, keyFacts{s, p.locations}) {
+		if err != nil {
+			return fmt.Errorf("what access key %s opened: %w", w.Key.ID, err)
+		}
+		a.Keys = append(a.Keys, KeyWay{KeyWay: w, Owner: s.Users[w.Key.Owner], Store: s.Stores[w.Key.Store]})
+	}
+	slices.SortFunc(a.Keys, func(a, b KeyWay) int {
+		return cmp.Or(cmp.Compare(a.Key.Name, b.Key.Name), cmp.Compare(a.Key.ID, b.Key.ID))
 	})
 	return nil
 }
