@@ -2,17 +2,20 @@ package api
 
 import "time"
 
-// WhoCan is who could read or write a location, or a prefix in it, at a time.
+// WhoCan is who could read or write a location, or what lies under an address, at a time,
+// and with which access keys.
 type WhoCan struct {
-	At        time.Time `json:"at" doc:"The time that was asked about, or that of the question"`
-	Access    string    `json:"access" enum:"read,write"`
-	URL       string    `json:"url" doc:"What was asked about" example:"s3://demo/alpha/"`
-	Location  string    `json:"location" doc:"Id of the location that held it then" example:"loc_0mz3k8q2a7c4f9d"`
-	Name      string    `json:"name" doc:"Of the location, then" example:"alpha"`
-	Workspace string    `json:"workspace" doc:"Id"`
-	Locked    bool      `json:"locked" doc:"The location was locked: nobody could write"`
-	Ways      []Way     `json:"ways" nullable:"false" doc:"Everybody who could, in every way; who has several keeps the access until all of them end"`
-	Doubts    []string  `json:"doubts,omitempty" nullable:"false" doc:"What the audit record cannot tell or contradicts itself in. Without it, the answer is certain"`
+	At          time.Time `json:"at" doc:"The time that was asked about, or that of the question"`
+	Access      string    `json:"access" enum:"read,write"`
+	URL         string    `json:"url" doc:"What was asked about" example:"s3://demo/alpha/"`
+	Location    string    `json:"location,omitempty" doc:"Id of the location that held it then. Without it: none did, and the ways are those into the locations that lay under it" example:"loc_0mz3k8q2a7c4f9d"`
+	Name        string    `json:"name,omitempty" doc:"Of the location, then" example:"alpha"`
+	Workspace   string    `json:"workspace" doc:"Id"`
+	Locked      bool      `json:"locked" doc:"The location was locked: nobody could write"`
+	LockedParts []string  `json:"locked_parts,omitempty" nullable:"false" doc:"Locations below what was asked about that were locked: nobody could write there" example:"[\"2024/\"]"`
+	Ways        []Way     `json:"ways" nullable:"false" doc:"Everybody who could, in every way; who has several keeps the access until all of them end"`
+	Keys        []KeyWay  `json:"access_keys" nullable:"false" doc:"The access keys that opened it"`
+	Doubts      []string  `json:"doubts,omitempty" nullable:"false" doc:"What the audit record cannot tell or contradicts itself in. Without it, the answer is certain"`
 }
 
 // Way is one way in which a user, or everyone, could.
@@ -28,4 +31,19 @@ type Way struct {
 	TeamspaceName string     `json:"teamspace_name,omitempty" doc:"Then"`
 	Prefix        string     `json:"prefix,omitempty" doc:"The part of what was asked about that the grant opens. Without it: all of it" example:"2024/"`
 	ExpiresAt     *time.Time `json:"expires_at,omitempty" doc:"When the grant was to end. Without it: until taken back"`
+}
+
+// KeyWay is an access key that opened what was asked about. It did so for as long as one of
+// its rights and one of the standings of its owner was left.
+type KeyWay struct {
+	Key       string     `json:"access_key" doc:"Id" example:"objkey_0mz3k8q2a7c4f9d"`
+	Name      string     `json:"name" doc:"Then" example:"backup"`
+	Owner     string     `json:"owner" doc:"Id of the user whose it was"`
+	OwnerName string     `json:"owner_name" doc:"Then"`
+	Store     string     `json:"store" doc:"Id"`
+	StoreName string     `json:"store_name" doc:"Then" example:"local"`
+	Rights    []string   `json:"rights" nullable:"false" enum:"bucket,all" doc:"bucket: its list had the bucket; all: it was for all buckets that the workspace had on the store"`
+	OwnerAs   []string   `json:"owner_as" nullable:"false" enum:"installation_admin,workspace_admin,bucket_owner" doc:"As what its owner decided over the bucket"`
+	Pairs     []string   `json:"pairs" nullable:"false" doc:"The access key ids that worked. With none nobody could use the key, before one was issued" example:"[\"KHAKX4ZDQP2M7J6TRWVB\"]"`
+	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"When the key was to end. Without it: never"`
 }

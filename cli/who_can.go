@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/keyhatch/keyhatch/api"
@@ -21,8 +23,8 @@ type whoCanCommand struct {
 // Help is what --help says beside the flags.
 func (whoCanCommand) Help() string {
 	return `Tells from the audit record who could read or write a location, or a prefix in it: each user, through which grant
-and group, and until when. Its owner and the admins of its workspace may ask, the latter also about a location that is
-gone: by its id, or by its address.
+and group, and until when; and which access keys opened it. Its owner and the admins of its workspace may ask, the latter
+also about a location that is gone, by its id, and about any address in the workspace's buckets.
 
 ` + times.MomentForms + `
 
@@ -56,18 +58,37 @@ func (w whoCanCommand) Run(ctx context.Context, s ask.Streams) error {
 }
 
 func whoCanTable(to io.Writer, a api.WhoCan) error {
-	fmt.Fprintf(to, "Who could %s %s (location %s) at %s:\n\n", a.Access, ask.Printable(a.URL), ask.Printable(a.Name), a.At.Format(time.RFC3339Nano))
+	in := "in no location"
+	if a.Location != "" {
+		in = "location " + ask.Printable(a.Name)
+	}
+	fmt.Fprintf(to, "Who could %s %s (%s) at %s:\n\n", a.Access, ask.Printable(a.URL), in, a.At.Format(time.RFC3339Nano))
+	if len(a.LockedParts) > 0 {
+		fmt.Fprintf(to, "Nobody in %s: locked.\n\n", ask.Printable(strings.Join(a.LockedParts, ", ")))
+	}
 	switch {
 	case len(a.Ways) > 0:
+		if err := ask.Columns(to, waysRows(a.Ways)); err != nil {
+			return err
+		}
 	case a.Locked && a.Access == "write":
 		fmt.Fprintln(to, "Nobody: the location was locked.")
-		return nil
+	case len(a.Keys) > 0:
+		fmt.Fprintln(to, "Nobody by a grant.")
 	default:
 		fmt.Fprintln(to, "Nobody.")
+	}
+	if len(a.Keys) == 0 {
 		return nil
 	}
+	// A bucket is on one store.
+	fmt.Fprintf(to, "\nWith these access keys of store %s, whoever had a pair:\n\n", ask.Printable(a.Keys[0].StoreName))
+	return ask.Columns(to, keysRows(a.Keys))
+}
+
+func waysRows(ways []api.Way) [][]string {
 	rows := [][]string{{"USER", "ACCESS", "THROUGH", "PREFIX", "EXPIRES"}}
-	for _, w := range a.Ways {
+	for _, w := range ways {
 		row := []string{w.UserName, w.Access, w.Grant, "all", ask.Never}
 		if w.To == "everyone" {
 			row[0] = "(every active user)"
@@ -86,5 +107,41 @@ func whoCanTable(to io.Writer, a api.WhoCan) error {
 		}
 		rows = append(rows, row)
 	}
-	return ask.Columns(to, rows)
+	return rows
+}
+
+// What keys' rights and their owners' standings are called.
+var (
+	keyRightNames = map[string]string{"bucket": "this bucket", "all": "all buckets"}
+	ownerAsNames  = map[string]string{
+		"installation_admin": "installation admin", "workspace_admin": "workspace admin", "bucket_owner": "bucket owner",
+	}
+)
+
+func keysRows(keys []api.KeyWay) [][]string {
+	rows := [][]string{{"KEY", "PAIRS", "RIGHT ON", "OWNER", "OWNER IS", "EXPIRES", "ID"}}
+	for _, k := range keys {
+		row := []string{
+			k.Name, strconv.Itoa(len(k.Pairs)), named(keyRightNames, k.Rights), k.OwnerName, named(ownerAsNames, k.OwnerAs), ask.Never, k.Key,
+		}
+		if len(k.Pairs) == 0 {
+			row[1] = "none"
+		}
+		if k.ExpiresAt != nil {
+			row[5] = k.ExpiresAt.Format(time.RFC3339)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// named are the names of words, in one cell; a word that is not known is its own name.
+func named(names map[string]string, words []string) string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		if out[i] = names[w]; out[i] == "" {
+			out[i] = w
+		}
+	}
+	return strings.Join(out, ", ")
 }

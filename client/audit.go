@@ -44,7 +44,7 @@ func (c *Client) ObjectRequests(ctx context.Context, f ObjectRequestFilter) iter
 }
 
 // WhoCan tells who can read or write a location, by its id or name or an s3://
-// address inside one, or could at a time that is not zero.
+// address, or could at a time that is not zero, and with which access keys.
 func (c *Client) WhoCan(ctx context.Context, location, access string, when time.Time) (answer api.WhoCan, err error) {
 	q := queryOf("workspace", c.workspace, "location", location, "access", access, "at", timeText(when))
 	err = c.call(ctx, http.MethodGet, "/who-can", q, nil, &answer)

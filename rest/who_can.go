@@ -19,7 +19,7 @@ func (d *Door) whoCan(a huma.API) {
 
 type whoCanInput struct {
 	InWorkspace
-	Location string `query:"location" required:"true" maxLength:"1200" doc:"A location's id or name, or an s3:// address inside one. Admins of the workspace can name one that is gone by its id, or by its address" example:"s3://demo/alpha/"`
+	Location string `query:"location" required:"true" maxLength:"1200" doc:"A location's id or name, or an s3:// address inside one. Admins of the workspace can name one that is gone by its id, and any address in the workspace's buckets" example:"s3://demo/alpha/"`
 	Access   string `query:"access" required:"true" enum:"read,write"`
 	At       string `query:"at" maxLength:"64" format:"date-time" doc:"A time that has passed. Default: now"`
 }
@@ -41,7 +41,7 @@ func (d *Door) askWhoCan(ctx context.Context, c keyhatch.Caller, in *whoCanInput
 func encodeWhoCan(a past.WhoCan) api.WhoCan {
 	out := api.WhoCan{
 		At: a.At, Access: string(a.Access), URL: a.URL.String(), Location: a.Location.ID, Name: a.Location.Name,
-		Workspace: a.Location.Workspace, Locked: a.Location.Locked, Ways: make([]api.Way, len(a.Ways)), Doubts: a.Doubts,
+		Workspace: a.Workspace, Locked: a.Location.Locked, Ways: make([]api.Way, len(a.Ways)), Keys: make([]api.KeyWay, len(a.Keys)), Doubts: a.Doubts,
 	}
 	for i, w := range a.Ways {
 		out.Ways[i] = api.Way{
@@ -58,8 +58,31 @@ func encodeWhoCan(a past.WhoCan) api.WhoCan {
 			out.Ways[i].To = string(keyhatch.SubjectEveryone)
 		}
 		if w.Part {
-			out.Ways[i].Prefix = strings.TrimPrefix(string(w.Grant.Prefix), string(a.URL.Prefix))
+			out.Ways[i].Prefix = within(a.URL, w.Grant.Prefix)
 		}
+	}
+	for i, w := range a.Keys {
+		out.Keys[i] = api.KeyWay{
+			Key: w.Key.ID, Name: w.Key.Name, Owner: w.Owner.ID, OwnerName: w.Owner.Name, Store: w.Store.ID, StoreName: w.Store.Name,
+			Rights: texts(w.Rights), OwnerAs: texts(w.Standings), Pairs: texts(w.Pairs), ExpiresAt: optTime(w.Key.ExpiresAt),
+		}
+	}
+	for _, p := range a.LockedParts {
+		out.LockedParts = append(out.LockedParts, within(a.URL, p))
+	}
+	return out
+}
+
+// within is the part of a prefix that lies below what was asked about.
+func within(asked keyhatch.S3URL, p keyhatch.Prefix) string {
+	return strings.TrimPrefix(string(p), string(asked.Prefix))
+}
+
+// texts are words of the core on the wire; a list without any is no null.
+func texts[T ~string](words []T) []string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = string(w)
 	}
 	return out
 }
