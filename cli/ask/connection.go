@@ -154,7 +154,7 @@ var (
 )
 
 // apiList is how the API says where to look.
-var apiList = regexp.MustCompile(`GET /api/v1/([a-z]+)s(\?action=([a-z.]+))?`)
+var apiList = regexp.MustCompile(`GET /api/v1/([a-z-]+)s(\?action=([a-z.]+))?`)
 
 // inVerbs is what of the command line does the same.
 func inVerbs(call string) string {
@@ -166,6 +166,8 @@ func inVerbs(call string) string {
 		return "`keyhatch audit events`"
 	case part[1] == "key":
 		return "`keyhatch keys list`"
+	case part[1] == "access-key":
+		return "`keyhatch key list`"
 	}
 	return "`keyhatch " + part[1] + " list`"
 }
