@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/xml"
 	"errors"
@@ -107,7 +108,7 @@ func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
 func (v *visit) mayDelete(o document.DeletedObject) *s3wire.Error {
 	switch {
 	case !v.open.AllowsObject(v.Access, v.Bucket, o.Key) || keyhatch.CheckKey(o.Key) != nil:
-		return errNotOpen
+		return cmp.Or(v.locked(o.Key), errNotOpen)
 	case !v.policies.Allow(policy.S3Request{Operation: "DeleteObject", Bucket: v.Bucket, Key: o.Key, Versioned: o.VersionID != ""}):
 		return errPolicy
 	case o.VersionID != "" && o.VersionID != s3wire.NullVersion:

@@ -3,11 +3,9 @@ package gateway
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -196,29 +194,8 @@ func (v *visit) authorize() error {
 	case allowed:
 		return errPolicy
 	}
+	if locked := v.locked(v.Key); locked != nil && v.Level == classify.Object && v.Access == keyhatch.Write {
+		return locked
+	}
 	return s3wire.Refuse(http.StatusForbidden, "AccessDenied", v.instead())
-}
-
-// instead tells a refused caller what would work. It may know: this is its own lease or
-// access key.
-func (v *visit) instead() string {
-	var what []string
-	for _, o := range v.open {
-		if o.Access == "" {
-			continue
-		}
-		access := string(o.Access)
-		if o.WriteOnly {
-			access += " without read"
-		}
-		what = append(what, fmt.Sprintf("%s on %s", access, keyhatch.S3URL{Bucket: o.Bucket, Prefix: o.Prefix}))
-	}
-	if len(what) == 0 {
-		return "Access Denied. Nothing of this " + v.by.what + " is open any more."
-	}
-	message := "Access Denied. This " + v.by.what + " opens " + strings.Join(what, ", ")
-	if v.Lists() {
-		message += "; a list must ask for such a prefix"
-	}
-	return message + "."
 }

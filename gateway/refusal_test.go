@@ -1,9 +1,14 @@
 package gateway_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/broker/places"
+	"github.com/keyhatch/keyhatch/gateway"
 )
 
 // What a refused caller is told fits what it asked for: only a list asks for a prefix.
@@ -30,6 +35,66 @@ func TestRefusalFitsTheRequest(t *testing.T) {
 			got := r.send(c.q.as("ann"))
 			if got.status != http.StatusForbidden || !strings.Contains(got.body, says) || strings.Contains(got.body, ofLists) != c.list {
 				t.Errorf("%s %s: %d %s", c.q.method, c.q.target, got.status, got.body)
+			}
+		}
+	})
+}
+
+// Who is refused because of a lock is told so, and where, whatever it is that was signed
+// with; who could not write there anyway is not.
+func TestRefusalNamesTheLock(t *testing.T) {
+	inRig(t, gateway.Limits{Concurrent: 100, PerSecond: 1000}, func(t *testing.T, r *rig) {
+		r.issue("key", "key", accesskeys.Rights{Read: []string{"far"}, Write: []string{"far"}}, 0)
+		r.issue("reads", "reads", accesskeys.Rights{Read: []string{"far"}}, 0)
+		r.lend("lease", "ann", r.far)
+		const says = "s3://far/ is locked"
+		ask := func(who string, locked bool) {
+			t.Helper()
+			for _, q := range []request{put("/far/there", "x"), del("/far/there"), copied("/far/here", "/far/there")} {
+				if got := r.send(q.as(who)); strings.Contains(got.body, says) != locked || locked && got.status != http.StatusForbidden {
+					t.Errorf("%s %s by %s: %d %s", q.method, q.target, who, got.status, got.body)
+				}
+			}
+			if got := r.send(post("/far?delete", "<Delete><Object><Key>there</Key></Object></Delete>").as(who)); strings.Contains(got.body, says) != locked {
+				t.Errorf("batch delete by %s: %s", who, got.body)
+			}
+		}
+		lock := func(to bool) {
+			t.Helper()
+			_, err := r.core.Broker.Places.UpdateLocation(t.Context(), r.core.Admin, "", r.far.ID, places.LocationChange{Locked: &to})
+			r.must(err)
+		}
+		ask("key", false)
+		ask("lease", false)
+		ask("reads", false)
+		lock(true)
+		ask("key", true)
+		ask("lease", true)
+		ask("reads", false)
+		lock(false)
+		ask("key", false)
+		ask("lease", false) // unlocking does not reopen it, and there is no lock
+	})
+}
+
+// What a refused caller is told is short however much its key opens, says how much more
+// there is, and first what is in the bucket that it asked for. It once named a thousand.
+func TestRefusalIsShort(t *testing.T) {
+	inRig(t, gateway.Limits{Concurrent: 100, PerSecond: 1000}, func(t *testing.T, r *rig) {
+		for i := range 20 {
+			_, err := r.core.Broker.Places.CreateBucket(t.Context(), r.core.Admin, places.NewBucket{Workspace: "lab", Store: "behind", Name: fmt.Sprintf("many-%02d", i)})
+			r.must(err)
+		}
+		r.issue("key", "key", accesskeys.Rights{WriteAll: true}, 0)
+		for bucket, want := range map[string]string{
+			"many-17": "write without read on s3://many-17/, write without read on s3://far/, write without read on s3://many-00/, and 18 others.",
+			"none":    "write without read on s3://far/, write without read on s3://many-00/, write without read on s3://many-01/, and 18 others.",
+		} {
+			want = "Access Denied. This access key opens " + want
+			for range 3 { // in the same words each time
+				if got := r.send(get("/" + bucket + "/key").as("key")).element("Message"); got != want {
+					t.Errorf("%s: %q, want %q", bucket, got, want)
+				}
 			}
 		}
 	})

@@ -13,7 +13,7 @@ type Open struct {
 	Access keyhatch.Access // empty: that the bucket is there may be seen
 	// WriteOnly: nothing is read, though Access is Write.
 	WriteOnly bool
-	// Locked are prefixes in which nothing is written.
+	// Locked are prefixes in which nothing is written, and could be if they were not locked.
 	Locked []keyhatch.Prefix
 }
 
@@ -34,6 +34,20 @@ func (s Set) AllowsObject(access keyhatch.Access, bucket, key string) bool {
 	return key != "" && slices.ContainsFunc(s, func(o Open) bool {
 		return o.Bucket == bucket && o.covers(access) && o.Prefix.Holds(key) && !o.locks(access, key)
 	})
+}
+
+// Locked returns the locked prefix for which alone the object may not be written, and
+// whether there is one.
+func (s Set) Locked(bucket, key string) (locked keyhatch.Prefix, is bool) {
+	for _, o := range s {
+		if o.Bucket != bucket || !o.Prefix.Holds(key) {
+			continue
+		}
+		if at := slices.IndexFunc(o.Locked, func(p keyhatch.Prefix) bool { return p.Holds(key) }); at >= 0 {
+			return o.Locked[at], true
+		}
+	}
+	return "", false
 }
 
 // AllowsList tells whether the keys that begin with the prefix, which may stop

@@ -86,3 +86,31 @@ func TestSetAllows(t *testing.T) {
 		t.Errorf("prefixes of another bucket: %q", got)
 	}
 }
+
+// A lock is named where it alone is in the way of writing.
+func TestWhichLock(t *testing.T) {
+	s := policy.Set{
+		{Bucket: "demo", Prefix: "data/a/", Access: keyhatch.Read, Locked: []keyhatch.Prefix{"data/"}}, // of a lease
+		{Bucket: "whole", Access: keyhatch.Write, Locked: []keyhatch.Prefix{"x/", "y/z/"}},
+		{Bucket: "read", Access: keyhatch.Read},
+	}
+	for _, c := range []struct {
+		bucket, key string
+		want        keyhatch.Prefix
+	}{
+		{"demo", "data/a/x", "data/"},
+		{"demo", "data/ab", ""},
+		{"demo", "x/", ""},
+		{"whole", "x/y", "x/"},
+		{"whole", "x", ""},
+		{"whole", "y/z/", "y/z/"},
+		{"whole", "y/x", ""},
+		{"read", "x/y", ""},
+		{"none", "x/y", ""},
+	} {
+		p, is := s.Locked(c.bucket, c.key)
+		if p != c.want || is != (c.want != "") || is && s.AllowsObject(keyhatch.Write, c.bucket, c.key) {
+			t.Errorf("%s in %s: %q, %t", c.key, c.bucket, p, is)
+		}
+	}
+}

@@ -46,12 +46,12 @@ func Standing(l keyhatch.Lease, facts Facts, now time.Time) (Set, error) {
 	}
 	var open Set
 	for _, p := range l.Parts {
-		access, err := partStands(l, p, facts, now)
+		o, err := partStands(l, p, facts, now)
 		if err != nil {
 			return nil, err
 		}
-		if access != "" {
-			open = append(open, Open{Bucket: p.Bucket, Prefix: p.Prefix, Access: access})
+		if o.Access != "" {
+			open = append(open, o)
 		}
 	}
 	return open, nil
@@ -99,38 +99,42 @@ func leaseStands(id string, isRevoked func(id string) (bool, error)) error {
 	return err
 }
 
-// partStands returns the access that the part still gives: the lease's, less
-// when its location is locked, or none.
-func partStands(l keyhatch.Lease, p keyhatch.Part, facts Facts, now time.Time) (keyhatch.Access, error) {
+// partStands returns what of the part is still open: with the lease's access, less
+// when its location is locked or was, or with none.
+func partStands(l keyhatch.Lease, p keyhatch.Part, facts Facts, now time.Time) (o Open, err error) {
 	grant, err := facts.Grant(p.Grant)
 	if errors.Is(err, keyhatch.NotFound) {
-		return "", nil
+		return o, nil
 	}
 	if err != nil {
-		return "", err
+		return o, err
 	}
 	if !grant.Live(now) || grant.Since.After(l.IssuedAt) || grant.Location != p.Location ||
 		!grant.Access.Covers(l.Access) || !grant.Prefix.Covers(p.Prefix) {
-		return "", nil
+		return o, nil
 	}
 	reaches, err := reaches(grant.Subject, l, facts)
 	if err != nil || !reaches {
-		return "", err
+		return o, err
 	}
 	location, err := facts.Location(p.Location)
 	if errors.Is(err, keyhatch.NotFound) {
-		return "", nil
+		return o, nil
 	}
 	if err != nil {
-		return "", err
+		return o, err
 	}
 	if location.Store != l.Store || location.BucketName != p.Bucket || !location.Prefix.Covers(p.Prefix) {
-		return "", nil
+		return o, nil
+	}
+	o = Open{Bucket: p.Bucket, Prefix: p.Prefix, Access: l.Access}
+	if location.Locked && l.Access == keyhatch.Write {
+		o.Locked = []keyhatch.Prefix{location.Prefix}
 	}
 	if location.Locked || location.WritableSince.After(l.IssuedAt) {
-		return keyhatch.Read, nil
+		o.Access = keyhatch.Read
 	}
-	return l.Access, nil
+	return o, nil
 }
 
 func reaches(s keyhatch.Subject, l keyhatch.Lease, facts Facts) (bool, error) {

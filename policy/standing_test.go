@@ -147,7 +147,11 @@ func TestS4_WhatEndedStaysEnded(t *testing.T) {
 
 		{"location locked", func(w *world, _ *keyhatch.Lease) {
 			change(w.locations, "loc_1", func(l *keyhatch.Location) { l.Locked = true })
-		}, policy.Set{reading(first), second}, nil},
+		}, policy.Set{{Bucket: first.Bucket, Prefix: first.Prefix, Access: keyhatch.Read, Locked: []keyhatch.Prefix{"data/"}}, second}, nil},
+		{"location locked, and lent for reading", func(w *world, l *keyhatch.Lease) {
+			change(w.locations, "loc_1", func(l *keyhatch.Location) { l.Locked = true })
+			l.Access = keyhatch.Read
+		}, policy.Set{reading(first), reading(second)}, nil},
 		{"location locked, then unlocked", func(w *world, _ *keyhatch.Lease) {
 			change(w.locations, "loc_1", func(l *keyhatch.Location) { l.WritableSince = tenPast })
 		}, policy.Set{reading(first), second}, nil},
