@@ -77,7 +77,7 @@ func New(c Config) *Broker {
 		Passwords:   passwords.New(k, c.Log, c.CheapPasswords),
 		Places:      places.New(k, c.DirectoryRoots, c.Log, c.ShortestLease),
 		Credentials: credentials.New(k, c.Prober),
-		Lending:     lending.New(k, c.Lenders, c.ShortestLease),
+		Lending:     lending.New(k, c.Lenders, c.ShortestLease, accessKeys.Used),
 		AccessKeys:  accessKeys,
 		Record:      record.New(k),
 		Objects:     record.NewObjects(k, c.Log),

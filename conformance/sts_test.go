@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -153,14 +154,14 @@ func TestSTSWithTheGoSDK(t *testing.T) {
 }
 
 // TestSTSWithAccessKey: a machine that has a long-lived key lends its jobs keys that end:
-// the CLI borrows by a profile that names a role, and nothing else knows the key.
+// the CLI, boto3 and the SDK for Go borrow by a profile that names a role.
 func TestSTSWithAccessKey(t *testing.T) {
 	t.Parallel()
 	run := newRunner(t, program(t, "KEYHATCH_AWSCLI", "awscli"))
 	p := start(t)
 	key := create(t, p.Server, "/api/v1/access-keys", map[string]any{"store": "local", "name": "nas", "rights": map[string]any{"read": []string{p.bucket}}})
 	pair := issue(t, p.Server, key, 0)
-	config := `[profile nas]
+	profiles := `[profile nas]
 region = ` + p.Region + `
 aws_access_key_id = ` + pair.AccessKeyID + `
 aws_secret_access_key = ` + pair.SecretAccessKey + `
@@ -178,7 +179,7 @@ sts =
   endpoint_url = ` + stsURL(p) + `
 `
 	file := filepath.Join(run.home, "config")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(profiles), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	env := slices.DeleteFunc(awsEnv(t, pair, run.home), func(v string) bool {
@@ -199,6 +200,26 @@ sts =
 	}
 	as("job", "s3", "cp", "--no-progress", "s3://"+p.bucket+"/"+p.own+"README.txt", filepath.Join(run.home, "got")).must(t)
 	as("job", "s3", "ls", "s3://"+p.bucket+"/"+siblingPrefix).mustBeRefused(t, refusedBy("ListObjectsV2", "AccessDenied"))
+
+	// boto3 and the SDK for Go borrow by the same profile, and boto3 again when the keys
+	// have expired.
+	python := newPythonLibrary(t, "KEYHATCH_PYTHON", "python3 with boto3", "web_identity.py", "", nil)
+	r := python.run(pair, append(slices.Clone(env), "AWS_PROFILE=job"), "-B", python.script, p.bucket, p.own+"README.txt").must(t)
+	lines := strings.Fields(string(r.stdout))
+	if len(lines) != 3 || lines[0] != "assume-role" || lines[1] == lines[2] || !strings.HasPrefix(lines[2], "KHLE") {
+		t.Errorf("boto3 printed %q", r.output)
+	}
+	sdk, err := config.LoadDefaultConfig(t.Context(), config.WithSharedConfigFiles([]string{file}), config.WithSharedConfigProfile("job"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := s3.NewFromConfig(sdk, func(o *s3.Options) { o.UsePathStyle = true })
+	if _, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &p.bucket, Key: aws.String(p.own + "README.txt")}); err != nil {
+		t.Errorf("the SDK for Go: %v", err)
+	}
+	if _, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &p.bucket, Key: aws.String(siblingPrefix + "README.txt")}); err == nil {
+		t.Error("the SDK for Go read beside the role")
+	}
 
 	assume := func(role string) result {
 		return as("nas", "sts", "assume-role", "--output", "json", "--endpoint-url", stsURL(p), "--role-session-name", "step", "--duration-seconds", "900", "--role-arn", role)

@@ -1,6 +1,7 @@
 package sts_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -65,6 +66,12 @@ func TestSDKWithAccessKey(t *testing.T) {
 	child, err := w.Broker.Lending.OpenSession(aws.ToString(second.Credentials.AccessKeyId), aws.ToString(second.Credentials.SessionToken))
 	if err != nil || child.Lease.Pair != pair.AccessKeyID || !cmp.Equal(child.Lease.Ancestors, []string{opened.Lease.ID}) || !cmp.Equal(child.Lease.Policies, []string{narrower}) {
 		t.Errorf("lent with that: %+v, %v", child.Lease, err)
+	}
+	uses, stop := context.WithCancel(t.Context())
+	stop()
+	w.Broker.AccessKeys.RunUses(uses) // writes once, and ends
+	if used, err := w.Broker.AccessKeys.Key(t.Context(), w.Admin, "", key.ID); err != nil || used.LastUsedAt.IsZero() {
+		t.Errorf("it was used at %v, %v", used.LastUsedAt, err)
 	}
 	w.wantNoSecrets(pair.SecretAccessKey.Reveal(), aws.ToString(first.Credentials.SecretAccessKey), aws.ToString(second.Credentials.SessionToken))
 }

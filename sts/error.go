@@ -36,9 +36,9 @@ var (
 	errAction        = &stsError{http.StatusBadRequest, "InvalidAction", "there are AssumeRoleWithWebIdentity, AssumeRole and GetCallerIdentity, of the Version 2011-06-15"}
 	errNotSigned     = &stsError{http.StatusForbidden, "MissingAuthenticationToken", "the request is not signed: sign it with the keys of a lease, or an access key"}
 	errSignature     = &stsError{http.StatusForbidden, "SignatureDoesNotMatch", "the signature does not match: check the access key, the secret key and the session token, which must all be of one lease; an access key has no session token"}
-	errEnded         = &stsError{http.StatusForbidden, "InvalidClientTokenId", "the lease has ended: it, its token or its user was revoked"}
+	errEnded         = &stsError{http.StatusForbidden, "InvalidClientTokenId", "the lease has ended: it, what it was borrowed with, or its user was revoked"}
 	errExpired       = &stsError{http.StatusForbidden, "ExpiredToken", "the lease has expired: borrow another one"}
-	errElsewhere     = &stsError{http.StatusForbidden, "AccessDenied", "the lease does not work from here: its token is confined to networks"}
+	errElsewhere     = &stsError{http.StatusForbidden, "AccessDenied", "the lease does not work from here: what it was borrowed with is confined to networks"}
 	errKeyEnded      = &stsError{http.StatusForbidden, "InvalidClientTokenId", "the access key has ended, or its owner is inactive"}
 	errKeyElsewhere  = &stsError{http.StatusForbidden, "AccessDenied", "the access key does not work from here: it is confined to networks"}
 	errIdentityToken = &stsError{http.StatusBadRequest, "InvalidIdentityToken", "the web identity token must be an API token that is valid: it may be mistyped, expired, revoked, or not for use from here"}

@@ -61,14 +61,10 @@ func (d *Door) find(ctx context.Context, claim *sigv4.Claim) (signer, error) {
 
 func (d *Door) byKey(ctx context.Context, accessKeyID string) (signer, error) {
 	key, secret, err := d.keys.Open(ctx, accessKeyID)
-	stands := func(ctx context.Context) error { return d.keys.Identify(ctx, key, accessKeyID) }
 	return signer{
 		arn: fmt.Sprintf("arn:aws:iam::%s:user/%s", account, key.Owner), id: key.ID, secret: secret,
-		stands: stands,
+		stands: func(ctx context.Context) error { return d.keys.Identify(ctx, key, accessKeyID) },
 		lend: func(ctx context.Context, ask lending.LeaseRequest) (lending.Lent, error) {
-			if err := stands(ctx); err != nil {
-				return lending.Lent{}, err
-			}
 			return d.lending.LendWithKey(ctx, accessKeyID, ask)
 		},
 	}, err

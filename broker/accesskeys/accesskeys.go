@@ -39,6 +39,9 @@ func (svc *Service) RunUses(ctx context.Context) {
 	svc.uses.Run(ctx, svc.k.Now, func(ctx context.Context, tx *db.Tx, u kernel.Use) error { return tx.AccessKeyUsed(ctx, u.ID, u.At) })
 }
 
+// Used notes that a key was used.
+func (svc *Service) Used(id string, at time.Time) { svc.uses.Note(id, at, "") }
+
 // maxKeys is how many keys a workspace may have.
 const maxKeys = 1000
 

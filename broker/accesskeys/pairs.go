@@ -202,7 +202,7 @@ func (svc *Service) Standing(ctx context.Context, accessKeyID string) (open poli
 		if !keyhatch.InNetworks(keyhatch.OriginOf(ctx).Address, key.Networks) {
 			return policy.ErrKeyElsewhere
 		}
-		svc.uses.Note(key.ID, now, "")
+		svc.Used(key.ID, now)
 		store, err = image.Store(key.Store)
 		return err
 	})

@@ -49,6 +49,10 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 			"no leases can be lent for this store: ask an installation admin")
 	}
 	capable := lender.Capabilities()
+	if on.key != nil && capable.Revocation != keyhatch.RevokeImmediate {
+		return loan{}, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported,
+			"this store's leases do not end with what they were borrowed with: an access key lends none")
+	}
 	if len(targets) > capable.MaxPrefixes {
 		return loan{}, tooManyPrefixes(capable.MaxPrefixes)
 	}

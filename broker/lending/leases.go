@@ -168,7 +168,7 @@ func (l loan) detail() map[string]string {
 // stillStands refuses what was decided on what has changed since.
 func (l loan) stillStands(w *kernel.Work) error {
 	if l.key != nil {
-		return l.key.stillStands(w, l.parent)
+		return stillWholeWithKey(w, l.lease)
 	}
 	return stillWhole(w, l.lease, l.parent)
 }

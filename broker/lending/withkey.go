@@ -3,7 +3,6 @@ package lending
 import (
 	"context"
 	"errors"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +18,8 @@ import (
 // the key: it opens no more than the key does at any time, and ends with the pair. A key
 // that writes without reading lends leases that do.
 //
-// The errors are those of Lease, policy.ErrKeyEnded and policy.ErrKeyElsewhere.
+// It notes the key's use, and counts against its request limit. The errors are those of Lease,
+// policy.ErrKeyEnded and policy.ErrKeyElsewhere.
 func (svc *Service) LendWithKey(ctx context.Context, accessKeyID string, r LeaseRequest) (Lent, error) {
 	c := keyhatch.Caller{Pair: accessKeyID, Origin: keyhatch.OriginOf(ctx)}
 	var l loan
@@ -36,7 +36,11 @@ func (svc *Service) LendWithKey(ctx context.Context, accessKeyID string, r Lease
 			return err
 		}
 		c.Token = keyhatch.KeyToken(key)
-		l, err = svc.decide(image, c, r, basis{key: &heldKey{key, accessKeyID, open}})
+		if c.Allowance, err = svc.k.CountRequestOf(key.ID, svc.k.Now()); err != nil {
+			return err
+		}
+		svc.used(key.ID, svc.k.Now())
+		l, err = svc.decide(image, c, r, basis{key: &heldKey{key: key, pair: accessKeyID, open: open}})
 		return err
 	})
 	if err != nil {
@@ -84,13 +88,15 @@ func standingWithKey(l keyhatch.Lease, image *mirror.Image, o keyhatch.Origin, n
 type heldKey struct {
 	key  keyhatch.AccessKey
 	pair string
-	open policy.Set // what it opens now, or the lease that it was borrowed with
+	open policy.Set // what it opens now, or the lease that was borrowed with it
+
+	locations map[string][]keyhatch.Location // in its buckets, by name, that were looked up
 }
 
 // keyBasis is the key of a lease that opens so much.
 func keyBasis(image *mirror.Image, pair string, open policy.Set) (*heldKey, error) {
 	key, err := image.AccessKeyOfPair(pair)
-	return &heldKey{key, pair, open}, err
+	return &heldKey{key: key, pair: pair, open: open}, err
 }
 
 // bucket is a bucket as one location: with a key no others are asked about. It is one
@@ -99,12 +105,14 @@ func (h *heldKey) bucket(workspace, name string) keyhatch.Location {
 	return keyhatch.Location{Workspace: workspace, Store: h.key.Store, BucketName: name, Name: "s3://" + name + "/"}
 }
 
-// sees tells whether something is open in the location's bucket.
+// sees tells whether something is open in a bucket, or has to do with a location in it.
 func (h *heldKey) sees(l keyhatch.Location) bool {
-	return l.Workspace == h.key.Workspace && l.Store == h.key.Store && slices.Contains(h.open.Buckets(), l.BucketName)
+	return l.Workspace == h.key.Workspace && l.Store == h.key.Store && slices.ContainsFunc(h.open, func(o policy.Open) bool {
+		return o.Bucket == l.BucketName && (l.ID == "" || o.Access != "" && o.Prefix.Overlaps(l.Prefix))
+	})
 }
 
-// partOfKey narrows what the key opens.
+// partOfKey narrows what the key opens, or the lease that was borrowed with it.
 func (d *decision) partOfKey(t target) (keyhatch.Part, error) {
 	part := keyhatch.Part{Bucket: t.location.BucketName, Prefix: t.prefix}
 	if !d.key.open.Covers(d.request.Access, part) {
@@ -112,9 +120,19 @@ func (d *decision) partOfKey(t target) (keyhatch.Part, error) {
 			"the keys that you ask with do not open all of that with %s access; in this bucket they open %s", d.request.Access,
 			strings.Join(d.key.open.Prefixes(part.Bucket), " "))
 	}
-	if l, locked := d.meet(part); locked && d.request.Access == keyhatch.Write {
-		return part, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLocationLocked,
-			"location %s is locked: it can be read, and written again once its owner unlocks it", l)
+	for _, l := range d.key.locationsIn(d.image, part.Bucket) {
+		if !l.Prefix.Overlaps(part.Prefix) {
+			continue
+		}
+		name := "a location there" // who holds a lease is told of no names
+		if d.holds == nil {
+			name = "location " + l.Name
+		}
+		if d.request.Access == keyhatch.Write && l.Locked && l.Prefix.Covers(part.Prefix) {
+			return part, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLocationLocked,
+				"%s is locked: it can be read, and written again once its owner unlocks it", name)
+		}
+		d.limit("the longest lease of "+name, d.now.Add(l.MaxLease))
 	}
 	d.limit("the access key's expiry", d.key.key.ExpiresAt)
 	if p, works := d.key.key.Pair(d.key.pair, d.now); works {
@@ -124,45 +142,108 @@ func (d *decision) partOfKey(t target) (keyhatch.Part, error) {
 	return part, nil
 }
 
-// meet notes the limits of the locations that have something in common with the part,
-// and names one that is locked and holds all of it.
-func (d *decision) meet(part keyhatch.Part) (name string, locked bool) {
-	for _, b := range d.image.BucketsOn(d.key.key.Workspace, d.key.key.Store) {
-		if b.Name != part.Bucket {
-			continue
-		}
-		for _, l := range d.image.LocationsIn(b.ID) {
-			if !l.Prefix.Covers(part.Prefix) && !part.Prefix.Covers(l.Prefix) {
-				continue
-			}
-			d.limit("the longest lease of location "+l.Name, d.now.Add(l.MaxLease))
-			if l.Locked && l.Prefix.Covers(part.Prefix) {
-				name, locked = l.Name, true
-			}
+// locationsIn are the locations in a bucket of the key, looked up once a decision.
+func (h *heldKey) locationsIn(image *mirror.Image, name string) []keyhatch.Location {
+	if found, ok := h.locations[name]; ok {
+		return found
+	}
+	if h.locations == nil {
+		h.locations = map[string][]keyhatch.Location{}
+	}
+	for _, b := range image.BucketsOn(h.key.Workspace, h.key.Store) {
+		if b.Name == name {
+			h.locations[name] = image.LocationsIn(b.ID)
 		}
 	}
-	return name, locked
+	return h.locations[name]
 }
 
-// stillStands refuses a key of which the rights or the end have changed since it was
-// looked at, and a lease before that was revoked. That its pair works was asked when the caller was; what else
-// may have changed closes the lease as it closes the key.
-func (h *heldKey) stillStands(w *kernel.Work, parent *keyhatch.Lease) error {
-	key, err := w.AccessKey(w.Ctx, h.key.ID)
+// stillWholeWithKey refuses a lease of which the key does not open every part any more,
+// as the database has it, or which ends later than it may by now.
+func stillWholeWithKey(w *kernel.Work, l keyhatch.Lease) error {
+	key, err := w.AccessKeyOfPair(w.Ctx, l.Pair)
 	if err != nil {
 		return err
 	}
-	had, _ := h.key.Pair(h.pair, w.Now)
-	have, _ := key.Pair(h.pair, w.Now)
-	if !reflect.DeepEqual(key.Rights, h.key.Rights) || !key.ExpiresAt.Equal(h.key.ExpiresAt) || !have.EndsAt.Equal(had.EndsAt) {
+	f := &keyFacts{facts: facts{w.View, l.ID}, lease: l, in: map[string][]keyhatch.Location{}}
+	open, err := policy.StandingWithKey(l, key, f, w.Now)
+	if f.err != nil {
+		return f.err
+	}
+	if errors.Is(err, policy.ErrLeaseRevoked) || errors.Is(err, policy.ErrLeaseExpired) {
+		return standingChanged(err)
+	}
+	if err != nil {
+		return err
+	}
+	pair, _ := key.Pair(l.Pair, w.Now)
+	ends := []time.Time{key.ExpiresAt, pair.EndsAt}
+	for _, p := range l.Parts {
+		if !open.Covers(l.Access, p) {
+			return standingChanged(nil)
+		}
+		for _, location := range f.in[p.Bucket] {
+			if !location.Prefix.Overlaps(p.Prefix) {
+				continue
+			}
+			if l.Access == keyhatch.Write && location.Locked && location.Prefix.Covers(p.Prefix) {
+				return standingChanged(nil)
+			}
+			ends = append(ends, l.IssuedAt.Add(location.MaxLease))
+		}
+	}
+	if slices.ContainsFunc(ends, func(end time.Time) bool { return !end.IsZero() && l.ExpiresAt.After(end) }) {
 		return standingChanged(nil)
 	}
-	if parent == nil {
-		return nil
+	return nil
+}
+
+// keyFacts are policy.KeyLeaseFacts from the transaction in which a lease is made, of the
+// buckets that it has to do with.
+type keyFacts struct {
+	facts
+	lease keyhatch.Lease
+	in    map[string][]keyhatch.Location // by the bucket's name
+	err   error                          // the first that there was
+}
+
+func (f *keyFacts) failed(err error) bool {
+	if err != nil && !errors.Is(err, keyhatch.NotFound) && f.err == nil {
+		f.err = err
 	}
-	revoked, err := facts{w.View, ""}.LeaseRevoked(parent.ID)
-	if err == nil && revoked {
-		err = standingChanged(policy.ErrLeaseRevoked)
+	return err != nil
+}
+
+// Role implements policy.KeyFacts.
+func (f *keyFacts) Role(workspace, user string) keyhatch.Role {
+	m, err := f.v.WorkspaceMember(f.v.Ctx, workspace, user)
+	if f.failed(err) {
+		return keyhatch.NoRole
 	}
-	return err
+	return m.Role
+}
+
+// BucketsOn implements policy.KeyFacts.
+func (f *keyFacts) BucketsOn(workspace, store string) (found []keyhatch.Bucket) {
+	for _, p := range f.lease.Parts {
+		b, err := f.v.BucketByName(f.v.Ctx, workspace, p.Bucket)
+		if f.failed(err) || b.Store != store || slices.ContainsFunc(found, func(o keyhatch.Bucket) bool { return o.ID == b.ID }) {
+			continue
+		}
+		locations, err := f.v.LocationsOfBucket(f.v.Ctx, b.ID)
+		if !f.failed(err) {
+			found, f.in[b.Name] = append(found, b), locations
+		}
+	}
+	return found
+}
+
+// LocationsIn implements policy.KeyFacts.
+func (f *keyFacts) LocationsIn(bucket string) []keyhatch.Location {
+	for _, locations := range f.in {
+		if len(locations) > 0 && locations[0].Bucket == bucket {
+			return locations
+		}
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -26,8 +27,9 @@ import (
 // aaa, reads and writes bbb, and writes ccc.
 type keyed struct {
 	*lab
-	key  keyhatch.AccessKey
-	pair string
+	key           keyhatch.AccessKey
+	pair          string
+	maker, issuer keyhatch.Secret // of ann's tokens, which made the key and issued the pair
 }
 
 func newKeyed(t *testing.T) *keyed {
@@ -37,11 +39,30 @@ func newKeyed(t *testing.T) *keyed {
 	for _, name := range []string{"aaa", "bbb", "ccc", "ddd"} {
 		did(t)(w.Broker.Places.CreateBucket(t.Context(), w.Admin, places.NewBucket{Workspace: w.ws.ID, Store: w.Store.ID, Name: name}))
 	}
-	w.key = get[keyhatch.AccessKey](t)(w.Broker.AccessKeys.Create(t.Context(), w.ann, accesskeys.NewKey{
+	var maker, issuer keyhatch.Caller
+	maker, w.maker = w.token()
+	issuer, w.issuer = w.token()
+	w.ann = maker
+	w.key = get[keyhatch.AccessKey](t)(w.Broker.AccessKeys.Create(t.Context(), maker, accesskeys.NewKey{
 		Workspace: w.ws.ID, Store: w.Store.ID, Name: "nas", Rights: accesskeys.Rights{Read: []string{"aaa", "bbb"}, Write: []string{"bbb", "ccc"}},
 	}))
-	w.pair = w.issue(0)
+	_, made, err := w.Broker.AccessKeys.Issue(t.Context(), issuer, "", w.key.ID, 0)
+	w.do(err)
+	w.pair = made.AccessKeyID
 	return w
+}
+
+// token makes a token of ann.
+func (w *keyed) token() (keyhatch.Caller, keyhatch.Secret) {
+	w.t.Helper()
+	_, secret, err := w.Broker.People.CreateToken(w.t.Context(), w.Admin, people.NewToken{User: w.ann.User.ID})
+	w.do(err)
+	return get[keyhatch.Caller](w.t)(w.Broker.People.Authenticate(w.t.Context(), secret)), secret
+}
+
+func (w *keyed) leak(secret keyhatch.Secret) {
+	w.t.Helper()
+	w.do(w.Broker.People.ReportLeak(w.t.Context(), secret))
 }
 
 // issue issues a pair and returns its access key id.
@@ -158,17 +179,9 @@ var keyEndings = map[string]func(w *keyed, l keyhatch.Lease){
 	"the key is deleted": func(w *keyed, _ keyhatch.Lease) {
 		w.do(w.Broker.AccessKeys.Delete(w.t.Context(), w.ann, "", w.key.ID))
 	},
-	"its token has leaked": func(w *keyed, _ keyhatch.Lease) {
-		_, secret, err := w.Broker.People.CreateToken(w.t.Context(), w.Admin, people.NewToken{User: w.ann.User.ID})
-		w.do(err)
-		c, err := w.Broker.People.Authenticate(w.t.Context(), secret)
-		w.do(err)
-		_, made, err := w.Broker.AccessKeys.Issue(w.t.Context(), c, "", w.key.ID, 0)
-		w.do(err)
-		w.pair = made.AccessKeyID
-		w.do(w.Broker.People.ReportLeak(w.t.Context(), secret))
-	},
-	"its owner is inactive": func(w *keyed, _ keyhatch.Lease) { w.active(false) },
+	"the token that issued its pair has leaked": func(w *keyed, _ keyhatch.Lease) { w.leak(w.issuer) },
+	"the token that made it has leaked":         func(w *keyed, _ keyhatch.Lease) { w.leak(w.maker) },
+	"its owner is inactive":                     func(w *keyed, _ keyhatch.Lease) { w.active(false) },
 	"its owner was inactive": func(w *keyed, _ keyhatch.Lease) {
 		w.active(false)
 		w.active(true)
@@ -223,23 +236,163 @@ func TestS7_KeyLeaseEnds(t *testing.T) {
 		})
 		t.Run(name+" in between", func(t *testing.T) {
 			t.Parallel()
-			w := newKeyed(t)
-			ask := lending.LeaseRequest{Location: "s3://bbb/x/", Access: write}
-			first := w.borrowed(ask)
-			pair, leases := w.pair, w.leases()
-			b := w.With(lenders(w.Core, func(own driver.Lender) driver.Lender { return between{own, func() { end(w, first) }} }))
-			lent, err := b.Lending.Relend(t.Context(), first, ask)
-			if err == nil { // what is lent opens nothing
-				if got := w.standing(lent.Lease); got != "revoked" && got != "closed" {
-					t.Errorf("it opens %s", got)
+			for _, parent := range []bool{false, true} {
+				if !parent && name == "the lease is revoked" {
+					continue // it has none before it
 				}
-				return
-			}
-			if lent.Credentials.SecretAccessKey != "" || w.leases() != leases {
-				t.Errorf("the refusal left a lease or a secret, pair %s: %v", pair, err)
+				w := newKeyed(t)
+				ask := lending.LeaseRequest{Location: "s3://bbb/x/", Access: write}
+				first := w.borrowed(ask)
+				leases := w.leases()
+				b := w.With(lenders(w.Core, func(own driver.Lender) driver.Lender { return between{own, func() { end(w, first) }} }))
+				lend := func() (lending.Lent, error) { return b.Lending.LendWithKey(t.Context(), w.pair, ask) }
+				if parent {
+					lend = func() (lending.Lent, error) { return b.Lending.Relend(t.Context(), first, ask) }
+				}
+				lent, err := lend()
+				wantEnded(t, name, err)
+				if lent.Credentials.SecretAccessKey != "" || w.leases() != leases {
+					t.Errorf("the refusal left a lease or a secret: %+v", lent.Lease)
+				}
 			}
 		})
 	}
+}
+
+// TestS15_LimitsOfKeyLeasesInBetween: a lock, and a shorter longest lease, that come after
+// the lease was decided and before it is recorded are held: the lease used to be
+// recorded for as long as was decided.
+func TestS15_LimitsOfKeyLeasesInBetween(t *testing.T) {
+	t.Parallel()
+	yes, brief := true, 20*time.Minute
+	for name, change := range map[string]places.LocationChange{"locked": {Locked: &yes}, "briefer": {MaxLease: &brief}} {
+		w := newKeyed(t)
+		location := w.Location(t, w.ws, "s3://bbb/x/")
+		leases := w.leases()
+		b := w.With(lenders(w.Core, func(own driver.Lender) driver.Lender {
+			return between{own, func() { did(t)(w.Broker.Places.UpdateLocation(t.Context(), w.Admin, "", location.ID, change)) }}
+		}))
+		lent, err := b.Lending.LendWithKey(t.Context(), w.pair, lending.LeaseRequest{Location: "s3://bbb/x/y/", Access: write})
+		wantEnded(t, name, err)
+		if lent.Credentials.SecretAccessKey != "" || w.leases() != leases {
+			t.Errorf("%s: the refusal left a lease or a secret: %+v", name, lent.Lease)
+		}
+	}
+}
+
+// TestS4_KeyLeaseRelendsNarrower: what is borrowed with a lease of a key lies in that lease,
+// though the key opens more, and ends no later; of what lies beside it nothing is told.
+func TestS4_KeyLeaseRelendsNarrower(t *testing.T) {
+	t.Parallel()
+	w := newKeyed(t)
+	beside, around := w.Location(t, w.ws, "s3://bbb/beside/"), w.Location(t, w.ws, "s3://bbb/x/")
+	parent := w.borrowed(lending.LeaseRequest{Location: "s3://bbb/x/y/", Access: read, Life: 20 * time.Minute})
+	lent, err := w.Broker.Lending.Relend(t.Context(), parent, lending.LeaseRequest{Location: "s3://bbb/x/y/z/", Access: read})
+	if err != nil || !lent.Lease.ExpiresAt.Equal(parent.ExpiresAt) || !cmp.Equal(lent.Lease.Ancestors, []string{parent.ID}) {
+		t.Errorf("with no length it is lent %+v, %v", lent.Lease, err)
+	}
+	brief := 16 * time.Minute
+	did(t)(w.Broker.Places.UpdateLocation(t.Context(), w.Admin, "", around.ID, places.LocationChange{MaxLease: &brief}))
+	before := w.Dump(t)
+	const invalid, forbidden, notFound = keyhatch.Invalid, keyhatch.Forbidden, keyhatch.NotFound
+	for _, tc := range []struct {
+		what  string
+		ask   lending.LeaseRequest
+		kind  keyhatch.Kind
+		code  keyhatch.Code
+		field string
+	}{
+		{"a prefix beside", lending.LeaseRequest{Location: "s3://bbb/x/yy/", Access: read}, forbidden, keyhatch.CodeAccessNotGranted, ""},
+		{"the bucket", lending.LeaseRequest{Location: "s3://bbb/", Access: read}, forbidden, keyhatch.CodeAccessNotGranted, ""},
+		{"more access", lending.LeaseRequest{Location: "s3://bbb/x/y/", Access: write}, forbidden, keyhatch.CodeAccessNotGranted, ""},
+		{"another bucket of the key", lending.LeaseRequest{Location: "s3://aaa/", Access: read}, notFound, keyhatch.CodeLocationNotFound, "location"},
+		{"a location beside, by id", lending.LeaseRequest{Location: beside.ID, Access: read}, notFound, keyhatch.CodeLocationNotFound, "location"},
+		{"a location beside, by name", lending.LeaseRequest{Location: beside.Name, Access: read}, notFound, keyhatch.CodeLocationNotFound, "location"},
+		{"no location", lending.LeaseRequest{Location: "none", Access: read}, notFound, keyhatch.CodeLocationNotFound, "location"},
+		{"all of the location around", lending.LeaseRequest{Location: around.ID, Access: read}, forbidden, keyhatch.CodeAccessNotGranted, ""},
+		{"longer than the location around lets", lending.LeaseRequest{Location: "s3://bbb/x/y/", Access: read, Life: 17 * time.Minute}, invalid, keyhatch.CodeLifeExceedsLimit, "duration_seconds"},
+		{"longer than the lease", lending.LeaseRequest{Location: "s3://bbb/x/y/", Access: read, Life: time.Hour}, invalid, keyhatch.CodeLifeExceedsLimit, "duration_seconds"},
+	} {
+		_, err := w.Broker.Lending.Relend(t.Context(), parent, tc.ask)
+		wantFail(t, tc.what, err, tc.kind, tc.code, tc.field)
+		if err != nil && (strings.Contains(err.Error(), beside.Name) || strings.Contains(err.Error(), "location "+around.Name)) {
+			t.Errorf("%s: it tells of locations: %v", tc.what, err)
+		}
+	}
+	if diff := cmp.Diff(before, w.Dump(t)); diff != "" {
+		t.Errorf("the refusals left a trace:\n%s", diff)
+	}
+}
+
+// TestS2_KeyLeasesStayOnTheirStore: a bucket of the same name in another workspace, on
+// another store, is not the key's.
+func TestS2_KeyLeasesStayOnTheirStore(t *testing.T) {
+	t.Parallel()
+	w := newKeyed(t)
+	elsewhere := w.Workspace(t, "elsewhere")
+	for _, ws := range []keyhatch.Workspace{elsewhere, w.ws} {
+		name := "bbb"
+		if ws.ID == w.ws.ID {
+			name = "far"
+		}
+		other := get[keyhatch.Store](t)(w.Broker.Places.CreateStore(t.Context(), w.Admin, places.NewStore{
+			Name: "disk-of-" + name, Kind: keyhatch.DirectoryStore, Path: filepath.Join(w.Root, "disk-of-"+name),
+		}))
+		did(t)(w.Broker.Places.CreateBucket(t.Context(), w.Admin, places.NewBucket{Workspace: ws.ID, Store: other.ID, Name: name}))
+		l := w.Location(t, ws, "s3://"+name+"/in/")
+		_, err := w.borrow(lending.LeaseRequest{Location: l.ID, Access: read})
+		wantFail(t, "by id, in "+ws.Name, err, keyhatch.NotFound, keyhatch.CodeLocationNotFound, "location")
+	}
+	_, err := w.borrow(lending.LeaseRequest{Location: "s3://far/in/", Access: read})
+	wantFail(t, "by address", err, keyhatch.NotFound, keyhatch.CodeLocationNotFound, "location")
+}
+
+// lastingLender is a lender whose leases live to their end.
+type lastingLender struct{ driver.Lender }
+
+func (l lastingLender) Capabilities() driver.Capabilities {
+	c := l.Lender.Capabilities()
+	c.Revocation = "none"
+	return c
+}
+
+// TestS8_KeysLendWhatEndsWithThem: where leases cannot be ended, a key lends none.
+func TestS8_KeysLendWhatEndsWithThem(t *testing.T) {
+	t.Parallel()
+	w := newKeyed(t)
+	b := w.With(lenders(w.Core, func(own driver.Lender) driver.Lender { return lastingLender{own} }))
+	_, err := b.Lending.LendWithKey(t.Context(), w.pair, lending.LeaseRequest{Location: "s3://aaa/", Access: read})
+	wantFail(t, "a lease that lasts", err, keyhatch.Conflict, keyhatch.CodeStoreUnsupported, "")
+}
+
+// TestS12_KeysAreLimited: what is borrowed with a key, and with its leases, and who asks
+// whose these are, count against the key's request limit.
+func TestS12_KeysAreLimited(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newKeyed(t)
+		ask := lending.LeaseRequest{Location: "s3://aaa/", Access: read}
+		// left is how often it can still be asked whose the key is.
+		left := func() (n int) {
+			for w.Broker.AccessKeys.Identify(t.Context(), w.key, w.pair) == nil {
+				n++
+			}
+			return n
+		}
+		all := left()
+		time.Sleep(time.Minute) // and all of it is there again
+		lease := w.borrowed(ask)
+		did(t)(w.Broker.Lending.Relend(t.Context(), lease, ask))
+		w.do(w.Broker.Lending.Identify(t.Context(), lease))
+		if now := left(); all < 10 || now != all-3 {
+			t.Errorf("after three requests %d of %d were left", now, all)
+		}
+		_, err := w.borrow(ask)
+		wantFail(t, "with the key", err, keyhatch.TooMany, keyhatch.CodeTooManyRequests, "")
+		_, err = w.Broker.Lending.Relend(t.Context(), lease, ask)
+		wantFail(t, "with its lease", err, keyhatch.TooMany, keyhatch.CodeTooManyRequests, "")
+		wantFail(t, "whose lease it is", w.Broker.Lending.Identify(t.Context(), lease), keyhatch.TooMany, keyhatch.CodeTooManyRequests, "")
+	})
 }
 
 // TestKeyLeaseFollows: a lease opens what the key opens now, in its own parts: a lock takes

@@ -124,7 +124,7 @@ func (c Connection) Explain(err error) error {
 	case errors.As(err, &p) && sayings[keyhatch.Code(p.Code)] != "":
 		return saying{p, sayings[keyhatch.Code(p.Code)]}
 	case errors.As(err, &p) && p.Code == string(keyhatch.CodeRouteNotFound):
-		return errors.New("the server does not know this call: it is older than this program")
+		return saying{p, "the server does not know this call: it is older than this program"}
 	case errors.As(err, &p):
 		return saying{p, Printable(forPeople(err.Error()))}
 	case errors.As(err, &unreached):

@@ -22,8 +22,10 @@ func (l leaseBorrow) shell() (deliver.Shell, error) {
 		shell, _ := deliver.ShellOf(l.Shell)
 		return shell, nil
 	}
-	if shell, ok := deliver.ShellOf(parentName()); ok {
-		return shell, nil
+	for _, name := range parentNames() {
+		if shell, ok := deliver.ShellOf(name); ok {
+			return shell, nil
+		}
 	}
 	name := os.Getenv("SHELL")
 	if name == "" && runtime.GOOS == "windows" {
@@ -39,15 +41,19 @@ func (l leaseBorrow) shell() (deliver.Shell, error) {
 	return "", fmt.Errorf("$SHELL is %s, whose language is none of those here: name the shell that evals, with --shell sh, bash, zsh, fish or powershell", name)
 }
 
-// parentName is the name of the program that runs this one, without the dash that login
-// shells have before it; empty where the system does not tell.
-func parentName() string {
+// parentNames are what the program that runs this one may be known by. What the system
+// calls a script is the script's name, so its file is asked first.
+func parentNames() (names []string) {
 	parent := strconv.Itoa(os.Getppid())
+	if program, err := os.Readlink("/proc/" + parent + "/exe"); err == nil {
+		names = append(names, program)
+	}
 	name, err := os.ReadFile("/proc/" + parent + "/comm")
 	if err != nil && runtime.GOOS != "windows" {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		name, _ = exec.CommandContext(ctx, "ps", "-o", "comm=", "-p", parent).Output()
 	}
-	return strings.TrimPrefix(strings.TrimSpace(string(name)), "-")
+	// Login shells have a dash before their name.
+	return append(names, strings.TrimPrefix(strings.TrimSpace(string(name)), "-"))
 }
