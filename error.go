@@ -102,6 +102,8 @@ var lists = map[Code]string{
 	CodeTokenNotFound:     "GET /api/v1/tokens lists yours",
 	CodePasswordNotFound:  "the user has none",
 	CodeStoreNotFound:     "GET /api/v1/stores lists those that you may use",
+	CodeAccountNotFound:   "GET /api/v1/store-accounts lists the workspace's",
+	CodeObjectNotFound:    "the bucket has no object of that key, and none in a folder of that name",
 	CodeBucketNotFound:    "GET /api/v1/buckets lists the workspace's",
 	CodeLocationNotFound:  "GET /api/v1/locations lists those of a workspace that you may use, and a prefix must lie inside one",
 	CodeAccessKeyNotFound: "GET /api/v1/access-keys lists those of a workspace that you may see",

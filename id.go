@@ -20,6 +20,7 @@ const (
 	PasswordID      IDKind = "pwd"
 	CredentialID    IDKind = "cred"
 	StoreID         IDKind = "store"
+	StoreAccountID  IDKind = "objacc"
 	BucketID        IDKind = "bucket"
 	LocationID      IDKind = "loc"
 	GrantID         IDKind = "grant"

@@ -39,6 +39,7 @@ var layers = []struct {
 	{"driver/drivertest", "root driver", "github.com/aws/"},
 	{"driver/drivertest/matrix", "root driver driver/drivertest", "github.com/aws/"},
 	{"driver/probe", "root", "github.com/aws/"},
+	{"driver/s3buckets", "root", "github.com/aws/"},
 	{"driver/iam", "root driver", "github.com/aws/"},
 	{"driver/rgw", "root driver driver/iam", "github.com/aws/"},
 	{"driver/drivertest/keys", "root driver", "github.com/aws/"},
@@ -46,8 +47,12 @@ var layers = []struct {
 	{"broker/kernel", "root policy db mirror seal", "golang.org/x/time/rate"},
 	{"broker/past", "root policy db broker/accesskeys broker/kernel broker/people broker/places", ""},
 	{"broker/passwords", "root policy db broker/kernel", "github.com/ccojocar/zxcvbn-go/data golang.org/x/crypto/argon2 golang.org/x/text/unicode/norm"},
+	{"broker/accounts", "root db driver broker/kernel", ""},
+	{"broker/places", "root policy db broker/kernel broker/accounts", ""},
+	{"broker/buckets", "root policy db mirror driver broker/kernel broker/accounts broker/places", ""},
+	{"broker/accesskeys", "root policy db mirror broker/kernel broker/accounts", ""},
 	{"broker/*", "root policy audit seal db mirror driver broker/kernel", ""},
-	{"broker", "root policy audit seal db mirror driver broker/*", ""},
+	{"broker", "root policy audit seal db mirror jobs driver broker/*", ""},
 	{"auth", "root policy broker broker/*", ""},
 	{"rest", "root api policy auth broker broker/*", "github.com/danielgtaylor/huma"},
 	{"forms", "", ""},
@@ -86,14 +91,14 @@ var layers = []struct {
 	{"cli", "root api cli/account cli/ask cli/lending cli/times cli/tokens client", "github.com/alecthomas/kong"},
 	{"cmd/keyhatch/tour", "root api cli/ask client", "github.com/aws/"},
 	{
-		"cmd/keyhatch", "root api cli cli/* cmd/keyhatch/tour audit auth broker broker/* client compat/* db deliver driver driver/* gateway gateway/* idp mirror outbound policy rest seal seal/* server sigv4 sts",
+		"cmd/keyhatch", "root api cli cli/* cmd/keyhatch/tour audit auth broker broker/* client compat/* db deliver driver driver/* gateway gateway/* idp jobs mirror outbound policy rest seal seal/* server sigv4 sts",
 		"github.com/alecthomas/kong github.com/goccy/go-yaml github.com/aws/",
 	},
 	{"db/dbtest/ground", "root audit db", ""},
 	{"db/dbtest/queue", "root db db/dbtest/ground", "pgregory.net/rapid github.com/google/go-cmp"},
 	{"db/dbtest/*", "root audit db db/dbtest/ground", "github.com/google/go-cmp"},
 	{"db/dbtest", "root db db/dbtest/*", "pgregory.net/rapid github.com/google/go-cmp"},
-	{"internal/coretest", "root audit broker broker/* db driver driver/* mirror policy seal", ""},
+	{"internal/coretest", "root audit jobs broker broker/* db driver driver/* mirror policy seal", ""},
 	{"internal/devserver", "internal/certificate internal/child", ""},
 	{"internal/doortest", "root broker/* internal/coretest internal/logged server", "github.com/google/go-cmp github.com/rogpeppe/go-internal/txtar"},
 	{"internal/peers", "internal/certificate internal/child", "github.com/aws/"},
@@ -105,7 +110,7 @@ var layers = []struct {
 // noHTTP are the packages in which a web protocol has no business.
 var noHTTP = []string{
 	"", "policy", "audit", "seal", "db", "db/engine", "db/sqlite", "db/schema", "db/groupcommit", "mirror", "jobs", "driver", "driver/own",
-	"broker", "broker/kernel", "broker/people", "broker/passwords", "broker/places", "broker/lending", "broker/record", "broker/past", "broker/keys",
+	"broker", "broker/kernel", "broker/people", "broker/passwords", "broker/places", "broker/accounts", "broker/buckets", "broker/lending", "broker/record", "broker/past", "broker/keys",
 }
 
 // badNames say nothing about what a package is.

@@ -65,39 +65,3 @@ func (s Store) InTheClear() bool {
 	ip, err := netip.ParseAddr(u.Hostname())
 	return err != nil || !ip.IsLoopback()
 }
-
-// Bucket is a bucket on a store, owned by one workspace.
-type Bucket struct {
-	ID        string
-	Workspace string
-	Store     string // its id
-	Name      string // unique on the store and in the workspace
-	Owner     string // user id; may make access keys for it, as the workspace's admins may. Empty: nobody else
-	CreatedAt time.Time
-}
-
-// CheckBucketName holds the rules that every S3 store shares: 3 to 63 of a-z,
-// 0-9, "-" and ".", beginning and ending with a letter or digit, no two dots
-// together.
-//
-// Source: Amazon S3 User Guide, "General purpose bucket naming rules".
-func CheckBucketName(name string) error {
-	fail := Fail(Invalid, CodeInvalidBucketName,
-		"a bucket's name has 3 to 63 characters of a-z, 0-9, '-' and '.', and begins and ends with a letter or a digit")
-	if len(name) < 3 || len(name) > 63 {
-		return fail
-	}
-	alnum := func(c byte) bool { return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }
-	for i := range len(name) {
-		c := name[i]
-		edge := i == 0 || i == len(name)-1
-		switch {
-		case alnum(c):
-		case c == '-' && !edge:
-		case c == '.' && !edge && name[i-1] != '.':
-		default:
-			return fail
-		}
-	}
-	return nil
-}

@@ -34,28 +34,6 @@ type StoreChange struct {
 	Credential *string `json:"credential,omitempty" maxLength:"128" doc:"Of an S3 store: id or name"`
 }
 
-// Bucket is a bucket on a store, owned by one workspace.
-type Bucket struct {
-	ID        string    `json:"id" example:"bucket_0mz3k8q2a7c4f9d"`
-	Workspace string    `json:"workspace"`
-	Store     string    `json:"store"`
-	Name      string    `json:"name" example:"demo"`
-	Owner     string    `json:"owner,omitempty" doc:"The user who may make access keys for it, as the workspace's admins may"`
-	CreatedAt time.Time `json:"created_at"`
-}
-
-// NewBucket puts a bucket on record.
-type NewBucket struct {
-	Store string `json:"store" doc:"Id or name"`
-	Name  string `json:"name" maxLength:"63"`
-	Owner string `json:"owner,omitempty" doc:"Id or name of a user, who may make access keys for it. Default: you"`
-}
-
-// BucketChange changes what it names of a bucket.
-type BucketChange struct {
-	Owner *string `json:"owner,omitempty" doc:"Id or name"`
-}
-
 // Location is a named, owned prefix in a bucket.
 type Location struct {
 	ID              string    `json:"id" example:"loc_0mz3k8q2a7c4f9d"`

@@ -70,5 +70,6 @@ func (p *Problem) EndsLeases() bool { return p.Final() && slices.Contains(endOfL
 var endOfLeases = []string{
 	"token_missing", "token_malformed", "token_invalid",
 	"not_permitted", "scope_not_granted", "workspace_not_in_token", "access_not_granted", "location_locked",
+	"store_account_suspended", "store_account_in_trash",
 	"workspace_not_found", "store_not_found", "bucket_not_found", "location_not_found",
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/broker/accounts"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/keys"
@@ -17,6 +19,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/record"
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
+	"github.com/keyhatch/keyhatch/jobs"
 	"github.com/keyhatch/keyhatch/mirror"
 	"github.com/keyhatch/keyhatch/seal"
 )
@@ -26,7 +29,9 @@ type Broker struct {
 	People      *people.Service      // users, groups, teamspaces, workspaces, tokens
 	Passwords   *passwords.Service   // logins with a password
 	Credentials *credentials.Service // what acts for us on stores
-	Places      *places.Service      // stores, buckets, locations, grants
+	Places      *places.Service      // stores, locations, grants
+	Accounts    *accounts.Service    // workspaces' standing on stores
+	Buckets     *buckets.Service     // buckets, at their stores too
 	Lending     *lending.Service     // leases
 	AccessKeys  *accesskeys.Service  // long-lived keys
 	Record      *record.Service      // events
@@ -43,6 +48,8 @@ type Config struct {
 	Lenders map[keyhatch.Lending]driver.Lender
 	// Endpoint and Region are where clients reach our own S3 endpoint, and sign for.
 	Endpoint, Region string
+	// Buckets makes and removes buckets at stores.
+	Buckets driver.BucketKeeper
 	// Prober asks the clouds whether credentials work.
 	Prober driver.Prober
 	// ShortestLease is the least that a lease lasts. Zero: keyhatch.MinLeaseLife.
@@ -72,10 +79,13 @@ func New(c Config) *Broker {
 	k := kernel.New(c.DB, c.Mirror, c.Keys, c.Reach, c.Tokens.RequestsPerMinute)
 	k.NotBefore(c.NotBefore)
 	accessKeys := accesskeys.New(k, c.Endpoint, c.Region, c.Log)
+	where := places.New(k, c.DirectoryRoots, c.Log, c.ShortestLease)
 	return &Broker{
 		People:      people.New(k, c.Tokens, accessKeys.EndMadeWith, c.Log),
 		Passwords:   passwords.New(k, c.Log, c.CheapPasswords),
-		Places:      places.New(k, c.DirectoryRoots, c.Log, c.ShortestLease),
+		Places:      where,
+		Accounts:    accounts.New(k, c.Buckets),
+		Buckets:     buckets.New(k, where, c.Buckets, c.Log),
 		Credentials: credentials.New(k, c.Prober),
 		Lending:     lending.New(k, c.Lenders, c.ShortestLease, accessKeys.Used),
 		AccessKeys:  accessKeys,
@@ -84,4 +94,16 @@ func New(c Config) *Broker {
 		Past:        past.New(k),
 		Keys:        keys.New(k, c.KeysPace, c.Log),
 	}
+}
+
+// Jobs are the handlers of all jobs, by their kinds.
+func (b *Broker) Jobs() map[keyhatch.JobKind]jobs.Handler {
+	all := map[keyhatch.JobKind]jobs.Handler{}
+	for kind, handle := range b.Accounts.Jobs() {
+		all[kind] = handle
+	}
+	for kind, handle := range b.Buckets.Jobs() {
+		all[kind] = handle
+	}
+	return all
 }

@@ -3,7 +3,7 @@
 // records it. It is the only writer of state. No door decides anything, so no
 // door can forget to.
 //
-// The use cases lie in a package a subject, people, passwords, credentials, places, lending,
+// The use cases lie in a package a subject, people, passwords, credentials, places, accounts, buckets, lending,
 // record and past, over a small kernel that they share.
 //
 // A use case that changes something or hands out a key runs in Change: one
@@ -35,6 +35,8 @@
 //     through at our S3 endpoint.
 //   - Install makes the first administrator of a new installation.
 //   - SetRoot makes the token of the system root what the configuration says.
+//   - Jobs does at stores what use cases have asked for, and goes on with what they could not
+//     finish.
 //   - Keys.Run and Keys.Step do what follows from new data keys; Rewrap (package keys)
 //     wraps them with the current key-encryption key, which whoever calls it holds.
 //   - VerifyAudit checks the audit record of an installation whose files one

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/lending"
@@ -236,19 +237,19 @@ var inputs = map[string]func(w *lab, c caller, s string) error{
 	"delete store": func(w *lab, c caller, s string) error { return w.Broker.Places.DeleteStore(w.ctx, c, s) },
 	"store":        func(w *lab, c caller, s string) error { return only(w.Broker.Places.Store(w.ctx, c, s)) },
 	"create bucket, workspace": func(w *lab, c caller, s string) error {
-		return newBucket(w, c, places.NewBucket{Workspace: s, Store: w.Store.ID, Name: "abc"})
+		return newBucket(w, c, buckets.Existing{Workspace: s, Store: w.Store.ID, Name: "abc"})
 	},
 	"create bucket, store": func(w *lab, c caller, s string) error {
-		return newBucket(w, c, places.NewBucket{Workspace: "lab", Store: s, Name: "abc"})
+		return newBucket(w, c, buckets.Existing{Workspace: "lab", Store: s, Name: "abc"})
 	},
 	"create bucket, name": func(w *lab, c caller, s string) error {
-		return newBucket(w, c, places.NewBucket{Workspace: "lab", Store: w.Store.ID, Name: s})
+		return newBucket(w, c, buckets.Existing{Workspace: "lab", Store: w.Store.ID, Name: s})
 	},
-	"delete bucket":            func(w *lab, c caller, s string) error { return w.Broker.Places.DeleteBucket(w.ctx, c, "lab", s) },
-	"delete bucket, workspace": func(w *lab, c caller, s string) error { return w.Broker.Places.DeleteBucket(w.ctx, c, s, "abc") },
-	"bucket":                   func(w *lab, c caller, s string) error { return only(w.Broker.Places.Bucket(w.ctx, c, "lab", s)) },
-	"bucket, workspace":        func(w *lab, c caller, s string) error { return only(w.Broker.Places.Bucket(w.ctx, c, s, "abc")) },
-	"buckets":                  func(w *lab, c caller, s string) error { return only(w.Broker.Places.Buckets(w.ctx, c, s, page)) },
+	"delete bucket":            func(w *lab, c caller, s string) error { return w.Broker.Buckets.Unregister(w.ctx, c, "lab", s) },
+	"delete bucket, workspace": func(w *lab, c caller, s string) error { return w.Broker.Buckets.Unregister(w.ctx, c, s, "abc") },
+	"bucket":                   func(w *lab, c caller, s string) error { return only(w.Broker.Buckets.Bucket(w.ctx, c, "lab", s)) },
+	"bucket, workspace":        func(w *lab, c caller, s string) error { return only(w.Broker.Buckets.Bucket(w.ctx, c, s, "abc")) },
+	"buckets":                  func(w *lab, c caller, s string) error { return only(w.Broker.Buckets.Buckets(w.ctx, c, s, page)) },
 
 	"create location, workspace": func(w *lab, c caller, s string) error {
 		return newLocation(w, c, places.NewLocation{Workspace: s, URL: "s3://lab/x/", Name: "x"})
@@ -383,8 +384,8 @@ func putMember(w *lab, c caller, ws, user string, role keyhatch.Role) error {
 	return only(w.Broker.People.PutWorkspaceMember(w.ctx, c, ws, user, role))
 }
 
-func newBucket(w *lab, c caller, n places.NewBucket) error {
-	return only(w.Broker.Places.CreateBucket(w.ctx, c, n))
+func newBucket(w *lab, c caller, n buckets.Existing) error {
+	return only(w.Broker.Buckets.Register(w.ctx, c, n))
 }
 
 func newLocation(w *lab, c caller, n places.NewLocation) error {

@@ -6,6 +6,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/past"
 	"github.com/keyhatch/keyhatch/broker/people"
@@ -102,7 +103,7 @@ func TestS6_HiddenIsLikeMissing(t *testing.T) {
 		{"workspace's groups", "lab", "nowhere", func(c caller, ref string) error { return only(b.People.Groups(w.ctx, c, ref, page)) }},
 		{"new group", "lab", "nowhere", func(c caller, ref string) error { return only(b.People.CreateGroup(w.ctx, c, ref, name)) }},
 		{"token of a workspace", "lab", "nowhere", func(c caller, ref string) error { return create(w, c, people.NewToken{Workspace: ref}) }},
-		{"workspace's buckets", "lab", "nowhere", func(c caller, ref string) error { return only(b.Places.Buckets(w.ctx, c, ref, page)) }},
+		{"workspace's buckets", "lab", "nowhere", func(c caller, ref string) error { return only(b.Buckets.Buckets(w.ctx, c, ref, page)) }},
 		{"workspace's locations", "lab", "nowhere", func(c caller, ref string) error { return only(b.Places.Locations(w.ctx, c, ref, page)) }},
 		{"workspace's grants", "lab", "nowhere", func(c caller, ref string) error { return only(b.Places.Grants(w.ctx, c, ref, "", page)) }},
 		{"grants of a location in a workspace", "lab", "nowhere", func(c caller, ref string) error {
@@ -124,7 +125,7 @@ func TestS6_HiddenIsLikeMissing(t *testing.T) {
 			return only(b.Places.CreateLocation(w.ctx, c, places.NewLocation{Workspace: ref, URL: "s3://lab/x/", Name: name}))
 		}},
 		{"new bucket in a workspace", "lab", "nowhere", func(c caller, ref string) error {
-			return only(b.Places.CreateBucket(w.ctx, c, places.NewBucket{Workspace: ref, Store: "disk", Name: name}))
+			return only(b.Buckets.Register(w.ctx, c, buckets.Existing{Workspace: ref, Store: "disk", Name: name}))
 		}},
 		{"workspace's leases", "lab", "nowhere", func(c caller, ref string) error {
 			return only(b.Lending.Leases(w.ctx, c, lending.LeaseFilter{Workspace: ref}, page))
@@ -142,10 +143,10 @@ func TestS6_HiddenIsLikeMissing(t *testing.T) {
 			return only(b.Places.UpdateStore(w.ctx, c, ref, places.StoreChange{Name: &name}))
 		}},
 		{"delete store", private.ID, "store_" + zero, func(c caller, ref string) error { return b.Places.DeleteStore(w.ctx, c, ref) }},
-		{"bucket", w.bucket.ID, "bucket_" + zero, func(c caller, ref string) error { return only(b.Places.Bucket(w.ctx, c, "", ref)) }},
-		{"delete bucket", w.bucket.ID, "bucket_" + zero, func(c caller, ref string) error { return b.Places.DeleteBucket(w.ctx, c, "", ref) }},
+		{"bucket", w.bucket.ID, "bucket_" + zero, func(c caller, ref string) error { return only(b.Buckets.Bucket(w.ctx, c, "", ref)) }},
+		{"delete bucket", w.bucket.ID, "bucket_" + zero, func(c caller, ref string) error { return b.Buckets.Unregister(w.ctx, c, "", ref) }},
 		{"group by name, in a workspace", "lab", "nowhere", func(c caller, ref string) error { return only(b.People.Group(w.ctx, c, ref, w.group.Name)) }},
-		{"bucket by name, in a workspace", "lab", "nowhere", func(c caller, ref string) error { return only(b.Places.Bucket(w.ctx, c, ref, w.bucket.Name)) }},
+		{"bucket by name, in a workspace", "lab", "nowhere", func(c caller, ref string) error { return only(b.Buckets.Bucket(w.ctx, c, ref, w.bucket.Name)) }},
 		{"location", location.ID, "loc_" + zero, func(c caller, ref string) error { return only(b.Places.Location(w.ctx, c, "", ref)) }},
 		{"lock location", location.ID, "loc_" + zero, func(c caller, ref string) error {
 			return only(b.Places.UpdateLocation(w.ctx, c, "", ref, places.LocationChange{Locked: &yes}))

@@ -7,6 +7,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/people"
@@ -178,8 +179,8 @@ func TestListsEnd(t *testing.T) {
 		"stores": walker(w, func(p kernel.Page) (kernel.List[keyhatch.Store], error) {
 			return w.Broker.Places.Stores(w.ctx, w.Admin, p)
 		}),
-		"buckets": walker(w, func(p kernel.Page) (kernel.List[keyhatch.Bucket], error) {
-			return w.Broker.Places.Buckets(w.ctx, w.Admin, "lab", p)
+		"buckets": walker(w, func(p kernel.Page) (kernel.List[buckets.Bucket], error) {
+			return w.Broker.Buckets.Buckets(w.ctx, w.Admin, "lab", p)
 		}),
 		"locations": walker(w, func(p kernel.Page) (kernel.List[keyhatch.Location], error) {
 			return w.Broker.Places.Locations(w.ctx, w.Admin, "lab", p)

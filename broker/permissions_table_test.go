@@ -5,6 +5,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/keys"
@@ -141,10 +142,11 @@ var useCases = slices.Concat(peopleUseCases, []useCase{
 			return only(w.Broker.Places.UpdateStore(w.ctx, c, s.ID, places.StoreChange{Name: &name}))
 		}
 	}},
-	{"create a bucket on it", "             ok        ok        ok        ok        forbidden hidden    hidden    hidden", places.BucketCreated, "buckets", func(w *lab, c caller) act {
+	{"register a bucket on it", "           ok        ok        ok        ok        forbidden hidden    hidden    hidden", places.BucketCreated, "buckets", func(w *lab, c caller) act {
 		s := give[keyhatch.Store](w)(w.Broker.Places.CreateStore(w.ctx, w.Admin, w.s3StoreOf(w.ws)))
-		n := places.NewBucket{Workspace: w.ws.ID, Store: s.ID, Name: w.name()}
-		return func() error { return only(w.Broker.Places.CreateBucket(w.ctx, c, n)) }
+		give[keyhatch.Bucket](w)(w.Broker.Buckets.Register(w.ctx, w.Admin, buckets.Existing{Workspace: w.ws.ID, Store: s.ID, Name: w.name()})) // its account
+		n := buckets.Existing{Workspace: w.ws.ID, Store: s.ID, Name: w.name()}
+		return func() error { return only(w.Broker.Buckets.Register(w.ctx, c, n)) }
 	}},
 	{"see a store of the workspace", "      ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
 		s := give[keyhatch.Store](w)(w.Broker.Places.CreateStore(w.ctx, w.Admin, w.s3StoreOf(w.ws)))
@@ -172,28 +174,28 @@ var useCases = slices.Concat(peopleUseCases, []useCase{
 	{"list stores", "                       ok        ok        ok        ok        ok        ok        ok        ok", "", "", func(w *lab, c caller) act {
 		return func() error { return only(w.Broker.Places.Stores(w.ctx, c, page)) }
 	}},
-	{"create a bucket", "                   ok        forbidden forbidden forbidden forbidden hidden    hidden    hidden", places.BucketCreated, "buckets", func(w *lab, c caller) act {
-		n := places.NewBucket{Workspace: w.ws.ID, Store: w.Store.ID, Name: w.name()}
-		return func() error { return only(w.Broker.Places.CreateBucket(w.ctx, c, n)) }
+	{"register a bucket", "                 ok        forbidden forbidden forbidden forbidden hidden    hidden    hidden", places.BucketCreated, "buckets", func(w *lab, c caller) act {
+		n := buckets.Existing{Workspace: w.ws.ID, Store: w.Store.ID, Name: w.name()}
+		return func() error { return only(w.Broker.Buckets.Register(w.ctx, c, n)) }
 	}},
-	{"delete a bucket", "                   ok        forbidden forbidden forbidden forbidden hidden    hidden    hidden", places.BucketDeleted, "buckets", func(w *lab, c caller) act {
-		b := give[keyhatch.Bucket](w)(w.Broker.Places.CreateBucket(w.ctx, w.Admin, places.NewBucket{Workspace: w.ws.ID, Store: w.Store.ID, Name: w.name()}))
-		return func() error { return w.Broker.Places.DeleteBucket(w.ctx, c, "", b.ID) }
+	{"unregister a bucket", "               ok        forbidden forbidden forbidden forbidden hidden    hidden    hidden", buckets.Forgotten, "buckets", func(w *lab, c caller) act {
+		b := give[keyhatch.Bucket](w)(w.Broker.Buckets.Register(w.ctx, w.Admin, buckets.Existing{Workspace: w.ws.ID, Store: w.Store.ID, Name: w.name()}))
+		return func() error { return w.Broker.Buckets.Unregister(w.ctx, c, "", b.ID) }
 	}},
 	{"see a bucket", "                      ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
-		return func() error { return only(w.Broker.Places.Bucket(w.ctx, c, "", w.bucket.ID)) }
+		return func() error { return only(w.Broker.Buckets.Bucket(w.ctx, c, "", w.bucket.ID)) }
 	}},
 	{"see a bucket by name", "              ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
-		return func() error { return only(w.Broker.Places.Bucket(w.ctx, c, w.ws.ID, w.bucket.Name)) }
+		return func() error { return only(w.Broker.Buckets.Bucket(w.ctx, c, w.ws.ID, w.bucket.Name)) }
 	}},
 	{"list buckets", "                      ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
-		return func() error { return only(w.Broker.Places.Buckets(w.ctx, c, w.ws.ID, page)) }
+		return func() error { return only(w.Broker.Buckets.Buckets(w.ctx, c, w.ws.ID, page)) }
 	}},
 
 	{"hand a bucket over", "                ok        ok        ok        ok        forbidden hidden    hidden    hidden", places.BucketUpdated, "buckets", func(w *lab, c caller) act {
-		b := give[keyhatch.Bucket](w)(w.Broker.Places.CreateBucket(w.ctx, w.Admin, places.NewBucket{Workspace: w.ws.ID, Store: w.Store.ID, Name: w.name()}))
+		b := give[keyhatch.Bucket](w)(w.Broker.Buckets.Register(w.ctx, w.Admin, buckets.Existing{Workspace: w.ws.ID, Store: w.Store.ID, Name: w.name()}))
 		return func() error {
-			return only(w.Broker.Places.UpdateBucket(w.ctx, c, "", b.ID, places.BucketChange{Owner: &w.bystander.User.ID}))
+			return only(w.Broker.Buckets.Update(w.ctx, c, "", b.ID, buckets.Change{Owner: &w.bystander.User.ID}))
 		}
 	}},
 

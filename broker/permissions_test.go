@@ -14,6 +14,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/people"
@@ -80,7 +81,7 @@ func newLab(t *testing.T) *lab {
 	w.Member(t, w.ws, w.bystander, keyhatch.MemberRole)
 	w.must(w.Broker.People.RemoveWorkspaceMember(w.ctx, w.Admin, w.ws.ID, w.Admin.User.ID))
 	w.who["admin"], w.who["confined"] = w.Admin, w.Token(t, w.Admin, people.NewToken{Workspace: w.ws.ID})
-	w.bucket = give[keyhatch.Bucket](w)(w.Broker.Places.CreateBucket(w.ctx, w.Admin, places.NewBucket{Workspace: w.ws.ID, Store: w.Store.ID, Name: "lab"}))
+	w.bucket = give[keyhatch.Bucket](w)(w.Broker.Buckets.Register(w.ctx, w.Admin, buckets.Existing{Workspace: w.ws.ID, Store: w.Store.ID, Name: "lab"}))
 	w.group = w.newGroup()
 	return w
 }

@@ -18,11 +18,12 @@ type Verbs struct {
 
 	Key keyCommand `cmd:"" group:"Keys to objects" help:"Long-lived S3 keys, for what cannot use leases."`
 
-	Location   locationCommand   `cmd:"" group:"Places and rights" help:"Named prefixes of buckets."`
-	Grant      grantCommand      `cmd:"" group:"Places and rights" help:"Who may read or write a location."`
-	Bucket     bucketCommand     `cmd:"" group:"Places and rights" help:"Buckets of a workspace."`
-	Store      storeCommand      `cmd:"" group:"Places and rights" help:"Object stores that keys are handed out for."`
-	Credential credentialCommand `cmd:"" group:"Places and rights" help:"Keys with which Keyhatch acts on stores."`
+	Location     locationCommand     `cmd:"" group:"Places and rights" help:"Named prefixes of buckets."`
+	Grant        grantCommand        `cmd:"" group:"Places and rights" help:"Who may read or write a location."`
+	Bucket       bucketCommand       `cmd:"" group:"Places and rights" help:"Buckets of a workspace."`
+	Store        storeCommand        `cmd:"" group:"Places and rights" help:"Object stores that keys are handed out for."`
+	StoreAccount storeAccountCommand `cmd:"" group:"Places and rights" help:"A workspace's standing on stores."`
+	Credential   credentialCommand   `cmd:"" group:"Places and rights" help:"Keys with which Keyhatch acts on stores."`
 
 	User      userCommand      `cmd:"" group:"People" help:"People and services that call."`
 	Group     groupCommand     `cmd:"" group:"People" help:"Sets of users of a workspace, for grants."`

@@ -37,34 +37,6 @@ func (c *Client) DeleteStore(ctx context.Context, store string) error {
 	return c.call(ctx, http.MethodDelete, at("stores", store), nil, nil, nil)
 }
 
-// Buckets lists the workspace's buckets.
-func (c *Client) Buckets(ctx context.Context) iter.Seq2[api.Bucket, error] {
-	return list[api.Bucket](ctx, c, "/buckets", c.here())
-}
-
-// Bucket shows a bucket, by its id or name.
-func (c *Client) Bucket(ctx context.Context, bucket string) (b api.Bucket, err error) {
-	err = c.call(ctx, http.MethodGet, at("buckets", bucket), c.here(), nil, &b)
-	return b, err
-}
-
-// CreateBucket puts a bucket of a store on record as the workspace's.
-func (c *Client) CreateBucket(ctx context.Context, n api.NewBucket) (b api.Bucket, err error) {
-	err = c.call(ctx, http.MethodPost, "/buckets", c.here(), n, &b)
-	return b, err
-}
-
-// UpdateBucket hands a bucket over.
-func (c *Client) UpdateBucket(ctx context.Context, bucket string, change api.BucketChange) (b api.Bucket, err error) {
-	err = c.call(ctx, http.MethodPatch, at("buckets", bucket), c.here(), change, &b)
-	return b, err
-}
-
-// DeleteBucket takes a bucket without locations off the record; its objects stay.
-func (c *Client) DeleteBucket(ctx context.Context, bucket string) error {
-	return c.call(ctx, http.MethodDelete, at("buckets", bucket), c.here(), nil, nil)
-}
-
 // Locations lists the locations that one may see in the workspace.
 func (c *Client) Locations(ctx context.Context) iter.Seq2[api.Location, error] {
 	return list[api.Location](ctx, c, "/locations", c.here())

@@ -17,6 +17,7 @@ const (
 	TokenChanged           ChangeKind = "token"            // the token's id
 	CredentialChanged      ChangeKind = "credential"       // the credential's id
 	StoreChanged           ChangeKind = "store"            // the store's id
+	StoreAccountChanged    ChangeKind = "store_account"    // the account's id
 	BucketChanged          ChangeKind = "bucket"           // the bucket's id
 	LocationChanged        ChangeKind = "location"         // the location's id
 	GrantChanged           ChangeKind = "grant"            // the grant's id

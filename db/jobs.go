@@ -60,6 +60,12 @@ func (t *Tx) AskJob(ctx context.Context, j keyhatch.Job) error {
 	return nil
 }
 
+// ForgetJob removes the job of the kind about the subject, unless somebody does it just
+// now: what it was asked for has been done.
+func (t *Tx) ForgetJob(ctx context.Context, kind keyhatch.JobKind, subject string) error {
+	return t.exec(ctx, "delete from jobs where kind = $1 and subject = $2 and claimed_until is null", string(kind), subject)
+}
+
 // whenDue is the time from which a job can be claimed. It has an index.
 const whenDue = "coalesce(claimed_until, run_at)"
 

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"strings"
 
 	"github.com/keyhatch/keyhatch"
 )
@@ -36,8 +35,12 @@ func (t *Tx) UpdateStore(ctx context.Context, s keyhatch.Store) error {
 	return t.changed(ctx, StoreChanged, s.Workspace, s.ID)
 }
 
-// DeleteStore removes a store. Its buckets keep it from being removed.
+// DeleteStore removes a store with the accounts on it. Its buckets keep it from being
+// removed.
 func (t *Tx) DeleteStore(ctx context.Context, s keyhatch.Store) error {
+	if err := t.deleteAccounts(ctx, "store", s.ID); err != nil {
+		return err
+	}
 	if err := t.execOne(ctx, keyhatch.CodeStoreNotFound, "delete from stores where id = $1", s.ID); err != nil {
 		return err
 	}
@@ -78,75 +81,4 @@ func (r Reader) StoresOfCredential(ctx context.Context, credential string) ([]ke
 // HasAccessKeys tells whether there are access keys for the store.
 func (r Reader) HasAccessKeys(ctx context.Context, store string) (bool, error) {
 	return exists(ctx, r, "select 1 from access_keys where store = $1", store)
-}
-
-const bucketColumns = "id, workspace, store, name, owner, created_at"
-
-func scanBucket(row row) (b keyhatch.Bucket, err error) {
-	err = row.Scan(&b.ID, &b.Workspace, &b.Store, &b.Name, textColumn{&b.Owner}, timeColumn{&b.CreatedAt})
-	return b, err
-}
-
-// InsertBucket adds a bucket.
-func (t *Tx) InsertBucket(ctx context.Context, b keyhatch.Bucket) error {
-	err := t.exec(ctx, "insert into buckets ("+bucketColumns+") values ($1, $2, $3, $4, $5, $6)",
-		b.ID, b.Workspace, b.Store, b.Name, optText(b.Owner), micros(b.CreatedAt))
-	if err != nil {
-		return err
-	}
-	return t.changed(ctx, BucketChanged, b.Workspace, b.ID)
-}
-
-// UpdateBucket changes the owner.
-func (t *Tx) UpdateBucket(ctx context.Context, b keyhatch.Bucket) error {
-	if err := t.execOne(ctx, keyhatch.CodeBucketNotFound, "update buckets set owner = $2 where id = $1", b.ID, optText(b.Owner)); err != nil {
-		return err
-	}
-	return t.changed(ctx, BucketChanged, b.Workspace, b.ID)
-}
-
-// DeleteBucket removes a bucket from the record; its objects stay where they
-// are. Its locations keep it from being removed.
-func (t *Tx) DeleteBucket(ctx context.Context, b keyhatch.Bucket) error {
-	if err := t.execOne(ctx, keyhatch.CodeBucketNotFound, "delete from buckets where id = $1", b.ID); err != nil {
-		return err
-	}
-	return t.changed(ctx, BucketChanged, b.Workspace, b.ID)
-}
-
-// Bucket returns the bucket of the id.
-func (r Reader) Bucket(ctx context.Context, id string) (keyhatch.Bucket, error) {
-	return one(ctx, r, keyhatch.CodeBucketNotFound, scanBucket, "select "+bucketColumns+" from buckets where id = $1", id)
-}
-
-// BucketByName returns the bucket of the name in the workspace.
-func (r Reader) BucketByName(ctx context.Context, workspace, name string) (keyhatch.Bucket, error) {
-	return one(ctx, r, keyhatch.CodeBucketNotFound, scanBucket,
-		"select "+bucketColumns+" from buckets where workspace = $1 and name = $2", workspace, name)
-}
-
-// BucketElsewhere tells whether another store of the endpoint, and of the same
-// workspace or of the installation too, has a bucket of the name: it would be the same
-// one, whether it is reached with TLS or without.
-func (r Reader) BucketElsewhere(ctx context.Context, s keyhatch.Store, name string) (bool, error) {
-	_, host, _ := strings.Cut(s.Endpoint, "://")
-	return exists(ctx, r, `select 1 from buckets join stores on stores.id = buckets.store
-		where buckets.name = $1 and stores.endpoint in ($2, $3) and stores.kind = $4 and stores.id <> $5
-			and coalesce(stores.workspace, '') = $6`,
-		name, "http://"+host, "https://"+host, string(keyhatch.S3Store), s.ID, s.Workspace)
-}
-
-// Buckets lists a workspace's buckets by id; of every workspace when it is
-// empty.
-func (r Reader) Buckets(ctx context.Context, workspace string, p Page) ([]keyhatch.Bucket, error) {
-	return many(ctx, r, scanBucket, "select "+bucketColumns+
-		" from buckets where id > $1 and ($2 = '' or workspace = $2) order by id limit $3", p.After, workspace, p.Limit)
-}
-
-// BucketsSeenBy is Buckets of one workspace for a member who does not manage it: without
-// those of others in teamspaces that it does not see.
-func (r Reader) BucketsSeenBy(ctx context.Context, workspace, member string, p Page) ([]keyhatch.Bucket, error) {
-	return many(ctx, r, scanBucket, "select "+bucketColumns+` from buckets
-		where id > $1 and workspace = $3 and (owner = $2 or store in (select id from stores where `+ofSeenTeamspace+`))
-		order by id limit $4`, p.After, member, workspace, p.Limit)
 }

@@ -32,7 +32,7 @@ func (t *Tx) RenameWorkspace(ctx context.Context, id, name string) error {
 	return t.changed(ctx, WorkspaceChanged, id, id)
 }
 
-// DeleteWorkspace removes a workspace with its memberships. Whatever else
+// DeleteWorkspace removes a workspace with its memberships and accounts. Whatever else
 // belongs to it keeps it from being removed.
 func (t *Tx) DeleteWorkspace(ctx context.Context, id string) error {
 	members, err := t.WorkspaceMembers(ctx, id, Everything)
@@ -43,6 +43,9 @@ func (t *Tx) DeleteWorkspace(ctx context.Context, id string) error {
 		if err := t.DeleteWorkspaceMember(ctx, id, m.User); err != nil {
 			return err
 		}
+	}
+	if err := t.deleteAccounts(ctx, "workspace", id); err != nil {
+		return err
 	}
 	if err := t.execOne(ctx, keyhatch.CodeWorkspaceNotFound, "delete from workspaces where id = $1", id); err != nil {
 		return err

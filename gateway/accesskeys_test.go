@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/gateway"
@@ -46,7 +47,7 @@ func TestAccessKeys(t *testing.T) {
 	inRig(t, gateway.Limits{Concurrent: 100, PerSecond: 1000}, func(t *testing.T, r *rig) {
 		ctx, svc := t.Context(), r.core.Broker.Places
 		for _, name := range []string{"more", "rest"} {
-			_, err := svc.CreateBucket(ctx, r.core.Admin, places.NewBucket{Workspace: "lab", Store: "behind", Name: name})
+			_, err := r.core.Broker.Buckets.Register(ctx, r.core.Admin, buckets.Existing{Workspace: "lab", Store: "behind", Name: name})
 			r.must(err)
 		}
 		r.behind.objects["/far/there"], r.behind.objects["/more/there"] = "hello", "hello"

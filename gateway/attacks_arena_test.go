@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/people"
-	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/gateway"
 	"github.com/keyhatch/keyhatch/gateway/upstream"
 	"github.com/keyhatch/keyhatch/internal/coretest"
@@ -191,7 +191,7 @@ func (a *arena) cast(t *testing.T) {
 	ws, err := c.Broker.People.CreateWorkspace(ctx, c.Admin, "lab")
 	check(err)
 	for _, bucket := range []string{"lab", "vault", "kept"} {
-		_, err := c.Broker.Places.CreateBucket(ctx, c.Admin, places.NewBucket{Workspace: ws.ID, Store: a.store.ID, Name: bucket})
+		_, err := c.Broker.Buckets.Register(ctx, c.Admin, buckets.Existing{Workspace: ws.ID, Store: a.store.ID, Name: bucket})
 		check(err)
 	}
 	mine, theirs, vault := c.Location(t, ws, "s3://lab/data/a/"), c.Location(t, ws, "s3://lab/data/b/"), c.Location(t, ws, "s3://vault/")
@@ -263,7 +263,7 @@ func (a *arena) forge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = other.Broker.Places.CreateBucket(t.Context(), other.Admin, places.NewBucket{Workspace: ws.ID, Store: other.Store.ID, Name: "lab"})
+	_, err = other.Broker.Buckets.Register(t.Context(), other.Admin, buckets.Existing{Workspace: ws.ID, Store: other.Store.ID, Name: "lab"})
 	if err != nil {
 		t.Fatal(err)
 	}

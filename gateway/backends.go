@@ -43,7 +43,10 @@ func NewBackends(roots []string, s3 *upstream.Client, log *slog.Logger) *Backend
 func (b *Backends) For(s keyhatch.Store) (handler http.Handler, err error) {
 	switch s.Kind {
 	case keyhatch.DirectoryStore:
-		handler, err = b.directory(s.Path)
+		var d *dirstore.Store
+		if d, err = b.folder(s.Path); err == nil {
+			handler = d.Handler()
+		}
 	case keyhatch.S3Store:
 		handler, err = b.upstream.Store(s)
 	default:
@@ -55,7 +58,8 @@ func (b *Backends) For(s keyhatch.Store) (handler http.Handler, err error) {
 	return handler, nil
 }
 
-func (b *Backends) directory(path string) (http.Handler, error) {
+// folder returns what serves a folder, and opens it if nobody has yet.
+func (b *Backends) folder(path string) (*dirstore.Store, error) {
 	b.mu.Lock()
 	d := b.open[path]
 	if d == nil {
@@ -75,7 +79,7 @@ func (b *Backends) directory(path string) (http.Handler, error) {
 		}
 		d.store = store
 	}
-	return d.store.Handler(), nil
+	return d.store, nil
 }
 
 // insideRoots refuses a folder that is inside the roots by its name only: a

@@ -13,8 +13,8 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/keyhatch/keyhatch"
+	bucketcases "github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/lending"
-	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/drivertest"
 	"github.com/keyhatch/keyhatch/driver/drivertest/matrix"
@@ -166,7 +166,7 @@ func serve(t *testing.T, core *coretest.Core, backends *gateway.Backends, store 
 	ann := core.User(t, "ann")
 	core.Member(t, lab, ann, keyhatch.MemberRole)
 	for _, bucket := range buckets {
-		if _, err := b.Places.CreateBucket(ctx, core.Admin, places.NewBucket{Workspace: lab.ID, Store: store.ID, Name: bucket}); err != nil {
+		if _, err := b.Buckets.Register(ctx, core.Admin, bucketcases.Existing{Workspace: lab.ID, Store: store.ID, Name: bucket}); err != nil {
 			t.Fatal(err)
 		}
 		core.Grant(t, core.Location(t, lab, "s3://"+bucket+"/"), ann, keyhatch.Write)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/gateway"
 )
@@ -82,7 +83,7 @@ func TestRefusalNamesTheLock(t *testing.T) {
 func TestRefusalIsShort(t *testing.T) {
 	inRig(t, gateway.Limits{Concurrent: 100, PerSecond: 1000}, func(t *testing.T, r *rig) {
 		for i := range 20 {
-			_, err := r.core.Broker.Places.CreateBucket(t.Context(), r.core.Admin, places.NewBucket{Workspace: "lab", Store: "behind", Name: fmt.Sprintf("many-%02d", i)})
+			_, err := r.core.Broker.Buckets.Register(t.Context(), r.core.Admin, buckets.Existing{Workspace: "lab", Store: "behind", Name: fmt.Sprintf("many-%02d", i)})
 			r.must(err)
 		}
 		r.issue("key", "key", accesskeys.Rights{WriteAll: true}, 0)

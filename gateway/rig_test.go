@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/places"
@@ -79,7 +80,7 @@ func (r *rig) furnish() {
 	ws, err := c.Broker.People.CreateWorkspace(ctx, c.Admin, "lab")
 	r.must(err)
 	for bucket, store := range map[string]keyhatch.Store{"near": c.Store, "far": far} {
-		_, err := c.Broker.Places.CreateBucket(ctx, c.Admin, places.NewBucket{Workspace: ws.ID, Store: store.ID, Name: bucket})
+		_, err := c.Broker.Buckets.Register(ctx, c.Admin, buckets.Existing{Workspace: ws.ID, Store: store.ID, Name: bucket})
 		r.must(err)
 	}
 	r.must(os.MkdirAll(filepath.Join(c.Store.Path, "near"), 0o755))

@@ -16,6 +16,7 @@ type Image struct {
 	tokens        table[db.HashedToken]
 	credentials   table[db.SealedCredential]
 	stores        table[keyhatch.Store]
+	accounts      table[keyhatch.StoreAccount]
 	buckets       table[keyhatch.Bucket]
 	locations     table[keyhatch.Location]
 	grants        table[keyhatch.Grant]
@@ -31,7 +32,8 @@ type Image struct {
 	locationByName  map[nameIn]string
 	locationAt      map[prefixIn]string
 	grantsOn        map[string]set // location → grants
-	bucketsOn       map[nameIn]set // workspace and store → buckets
+	accountOn       map[nameIn]string // workspace and store → account
+	bucketsOn       map[nameIn]set    // the same → buckets
 	locationsIn     map[string]set // bucket → locations
 }
 
@@ -77,6 +79,7 @@ func newImage() *Image {
 		locationByName:  map[nameIn]string{},
 		locationAt:      map[prefixIn]string{},
 		grantsOn:        map[string]set{},
+		accountOn:       map[nameIn]string{},
 		bucketsOn:       map[nameIn]set{},
 		locationsIn:     map[string]set{},
 	}
@@ -97,6 +100,9 @@ func newImage() *Image {
 		if t.Old != (keyhatch.TokenHash{}) {
 			follow(i.tokenByHash, t.Old, t.ID, add)
 		}
+	})
+	i.accounts = newTable(func(a keyhatch.StoreAccount, add bool) {
+		follow(i.accountOn, nameIn{a.Workspace, a.Store}, a.ID, add)
 	})
 	i.buckets = newTable(func(b keyhatch.Bucket, add bool) {
 		follow(i.bucketByName, nameIn{b.Workspace, b.Name}, b.ID, add)

@@ -109,13 +109,35 @@ func (i *Image) LocationsIn(bucket string) []keyhatch.Location {
 	return out
 }
 
-// BucketsOn returns the buckets that the workspace has on the store.
+// BucketsOn returns the buckets of the workspace on the store that are open.
 func (i *Image) BucketsOn(workspace, store string) []keyhatch.Bucket {
+	if !i.AccountOn(workspace, store).Opens() {
+		return nil
+	}
 	var out []keyhatch.Bucket
 	for id := range i.bucketsOn[nameIn{workspace, store}] {
-		out = append(out, i.buckets.rows[id])
+		if b := i.buckets.rows[id]; b.State == keyhatch.BucketConfigured {
+			out = append(out, b)
+		}
 	}
 	return out
+}
+
+// AccountOn returns the state of the workspace's account on the store, empty for none.
+func (i *Image) AccountOn(workspace, store string) keyhatch.AccountState {
+	return i.accounts.rows[i.accountOn[nameIn{workspace, store}]].State
+}
+
+// Bucket returns the bucket of the id.
+func (i *Image) Bucket(id string) (keyhatch.Bucket, error) {
+	return get(i.buckets, id, keyhatch.CodeBucketNotFound)
+}
+
+// BucketOpen tells whether the bucket can be used: it is there, and so is the account that
+// it rests on.
+func (i *Image) BucketOpen(id string) (bool, error) {
+	b := i.buckets.rows[id]
+	return b.State == keyhatch.BucketConfigured && i.AccountOn(b.Workspace, b.Store).Opens(), nil
 }
 
 // AccessKey returns the access key of the id.

@@ -31,6 +31,8 @@ func read(ctx context.Context, r db.Reader, c db.Change) (update, error) {
 		return row(ctx, c.ID, r.SealedCredential, func(i *Image) *table[db.SealedCredential] { return &i.credentials })
 	case db.StoreChanged:
 		return row(ctx, c.ID, r.Store, func(i *Image) *table[keyhatch.Store] { return &i.stores })
+	case db.StoreAccountChanged:
+		return row(ctx, c.ID, r.StoreAccount, func(i *Image) *table[keyhatch.StoreAccount] { return &i.accounts })
 	case db.BucketChanged:
 		return row(ctx, c.ID, r.Bucket, func(i *Image) *table[keyhatch.Bucket] { return &i.buckets })
 	case db.LocationChanged:
@@ -129,6 +131,13 @@ func fillPlaces(ctx context.Context, r db.Reader, i *Image) error {
 	}
 	for _, s := range stores {
 		i.stores.put(s.ID, s)
+	}
+	accounts, err := r.StoreAccounts(ctx, "", "", db.Everything)
+	if err != nil {
+		return err
+	}
+	for _, a := range accounts {
+		i.accounts.put(a.ID, a)
 	}
 	buckets, err := r.Buckets(ctx, "", db.Everything)
 	if err != nil {

@@ -20,6 +20,7 @@ var (
 type KeyFacts interface {
 	User(id string) (keyhatch.User, error)
 	Role(workspace, user string) keyhatch.Role
+	// BucketsOn are the open ones: configured, and on an account that is open.
 	BucketsOn(workspace, store string) []keyhatch.Bucket
 	LocationsIn(bucket string) []keyhatch.Location
 }
@@ -62,11 +63,11 @@ func OwnsBucket(b keyhatch.Bucket, user string, in keyhatch.Role) bool {
 	return b.Owner != "" && b.Owner == user && in != keyhatch.NoRole
 }
 
-// rightsOn is what rights open in a bucket. Those on all buckets are for who manages the
-// workspace.
+// rightsOn is what rights open in a bucket, and what the bucket opens to all keys. Rights on
+// all buckets are for who manages the workspace.
 func rightsOn(r keyhatch.KeyRights, b keyhatch.Bucket, manages bool) (o Open, any bool) {
-	reads := manages && r.ReadAll || slices.Contains(r.Read, b.ID)
-	writes := manages && r.WriteAll || slices.Contains(r.Write, b.ID)
+	reads := manages && r.ReadAll || b.AllKeysRead || slices.Contains(r.Read, b.ID)
+	writes := manages && r.WriteAll || b.AllKeysWrite || slices.Contains(r.Write, b.ID)
 	o.Bucket = b.Name
 	switch {
 	case writes:

@@ -14,6 +14,9 @@ type Facts interface {
 	User(id string) (keyhatch.User, error)
 	Token(id string) (keyhatch.Token, error)
 	Location(id string) (keyhatch.Location, error)
+	// BucketOpen tells whether the bucket of the id is there to be used: it is
+	// configured, and its workspace's account on the store is open.
+	BucketOpen(id string) (bool, error)
 	Grant(id string) (keyhatch.Grant, error)
 	CircleMember(circle, user string) (keyhatch.CircleMember, error)
 	LeaseRevoked(id string) (bool, error)
@@ -31,7 +34,8 @@ var (
 // that the lease rests on (the leases before it, its user, its token, each part's
 // location, grant and membership of the circle that the grant names): it must
 // stand, and must have stood without being narrowed since the lease was issued.
-// Hence what has ended stays ended, even when the same right is given again. What
+// Hence what has ended stays ended, even when the same right is given again. Only a
+// bucket or an account that was closed for a while opens again what stood. What
 // the lease's session policies take away of what is open is for SessionPolicies to
 // tell.
 //
@@ -126,6 +130,9 @@ func partStands(l keyhatch.Lease, p keyhatch.Part, facts Facts, now time.Time) (
 	}
 	if location.Store != l.Store || location.BucketName != p.Bucket || !location.Prefix.Covers(p.Prefix) {
 		return o, nil
+	}
+	if open, err := facts.BucketOpen(location.Bucket); err != nil || !open {
+		return o, err
 	}
 	o = Open{Bucket: p.Bucket, Prefix: p.Prefix, Access: l.Access}
 	if location.Locked && l.Access == keyhatch.Write {

@@ -14,6 +14,7 @@ type world struct {
 	grants    map[string]keyhatch.Grant
 	members   map[[2]string]keyhatch.CircleMember // by circle and user
 	revoked   map[string]bool
+	closed    map[string]bool  // buckets
 	broken    map[string]error // by method: what it fails with
 }
 
@@ -44,6 +45,9 @@ func (w *world) Grant(id string) (keyhatch.Grant, error) { return look(w, "Grant
 func (w *world) CircleMember(circle, user string) (keyhatch.CircleMember, error) {
 	return look(w, "CircleMember", w.members, [2]string{circle, user})
 }
+
+// BucketOpen: all are but those that a test closes.
+func (w *world) BucketOpen(id string) (bool, error) { return !w.closed[id], w.broken["BucketOpen"] }
 
 func (w *world) LeaseRevoked(id string) (bool, error) { return w.revoked[id], w.broken["LeaseRevoked"] }
 

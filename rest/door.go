@@ -65,6 +65,7 @@ func (d *Door) api(mux *http.ServeMux) huma.API {
 	d.teamspaces(a)
 	d.credentials(a)
 	d.stores(a)
+	d.storeAccounts(a)
 	d.buckets(a)
 	d.accessKeys(a)
 	d.locations(a)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/accounts"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/db"
 )
@@ -17,6 +18,9 @@ const (
 	Updated keyhatch.Action = "access_key.update"
 	Issued  keyhatch.Action = "access_key.issue"
 	Deleted keyhatch.Action = "access_key.delete"
+	// SetOn: which keys read and write a bucket was said from its side. Each that changed
+	// has an event of its own.
+	SetOn keyhatch.Action = "bucket.keys"
 	// Withdrawn: a pair has ended, and nobody has asked for another.
 	Withdrawn keyhatch.Action = "access_key.withdraw"
 )
@@ -77,6 +81,9 @@ func (svc *Service) Create(ctx context.Context, c keyhatch.Caller, n NewKey) (ke
 		if err := keyhatch.CheckName(n.Name); err != nil {
 			return err
 		}
+		if err := accounts.Ensure(w, ws.ID, store.ID); err != nil {
+			return err
+		}
 		if err := roomForKey(w, ws.ID); err != nil {
 			return err
 		}
@@ -108,20 +115,11 @@ func (svc *Service) Create(ctx context.Context, c keyhatch.Caller, n NewKey) (ke
 
 // servingStore finds a store that the workspace's keys can be for.
 func servingStore(v kernel.View, workspace, ref string) (keyhatch.Store, error) {
-	s, err := v.FindStore(ref)
-	if err == nil && s.Workspace != "" && s.Workspace != workspace {
-		err = kernel.NotFound(keyhatch.CodeStoreNotFound)
+	s, err := accounts.StoreFor(v, workspace, ref)
+	if err == nil && s.Keys != keyhatch.KeysOwn {
+		err = keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported, "there are no access keys for this store: borrow leases").In("store")
 	}
-	if err == nil {
-		err = v.MustSeeStore(s, keyhatch.CodeStoreNotFound)
-	}
-	switch {
-	case err != nil:
-		return keyhatch.Store{}, err
-	case s.Keys != keyhatch.KeysOwn:
-		return s, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported, "there are no access keys for this store: borrow leases").In("store")
-	}
-	return s, nil
+	return s, err
 }
 
 func roomForKey(w *kernel.Work, workspace string) error {
@@ -165,30 +163,36 @@ func (svc *Service) Update(ctx context.Context, c keyhatch.Caller, workspace, re
 		if key, err = ruled(w, workspace, ref); err != nil {
 			return err
 		}
-		kernel.Set(&key.Name, ch.Name)
-		if err := keyhatch.CheckName(key.Name); err != nil {
-			return err
-		}
-		if asked, others := ch.rights(key.Rights); others {
-			if key.Rights, err = within(w.View, key, asked); err != nil {
-				return err
-			}
-		}
-		if ch.ExpiresAt != nil {
-			key.ExpiresAt = kernel.Stored(*ch.ExpiresAt)
-			if err := w.CheckExpiry(key.ExpiresAt); err != nil {
-				return err
-			}
-		}
-		if err := mayHaveMade(w, key); err != nil {
-			return err
-		}
-		if err := w.Tx.UpdateAccessKey(ctx, key); err != nil {
-			return err
-		}
-		return record(w, Updated, key)
+		key, err = svc.change(w, key, ch)
+		return err
 	})
 	return key, err
+}
+
+// change changes a key that the caller may change.
+func (svc *Service) change(w *kernel.Work, key keyhatch.AccessKey, ch Change) (_ keyhatch.AccessKey, err error) {
+	kernel.Set(&key.Name, ch.Name)
+	if err := keyhatch.CheckName(key.Name); err != nil {
+		return key, err
+	}
+	if asked, others := ch.rights(key.Rights); others {
+		if key.Rights, err = within(w.View, key, asked); err != nil {
+			return key, err
+		}
+	}
+	if ch.ExpiresAt != nil {
+		key.ExpiresAt = kernel.Stored(*ch.ExpiresAt)
+		if err := w.CheckExpiry(key.ExpiresAt); err != nil {
+			return key, err
+		}
+	}
+	if err := mayHaveMade(w, key); err != nil {
+		return key, err
+	}
+	if err := w.Tx.UpdateAccessKey(w.Ctx, key); err != nil {
+		return key, err
+	}
+	return key, record(w, Updated, key)
 }
 
 // Delete removes a key; its pairs end at once. Who may is as with Update.

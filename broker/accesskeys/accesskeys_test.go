@@ -13,6 +13,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/people"
@@ -38,11 +39,11 @@ func newWorld(t *testing.T) *world {
 	w.ann, w.bob = w.User(t, "ann"), w.User(t, "bob")
 	w.Member(t, w.lab, w.ann, keyhatch.AdminRole)
 	w.Member(t, w.lab, w.bob, keyhatch.MemberRole)
-	for name, in := range map[string]places.NewBucket{
+	for name, in := range map[string]buckets.Existing{
 		"aaa": {Workspace: w.lab.ID}, "bbb": {Workspace: w.lab.ID, Owner: w.bob.User.ID}, "ccc": {Workspace: w.lab.ID}, "ddd": {Workspace: w.shop.ID},
 	} {
 		in.Store, in.Name = w.Store.ID, name
-		made, err := w.Broker.Places.CreateBucket(t.Context(), w.Admin, in)
+		made, err := w.Broker.Buckets.Register(t.Context(), w.Admin, in)
 		w.must(err)
 		w.bucket[name] = made
 	}
@@ -126,7 +127,7 @@ func TestRights(t *testing.T) {
 		w.wantOpen(name, id, r.opens...)
 	}
 	// A later bucket is one of all.
-	_, err := w.Broker.Places.CreateBucket(t.Context(), w.Admin, places.NewBucket{Workspace: w.lab.ID, Store: w.Store.ID, Name: "eee"})
+	_, err := w.Broker.Buckets.Register(t.Context(), w.Admin, buckets.Existing{Workspace: w.lab.ID, Store: w.Store.ID, Name: "eee"})
 	w.must(err)
 	key, err := w.Broker.AccessKeys.Key(t.Context(), w.ann, "lab", "write-all")
 	w.must(err)
@@ -314,10 +315,10 @@ func TestS7_KeyFollowsItsOwner(t *testing.T) {
 	w.Member(t, w.lab, w.ann, keyhatch.MemberRole)
 	w.wantOpen("of who is no admin any more", all)
 	w.Member(t, w.lab, w.ann, keyhatch.AdminRole)
-	_, err = b.Places.UpdateBucket(ctx, w.Admin, "lab", "bbb", places.BucketChange{Owner: &w.ann.User.ID})
+	_, err = b.Buckets.Update(ctx, w.Admin, "lab", "bbb", buckets.Change{Owner: &w.ann.User.ID})
 	w.must(err)
 	w.wantOpen("of who does not own the bucket any more", own)
-	_, err = b.Places.UpdateBucket(ctx, w.ann, "lab", "bbb", places.BucketChange{Owner: &w.bob.User.ID})
+	_, err = b.Buckets.Update(ctx, w.ann, "lab", "bbb", buckets.Change{Owner: &w.bob.User.ID})
 	w.must(err)
 	w.wantOpen("of who owns it again", own, "bbb:write:only[]")
 	w.must(b.People.RemoveWorkspaceMember(ctx, w.Admin, w.lab.ID, w.bob.User.ID))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/people"
@@ -60,11 +61,11 @@ func TestS6_DescribedTellsNothingOfTeamspaces(t *testing.T) {
 	w.must(err)
 	made, err := w.Broker.Places.CreateSetting(ctx, w.ann, places.NewSetting{Workspace: "lab", Teamspace: "hidden", Name: "set", Path: "s3://hhh/x", Credential: "part"})
 	w.must(err)
-	bucket, err := w.Broker.Places.Bucket(ctx, w.ann, "lab", "hhh")
+	bucket, err := w.Broker.Buckets.Bucket(ctx, w.ann, "lab", "hhh")
 	w.must(err)
 	owner := func(who string) {
 		t.Helper()
-		_, err := w.Broker.Places.UpdateBucket(ctx, w.ann, "lab", bucket.ID, places.BucketChange{Owner: &who})
+		_, err := w.Broker.Buckets.Update(ctx, w.ann, "lab", bucket.ID, buckets.Change{Owner: &who})
 		w.must(err)
 	}
 	owner(w.bob.User.ID)
@@ -117,7 +118,7 @@ func TestOnAll(t *testing.T) {
 	if _, err := update(w.bob, "own", accesskeys.Change{OnAll: accesskeys.OnAll{SeeAll: &yes}}); code(err) != keyhatch.CodeNotPermitted {
 		t.Errorf("a member may have all buckets: %v", err)
 	}
-	_, err = w.Broker.Places.UpdateBucket(t.Context(), w.ann, "lab", "bbb", places.BucketChange{Owner: &w.ann.User.ID})
+	_, err = w.Broker.Buckets.Update(t.Context(), w.ann, "lab", "bbb", buckets.Change{Owner: &w.ann.User.ID})
 	w.must(err)
 	name := "renamed"
 	if key, err := update(w.bob, "own", accesskeys.Change{Name: &name, OnAll: accesskeys.OnAll{SeeAll: &no, ReadAll: &no, WriteAll: &no}}); err != nil || key.Name != name {

@@ -98,6 +98,8 @@ func (b *bounds) bucket(field, ref string) (bucket keyhatch.Bucket, err error) {
 	case bucket.Store != b.key.Store:
 		return bucket, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoresDiffer,
 			"a key works on one store, and this bucket is on another: make another key").In(field)
+	case bucket.State == keyhatch.BucketDeleting:
+		return bucket, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeBucketNotReady, "the store is removing the bucket").In(field)
 	case b.manages:
 		return bucket, nil
 	}

@@ -40,6 +40,9 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 	if err != nil {
 		return loan{}, err
 	}
+	if err := d.open(targets); err != nil {
+		return loan{}, err
+	}
 	if err := allowsTask(c.Token, store, image, d.now); err != nil {
 		return loan{}, err
 	}
@@ -75,6 +78,20 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 		return loan{}, err
 	}
 	return made, nil
+}
+
+// open refuses what is closed to everybody.
+func (d *decision) open(targets []target) error {
+	for _, t := range targets {
+		if err := kernel.AccountOpens(d.image.AccountOn(t.location.Workspace, t.location.Store)); err != nil {
+			return err
+		}
+		if b, err := d.image.Bucket(t.location.Bucket); err != nil || b.State != keyhatch.BucketConfigured {
+			return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeBucketNotReady,
+				"the store is making or removing the bucket: look at its state, and ask again")
+		}
+	}
+	return nil
 }
 
 // narrowed begins the lease with what narrows it beside its parts: session

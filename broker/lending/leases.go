@@ -243,7 +243,15 @@ type facts struct {
 func (f facts) User(id string) (keyhatch.User, error)         { return f.v.User(f.v.Ctx, id) }
 func (f facts) Token(id string) (keyhatch.Token, error)       { return f.v.Token(f.v.Ctx, id) }
 func (f facts) Location(id string) (keyhatch.Location, error) { return f.v.Location(f.v.Ctx, id) }
-func (f facts) Grant(id string) (keyhatch.Grant, error)       { return f.v.Grant(f.v.Ctx, id) }
+func (f facts) BucketOpen(id string) (bool, error) {
+	b, err := f.v.Bucket(f.v.Ctx, id)
+	if err != nil {
+		return false, err
+	}
+	a, err := f.v.StoreAccountOn(f.v.Ctx, b.Workspace, b.Store)
+	return b.State == keyhatch.BucketConfigured && a.State.Opens(), err
+}
+func (f facts) Grant(id string) (keyhatch.Grant, error) { return f.v.Grant(f.v.Ctx, id) }
 func (f facts) CircleMember(circle, user string) (keyhatch.CircleMember, error) {
 	return f.v.CircleMember(f.v.Ctx, circle, user)
 }

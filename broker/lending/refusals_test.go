@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
@@ -38,7 +39,7 @@ func TestRefusals(t *testing.T) {
 	yes := true
 	did(t)(w.Broker.Places.UpdateLocation(ctx, w.Admin, "", locked.ID, places.LocationChange{Locked: &yes}))
 	other := get[keyhatch.Store](t)(w.Broker.Places.CreateStore(ctx, w.Admin, places.NewStore{Name: "other", Kind: keyhatch.DirectoryStore, Path: filepath.Join(w.Root, "other")}))
-	did(t)(w.Broker.Places.CreateBucket(ctx, w.Admin, places.NewBucket{Workspace: w.ws.ID, Store: other.ID, Name: "other-data"}))
+	did(t)(w.Broker.Buckets.Register(ctx, w.Admin, buckets.Existing{Workspace: w.ws.ID, Store: other.ID, Name: "other-data"}))
 	w.Grant(t, w.Location(t, w.ws, "s3://other-data/far/"), bea, keyhatch.Read)
 	elsewhere := w.Workspace(t, "elsewhere")
 	hidden := w.Location(t, elsewhere, "s3://elsewhere-data/secret/")

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/people"
@@ -26,7 +27,7 @@ func TestTasksUseWhatIsAllowed(t *testing.T) {
 	must(t, err)
 	_, err = c.Broker.Places.CreateStore(ctx, c.Admin, places.NewStore{Name: "archive", Kind: keyhatch.S3Store, Endpoint: "https://s3.example", Credential: held.ID})
 	must(t, err)
-	_, err = c.Broker.Places.CreateBucket(ctx, c.Admin, places.NewBucket{Workspace: ws.ID, Store: "archive", Name: "archive"})
+	_, err = c.Broker.Buckets.Register(ctx, c.Admin, buckets.Existing{Workspace: ws.ID, Store: "archive", Name: "archive"})
 	must(t, err)
 	far := c.Location(t, ws, "s3://archive/beta/")
 	ann := c.User(t, "ann")

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/people"
@@ -37,7 +38,7 @@ func newKeyed(t *testing.T) *keyed {
 	w := &keyed{lab: newLab(t)}
 	w.Member(t, w.ws, w.ann, keyhatch.AdminRole)
 	for _, name := range []string{"aaa", "bbb", "ccc", "ddd"} {
-		did(t)(w.Broker.Places.CreateBucket(t.Context(), w.Admin, places.NewBucket{Workspace: w.ws.ID, Store: w.Store.ID, Name: name}))
+		did(t)(w.Broker.Buckets.Register(t.Context(), w.Admin, buckets.Existing{Workspace: w.ws.ID, Store: w.Store.ID, Name: name}))
 	}
 	var maker, issuer keyhatch.Caller
 	maker, w.maker = w.token()

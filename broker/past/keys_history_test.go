@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/past"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
@@ -165,7 +166,7 @@ func (h *keyHistory) acts() []func(*rapid.T) {
 		},
 		func(t *rapid.T) {
 			owner := h.user(t)
-			_, err := h.core.Broker.Places.UpdateBucket(ctx, h.core.Admin, "", draw(t, h.buckets(t), "bucket").ID, places.BucketChange{Owner: &owner})
+			_, err := h.core.Broker.Buckets.Update(ctx, h.core.Admin, "", draw(t, h.buckets(t), "bucket").ID, buckets.Change{Owner: &owner})
 			h.did("hand bucket over", err)
 		},
 		func(t *rapid.T) {
@@ -189,13 +190,13 @@ func (h *keyHistory) acts() []func(*rapid.T) {
 		},
 		func(t *rapid.T) {
 			ws := draw(t, h.workspaces, "workspace")
-			_, err := h.core.Broker.Places.CreateBucket(ctx, h.core.Admin, places.NewBucket{
+			_, err := h.core.Broker.Buckets.Register(ctx, h.core.Admin, buckets.Existing{
 				Workspace: ws.ID, Store: h.core.Store.ID, Name: draw(t, []string{"one", "two", "three"}, "name"), Owner: h.user(t),
 			})
 			h.did("create bucket", err)
 		},
 		func(t *rapid.T) {
-			h.did("delete bucket", h.core.Broker.Places.DeleteBucket(ctx, h.core.Admin, "", draw(t, h.buckets(t), "bucket").ID))
+			h.did("delete bucket", h.core.Broker.Buckets.Unregister(ctx, h.core.Admin, "", draw(t, h.buckets(t), "bucket").ID))
 		},
 		h.makeWithToken,
 		func(t *rapid.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/past"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
@@ -91,7 +92,7 @@ func TestWhichKeysCould(t *testing.T) {
 		_, err = w.Broker.People.PutWorkspaceMember(w.ctx, w.Admin, "lab", "chief", keyhatch.MemberRole)
 		then(err) // 8: the owner is no admin any more
 		chief := "chief"
-		_, err = w.Broker.Places.UpdateBucket(w.ctx, w.Admin, "lab", "lab-data", places.BucketChange{Owner: &chief})
+		_, err = w.Broker.Buckets.Update(w.ctx, w.Admin, "lab", "lab-data", buckets.Change{Owner: &chief})
 		then(err) // 9: and owns the bucket
 		_, err = w.Broker.Places.UpdateLocation(w.ctx, w.Admin, "", w.location.ID, places.LocationChange{Locked: &yes})
 		then(err)                                                            // 10
@@ -187,7 +188,7 @@ func TestDamagedRecordsOfKeys(t *testing.T) {
 				end, chief := time.Now().Add(time.Hour), "chief"
 				_, err := w.Broker.AccessKeys.Update(w.ctx, w.Admin, "", k.ID, accesskeys.Change{ExpiresAt: &end})
 				w.issue(w.chief, k, time.Hour)
-				_, bucketErr := w.Broker.Places.UpdateBucket(w.ctx, w.Admin, "lab", "lab-data", places.BucketChange{Owner: &chief})
+				_, bucketErr := w.Broker.Buckets.Update(w.ctx, w.Admin, "lab", "lab-data", buckets.Change{Owner: &chief})
 				_, secret, tokenErr := w.Broker.People.CreateToken(w.ctx, w.Admin, people.NewToken{})
 				w.must(errors.Join(err, bucketErr, tokenErr))
 				leaked, err := w.Broker.People.Authenticate(w.ctx, secret)

@@ -1,3 +1,3 @@
 // Package places is the use cases about where data lies and who may have it:
-// stores, buckets, locations, and the grants on them.
+// stores, locations, and the grants on them.
 package places

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/internal/coretest"
@@ -95,7 +96,7 @@ func TestBucketElsewhere(t *testing.T) {
 		if _, err := c.Broker.Places.CreateStore(ctx, c.Admin, places.NewStore{Name: name, Kind: keyhatch.S3Store, Endpoint: e.endpoint, Credential: held}); err != nil {
 			t.Fatal(e.endpoint, err)
 		}
-		_, err := c.Broker.Places.CreateBucket(ctx, c.Admin, places.NewBucket{Workspace: c.Workspace(t, name).ID, Store: name, Name: "sky-survey"})
+		_, err := c.Broker.Buckets.Register(ctx, c.Admin, buckets.Existing{Workspace: c.Workspace(t, name).ID, Store: name, Name: "sky-survey"})
 		if e.taken {
 			wantFail(t, e.endpoint, err, keyhatch.Conflict, keyhatch.CodeNameTaken, "name")
 		} else if err != nil {

@@ -35,36 +35,42 @@ func (svc *Service) GiveGrant(ctx context.Context, c keyhatch.Caller, n NewGrant
 		if err != nil {
 			return err
 		}
-		prefix, err := l.Prefix.Join(n.Prefix)
-		if err != nil {
-			return err
-		}
-		if _, err := keyhatch.ParseAccess(string(n.Access)); err != nil {
-			return err
-		}
-		subject, err := subject(w, l.Workspace, n.Subject, n.Name)
-		if err != nil {
-			return err
-		}
-		if err := roomForGrant(w, l.ID); err != nil {
-			return err
-		}
-		g = keyhatch.Grant{
-			ID: keyhatch.NewID(keyhatch.GrantID, w.Now), Workspace: l.Workspace, Location: l.ID, Bucket: l.BucketName, Prefix: prefix,
-			Subject: subject, Access: n.Access, ExpiresAt: kernel.Stored(n.ExpiresAt), Since: w.Now,
-			CreatedBy: w.Caller.User.ID, CreatedAt: w.Now,
-		}
-		if err := w.CheckExpiry(g.ExpiresAt); err != nil {
-			return err
-		}
-		if err := w.Tx.InsertGrant(ctx, g); err != nil {
-			return err
-		}
-		return w.Record(GrantGiven, g.Workspace, g.ID, kernel.Detail("location", l.ID,
-			"url", g.URL().String(),
-			"to", string(subject.Kind), "subject", subject.ID, "access", string(g.Access), "expires", kernel.TimeText(g.ExpiresAt)))
+		g, err = Give(w, l, n)
+		return err
 	})
 	return g, err
+}
+
+// Give gives a grant on a location, for who decides over it.
+func Give(w *kernel.Work, l keyhatch.Location, n NewGrant) (g keyhatch.Grant, err error) {
+	prefix, err := l.Prefix.Join(n.Prefix)
+	if err != nil {
+		return g, err
+	}
+	if _, err := keyhatch.ParseAccess(string(n.Access)); err != nil {
+		return g, err
+	}
+	subject, err := subject(w, l.Workspace, n.Subject, n.Name)
+	if err != nil {
+		return g, err
+	}
+	if err := roomForGrant(w, l.ID); err != nil {
+		return g, err
+	}
+	g = keyhatch.Grant{
+		ID: keyhatch.NewID(keyhatch.GrantID, w.Now), Workspace: l.Workspace, Location: l.ID, Bucket: l.BucketName, Prefix: prefix,
+		Subject: subject, Access: n.Access, ExpiresAt: kernel.Stored(n.ExpiresAt), Since: w.Now,
+		CreatedBy: w.Caller.User.ID, CreatedAt: w.Now,
+	}
+	if err := w.CheckExpiry(g.ExpiresAt); err != nil {
+		return g, err
+	}
+	if err := w.Tx.InsertGrant(w.Ctx, g); err != nil {
+		return g, err
+	}
+	return g, w.Record(GrantGiven, g.Workspace, g.ID, kernel.Detail("location", l.ID,
+		"url", g.URL().String(),
+		"to", string(subject.Kind), "subject", subject.ID, "access", string(g.Access), "expires", kernel.TimeText(g.ExpiresAt)))
 }
 
 // GrantChange says what of a grant changes; nil fields stay.
@@ -113,12 +119,17 @@ func (svc *Service) TakeGrant(ctx context.Context, c keyhatch.Caller, id string)
 		if err != nil {
 			return err
 		}
-		if err := w.Tx.DeleteGrant(ctx, g); err != nil {
-			return err
-		}
-		return w.Record(GrantTaken, g.Workspace, g.ID, kernel.Detail("location", g.Location,
-			"to", string(g.Subject.Kind), "subject", g.Subject.ID, "access", string(g.Access)))
+		return Take(w, g)
 	})
+}
+
+// Take removes a grant, for who decides over its location.
+func Take(w *kernel.Work, g keyhatch.Grant) error {
+	if err := w.Tx.DeleteGrant(w.Ctx, g); err != nil {
+		return err
+	}
+	return w.Record(GrantTaken, g.Workspace, g.ID, kernel.Detail("location", g.Location,
+		"to", string(g.Subject.Kind), "subject", g.Subject.ID, "access", string(g.Access)))
 }
 
 // Grant returns one grant: one that reaches the caller, or one on a location

@@ -45,7 +45,11 @@ func (svc *Service) CreateLocation(ctx context.Context, c keyhatch.Caller, n New
 		if err != nil {
 			return err
 		}
-		l, err = svc.insertLocation(w, in, bucket, url.Prefix, n)
+		if bucket.State != keyhatch.BucketConfigured {
+			return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeBucketNotReady,
+				"the store is making or removing the bucket: look at its state, and ask again").In("url")
+		}
+		l, err = svc.InsertLocation(w, in, bucket, url.Prefix, n)
 		return err
 	})
 	return l, err
@@ -68,8 +72,8 @@ func locationPlace(v kernel.View, workspace, teamspace string) (kernel.Place, er
 	return kernel.Place{Workspace: ws.ID, Teamspace: s.ID}, err
 }
 
-// insertLocation names a prefix of a bucket of the place's workspace.
-func (svc *Service) insertLocation(w *kernel.Work, in kernel.Place, bucket keyhatch.Bucket, prefix keyhatch.Prefix, n NewLocation) (l keyhatch.Location, err error) {
+// InsertLocation names a prefix of a bucket of the place's workspace, for who may.
+func (svc *Service) InsertLocation(w *kernel.Work, in kernel.Place, bucket keyhatch.Bucket, prefix keyhatch.Prefix, n NewLocation) (l keyhatch.Location, err error) {
 	if err := keyhatch.CheckName(n.Name); err != nil {
 		return l, err
 	}
@@ -227,15 +231,19 @@ func (svc *Service) DeleteLocation(ctx context.Context, c keyhatch.Caller, works
 }
 
 func deleteLocation(w *kernel.Work, l keyhatch.Location) error {
+	if err := DropLocation(w, l); err != nil {
+		return err
+	}
+	return forgetBucket(w, l)
+}
+
+// DropLocation removes a location with its grants, for who may.
+func DropLocation(w *kernel.Work, l keyhatch.Location) error {
 	grants, err := w.Tx.DeleteLocation(w.Ctx, l)
 	if err != nil {
 		return err
 	}
-	if err := w.Record(LocationDeleted, l.Workspace, l.ID, kernel.Detail("name", l.Name, "url", l.URL().String(),
-		"grants", strconv.Itoa(grants))); err != nil {
-		return err
-	}
-	return forgetBucket(w, l)
+	return w.Record(LocationDeleted, l.Workspace, l.ID, kernel.Detail("name", l.Name, "url", l.URL().String(), "grants", strconv.Itoa(grants)))
 }
 
 // Location returns one location that the caller may see: it manages the

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/internal/coretest"
@@ -27,7 +28,7 @@ func TestLocationsNeverOverlap(t *testing.T) {
 	t.Logf("seed %d", seed)
 	for round := range 3 {
 		bucket := fmt.Sprintf("round-%d", round)
-		if _, err := c.Broker.Places.CreateBucket(ctx, c.Admin, places.NewBucket{Workspace: lab.ID, Store: c.Store.ID, Name: bucket}); err != nil {
+		if _, err := c.Broker.Buckets.Register(ctx, c.Admin, buckets.Existing{Workspace: lab.ID, Store: c.Store.ID, Name: bucket}); err != nil {
 			t.Fatal(err)
 		}
 		var all sync.WaitGroup

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
@@ -106,7 +107,7 @@ func TestRules(t *testing.T) {
 	locate := func(n places.NewLocation) error { return second(p.CreateLocation(ctx, owner, n)) }
 	change := func(ch places.LocationChange) error { return second(p.UpdateLocation(ctx, owner, "", l.ID, ch)) }
 	ptr := func(d time.Duration) *time.Duration { return &d }
-	bucket := func(n places.NewBucket) error { return second(p.CreateBucket(ctx, c.Admin, n)) }
+	bucket := func(n buckets.Existing) error { return second(c.Broker.Buckets.Register(ctx, c.Admin, n)) }
 	const user, everyone = keyhatch.SubjectUser, keyhatch.SubjectEveryone
 	const invalid, notFound, conflict = keyhatch.Invalid, keyhatch.NotFound, keyhatch.Conflict
 	for _, r := range []struct {
@@ -142,19 +143,19 @@ func TestRules(t *testing.T) {
 		{"leases of no length", change(places.LocationChange{MaxLease: ptr(0)}), invalid, keyhatch.CodeInvalidDuration, "max_lease_seconds"},
 		{"a change to a name that is taken", change(places.LocationChange{Name: &beside.Name}), conflict, keyhatch.CodeNameTaken, "name"},
 
-		{"a bucket twice on a store", bucket(places.NewBucket{Workspace: "other", Store: "disk", Name: "lab-data"}), conflict, keyhatch.CodeNameTaken, "name"},
-		{"a bucket's name of capitals", bucket(places.NewBucket{Workspace: "lab", Store: "disk", Name: "LAB"}), invalid, keyhatch.CodeInvalidBucketName, ""},
-		{"a bucket's name that climbs", bucket(places.NewBucket{Workspace: "lab", Store: "disk", Name: "..."}), invalid, keyhatch.CodeInvalidBucketName, ""},
-		{"a bucket on no store", bucket(places.NewBucket{Workspace: "lab", Store: "tape", Name: "abc"}), notFound, keyhatch.CodeStoreNotFound, ""},
-		{"a bucket with a location goes", p.DeleteBucket(ctx, c.Admin, "", l.Bucket), conflict, keyhatch.CodeInUse, ""},
+		{"a bucket twice on a store", bucket(buckets.Existing{Workspace: "other", Store: "disk", Name: "lab-data"}), conflict, keyhatch.CodeNameTaken, "name"},
+		{"a bucket's name of capitals", bucket(buckets.Existing{Workspace: "lab", Store: "disk", Name: "LAB"}), invalid, keyhatch.CodeInvalidBucketName, ""},
+		{"a bucket's name that climbs", bucket(buckets.Existing{Workspace: "lab", Store: "disk", Name: "..."}), invalid, keyhatch.CodeInvalidBucketName, ""},
+		{"a bucket on no store", bucket(buckets.Existing{Workspace: "lab", Store: "tape", Name: "abc"}), notFound, keyhatch.CodeStoreNotFound, ""},
+		{"a bucket with a location goes", c.Broker.Buckets.Unregister(ctx, c.Admin, "", l.Bucket), conflict, keyhatch.CodeInUse, ""},
 		{"a store with a bucket goes", p.DeleteStore(ctx, c.Admin, "disk"), conflict, keyhatch.CodeInUse, ""},
 		{"the owner of a location goes", second(0, c.Broker.People.DeleteUser(ctx, c.Admin, c.Admin.User.ID)), conflict, keyhatch.CodeInUse, ""},
-		{"which workspace", second(p.Buckets(ctx, c.Admin, "", kernel.Page{})), invalid, keyhatch.CodeWorkspaceRequired, "workspace"},
+		{"which workspace", second(c.Broker.Buckets.Buckets(ctx, c.Admin, "", kernel.Page{})), invalid, keyhatch.CodeWorkspaceRequired, "workspace"},
 
 		{"somebody whom one may not see, by id", give(places.NewGrant{Subject: user, Name: stranger.User.ID}), "", "", ""},
 		{"the longest prefix", give(places.NewGrant{Subject: everyone, Prefix: strings.Repeat("x", keyhatch.MaxKeyBytes-len("alpha/")-1)}), "", "", ""},
-		{"the workspace is implied", second(p.Buckets(ctx, owner, "", kernel.Page{})), "", "", ""},
-		{"the token's workspace is implied", second(p.Buckets(ctx, c.Token(t, c.Admin, people.NewToken{Workspace: "other"}), "", kernel.Page{})), "", "", ""},
+		{"the workspace is implied", second(c.Broker.Buckets.Buckets(ctx, owner, "", kernel.Page{})), "", "", ""},
+		{"the token's workspace is implied", second(c.Broker.Buckets.Buckets(ctx, c.Token(t, c.Admin, people.NewToken{Workspace: "other"}), "", kernel.Page{})), "", "", ""},
 	} {
 		if r.kind != "" {
 			wantFail(t, r.what, r.err, r.kind, r.code, r.field)

@@ -49,7 +49,7 @@ func (svc *Service) CreateSetting(ctx context.Context, c keyhatch.Caller, n NewS
 			return err
 		}
 		opened = store
-		l, err := svc.insertLocation(w, in, bucket, path.Prefix, NewLocation{Name: n.Name, Default: n.Default})
+		l, err := svc.InsertLocation(w, in, bucket, path.Prefix, NewLocation{Name: n.Name, Default: n.Default})
 		if err != nil {
 			return ofPath(err)
 		}

@@ -219,7 +219,7 @@ type StoreChange struct {
 // changes: what was granted on one place must not open another.
 func (svc *Service) UpdateStore(ctx context.Context, c keyhatch.Caller, ref string, ch StoreChange) (s keyhatch.Store, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		if s, err = managedStore(w, ref); err != nil {
+		if s, err = ManagedStore(w, ref); err != nil {
 			return err
 		}
 		if ch.Name != nil && *ch.Name != s.Name {
@@ -255,7 +255,7 @@ func storeStore(w *kernel.Work, s keyhatch.Store) error {
 // DeleteStore removes a store without buckets. Who may is as with UpdateStore.
 func (svc *Service) DeleteStore(ctx context.Context, c keyhatch.Caller, ref string) error {
 	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		s, err := managedStore(w, ref)
+		s, err := ManagedStore(w, ref)
 		if err != nil {
 			return err
 		}
@@ -323,8 +323,8 @@ func redact(v kernel.View, s keyhatch.Store) (keyhatch.Store, error) {
 	return s, nil
 }
 
-// managedStore finds a store, whole, for who put it there.
-func managedStore(w *kernel.Work, ref string) (keyhatch.Store, error) {
+// ManagedStore finds a store, whole, for who put it there.
+func ManagedStore(w *kernel.Work, ref string) (keyhatch.Store, error) {
 	s, err := visibleStore(w.View, ref)
 	if err == nil {
 		err = w.MustNotBeTask()

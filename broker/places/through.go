@@ -145,8 +145,11 @@ func newBucketThrough(w *kernel.Work, in kernel.Place, name, ref string, looked 
 	if err := insertStore(w, opened); err != nil {
 		return bucket, opened, err
 	}
-	bucket = keyhatch.Bucket{ID: keyhatch.NewID(keyhatch.BucketID, w.Now), Workspace: opened.Workspace, Store: opened.ID, Name: name, Owner: w.Caller.User.ID, CreatedAt: w.Now}
-	return bucket, opened, ofBucket(insertBucket(w, opened, bucket))
+	bucket = keyhatch.Bucket{
+		ID: keyhatch.NewID(keyhatch.BucketID, w.Now), Workspace: opened.Workspace, Store: opened.ID, Name: name, Owner: w.Caller.User.ID,
+		State: keyhatch.BucketConfigured, MaxPresigned: keyhatch.LongestPresigned, CreatedAt: w.Now,
+	}
+	return bucket, opened, ofBucket(InsertBucket(w, opened, bucket))
 }
 
 // ofBucket says that it was the path that was refused, when it was the bucket's name.
@@ -191,7 +194,7 @@ func forgetBucket(w *kernel.Work, l keyhatch.Location) error {
 	if err != nil {
 		return err
 	}
-	if err := deleteBucket(w, bucket); err != nil {
+	if err := DropBucket(w, bucket, ""); err != nil {
 		return err
 	}
 	return deleteStore(w, s)
@@ -200,7 +203,7 @@ func forgetBucket(w *kernel.Work, l keyhatch.Location) error {
 // reachWith gives the store of a location another credential, for the same endpoint: its
 // objects stay where they are. What others are reached through too is changed there.
 func reachWith(w *kernel.Work, l keyhatch.Location, ref string) error {
-	s, err := managedStore(w, l.Store)
+	s, err := ManagedStore(w, l.Store)
 	if err != nil {
 		return err
 	}

@@ -164,6 +164,8 @@ func inVerbs(call string) string {
 		return "`keyhatch audit events --action " + part[3] + "`"
 	case part[1] == "event":
 		return "`keyhatch audit events`"
+	case part[1] == "access-key":
+		return "`keyhatch key list`"
 	case part[1] == "key":
 		return "`keyhatch keys list`"
 	case part[1] == "access-key":

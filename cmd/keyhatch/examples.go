@@ -60,11 +60,28 @@ keyhatch grant give alpha --to everyone --access read`,
 	"grant update": "keyhatch grant update grant_0mz3k8q2a7c4f9d --expires never",
 	"grant take":   "keyhatch grant take grant_0mz3k8q2a7c4f9d",
 
-	"bucket list":   "keyhatch bucket list --workspace demo",
-	"bucket show":   "keyhatch bucket show demo",
-	"bucket create": "keyhatch bucket create demo --store local",
-	"bucket update": "keyhatch bucket update demo --owner ada",
-	"bucket delete": "keyhatch bucket delete demo",
+	"bucket list": "keyhatch bucket list --workspace demo",
+	"bucket show": "keyhatch bucket show demo",
+	"bucket create": `keyhatch bucket create photos --store local
+keyhatch bucket create maps --store local --label "Maps of all" --public`,
+	"bucket register": "keyhatch bucket register demo --store local",
+	"bucket update": `keyhatch bucket update demo --owner ada
+keyhatch bucket update maps --no-public`,
+	"bucket usage":  "keyhatch bucket usage demo",
+	"bucket object": "keyhatch bucket object demo alpha/readme.txt",
+	"bucket keys": `keyhatch bucket keys demo
+keyhatch bucket keys demo --read backup --no-write`,
+	"bucket unregister": "keyhatch bucket unregister demo",
+	"bucket delete":     "keyhatch bucket delete photos",
+
+	"store-account list":    "keyhatch store-account list --workspace demo",
+	"store-account show":    "keyhatch store-account show local",
+	"store-account open":    "keyhatch store-account open local",
+	"store-account suspend": "keyhatch store-account suspend local --workspace demo",
+	"store-account resume":  "keyhatch store-account resume local --workspace demo",
+	"store-account delete":  "keyhatch store-account delete local",
+	"store-account restore": "keyhatch store-account restore local",
+	"store-account purge":   "keyhatch store-account purge local",
 
 	"store list": "keyhatch store list",
 	"store show": "keyhatch store show local",

@@ -23,9 +23,11 @@ import (
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/own"
+	"github.com/keyhatch/keyhatch/driver/s3buckets"
 	"github.com/keyhatch/keyhatch/gateway"
 	"github.com/keyhatch/keyhatch/gateway/upstream"
 	"github.com/keyhatch/keyhatch/idp"
+	"github.com/keyhatch/keyhatch/jobs"
 	"github.com/keyhatch/keyhatch/mirror"
 	"github.com/keyhatch/keyhatch/outbound"
 	"github.com/keyhatch/keyhatch/rest"
@@ -168,8 +170,15 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	if err != nil {
 		return in, err
 	}
+	buckets := driver.Keepers{
+		keyhatch.S3Store: s3buckets.New(func(ctx context.Context, s keyhatch.Store) (keyhatch.KeyPair, error) {
+			return in.broker.Credentials.KeysOf(ctx, s)
+		}, dialer.Transport()),
+		keyhatch.DirectoryStore: gateway.Folders{Backends: func() *gateway.Backends { return in.backends }},
+	}
 	in.broker = broker.New(broker.Config{
-		Tokens: tokens, NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots, Reach: dialer.Check, Log: log,
+		Buckets: buckets,
+		Tokens:  tokens, NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots, Reach: dialer.Check, Log: log,
 		ShortestLease: c.shortestLease, Prober: prober,
 		Lenders: map[keyhatch.Lending]driver.Lender{keyhatch.LendsOwn: own.New(in.keys, in.s3URL, c.S3.Region)}, Endpoint: in.s3URL, Region: c.S3.Region,
 	})
@@ -288,6 +297,7 @@ func (in *instance) run(ctx context.Context) error {
 	recording.Go(func() { in.broker.People.RunUses(fresh) })
 	recording.Go(func() { in.broker.AccessKeys.RunUses(fresh) })
 	recording.Go(func() { in.broker.Keys.Run(fresh) })
+	recording.Go(func() { jobs.New(in.db, in.broker.Jobs(), jobs.Pace{}, in.log).Run(fresh) })
 	go in.pruneTokens(fresh)
 	if keep > 0 {
 		in.log.Info("object requests are pruned", "older_than", keep)

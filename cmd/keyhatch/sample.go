@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/places"
 )
 
@@ -40,7 +41,7 @@ func (d devCommand) seed(ctx context.Context, in *instance, token keyhatch.Secre
 	if err != nil {
 		return err
 	}
-	_, err = in.broker.Places.CreateBucket(ctx, admin, places.NewBucket{Store: sampleStore, Name: sampleBucket})
+	_, err = in.broker.Buckets.Register(ctx, admin, buckets.Existing{Store: sampleStore, Name: sampleBucket})
 	if err != nil {
 		return err
 	}

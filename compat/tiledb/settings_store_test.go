@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
@@ -35,7 +36,7 @@ func (w *world) nativeLocation(name, credential string) keyhatch.Location {
 	if err != nil {
 		w.T.Fatal(err)
 	}
-	if _, err := p.CreateBucket(w.T.Context(), w.ann, places.NewBucket{Workspace: "lab", Store: s.ID, Name: name}); err != nil {
+	if _, err := w.Broker.Buckets.Register(w.T.Context(), w.ann, buckets.Existing{Workspace: "lab", Store: s.ID, Name: name}); err != nil {
 		w.T.Fatal(err)
 	}
 	l, err := p.CreateLocation(w.T.Context(), w.ann, places.NewLocation{Workspace: "lab", Name: name, URL: "s3://" + name + "/a/"})
@@ -104,7 +105,7 @@ func TestNativeStoreKeepsItsCredential(t *testing.T) {
 		t.Errorf("it is %+v", s)
 	}
 	w.want(204, "", "ann", "DELETE", "/v4/storagesettings/lab/renamed", "")
-	if _, err := w.Broker.Places.Bucket(t.Context(), w.ann, "lab", "own"); err != nil {
+	if _, err := w.Broker.Buckets.Bucket(t.Context(), w.ann, "lab", "own"); err != nil {
 		t.Errorf("the bucket of a store that was not made for it: %v", err)
 	}
 }
@@ -138,7 +139,7 @@ func TestWhoForgetsABucket(t *testing.T) {
 			t.Errorf("%s: %v", tc.what, err)
 		}
 		w.refused(404, "", "ann", "GET", "/v4/storagesettings/lab/one", "")
-		if _, err := w.Broker.Places.Bucket(t.Context(), w.ann, "lab", "whole"); errors.Is(err, keyhatch.NotFound) != tc.goes {
+		if _, err := w.Broker.Buckets.Bucket(t.Context(), w.ann, "lab", "whole"); errors.Is(err, keyhatch.NotFound) != tc.goes {
 			t.Errorf("%s: the bucket: %v", tc.what, err)
 		}
 	}
@@ -157,7 +158,7 @@ func TestKeysKeepABucket(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.want(204, "", "ann", "DELETE", "/v4/storagesettings/lab/one", "")
-	if _, err := w.Broker.Places.Bucket(t.Context(), w.ann, "lab", "whole"); err != nil {
+	if _, err := w.Broker.Buckets.Bucket(t.Context(), w.ann, "lab", "whole"); err != nil {
 		t.Errorf("the key's bucket: %v", err)
 	}
 	if err := w.Broker.AccessKeys.Delete(t.Context(), w.ann, "lab", key.ID); err != nil {
@@ -165,7 +166,7 @@ func TestKeysKeepABucket(t *testing.T) {
 	}
 	w.want(201, "one setting", "ann", "POST", "/v4/storagesettings/lab", settingOf("one", "s3://whole/a", "cred1"))
 	w.want(204, "", "ann", "DELETE", "/v4/storagesettings/lab/one", "")
-	if _, err := w.Broker.Places.Bucket(t.Context(), w.ann, "lab", "whole"); !errors.Is(err, keyhatch.NotFound) {
+	if _, err := w.Broker.Buckets.Bucket(t.Context(), w.ann, "lab", "whole"); !errors.Is(err, keyhatch.NotFound) {
 		t.Errorf("the bucket without the key: %v", err)
 	}
 }
@@ -198,7 +199,7 @@ func TestS6_PrivateTeamspacesData(t *testing.T) {
 		"admin":    {w.Admin, map[string]bool{"public": true, "private": true}},
 		"confined": {confined, map[string]bool{"public": true, "private": true}},
 	} {
-		buckets, err := p.Buckets(t.Context(), tc.caller, "lab", kernel.Page{})
+		found, err := w.Broker.Buckets.Buckets(t.Context(), tc.caller, "lab", kernel.Page{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -207,7 +208,7 @@ func TestS6_PrivateTeamspacesData(t *testing.T) {
 			t.Fatal(err)
 		}
 		listed := map[string]int{}
-		for _, b := range buckets.Items {
+		for _, b := range found.Items {
 			listed[strings.TrimPrefix(b.Name, "of-")]++
 		}
 		for _, s := range all.Items {
@@ -224,7 +225,7 @@ func TestS6_PrivateTeamspacesData(t *testing.T) {
 			}
 			_, byID := p.Store(t.Context(), tc.caller, s.ID)
 			_, byName := p.Store(t.Context(), tc.caller, s.Name)
-			_, bucket := p.Bucket(t.Context(), tc.caller, "lab", "of-"+visibility)
+			_, bucket := w.Broker.Buckets.Bucket(t.Context(), tc.caller, "lab", "of-"+visibility)
 			for what, err := range map[string]error{"by id": byID, "by name": byName, "bucket": bucket} {
 				if tc.sees[visibility] != (err == nil) || err != nil && !errors.Is(err, keyhatch.NotFound) {
 					t.Errorf("%s, %s, %s: %v", who, visibility, what, err)
@@ -246,7 +247,7 @@ func TestStoreForOneBucket(t *testing.T) {
 	if _, err := p.UpdateStore(t.Context(), w.ann, made.ID, places.StoreChange{Name: &name}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.CreateBucket(t.Context(), w.ann, places.NewBucket{Workspace: "lab", Store: made.ID, Name: "more"}); !errors.Is(err, keyhatch.Conflict) {
+	if _, err := w.Broker.Buckets.Register(t.Context(), w.ann, buckets.Existing{Workspace: "lab", Store: made.ID, Name: "more"}); !errors.Is(err, keyhatch.Conflict) {
 		t.Errorf("another bucket in it: %v", err)
 	}
 	w.want(204, "", "ann", "DELETE", "/v4/storagesettings/lab/one", "")

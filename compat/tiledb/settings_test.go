@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/places"
 )
@@ -143,7 +144,7 @@ func TestStorageSettingsRefused(t *testing.T) {
 	if _, err := w.Broker.Places.CreateLocation(t.Context(), w.ann, places.NewLocation{Workspace: "lab", Name: "x", URL: "s3://part/x/"}); err == nil {
 		t.Error("there is a location of the workspace in a bucket of the teamspace")
 	}
-	if _, err := w.Broker.Places.CreateBucket(t.Context(), w.ann, places.NewBucket{Workspace: "lab", Store: l.Store, Name: "more"}); err == nil {
+	if _, err := w.Broker.Buckets.Register(t.Context(), w.ann, buckets.Existing{Workspace: "lab", Store: l.Store, Name: "more"}); err == nil {
 		t.Error("there is another bucket in a store of the teamspace")
 	}
 	whole := into[struct{ ID string }](w, w.want(200, "one credential", "ann", "GET", "/v4/credentials/lab/whole", "")).Data.ID

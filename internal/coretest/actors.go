@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
 )
@@ -36,7 +37,7 @@ func (c *Core) Workspace(t testing.TB, name string) keyhatch.Workspace {
 	ctx := context.Background()
 	ws, err := c.Broker.People.CreateWorkspace(ctx, c.Admin, name)
 	check(t, err)
-	_, err = c.Broker.Places.CreateBucket(ctx, c.Admin, places.NewBucket{Workspace: ws.ID, Store: c.Store.ID, Name: name + "-data"})
+	_, err = c.Broker.Buckets.Register(ctx, c.Admin, buckets.Existing{Workspace: ws.ID, Store: c.Store.ID, Name: name + "-data"})
 	check(t, err)
 	return ws
 }

@@ -45,6 +45,7 @@ type Core struct {
 	Prober   driver.Prober                                // of the same; at first one that finds nothing
 	Reach    func(ctx context.Context, host string) error // nil: every host may be connected to
 	KeysPace keys.Pace                                    // of the same
+	Buckets  *Buckets                                     // at the stores, of the same
 
 	keyFile   string
 	notBefore time.Time
@@ -84,7 +85,7 @@ func New(t testing.TB) *Core {
 func in(dir string) *Core {
 	return &Core{
 		Path: filepath.Join(dir, "keyhatch.db"), Root: filepath.Join(dir, "objects"), keyFile: filepath.Join(dir, "keyhatch.key"),
-		Log: slog.New(slog.DiscardHandler), Prober: Found(nil),
+		Log: slog.New(slog.DiscardHandler), Prober: Found(nil), Buckets: NewBuckets(),
 	}
 }
 
@@ -142,7 +143,7 @@ func (c *Core) open(t testing.TB) {
 func (c *Core) With(lenders map[keyhatch.Lending]driver.Lender) *broker.Broker {
 	return broker.New(broker.Config{
 		NotBefore: c.notBefore, DB: c.DB, Mirror: c.Mirror, Keys: c.Keys, Lenders: lenders, Endpoint: Endpoint, Region: "local", DirectoryRoots: []string{c.Root},
-		Tokens: c.Tokens, KeysPace: c.KeysPace, Log: c.Log, Prober: c.Prober, CheapPasswords: true,
+		Tokens: c.Tokens, KeysPace: c.KeysPace, Log: c.Log, Prober: c.Prober, Buckets: c.Buckets, CheapPasswords: true,
 		Reach: func(ctx context.Context, host string) error {
 			if c.Reach == nil {
 				return nil
@@ -168,5 +169,36 @@ func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Jobs does the jobs that are due, and what they ask for at once, until none is. It returns
+// what failed.
+func (c *Core) Jobs(t testing.TB) (failed []error) {
+	t.Helper()
+	handlers := c.Broker.Jobs()
+	var kinds []keyhatch.JobKind
+	for kind := range handlers {
+		kinds = append(kinds, kind)
+	}
+	for {
+		var claimed []keyhatch.Job
+		now := time.Now()
+		check(t, c.DB.Write(context.Background(), func(tx *db.Tx) (err error) {
+			claimed, err = tx.ClaimJobs(context.Background(), db.JobClaim{Kinds: kinds, Now: now, Until: now.Add(time.Minute), Limit: 1})
+			return err
+		}))
+		if len(claimed) == 0 {
+			return failed
+		}
+		j := claimed[0]
+		err := handlers[j.Kind](context.Background(), j)
+		check(t, c.DB.Write(context.Background(), func(tx *db.Tx) error {
+			if err != nil {
+				failed = append(failed, err)
+				return tx.FailJob(context.Background(), j, now.Add(time.Second), err.Error())
+			}
+			return tx.FinishJob(context.Background(), j)
+		}))
 	}
 }

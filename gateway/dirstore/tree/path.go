@@ -70,8 +70,12 @@ func (t *Tree) folder(bucket string, segments []string) (*os.Root, error) {
 	return at, err
 }
 
-// makeFolder opens a folder and makes what is missing of it, durably.
+// makeFolder opens a folder and makes what is missing of it, durably. The caller has the
+// lock of the folders.
 func (t *Tree) makeFolder(bucket string, segments []string) (*os.Root, error) {
+	if err := t.mustNotRise(bucket); err != nil {
+		return nil, err
+	}
 	at, err := t.disk.Root.OpenRoot(".")
 	for _, name := range append([]string{bucket}, segments...) {
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/keyhatch/keyhatch/gateway/dirstore/disk"
 )
@@ -24,6 +25,8 @@ type Tree struct {
 	keys keyLocks
 	// folders lets folders be removed only while nothing is being put into one.
 	folders sync.RWMutex
+	// removed are the buckets that were, and when; the folders' lock is theirs.
+	removed map[string]time.Time
 	sorted  sortedFolders
 	uploads uploads
 

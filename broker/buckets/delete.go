@@ -1,0 +1,127 @@
+package buckets
+
+import (
+	"context"
+	"errors"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+)
+
+// RemoveJob removes a bucket that is being deleted.
+const RemoveJob keyhatch.JobKind = "bucket.remove"
+
+// Delete removes an empty bucket, from the store too. A location over all of it goes with
+// it; others, and access keys whose lists name it, keep it. From when it begins until it
+// is refused the bucket opens nothing. Admins of the workspace only. What the store does
+// not say in time a job finds out: the bucket goes, or is configured again.
+func (svc *Service) Delete(ctx context.Context, c keyhatch.Caller, workspace, ref string) error {
+	var bk keyhatch.Bucket
+	err := svc.k.Change(ctx, c, func(w *kernel.Work) (err error) {
+		if bk, err = deletable(w, workspace, ref); err != nil {
+			return err
+		}
+		err = w.Tx.AskJob(ctx, keyhatch.Job{
+			ID: keyhatch.NewID(keyhatch.JobID, w.Now), Kind: RemoveJob, Subject: bk.ID, RunAt: w.Now.Add(jobAfter), CreatedAt: w.Now,
+		})
+		if err != nil {
+			return err
+		}
+		return become(w, &bk, keyhatch.BucketDeleting, Closed, "")
+	})
+	if err != nil {
+		return err
+	}
+	return svc.remove(context.WithoutCancel(ctx), bk)
+}
+
+// deletable finds a bucket that nothing on record keeps.
+func deletable(w *kernel.Work, workspace, ref string) (keyhatch.Bucket, error) {
+	bk, err := visible(w.View, workspace, ref)
+	if err == nil {
+		err = w.MustManage(bk.Workspace, keyhatch.CodeBucketNotFound)
+	}
+	if err == nil {
+		err = w.MustNotBeTask()
+	}
+	if err != nil {
+		return bk, err
+	}
+	store, err := w.Store(w.Ctx, bk.Store)
+	if err != nil {
+		return bk, err
+	}
+	locations, err := w.LocationsOfBucket(w.Ctx, bk.ID)
+	if err != nil {
+		return bk, err
+	}
+	named, err := w.KeysNameBucket(w.Ctx, bk.ID)
+	switch {
+	case err != nil:
+		return bk, err
+	case store.OneBucket:
+		return bk, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported,
+			"the bucket's store was made for it, with a storage setting: it goes off the record with that, and stays at the store")
+	case bk.State == keyhatch.BucketPending:
+		return bk, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeBucketNotReady, "the store is making the bucket: try again when it has")
+	case len(locations) > 0 && (len(locations) > 1 || locations[0].Prefix != ""):
+		return bk, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse, "the bucket is divided into locations: delete those first")
+	case named:
+		return bk, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse, "access keys name the bucket in their lists: change those first")
+	}
+	return bk, kernel.AccountOpens(accountOf(w, bk))
+}
+
+// accountOf is the state of the account that a bucket rests on.
+func accountOf(w *kernel.Work, bk keyhatch.Bucket) keyhatch.AccountState {
+	a, err := w.StoreAccountOn(w.Ctx, bk.Workspace, bk.Store)
+	if err != nil {
+		return ""
+	}
+	return a.State
+}
+
+// removeAgain is remove for what was not removed when it was asked for.
+func (svc *Service) removeAgain(ctx context.Context, j keyhatch.Job) error {
+	bk, err := svc.k.DB.Bucket(ctx, j.Subject)
+	if errors.Is(err, keyhatch.NotFound) || err == nil && bk.State != keyhatch.BucketDeleting {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := svc.remove(ctx, bk); err != nil && !errors.Is(err, keyhatch.Conflict) {
+		return err
+	}
+	return nil
+}
+
+// remove has the store remove a bucket that is being deleted. What it fails with that is a
+// keyhatch.Conflict has opened it again.
+func (svc *Service) remove(ctx context.Context, bk keyhatch.Bucket) error {
+	store, err := svc.k.DB.Store(ctx, bk.Store)
+	if err != nil {
+		return err
+	}
+	asking, cancel := context.WithTimeout(ctx, askedWithin)
+	defer cancel()
+	refused := svc.keeper.Delete(asking, store, bk.Name)
+	if refused != nil && !errors.Is(refused, keyhatch.Conflict) {
+		return refused
+	}
+	err = svc.inState(ctx, bk.ID, keyhatch.BucketDeleting, func(w *kernel.Work, bk keyhatch.Bucket) error {
+		for _, kind := range []keyhatch.JobKind{RemoveJob, CountJob} {
+			if err := w.Tx.ForgetJob(ctx, kind, bk.ID); err != nil {
+				return err
+			}
+		}
+		if refused != nil {
+			return become(w, &bk, keyhatch.BucketConfigured, Reopened, reasonOf(refused))
+		}
+		return drop(w, bk, "")
+	})
+	if errors.Is(err, errChanged) {
+		err = nil
+	}
+	return errors.Join(refused, err)
+}

@@ -1,0 +1,102 @@
+package buckets
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/mirror"
+	"github.com/keyhatch/keyhatch/policy"
+)
+
+// lookWithin is how long a store has to tell of an object.
+const lookWithin = 10 * time.Second
+
+// Object looks at what a key names in a bucket, for who may read there: the workspace's
+// admins, the bucket's owner, and whom a grant lets. To others the bucket is not there.
+func (svc *Service) Object(ctx context.Context, c keyhatch.Caller, workspace, ref, key string) (keyhatch.ObjectDetails, error) {
+	var none keyhatch.ObjectDetails
+	v := svc.k.View(ctx, c)
+	bk, err := svc.readable(v, workspace, ref, key)
+	if err != nil {
+		return none, err
+	}
+	if err := keyhatch.CheckKey(key); err != nil {
+		return none, err
+	}
+	if err := mustOpen(v, bk); err != nil {
+		return none, err
+	}
+	if bk.State != keyhatch.BucketConfigured {
+		return none, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeBucketNotReady, "the store is making or removing the bucket")
+	}
+	store, err := v.Store(ctx, bk.Store)
+	if err != nil {
+		return none, err
+	}
+	looking, cancel := context.WithTimeout(ctx, lookWithin)
+	defer cancel()
+	return svc.keeper.Object(looking, store, bk.Name, key)
+}
+
+// readable finds a bucket in which the caller may read a key.
+func (svc *Service) readable(v kernel.View, workspace, ref, key string) (bk keyhatch.Bucket, err error) {
+	if _, ok := keyhatch.IDPayload(keyhatch.BucketID, ref); ok {
+		bk, err = v.Bucket(v.Ctx, ref)
+	} else {
+		var ws keyhatch.Workspace
+		if ws, err = v.WorkspaceFor(workspace); err == nil {
+			bk, err = v.BucketByName(v.Ctx, ws.ID, ref)
+		}
+	}
+	if errors.Is(err, keyhatch.NotFound) {
+		err = kernel.NotFound(keyhatch.CodeBucketNotFound)
+	}
+	if err != nil {
+		return bk, err
+	}
+	may, err := svc.mayRead(v, bk, key)
+	if err == nil && !may {
+		err = kernel.NotFound(keyhatch.CodeBucketNotFound)
+		if _, seen := visible(v, bk.Workspace, bk.ID); seen == nil {
+			err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeAccessNotGranted, "no grant lets you read there: ask the location's owner for one")
+		}
+	}
+	if err != nil {
+		return keyhatch.Bucket{}, err
+	}
+	scopes, err := policy.ParseScopes(v.Caller.Token.Scopes)
+	if err == nil && !scopes.AllowsS3(keyhatch.Read, keyhatch.S3URL{Bucket: bk.Name, Prefix: above(key)}) {
+		err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeNotGranted, "the token's s3 scopes do not reach there")
+	}
+	return bk, err
+}
+
+// above is the folder that a key lies in. A folder lies in itself.
+func above(key string) keyhatch.Prefix {
+	return keyhatch.Prefix(key[:strings.LastIndexByte(key, '/')+1])
+}
+
+func (svc *Service) mayRead(v kernel.View, bk keyhatch.Bucket, key string) (may bool, err error) {
+	if !v.Within(bk.Workspace) {
+		return false, nil
+	}
+	role, err := v.Role(bk.Workspace)
+	if err != nil || role.Manages() || policy.OwnsBucket(bk, v.Caller.User.ID, role) {
+		return err == nil, err
+	}
+	err = svc.k.Mirror.View(v.Ctx, func(image *mirror.Image) error {
+		l, err := image.LocationHolding(bk.Workspace, keyhatch.S3URL{Bucket: bk.Name, Prefix: above(key)})
+		if err == nil {
+			_, may = policy.BestGrant(image.GrantsReaching(l.ID, v.Caller.User.ID), keyhatch.Read, above(key), v.Now)
+		}
+		if errors.Is(err, keyhatch.NotFound) {
+			err = nil
+		}
+		return err
+	})
+	return may, err
+}
