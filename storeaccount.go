@@ -35,7 +35,9 @@ const (
 )
 
 // Opens tells whether what rests on an account of the state is open.
-func (s AccountState) Opens() bool { return s == AccountProvisioned || s == AccountPending || s == AccountFailed }
+func (s AccountState) Opens() bool {
+	return s == AccountProvisioned || s == AccountPending || s == AccountFailed
+}
 
 // TrashKept is how long an account stays in the trash.
 const TrashKept = 48 * time.Hour

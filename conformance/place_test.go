@@ -120,7 +120,7 @@ func (p place) admit(t *testing.T, name string) {
 		store = map[string]any{"name": name, "kind": "s3", "endpoint": p.behind.Endpoint, "region": p.behind.Region, "credential": name}
 	}
 	create(t, p.Server, "/api/v1/stores", store)
-	create(t, p.Server, "/api/v1/buckets?workspace="+workspace, map[string]any{"store": name, "name": p.bucket})
+	create(t, p.Server, "/api/v1/buckets/register?workspace="+workspace, map[string]any{"store": name, "name": p.bucket})
 	for _, prefix := range []string{p.own, siblingPrefix} {
 		location := create(t, p.Server, "/api/v1/locations?workspace="+workspace, map[string]any{
 			"name": name + "-" + strings.TrimSuffix(prefix, "/"), "url": "s3://" + p.bucket + "/" + prefix,

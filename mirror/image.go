@@ -31,10 +31,10 @@ type Image struct {
 	bucketByName    map[nameIn]string
 	locationByName  map[nameIn]string
 	locationAt      map[prefixIn]string
-	grantsOn        map[string]set // location → grants
+	grantsOn        map[string]set    // location → grants
 	accountOn       map[nameIn]string // workspace and store → account
 	bucketsOn       map[nameIn]set    // the same → buckets
-	locationsIn     map[string]set // bucket → locations
+	locationsIn     map[string]set    // bucket → locations
 }
 
 type (

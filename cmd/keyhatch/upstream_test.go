@@ -36,7 +36,7 @@ func (r *running) register(name, workspace, bucket string, peer peers.Store) {
 		`{"name":%q,"aws_keys":{"access_key_id":%q,"secret_access_key":%q}}`, name, peer.AccessKeyID, peer.SecretAccessKey))
 	must[api.Store](r, admin, "POST", "/api/v1/stores", fmt.Sprintf(
 		`{"name":%q,"kind":"s3","endpoint":%q,"region":%q,"credential":%q}`, name, peer.Endpoint, peer.Region, name))
-	must[api.Bucket](r, admin, "POST", "/api/v1/buckets"+in, fmt.Sprintf(`{"store":%q,"name":%q}`, name, bucket))
+	must[api.Bucket](r, admin, "POST", "/api/v1/buckets/register"+in, fmt.Sprintf(`{"store":%q,"name":%q}`, name, bucket))
 	location := must[api.Location](r, admin, "POST", "/api/v1/locations"+in, fmt.Sprintf(
 		`{"name":%q,"url":"s3://%s/data/"}`, name, bucket))
 	must[api.Grant](r, admin, "POST", "/api/v1/grants"+in, fmt.Sprintf(
