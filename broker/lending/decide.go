@@ -249,7 +249,7 @@ func (d *decision) target(workspace, ref, field string) (t target, err error) {
 // holding finds the location of an address; with an access key the whole bucket is one.
 func (d *decision) holding(workspace string, url keyhatch.S3URL) (keyhatch.Location, error) {
 	if d.key != nil {
-		return d.key.bucket(workspace, url.Bucket), nil
+		return d.key.bucket(d.image, workspace, url.Bucket), nil
 	}
 	return d.image.LocationHolding(workspace, url)
 }

@@ -101,8 +101,20 @@ func keyBasis(image *mirror.Image, pair string, open policy.Set) (*heldKey, erro
 
 // bucket is a bucket as one location: with a key no others are asked about. It is one
 // that the key does not see if it is not of its workspace.
-func (h *heldKey) bucket(workspace, name string) keyhatch.Location {
-	return keyhatch.Location{Workspace: workspace, Store: h.key.Store, BucketName: name, Name: "s3://" + name + "/"}
+func (h *heldKey) bucket(image *mirror.Image, workspace, name string) keyhatch.Location {
+	l := keyhatch.Location{Workspace: workspace, Store: h.key.Store, BucketName: name, Name: "s3://" + name + "/"}
+	l.Bucket = h.idOf(image, name)
+	return l
+}
+
+// idOf is the id of the open bucket of the name on the key's store.
+func (h *heldKey) idOf(image *mirror.Image, name string) string {
+	for _, b := range image.BucketsOn(h.key.Workspace, h.key.Store) {
+		if b.Name == name {
+			return b.ID
+		}
+	}
+	return ""
 }
 
 // sees tells whether something is open in a bucket, or has to do with a location in it.
@@ -150,11 +162,7 @@ func (h *heldKey) locationsIn(image *mirror.Image, name string) []keyhatch.Locat
 	if h.locations == nil {
 		h.locations = map[string][]keyhatch.Location{}
 	}
-	for _, b := range image.BucketsOn(h.key.Workspace, h.key.Store) {
-		if b.Name == name {
-			h.locations[name] = image.LocationsIn(b.ID)
-		}
-	}
+	h.locations[name] = image.LocationsIn(h.idOf(image, name))
 	return h.locations[name]
 }
 
@@ -228,6 +236,10 @@ func (f *keyFacts) BucketsOn(workspace, store string) (found []keyhatch.Bucket) 
 	for _, p := range f.lease.Parts {
 		b, err := f.v.BucketByName(f.v.Ctx, workspace, p.Bucket)
 		if f.failed(err) || b.Store != store || slices.ContainsFunc(found, func(o keyhatch.Bucket) bool { return o.ID == b.ID }) {
+			continue
+		}
+		open, err := f.BucketOpen(b.ID)
+		if f.failed(err) || !open {
 			continue
 		}
 		locations, err := f.v.LocationsOfBucket(f.v.Ctx, b.ID)

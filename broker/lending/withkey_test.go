@@ -339,7 +339,7 @@ func TestS2_KeyLeasesStayOnTheirStore(t *testing.T) {
 		other := get[keyhatch.Store](t)(w.Broker.Places.CreateStore(t.Context(), w.Admin, places.NewStore{
 			Name: "disk-of-" + name, Kind: keyhatch.DirectoryStore, Path: filepath.Join(w.Root, "disk-of-"+name),
 		}))
-		did(t)(w.Broker.Places.CreateBucket(t.Context(), w.Admin, places.NewBucket{Workspace: ws.ID, Store: other.ID, Name: name}))
+		did(t)(w.Broker.Buckets.Register(t.Context(), w.Admin, buckets.Existing{Workspace: ws.ID, Store: other.ID, Name: name}))
 		l := w.Location(t, ws, "s3://"+name+"/in/")
 		_, err := w.borrow(lending.LeaseRequest{Location: l.ID, Access: read})
 		wantFail(t, "by id, in "+ws.Name, err, keyhatch.NotFound, keyhatch.CodeLocationNotFound, "location")
