@@ -46,6 +46,7 @@ var layers = []struct {
 	{"driver/*", "root policy driver", ""},
 	{"broker/kernel", "root policy db mirror seal", "golang.org/x/time/rate"},
 	{"broker/past", "root policy db broker/accesskeys broker/kernel broker/people broker/places", ""},
+	{"broker/bearers", "root policy db mirror broker/kernel broker/people", ""},
 	{"broker/passwords", "root policy db broker/kernel", "github.com/ccojocar/zxcvbn-go/data golang.org/x/crypto/argon2 golang.org/x/text/unicode/norm"},
 	{"broker/accounts", "root db driver broker/kernel", ""},
 	{"broker/places", "root policy db broker/kernel broker/accounts", ""},
@@ -62,6 +63,7 @@ var layers = []struct {
 	{"compat/arvados", "root policy auth broker broker/* compat/arvados/listing", ""},
 	{"compat/tiledb", "root policy auth broker broker/*", ""},
 	{"compat/katapult", "root policy auth broker broker/*", ""},
+	{"issuers", "root policy", "github.com/go-jose/go-jose"},
 	{"outbound", "", "code.dny.dev/ssrf"},
 	{"gateway", "root policy sigv4 broker broker/* gateway/*", ""},
 	{"gateway/limit", "", "golang.org/x/time/rate"},
@@ -91,7 +93,7 @@ var layers = []struct {
 	{"cli", "root api cli/account cli/ask cli/lending cli/times cli/tokens client", "github.com/alecthomas/kong"},
 	{"cmd/keyhatch/tour", "root api cli/ask client", "github.com/aws/"},
 	{
-		"cmd/keyhatch", "root api cli cli/* cmd/keyhatch/tour audit auth broker broker/* client compat/* db deliver driver driver/* gateway gateway/* idp jobs mirror outbound policy rest seal seal/* server sigv4 sts",
+		"cmd/keyhatch", "root api cli cli/* cmd/keyhatch/tour audit auth broker broker/* client compat/* db deliver driver driver/* gateway gateway/* idp issuers jobs mirror outbound policy rest seal seal/* server sigv4 sts",
 		"github.com/alecthomas/kong github.com/goccy/go-yaml github.com/aws/",
 	},
 	{"db/dbtest/ground", "root audit db", ""},
@@ -110,7 +112,7 @@ var layers = []struct {
 // noHTTP are the packages in which a web protocol has no business.
 var noHTTP = []string{
 	"", "policy", "audit", "seal", "db", "db/engine", "db/sqlite", "db/schema", "db/groupcommit", "mirror", "jobs", "driver", "driver/own",
-	"broker", "broker/kernel", "broker/people", "broker/passwords", "broker/places", "broker/accounts", "broker/buckets", "broker/lending", "broker/record", "broker/past", "broker/keys",
+	"broker", "broker/kernel", "broker/people", "broker/bearers", "broker/passwords", "broker/places", "broker/accounts", "broker/buckets", "broker/lending", "broker/record", "broker/past", "broker/keys",
 }
 
 // badNames say nothing about what a package is.

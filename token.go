@@ -38,6 +38,7 @@ type Token struct {
 	RotatedAt time.Time
 	// GraceUntil is until when the secret before works too; zero: not at all.
 	GraceUntil time.Time
+	Bearer     Bearer // of a token that stands for a signed token of an issuer
 }
 
 // RootUser and RootToken are those of the system root, which tools of other systems

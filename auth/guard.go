@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/bearers"
 	"github.com/keyhatch/keyhatch/broker/passwords"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/policy"
@@ -14,7 +15,8 @@ import (
 // Guard lets callers in.
 type Guard struct {
 	people    *people.Service
-	passwords *passwords.Service // nil: tokens only
+	bearers   *bearers.Service   // nil: no signed tokens
+	passwords *passwords.Service // nil: no passwords
 }
 
 // NewGuard makes a Guard.
@@ -23,7 +25,17 @@ func NewGuard(p *people.Service) *Guard { return &Guard{people: p} }
 // WithPasswords is a Guard that lets in with Admit also who shows name and password by
 // Basic, for a format whose clients do so with every request.
 func (g *Guard) WithPasswords(p *passwords.Service) *Guard {
-	return &Guard{people: g.people, passwords: p}
+	with := *g
+	with.passwords = p
+	return &with
+}
+
+// WithBearers is a Guard that lets in also who shows a signed token of an issuer that is
+// trusted, as "Authorization: Bearer" or with AdmitToken.
+func (g *Guard) WithBearers(b *bearers.Service) *Guard {
+	with := *g
+	with.bearers = b
+	return &with
 }
 
 // Admit tells who calls the route. The errors are keyhatch.Unauthenticated when
@@ -38,6 +50,10 @@ func (g *Guard) Admit(ctx context.Context, h http.Header, route policy.Route, al
 	}
 	if name, password, ok := loginOf(h); ok && g.passwords != nil {
 		c, err := g.passwords.Authenticate(ctx, name, password)
+		return admitted(c, err, each...)
+	}
+	if jwt, ok := signedOf(h); ok && g.bearers != nil {
+		c, err := g.bearers.Authenticate(ctx, jwt, workspaceOf(ctx))
 		return admitted(c, err, each...)
 	}
 	secret, err := secretOf(h)
@@ -61,6 +77,10 @@ func (g *Guard) AdmitBare(ctx context.Context, h http.Header, route policy.Route
 // web identity token of STS. Any of the routes will do: a format may have calls that
 // several scopes open.
 func (g *Guard) AdmitToken(ctx context.Context, secret keyhatch.Secret, anyOf ...policy.Route) (keyhatch.Caller, error) {
+	if g.bearers != nil && keyhatch.LooksSigned(secret.Reveal()) {
+		c, err := g.bearers.Authenticate(ctx, secret, workspaceOf(ctx))
+		return admitted(c, err, anyOf)
+	}
 	c, err := g.people.Authenticate(ctx, secret)
 	return admitted(c, err, anyOf)
 }

@@ -91,6 +91,18 @@ func loginOf(h http.Header) (name string, password keyhatch.Secret, ok bool) {
 	return name, keyhatch.Secret(text), name != "" && text != "" && !isToken(text)
 }
 
+// signedOf is the signed token that Authorization shows as Bearer, where nothing else is
+// shown.
+func signedOf(h http.Header) (jwt keyhatch.Secret, ok bool) {
+	values := h.Values("Authorization")
+	if len(values) != 1 || slices.ContainsFunc(h.Values(apiKey), func(k string) bool { return k != "" }) {
+		return "", false
+	}
+	scheme, rest, _ := strings.Cut(values[0], " ")
+	rest = strings.TrimSpace(rest)
+	return keyhatch.Secret(rest), strings.EqualFold(scheme, "bearer") && keyhatch.LooksSigned(rest)
+}
+
 // whole refuses what is not one token that has its shape.
 func whole(tokens []string) (keyhatch.Secret, error) {
 	if len(tokens) != 1 || !isToken(tokens[0]) {

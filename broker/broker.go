@@ -7,6 +7,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/accounts"
+	"github.com/keyhatch/keyhatch/broker/bearers"
 	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/kernel"
@@ -27,6 +28,7 @@ import (
 // Broker does all use cases, each through the part that it belongs to.
 type Broker struct {
 	People      *people.Service      // users, groups, teamspaces, workspaces, tokens
+	Bearers     *bearers.Service     // signed tokens of issuers
 	Passwords   *passwords.Service   // logins with a password
 	Credentials *credentials.Service // what acts for us on stores
 	Places      *places.Service      // stores, locations, grants
@@ -65,6 +67,8 @@ type Config struct {
 	DirectoryRoots []string
 	// Tokens are what API tokens may at most.
 	Tokens people.Limits
+	// Issuers check signed tokens; nil: none is accepted.
+	Issuers bearers.Issuers
 	// Reach tells which hosts users' endpoints may have.
 	Reach kernel.Reach
 	// KeysPace is how fast data keys are rotated. Zero: keys.DefaultPace. Only tests,
@@ -80,8 +84,10 @@ func New(c Config) *Broker {
 	k.NotBefore(c.NotBefore)
 	accessKeys := accesskeys.New(k, c.Endpoint, c.Region, c.Log)
 	where := places.New(k, c.DirectoryRoots, c.Log, c.ShortestLease)
+	tokens := people.New(k, c.Tokens, accessKeys.EndMadeWith, c.Log)
 	return &Broker{
-		People:      people.New(k, c.Tokens, accessKeys.EndMadeWith, c.Log),
+		People:      tokens,
+		Bearers:     bearers.New(k, tokens, c.Issuers, c.Log),
 		Passwords:   passwords.New(k, c.Log, c.CheapPasswords),
 		Places:      where,
 		Accounts:    accounts.New(k, c.Buckets),

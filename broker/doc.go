@@ -3,7 +3,7 @@
 // records it. It is the only writer of state. No door decides anything, so no
 // door can forget to.
 //
-// The use cases lie in a package a subject, people, passwords, credentials, places, accounts, buckets, lending,
+// The use cases lie in a package a subject, people, bearers, passwords, credentials, places, accounts, buckets, lending,
 // record and past, over a small kernel that they share.
 //
 // A use case that changes something or hands out a key runs in Change: one
@@ -19,6 +19,8 @@
 //
 //   - People.Authenticate turns an API token's secret into a Caller, and
 //     People.WorksElsewhere tells of one that was refused whether its network is why.
+//   - Bearers.Authenticate turns what an issuer has signed into a Caller, and Bearers.Begin
+//     ends what was opened by rules that are no longer the configuration's.
 //   - Passwords.Login tells whose name and password these are, and Passwords.Authenticate
 //     makes a Caller of them.
 //   - Passwords.ResetPassword sets the password of whom an admin has made a reset for.

@@ -8,7 +8,8 @@ import (
 )
 
 const tokenColumns = "id, workspace, user_id, name, scopes, expires_at, since, created_at, created_from, rotated_at, old_until, " +
-	"networks, requests_per_minute, annotations, updated_at, last_used_at, last_used_from, made_with"
+	"networks, requests_per_minute, annotations, updated_at, last_used_at, last_used_from, made_with, " +
+	"coalesce(issuer, ''), coalesce(issuer_rules, ''), issued_until"
 
 func tokenFields(t *keyhatch.Token) []any {
 	return []any{
@@ -29,6 +30,8 @@ func tokenFields(t *keyhatch.Token) []any {
 		timeColumn{&t.LastUsedAt},
 		textColumn{&t.LastUsedFrom},
 		textColumn{&t.MadeWith},
+		&t.Bearer.Issuer, &t.Bearer.Rules,
+		timeColumn{&t.Bearer.Until},
 	}
 }
 
@@ -64,11 +67,12 @@ func (t *Tx) InsertToken(ctx context.Context, k HashedToken) error {
 		return err
 	}
 	err := t.exec(ctx, `insert into tokens (id, workspace, user_id, name, scopes, expires_at, since, created_at, created_from,
-		pepper, hash, networks, requests_per_minute, annotations, made_with)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		pepper, hash, networks, requests_per_minute, annotations, made_with, issuer, issuer_rules, issued_until)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
 		k.ID, optText(k.Workspace), k.User, k.Name, jsonText(k.Scopes), optMicros(k.ExpiresAt),
 		micros(k.Since), micros(k.CreatedAt), k.CreatedFrom, int64(k.Hash.Pepper), []byte(k.Hash.Hash),
-		optJSON(k.Networks, len(k.Networks)), k.RequestsPerMinute, optJSON(k.Annotations, len(k.Annotations)), optText(k.MadeWith))
+		optJSON(k.Networks, len(k.Networks)), k.RequestsPerMinute, optJSON(k.Annotations, len(k.Annotations)), optText(k.MadeWith),
+		optText(k.Bearer.Issuer), optText(k.Bearer.Rules), optMicros(k.Bearer.Until))
 	if err != nil {
 		return err
 	}
@@ -184,11 +188,27 @@ func (r Reader) CountTokens(ctx context.Context, user string) (int, error) {
 
 // ExpiredTokens returns tokens that had expired at the time, of one user, or of all when
 // user is empty: so many at most, the oldest first. That of the system root is not among
-// them: it stays.
+// them: it stays. One that stands for a signed token is among them when that had ended too.
 func (r Reader) ExpiredTokens(ctx context.Context, user string, at time.Time, limit int) ([]keyhatch.Token, error) {
 	return many(ctx, r, scanToken, "select "+tokenColumns+` from tokens
-		where expires_at <= $1 and ($2 = '' or user_id = $2) and id <> $4 order by expires_at, id limit $3`,
+		where expires_at <= $1 and (issued_until is null or issued_until <= $1) and ($2 = '' or user_id = $2) and id <> $4
+		order by expires_at, id limit $3`,
 		micros(at), user, limit, keyhatch.RootToken)
+}
+
+// EndedBearers returns tokens whose signed tokens had ended at the time: so many at most.
+func (r Reader) EndedBearers(ctx context.Context, at time.Time, limit int) ([]keyhatch.Token, error) {
+	return many(ctx, r, scanToken, "select "+tokenColumns+" from tokens where issued_until <= $1 order by issued_until, id limit $2",
+		micros(at), limit)
+}
+
+// LiveBearers returns the tokens that stand for signed tokens and had not expired at the
+// time: of one user, or of all when user is empty; those confined to one workspace when
+// that is set.
+func (r Reader) LiveBearers(ctx context.Context, user, workspace string, at time.Time) ([]keyhatch.Token, error) {
+	return many(ctx, r, scanToken, "select "+tokenColumns+` from tokens
+		where issuer is not null and expires_at > $1 and ($2 = '' or user_id = $2) and ($3 = '' or workspace = $3) order by id`,
+		micros(at), user, workspace)
 }
 
 // AllTokens returns every token with its hashes, for the memory image.
@@ -197,9 +217,10 @@ func (r Reader) AllTokens(ctx context.Context) ([]HashedToken, error) {
 }
 
 // Tokens lists tokens by id: of one user, or of all when user is empty; those
-// confined to one workspace when that is set.
+// confined to one workspace when that is set. Those that stand for signed tokens are not
+// among them: nobody has made them.
 func (r Reader) Tokens(ctx context.Context, user, workspace string, p Page) ([]keyhatch.Token, error) {
 	return many(ctx, r, scanToken, "select "+tokenColumns+` from tokens
-		where id > $1 and ($2 = '' or user_id = $2) and ($3 = '' or workspace = $3) order by id limit $4`,
+		where id > $1 and issuer is null and ($2 = '' or user_id = $2) and ($3 = '' or workspace = $3) order by id limit $4`,
 		p.After, user, workspace, p.Limit)
 }

@@ -27,7 +27,7 @@ type Door struct {
 
 // New makes the door.
 func New(b *broker.Broker, log *slog.Logger) *Door {
-	return &Door{broker: b, guard: auth.NewGuard(b.People), log: log}
+	return &Door{broker: b, guard: auth.NewGuard(b.People).WithBearers(b.Bearers), log: log}
 }
 
 // Mount adds the API's routes.
@@ -143,7 +143,7 @@ type callerKey struct{}
 func (d *Door) admit(a huma.API, c call) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
-		caller, err := d.guard.Admit(r.Context(), r.Header, policy.Route{
+		caller, err := d.guard.Admit(auth.InWorkspace(r.Context(), auth.AskedWorkspace(r)), r.Header, policy.Route{
 			Method: r.Method, Path: r.URL.Path, Noun: c.noun,
 			Reads: c.method == http.MethodGet, Lending: c.lending,
 		})

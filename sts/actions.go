@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/auth"
 )
 
 // provider is who vouches for a web identity that is an API token: this service.
@@ -19,7 +20,7 @@ func (d *Door) assumeRoleWithWebIdentity(r *http.Request, f form, _ signer) (res
 	}
 	// A token file often ends with a line break, and SDKs send it as it is.
 	token := keyhatch.Secret(strings.TrimRight(f["WebIdentityToken"], "\r\n"))
-	caller, err := d.guard.AdmitToken(r.Context(), token, lendingRoute)
+	caller, err := d.guard.AdmitToken(auth.InWorkspace(r.Context(), ask.Workspace), token, lendingRoute)
 	if err != nil {
 		return result{}, identity(err)
 	}

@@ -25,7 +25,10 @@ type Door struct {
 
 // New makes the door. Clients may sign for any of the regions.
 func New(b *broker.Broker, regions []string, log *slog.Logger) *Door {
-	return &Door{lending: b.Lending, keys: b.AccessKeys, guard: auth.NewGuard(b.People), endpoint: sigv4.Endpoint{Service: "sts", Regions: regions}, log: log}
+	return &Door{
+		lending: b.Lending, keys: b.AccessKeys, guard: auth.NewGuard(b.People).WithBearers(b.Bearers),
+		endpoint: sigv4.Endpoint{Service: "sts", Regions: regions}, log: log,
+	}
 }
 
 // path is where the door is. Some clients add a slash.

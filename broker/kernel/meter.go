@@ -114,11 +114,16 @@ func (k *Kernel) CountRequestOf(id string, now time.Time) (keyhatch.Allowance, e
 }
 
 // CountRequest counts a request that was made with a token, or with what was borrowed
-// with it, against the token's limit: keyhatch.TooMany when there were too many.
+// with it, against the token's limit: keyhatch.TooMany when there were too many. Those that
+// stand for signed tokens of one issuer share their user's: one can have as many as one asks for.
 func (k *Kernel) CountRequest(t keyhatch.Token, now time.Time) (keyhatch.Allowance, error) {
 	perMinute := k.RequestsPerMinute
 	if t.RequestsPerMinute > 0 {
 		perMinute = t.RequestsPerMinute
 	}
-	return k.requests.Take(t.ID, perMinute, now)
+	whose := t.ID
+	if issuer := t.Bearer.Issuer; issuer != "" {
+		whose = t.User + " " + issuer
+	}
+	return k.requests.Take(whose, perMinute, now)
 }

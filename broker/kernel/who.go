@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/mirror"
 )
 
 // Who may: the few questions that the use cases ask about their caller.
@@ -82,4 +83,14 @@ func (v View) MustBelong(workspace string, missing keyhatch.Code) error {
 // NotFound is what does not exist and what the caller may not see.
 func NotFound(code keyhatch.Code) error {
 	return keyhatch.NotFoundError(code)
+}
+
+// Belongs tells whether the user has a place in a workspace: installation admins do in
+// every one.
+func Belongs(image *mirror.Image, workspace string, user keyhatch.User) bool {
+	if !user.Admin {
+		return image.Role(workspace, user.ID) != keyhatch.NoRole
+	}
+	w, err := image.Workspace(workspace)
+	return err == nil && w.ID == workspace
 }

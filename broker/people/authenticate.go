@@ -23,6 +23,14 @@ import (
 func (svc *Service) Authenticate(ctx context.Context, secret keyhatch.Secret) (keyhatch.Caller, error) {
 	now := svc.k.Now()
 	c, err := svc.workingAnywhere(ctx, secret, now)
+	return svc.Admit(c, now, err)
+}
+
+// Admit does what is done for everybody who shows something that could be a token, after it
+// was looked up: whose is refused is counted against the address, one from outside of the
+// token's networks is refused too, and the request is counted against the token's limit.
+// The Caller needs its origin in any case.
+func (svc *Service) Admit(c keyhatch.Caller, now time.Time, err error) (keyhatch.Caller, error) {
 	if err == nil && !c.Token.WorksFrom(c.Origin.Address) {
 		err = kernel.TokenInvalid()
 	}
@@ -70,7 +78,7 @@ func (svc *Service) workingAnywhere(ctx context.Context, secret keyhatch.Secret,
 				return refused
 			}
 			c.User, c.Token, c.Secret = user, token, hash
-			if shown.Workspace != "" && !(belongs(image, shown.Workspace, user) && c.Confine(shown.Workspace)) {
+			if shown.Workspace != "" && !(kernel.Belongs(image, shown.Workspace, user) && c.Confine(shown.Workspace)) {
 				return refused
 			}
 			return nil
@@ -80,16 +88,6 @@ func (svc *Service) workingAnywhere(ctx context.Context, secret keyhatch.Secret,
 		err = refused
 	}
 	return c, err
-}
-
-// belongs tells whether the user has a place in a workspace: installation admins do in
-// every one.
-func belongs(image *mirror.Image, workspace string, user keyhatch.User) bool {
-	if !user.Admin {
-		return image.Role(workspace, user.ID) != keyhatch.NoRole
-	}
-	w, err := image.Workspace(workspace)
-	return err == nil && w.ID == workspace
 }
 
 // firstToken looks the hashes up. That the index is a map tells nothing of a

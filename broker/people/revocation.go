@@ -112,6 +112,15 @@ func (svc *Service) RevokeTokens(ctx context.Context, c keyhatch.Caller, user st
 				end = append(end, t)
 			}
 		}
+		shown, err := w.LiveBearers(ctx, owner.ID, w.Caller.Token.Workspace, w.Now)
+		if err != nil {
+			return err
+		}
+		for _, t := range shown {
+			if !keepOwn || t.ID != w.Caller.Token.ID {
+				end = append(end, t)
+			}
+		}
 		n = len(end)
 		if n == 0 {
 			return errNothingToRevoke
@@ -136,17 +145,36 @@ func (svc *Service) revokeEach(w *kernel.Work, tokens []keyhatch.Token) error {
 }
 
 // revoke removes a token. That of the system root stays, expired, so that the next start
-// does not make it again out of the configuration.
+// does not make it again out of the configuration; and so does one that stands for a signed
+// token, which can be shown again. With that the access keys end that were made with it.
 func (svc *Service) revoke(w *kernel.Work, t keyhatch.Token, as keyhatch.Action) error {
-	end := w.Tx.DeleteToken
-	if t.ID == keyhatch.RootToken {
+	end, signed := w.Tx.DeleteToken, t.Bearer.Issuer != ""
+	if t.ID == keyhatch.RootToken || signed {
 		end, t.ExpiresAt, t.UpdatedAt = w.Tx.UpdateToken, w.Now, w.Now
+	}
+	if signed {
+		if err := svc.endKeys(w, t.ID); err != nil {
+			return err
+		}
 	}
 	if err := end(w.Ctx, t); err != nil {
 		return err
 	}
 	svc.uses.Forget(t.ID)
 	return w.Record(as, t.Workspace, t.ID, kernel.Detail("user", t.User, "name", t.Name))
+}
+
+// EndSigned removes a token that stands for a signed token, with the access keys that were
+// made with it. It is made again when that is shown and its issuer is trusted.
+func (svc *Service) EndSigned(w *kernel.Work, t keyhatch.Token) error {
+	if err := svc.endKeys(w, t.ID); err != nil {
+		return err
+	}
+	if err := w.Tx.DeleteToken(w.Ctx, t); err != nil {
+		return err
+	}
+	svc.uses.Forget(t.ID)
+	return w.Record(TokenRevoked, t.Workspace, t.ID, kernel.Detail("user", t.User, "name", t.Name, "issuer", t.Bearer.Issuer))
 }
 
 // RevokeSecret ends the token of which one shows a secret: who holds it may end it,

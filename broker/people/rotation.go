@@ -68,6 +68,10 @@ func (svc *Service) RotateToken(ctx context.Context, c keyhatch.Caller, id strin
 // mayTakeOver refuses a token that the caller could not have made: who gives it
 // another secret, or changes it, can do from then on what it may.
 func mayTakeOver(w *kernel.Work, t keyhatch.Token) error {
+	if t.Bearer.Issuer != "" {
+		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeNotPermitted,
+			"this is what an issuer has signed: it can be revoked, and neither changed nor given a secret")
+	}
 	if t.User != w.Caller.User.ID {
 		if err := mustImpersonate(w.View); err != nil {
 			return err

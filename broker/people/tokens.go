@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"time"
@@ -77,7 +78,7 @@ func ownerOf(w *kernel.Work, asked string) (keyhatch.User, error) {
 	if !user.Active {
 		return user, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeNotPermitted, "the user is not active: activate it first").In("user")
 	}
-	return user, roomForToken(w, user.ID)
+	return user, RoomForToken(w, user.ID)
 }
 
 func (svc *Service) newToken(w *kernel.Work, user keyhatch.User, n NewToken) (t keyhatch.Token, err error) {
@@ -137,8 +138,8 @@ func (svc *Service) lastExpiry(w *kernel.Work, m maker) time.Time {
 // maxTokens bounds the tokens of one user (S9): each is kept in memory.
 const maxTokens = 10_000
 
-// roomForToken makes room by removing tokens that have expired, if it must.
-func roomForToken(w *kernel.Work, user string) error {
+// RoomForToken makes room by removing tokens that have expired, if it must.
+func RoomForToken(w *kernel.Work, user string) error {
 	n, err := w.CountTokens(w.Ctx, user)
 	if err != nil || n < maxTokens {
 		return err
@@ -161,18 +162,28 @@ func roomForToken(w *kernel.Work, user string) error {
 // expiredKept is how long a token that has expired is still shown.
 const expiredKept = 30 * 24 * time.Hour
 
-// PruneTokens removes tokens that expired long ago. Nobody's right changes by it.
+// PruneTokens removes tokens that expired long ago, and those whose signed tokens have
+// ended. Nobody's right changes by it.
 func (svc *Service) PruneTokens(ctx context.Context) error {
+	return errors.Join(
+		svc.prune(ctx, func(tx *db.Tx, limit int) ([]keyhatch.Token, error) {
+			return tx.ExpiredTokens(ctx, "", svc.k.Now().Add(-expiredKept), limit)
+		}),
+		svc.prune(ctx, func(tx *db.Tx, limit int) ([]keyhatch.Token, error) { return tx.EndedBearers(ctx, svc.k.Now(), limit) }),
+	)
+}
+
+func (svc *Service) prune(ctx context.Context, next func(tx *db.Tx, limit int) ([]keyhatch.Token, error)) error {
 	const atOnce = 500
 	for {
 		var n int
 		err := svc.k.DB.Write(ctx, func(tx *db.Tx) error {
-			expired, err := tx.ExpiredTokens(ctx, "", svc.k.Now().Add(-expiredKept), atOnce)
+			ended, err := next(tx, atOnce)
 			if err != nil {
 				return err
 			}
-			n = len(expired)
-			for _, t := range expired {
+			n = len(ended)
+			for _, t := range ended {
 				if err := tx.DeleteToken(ctx, t); err != nil {
 					return err
 				}

@@ -63,6 +63,10 @@ type Config struct {
 	// Tokens are what API tokens may at most.
 	Tokens TokensConfig `yaml:"tokens"`
 
+	// Issuers are those whose signed tokens (JWTs) are accepted in place of API tokens.
+	// Default: none.
+	Issuers []IssuerConfig `yaml:"issuers"`
+
 	// Arvados is what clients of Arvados need besides their tokens.
 	Arvados ArvadosConfig `yaml:"arvados"`
 
@@ -233,6 +237,11 @@ func (c *Config) complete(folder string) error {
 	paths := []*string{&c.Arvados.SystemRootTokenFile, &c.Database, &c.KeyFile, &c.Keys.Previous.File, &c.API.TLSCert, &c.API.TLSKey, &c.S3.TLSCert, &c.S3.TLSKey}
 	if c.S3.RequestLog != "-" {
 		paths = append(paths, &c.S3.RequestLog)
+	}
+	for i := range c.Issuers {
+		for k := range c.Issuers[i].Keys {
+			paths = append(paths, &c.Issuers[i].Keys[k])
+		}
 	}
 	for i := range c.DirectoryRoots {
 		paths = append(paths, &c.DirectoryRoots[i])

@@ -27,6 +27,7 @@ import (
 	"github.com/keyhatch/keyhatch/gateway"
 	"github.com/keyhatch/keyhatch/gateway/upstream"
 	"github.com/keyhatch/keyhatch/idp"
+	"github.com/keyhatch/keyhatch/issuers"
 	"github.com/keyhatch/keyhatch/jobs"
 	"github.com/keyhatch/keyhatch/mirror"
 	"github.com/keyhatch/keyhatch/outbound"
@@ -45,6 +46,7 @@ type instance struct {
 	mirror   *mirror.Mirror
 	backends *gateway.Backends
 	broker   *broker.Broker
+	issuers  *issuers.Verifier
 	cluster  string // id, in the foreign spellings of ids
 
 	api, s3       net.Listener
@@ -170,6 +172,9 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	if err != nil {
 		return in, err
 	}
+	if in.issuers, err = c.trusted(dialer.Transport(), log); err != nil {
+		return in, err
+	}
 	buckets := driver.Keepers{
 		keyhatch.S3Store: s3buckets.New(func(ctx context.Context, s keyhatch.Store) (keyhatch.KeyPair, error) {
 			return in.broker.Credentials.KeysOf(ctx, s)
@@ -177,11 +182,15 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 		keyhatch.DirectoryStore: gateway.Folders{Backends: func() *gateway.Backends { return in.backends }},
 	}
 	in.broker = broker.New(broker.Config{
-		Buckets: buckets,
-		Tokens:  tokens, NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots, Reach: dialer.Check, Log: log,
+		Buckets: buckets, Issuers: in.issuers,
+		Tokens: tokens, NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots, Reach: dialer.Check, Log: log,
 		ShortestLease: c.shortestLease, Prober: prober,
 		Lenders: map[keyhatch.Lending]driver.Lender{keyhatch.LendsOwn: own.New(in.keys, in.s3URL, c.S3.Region)}, Endpoint: in.s3URL, Region: c.S3.Region,
 	})
+	in.issuers.Tell(ctx)
+	if err := in.broker.Bearers.Begin(ctx); err != nil {
+		return in, err
+	}
 	if err := in.openRequestLog(); err != nil {
 		return in, err
 	}
@@ -299,6 +308,7 @@ func (in *instance) run(ctx context.Context) error {
 	recording.Go(func() { in.broker.Keys.Run(fresh) })
 	recording.Go(func() { jobs.New(in.db, in.broker.Jobs(), jobs.Pace{}, in.log).Run(fresh) })
 	go in.pruneTokens(fresh)
+	go in.issuers.Fetch(fresh)
 	if keep > 0 {
 		in.log.Info("object requests are pruned", "older_than", keep)
 		recording.Go(func() { in.broker.Objects.RunPruning(fresh, keep) })

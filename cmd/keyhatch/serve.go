@@ -97,6 +97,9 @@ func (serveCommand) check(ctx context.Context, c Config, s ask.Streams) error {
 		return err
 	}
 	defer d.Close()
+	if _, err := c.trusted(nil, c.logger(s)); err != nil {
+		return err
+	}
 	if _, err := mirror.Load(ctx, d, c.logger(s)); err != nil {
 		return err
 	}

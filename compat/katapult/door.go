@@ -9,7 +9,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -30,7 +29,7 @@ type Door struct {
 
 // New makes the door.
 func New(b *broker.Broker, log *slog.Logger) *Door {
-	return &Door{people: b.People, keys: b.AccessKeys, guard: auth.NewGuard(b.People), log: log}
+	return &Door{people: b.People, keys: b.AccessKeys, guard: auth.NewGuard(b.People).WithBearers(b.Bearers), log: log}
 }
 
 // Mount adds the door's paths. It takes the whole of /core/v1/, so that what there is
@@ -105,12 +104,13 @@ func (d *Door) admit(r *http.Request, t route) (keyhatch.Caller, error) {
 	switch {
 	case len(shown) > 1: // who stands between might have looked at the other one
 		return keyhatch.Caller{}, fail(invalidAPIToken, details{})
-	case jwt.MatchString(secret.Reveal()):
-		return keyhatch.Caller{}, fail(invalidCapabilitiesToken)
 	}
-	caller, err := d.guard.AdmitToken(r.Context(), secret, t.calls()...)
+	signed := keyhatch.LooksSigned(secret.Reveal())
+	caller, err := d.guard.AdmitToken(auth.InWorkspace(r.Context(), auth.AskedWorkspace(r)), secret, t.calls()...)
 	var e *keyhatch.Error
 	switch {
+	case signed && errors.As(err, &e) && notACapability[e.Code]:
+		err = fail(invalidCapabilitiesToken)
 	case errors.Is(err, keyhatch.Unauthenticated) && d.people.WorksElsewhere(r.Context(), secret):
 		err = fail(unauthorizedNetwork, network{keyhatch.OriginOf(r.Context()).AddressText()})
 	case errors.As(err, &e) && e.Code == keyhatch.CodeScopeNotGranted:
@@ -127,8 +127,10 @@ func bare(value string) string {
 	return strings.TrimSpace(value)
 }
 
-// jwt is how a signed token looks, such as those of capabilities. None is known here.
-var jwt = regexp.MustCompile(`^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$`)
+// notACapability are the failures of a signed token itself.
+var notACapability = map[keyhatch.Code]bool{
+	keyhatch.CodeTokenInvalid: true, keyhatch.CodeWorkspaceRequired: true, keyhatch.CodeWorkspaceNotInToken: true,
+}
 
 // requestID is our own id of a request in the format's form, a UUID of version 8: its
 // first twelve digits are the first of the id that the logs have.

@@ -168,7 +168,7 @@ func TestWhoCalls(t *testing.T) {
 	w.refused("invalid_api_token", "", "GET", "users/current", "", "Authorization", "Bearer "+ann+" "+ann)
 	w.refused("invalid_api_token", "", "GET", "users/current", "", "Authorization", "Basic "+ann)
 	w.refused("invalid_capabilities_token", "", "GET", "users/current", "", "Authorization", "Bearer a.b-_.c")
-	w.refused("invalid_api_token", "", "GET", "users/current", "", "Authorization", "Bearer a.b.")
+	w.refused("invalid_capabilities_token", "", "GET", "users/current", "", "Authorization", "Bearer a.b.") // as one of the algorithm none is
 	w.refused("invalid_api_token", "", "GET", "users/current", "", "Authorization", "Bearer a.b.c.d")
 	r, err := http.NewRequestWithContext(t.Context(), "GET", w.URL+"/core/v1/users/current", nil)
 	if err != nil {

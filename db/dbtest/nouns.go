@@ -161,6 +161,7 @@ func testTokens(t *testing.T, s *suite) {
 			t.Errorf("Tokens(%q, %q) lists %d, want %d", want.user, want.workspace, len(got), want.count)
 		}
 	}
+	testBearers(t, s)
 }
 
 // testOldSecrets: a rotation without a grace forgets the secret of an earlier

@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker"
+	"github.com/keyhatch/keyhatch/broker/bearers"
 	"github.com/keyhatch/keyhatch/broker/keys"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
@@ -42,6 +43,7 @@ type Core struct {
 	AdminSecret keyhatch.Secret // of the admin's token, for another process's Open
 
 	Tokens   people.Limits                                // of the brokers that With and Restart make
+	Issuers  bearers.Issuers                              // of the same; at first none
 	Prober   driver.Prober                                // of the same; at first one that finds nothing
 	Reach    func(ctx context.Context, host string) error // nil: every host may be connected to
 	KeysPace keys.Pace                                    // of the same
@@ -143,7 +145,7 @@ func (c *Core) open(t testing.TB) {
 func (c *Core) With(lenders map[keyhatch.Lending]driver.Lender) *broker.Broker {
 	return broker.New(broker.Config{
 		NotBefore: c.notBefore, DB: c.DB, Mirror: c.Mirror, Keys: c.Keys, Lenders: lenders, Endpoint: Endpoint, Region: "local", DirectoryRoots: []string{c.Root},
-		Tokens: c.Tokens, KeysPace: c.KeysPace, Log: c.Log, Prober: c.Prober, Buckets: c.Buckets, CheapPasswords: true,
+		Tokens: c.Tokens, KeysPace: c.KeysPace, Log: c.Log, Prober: c.Prober, Buckets: c.Buckets, Issuers: c.Issuers, CheapPasswords: true,
 		Reach: func(ctx context.Context, host string) error {
 			if c.Reach == nil {
 				return nil

@@ -1,0 +1,69 @@
+package dbtest
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/db/dbtest/ground"
+)
+
+// testBearers: tokens that stand for signed tokens are kept until those end, revoked or not,
+// and are found apart from the others.
+func testBearers(t *testing.T, s *suite) {
+	u, ws := s.NewUser(), s.world().ws
+	long := time.Date(2001, 3, 4, 5, 6, 7, 0, time.UTC)
+	revoked, live, within := s.newToken(u.ID, ""), s.newToken(u.ID, ""), s.newToken(u.ID, ws.ID)
+	for _, k := range []*db.HashedToken{&revoked, &live, &within} {
+		k.Bearer = keyhatch.Bearer{Issuer: "https://issuer.test", Rules: "r", Until: long}
+		k.ExpiresAt = long
+	}
+	plain := s.newToken(u.ID, "")
+	plain.ExpiresAt = long
+	revoked.ExpiresAt = long.Add(-time.Hour)
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		if err := tx.InsertUser(ctx, u); err != nil {
+			return err
+		}
+		for _, k := range []db.HashedToken{revoked, live, within, plain} {
+			if err := tx.InsertToken(ctx, k); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if diff := cmp.Diff(live, ground.OK[db.HashedToken](t)(s.HashedToken(s.Ctx(), live.ID)), networks); diff != "" {
+		t.Errorf("as it was stored (-want +got):\n%s", diff)
+	}
+	const moment = time.Microsecond
+	for what, c := range map[string]struct {
+		got  []keyhatch.Token
+		want []db.HashedToken
+	}{
+		"the user's list":        {ground.OK[[]keyhatch.Token](t)(s.Tokens(s.Ctx(), u.ID, "", db.Everything)), []db.HashedToken{plain}},
+		"expired before":         {ground.OK[[]keyhatch.Token](t)(s.ExpiredTokens(s.Ctx(), u.ID, long.Add(-moment), 9)), nil},
+		"expired":                {ground.OK[[]keyhatch.Token](t)(s.ExpiredTokens(s.Ctx(), u.ID, long, 9)), []db.HashedToken{revoked, live, within, plain}},
+		"live before":            {ground.OK[[]keyhatch.Token](t)(s.LiveBearers(s.Ctx(), u.ID, "", long.Add(-moment))), []db.HashedToken{live, within}},
+		"live in the workspace":  {ground.OK[[]keyhatch.Token](t)(s.LiveBearers(s.Ctx(), "", ws.ID, long.Add(-moment))), []db.HashedToken{within}},
+		"live when they end":     {ground.OK[[]keyhatch.Token](t)(s.LiveBearers(s.Ctx(), u.ID, "", long)), nil},
+		"ended before":           {ground.OK[[]keyhatch.Token](t)(s.EndedBearers(s.Ctx(), long.Add(-moment), 9)), nil},
+		"ended":                  {ground.OK[[]keyhatch.Token](t)(s.EndedBearers(s.Ctx(), long, 9)), []db.HashedToken{revoked, live, within}},
+		"ended, so many at most": {ground.OK[[]keyhatch.Token](t)(s.EndedBearers(s.Ctx(), long, 0)), nil},
+	} {
+		ids := func(n int, id func(int) string) (out []string) {
+			for i := range n {
+				out = append(out, id(i))
+			}
+			slices.Sort(out)
+			return out
+		}
+		got, want := ids(len(c.got), func(i int) string { return c.got[i].ID }), ids(len(c.want), func(i int) string { return c.want[i].ID })
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+	}
+}
