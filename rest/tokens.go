@@ -204,7 +204,7 @@ func encodeToken(t keyhatch.Token) api.Token {
 	return api.Token{
 		ID: t.ID, User: t.User, Name: t.Name, Scopes: scopes, Workspace: t.Workspace,
 		Networks: networks, RequestsPerMinute: t.RequestsPerMinute, Annotations: t.Annotations,
-		ExpiresAt: optTime(t.ExpiresAt), CreatedAt: t.CreatedAt, CreatedFrom: t.CreatedFrom, MadeWith: t.MadeWith,
+		ExpiresAt: optTime(t.ExpiresAt), CreatedAt: t.CreatedAt, CreatedFrom: t.CreatedFrom, MadeWith: t.MadeWith, Issuer: t.Bearer.Issuer,
 		UpdatedAt: optTime(t.UpdatedAt), LastUsedAt: optTime(t.LastUsedAt), LastUsedFrom: t.LastUsedFrom,
 		RotatedAt: optTime(t.RotatedAt), GraceUntil: optTime(t.GraceUntil),
 	}
