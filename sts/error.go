@@ -41,7 +41,7 @@ var (
 	errElsewhere     = &stsError{http.StatusForbidden, "AccessDenied", "the lease does not work from here: what it was borrowed with is confined to networks"}
 	errKeyEnded      = &stsError{http.StatusForbidden, "InvalidClientTokenId", "the access key has ended, or its owner is inactive"}
 	errKeyElsewhere  = &stsError{http.StatusForbidden, "AccessDenied", "the access key does not work from here: it is confined to networks"}
-	errIdentityToken = &stsError{http.StatusBadRequest, "InvalidIdentityToken", "the web identity token must be an API token that is valid: it may be mistyped, expired, revoked, or not for use from here"}
+	errIdentityToken = &stsError{http.StatusBadRequest, "InvalidIdentityToken", "the web identity token must be an API token, or a signed token of an issuer that is trusted here, that is valid: it may be mistyped, expired, revoked, or not for use from here"}
 	errWorkspace     = validation("say which workspace is meant: RoleArn .../ACCESS/workspace/NAME/s3/..., or use a token of that workspace")
 	errInternal      = &stsError{http.StatusInternalServerError, "InternalFailure", "this is a fault of the server; its log says more under the request id"}
 )
