@@ -179,27 +179,33 @@ func (r Reader) SecretsGiven(ctx context.Context, action keyhatch.Action) (map[s
 	return out, err
 }
 
-// CountTokens counts a user's tokens.
-func (r Reader) CountTokens(ctx context.Context, user string) (int, error) {
-	var n int
-	err := r.q.QueryRowContext(ctx, "select count(*) from tokens where user_id = $1", user).Scan(&n)
+// CountTokens counts a user's tokens, but for those that stand for signed tokens.
+func (r Reader) CountTokens(ctx context.Context, user string) (n int, err error) {
+	err = r.q.QueryRowContext(ctx, "select count(*) from tokens where user_id = $1 and issuer is null", user).Scan(&n)
+	return n, dbError(err)
+}
+
+// CountBearers counts a user's tokens that stand for signed tokens.
+func (r Reader) CountBearers(ctx context.Context, user string) (n int, err error) {
+	err = r.q.QueryRowContext(ctx, "select count(*) from tokens where user_id = $1 and issuer is not null", user).Scan(&n)
 	return n, dbError(err)
 }
 
 // ExpiredTokens returns tokens that had expired at the time, of one user, or of all when
 // user is empty: so many at most, the oldest first. That of the system root is not among
-// them: it stays. One that stands for a signed token is among them when that had ended too.
+// them: it stays. Neither are those that stand for signed tokens: see EndedBearers.
 func (r Reader) ExpiredTokens(ctx context.Context, user string, at time.Time, limit int) ([]keyhatch.Token, error) {
 	return many(ctx, r, scanToken, "select "+tokenColumns+` from tokens
-		where expires_at <= $1 and (issued_until is null or issued_until <= $1) and ($2 = '' or user_id = $2) and id <> $4
+		where expires_at <= $1 and issuer is null and ($2 = '' or user_id = $2) and id <> $4
 		order by expires_at, id limit $3`,
 		micros(at), user, limit, keyhatch.RootToken)
 }
 
-// EndedBearers returns tokens whose signed tokens had ended at the time: so many at most.
-func (r Reader) EndedBearers(ctx context.Context, at time.Time, limit int) ([]keyhatch.Token, error) {
-	return many(ctx, r, scanToken, "select "+tokenColumns+" from tokens where issued_until <= $1 order by issued_until, id limit $2",
-		micros(at), limit)
+// EndedBearers returns tokens whose signed tokens had ended at the time, of one user, or of
+// all when user is empty: so many at most.
+func (r Reader) EndedBearers(ctx context.Context, user string, at time.Time, limit int) ([]keyhatch.Token, error) {
+	return many(ctx, r, scanToken, "select "+tokenColumns+` from tokens
+		where issued_until <= $1 and ($2 = '' or user_id = $2) order by issued_until, id limit $3`, micros(at), user, limit)
 }
 
 // LiveBearers returns the tokens that stand for signed tokens and had not expired at the

@@ -46,7 +46,10 @@ func (svc *Service) Authenticate(ctx context.Context, jwt keyhatch.Secret, works
 	s, err := svc.open(ctx, jwt, workspace, now)
 	s.caller.Origin = keyhatch.OriginOf(ctx)
 	c, err := svc.people.Admit(s.caller, now, err)
-	if err != nil || s.kept {
+	switch {
+	case err == nil && s.nowhere != nil:
+		return keyhatch.Caller{Allowance: c.Allowance}, s.nowhere
+	case err != nil || s.kept:
 		return c, err
 	}
 	return svc.keep(ctx, c, s)
@@ -58,6 +61,8 @@ type shown struct {
 	caller keyhatch.Caller
 	token  keyhatch.Token // as it is kept, or is to be
 	kept   bool
+	// nowhere is why it is not known in which workspace it is used, for who shows it.
+	nowhere error
 }
 
 // secret is what is hashed in place of a token's secret; none of those looks like it.
@@ -186,12 +191,14 @@ func (s *shown) place(image *mirror.Image, asked string) error {
 	}
 	s.caller.User, s.caller.Token = user, s.token
 	if s.token.Workspace == "" {
-		if asked == "" {
-			return kernel.WorkspaceRequired()
-		}
 		w, err := image.Workspace(asked)
-		if err != nil || !slices.Contains(s.permitted(image), w.ID) {
-			return kernel.WorkspaceNotInToken() // there or not
+		switch {
+		case asked == "":
+			s.nowhere = kernel.WorkspaceRequired()
+			return nil
+		case err != nil || !slices.Contains(s.permitted(image), w.ID):
+			s.nowhere = kernel.WorkspaceNotInToken() // there or not
+			return nil
 		}
 		s.caller.Confine(w.ID)
 	}

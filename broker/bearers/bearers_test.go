@@ -44,7 +44,7 @@ func TestFirstShown(t *testing.T) {
 		t.Errorf("%s (-want +got):\n%s", one.User.ID, diff)
 	}
 	two, err := w.Broker.Bearers.Authenticate(ctx, jwt, "archive") // what is asked counts for those alone that may be elsewhere
-	if err != nil || two.Token.ID != one.Token.ID || two.Token.Workspace != w.lab.ID || two.Allowance.Remaining >= one.Allowance.Remaining {
+	if err != nil || two.Token.ID != one.Token.ID || two.Token.Workspace != w.lab.ID || two.Allowance.PerMinute == 0 {
 		t.Errorf("again: %+v, %v", two, err)
 	}
 	events, err := w.Broker.Record.Events(t.Context(), w.Admin, record.EventFilter{Action: bearers.Accepted}, kernel.Page{Limit: 10})
@@ -370,6 +370,12 @@ func TestS12_OneLimit(t *testing.T) {
 		if rows := strings.Join(w.Dump(t, "tokens")["tokens"], "\n"); strings.Count(rows, issuer) != 2 {
 			t.Error("what was too many is kept")
 		}
+		nowhere := w.sign("nowhere", func(a *keyhatch.Assertion) { a.User, a.Workspaces = "admin", []string{"lab", "archive"} })
+		for n, want := range []error{keyhatch.Invalid, keyhatch.Invalid, keyhatch.Invalid, keyhatch.TooMany} {
+			if err := only(w.Broker.Bearers.Authenticate(t.Context(), nowhere, "")); !errors.Is(err, want) {
+				t.Errorf("in no workspace, %d: %v", n, err)
+			}
+		}
 		for n, want := range []error{keyhatch.Unauthenticated, keyhatch.Unauthenticated, keyhatch.TooMany} {
 			if err := only(w.Broker.Bearers.Authenticate(t.Context(), "wrong", "")); !errors.Is(err, want) {
 				t.Errorf("wrong, %d: %v", n, err)
@@ -412,4 +418,26 @@ func TestShownAtOnce(t *testing.T) {
 	if ids = slices.Compact(ids); len(ids) != 1 {
 		t.Errorf("%d tokens", len(ids))
 	}
+}
+
+// TestS9_SoManyOfOneUser: there are so many of one user's at a time, counted apart from its
+// other tokens, and those that have ended make room.
+func TestS9_SoManyOfOneUser(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	first := w.show(w.sign("first", nil))
+	w.SQL(t, `insert into tokens (id, workspace, user_id, name, scopes, pepper, hash, expires_at, since, created_at, created_from, issuer, issuer_rules, issued_until)
+		with recursive n (n) as (select 1 union select n + 1 from n where n < 9999)
+		select 'tok_x' || n, workspace, user_id, name, scopes, pepper, cast('x' || n as blob), expires_at, since, created_at, created_from, issuer, issuer_rules, issued_until
+		from tokens, n where id = $1`, first.Token.ID)
+	second := w.sign("second", nil)
+	if err := only(w.Broker.Bearers.Authenticate(t.Context(), second, "")); !errors.Is(err, keyhatch.TooMany) {
+		t.Errorf("one more: %v", err)
+	}
+	if _, _, err := w.Broker.People.CreateToken(t.Context(), w.ann, people.NewToken{}); err != nil {
+		t.Errorf("a token of ann's own: %v", err)
+	}
+	w.show("first")
+	w.SQL(t, "update tokens set issued_until = 1, expires_at = 1 where id = 'tok_x7'")
+	w.show(second)
 }

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
-	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/db"
 )
 
@@ -65,7 +65,7 @@ func (svc *Service) insert(w *kernel.Work, c keyhatch.Caller, s shown) error {
 	if err != nil {
 		return err
 	}
-	if err := people.RoomForToken(w, user.ID); err != nil {
+	if err := room(w, user.ID); err != nil {
 		return err
 	}
 	hash, err := svc.k.Keys.HashToken(s.secret())
@@ -78,6 +78,37 @@ func (svc *Service) insert(w *kernel.Work, c keyhatch.Caller, s shown) error {
 	w.Caller.User.ID, w.Caller.Token.ID = s.token.User, s.token.ID
 	return w.Record(Accepted, c.Token.Workspace, s.token.ID, kernel.Detail("user", s.token.User, "issuer", s.Issuer, "subject", s.Subject,
 		"jti", s.JWTID, "scopes", scopesText(s.Scopes), "expires", kernel.TimeText(s.token.ExpiresAt)))
+}
+
+// most bounds the tokens that stand for signed tokens of one user (S9): each is kept in
+// memory. Those that people make are counted apart, so that nobody's jobs keep anybody from
+// making one.
+const (
+	most     = 10_000
+	nextTry  = time.Minute
+	prunedAt = 500 // at a time
+)
+
+// room makes room by removing those that have ended, if it must.
+func room(w *kernel.Work, user string) error {
+	n, err := w.CountBearers(w.Ctx, user)
+	if err != nil || n < most {
+		return err
+	}
+	ended, err := w.EndedBearers(w.Ctx, user, w.Now, prunedAt)
+	if err != nil {
+		return err
+	}
+	for _, t := range ended {
+		if err := w.Tx.DeleteToken(w.Ctx, t); err != nil {
+			return err
+		}
+	}
+	if len(ended) == 0 {
+		return keyhatch.Fail(keyhatch.TooMany, keyhatch.CodeTooManyRequests,
+			"a user has at most %d signed tokens at a time: show one several times, or wait until some have ended", most).After(nextTry)
+	}
+	return nil
 }
 
 func scopesText(scopes []keyhatch.Scope) string {

@@ -78,7 +78,7 @@ func ownerOf(w *kernel.Work, asked string) (keyhatch.User, error) {
 	if !user.Active {
 		return user, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeNotPermitted, "the user is not active: activate it first").In("user")
 	}
-	return user, RoomForToken(w, user.ID)
+	return user, roomForToken(w, user.ID)
 }
 
 func (svc *Service) newToken(w *kernel.Work, user keyhatch.User, n NewToken) (t keyhatch.Token, err error) {
@@ -138,8 +138,8 @@ func (svc *Service) lastExpiry(w *kernel.Work, m maker) time.Time {
 // maxTokens bounds the tokens of one user (S9): each is kept in memory.
 const maxTokens = 10_000
 
-// RoomForToken makes room by removing tokens that have expired, if it must.
-func RoomForToken(w *kernel.Work, user string) error {
+// roomForToken makes room by removing tokens that have expired, if it must.
+func roomForToken(w *kernel.Work, user string) error {
 	n, err := w.CountTokens(w.Ctx, user)
 	if err != nil || n < maxTokens {
 		return err
@@ -169,7 +169,9 @@ func (svc *Service) PruneTokens(ctx context.Context) error {
 		svc.prune(ctx, func(tx *db.Tx, limit int) ([]keyhatch.Token, error) {
 			return tx.ExpiredTokens(ctx, "", svc.k.Now().Add(-expiredKept), limit)
 		}),
-		svc.prune(ctx, func(tx *db.Tx, limit int) ([]keyhatch.Token, error) { return tx.EndedBearers(ctx, svc.k.Now(), limit) }),
+		svc.prune(ctx, func(tx *db.Tx, limit int) ([]keyhatch.Token, error) {
+			return tx.EndedBearers(ctx, "", svc.k.Now(), limit)
+		}),
 	)
 }
 

@@ -39,20 +39,25 @@ func testBearers(t *testing.T, s *suite) {
 	if diff := cmp.Diff(live, ground.OK[db.HashedToken](t)(s.HashedToken(s.Ctx(), live.ID)), networks); diff != "" {
 		t.Errorf("as it was stored (-want +got):\n%s", diff)
 	}
+	if n, of := ground.OK[int](t)(s.CountTokens(s.Ctx(), u.ID)), ground.OK[int](t)(s.CountBearers(s.Ctx(), u.ID)); n != 1 || of != 3 {
+		t.Errorf("%d tokens, and %d that stand for signed ones", n, of)
+	}
 	const moment = time.Microsecond
 	for what, c := range map[string]struct {
 		got  []keyhatch.Token
 		want []db.HashedToken
 	}{
-		"the user's list":        {ground.OK[[]keyhatch.Token](t)(s.Tokens(s.Ctx(), u.ID, "", db.Everything)), []db.HashedToken{plain}},
-		"expired before":         {ground.OK[[]keyhatch.Token](t)(s.ExpiredTokens(s.Ctx(), u.ID, long.Add(-moment), 9)), nil},
-		"expired":                {ground.OK[[]keyhatch.Token](t)(s.ExpiredTokens(s.Ctx(), u.ID, long, 9)), []db.HashedToken{revoked, live, within, plain}},
-		"live before":            {ground.OK[[]keyhatch.Token](t)(s.LiveBearers(s.Ctx(), u.ID, "", long.Add(-moment))), []db.HashedToken{live, within}},
-		"live in the workspace":  {ground.OK[[]keyhatch.Token](t)(s.LiveBearers(s.Ctx(), "", ws.ID, long.Add(-moment))), []db.HashedToken{within}},
-		"live when they end":     {ground.OK[[]keyhatch.Token](t)(s.LiveBearers(s.Ctx(), u.ID, "", long)), nil},
-		"ended before":           {ground.OK[[]keyhatch.Token](t)(s.EndedBearers(s.Ctx(), long.Add(-moment), 9)), nil},
-		"ended":                  {ground.OK[[]keyhatch.Token](t)(s.EndedBearers(s.Ctx(), long, 9)), []db.HashedToken{revoked, live, within}},
-		"ended, so many at most": {ground.OK[[]keyhatch.Token](t)(s.EndedBearers(s.Ctx(), long, 0)), nil},
+		"the user's list":         {ground.OK[[]keyhatch.Token](t)(s.Tokens(s.Ctx(), u.ID, "", db.Everything)), []db.HashedToken{plain}},
+		"expired before":          {ground.OK[[]keyhatch.Token](t)(s.ExpiredTokens(s.Ctx(), u.ID, long.Add(-moment), 9)), nil},
+		"expired":                 {ground.OK[[]keyhatch.Token](t)(s.ExpiredTokens(s.Ctx(), u.ID, long, 9)), []db.HashedToken{plain}},
+		"live before":             {ground.OK[[]keyhatch.Token](t)(s.LiveBearers(s.Ctx(), u.ID, "", long.Add(-moment))), []db.HashedToken{live, within}},
+		"live in the workspace":   {ground.OK[[]keyhatch.Token](t)(s.LiveBearers(s.Ctx(), "", ws.ID, long.Add(-moment))), []db.HashedToken{within}},
+		"live when they end":      {ground.OK[[]keyhatch.Token](t)(s.LiveBearers(s.Ctx(), u.ID, "", long)), nil},
+		"ended before":            {ground.OK[[]keyhatch.Token](t)(s.EndedBearers(s.Ctx(), u.ID, long.Add(-moment), 9)), nil},
+		"ended":                   {ground.OK[[]keyhatch.Token](t)(s.EndedBearers(s.Ctx(), u.ID, long, 9)), []db.HashedToken{revoked, live, within}},
+		"ended, of everybody":     {ground.OK[[]keyhatch.Token](t)(s.EndedBearers(s.Ctx(), "", long, 9)), []db.HashedToken{revoked, live, within}},
+		"ended, of somebody else": {ground.OK[[]keyhatch.Token](t)(s.EndedBearers(s.Ctx(), s.world().user.ID, long, 9)), nil},
+		"ended, so many at most":  {ground.OK[[]keyhatch.Token](t)(s.EndedBearers(s.Ctx(), u.ID, long, 0)), nil},
 	} {
 		ids := func(n int, id func(int) string) (out []string) {
 			for i := range n {
