@@ -2,16 +2,22 @@ package main
 
 import (
 	"crypto"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
+	"log/slog"
 	"maps"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -278,5 +284,47 @@ func TestS10_Issuers(t *testing.T) {
 	}
 	if log := r.log.String(); !strings.Contains(log, "the keys of an issuer could not be fetched") || !strings.Contains(log, "prohibited") {
 		t.Errorf("the log: %s", log)
+	}
+}
+
+// TestDocumentedIssuers: what docs/issuers.md shows is a configuration that works.
+func TestDocumentedIssuers(t *testing.T) {
+	t.Parallel()
+	blocks := strings.Split(readDoc(t, "../../docs/issuers.md"), "```yaml\n")[1:]
+	if len(blocks) != 2 {
+		t.Fatalf("it shows %d configurations", len(blocks))
+	}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ed, _, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range blocks {
+		text, _, _ := strings.Cut(block, "```")
+		c, err := parseConfig([]byte(text), t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range c.Issuers {
+			for _, path := range i.Keys {
+				public := any(&key.PublicKey)
+				if slices.Contains(i.Algorithms, "EdDSA") {
+					public = ed
+				}
+				der, err := x509.MarshalPKIXPublicKey(public)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if _, err := c.trusted(nil, slog.New(slog.DiscardHandler)); err != nil {
+			t.Error(err)
+		}
 	}
 }
