@@ -12,6 +12,7 @@ type ObjectRequest struct {
 	User      string
 	Token     string // that borrowed the lease, or made the access key
 	SignedBy  string // id of the lease or the access key
+	Pair      string // access key id of the pair that was signed with, or that the lease was borrowed with; empty: a token borrowed that
 	Store     string
 	Operation string // S3's name
 	Access    Access // that it takes

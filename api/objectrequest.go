@@ -11,6 +11,7 @@ type ObjectRequest struct {
 	Token     string    `json:"token" doc:"That borrowed the lease, or made the access key"`
 	Lease     string    `json:"lease,omitempty" doc:"That signed it"`
 	AccessKey string    `json:"access_key,omitempty" doc:"Or the access key"`
+	Pair      string    `json:"pair,omitempty" doc:"Access key id of the pair of an access key that signed it, or that the lease was borrowed with" example:"KHAKX4ZDQP2M7J6TRWVB"`
 	Operation string    `json:"operation" doc:"S3's name" example:"GetObject"`
 	Access    string    `json:"access" enum:"read,write" doc:"What it takes"`
 	Bucket    string    `json:"bucket"`

@@ -36,7 +36,7 @@ func (d *digest) add(r keyhatch.ObjectRequest) {
 	d.count++
 	b := appendInt(nil, r.At.UnixMicro())
 	for _, s := range []string{
-		r.ID, r.Workspace, r.User, r.Token, r.SignedBy, r.Store, r.Operation, string(r.Access), r.Bucket, r.Key, r.Code, r.Address, r.RequestID,
+		r.ID, r.Workspace, r.User, r.Token, r.SignedBy, r.Pair, r.Store, r.Operation, string(r.Access), r.Bucket, r.Key, r.Code, r.Address, r.RequestID,
 	} {
 		b = appendText(b, s)
 	}

@@ -3,6 +3,7 @@ package audit_test
 import (
 	"fmt"
 	"iter"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -133,6 +134,37 @@ func without(events []keyhatch.Event) iter.Seq2[keyhatch.Event, error] {
 			if !yield(e, nil) {
 				return
 			}
+		}
+	}
+}
+
+// TestEveryFieldOfARequestIsVouchedFor: none can be changed, and none be moved into
+// another, without the batch's event telling.
+func TestEveryFieldOfARequestIsVouchedFor(t *testing.T) {
+	request := keyhatch.ObjectRequest{At: time.UnixMicro(5), Bytes: 6, Status: 7}
+	of := reflect.ValueOf(&request).Elem()
+	for i := range of.NumField() {
+		if f := of.Field(i); f.Kind() == reflect.String {
+			f.SetString(of.Type().Field(i).Name)
+		}
+	}
+	batch := []keyhatch.ObjectRequest{request}
+	event := keyhatch.Event{Detail: audit.VouchFor(batch)}
+	if !audit.VouchesFor(event, batch) {
+		t.Fatal("it does not vouch for what it was made from")
+	}
+	for i := range of.NumField() {
+		changed := request
+		switch f := reflect.ValueOf(&changed).Elem().Field(i); f.Kind() {
+		case reflect.String:
+			f.SetString(f.String() + "x")
+		case reflect.Int, reflect.Int64:
+			f.SetInt(f.Int() + 1)
+		default:
+			changed.At = changed.At.Add(time.Microsecond)
+		}
+		if audit.VouchesFor(event, []keyhatch.ObjectRequest{changed}) {
+			t.Errorf("%s can be changed", of.Type().Field(i).Name)
 		}
 	}
 }

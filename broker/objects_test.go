@@ -196,6 +196,7 @@ func TestVerifyFindsChangedObjectRequests(t *testing.T) {
 		want     audit.Problem
 	}{
 		{"another user did it", "update object_requests set user_id = 'user_000000000000000' where object_key = 'a/1'", audit.Changed},
+		{"with another pair", "update object_requests set pair = 'KHAKAAAAAAAAAAAAAAAA' where object_key = 'a/1'", audit.Changed},
 		{"of another object", "update object_requests set object_key = 'a/9' where object_key = 'a/1'", audit.Changed},
 		{"at another time", "update object_requests set at = at + 1 where object_key = 'a/2'", audit.Changed},
 		{"less", "update object_requests set bytes = bytes - 1 where object_key = 'a/2'", audit.Changed},
@@ -204,9 +205,9 @@ func TestVerifyFindsChangedObjectRequests(t *testing.T) {
 		{"all are gone", "delete from object_requests", audit.Missing},
 		{"two changed places", "update object_requests set seq = 5 - seq", audit.Changed},
 		{"one more", `insert into object_requests select 'req_x', batch, 9, at, workspace, user_id, token, lease, store, operation, access, bucket,
-			object_key, bytes, status, code, address, request_id from object_requests where object_key = 'a/1'`, audit.Changed},
+			object_key, bytes, status, code, address, request_id, pair from object_requests where object_key = 'a/1'`, audit.Changed},
 		{"a batch of nobody's", `insert into object_requests select 'req_x', 'event_x', 0, at, workspace, user_id, token, lease, store, operation, access,
-			bucket, object_key, bytes, status, code, address, request_id from object_requests where object_key = 'a/1'`, audit.Unknown},
+			bucket, object_key, bytes, status, code, address, request_id, pair from object_requests where object_key = 'a/1'`, audit.Unknown},
 		{"the event vouches for something else", `update events set detail = replace(detail, '"requests":"2"', '"requests":"1"') where action = 'objects.record'`, audit.Changed},
 	} {
 		t.Run(tamper.what, func(t *testing.T) {

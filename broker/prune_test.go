@@ -198,7 +198,7 @@ func TestRunPruning(t *testing.T) {
 // TestPruningHidesNothing: what somebody who holds the database does to pruned
 // object requests, to those beside them and to the events of pruning is found.
 func TestPruningHidesNothing(t *testing.T) {
-	const copied = "id, batch, seq, at, workspace, user_id, token, lease, store, operation, access, bucket, object_key, bytes, status, code, address, request_id"
+	const copied = "id, batch, seq, at, workspace, user_id, token, lease, store, operation, access, bucket, object_key, bytes, status, code, address, request_id, pair"
 	remove := func(days ...int) func(*archive) {
 		return func(a *archive) {
 			for _, d := range days {

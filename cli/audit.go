@@ -35,6 +35,8 @@ var accesses = ask.Sheet[api.ObjectRequest]{
 	{Title: "OUTCOME", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return outcome(r) }},
 	{Title: "FROM", Cell: func(_ *ask.Names, r api.ObjectRequest) string { return r.Address }},
 	{Title: "LEASE", Detail: true, Cell: func(_ *ask.Names, r api.ObjectRequest) string { return r.Lease }},
+	{Title: "KEY", Detail: true, Cell: func(_ *ask.Names, r api.ObjectRequest) string { return r.AccessKey }},
+	{Title: "PAIR", Detail: true, Cell: func(_ *ask.Names, r api.ObjectRequest) string { return r.Pair }},
 	{Title: "TOKEN", Detail: true, Cell: func(_ *ask.Names, r api.ObjectRequest) string { return r.Token }},
 	{Title: "REQUEST", Detail: true, Cell: func(_ *ask.Names, r api.ObjectRequest) string { return r.RequestID }},
 }
@@ -70,7 +72,7 @@ func (accessCommand) Help() string {
 included. Its owner and the admins of its workspace may ask.
 
 The lease and the token that borrowed it, which --wide shows, lead on: keyhatch audit events --target LEASE tells what was
-lent and how it ended. The request id is the one that the client was told, and that the server's logs have.
+lent and how it ended. So do an access key and the pair of it that was used, with --target KEY. The request id is the one that the client was told, and that the server's logs have.
 
 ` + times.MomentForms
 }

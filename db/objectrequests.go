@@ -9,10 +9,10 @@ import (
 	"github.com/keyhatch/keyhatch/audit"
 )
 
-const objectRequestColumns = "id, at, workspace, user_id, token, lease, store, operation, access, bucket, object_key, bytes, status, code, address, request_id"
+const objectRequestColumns = "id, at, workspace, user_id, token, lease, pair, store, operation, access, bucket, object_key, bytes, status, code, address, request_id"
 
 func scanObjectRequest(row row) (r keyhatch.ObjectRequest, err error) {
-	err = row.Scan(&r.ID, timeColumn{&r.At}, &r.Workspace, &r.User, &r.Token, &r.SignedBy, &r.Store, &r.Operation, &r.Access,
+	err = row.Scan(&r.ID, timeColumn{&r.At}, &r.Workspace, &r.User, &r.Token, &r.SignedBy, &r.Pair, &r.Store, &r.Operation, &r.Access,
 		&r.Bucket, &r.Key, &r.Bytes, &r.Status, &r.Code, &r.Address, &r.RequestID)
 	return r, err
 }
@@ -20,9 +20,9 @@ func scanObjectRequest(row row) (r keyhatch.ObjectRequest, err error) {
 // InsertObjectRequests adds the requests of a batch, in their order.
 func (t *Tx) InsertObjectRequests(ctx context.Context, batch string, requests []keyhatch.ObjectRequest) error {
 	const insert = "insert into object_requests (" + objectRequestColumns + `, batch, seq)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`
 	for i, r := range requests {
-		err := t.exec(ctx, insert, r.ID, micros(r.At), r.Workspace, r.User, r.Token, r.SignedBy, r.Store, r.Operation, string(r.Access),
+		err := t.exec(ctx, insert, r.ID, micros(r.At), r.Workspace, r.User, r.Token, r.SignedBy, r.Pair, r.Store, r.Operation, string(r.Access),
 			r.Bucket, r.Key, r.Bytes, r.Status, r.Code, r.Address, r.RequestID, batch, i)
 		if err != nil {
 			return err

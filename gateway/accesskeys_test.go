@@ -12,6 +12,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/gateway"
 )
@@ -156,24 +157,32 @@ func TestEndedAccessKeys(t *testing.T) {
 	})
 }
 
-// What is done with an access key is on record as its owner's, with the key.
+// What is done with an access key is on record as its owner's, with the key and the pair:
+// of two that work for a while, one may be in the wrong hands.
 func TestAccessKeysAreOnRecord(t *testing.T) {
 	inRig(t, gateway.Limits{Concurrent: 100, PerSecond: 1000}, func(t *testing.T, r *rig) {
-		r.issue("key", "key", accesskeys.Rights{Write: []string{"far"}}, 0)
-		r.wantCode("put", put("/far/new", "x").as("key"), 200, "")
-		r.wantCode("get", get("/far/new").as("key"), 403, "AccessDenied")
+		r.issue("old", "key", accesskeys.Rights{Write: []string{"far"}}, 0)
+		r.issue("new", "key", accesskeys.Rights{}, time.Hour)
+		r.wantCode("put", put("/far/new", "x").as("old"), 200, "")
+		r.wantCode("get", get("/far/new").as("new"), 403, "AccessDenied")
+		lent, err := r.core.Broker.Lending.LendWithKey(t.Context(), r.keys["old"].id, lending.LeaseRequest{Location: "s3://far/", Access: keyhatch.Write})
+		r.must(err)
+		c := lent.Credentials
+		r.keys["lent"] = keys{c.AccessKeyID, c.SecretAccessKey.Reveal(), c.SessionToken.Reveal()}
+		r.wantCode("delete", del("/far/new").as("lent"), 200, "")
 		time.Sleep(time.Second)
 		list, err := r.core.Broker.Places.ObjectRequests(t.Context(), r.core.Admin, places.ObjectRequestFilter{Location: r.far.ID}, kernel.Page{})
 		r.must(err)
 		var got []string
 		for _, q := range list.Items {
-			if _, ok := keyhatch.IDPayload(keyhatch.KeyID, q.SignedBy); !ok || q.User != r.core.Admin.User.ID || q.Token != r.core.Admin.Token.ID {
+			_, byKey := keyhatch.IDPayload(keyhatch.KeyID, q.SignedBy)
+			if byKey == (q.SignedBy == lent.Lease.ID) || q.User != r.core.Admin.User.ID || q.Token != r.core.Admin.Token.ID {
 				t.Errorf("on record is %+v", q)
 			}
-			got = append(got, q.Operation+" "+q.Code)
+			got = append(got, strings.Join([]string{q.Operation, q.Code, q.Pair}, " "))
 		}
-		slices.Sort(got) // both are of one moment of the bubble's time
-		if want := []string{"GetObject AccessDenied", "PutObject "}; !slices.Equal(got, want) {
+		slices.Sort(got) // all are of one moment of the bubble's time
+		if want := []string{"DeleteObject  " + r.keys["old"].id, "GetObject AccessDenied " + r.keys["new"].id, "PutObject  " + r.keys["old"].id}; !slices.Equal(got, want) {
 			t.Errorf("on record are %q, want %q", got, want)
 		}
 	})

@@ -168,7 +168,7 @@ func (v *visit) record(r *http.Request) keyhatch.ObjectRequest {
 		key = v.Prefix
 	}
 	return keyhatch.ObjectRequest{
-		Workspace: v.by.workspace, User: v.by.user, Token: v.by.token, SignedBy: v.by.id, Store: v.by.store,
+		Workspace: v.by.workspace, User: v.by.user, Token: v.by.token, SignedBy: v.by.id, Pair: v.by.pair, Store: v.by.store,
 		Operation: v.Name, Access: v.Access, Bucket: v.Bucket, Key: key,
 		Address: keyhatch.OriginOf(r.Context()).AddressText(),
 	}

@@ -13,6 +13,7 @@ import (
 type signer struct {
 	id          string // of the lease or the access key
 	accessKeyID string
+	pair        string // of an access key: that signed, or that the lease was borrowed with
 	workspace   string
 	user        string
 	token       string // that borrowed the lease or made the access key
@@ -40,7 +41,7 @@ func (g *Gateway) find(ctx context.Context, claim *sigv4.Claim) (signer, error) 
 	session, err := g.Lending.OpenSession(claim.AccessKeyID, claim.SessionToken)
 	l := session.Lease
 	return signer{
-		id: l.ID, accessKeyID: l.AccessKeyID, workspace: l.Workspace, user: l.User, token: l.Token, store: l.Store, since: l.IssuedAt,
+		id: l.ID, accessKeyID: l.AccessKeyID, pair: l.Pair, workspace: l.Workspace, user: l.User, token: l.Token, store: l.Store, since: l.IssuedAt,
 		what: lease, secret: session.SecretKey, policies: l.Policies,
 		standing: func(ctx context.Context) (policy.Set, keyhatch.Store, error) { return g.Lending.Standing(ctx, l) },
 	}, err
@@ -49,7 +50,7 @@ func (g *Gateway) find(ctx context.Context, claim *sigv4.Claim) (signer, error) 
 func (g *Gateway) byKey(ctx context.Context, accessKeyID string) (signer, error) {
 	k, secret, err := g.AccessKeys.Open(ctx, accessKeyID)
 	return signer{
-		id: k.ID, accessKeyID: accessKeyID, workspace: k.Workspace, user: k.Owner, token: k.Token, store: k.Store, since: k.CreatedAt,
+		id: k.ID, accessKeyID: accessKeyID, pair: accessKeyID, workspace: k.Workspace, user: k.Owner, token: k.Token, store: k.Store, since: k.CreatedAt,
 		what: accessKey, secret: secret,
 		standing: func(ctx context.Context) (policy.Set, keyhatch.Store, error) {
 			return g.AccessKeys.Standing(ctx, accessKeyID)

@@ -37,7 +37,7 @@ func (d *Door) listObjectRequests(ctx context.Context, c keyhatch.Caller, in *li
 
 func encodeObjectRequest(r places.ObjectRequest) api.ObjectRequest {
 	out := api.ObjectRequest{
-		ID: r.ID, At: r.At, User: r.User, UserName: r.UserName, Token: r.Token, Operation: r.Operation, Access: string(r.Access),
+		ID: r.ID, At: r.At, User: r.User, UserName: r.UserName, Token: r.Token, Pair: r.Pair, Operation: r.Operation, Access: string(r.Access),
 		Bucket: r.Bucket, Key: r.Key, Bytes: r.Bytes, Status: r.Status, Code: r.Code, Address: r.Address, RequestID: r.RequestID,
 	}
 	if _, ok := keyhatch.IDPayload(keyhatch.KeyID, r.SignedBy); ok {

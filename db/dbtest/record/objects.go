@@ -18,7 +18,7 @@ import (
 func newObjectRequest(s *ground.Suite, key string) keyhatch.ObjectRequest {
 	id := s.ID(keyhatch.ObjectRequestID)
 	return keyhatch.ObjectRequest{
-		ID: id, At: s.Now(), Workspace: "ws", User: "ann", Token: "tok", SignedBy: "lease", Store: "store", Operation: "GetObject",
+		ID: id, At: s.Now(), Workspace: "ws", User: "ann", Token: "tok", SignedBy: "lease", Pair: "KHAK" + id, Store: "store", Operation: "GetObject",
 		Access: keyhatch.Read, Bucket: "objects", Key: key, Bytes: 1 << 40, Status: 206, Code: "", Address: "192.0.2.1", RequestID: "R" + id,
 	}
 }
