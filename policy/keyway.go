@@ -130,7 +130,7 @@ func (q Question) explain(way *KeyWay, b keyhatch.Bucket, facts KeyFacts) error 
 		}
 	}
 	for _, p := range way.Key.Pairs {
-		if p.EndsAt.IsZero() || q.At.Before(p.EndsAt) {
+		if p.Live(q.At) {
 			way.Pairs = append(way.Pairs, p.AccessKeyID)
 		}
 	}
