@@ -12,6 +12,7 @@ type WhoCan struct {
 	Name        string    `json:"name,omitempty" doc:"Of the location, then" example:"alpha"`
 	Workspace   string    `json:"workspace" doc:"Id"`
 	Locked      bool      `json:"locked" doc:"The location was locked: nobody could write"`
+	Closed      bool      `json:"closed,omitempty" doc:"The bucket was being made or removed, or the account of the workspace on its store was closed: nobody could do anything"`
 	LockedParts []string  `json:"locked_parts,omitempty" nullable:"false" doc:"Locations below what was asked about that were locked: nobody could write there" example:"[\"2024/\"]"`
 	Ways        []Way     `json:"ways" nullable:"false" doc:"Everybody who could, in every way; who has several keeps the access until all of them end"`
 	Keys        []KeyWay  `json:"access_keys" nullable:"false" doc:"The access keys that opened it"`
@@ -42,7 +43,7 @@ type KeyWay struct {
 	OwnerName string     `json:"owner_name" doc:"Then"`
 	Store     string     `json:"store" doc:"Id"`
 	StoreName string     `json:"store_name" doc:"Then" example:"local"`
-	Rights    []string   `json:"rights" nullable:"false" enum:"bucket,all" doc:"bucket: its list had the bucket; all: it was for all buckets that the workspace had on the store"`
+	Rights    []string   `json:"rights" nullable:"false" enum:"bucket,all,all_keys" doc:"bucket: its list had the bucket; all: it was for all buckets that the workspace had on the store; all_keys: the bucket was open to all keys of the workspace"`
 	OwnerAs   []string   `json:"owner_as" nullable:"false" enum:"installation_admin,workspace_admin,bucket_owner" doc:"As what its owner decided over the bucket"`
 	Pairs     []string   `json:"pairs" nullable:"false" doc:"The access key ids that worked. With none nobody could use the key, before one was issued" example:"[\"KHAKX4ZDQP2M7J6TRWVB\"]"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"When the key was to end. Without it: never"`

@@ -71,6 +71,8 @@ func whoCanTable(to io.Writer, a api.WhoCan) error {
 		if err := ask.Columns(to, waysRows(a.Ways)); err != nil {
 			return err
 		}
+	case a.Closed:
+		fmt.Fprintln(to, "Nobody: the bucket was not there yet or any more, or the workspace's account on its store was closed.")
 	case a.Locked && a.Access == "write":
 		fmt.Fprintln(to, "Nobody: the location was locked.")
 	case len(a.Keys) > 0:
@@ -112,7 +114,7 @@ func waysRows(ways []api.Way) [][]string {
 
 // What keys' rights and their owners' standings are called.
 var (
-	keyRightNames = map[string]string{"bucket": "this bucket", "all": "all buckets"}
+	keyRightNames = map[string]string{"bucket": "this bucket", "all": "all buckets", "all_keys": "all keys' bucket"}
 	ownerAsNames  = map[string]string{
 		"installation_admin": "installation admin", "workspace_admin": "workspace admin", "bucket_owner": "bucket owner",
 	}

@@ -25,8 +25,9 @@ type KeyRight string
 
 // The kinds.
 const (
-	RightOnBucket KeyRight = "bucket" // its list has the bucket
-	RightOnAll    KeyRight = "all"    // on all buckets that the workspace has on the store
+	RightOnBucket KeyRight = "bucket"   // its list has the bucket
+	RightOnAll    KeyRight = "all"      // on all buckets that the workspace has on the store
+	RightOfAll    KeyRight = "all_keys" // the bucket is open to all keys of the workspace
 )
 
 // KeyStanding is as what the owner of a key decides over a bucket.
@@ -56,6 +57,12 @@ var keyRights = []struct {
 			return manages && r.WriteAll
 		}
 		return manages && r.ReadAll
+	}},
+	{RightOfAll, func(_ keyhatch.KeyRights, b keyhatch.Bucket, access keyhatch.Access, _ bool) bool {
+		if access == keyhatch.Write {
+			return b.AllKeysWrite
+		}
+		return b.AllKeysRead
 	}},
 }
 

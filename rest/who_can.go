@@ -41,7 +41,7 @@ func (d *Door) askWhoCan(ctx context.Context, c keyhatch.Caller, in *whoCanInput
 func encodeWhoCan(a past.WhoCan) api.WhoCan {
 	out := api.WhoCan{
 		At: a.At, Access: string(a.Access), URL: a.URL.String(), Location: a.Location.ID, Name: a.Location.Name,
-		Workspace: a.Workspace, Locked: a.Location.Locked, Ways: make([]api.Way, len(a.Ways)), Keys: make([]api.KeyWay, len(a.Keys)), Doubts: a.Doubts,
+		Workspace: a.Workspace, Locked: a.Location.Locked, Closed: a.Closed, Ways: make([]api.Way, len(a.Ways)), Keys: make([]api.KeyWay, len(a.Keys)), Doubts: a.Doubts,
 	}
 	for i, w := range a.Ways {
 		out.Ways[i] = api.Way{

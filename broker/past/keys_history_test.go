@@ -147,6 +147,14 @@ func (h *keyHistory) acts() []func(*rapid.T) {
 		func(t *rapid.T) { h.issue(h.core.Admin, t) },
 		h.createKey,
 		func(t *rapid.T) {
+			ws, act := draw(t, h.workspaces, "workspace").ID, h.core.Broker.Accounts.Resume
+			if rapid.IntRange(0, 3).Draw(t, "suspend") == 3 {
+				act = h.core.Broker.Accounts.Suspend
+			}
+			_, err := act(ctx, h.core.Admin, ws, h.core.Store.ID)
+			h.did("suspend or resume", err)
+		},
+		func(t *rapid.T) {
 			locked := rapid.IntRange(0, 3).Draw(t, "locked") > 0
 			_, err := h.core.Broker.Places.UpdateLocation(ctx, h.core.Admin, "", draw(t, h.locations, "location").ID, places.LocationChange{Locked: &locked})
 			h.did("lock", err)

@@ -20,7 +20,10 @@ func (s *State) storeDeleted(e keyhatch.Event) error {
 }
 
 func (s *State) bucketCreated(e keyhatch.Event) error {
-	b := keyhatch.Bucket{ID: e.Target, Workspace: e.Workspace, Store: e.Detail["store"], Name: e.Detail["name"], Owner: e.Detail["owner"]}
+	b := keyhatch.Bucket{ID: e.Target, Workspace: e.Workspace, Store: e.Detail["store"], Name: e.Detail["name"], Owner: e.Detail["owner"], State: keyhatch.BucketState(e.Detail["state"])}
+	if b.State == "" { // all were, before there were others
+		b.State = keyhatch.BucketConfigured
+	}
 	if _, ok := s.Stores[b.Store]; !ok {
 		return errUnknown
 	}
@@ -34,8 +37,33 @@ func (s *State) bucketUpdated(e keyhatch.Event) error {
 	if !ok {
 		return errUnknown
 	}
-	b.Owner = e.Detail["owner"]
+	b.Owner, b.AllKeysRead, b.AllKeysWrite = e.Detail["owner"], e.Detail["all_keys_read"] != "", e.Detail["all_keys_write"] != ""
 	s.Buckets[b.ID] = b
+	return nil
+}
+
+// bucketIs is the event of a bucket that the store has made, or removes.
+func bucketIs(state keyhatch.BucketState) func(*State, keyhatch.Event) error {
+	return func(s *State, e keyhatch.Event) error {
+		b, ok := s.Buckets[e.Target]
+		if !ok {
+			return errUnknown
+		}
+		b.State = state
+		s.Buckets[b.ID] = b
+		return nil
+	}
+}
+
+// accountPut: an account that is on record opens what rests on it, or not. Of those that
+// were there before accounts were, the record has no event; they were open.
+func (s *State) accountPut(e keyhatch.Event) error {
+	s.closed[onStore{e.Workspace, e.Detail["store"]}] = !keyhatch.AccountState(e.Detail["state"]).Opens()
+	return nil
+}
+
+func (s *State) accountPurged(e keyhatch.Event) error {
+	delete(s.closed, onStore{e.Workspace, e.Detail["store"]})
 	return nil
 }
 

@@ -11,6 +11,8 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/broker/accounts"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/db"
@@ -42,6 +44,18 @@ var changes = map[keyhatch.Action]func(*State, keyhatch.Event) error{
 	places.BucketCreated:          (*State).bucketCreated,
 	places.BucketUpdated:          (*State).bucketUpdated,
 	places.BucketDeleted:          (*State).bucketDeleted,
+	buckets.Configured:            bucketIs(keyhatch.BucketConfigured),
+	buckets.Closed:                bucketIs(keyhatch.BucketDeleting),
+	buckets.Reopened:              bucketIs(keyhatch.BucketConfigured),
+	buckets.Forgotten:             (*State).bucketDeleted,
+	accounts.Opened:               (*State).accountPut,
+	accounts.Provisioned:          (*State).accountPut,
+	accounts.Failed:               (*State).accountPut,
+	accounts.Suspended:            (*State).accountPut,
+	accounts.Resumed:              (*State).accountPut,
+	accounts.Deleted:              (*State).accountPut,
+	accounts.Restored:             (*State).accountPut,
+	accounts.Purged:               (*State).accountPurged,
 	places.LocationCreated:        (*State).locationCreated,
 	places.LocationUpdated:        (*State).locationUpdated,
 	places.LocationDeleted:        (*State).locationDeleted,

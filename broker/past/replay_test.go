@@ -171,8 +171,9 @@ func (h *history) wantTables(t *rapid.T) {
 	}
 	buckets, err8 := r.Buckets(ctx, "", db.Everything)
 	for _, b := range buckets {
-		b.CreatedAt = time.Time{}
-		want.Buckets[b.ID] = b
+		want.Buckets[b.ID] = keyhatch.Bucket{
+			ID: b.ID, Workspace: b.Workspace, Store: b.Store, Name: b.Name, Owner: b.Owner, State: b.State, AllKeysRead: b.AllKeysRead, AllKeysWrite: b.AllKeysWrite,
+		}
 	}
 	keys, err9 := r.AccessKeys(ctx, db.AccessKeyFilter{}, db.Everything)
 	for _, k := range keys {

@@ -29,6 +29,7 @@ type State struct {
 	grantsTo  index[keyhatch.Subject] // grants by whom they name
 
 	bucketByName map[nameIn]string
+	closed       map[onStore]bool // accounts that opened nothing
 
 	// toTheSecond are the grants whose expiry was recorded without the part of the
 	// second in which it lies, as it was at first.
@@ -51,9 +52,12 @@ func newState() *State {
 		Keys: map[string]keyhatch.AccessKey{},
 
 		circlesOf: index[string]{}, grantsOn: index[string]{}, grantsTo: index[keyhatch.Subject]{},
-		bucketByName: map[nameIn]string{}, toTheSecond: map[string]bool{}, doubts: map[string][]string{},
+		bucketByName: map[nameIn]string{}, closed: map[onStore]bool{}, toTheSecond: map[string]bool{}, doubts: map[string][]string{},
 	}
 }
+
+// onStore is whose account is on which store.
+type onStore struct{ workspace, store string }
 
 // nameIn is a name that is unique in its workspace.
 type nameIn struct{ workspace, name string }
@@ -85,6 +89,12 @@ func (s *State) MembersOf(circle string) iter.Seq[string] { return maps.Keys(s.M
 func (s *State) bucketNamed(workspace, name string) (keyhatch.Bucket, bool) {
 	b, ok := s.Buckets[s.bucketByName[nameIn{workspace, name}]]
 	return b, ok
+}
+
+// shut tells whether the bucket was there and could not be used: it was being made or
+// removed, or its workspace's account on the store was closed.
+func (s *State) shut(b keyhatch.Bucket) bool {
+	return b.ID != "" && (b.State != keyhatch.BucketConfigured || s.closed[onStore{b.Workspace, b.Store}])
 }
 
 // locationsAt returns the location that held everything under the URL, or those that

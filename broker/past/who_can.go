@@ -33,6 +33,9 @@ type WhoCan struct {
 	// LockedParts are the locations below what was asked about, when that lies in none, in
 	// which nobody could write.
 	LockedParts []keyhatch.Prefix
+	// Closed: the bucket was being made or removed, or its workspace's account on the store
+	// was closed. Nobody could do anything.
+	Closed bool
 	// Doubts say what the record cannot tell, or contradicts itself in. With none
 	// the answer is certain.
 	Doubts []string
@@ -96,6 +99,9 @@ func (svc *Service) WhoCan(ctx context.Context, c keyhatch.Caller, r WhoCanReque
 		a.Workspace = a.Location.Workspace
 	}
 	a.Doubts = slices.Concat(state.doubts[""], state.doubts[a.Workspace])
+	if a.Closed = state.shut(p.bucket); a.Closed {
+		return a, nil
+	}
 	for _, l := range p.locations {
 		if l.Locked && l.ID != a.Location.ID && a.Access == keyhatch.Write {
 			a.LockedParts = append(a.LockedParts, l.Prefix)
