@@ -39,6 +39,7 @@ var layers = []struct {
 	{"driver/drivertest", "root driver", "github.com/aws/"},
 	{"driver/drivertest/matrix", "root driver driver/drivertest", "github.com/aws/"},
 	{"driver/probe", "root", "github.com/aws/"},
+	{"driver/own", "root policy driver", "github.com/aws/aws-sdk-go-v2/aws"},
 	{"driver/s3buckets", "root", "github.com/aws/"},
 	{"driver/iam", "root driver", "github.com/aws/"},
 	{"driver/rgw", "root driver driver/iam", "github.com/aws/"},

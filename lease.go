@@ -12,7 +12,10 @@ type Lease struct {
 	// Pair is the access key id of the pair of an access key that it was borrowed with,
 	// itself or the first lease before it; empty: a token borrowed. It ends with the pair,
 	// and rests on what the key opens.
-	Pair        string
+	Pair string
+	// Presigned: its keys signed one URL, and nobody was given them. It ends when the
+	// presigned URLs of its bucket are revoked, too.
+	Presigned   bool
 	Store       string // id
 	StoreName   string
 	AccessKeyID string
@@ -43,22 +46,22 @@ func (l Lease) URLs() []string {
 	return out
 }
 
-// Grants are the ids of the grants that the lease rests on, a part each; none of one that
-// was borrowed with an access key.
+// Grants are the ids of the grants that the lease rests on, a part each; none where it
+// rests on something else.
 func (l Lease) Grants() []string {
-	if l.Pair != "" {
-		return []string{}
-	}
-	out := make([]string, len(l.Parts))
-	for i, p := range l.Parts {
-		out[i] = p.Grant
+	out := make([]string, 0, len(l.Parts))
+	for _, p := range l.Parts {
+		if p.Grant != "" {
+			out = append(out, p.Grant)
+		}
 	}
 	return out
 }
 
 // Part is one prefix that a lease opens, and what it rests on: when the grant
 // or the location ends or narrows, this part closes and the others stay. One of a lease
-// that was borrowed with an access key rests on that, and on neither of the two.
+// that was borrowed with an access key rests on that, and on neither of the two; one of a
+// presigned URL may rest on its user deciding over the bucket.
 type Part struct {
 	Bucket   string // name, as in the S3 request
 	Prefix   Prefix

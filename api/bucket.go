@@ -104,3 +104,16 @@ type StoreAccount struct {
 type NewStoreAccount struct {
 	Store string `json:"store" maxLength:"128" doc:"Id or name"`
 }
+
+// PresignRequest asks for a URL of one object.
+type PresignRequest struct {
+	Key           string `json:"key" minLength:"1" maxLength:"1024" doc:"Of the object, which need not be there yet" example:"2024/levels.csv"`
+	ExpirySeconds *int   `json:"expiry_seconds,omitempty" doc:"From 1 to what the bucket, grant, location and token allow, at most 86400. Default: 3600, or less where a limit is lower"`
+}
+
+// PresignedURL reads one object, with nothing else to show: keep it like a password.
+type PresignedURL struct {
+	URL       string    `json:"url"`
+	Lease     string    `json:"lease" doc:"That it is signed with. Revoking it ends the URL" example:"lease_0mz3k8q2a7c4f9d"`
+	ExpiresAt time.Time `json:"expires_at"`
+}

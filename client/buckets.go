@@ -49,6 +49,17 @@ func (c *Client) UnregisterBucket(ctx context.Context, bucket string) error {
 	return c.call(ctx, http.MethodPost, at("buckets", bucket, "unregister"), c.here(), nil, nil)
 }
 
+// Presign makes a URL with which whoever has it reads one object for a while.
+func (c *Client) Presign(ctx context.Context, bucket string, r api.PresignRequest) (u api.PresignedURL, err error) {
+	err = c.call(ctx, http.MethodPost, at("buckets", bucket, "presigned-url"), c.here(), r, &u)
+	return u, err
+}
+
+// RevokePresignedURLs ends all presigned URLs of a bucket.
+func (c *Client) RevokePresignedURLs(ctx context.Context, bucket string) error {
+	return c.call(ctx, http.MethodPost, at("buckets", bucket, "revoke-presigned-urls"), c.here(), nil, nil)
+}
+
 // BucketUsage tells how much is in a bucket.
 func (c *Client) BucketUsage(ctx context.Context, bucket string) (u api.BucketUsage, err error) {
 	err = c.call(ctx, http.MethodGet, at("buckets", bucket, "usage"), c.here(), nil, &u)

@@ -128,6 +128,16 @@ func (i *Image) AccountOn(workspace, store string) keyhatch.AccountState {
 	return i.accounts.rows[i.accountOn[nameIn{workspace, store}]].State
 }
 
+// BucketByName returns the bucket of the name in the workspace.
+func (i *Image) BucketByName(workspace, name string) (keyhatch.Bucket, error) {
+	return i.Bucket(i.bucketByName[nameIn{workspace, name}])
+}
+
+// WorkspaceMember returns a user's membership of the workspace.
+func (i *Image) WorkspaceMember(workspace, user string) (keyhatch.WorkspaceMember, error) {
+	return get(i.members, workspace+db.PairSeparator+user, keyhatch.CodeMemberNotFound)
+}
+
 // Bucket returns the bucket of the id.
 func (i *Image) Bucket(id string) (keyhatch.Bucket, error) {
 	return get(i.buckets, id, keyhatch.CodeBucketNotFound)

@@ -17,6 +17,8 @@ type Facts interface {
 	// BucketOpen tells whether the bucket of the id is there to be used: it is
 	// configured, and its workspace's account on the store is open.
 	BucketOpen(id string) (bool, error)
+	BucketByName(workspace, name string) (keyhatch.Bucket, error)
+	WorkspaceMember(workspace, user string) (keyhatch.WorkspaceMember, error)
 	Grant(id string) (keyhatch.Grant, error)
 	CircleMember(circle, user string) (keyhatch.CircleMember, error)
 	LeaseRevoked(id string) (bool, error)
@@ -106,6 +108,15 @@ func leaseStands(id string, isRevoked func(id string) (bool, error)) error {
 // partStands returns what of the part is still open: with the lease's access, less
 // when its location is locked or was, or with none.
 func partStands(l keyhatch.Lease, p keyhatch.Part, facts Facts, now time.Time) (o Open, err error) {
+	if l.Presigned {
+		stands, err := urlStands(l, p, facts)
+		if err != nil || !stands {
+			return o, err
+		}
+		if p.Grant == "" {
+			return Open{Bucket: p.Bucket, Prefix: p.Prefix, Access: keyhatch.Read}, nil
+		}
+	}
 	grant, err := facts.Grant(p.Grant)
 	if errors.Is(err, keyhatch.NotFound) {
 		return o, nil
@@ -142,6 +153,47 @@ func partStands(l keyhatch.Lease, p keyhatch.Part, facts Facts, now time.Time) (
 		o.Access = keyhatch.Read
 	}
 	return o, nil
+}
+
+// urlStands tells whether a presigned URL of the part works: those of its bucket have not
+// been revoked since, and where it rests on no grant its user has decided over the bucket
+// all the time.
+func urlStands(l keyhatch.Lease, p keyhatch.Part, facts Facts) (bool, error) {
+	b, err := facts.BucketByName(l.Workspace, p.Bucket)
+	if errors.Is(err, keyhatch.NotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if b.Store != l.Store || b.PresignedSince.After(l.IssuedAt) {
+		return false, nil
+	}
+	if p.Grant != "" {
+		return true, nil
+	}
+	open, err := facts.BucketOpen(b.ID)
+	if err != nil || !open {
+		return false, err
+	}
+	return decidesSince(l, b, facts)
+}
+
+// decidesSince tells whether the lease's user decides over the bucket, and has since the
+// lease was issued.
+func decidesSince(l keyhatch.Lease, b keyhatch.Bucket, facts Facts) (bool, error) {
+	user, err := facts.User(l.User)
+	if err != nil || user.Admin {
+		return err == nil, err
+	}
+	member, err := facts.WorkspaceMember(l.Workspace, l.User)
+	if errors.Is(err, keyhatch.NotFound) {
+		return false, nil
+	}
+	if err != nil || member.Since.After(l.IssuedAt) {
+		return false, err
+	}
+	return member.Role.Manages() || OwnsBucket(b, l.User, member.Role), nil
 }
 
 func reaches(s keyhatch.Subject, l keyhatch.Lease, facts Facts) (bool, error) {

@@ -14,14 +14,17 @@ type world struct {
 	grants    map[string]keyhatch.Grant
 	members   map[[2]string]keyhatch.CircleMember // by circle and user
 	revoked   map[string]bool
-	closed    map[string]bool  // buckets
-	broken    map[string]error // by method: what it fails with
+	closed    map[string]bool                        // buckets
+	buckets   map[[2]string]keyhatch.Bucket          // by workspace and name
+	belongs   map[[2]string]keyhatch.WorkspaceMember // by workspace and user
+	broken    map[string]error                       // by method: what it fails with
 }
 
 func newWorld() *world {
 	return &world{
 		users: map[string]keyhatch.User{}, tokens: map[string]keyhatch.Token{}, locations: map[string]keyhatch.Location{},
-		grants: map[string]keyhatch.Grant{}, members: map[[2]string]keyhatch.CircleMember{}, revoked: map[string]bool{}, broken: map[string]error{},
+		grants: map[string]keyhatch.Grant{}, members: map[[2]string]keyhatch.CircleMember{}, closed: map[string]bool{},
+		buckets: map[[2]string]keyhatch.Bucket{}, belongs: map[[2]string]keyhatch.WorkspaceMember{}, revoked: map[string]bool{}, broken: map[string]error{},
 	}
 }
 
@@ -44,6 +47,14 @@ func (w *world) Location(id string) (keyhatch.Location, error) {
 func (w *world) Grant(id string) (keyhatch.Grant, error) { return look(w, "Grant", w.grants, id) }
 func (w *world) CircleMember(circle, user string) (keyhatch.CircleMember, error) {
 	return look(w, "CircleMember", w.members, [2]string{circle, user})
+}
+
+func (w *world) BucketByName(workspace, name string) (keyhatch.Bucket, error) {
+	return look(w, "BucketByName", w.buckets, [2]string{workspace, name})
+}
+
+func (w *world) WorkspaceMember(workspace, user string) (keyhatch.WorkspaceMember, error) {
+	return look(w, "WorkspaceMember", w.belongs, [2]string{workspace, user})
 }
 
 // BucketOpen: all are but those that a test closes.

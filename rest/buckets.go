@@ -10,6 +10,7 @@ import (
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/buckets"
+	"github.com/keyhatch/keyhatch/broker/lending"
 )
 
 // BucketRef names a bucket in the path.
@@ -29,6 +30,8 @@ func (d *Door) buckets(a huma.API) {
 	handle(d, a, call{method: http.MethodPost, path: "/buckets/{bucket}/unregister", id: "unregisterBucket", summary: "Take a bucket without locations off the record; it stays at the store with its objects", noun: noun, status: http.StatusNoContent}, d.unregisterBucket)
 	handle(d, a, call{method: http.MethodGet, path: "/buckets/{bucket}/usage", id: "getBucketUsage", summary: "Tell how much is in a bucket", noun: noun}, d.getBucketUsage)
 	handle(d, a, call{method: http.MethodGet, path: "/buckets/{bucket}/object", id: "getObjectDetails", summary: "Tell what is known of an object, to who may read it", noun: noun}, d.getObjectDetails)
+	handle(d, a, call{method: http.MethodPost, path: "/buckets/{bucket}/presigned-url", id: "presignURL", summary: "Make a URL with which whoever has it reads one object for a while", noun: noun, lending: true}, d.presignURL)
+	handle(d, a, call{method: http.MethodPost, path: "/buckets/{bucket}/revoke-presigned-urls", id: "revokePresignedURLs", summary: "End all presigned URLs of a bucket", noun: noun, status: http.StatusNoContent}, d.revokePresignedURLs)
 	handle(d, a, call{method: http.MethodGet, path: "/buckets/{bucket}/keys", id: "getBucketKeys", summary: "List the access keys whose lists name a bucket", noun: noun}, d.getBucketKeys)
 	handle(d, a, call{method: http.MethodPut, path: "/buckets/{bucket}/keys", id: "setBucketKeys", summary: "Say which access keys read and write a bucket", noun: noun}, d.setBucketKeys)
 }
@@ -117,6 +120,26 @@ func (d *Door) getObjectDetails(ctx context.Context, c keyhatch.Caller, in *obje
 		}
 		return out
 	})
+}
+
+type presignInput struct {
+	BucketRef
+	Body api.PresignRequest
+}
+
+func (d *Door) presignURL(ctx context.Context, c keyhatch.Caller, in *presignInput) (*body[api.PresignedURL], error) {
+	r := lending.PresignRequest{Workspace: in.Workspace, Bucket: in.Bucket, Key: in.Body.Key}
+	if in.Body.ExpirySeconds != nil {
+		r.Life = seconds(in.Body.ExpirySeconds)
+	}
+	made, err := d.broker.Lending.Presign(ctx, c, r)
+	return one(made, err, func(p lending.Presigned) api.PresignedURL {
+		return api.PresignedURL{URL: p.URL.Reveal(), Lease: p.Lease.ID, ExpiresAt: p.Lease.ExpiresAt}
+	})
+}
+
+func (d *Door) revokePresignedURLs(ctx context.Context, c keyhatch.Caller, in *BucketRef) (*done, error) {
+	return nil, d.broker.Buckets.RevokePresigned(ctx, c, in.Workspace, in.Bucket)
 }
 
 func (d *Door) getBucketKeys(ctx context.Context, c keyhatch.Caller, in *BucketRef) (*body[api.BucketKeys], error) {

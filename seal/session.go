@@ -40,6 +40,7 @@ type sealedSession struct {
 	Policies  []string        `json:"y,omitempty"`
 	Ancestors []string        `json:"f,omitempty"`
 	Pair      string          `json:"r,omitempty"`
+	Presigned bool            `json:"q,omitempty"`
 }
 
 type sealedPart struct {
@@ -58,7 +59,7 @@ func (r *Keyring) SealSession(s keyhatch.Session) (keyhatch.Secret, error) {
 		Lease: l.ID, Workspace: l.Workspace, User: l.User, Token: l.Token, Store: l.Store,
 		Key: l.AccessKeyID, Secret: s.SecretKey.Reveal(), Access: l.Access,
 		Issued: l.IssuedAt.UnixMicro(), Expires: l.ExpiresAt.UnixMicro(),
-		Name: l.SessionName, Policies: l.Policies, Ancestors: l.Ancestors, Pair: l.Pair,
+		Name: l.SessionName, Policies: l.Policies, Ancestors: l.Ancestors, Pair: l.Pair, Presigned: l.Presigned,
 	}
 	for _, p := range l.Parts {
 		plain.Parts = append(plain.Parts, sealedPart(p))
@@ -121,7 +122,7 @@ func (r *Keyring) OpenSession(token string) (keyhatch.Session, error) {
 		ID: plain.Lease, Workspace: plain.Workspace, User: plain.User, Token: plain.Token, Store: plain.Store,
 		AccessKeyID: plain.Key, Access: plain.Access,
 		IssuedAt: time.UnixMicro(plain.Issued).UTC(), ExpiresAt: time.UnixMicro(plain.Expires).UTC(),
-		SessionName: plain.Name, Policies: plain.Policies, Ancestors: plain.Ancestors, Pair: plain.Pair,
+		SessionName: plain.Name, Policies: plain.Policies, Ancestors: plain.Ancestors, Pair: plain.Pair, Presigned: plain.Presigned,
 	}
 	for _, p := range plain.Parts {
 		l.Parts = append(l.Parts, keyhatch.Part(p))

@@ -60,7 +60,7 @@ func TestSessionsOpenAsTheyWereSealed(t *testing.T) {
 		want := keyhatch.Session{SecretKey: keyhatch.Secret(text.Draw(t, "secret")), Lease: keyhatch.Lease{
 			ID: text.Draw(t, "id"), Workspace: text.Draw(t, "workspace"), User: text.Draw(t, "user"), Token: text.Draw(t, "token"),
 			Store: text.Draw(t, "store"), AccessKeyID: text.Draw(t, "key"), Access: keyhatch.Access(text.Draw(t, "access")),
-			IssuedAt: at.Draw(t, "issued"), ExpiresAt: at.Draw(t, "expires"), SessionName: text.Draw(t, "name"), Pair: text.Draw(t, "pair"),
+			IssuedAt: at.Draw(t, "issued"), ExpiresAt: at.Draw(t, "expires"), SessionName: text.Draw(t, "name"), Pair: text.Draw(t, "pair"), Presigned: rapid.Bool().Draw(t, "presigned"),
 		}}
 		for range rapid.IntRange(0, 2).Draw(t, "before") {
 			want.Lease.Ancestors = append(want.Lease.Ancestors, text.Draw(t, "ancestor"))

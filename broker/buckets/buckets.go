@@ -19,6 +19,7 @@ const (
 	Closed     keyhatch.Action = "bucket.close"      // it is being removed
 	Reopened   keyhatch.Action = "bucket.reopen"     // it was not
 	Forgotten  keyhatch.Action = "bucket.unregister" // it is off the record, and stays at the store
+	URLsEnded  keyhatch.Action = "bucket.revoke_presigned_urls"
 )
 
 // Service does the use cases.

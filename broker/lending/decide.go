@@ -83,13 +83,20 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 // open refuses what is closed to everybody.
 func (d *decision) open(targets []target) error {
 	for _, t := range targets {
-		if err := kernel.AccountOpens(d.image.AccountOn(t.location.Workspace, t.location.Store)); err != nil {
+		if err := d.openBucket(t.location.Workspace, t.location.Store, t.location.Bucket); err != nil {
 			return err
 		}
-		if b, err := d.image.Bucket(t.location.Bucket); err != nil || b.State != keyhatch.BucketConfigured {
-			return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeBucketNotReady,
-				"the store is making or removing the bucket: look at its state, and ask again")
-		}
+	}
+	return nil
+}
+
+func (d *decision) openBucket(workspace, store, id string) error {
+	if err := kernel.AccountOpens(d.image.AccountOn(workspace, store)); err != nil {
+		return err
+	}
+	if b, err := d.image.Bucket(id); err != nil || b.State != keyhatch.BucketConfigured {
+		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeBucketNotReady,
+			"the store is making or removing the bucket: look at its state, and ask again")
 	}
 	return nil
 }

@@ -162,7 +162,7 @@ func (l loan) detail() map[string]string {
 	return kernel.Detail("pair", lease.Pair, "store", lease.Store, "access", string(lease.Access),
 		"prefixes", strings.Join(lease.URLs(), " "), "grants", strings.Join(lease.Grants(), " "),
 		"access_key_id", lease.AccessKeyID, "expires", kernel.TimeText(lease.ExpiresAt),
-		"session_name", lease.SessionName, "policy", l.policy, "parent", parent)
+		"session_name", lease.SessionName, "presigned", kernel.Yes(lease.Presigned), "policy", l.policy, "parent", parent)
 }
 
 // stillStands refuses what was decided on what has changed since.
@@ -221,6 +221,15 @@ func partOf(l keyhatch.Lease, p keyhatch.Part, access keyhatch.Access, f policy.
 func withinLimits(w *kernel.Work, l keyhatch.Lease) (bool, error) {
 	ends := []time.Time{w.Caller.Token.ExpiresAt}
 	for _, p := range l.Parts {
+		if l.Presigned {
+			b, err := w.BucketByName(w.Ctx, l.Workspace, p.Bucket)
+			if err != nil {
+				return false, err
+			}
+			if ends = append(ends, l.IssuedAt.Add(b.MaxPresigned)); p.Grant == "" {
+				continue
+			}
+		}
 		grant, err := w.Grant(w.Ctx, p.Grant)
 		if err != nil {
 			return false, err
@@ -250,6 +259,12 @@ func (f facts) BucketOpen(id string) (bool, error) {
 	}
 	a, err := f.v.StoreAccountOn(f.v.Ctx, b.Workspace, b.Store)
 	return b.State == keyhatch.BucketConfigured && a.State.Opens(), err
+}
+func (f facts) BucketByName(workspace, name string) (keyhatch.Bucket, error) {
+	return f.v.BucketByName(f.v.Ctx, workspace, name)
+}
+func (f facts) WorkspaceMember(workspace, user string) (keyhatch.WorkspaceMember, error) {
+	return f.v.WorkspaceMember(f.v.Ctx, workspace, user)
 }
 func (f facts) Grant(id string) (keyhatch.Grant, error) { return f.v.Grant(f.v.Ctx, id) }
 func (f facts) CircleMember(circle, user string) (keyhatch.CircleMember, error) {

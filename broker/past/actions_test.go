@@ -15,6 +15,7 @@ import (
 // decidesNothing are the actions after which the same users have the same access.
 var decidesNothing = []keyhatch.Action{
 	"workspace.update",                                                           // its name
+	"bucket.revoke_presigned_urls",                                               // who-can is not about URLs
 	"bucket.keys",                                                                // each key that it changes has an event
 	"token.create", "token.update", "token.rotate", "token.revoke", "token.leak", // who-can is about users; what a leak ends has events
 }

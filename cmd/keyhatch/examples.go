@@ -71,8 +71,10 @@ keyhatch bucket update maps --no-public`,
 	"bucket object": "keyhatch bucket object demo alpha/readme.txt",
 	"bucket keys": `keyhatch bucket keys demo
 keyhatch bucket keys demo --read backup --no-write`,
-	"bucket unregister": "keyhatch bucket unregister demo",
-	"bucket delete":     "keyhatch bucket delete photos",
+	"bucket presign":     "keyhatch bucket presign demo alpha/levels.csv --for 30m",
+	"bucket revoke-urls": "keyhatch bucket revoke-urls demo",
+	"bucket unregister":  "keyhatch bucket unregister demo",
+	"bucket delete":      "keyhatch bucket delete photos",
 
 	"store-account list":    "keyhatch store-account list --workspace demo",
 	"store-account show":    "keyhatch store-account show local",

@@ -87,7 +87,7 @@ func (s *suite) newLease(workspace, user string) keyhatch.Lease {
 	return keyhatch.Lease{
 		ID: id, Workspace: workspace, User: user, Token: "tok", Store: "store", StoreName: "disk", AccessKeyID: "KHLE" + id,
 		Access: keyhatch.Read, Parts: []keyhatch.Part{{Bucket: "abc", Prefix: "é \"x\"/", Location: "loc", Grant: "grant"}, {Bucket: "abc"}},
-		SessionName: "job-7", Pair: "KHAKEXAMPLEEXAMPLE22", Policies: []string{`{"Version":"é"}`}, Ancestors: []string{"lease_1", "lease_2"},
+		SessionName: "job-7", Pair: "KHAKEXAMPLEEXAMPLE22", Presigned: true, Policies: []string{`{"Version":"é"}`}, Ancestors: []string{"lease_1", "lease_2"},
 		IssuedAt: s.Now(), ExpiresAt: s.Now().Add(time.Hour),
 	}
 }

@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/keyhatch/keyhatch/api"
+	"github.com/keyhatch/keyhatch/cli/ask"
+	"github.com/keyhatch/keyhatch/cli/times"
+	"github.com/keyhatch/keyhatch/client"
+)
+
+var presignedURLs = ask.Sheet[api.PresignedURL]{
+	{Title: "URL", Cell: func(_ *ask.Names, u api.PresignedURL) string { return u.URL }},
+	{Title: "LEASE", Cell: func(_ *ask.Names, u api.PresignedURL) string { return u.Lease }},
+	{Title: "EXPIRES", Cell: func(_ *ask.Names, u api.PresignedURL) string { return ask.TimeOf(u.ExpiresAt) }},
+}
+
+type bucketPresign struct {
+	ask.Question
+	Bucket string     `arg:"" help:"Name or id."`
+	Key    string     `arg:"" help:"The object's, which need not be there yet."`
+	For    times.Span `placeholder:"TIME" help:"How long it works, as 30m, at most a day. Default: 1h, or less where a limit is lower."`
+}
+
+// Help is what --help says beside the flags.
+func (bucketPresign) Help() string {
+	return `The URL reads one object with nothing else to show: whoever has it can, so keep it like a password. It is on record as a lease,
+and ends with that (keyhatch lease revoke), with all others of the bucket (keyhatch bucket revoke-urls), and when you may not
+read the object any more.`
+}
+
+func (b bucketPresign) Run(ctx context.Context, s ask.Streams) error {
+	r := api.PresignRequest{Key: b.Key, ExpirySeconds: b.For.WholeSeconds()}
+	return ask.Show(ctx, s, b.Question, presignedURLs, func(c *client.Client) (api.PresignedURL, error) { return c.Presign(ctx, b.Bucket, r) })
+}
+
+type bucketRevokeURLs struct {
+	ask.Question
+	Bucket string `arg:"" help:"Name or id."`
+}
+
+func (b bucketRevokeURLs) Run(ctx context.Context, s ask.Streams) error {
+	return ask.End(s, b.Question, ask.Ended{Action: "bucket.revoke-urls", Target: b.Bucket}, "no presigned URL of it works any more",
+		func(c *client.Client) error { return c.RevokePresignedURLs(ctx, b.Bucket) })
+}
