@@ -54,7 +54,7 @@ type RevokedTokens struct {
 
 // LeakedToken is a token's secret that was found where it does not belong.
 type LeakedToken struct {
-	Token string `json:"token" maxLength:"128" doc:"The whole secret, kh_ and 49 characters, in any spelling"`
+	Token string `json:"token" maxLength:"16384" doc:"The whole secret, kh_ and 49 characters, in any spelling; or a signed token of an issuer"`
 }
 
 // TokenRotation gives a token another secret.

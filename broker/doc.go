@@ -20,7 +20,8 @@
 //   - People.Authenticate turns an API token's secret into a Caller, and
 //     People.WorksElsewhere tells of one that was refused whether its network is why.
 //   - Bearers.Authenticate turns what an issuer has signed into a Caller, and Bearers.Begin
-//     ends what was opened by rules that are no longer the configuration's.
+//     ends what was opened by rules that are no longer the configuration's. Bearers.End and
+//     Bearers.ReportLeak are People.RevokeSecret and People.ReportLeak for them.
 //   - Passwords.Login tells whose name and password these are, and Passwords.Authenticate
 //     makes a Caller of them.
 //   - Passwords.ResetPassword sets the password of whom an admin has made a reset for.

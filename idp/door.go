@@ -10,19 +10,21 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/auth"
 	"github.com/keyhatch/keyhatch/broker"
+	"github.com/keyhatch/keyhatch/broker/bearers"
 	"github.com/keyhatch/keyhatch/broker/people"
 )
 
 // Door serves the paths.
 type Door struct {
-	people *people.Service
-	guard  *auth.Guard
-	log    *slog.Logger
+	people  *people.Service
+	bearers *bearers.Service
+	guard   *auth.Guard
+	log     *slog.Logger
 }
 
 // New makes the door.
 func New(b *broker.Broker, log *slog.Logger) *Door {
-	return &Door{people: b.People, guard: auth.NewGuard(b.People), log: log}
+	return &Door{people: b.People, bearers: b.Bearers, guard: auth.NewGuard(b.People), log: log}
 }
 
 // routes are the paths, each with its methods. HEAD is none of them: what looks ends

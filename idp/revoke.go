@@ -32,6 +32,9 @@ func (d *Door) revoke(w http.ResponseWriter, r *http.Request) error {
 
 // end ends the token of a secret; what is no token at all does not work either.
 func (d *Door) end(ctx context.Context, secret keyhatch.Secret) error {
+	if keyhatch.LooksSigned(secret.Reveal()) {
+		return d.bearers.End(ctx, secret)
+	}
 	if len(secret.Reveal()) > maxToken {
 		return errLong
 	}

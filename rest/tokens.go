@@ -189,7 +189,11 @@ func (d *Door) revokeTokens(ctx context.Context, c keyhatch.Caller, in *revokeTo
 type reportLeakInput struct{ Body api.LeakedToken }
 
 func (d *Door) reportLeak(ctx context.Context, in *reportLeakInput) (*done, error) {
-	return nil, d.broker.People.ReportLeak(ctx, keyhatch.Secret(in.Body.Token))
+	secret := keyhatch.Secret(in.Body.Token)
+	if keyhatch.LooksSigned(in.Body.Token) {
+		return nil, d.broker.Bearers.ReportLeak(ctx, secret)
+	}
+	return nil, d.broker.People.ReportLeak(ctx, secret)
 }
 
 func encodeToken(t keyhatch.Token) api.Token {

@@ -160,7 +160,7 @@ func TestLeaksOverTheWire(t *testing.T) {
 	}
 	s.wantProblem(401, keyhatch.CodeTokenInvalid, ann, "GET", "/tokens/current", "")
 	for body, code := range map[string]keyhatch.Code{
-		`{"token":"kh_x"}`: keyhatch.CodeTokenMalformed, `{"token":"` + strings.Repeat("x", 200) + `"}`: keyhatch.CodeInvalidRequest, `{}`: keyhatch.CodeInvalidRequest,
+		`{"token":"kh_x"}`: keyhatch.CodeTokenMalformed, `{"token":"` + strings.Repeat("x", 16<<10+1) + `"}`: keyhatch.CodeInvalidRequest, `{}`: keyhatch.CodeInvalidRequest,
 	} {
 		s.wantProblem(422, code, unknown, "POST", "/tokens/leaks", body)
 	}

@@ -20,12 +20,8 @@ var errKept = errors.New("somebody has shown it at the same time")
 func (svc *Service) keep(ctx context.Context, c keyhatch.Caller, s shown) (keyhatch.Caller, error) {
 	var kept keyhatch.Token
 	err := svc.k.ChangeUnasked(ctx, func(w *kernel.Work) error {
-		hashes, err := svc.k.Keys.HashesOfToken(s.secret())
-		if err != nil {
-			return err
-		}
-		kept, err = w.TokenByHash(ctx, hashes, w.Now)
-		if err == nil {
+		var err error
+		if kept, err = svc.kept(w, s); err == nil {
 			return errKept
 		}
 		if !errors.Is(err, keyhatch.NotFound) {
@@ -75,6 +71,8 @@ func (svc *Service) insert(w *kernel.Work, c keyhatch.Caller, s shown) error {
 	if err := w.Tx.InsertToken(w.Ctx, db.HashedToken{Token: s.token, Hash: hash}); err != nil {
 		return err
 	}
+	asked := w.Caller
+	defer func() { w.Caller = asked }()
 	w.Caller.User.ID, w.Caller.Token.ID = s.token.User, s.token.ID
 	return w.Record(Accepted, c.Token.Workspace, s.token.ID, kernel.Detail("user", s.token.User, "issuer", s.Issuer, "subject", s.Subject,
 		"jti", s.JWTID, "scopes", scopesText(s.Scopes), "expires", kernel.TimeText(s.token.ExpiresAt)))

@@ -183,10 +183,13 @@ func (svc *Service) EndSigned(w *kernel.Work, t keyhatch.Token) error {
 //
 // Source: RFC 7009, sections 2.1 and 2.2.
 func (svc *Service) RevokeSecret(ctx context.Context, secret keyhatch.Secret) error {
-	return svc.endShown(ctx, secret, func(w *kernel.Work, t keyhatch.Token) error {
-		w.Caller.User.ID, w.Caller.Token.ID = t.User, t.ID
-		return svc.revoke(w, t, TokenRevoked)
-	})
+	return svc.endShown(ctx, secret, svc.EndByHolder)
+}
+
+// EndByHolder ends a token of which a holder has shown what opens it.
+func (svc *Service) EndByHolder(w *kernel.Work, t keyhatch.Token) error {
+	w.Caller.User.ID, w.Caller.Token.ID = t.User, t.ID
+	return svc.revoke(w, t, TokenRevoked)
 }
 
 // ReportLeak ends the token of a secret that somebody has found where it does not
@@ -195,21 +198,30 @@ func (svc *Service) RevokeSecret(ctx context.Context, secret keyhatch.Secret) er
 // with them. Anybody may report, and is told neither whose token it was nor whether there
 // was one. The event has no user.
 func (svc *Service) ReportLeak(ctx context.Context, secret keyhatch.Secret) error {
-	return svc.endShown(ctx, secret, func(w *kernel.Work, t keyhatch.Token) error {
-		came, err := cameOf(w, t)
-		if err != nil {
+	return svc.endShown(ctx, secret, svc.EndLeaked)
+}
+
+// EndLeaked ends a token that somebody has found, with all that came of it.
+func (svc *Service) EndLeaked(w *kernel.Work, t keyhatch.Token) error {
+	came, err := cameOf(w, t)
+	if err != nil {
+		return err
+	}
+	if err := svc.revoke(w, t, TokenLeaked); err != nil {
+		return err
+	}
+	for _, stolen := range append(came, t) {
+		if err := svc.endKeys(w, stolen.ID); err != nil {
 			return err
 		}
-		if err := svc.revoke(w, t, TokenLeaked); err != nil {
-			return err
-		}
-		for _, stolen := range append(came, t) {
-			if err := svc.endKeys(w, stolen.ID); err != nil {
-				return err
-			}
-		}
-		return svc.revokeEach(w, came)
-	})
+	}
+	return svc.revokeEach(w, came)
+}
+
+// CountEnding counts who ends what was shown, like who shows what does not work:
+// keyhatch.TooMany when there were too many.
+func (svc *Service) CountEnding(ctx context.Context) error {
+	return svc.failed(keyhatch.OriginOf(ctx), svc.k.Now(), nil)
 }
 
 // endShown finds the token of a secret, also one that has expired or does not work from

@@ -328,3 +328,27 @@ func TestDocumentedIssuers(t *testing.T) {
 		}
 	}
 }
+
+// TestSignedTokensAreEndedByWhoShowsThem: what is revoked, logged out or reported works no
+// more.
+func TestSignedTokensAreEndedByWhoShowsThem(t *testing.T) {
+	r, p := startTrusting(t, nil)
+	for what, end := range map[string]func(jwt string) answered{
+		"revoked": func(jwt string) answered {
+			return r.send("POST", "/oauth/revoke", "token="+jwt, "Content-Type", "application/x-www-form-urlencoded")
+		},
+		"logged out": func(jwt string) answered { return r.send("POST", "/logout", "", "Authorization", "Bearer "+jwt) },
+		"reported": func(jwt string) answered {
+			return r.send("POST", "/api/v1/tokens/leaks", `{"token":"`+jwt+`"}`, "Content-Type", "application/json")
+		},
+	} {
+		jwt := p.sign(nil)
+		must[api.Token](r, jwt, "GET", "/api/v1/tokens/current", "")
+		if a := end(jwt); a.status >= 300 {
+			t.Errorf("%s: %d %s", what, a.status, a.text)
+		}
+		if a := r.call(jwt, "GET", "/api/v1/tokens/current", ""); a.status != 401 {
+			t.Errorf("%s, it works: %d", what, a.status)
+		}
+	}
+}
