@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/client"
@@ -100,7 +101,7 @@ func (t tokenLeak) Run(ctx context.Context, s ask.Streams) error {
 	if err != nil {
 		return err
 	}
-	if why := ask.WhyNoToken(text); why != "" {
+	if why := ask.WhyNoToken(text); why != "" && !keyhatch.LooksSigned(text) {
 		return ask.UsageError{Err: errors.New("nothing was reported: " + why)}
 	}
 	if err := client.New(server, "").ReportLeak(ctx, text); err != nil {

@@ -143,6 +143,10 @@ func TestIssuers(t *testing.T) {
 		t.Errorf("by STS: %v", err)
 	}
 
+	if status, out, failed := r.ask(jwt, "lease", "alpha", "-o", "json"); status != 0 || !strings.Contains(out, "session_token") {
+		t.Errorf("the command line: %d %s", status, failed)
+	}
+
 	if a := r.call(jwt, "GET", "/core/v1/users/current", ""); a.status != 200 || !strings.Contains(a.text, own.ID) {
 		t.Errorf("Katapult: %d %s", a.status, a.text)
 	}
@@ -341,10 +345,16 @@ func TestSignedTokensAreEndedByWhoShowsThem(t *testing.T) {
 		"reported": func(jwt string) answered {
 			return r.send("POST", "/api/v1/tokens/leaks", `{"token":"`+jwt+`"}`, "Content-Type", "application/json")
 		},
+		"reported on the command line": func(jwt string) answered {
+			t.Setenv("KEYHATCH_SERVER", r.in.apiURL)
+			t.Setenv("KEYHATCH_TOKEN", "")
+			var out, failed strings.Builder
+			return answered{status: run(t.Context(), []string{"token", "leak"}, strings.NewReader(jwt+"\n"), &out, &failed), text: failed.String()}
+		},
 	} {
 		jwt := p.sign(nil)
 		must[api.Token](r, jwt, "GET", "/api/v1/tokens/current", "")
-		if a := end(jwt); a.status >= 300 {
+		if a := end(jwt); a.status >= 300 || a.status > 0 && a.status < 200 {
 			t.Errorf("%s: %d %s", what, a.status, a.text)
 		}
 		if a := r.call(jwt, "GET", "/api/v1/tokens/current", ""); a.status != 401 {
