@@ -260,9 +260,11 @@ func (f facts) BucketOpen(id string) (bool, error) {
 	a, err := f.v.StoreAccountOn(f.v.Ctx, b.Workspace, b.Store)
 	return b.State == keyhatch.BucketConfigured && a.State.Opens(), err
 }
+
 func (f facts) BucketByName(workspace, name string) (keyhatch.Bucket, error) {
 	return f.v.BucketByName(f.v.Ctx, workspace, name)
 }
+
 func (f facts) WorkspaceMember(workspace, user string) (keyhatch.WorkspaceMember, error) {
 	return f.v.WorkspaceMember(f.v.Ctx, workspace, user)
 }
