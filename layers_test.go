@@ -43,6 +43,7 @@ var layers = []struct {
 	{"driver/s3buckets", "root", "github.com/aws/"},
 	{"driver/iam", "root driver", "github.com/aws/"},
 	{"driver/rgw", "root driver driver/iam", "github.com/aws/"},
+	{"driver/drivertest/buckets", "root driver", ""},
 	{"driver/drivertest/keys", "root driver", "github.com/aws/"},
 	{"driver/*", "root policy driver", ""},
 	{"broker/kernel", "root policy db mirror seal", "golang.org/x/time/rate"},

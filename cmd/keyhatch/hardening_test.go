@@ -122,7 +122,7 @@ func TestStoresStayInsideTheRoots(t *testing.T) {
 		t.Fatal(err)
 	}
 	must[api.Store](r, admin, "POST", "/api/v1/stores", `{"name":"link","kind":"directory","path":"`+link+`"}`)
-	must[api.Bucket](r, admin, "POST", "/api/v1/buckets", `{"store":"link","name":"secrets"}`)
+	must[api.Bucket](r, admin, "POST", "/api/v1/buckets/register", `{"store":"link","name":"secrets"}`)
 	must[api.Location](r, admin, "POST", "/api/v1/locations", `{"name":"secrets","url":"s3://secrets/"}`)
 	must[api.Grant](r, admin, "POST", "/api/v1/grants", `{"location":"secrets","to":"everyone","access":"read"}`)
 	lent := must[api.Lent](r, admin, "POST", "/api/v1/leases", `{"location":"secrets","access":"read"}`)

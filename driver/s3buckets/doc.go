@@ -10,5 +10,6 @@
 // before. After a call or a process that ended in the middle, a bucket is ours when it is
 // our account's, was made within the time that the call had after the name was seen to be
 // free, by the store's own clock, and has nothing in it. Any other is somebody else's and
-// is left alone.
+// is left alone. What cannot be told from ours is an empty bucket that somebody else makes
+// with the same account within that time.
 package s3buckets

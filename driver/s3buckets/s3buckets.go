@@ -78,7 +78,7 @@ func (k *Keeper) Absent(ctx context.Context, s keyhatch.Store, name, _ string) (
 	case said.ErrorCode() == "NoSuchBucket":
 		return at.UTC().Format(time.RFC3339), nil
 	case slices.Contains(ofOthers, said.ErrorCode()):
-		return "", keyhatch.BucketExists().Because(err)
+		return "", keyhatch.BucketExists().Because(errors.New("the store says " + said.ErrorCode()))
 	}
 	return "", failure(err)
 }
@@ -115,7 +115,7 @@ func ofAWS(endpoint string) bool {
 
 // window is how long after a name was seen to be free a bucket that was made then is
 // ours. The call that makes it has less time.
-const window = time.Minute
+const window = 30 * time.Second
 
 // Made looks for it among the account's buckets.
 func (k *Keeper) Made(ctx context.Context, s keyhatch.Store, name, proof string) (bool, error) {
