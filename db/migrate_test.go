@@ -5,10 +5,12 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/keyhatch/keyhatch"
 )
 
 // olderDatabase is one that an older program made: only the first migrations ran.
@@ -105,6 +107,51 @@ func TestMigratedLeases(t *testing.T) {
 	}
 	if l, err = d.Lease(t.Context(), "lease_1"); err != nil || l.RevokedAt.IsZero() {
 		t.Errorf("ended, it is %+v, %v", l, err)
+	}
+}
+
+// TestMigratedAccounts: who has buckets or keys on a store has an account there, once, and
+// its buckets are as they were.
+func TestMigratedAccounts(t *testing.T) {
+	t.Parallel()
+	names := migrationFiles(t)
+	before := slices.IndexFunc(names, func(name string) bool { return strings.Contains(name, "store_accounts") })
+	path := olderDatabase(t, before)
+	for _, statement := range []string{
+		"insert into workspaces values ('ws_1', 'one', 0), ('ws_2', 'two', 0), ('ws_3', 'none', 0)",
+		"insert into users (id, name, full_name, email, admin, active, active_since, created_at) values ('user_1', 'ann', '', '', false, true, 0, 0)",
+		"insert into stores (id, name, kind, path, lends, created_at) values ('store_1', 'a', 'directory', '/a', 'own', 0), ('store_2', 'b', 'directory', '/b', 'own', 0)",
+		"insert into buckets (id, workspace, store, name, created_at) values ('b_1', 'ws_1', 'store_1', 'abc', 7), ('b_2', 'ws_1', 'store_1', 'def', 8)",
+		`insert into access_keys (id, workspace, store, name, owner, token, see_all, read_all, write_all, state, reason, created_at) values
+			('k_1', 'ws_1', 'store_1', 'k', 'user_1', 't', false, false, false, 'configured', '', 5), ('k_2', 'ws_2', 'store_2', 'k', 'user_1', 't', false, false, false, 'configured', '', 6)`,
+	} {
+		pastTheProgram(t, path, statement)
+	}
+	if _, _, err := Migrate(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	all, err := d.StoreAccounts(t.Context(), "", "", Everything)
+	if err != nil || len(all) != 2 {
+		t.Fatalf("the accounts are %v, %v", all, err)
+	}
+	for i, want := range []struct {
+		workspace, store string
+		since            int64
+	}{{"ws_1", "store_1", 5}, {"ws_2", "store_2", 6}} {
+		a := all[i]
+		if _, ok := keyhatch.IDPayload(keyhatch.StoreAccountID, a.ID); !ok || a.Workspace != want.workspace || a.Store != want.store ||
+			a.State != keyhatch.AccountProvisioned || a.CreatedAt.UnixMicro() != want.since || !a.ProvisionedAt.Equal(a.CreatedAt) {
+			t.Errorf("account %d is %+v", i, a)
+		}
+	}
+	b, err := d.Bucket(t.Context(), "b_1")
+	if err != nil || b.State != keyhatch.BucketConfigured || b.MaxPresigned != keyhatch.LongestPresigned || !b.PresignedSince.IsZero() || b.AllKeysRead || b.AllKeysWrite {
+		t.Errorf("a bucket is %+v, %v", b, err)
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 func contents(i *Image) map[string]any {
 	return map[string]any{
 		"users": i.users.rows, "workspaces": i.workspaces.rows, "members": i.members.rows, "circleMembers": i.circleMembers.rows,
-		"tokens": i.tokens.rows, "credentials": i.credentials.rows, "stores": i.stores.rows, "buckets": i.buckets.rows, "locations": i.locations.rows,
+		"tokens": i.tokens.rows, "credentials": i.credentials.rows, "stores": i.stores.rows, "accounts": i.accounts.rows, "accountOn": i.accountOn, "buckets": i.buckets.rows, "locations": i.locations.rows,
 		"grants": i.grants.rows, "revoked": i.revoked,
 		"tokenByHash": i.tokenByHash, "workspaceByName": i.workspaceByName, "workspacesOf": i.workspacesOf,
 		"bucketByName": i.bucketByName, "locationByName": i.locationByName, "locationAt": i.locationAt, "grantsOn": i.grantsOn,

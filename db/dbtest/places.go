@@ -154,6 +154,12 @@ func testBuckets(t *testing.T, s *suite) {
 		get: func(ctx context.Context, r db.Reader, id string) (keyhatch.Bucket, error) {
 			return r.Bucket(ctx, id)
 		},
+		update: func(ctx context.Context, tx *db.Tx, b keyhatch.Bucket) error { return tx.UpdateBucket(ctx, b) },
+		changed: func(b keyhatch.Bucket) keyhatch.Bucket {
+			b.Owner, b.State, b.Label, b.Site = w.user.ID, keyhatch.BucketDeleting, "ü", keyhatch.StaticSite{Serve: true, Index: "i", Error: "e"}
+			b.AllKeysRead, b.AllKeysWrite, b.PresignedSince, b.MaxPresigned = true, true, s.Now(), time.Hour
+			return b
+		},
 		remove: func(ctx context.Context, tx *db.Tx, b keyhatch.Bucket) error { return tx.DeleteBucket(ctx, b) },
 		namesake: []func(old, fresh keyhatch.Bucket) keyhatch.Bucket{
 			func(old, b keyhatch.Bucket) keyhatch.Bucket { b.Name, b.Workspace = old.Name, other.ID; return b }, // on the store

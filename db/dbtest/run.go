@@ -35,6 +35,8 @@ var nouns = []ground.Part{
 	{Name: "Stores", Test: on(testStores)},
 	{Name: "S3Stores", Test: on(testS3Stores)},
 	{Name: "Buckets", Test: on(testBuckets)},
+	{Name: "StoreAccounts", Test: on(testStoreAccounts)},
+	{Name: "BucketUsage", Test: on(testBucketUsage)},
 	{Name: "Locations", Test: on(testLocations)},
 	{Name: "Grants", Test: on(testGrants)},
 	{Name: "Leases", Test: on(testLeases)},
