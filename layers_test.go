@@ -52,7 +52,7 @@ var layers = []struct {
 	{"broker/passwords", "root policy db broker/kernel", "github.com/ccojocar/zxcvbn-go/data golang.org/x/crypto/argon2 golang.org/x/text/unicode/norm"},
 	{"broker/accounts", "root db driver broker/kernel", ""},
 	{"broker/places", "root policy db broker/kernel broker/accounts", ""},
-	{"broker/buckets", "root policy db mirror driver broker/kernel broker/accounts broker/places", ""},
+	{"broker/buckets", "root policy db mirror driver broker/kernel broker/accesskeys broker/accounts broker/places", ""},
 	{"broker/accesskeys", "root policy db mirror broker/kernel broker/accounts", ""},
 	{"broker/*", "root policy audit seal db mirror driver broker/kernel", ""},
 	{"broker", "root policy audit seal db mirror jobs driver broker/*", ""},

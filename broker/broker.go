@@ -91,7 +91,7 @@ func New(c Config) *Broker {
 		Passwords:   passwords.New(k, c.Log, c.CheapPasswords),
 		Places:      where,
 		Accounts:    accounts.New(k, c.Buckets),
-		Buckets:     buckets.New(k, where, c.Buckets, c.Log),
+		Buckets:     buckets.New(k, where, accessKeys, c.Buckets, c.Log),
 		Credentials: credentials.New(k, c.Prober),
 		Lending:     lending.New(k, c.Lenders, c.ShortestLease, accessKeys.Used),
 		AccessKeys:  accessKeys,

@@ -66,6 +66,11 @@ func (r Reader) BucketByName(ctx context.Context, workspace, name string) (keyha
 		"select "+bucketColumns+" from buckets where workspace = $1 and name = $2", workspace, name)
 }
 
+// BucketOnStore returns the bucket of the name on the store.
+func (r Reader) BucketOnStore(ctx context.Context, store, name string) (keyhatch.Bucket, error) {
+	return one(ctx, r, keyhatch.CodeBucketNotFound, scanBucket, "select "+bucketColumns+" from buckets where store = $1 and name = $2", store, name)
+}
+
 // BucketElsewhere tells whether another store of the endpoint, and of the same
 // workspace or of the installation too, has a bucket of the name: it would be the same
 // one, whether it is reached with TLS or without.
@@ -80,11 +85,6 @@ func (r Reader) BucketElsewhere(ctx context.Context, s keyhatch.Store, name stri
 // CountBuckets tells how many a workspace has.
 func (r Reader) CountBuckets(ctx context.Context, workspace string) (int, error) {
 	return one(ctx, r, keyhatch.CodeBucketNotFound, scanValue[int], "select count(*) from buckets where workspace = $1", workspace)
-}
-
-// KeysNameBucket tells whether the lists of access keys name the bucket.
-func (r Reader) KeysNameBucket(ctx context.Context, bucket string) (bool, error) {
-	return exists(ctx, r, "select 1 from access_key_rights where bucket = $1", bucket)
 }
 
 // Buckets lists a workspace's buckets by id; of every workspace when it is

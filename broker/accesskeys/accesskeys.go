@@ -189,10 +189,15 @@ func (svc *Service) change(w *kernel.Work, key keyhatch.AccessKey, ch Change) (_
 	if err := mayHaveMade(w, key); err != nil {
 		return key, err
 	}
+	return key, put(w, key)
+}
+
+// put writes what a key has become.
+func put(w *kernel.Work, key keyhatch.AccessKey) error {
 	if err := w.Tx.UpdateAccessKey(w.Ctx, key); err != nil {
-		return key, err
+		return err
 	}
-	return key, record(w, Updated, key)
+	return record(w, Updated, key)
 }
 
 // Delete removes a key; its pairs end at once. Who may is as with Update.

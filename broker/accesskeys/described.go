@@ -18,6 +18,9 @@ type Described struct {
 	Endpoint    string   // where its pairs are used
 }
 
+// Endpoint is where the keys of our own S3 endpoint are used.
+func (svc *Service) Endpoint() string { return svc.endpoint }
+
 // DescribedKey is Key with names.
 func (svc *Service) DescribedKey(ctx context.Context, c keyhatch.Caller, workspace, ref string) (Described, error) {
 	d := svc.describing(ctx, c)

@@ -88,33 +88,57 @@ func (svc *Service) SetOnBucket(ctx context.Context, c keyhatch.Caller, workspac
 		if err != nil {
 			return err
 		}
-		keys, err := seenOn(w.View, bk)
-		if err != nil {
-			return err
-		}
-		read, err := wanted(w, bk, "read", ch.Read, onBucket(keys, bk.ID).Read)
-		if err != nil {
-			return err
-		}
-		write, err := wanted(w, bk, "write", ch.Write, onBucket(keys, bk.ID).Write)
-		if err != nil {
-			return err
-		}
-		for i, key := range keys {
-			rights := Rights(key.Rights)
-			rights.Read = with(rights.Read, bk.ID, slices.Contains(read, key.ID))
-			rights.Write = with(rights.Write, bk.ID, slices.Contains(write, key.ID))
-			if slices.Equal(rights.Read, key.Rights.Read) && slices.Equal(rights.Write, key.Rights.Write) {
-				continue
-			}
-			if keys[i], err = svc.change(w, key, Change{Rights: &rights}); err != nil {
-				return err
-			}
-		}
-		on = onBucket(keys, bk.ID)
-		return w.Record(SetOn, bk.Workspace, bk.ID, kernel.Detail("name", bk.Name, "read", joined(on.Read), "write", joined(on.Write)))
+		on, err = svc.PutOnBucket(w, bk, ch)
+		return err
 	})
 	return on, err
+}
+
+// PutOnBucket is SetOnBucket within the change of a bucket, by who decides over it.
+func (svc *Service) PutOnBucket(w *kernel.Work, bk keyhatch.Bucket, ch OnBucketChange) (on OnBucket, err error) {
+	keys, err := seenOn(w.View, bk)
+	if err != nil {
+		return on, err
+	}
+	read, err := wanted(w, bk, "read", ch.Read, onBucket(keys, bk.ID).Read)
+	if err != nil {
+		return on, err
+	}
+	write, err := wanted(w, bk, "write", ch.Write, onBucket(keys, bk.ID).Write)
+	if err != nil {
+		return on, err
+	}
+	for i, key := range keys {
+		rights := Rights(key.Rights)
+		rights.Read = with(rights.Read, bk.ID, slices.Contains(read, key.ID))
+		rights.Write = with(rights.Write, bk.ID, slices.Contains(write, key.ID))
+		if slices.Equal(rights.Read, key.Rights.Read) && slices.Equal(rights.Write, key.Rights.Write) {
+			continue
+		}
+		if keys[i], err = svc.change(w, key, Change{Rights: &rights}); err != nil {
+			return on, err
+		}
+	}
+	on = onBucket(keys, bk.ID)
+	return on, w.Record(SetOn, bk.Workspace, bk.ID, kernel.Detail("name", bk.Name, "read", joined(on.Read), "write", joined(on.Write)))
+}
+
+// TakeOffBucket takes a bucket that goes off the lists of all keys.
+func (svc *Service) TakeOffBucket(w *kernel.Work, bk keyhatch.Bucket) error {
+	keys, err := w.AccessKeys(w.Ctx, db.AccessKeyFilter{Workspace: bk.Workspace, Store: bk.Store}, db.Everything)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		if !slices.Contains(key.Rights.Read, bk.ID) && !slices.Contains(key.Rights.Write, bk.ID) {
+			continue
+		}
+		key.Rights.Read, key.Rights.Write = with(key.Rights.Read, bk.ID, false), with(key.Rights.Write, bk.ID, false)
+		if err := put(w, key); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mustDecide refuses who does not decide over a bucket.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/driver"
@@ -26,13 +27,14 @@ const (
 type Service struct {
 	k      *kernel.Kernel
 	places *places.Service
+	keys   *accesskeys.Service
 	keeper driver.BucketKeeper
 	log    *slog.Logger
 }
 
 // New makes the service. keeper makes and removes buckets at stores.
-func New(k *kernel.Kernel, p *places.Service, keeper driver.BucketKeeper, log *slog.Logger) *Service {
-	return &Service{k, p, keeper, log}
+func New(k *kernel.Kernel, p *places.Service, keys *accesskeys.Service, keeper driver.BucketKeeper, log *slog.Logger) *Service {
+	return &Service{k, p, keys, keeper, log}
 }
 
 // Jobs are the handlers of the jobs.
@@ -56,6 +58,26 @@ type Bucket struct {
 func (svc *Service) Bucket(ctx context.Context, c keyhatch.Caller, workspace, ref string) (Bucket, error) {
 	v := svc.k.View(ctx, c)
 	bk, err := visible(v, workspace, ref)
+	if err != nil {
+		return Bucket{}, err
+	}
+	return whole(v, bk)
+}
+
+// OnStore returns the bucket that has the name on a store, as Bucket does.
+func (svc *Service) OnStore(ctx context.Context, c keyhatch.Caller, store, name string) (Bucket, error) {
+	v := svc.k.View(ctx, c)
+	s, err := v.FindStore(store)
+	if err == nil {
+		err = v.MustSeeStore(s, keyhatch.CodeStoreNotFound)
+	}
+	if err != nil {
+		return Bucket{}, err
+	}
+	bk, err := v.BucketOnStore(ctx, s.ID, name)
+	if err == nil {
+		bk, err = visible(v, "", bk.ID)
+	}
 	if err != nil {
 		return Bucket{}, err
 	}

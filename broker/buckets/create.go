@@ -76,7 +76,7 @@ func (svc *Service) Create(ctx context.Context, c keyhatch.Caller, n NewBucket) 
 				return err
 			}
 		}
-		return nil
+		return svc.putKeys(w, bk, n.Keys)
 	})
 	if err != nil {
 		return Bucket{}, err
@@ -174,7 +174,7 @@ func (svc *Service) takeBack(ctx context.Context, bk keyhatch.Bucket, because er
 		if err := w.Tx.ForgetJob(ctx, MakeJob, bk.ID); err != nil {
 			return err
 		}
-		return drop(w, bk, reasonOf(because))
+		return svc.drop(w, bk, reasonOf(because))
 	})
 	if errors.Is(err, errChanged) {
 		return nil
@@ -182,8 +182,8 @@ func (svc *Service) takeBack(ctx context.Context, bk keyhatch.Bucket, because er
 	return err
 }
 
-// drop takes a bucket off the record with its locations.
-func drop(w *kernel.Work, bk keyhatch.Bucket, reason string) error {
+// drop takes a bucket off the record with its locations, and off the lists of keys.
+func (svc *Service) drop(w *kernel.Work, bk keyhatch.Bucket, reason string) error {
 	locations, err := w.LocationsOfBucket(w.Ctx, bk.ID)
 	if err != nil {
 		return err
@@ -192,6 +192,9 @@ func drop(w *kernel.Work, bk keyhatch.Bucket, reason string) error {
 		if err := places.DropLocation(w, l); err != nil {
 			return err
 		}
+	}
+	if err := svc.keys.TakeOffBucket(w, bk); err != nil {
+		return err
 	}
 	return places.DropBucket(w, bk, reason)
 }

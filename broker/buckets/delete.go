@@ -12,7 +12,7 @@ import (
 const RemoveJob keyhatch.JobKind = "bucket.remove"
 
 // Delete removes an empty bucket, from the store too. A location over all of it goes with
-// it; others, and access keys whose lists name it, keep it. From when it begins until it
+// it, and it goes off the lists of access keys; other locations keep it. From when it begins until it
 // is refused the bucket opens nothing. Admins of the workspace only. What the store does
 // not say in time a job finds out: the bucket goes, or is configured again.
 func (svc *Service) Delete(ctx context.Context, c keyhatch.Caller, workspace, ref string) error {
@@ -52,10 +52,6 @@ func deletable(w *kernel.Work, workspace, ref string) (keyhatch.Bucket, error) {
 		return bk, err
 	}
 	locations, err := w.LocationsOfBucket(w.Ctx, bk.ID)
-	if err != nil {
-		return bk, err
-	}
-	named, err := w.KeysNameBucket(w.Ctx, bk.ID)
 	switch {
 	case err != nil:
 		return bk, err
@@ -66,8 +62,6 @@ func deletable(w *kernel.Work, workspace, ref string) (keyhatch.Bucket, error) {
 		return bk, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeBucketNotReady, "the store is making the bucket: try again when it has")
 	case len(locations) > 0 && (len(locations) > 1 || locations[0].Prefix != ""):
 		return bk, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse, "the bucket is divided into locations: delete those first")
-	case named:
-		return bk, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse, "access keys name the bucket in their lists: change those first")
 	}
 	return bk, kernel.AccountOpens(accountOf(w, bk))
 }
@@ -118,7 +112,7 @@ func (svc *Service) remove(ctx context.Context, bk keyhatch.Bucket) error {
 		if refused != nil {
 			return become(w, &bk, keyhatch.BucketConfigured, Reopened, reasonOf(refused))
 		}
-		return drop(w, bk, "")
+		return svc.drop(w, bk, "")
 	})
 	if errors.Is(err, errChanged) {
 		err = nil

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/policy"
@@ -23,6 +24,17 @@ type Change struct {
 	MaxPresigned    *time.Duration
 	PublicRead      *bool // what lets everyone read a bucket lets them list it:
 	PublicList      *bool // these go together
+
+	Keys accesskeys.OnBucketChange // whose lists name it
+}
+
+// putKeys says which keys read and write a bucket, if anything is said of that.
+func (svc *Service) putKeys(w *kernel.Work, bk keyhatch.Bucket, ch accesskeys.OnBucketChange) error {
+	if ch == (accesskeys.OnBucketChange{}) {
+		return nil
+	}
+	_, err := svc.keys.PutOnBucket(w, bk, ch)
+	return err
 }
 
 // Update changes a bucket. Its owner and the workspace's admins only. Who makes it public,
@@ -65,6 +77,9 @@ func (svc *Service) Update(ctx context.Context, c keyhatch.Caller, workspace, re
 			return err
 		}
 		if err := w.Record(places.BucketUpdated, bk.Workspace, bk.ID, detail(bk)); err != nil {
+			return err
+		}
+		if err := svc.putKeys(w, bk, ch.Keys); err != nil {
 			return err
 		}
 		out, err = whole(w.View, bk)

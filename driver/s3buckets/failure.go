@@ -41,7 +41,7 @@ func says(kind keyhatch.Kind, message string) func() *keyhatch.Error {
 }
 
 func unavailable() *keyhatch.Error {
-	return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "the store does not answer, or answers with an error: try again")
+	return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeStoreSilent, "the store does not answer, or answers with an error: try again")
 }
 
 // ofCode is what a code looks like; others are not repeated.
