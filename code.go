@@ -58,6 +58,7 @@ const (
 	CodeObjectNotFound     Code = "object_not_found"
 	CodeLocationNotFound   Code = "location_not_found"
 	CodeGrantNotFound      Code = "grant_not_found"
+	CodeKeyNotReady        Code = "key_not_ready"
 	CodeAccessKeyNotFound  Code = "access_key_not_found"
 	CodeLeaseNotFound      Code = "lease_not_found"
 	CodeEventNotFound      Code = "event_not_found"

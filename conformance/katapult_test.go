@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyhatch/keyhatch/internal/devserver"
 )
@@ -190,32 +193,175 @@ func TestKatapultKey(t *testing.T) {
 	k.refused(404, "object_storage_access_key_not_found", "DELETE", katapultKey, nil, fields{"access_key": fields{"id": made.ID}})
 }
 
+const (
+	katapultBucket = "object_storage/object_storage_cluster/buckets/bucket"
+	katapultTrash  = "trash_objects/trash_object"
+)
+
+type katapultOneBucket struct {
+	Bucket struct {
+		Name  string
+		State string
+		Label *string
+		Size  *int64
+		ACL   *struct {
+			Read  []string `json:"read_key_ids"`
+			Write []string `json:"write_key_ids"`
+		} `json:"access_control_list"`
+	} `json:"object_storage_bucket"`
+}
+
+func onKatapultBucket(name string, more fields) fields {
+	out := fields{"object_storage_cluster": fields{"region": katapultRegion}, "bucket": fields{"name": name}}
+	maps.Copy(out, more)
+	return out
+}
+
+// katapultACL is a whole list, as terraform always sends it.
+func katapultACL(read, write []string) fields {
+	return fields{
+		"public_read": false, "public_list": false, "all_keys_read": false, "all_keys_write": false,
+		"read_key_ids": append([]string{}, read...), "write_key_ids": append([]string{}, write...),
+	}
+}
+
+// createBucket does what terraform does to create a bucket.
+func (k katapult) createBucket(name string, read, write []string) {
+	k.t.Helper()
+	var made katapultOneBucket
+	k.call(201, "POST", katapultCluster+"/buckets", nil, k.inOrganization(fields{"properties": fields{
+		"name": name, "serve_static_site": false, "static_site_error": "", "static_site_index": "", "access_control_list": katapultACL(read, write),
+	}}), &made)
+	if made.Bucket.Name != name || made.Bucket.State != "configured" || made.Bucket.ACL == nil || !slices.Equal(made.Bucket.ACL.Read, read) || !slices.Equal(made.Bucket.ACL.Write, write) {
+		k.t.Errorf("the bucket %s is made as %+v", name, made.Bucket)
+	}
+}
+
+// TestKatapultBucket replays the life of a bucket: create, refresh, update, delete, and
+// that a key which it names is not in the way.
+func TestKatapultBucket(t *testing.T) {
+	t.Parallel()
+	k := katapult{t, dev.get(t)}
+	key := k.createKey("terraform-bucket", false, false, false)
+	k.createBucket("terraform-data", []string{key.ID}, nil)
+	if got := k.key(key.ID); !slices.Equal(got.Read, []string{"terraform-data"}) || got.State != "configured" {
+		t.Errorf("the key is %+v", got)
+	}
+	where := url.Values{"object_storage_cluster[region]": {katapultRegion}, "bucket[name]": {"terraform-data"}}
+	var out katapultOneBucket
+	k.call(200, "GET", katapultBucket, where, nil, &out)
+	if out.Bucket.Label != nil || out.Bucket.Size == nil || *out.Bucket.Size != 0 {
+		t.Errorf("refreshed it is %+v", out.Bucket)
+	}
+	k.call(200, "PATCH", katapultBucket, nil, onKatapultBucket("terraform-data", fields{"properties": fields{
+		"label": "Data", "access_control_list": katapultACL([]string{key.ID}, []string{key.ID}),
+	}}), &out)
+	if out.Bucket.Label == nil || *out.Bucket.Label != "Data" || !slices.Equal(out.Bucket.ACL.Write, []string{key.ID}) {
+		t.Errorf("updated it is %+v", out.Bucket)
+	}
+	k.call(200, "DELETE", katapultBucket, nil, onKatapultBucket("terraform-data", nil), nil)
+	k.refused(404, "object_storage_bucket_not_found", "GET", katapultBucket, where, nil)
+	if got := k.key(key.ID); len(got.Read)+len(got.Write) != 0 {
+		t.Errorf("the key is %+v", got)
+	}
+	k.call(200, "DELETE", katapultKey, nil, fields{"access_key": fields{"id": key.ID}}, nil)
+}
+
+// TestKatapultAccount replays the life of an account: there must be none, it is opened and
+// polled until it is provisioned, has no buckets and no keys, is deleted, and purged until
+// it is gone.
+func TestKatapultAccount(t *testing.T) {
+	t.Parallel()
+	k := katapult{t, dev.get(t)}
+	create(t, k.s, "/api/v1/workspaces", fields{"name": "terraform"})
+	body := fields{"organization": fields{"sub_domain": "terraform"}, "object_storage_cluster": fields{"region": katapultRegion}}
+	where := url.Values{"organization[sub_domain]": {"terraform"}, "object_storage_cluster[region]": {katapultRegion}}
+	type account struct {
+		State       string `json:"provisioning_state"`
+		BucketCount *int   `json:"bucket_count"`
+	}
+	var out struct {
+		Account account `json:"object_storage_account"`
+		Trash   struct {
+			ID        string
+			KeepUntil int64 `json:"keep_until"`
+		} `json:"trash_object"`
+	}
+	k.refused(404, "object_storage_account_not_found", "GET", katapultCluster, where, nil)
+	k.call(201, "POST", katapultCluster, nil, body, &out)
+	for begun := time.Now(); out.Account.State != "provisioned"; time.Sleep(50 * time.Millisecond) {
+		if time.Since(begun) > time.Minute {
+			t.Fatalf("it is still %s", out.Account.State)
+		}
+		k.call(200, "GET", katapultCluster, where, nil, &out)
+	}
+	if out.Account.BucketCount == nil || *out.Account.BucketCount != 0 {
+		t.Errorf("it is %+v", out.Account)
+	}
+	var list struct {
+		Keys []katapultAccessKey `json:"object_storage_access_keys"`
+	}
+	k.call(200, "GET", katapultKeys, url.Values{"organization[sub_domain]": {"terraform"}, "page": {"1"}, "per_page": {"100"}}, nil, &list)
+	if len(list.Keys) != 0 {
+		t.Errorf("it has keys: %+v", list.Keys)
+	}
+	k.call(200, "DELETE", katapultCluster, nil, body, &out)
+	if out.Trash.ID == "" || out.Trash.KeepUntil <= time.Now().Unix() {
+		t.Errorf("it is in the trash as %+v", out.Trash)
+	}
+	k.refused(406, "object_in_trash", "GET", katapultCluster, where, nil)
+	k.call(200, "DELETE", katapultTrash, nil, fields{"trash_object": fields{"id": out.Trash.ID}}, nil)
+	k.refused(404, "trash_object_not_found", "GET", katapultTrash, byID("trash_object", out.Trash.ID), nil)
+	k.refused(404, "object_storage_account_not_found", "GET", katapultCluster, where, nil)
+}
+
 // TestKatapultKeysWork: boto3 and rclone work with a key that was made in the format of
-// Katapult, as far as its flags go, and with the pair that was generated last.
+// Katapult, in the buckets that name it and as far as these say: it reads one, writes
+// another, and a third looks forbidden. The pair that was generated last works.
 func TestKatapultKeysWork(t *testing.T) {
 	eachClient(t, func(t *testing.T, s place, name string, c client) {
 		k := katapult{t, s.Server}
-		made := k.createKey("katapult-"+name, false, true, false)
-		l, file := made.lease(s.Server), filepath.Join(t.TempDir(), "download")
-		listed, r := c.list(l, s.own)
-		r.must(t)
-		if len(listed) == 0 {
-			t.Errorf("%s: lists nothing", r.command)
-		}
-		key := s.own + "katapult-" + name
-		mustStoreNothing(t, s, func(data []byte) {
-			c.put(l, write(t, data), key).mustBeRefused(t, c.refusal(opPut, "AccessDenied"))
-		})
-		k.call(200, "PATCH", katapultKey, nil, fields{"access_key": fields{"id": made.ID}, "properties": fields{"name": made.Name, "all_objects_write": true}}, nil)
-		data := content(name, 5000)
-		c.put(l, write(t, data), key).must(t)
-		c.get(l, key, file).must(t)
+		loader := k.createKey("loader-"+name, false, true, true)
+		key := k.createKey("katapult-"+name, false, false, false)
+		reads, writes, others := "kat-reads-"+name, "kat-writes-"+name, "kat-others-"+name
+		k.createBucket(reads, []string{key.ID}, []string{})
+		k.createBucket(writes, []string{key.ID}, []string{key.ID})
+		k.createBucket(others, []string{}, []string{})
+		inReads, inWrites, inOthers := clientOf(name)(t, reads), clientOf(name)(t, writes), clientOf(name)(t, others)
+		all, l := loader.lease(s.Server), key.lease(s.Server)
+		data, file := content(name, 5000), filepath.Join(t.TempDir(), "download")
+		inReads.put(all, write(t, data), "folder/theirs").must(t)
+		inOthers.put(all, write(t, data), "folder/theirs").must(t)
+
+		inReads.get(l, "folder/theirs", file).must(t)
 		mustHave(t, file, data)
-		newer := k.generate(made.ID).lease(s.Server)
-		c.get(newer, key, file).must(t)
-		c.get(l, key, file+"2").mustBeRefused(t, c.refusal(opGet, "SignatureDoesNotMatch"))
-		c.remove(newer, key).must(t)
-		k.call(200, "DELETE", katapultKey, nil, fields{"access_key": fields{"id": made.ID}}, nil)
-		c.get(newer, key, file+"3").mustBeRefused(t, c.refusal(opGet, "SignatureDoesNotMatch"))
+		listed, r := inReads.list(l, "folder/")
+		r.must(t)
+		if len(listed) != 1 || listed[0].size != len(data) {
+			t.Errorf("%s: lists %v", r.command, listed)
+		}
+		inReads.put(l, write(t, data), "folder/own").mustBeRefused(t, inReads.refusal(opPut, "AccessDenied"))
+		inReads.remove(l, "folder/theirs").mustBeRefused(t, inReads.refusal(opRemove, "AccessDenied"))
+		inReads.get(all, "folder/theirs", file).must(t)
+		inWrites.put(l, write(t, data), "folder/own").must(t)
+		inWrites.get(l, "folder/own", file+"2").must(t)
+		mustHave(t, file+"2", data)
+		for what, in := range map[string]client{"another bucket": inOthers, "no bucket": clientOf(name)(t, "kat-none-"+name)} {
+			t.Log(what)
+			in.get(l, "folder/theirs", file+"3").mustBeRefused(t, in.refusal(opGet, "AccessDenied"))
+			_, r := in.list(l, "folder/")
+			r.mustBeRefused(t, in.refusal(opList, "AccessDenied"))
+		}
+
+		newer := k.generate(key.ID).lease(s.Server)
+		inWrites.get(newer, "folder/own", file+"4").must(t)
+		inWrites.get(l, "folder/own", file+"5").mustBeRefused(t, inWrites.refusal(opGet, "SignatureDoesNotMatch"))
+		k.call(200, "PATCH", katapultBucket, nil, onKatapultBucket(writes, fields{"properties": fields{"access_control_list": fields{"write_key_ids": []string{}}}}), nil)
+		inWrites.put(newer, write(t, data), "folder/more").mustBeRefused(t, inWrites.refusal(opPut, "AccessDenied"))
+		k.refused(403, "object_storage_bucket_deletion_error", "DELETE", katapultBucket, nil, onKatapultBucket(writes, nil))
+		inWrites.remove(all, "folder/own").must(t)
+		k.call(200, "DELETE", katapultBucket, nil, onKatapultBucket(writes, nil), nil)
+		k.call(200, "DELETE", katapultKey, nil, fields{"access_key": fields{"id": key.ID}}, nil)
+		inReads.get(newer, "folder/theirs", file+"6").mustBeRefused(t, inReads.refusal(opGet, "SignatureDoesNotMatch"))
 	}, "boto3", "rclone")
 }

@@ -89,11 +89,11 @@ func serverOf(endpoint string) string {
 // createAccessKey makes a key, which opens no bucket but by its flags: buckets name the
 // keys that they are opened to.
 func (d *Door) createAccessKey(c *call) (any, error) {
-	ws, err := d.workspace(c)
+	a, on, err := d.account(c)
 	if err != nil {
 		return nil, err
 	}
-	n := accesskeys.NewKey{Workspace: ws.ID, Store: c.region()}
+	n := accesskeys.NewKey{Workspace: a.Workspace, Store: on.ID}
 	said := keyChange(c)
 	kernel.Set(&n.Name, said.Name)
 	kernel.Set(&n.Rights.SeeAll, said.OnAll.SeeAll)
@@ -109,15 +109,9 @@ func (d *Door) createAccessKey(c *call) (any, error) {
 // keyChange reads what is said of a key. What is not said stays, and null is nothing said.
 func keyChange(c *call) (out accesskeys.Change) {
 	said, _ := given[arguments](c.arguments, "properties")
-	for name, to := range map[string]**bool{
-		"all_buckets_read": &out.OnAll.SeeAll, "all_objects_read": &out.OnAll.ReadAll, "all_objects_write": &out.OnAll.WriteAll,
-	} {
-		if flag, ok := given[bool](said, name); ok {
-			*to = &flag
-		}
-	}
 	name, _ := given[string](said, "name")
 	out.Name = &name
+	out.OnAll = accesskeys.OnAll{SeeAll: flag(said, "all_buckets_read"), ReadAll: flag(said, "all_objects_read"), WriteAll: flag(said, "all_objects_write")}
 	return out
 }
 

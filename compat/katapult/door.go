@@ -16,20 +16,29 @@ import (
 	"github.com/keyhatch/keyhatch/auth"
 	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/broker/accounts"
+	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/broker/places"
 )
 
 // Door serves the wire.
 type Door struct {
-	people *people.Service
-	keys   *accesskeys.Service
-	guard  *auth.Guard
-	log    *slog.Logger
+	people   *people.Service
+	places   *places.Service
+	accounts *accounts.Service
+	buckets  *buckets.Service
+	keys     *accesskeys.Service
+	guard    *auth.Guard
+	log      *slog.Logger
 }
 
 // New makes the door.
 func New(b *broker.Broker, log *slog.Logger) *Door {
-	return &Door{people: b.People, keys: b.AccessKeys, guard: auth.NewGuard(b.People).WithBearers(b.Bearers), log: log}
+	return &Door{
+		people: b.People, places: b.Places, accounts: b.Accounts, buckets: b.Buckets, keys: b.AccessKeys,
+		guard: auth.NewGuard(b.People).WithBearers(b.Bearers), log: log,
+	}
 }
 
 // Mount adds the door's paths. It takes the whole of /core/v1/, so that what there is

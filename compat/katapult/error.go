@@ -63,6 +63,16 @@ var codes = map[keyhatch.Code]code{
 	keyhatch.CodeBucketNotFound:      bucketNotFound,
 	keyhatch.CodeAccessKeyNotFound:   accessKeyNotFound,
 	keyhatch.CodeTokenNotFound:       apiTokenNotFound,
+	keyhatch.CodeAccountNotFound:     accountNotFound,
+	keyhatch.CodeAccountNotReady:     accountNotProvisioned,
+	keyhatch.CodeAccountSuspended:    accountSuspended,
+	keyhatch.CodeAccountInTrash:      objectInTrash,
+	keyhatch.CodeObjectNotFound:      objectNotFound,
+	keyhatch.CodeKeyNotReady:         provisioningError,
+	keyhatch.CodeBucketNotReady:      provisioningError,
+	keyhatch.CodeBucketNotEmpty:      bucketDeletionError,
+	keyhatch.CodeJobNotRecorded:      taskQueueingError,
+	keyhatch.CodeStoreSilent:         networkError,
 }
 
 // asFailure maps every failure to the format. perMinute is the request limit that was
@@ -86,10 +96,12 @@ func asFailure(err error, perMinute int) *failure {
 	case limit:
 		return fail(c, limit{perMinute})
 	case details:
-		if c == permissionDenied {
-			return fail(c, details{&e.Message})
+		if c == invalidAPIToken { // of which nobody is told more (S6)
+			return fail(c, details{})
 		}
-		return fail(c, details{})
+		return fail(c, details{&e.Message})
+	case trashDetail:
+		return fail(c, trashDetail{})
 	}
 	return fail(c)
 }

@@ -47,6 +47,10 @@ func (d *Door) workspace(c *call) (keyhatch.Workspace, error) {
 // region is the cluster that a call is about: a store, whose name is its region.
 func (c *call) region() string { return c.reference("object_storage_cluster", keyhatch.StoreID) }
 
+func (d *Door) cluster(c *call) (keyhatch.Store, error) {
+	return d.places.Store(c.ctx, c.caller, c.region())
+}
+
 func (d *Door) workspaces(c *call) iter.Seq2[keyhatch.Workspace, error] {
 	return everything(func(p kernel.Page) (kernel.List[keyhatch.Workspace], error) {
 		return d.people.Workspaces(c.ctx, c.caller, p)

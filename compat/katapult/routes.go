@@ -75,6 +75,27 @@ var routes = []route{
 		takes: slices.Concat([]argument{organization}, paging), run: (*Door).listAccessKeys,
 	},
 	{
+		method: "POST", path: "organizations/organization/object_storage/object_storage_cluster", scopes: []string{"object_storage"}, noun: "store-accounts", status: 201,
+		takes: []argument{organization, cluster}, run: (*Door).createAccount,
+	},
+	{
+		method: "GET", path: "organizations/organization/object_storage/object_storage_cluster", scopes: []string{"object_storage:read"}, noun: "store-accounts", status: 200,
+		takes: []argument{organization, cluster}, run: (*Door).getAccount,
+	},
+	{
+		method: "DELETE", path: "organizations/organization/object_storage/object_storage_cluster", scopes: []string{"object_storage"}, noun: "store-accounts", status: 200,
+		takes: []argument{organization, cluster}, run: (*Door).deleteAccount,
+	},
+	{
+		method: "GET", path: "trash_objects/trash_object", scopes: []string{"trash_objects:read"}, noun: "store-accounts", status: 200,
+		takes: []argument{trashLookup}, run: (*Door).getTrash,
+	},
+	{
+		method: "DELETE", path: "trash_objects/trash_object", scopes: []string{"trash_objects:purge"}, noun: "store-accounts", status: 200,
+		takes: []argument{trashLookup}, run: (*Door).purgeTrash,
+	},
+
+	{
 		method: "POST", path: "organizations/organization/object_storage/object_storage_cluster/access_keys", scopes: []string{"object_storage"}, noun: "access-keys", status: 201,
 		takes: []argument{organization, cluster, keyProperties}, run: (*Door).createAccessKey,
 	},
@@ -93,6 +114,27 @@ var routes = []route{
 	{
 		method: "POST", path: "object_storage/access_keys/access_key/generate_credentials", scopes: []string{"object_storage"}, noun: "access-keys", status: 200, secret: true,
 		takes: []argument{accessKeyLookup}, run: (*Door).generateCredentials,
+	},
+
+	{
+		method: "POST", path: "organizations/organization/object_storage/object_storage_cluster/buckets", scopes: []string{"object_storage"}, noun: "buckets", status: 201,
+		takes: []argument{organization, cluster, newBucket}, run: (*Door).createBucket,
+	},
+	{
+		method: "GET", path: "object_storage/object_storage_cluster/buckets/bucket", scopes: []string{"object_storage:read"}, noun: "buckets", status: 200,
+		takes: []argument{cluster, bucketLookup}, run: (*Door).getBucket,
+	},
+	{
+		method: "PATCH", path: "object_storage/object_storage_cluster/buckets/bucket", scopes: []string{"object_storage"}, noun: "buckets", status: 200,
+		takes: []argument{cluster, bucketLookup, bucketChange}, run: (*Door).updateBucket,
+	},
+	{
+		method: "DELETE", path: "object_storage/object_storage_cluster/buckets/bucket", scopes: []string{"object_storage"}, noun: "buckets", status: 200,
+		takes: []argument{cluster, bucketLookup}, run: (*Door).deleteBucket,
+	},
+	{
+		method: "GET", path: "object_storage/object_storage_cluster/buckets/bucket/object", scopes: []string{"object_storage:read"}, noun: "buckets", status: 200,
+		takes: []argument{cluster, bucketLookup, objectPath}, run: (*Door).getObject,
 	},
 }
 

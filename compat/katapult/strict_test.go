@@ -36,18 +36,37 @@ var schemas = doortest.Schemas{Rules: map[string]func(map[string]any) error{"fai
 	"user":               {"id": "text", "first_name": "text", "last_name": "any text", "avatar_url": "?text"},
 	"users organization": {"id": "text", "name": "text", "sub_domain": "text"},
 
-	"access keys":    {"pagination": "pagination", "object_storage_access_keys": "[]access key"},
-	"one access key": {"object_storage_access_key": "access key"},
-	"one issued key": {"object_storage_access_key": "issued key"},
-	"access key":     with(keyFields, map[string]string{"server_url": "?text", "s3_access_key_id": "?text", "s3_secret_access_key": "?nothing"}),
-	"issued key":     with(keyFields, map[string]string{"server_url": "text", "s3_access_key_id": "text", "s3_secret_access_key": "text"}),
-	"success":        {"success": "true"},
+	"access keys":     {"pagination": "pagination", "object_storage_access_keys": "[]access key"},
+	"one access key":  {"object_storage_access_key": "access key"},
+	"one issued key":  {"object_storage_access_key": "issued key"},
+	"access key":      with(keyFields, map[string]string{"server_url": "?text", "s3_access_key_id": "?text", "s3_secret_access_key": "?nothing"}),
+	"issued key":      with(keyFields, map[string]string{"server_url": "text", "s3_access_key_id": "text", "s3_secret_access_key": "text"}),
+	"one account":     {"object_storage_account": "account"},
+	"trashed account": {"trash_object": "trash part", "object_storage_account": "account"},
+	"account":         {"region": "text", "created_at": "number", "provisioning_state": "provisioning|provisioned|failed", "size": "number", "bucket_count": "number", "data_center": "data center"},
+	"data center":     {"id": "text", "name": "text", "permalink": "text", "country": "?nothing"},
+	"trash part":      {"id": "text", "keep_until": "number", "object_type": "text"},
+	"one trash":       {"trash_object": "trash"},
+	"trash":           {"id": "text", "keep_until": "number", "object_id": "text", "object_type": "text"},
+	"one task":        {"task": "task"},
+	"task":            {"id": "text", "name": "text", "status": "pending|completed", "created_at": "number", "started_at": "?number", "finished_at": "?number", "progress": "number"},
+
+	"one bucket": {"object_storage_bucket": "bucket"},
+	"bucket": {
+		"name": "text", "label": "?text", "created_at": "number", "state": "pending|configured", "object_count": "?number", "size": "?number",
+		"serve_static_site": "bool", "static_site_index": "?text", "static_site_error": "?text", "public_url": "text",
+		"access_control_list": "access control list", "custom_domains": "[]nothing", "cors_origins": "[]nothing",
+	},
+	"access control list": {"public_read": "bool", "public_list": "bool", "all_keys_read": "bool", "all_keys_write": "bool", "read_key_ids": "[]text", "write_key_ids": "[]text"},
+	"one object":          {"object_details": "object"},
+	"object":              {"filename": "text", "bucket_name": "text", "full_path": "text", "public_url": "text", "size": "?number", "folder": "bool"},
+	"success":             {"success": "true"},
 
 	"failure":      {"error": "bare failure", "code": "text", "description": "?text", "detail": "detail"},
 	"bare failure": {"code": "text", "description": "?text", "detail": "detail"},
 	"detail": {
 		"details*": "?text", "ip_address*": "text", "scopes*": "[]text", "errors*": "[]text", "total_permitted*": "number",
-		"path*": "[]text", "index*": "?number", "issue*": "text", "issue_description*": "?text", "argument*": "argument",
+		"path*": "[]text", "index*": "?number", "issue*": "text", "issue_description*": "?text", "argument*": "argument", "trash_object*": "trash",
 	},
 	"argument": {"id*": "text", "name": "text", "description": "?text"},
 	"nothing":  {},
@@ -85,6 +104,18 @@ var answers = map[string]string{
 	"DELETE api_tokens/-":                 "ended token",
 	"POST api_tokens/-/regenerate_secret": "one secret",
 
+	"POST organizations/-/object_storage/-":   "one account",
+	"GET organizations/-/object_storage/-":    "one account",
+	"DELETE organizations/-/object_storage/-": "trashed account",
+	"GET trash_objects/-":                     "one trash",
+	"DELETE trash_objects/-":                  "one task",
+
+	"POST organizations/-/object_storage/-/buckets": "one bucket",
+	"GET object_storage/-/buckets/-":                "one bucket",
+	"PATCH object_storage/-/buckets/-":              "one bucket",
+	"DELETE object_storage/-/buckets/-":             "success",
+	"GET object_storage/-/buckets/-/object":         "one object",
+
 	"GET organizations/-/object_storage/access_keys":         "access keys",
 	"POST organizations/-/object_storage/-/access_keys":      "one access key",
 	"GET object_storage/access_keys/-":                       "one access key",
@@ -96,8 +127,9 @@ var answers = map[string]string{
 // schemaOf is what a route answers with.
 func schemaOf(method, path string) string {
 	segments := strings.Split(strings.Trim(path, "/"), "/")[2:]
-	for route, schema := range answers {
+	for _, route := range slices.Backward(slices.Sorted(maps.Keys(answers))) { // words before "-"
 		how, pattern, _ := strings.Cut(route, " ")
+		schema := answers[route]
 		if how == method && slices.EqualFunc(strings.Split(pattern, "/"), segments, func(want, got string) bool { return want == "-" || want == got }) {
 			return schema
 		}

@@ -27,6 +27,9 @@ type Replay struct {
 	Words map[string]string
 	// Do sends a request to the door, and may put into Words what the answer brings.
 	Do func(*http.Request) Answer
+	// Meanwhile are what can be the matter while a request is answered, by what stands in
+	// parentheses at the end of its name. Each returns what ends it.
+	Meanwhile map[string]func() (mend func())
 	// Shown are the headers that answers are written with, if they have them.
 	Shown []string
 	// Changing is what differs in answers from run to run.
@@ -59,7 +62,7 @@ func Transcripts(t *testing.T, files int, start func(*testing.T) Replay) {
 			}
 			for i := 0; i < len(archive.Files); i += 2 {
 				question, answer := archive.Files[i], &archive.Files[i+1]
-				got := replay.once(t, string(question.Data))
+				got := replay.once(t, question.Name, string(question.Data))
 				if *update {
 					answer.Data = []byte(got)
 				} else if diff := cmp.Diff(string(answer.Data), got); diff != "" {
@@ -76,8 +79,15 @@ func Transcripts(t *testing.T, files int, start func(*testing.T) Replay) {
 }
 
 // once sends a request as it is written and writes down what is answered.
-func (p Replay) once(t *testing.T, text string) string {
+func (p Replay) once(t *testing.T, name, text string) string {
 	t.Helper()
+	if _, matter, ok := strings.Cut(strings.TrimSuffix(name, ")"), " ("); ok {
+		begin := p.Meanwhile[matter]
+		if begin == nil {
+			t.Fatalf("%s: nobody knows what is the matter", name)
+		}
+		defer begin()()
+	}
 	for word, means := range p.Words {
 		text = strings.ReplaceAll(text, word, means)
 	}

@@ -1,0 +1,266 @@
+package katapult
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/buckets"
+)
+
+// What the calls on buckets take.
+var (
+	bucketLookup = argument{name: "bucket", kind: lookup, required: true, fields: []argument{{name: "name"}}}
+	objectPath   = argument{name: "path", required: true}
+	newBucket    = argument{name: "properties", kind: object, required: true, fields: append([]argument{{name: "name", required: true}}, bucketFields...)}
+	bucketChange = argument{name: "properties", kind: object, required: true, fields: bucketFields}
+	bucketFields = []argument{
+		{name: "label"},
+		{name: "serve_static_site", kind: boolean},
+		{name: "static_site_index"},
+		{name: "static_site_error"},
+		{name: "access_control_list", kind: object, fields: []argument{
+			{name: "public_read", kind: boolean},
+			{name: "public_list", kind: boolean},
+			{name: "all_keys_read", kind: boolean},
+			{name: "all_keys_write", kind: boolean},
+			{name: "read_key_ids", list: true},
+			{name: "write_key_ids", list: true},
+		}},
+	}
+)
+
+// bucket is one as answers have it.
+type bucket struct {
+	Name              string            `json:"name"`
+	Label             *string           `json:"label"`
+	CreatedAt         int64             `json:"created_at"`
+	State             string            `json:"state"`
+	ObjectCount       *int64            `json:"object_count"` // null: nobody has counted yet
+	Size              *int64            `json:"size"`         // likewise
+	ServeStaticSite   bool              `json:"serve_static_site"`
+	StaticSiteIndex   *string           `json:"static_site_index"`
+	StaticSiteError   *string           `json:"static_site_error"`
+	PublicURL         string            `json:"public_url"`
+	AccessControlList accessControlList `json:"access_control_list"`
+	// There are none, ever.
+	CustomDomains []string `json:"custom_domains"`
+	CORSOrigins   []string `json:"cors_origins"`
+}
+
+type accessControlList struct {
+	PublicRead   bool     `json:"public_read"`
+	PublicList   bool     `json:"public_list"`
+	AllKeysRead  bool     `json:"all_keys_read"`
+	AllKeysWrite bool     `json:"all_keys_write"`
+	ReadKeyIDs   []string `json:"read_key_ids"`
+	WriteKeyIDs  []string `json:"write_key_ids"`
+}
+
+type oneBucket struct {
+	Bucket bucket `json:"object_storage_bucket"`
+}
+
+// describeBucket is the answer about a bucket.
+func (d *Door) describeBucket(c *call, b buckets.Bucket) (oneBucket, error) {
+	on, err := d.keys.KeysOnBucket(c.ctx, c.caller, "", b.ID)
+	if err != nil {
+		return oneBucket{}, err
+	}
+	out := bucket{
+		Name: b.Name, Label: orNull(b.Label), CreatedAt: b.CreatedAt.Unix(), State: "pending",
+		ServeStaticSite: b.Site.Serve, StaticSiteIndex: orNull(b.Site.Index), StaticSiteError: orNull(b.Site.Error),
+		PublicURL: d.keys.Endpoint() + "/" + b.Name + "/",
+		AccessControlList: accessControlList{
+			PublicRead: b.Public, PublicList: b.Public, AllKeysRead: b.AllKeysRead, AllKeysWrite: b.AllKeysWrite,
+			ReadKeyIDs: append([]string{}, on.Read...), WriteKeyIDs: append([]string{}, on.Write...),
+		},
+		CustomDomains: []string{}, CORSOrigins: []string{},
+	}
+	if b.State == keyhatch.BucketConfigured {
+		out.State = "configured"
+	}
+	if !b.Usage.CountedAt.IsZero() {
+		out.ObjectCount, out.Size = &b.Usage.Objects, &b.Usage.Bytes
+	}
+	return oneBucket{out}, nil
+}
+
+// orNull is how the format has a text that is empty.
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// bucketSaid reads what is said of a bucket. What is not said stays, and null is nothing
+// said, but of texts: it is none. Lists of keys are replaced.
+func bucketSaid(c *call) (out buckets.Change, err error) {
+	said, _ := given[arguments](c.arguments, "properties")
+	for name, to := range map[string]**string{"label": &out.Label, "static_site_index": &out.StaticSiteIndex, "static_site_error": &out.StaticSiteError} {
+		if v, there := said[name]; there {
+			text, _ := v.(string)
+			*to = &text
+		}
+	}
+	acl, _ := given[arguments](said, "access_control_list")
+	out.ServeStaticSite = flag(said, "serve_static_site")
+	out.PublicRead, out.PublicList = flag(acl, "public_read"), flag(acl, "public_list")
+	out.AllKeysRead, out.AllKeysWrite = flag(acl, "all_keys_read"), flag(acl, "all_keys_write")
+	if out.Keys.Read, err = keyIDs(acl, "read_key_ids"); err != nil {
+		return out, err
+	}
+	out.Keys.Write, err = keyIDs(acl, "write_key_ids")
+	return out, err
+}
+
+func flag(a arguments, name string) *bool {
+	if is, ok := given[bool](a, name); ok {
+		return &is
+	}
+	return nil
+}
+
+// keyIDs are those of a list, nil when it was not given. A name is none, whatever keys are
+// called.
+func keyIDs(a arguments, name string) (*[]string, error) {
+	ids, ok := a.texts(name)
+	if !ok {
+		return nil, nil
+	}
+	for _, id := range ids {
+		if _, is := keyhatch.IDPayload(keyhatch.KeyID, id); !is {
+			return nil, noSuchKey()
+		}
+	}
+	return &ids, nil
+}
+
+// noSuchKey is what a list of keys is told that names one that is not there.
+func noSuchKey() error {
+	return fail(validationError, messages{[]string{"Access control list names an access key that does not exist"}})
+}
+
+// keysMissing tells of a key that a list names: the bucket is there.
+func keysMissing(err error) error {
+	var e *keyhatch.Error
+	if errors.As(err, &e) && e.Code == keyhatch.CodeAccessKeyNotFound {
+		return noSuchKey()
+	}
+	return err
+}
+
+// createBucket makes a bucket, with a location over all of it, so that grants can be given
+// on it as on every other.
+func (d *Door) createBucket(c *call) (any, error) {
+	a, on, err := d.account(c)
+	if err != nil {
+		return nil, err
+	}
+	said, _ := given[arguments](c.arguments, "properties")
+	n := buckets.NewBucket{Workspace: a.Workspace, Store: on.ID, Location: true}
+	n.Name, _ = given[string](said, "name")
+	if n.Change, err = bucketSaid(c); err != nil {
+		return nil, err
+	}
+	made, err := d.buckets.Create(c.ctx, c.caller, n)
+	if err != nil {
+		return nil, keysMissing(err)
+	}
+	return d.describeBucket(c, made)
+}
+
+// bucket is the one that a call is about.
+func (d *Door) bucket(c *call) (buckets.Bucket, error) {
+	on, err := d.cluster(c)
+	if err != nil {
+		return buckets.Bucket{}, err
+	}
+	said, _ := given[arguments](c.arguments, "bucket")
+	name, _ := given[string](said, "name")
+	return d.buckets.OnStore(c.ctx, c.caller, on.ID, name)
+}
+
+func (d *Door) getBucket(c *call) (any, error) {
+	b, err := d.bucket(c)
+	if err != nil {
+		return nil, err
+	}
+	usage, err := d.buckets.Usage(c.ctx, c.caller, "", b.ID)
+	switch {
+	case err == nil:
+		b.Usage = usage
+	case !errors.Is(err, keyhatch.Conflict): // it cannot be counted
+		return nil, err
+	}
+	return d.describeBucket(c, b)
+}
+
+func (d *Door) updateBucket(c *call) (any, error) {
+	b, err := d.bucket(c)
+	if err != nil {
+		return nil, err
+	}
+	change, err := bucketSaid(c)
+	if err != nil {
+		return nil, err
+	}
+	if change != (buckets.Change{}) {
+		if b, err = d.buckets.Update(c.ctx, c.caller, "", b.ID, change); err != nil {
+			return nil, keysMissing(err)
+		}
+	}
+	return d.describeBucket(c, b)
+}
+
+// deleteBucket removes an empty bucket. What keeps it is told.
+func (d *Door) deleteBucket(c *call) (any, error) {
+	b, err := d.bucket(c)
+	if err != nil {
+		return nil, err
+	}
+	err = d.buckets.Delete(c.ctx, c.caller, "", b.ID)
+	var e *keyhatch.Error
+	if errors.As(err, &e) && e.Kind == keyhatch.Conflict && (codes[e.Code] == "" || codes[e.Code] == provisioningError) {
+		err = fail(bucketDeletionError, details{&e.Message})
+	}
+	return succeeded{true}, err
+}
+
+// objectDetails is what is told of an object, or of a folder.
+type objectDetails struct {
+	Filename   string `json:"filename"`
+	BucketName string `json:"bucket_name"`
+	FullPath   string `json:"full_path"`
+	PublicURL  string `json:"public_url"`
+	Size       *int64 `json:"size"` // null of a folder
+	Folder     bool   `json:"folder"`
+}
+
+func (d *Door) getObject(c *call) (any, error) {
+	b, err := d.bucket(c)
+	if err != nil {
+		return nil, err
+	}
+	path, _ := given[string](c.arguments, "path")
+	o, err := d.buckets.Object(c.ctx, c.caller, "", b.ID, path)
+	if errors.Is(err, keyhatch.Invalid) { // no object has such a key
+		err = fail(objectNotFound)
+	}
+	if err != nil {
+		return nil, err
+	}
+	trimmed := strings.TrimSuffix(o.Key, "/")
+	out := objectDetails{
+		Filename: trimmed[strings.LastIndexByte(trimmed, '/')+1:], BucketName: b.Name, FullPath: o.Key, Folder: o.Folder,
+		PublicURL: d.keys.Endpoint() + "/" + b.Name + "/" + (&url.URL{Path: o.Key}).EscapedPath(),
+	}
+	if !o.Folder {
+		out.Size = &o.Size
+	}
+	return struct {
+		Details objectDetails `json:"object_details"`
+	}{out}, nil
+}

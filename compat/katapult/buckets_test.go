@@ -1,0 +1,248 @@
+package katapult_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/people"
+)
+
+const (
+	clusterBuckets = orgAccount + "/buckets"
+	aBucket        = "object_storage/object_storage_cluster/buckets/bucket"
+)
+
+type bucket struct {
+	Name, State string
+	Label       *string
+	Objects     *int64 `json:"object_count"`
+	Size        *int64
+	Site        bool    `json:"serve_static_site"`
+	Index       *string `json:"static_site_index"`
+	Error       *string `json:"static_site_error"`
+	URL         string  `json:"public_url"`
+	ACL         struct {
+		PublicRead   bool     `json:"public_read"`
+		PublicList   bool     `json:"public_list"`
+		AllKeysRead  bool     `json:"all_keys_read"`
+		AllKeysWrite bool     `json:"all_keys_write"`
+		Read         []string `json:"read_key_ids"`
+		Write        []string `json:"write_key_ids"`
+	} `json:"access_control_list"`
+}
+
+func bucketIn(t *testing.T, a answer) bucket {
+	t.Helper()
+	return into[struct {
+		Bucket bucket `json:"object_storage_bucket"`
+	}](t, a).Bucket
+}
+
+// aboutBucket is a request about a bucket on the store.
+func aboutBucket(name, more string) string {
+	return `{` + onDisk + `,"bucket":{"name":"` + name + `"}` + more + `}`
+}
+
+func (w *world) updated(properties string) bucket {
+	w.T.Helper()
+	return bucketIn(w.T.(*testing.T), w.want(200, "ann", "PATCH", aBucket, aboutBucket("data", `,"properties":`+properties)))
+}
+
+// keyNamed is the access key as it is now.
+func (w *world) keyNow(id string) accessKey {
+	w.T.Helper()
+	return into[oneAccessKey](w.T, w.want(200, "ann", "GET", oneKey, aboutKey(id, ""))).Key
+}
+
+// TestLifeOfABucket: it is made at the store as terraform asks for it, changed in part,
+// and removed from the store. Which keys read and write it is what they open at once.
+func TestLifeOfABucket(t *testing.T) {
+	w := newWorld(t)
+	one := w.issued("ann", w.madeKey("ann", `{"name":"one"}`).ID)
+	two := w.issued("ann", w.madeKey("ann", `{"name":"two"}`).ID)
+	opens := func(what string, want ...string) {
+		t.Helper()
+		if got := []string{w.opens(*one.AccessKeyID), w.opens(*two.AccessKeyID)}; !slices.Equal(got, want) {
+			t.Errorf("%s: the keys open %q, want %q", what, got, want)
+		}
+	}
+	made := bucketIn(t, w.want(201, "ann", "POST", clusterBuckets, inRegion(`{"name":"data","label":"","serve_static_site":false,"static_site_error":"","static_site_index":"",
+		"access_control_list":{"all_keys_read":false,"all_keys_write":false,"public_list":false,"public_read":false,"read_key_ids":["`+one.ID+`"],"write_key_ids":["`+two.ID+`"]}}`)))
+	if made.Name != "data" || made.State != "configured" || made.Label != nil || made.Index != nil || made.Error != nil || made.URL != "http://s3.invalid/data/" || *made.Size != 0 || *made.Objects != 0 {
+		t.Errorf("it is made as %+v", made)
+	}
+	if !w.Buckets.Has(w.Store.ID, "data") {
+		t.Error("the store does not have it")
+	}
+	opens("made", "data:read", "data:write:only")
+	if k := w.keyNow(one.ID); !slices.Equal(k.Read, []string{"data"}) || len(k.Write) != 0 || k.State != "configured" {
+		t.Errorf("the key is %+v", k)
+	}
+
+	same := func(what string, b bucket) {
+		t.Helper()
+		if b.ACL.PublicRead || b.ACL.AllKeysRead || !slices.Equal(b.ACL.Read, []string{one.ID}) || !slices.Equal(b.ACL.Write, []string{two.ID}) {
+			t.Errorf("%s: the list is %+v", what, b.ACL)
+		}
+		opens(what, "data:read", "data:write:only")
+	}
+	same("nothing said", w.updated(`{}`))
+	same("nothing in the list", w.updated(`{"access_control_list":{}}`))
+	same("nulls", w.updated(`{"serve_static_site":null,"access_control_list":{"read_key_ids":null,"public_read":null}}`))
+	b := w.updated(`{"label":"Site","serve_static_site":true,"static_site_index":"index.html","static_site_error":"404.html"}`)
+	same("a site", b)
+	if *b.Label != "Site" || !b.Site || *b.Index != "index.html" || *b.Error != "404.html" {
+		t.Errorf("the site is %+v", b)
+	}
+	b = w.updated(`{"label":null,"static_site_error":""}`)
+	if b.Label != nil || b.Error != nil || !b.Site || *b.Index != "index.html" {
+		t.Errorf("the site is then %+v", b)
+	}
+	b = w.updated(`{"access_control_list":{"read_key_ids":["` + two.ID + `"]}}`)
+	if !slices.Equal(b.ACL.Read, []string{two.ID}) || !slices.Equal(b.ACL.Write, []string{two.ID}) {
+		t.Errorf("another list is %+v", b.ACL)
+	}
+	opens("another list", "", "data:write")
+	w.updated(`{"access_control_list":{"all_keys_read":true,"write_key_ids":[]}}`)
+	opens("all keys", "data:read", "data:read")
+	w.updated(`{"access_control_list":{"all_keys_read":false,"read_key_ids":["` + one.ID + `","` + two.ID + `"]}}`)
+	opens("both", "data:read", "data:read")
+
+	w.Buckets.Put(w.Store.ID, "data", "a/b.txt", 7)
+	a := w.refused("object_storage_bucket_deletion_error", "ann", "DELETE", aBucket, aboutBucket("data", ""))
+	if a.Status != 403 || !strings.Contains(a.Body, `"details":"`) {
+		t.Errorf("it is refused with %d %s", a.Status, a.Body)
+	}
+	opens("it is not deleted", "data:read", "data:read")
+	w.want(201, "ann", "POST", clusterBuckets, inRegion(`{"name":"other"}`))
+	w.updated(`{"access_control_list":{"read_key_ids":[]}}`)
+	w.want(200, "ann", "PATCH", "object_storage/disk/buckets/other", `{"properties":{"access_control_list":{"read_key_ids":["`+one.ID+`"]}}}`)
+	w.want(200, "ann", "DELETE", "object_storage/disk/buckets/other", "")
+	w.refused("object_storage_bucket_not_found", "ann", "GET", "object_storage/disk/buckets/other", "")
+	if k := w.keyNow(one.ID); len(k.Read) != 0 || w.Buckets.Has(w.Store.ID, "other") {
+		t.Errorf("it is gone, and the key is %+v", k)
+	}
+}
+
+// TestUsageAndObjects: what is in a bucket is counted, and looked at.
+func TestUsageAndObjects(t *testing.T) {
+	w := newWorld(t)
+	w.Buckets.Put(w.Store.ID, "lab-data", "a/b c.txt", 7)
+	w.Buckets.Put(w.Store.ID, "lab-data", "a/d", 5)
+	b := bucketIn(t, w.want(200, "ann", "GET", aBucket, aboutBucket("lab-data", "")))
+	if *b.Objects != 2 || *b.Size != 12 {
+		t.Errorf("there are %d objects of %d", *b.Objects, *b.Size)
+	}
+	for path, want := range map[string]string{
+		"a/b c.txt": `{"object_details":{"filename":"b c.txt","bucket_name":"lab-data","full_path":"a/b c.txt","public_url":"http://s3.invalid/lab-data/a/b%20c.txt","size":7,"folder":false}}`,
+		"a":         `{"object_details":{"filename":"a","bucket_name":"lab-data","full_path":"a","public_url":"http://s3.invalid/lab-data/a","size":null,"folder":true}}`,
+		"a/":        `{"object_details":{"filename":"a","bucket_name":"lab-data","full_path":"a/","public_url":"http://s3.invalid/lab-data/a/","size":null,"folder":true}}`,
+	} {
+		if a := w.want(200, "ann", "GET", aBucket+"/object", aboutBucket("lab-data", `,"path":"`+path+`"`)); a.Body != want {
+			t.Errorf("%s is %s", path, a.Body)
+		}
+	}
+	w.refused("object_not_found", "ann", "GET", aBucket+"/object", aboutBucket("lab-data", `,"path":"none"`))
+	w.refused("missing_required_argument", "ann", "GET", aBucket+"/object", aboutBucket("lab-data", ""))
+	w.refused("permission_denied", "bob", "GET", aBucket+"/object", aboutBucket("lab-data", `,"path":"a/d"`))
+	w.refused("object_not_found", "ann", "GET", aBucket+"/object", aboutBucket("lab-data", `,"path":"a/../d"`))
+}
+
+// TestPublicBuckets: public is everyone who is signed in, by a grant; reading and listing
+// go together.
+func TestPublicBuckets(t *testing.T) {
+	w := newWorld(t)
+	eve := w.User(t, "eve")
+	reads := func() bool {
+		t.Helper()
+		_, err := w.Broker.Buckets.Object(t.Context(), eve, w.lab.ID, "data", "a")
+		return err == nil
+	}
+	w.want(201, "ann", "POST", clusterBuckets, inRegion(`{"name":"data","access_control_list":{"public_read":true,"public_list":true}}`))
+	w.Buckets.Put(w.Store.ID, "data", "a", 1)
+	if b := bucketIn(t, w.want(200, "ann", "GET", aBucket, aboutBucket("data", ""))); !b.ACL.PublicRead || !b.ACL.PublicList || !reads() {
+		t.Errorf("it is public: %+v, and eve reads it: %v", b.ACL, reads())
+	}
+	for _, one := range []string{`{"public_read":false}`, `{"public_list":false}`} {
+		w.refused("validation_error", "ann", "PATCH", aBucket, aboutBucket("data", `,"properties":{"access_control_list":`+one+`}`))
+	}
+	w.refused("validation_error", "ann", "POST", clusterBuckets, inRegion(`{"name":"half","access_control_list":{"public_read":true}}`))
+	b := w.updated(`{"access_control_list":{"public_read":false,"public_list":false}}`)
+	if b.ACL.PublicRead || b.ACL.PublicList || reads() {
+		t.Errorf("it is not public: %+v, and eve reads it: %v", b.ACL, reads())
+	}
+}
+
+// TestBadBuckets: what is wrong is told, and neither the record nor the store has it.
+func TestBadBuckets(t *testing.T) {
+	w := newWorld(t)
+	key := w.madeKey("ann", `{"name":"named"}`)
+	w.Buckets.Put(w.Store.ID, "taken", "", 0)
+	tables := []string{"buckets", "locations", "grants", "access_key_rights", "jobs"}
+	before := w.Dump(t, tables...)
+	list := func(ids string) string { return `{"name":"data","access_control_list":{"read_key_ids":` + ids + `}}` }
+	for properties, code := range map[string]string{
+		`{}`: "missing_required_argument", `{"name":1}`: "invalid_argument", `{"name":"x","serve_static_site":"maybe"}`: "invalid_argument",
+		list(`"` + key.ID + `"`): "invalid_argument", list(`[1]`): "invalid_argument",
+		`{"name":"Data"}`: "validation_error", `{"name":"d_ata"}`: "validation_error", `{"name":"no"}`: "validation_error", `{"name":"lab-data"}`: "validation_error",
+		`{"name":"taken"}`: "validation_error", `{"name":"shop-data"}`: "validation_error",
+		`{"name":"data","label":"` + strings.Repeat("x", 256) + `"}`: "validation_error",
+		list(`["named"]`): "validation_error", list(`["objkey_000000000000000"]`): "validation_error", list(`["` + key.ID + `","` + w.lab.ID + `"]`): "validation_error",
+	} {
+		w.refused(code, "ann", "POST", clusterBuckets, inRegion(properties))
+	}
+	w.refused("permission_denied", "bob", "POST", clusterBuckets, inRegion(`{"name":"data"}`))
+	if w.Buckets.Has(w.Store.ID, "data") {
+		t.Error("the store has it")
+	}
+	const no = `,"properties":{"label":"no","access_control_list":{"write_key_ids":["objkey_000000000000000"]}}`
+	w.refused("validation_error", "ann", "PATCH", aBucket, aboutBucket("lab-data", no))
+	w.mustBe(before)
+}
+
+// TestBucketsOfOthers: who may not see a bucket is told that there is none, and the words
+// of a path as it is documented name none.
+func TestBucketsOfOthers(t *testing.T) {
+	w := newWorld(t)
+	eve := w.User(t, "eve")
+	w.Member(t, w.shop, eve, keyhatch.AdminRole)
+	w.key["eve"] = w.Secret(people.NewToken{User: eve.User.ID})
+	w.want(201, "ann", "POST", clusterBuckets, inRegion(`{"name":"bucket"}`))
+	before := w.Dump(t, "buckets", "locations", "grants")
+	for _, call := range []string{"GET " + aBucket, "PATCH " + aBucket, "DELETE " + aBucket, "GET " + aBucket + "/object"} {
+		method, path, _ := strings.Cut(call, " ")
+		const more = `,"path":"a","properties":{"label":"mine"}`
+		w.refused("object_storage_bucket_not_found", "eve", method, path, aboutBucket("bucket", more))
+		w.refused("object_storage_bucket_not_found", "ann", method, path, aboutBucket("none", more))
+		w.refused("object_storage_bucket_not_found", "ann", method, path, `{`+onDisk+more+`}`)
+		w.refused("object_storage_cluster_not_found", "ann", method, path, `{"bucket":{"name":"bucket"}`+more+`}`)
+		w.refused("invalid_argument", "ann", method, path, `{`+onDisk+`,"bucket":{}`+more+`}`)
+	}
+	w.refused("permission_denied", "bob", "PATCH", aBucket, aboutBucket("bucket", `,"properties":{"label":"mine"}`))
+	w.refused("permission_denied", "bob", "DELETE", aBucket, aboutBucket("bucket", ""))
+	w.want(200, "bob", "GET", aBucket, aboutBucket("bucket", ""))
+	w.mustBe(before)
+}
+
+// TestStoreThatIsSilent: a bucket is made when the store answers again; what cannot wait
+// is told of the network.
+func TestStoreThatIsSilent(t *testing.T) {
+	w := newWorld(t)
+	w.Buckets.Before = func(context.Context, string, string) error {
+		return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeStoreSilent, "the store does not answer")
+	}
+	made := bucketIn(t, w.want(201, "ann", "POST", clusterBuckets, inRegion(`{"name":"data"}`)))
+	if made.State != "pending" || made.Size != nil || made.Objects != nil {
+		t.Errorf("it is made as %+v", made)
+	}
+	w.refused("object_storage_bucket_deletion_error", "ann", "DELETE", aBucket, aboutBucket("data", ""))
+	w.refused("network_error", "ann", "GET", aBucket+"/object", aboutBucket("lab-data", `,"path":"a"`))
+	if a := w.refused("network_error", "ann", "DELETE", aBucket, aboutBucket("lab-data", "")); a.Status != 504 {
+		t.Errorf("it is refused with %d", a.Status)
+	}
+	w.want(200, "ann", "GET", aBucket, aboutBucket("data", ""))
+	w.refused("validation_error", "ann", "POST", clusterBuckets, inRegion(`{"name":"data"}`))
+}
