@@ -6,16 +6,17 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/compat/katapult/arguments"
 )
 
 // What the calls on access keys take.
 var (
-	accessKeyLookup = argument{name: "access_key", kind: lookup, required: true, fields: []argument{{name: "id"}}}
-	keyProperties   = argument{name: "properties", kind: object, required: true, fields: []argument{
-		{name: "name", required: true},
-		{name: "all_buckets_read", kind: boolean},
-		{name: "all_objects_read", kind: boolean},
-		{name: "all_objects_write", kind: boolean},
+	accessKeyLookup = arguments.Argument{Name: "access_key", Kind: arguments.Lookup, Required: true, Fields: []arguments.Argument{{Name: "id"}}}
+	keyProperties   = arguments.Argument{Name: "properties", Kind: arguments.Object, Required: true, Fields: []arguments.Argument{
+		{Name: "name", Required: true},
+		{Name: "all_buckets_read", Kind: arguments.Boolean},
+		{Name: "all_objects_read", Kind: arguments.Boolean},
+		{Name: "all_objects_write", Kind: arguments.Boolean},
 	}}
 )
 
@@ -108,8 +109,8 @@ func (d *Door) createAccessKey(c *call) (any, error) {
 
 // keyChange reads what is said of a key. What is not said stays, and null is nothing said.
 func keyChange(c *call) (out accesskeys.Change) {
-	said, _ := given[arguments](c.arguments, "properties")
-	name, _ := given[string](said, "name")
+	said, _ := arguments.Get[arguments.Values](c.Values, "properties")
+	name, _ := arguments.Get[string](said, "name")
 	out.Name = &name
 	out.OnAll = accesskeys.OnAll{SeeAll: flag(said, "all_buckets_read"), ReadAll: flag(said, "all_objects_read"), WriteAll: flag(said, "all_objects_write")}
 	return out
@@ -131,7 +132,7 @@ func (d *Door) listAccessKeys(c *call) (any, error) {
 	all := everything(func(p kernel.Page) (kernel.List[accesskeys.Described], error) {
 		return d.keys.DescribedKeys(c.ctx, c.caller, accesskeys.Filter{Workspace: ws.ID}, p)
 	})
-	items, p, err := paged(c.arguments, all, encodeAccessKey)
+	items, p, err := paged(c.Values, all, encodeAccessKey)
 	return struct {
 		Pagination pagination  `json:"pagination"`
 		AccessKeys []accessKey `json:"object_storage_access_keys"`
@@ -140,7 +141,7 @@ func (d *Door) listAccessKeys(c *call) (any, error) {
 
 // accessKeyID is the key that a call is about.
 func (c *call) accessKeyID() (string, error) {
-	id := c.reference("access_key", keyhatch.KeyID)
+	id := c.Reference("access_key", keyhatch.KeyID)
 	if id == "" {
 		return "", fail(accessKeyNotFound)
 	}

@@ -7,26 +7,27 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/buckets"
+	"github.com/keyhatch/keyhatch/compat/katapult/arguments"
 )
 
 // What the calls on buckets take.
 var (
-	bucketLookup = argument{name: "bucket", kind: lookup, required: true, fields: []argument{{name: "name"}}}
-	objectPath   = argument{name: "path", required: true}
-	newBucket    = argument{name: "properties", kind: object, required: true, fields: append([]argument{{name: "name", required: true}}, bucketFields...)}
-	bucketChange = argument{name: "properties", kind: object, required: true, fields: bucketFields}
-	bucketFields = []argument{
-		{name: "label"},
-		{name: "serve_static_site", kind: boolean},
-		{name: "static_site_index"},
-		{name: "static_site_error"},
-		{name: "access_control_list", kind: object, fields: []argument{
-			{name: "public_read", kind: boolean},
-			{name: "public_list", kind: boolean},
-			{name: "all_keys_read", kind: boolean},
-			{name: "all_keys_write", kind: boolean},
-			{name: "read_key_ids", list: true},
-			{name: "write_key_ids", list: true},
+	bucketLookup = arguments.Argument{Name: "bucket", Kind: arguments.Lookup, Required: true, Fields: []arguments.Argument{{Name: "name"}}}
+	objectPath   = arguments.Argument{Name: "path", Required: true}
+	newBucket    = arguments.Argument{Name: "properties", Kind: arguments.Object, Required: true, Fields: append([]arguments.Argument{{Name: "name", Required: true}}, bucketFields...)}
+	bucketChange = arguments.Argument{Name: "properties", Kind: arguments.Object, Required: true, Fields: bucketFields}
+	bucketFields = []arguments.Argument{
+		{Name: "label"},
+		{Name: "serve_static_site", Kind: arguments.Boolean},
+		{Name: "static_site_index"},
+		{Name: "static_site_error"},
+		{Name: "access_control_list", Kind: arguments.Object, Fields: []arguments.Argument{
+			{Name: "public_read", Kind: arguments.Boolean},
+			{Name: "public_list", Kind: arguments.Boolean},
+			{Name: "all_keys_read", Kind: arguments.Boolean},
+			{Name: "all_keys_write", Kind: arguments.Boolean},
+			{Name: "read_key_ids", List: true},
+			{Name: "write_key_ids", List: true},
 		}},
 	}
 )
@@ -98,14 +99,14 @@ func orNull(s string) *string {
 // bucketSaid reads what is said of a bucket. What is not said stays, and null is nothing
 // said, but of texts: it is none. Lists of keys are replaced.
 func bucketSaid(c *call) (out buckets.Change, err error) {
-	said, _ := given[arguments](c.arguments, "properties")
+	said, _ := arguments.Get[arguments.Values](c.Values, "properties")
 	for name, to := range map[string]**string{"label": &out.Label, "static_site_index": &out.StaticSiteIndex, "static_site_error": &out.StaticSiteError} {
 		if v, there := said[name]; there {
 			text, _ := v.(string)
 			*to = &text
 		}
 	}
-	acl, _ := given[arguments](said, "access_control_list")
+	acl, _ := arguments.Get[arguments.Values](said, "access_control_list")
 	out.ServeStaticSite = flag(said, "serve_static_site")
 	out.PublicRead, out.PublicList = flag(acl, "public_read"), flag(acl, "public_list")
 	out.AllKeysRead, out.AllKeysWrite = flag(acl, "all_keys_read"), flag(acl, "all_keys_write")
@@ -116,8 +117,8 @@ func bucketSaid(c *call) (out buckets.Change, err error) {
 	return out, err
 }
 
-func flag(a arguments, name string) *bool {
-	if is, ok := given[bool](a, name); ok {
+func flag(a arguments.Values, name string) *bool {
+	if is, ok := arguments.Get[bool](a, name); ok {
 		return &is
 	}
 	return nil
@@ -125,8 +126,8 @@ func flag(a arguments, name string) *bool {
 
 // keyIDs are those of a list, nil when it was not given. A name is none, whatever keys are
 // called.
-func keyIDs(a arguments, name string) (*[]string, error) {
-	ids, ok := a.texts(name)
+func keyIDs(a arguments.Values, name string) (*[]string, error) {
+	ids, ok := a.Texts(name)
 	if !ok {
 		return nil, nil
 	}
@@ -159,9 +160,9 @@ func (d *Door) createBucket(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	said, _ := given[arguments](c.arguments, "properties")
+	said, _ := arguments.Get[arguments.Values](c.Values, "properties")
 	n := buckets.NewBucket{Workspace: a.Workspace, Store: on.ID, Location: true}
-	n.Name, _ = given[string](said, "name")
+	n.Name, _ = arguments.Get[string](said, "name")
 	if n.Change, err = bucketSaid(c); err != nil {
 		return nil, err
 	}
@@ -178,8 +179,8 @@ func (d *Door) bucket(c *call) (buckets.Bucket, error) {
 	if err != nil {
 		return buckets.Bucket{}, err
 	}
-	said, _ := given[arguments](c.arguments, "bucket")
-	name, _ := given[string](said, "name")
+	said, _ := arguments.Get[arguments.Values](c.Values, "bucket")
+	name, _ := arguments.Get[string](said, "name")
 	return d.buckets.OnStore(c.ctx, c.caller, on.ID, name)
 }
 
@@ -244,7 +245,7 @@ func (d *Door) getObject(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	path, _ := given[string](c.arguments, "path")
+	path, _ := arguments.Get[string](c.Values, "path")
 	o, err := d.buckets.Object(c.ctx, c.caller, "", b.ID, path)
 	if errors.Is(err, keyhatch.Invalid) { // no object has such a key
 		err = fail(objectNotFound)

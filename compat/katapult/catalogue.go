@@ -1,6 +1,6 @@
 package katapult
 
-import "strings"
+import "github.com/keyhatch/keyhatch/compat/katapult/arguments"
 
 // code is the format's name of a failure.
 type code string
@@ -132,12 +132,12 @@ type (
 		Description *string `json:"description"`
 	}
 	wrongDetail struct {
-		Path             []string    `json:"path"`
-		Index            *int        `json:"index"` // in a list
-		Issue            issue       `json:"issue"`
-		IssueDescription *string     `json:"issue_description"`
-		Errors           []string    `json:"errors"`
-		Argument         wrongTarget `json:"argument"`
+		Path             []string        `json:"path"`
+		Index            *int            `json:"index"` // in a list
+		Issue            arguments.Issue `json:"issue"`
+		IssueDescription *string         `json:"issue_description"`
+		Errors           []string        `json:"errors"`
+		Argument         wrongTarget     `json:"argument"`
 	}
 	wrongTarget struct {
 		ID          string  `json:"id"`
@@ -145,49 +145,3 @@ type (
 		Description *string `json:"description"`
 	}
 )
-
-// issue is what is wrong with an argument.
-type issue string
-
-// The issues that there are.
-const (
-	invalidScalar         issue = "invalid_scalar"
-	parseError            issue = "parse_error"
-	validationErrors      issue = "validation_errors"
-	invalidEnumValue      issue = "invalid_enum_value"
-	arrayExpected         issue = "array_expected"
-	objectExpected        issue = "object_expected"
-	missingLookupValue    issue = "missing_lookup_value"
-	ambiguousLookupValues issue = "ambiguous_lookup_values"
-)
-
-// issues are their descriptions, where the format has one.
-var issues = map[issue]string{
-	invalidScalar:         "The value provided was not of an appropriate type for the scalar that was requested. For example, you may have passed a string where an integer was required etc...",
-	parseError:            "The value provided could not be parsed into an appropriate value by the server. For example, if a date was expected and the value could not be interpreted as such.",
-	invalidEnumValue:      "The value provided was not one of the options suitable for the enum.",
-	missingLookupValue:    "A value for a lookup argument set has not been provided but at least one value is required.",
-	ambiguousLookupValues: "More than one value has been provided for a lookup argument set. Only one option may be provided.",
-}
-
-// missing is a required argument that was not given.
-func missing(path []string) *failure {
-	f := fail(missingRequiredArgument, missingDetail{Path: path, Argument: missingTarget{Name: path[len(path)-1]}})
-	f.description = "The '" + strings.Join(path, ".") + "' argument is required but has not been provided"
-	return f
-}
-
-// wrong is an argument that is not what it should be; index is where in its list.
-func wrong(path []string, index *int, is issue, errors ...string) *failure {
-	name := strings.Join(path, ".")
-	detail := wrongDetail{
-		Path: path, Index: index, Issue: is, Errors: append([]string{}, errors...),
-		Argument: wrongTarget{ID: name, Name: path[len(path)-1]},
-	}
-	if description, ok := issues[is]; ok {
-		detail.IssueDescription = &description
-	}
-	f := fail(invalidArgument, detail)
-	f.description = "The '" + name + "' argument is invalid"
-	return f
-}

@@ -20,6 +20,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
+	"github.com/keyhatch/keyhatch/compat/katapult/arguments"
 )
 
 // Door serves the wire.
@@ -54,7 +55,7 @@ type call struct {
 	ctx    context.Context
 	route  route
 	caller keyhatch.Caller
-	arguments
+	arguments.Values
 }
 
 func (d *Door) serve(w http.ResponseWriter, r *http.Request) {
@@ -89,11 +90,11 @@ func (d *Door) do(w http.ResponseWriter, r *http.Request, c *call) (answer any, 
 	if err != nil {
 		return nil, err
 	}
-	given, err := readGiven(w, r)
+	given, err := arguments.Read(w, r)
 	if err != nil {
 		return nil, err
 	}
-	if c.arguments, err = read(c.route.takes, given, words); err != nil {
+	if c.Values, err = arguments.Take(c.route.takes, given, words); err != nil {
 		return nil, err
 	}
 	w.Header().Set("Cache-Control", "max-age=0, private, must-revalidate")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/auth"
+	"github.com/keyhatch/keyhatch/compat/katapult/arguments"
 )
 
 // failure is an error as the format tells it.
@@ -39,8 +40,33 @@ func fail(c code, detail ...any) *failure {
 	return &failure{code: c, detail: detail[0]}
 }
 
-// unreadable is a request whose arguments cannot be read. What was sent is not repeated.
-func unreadable(why string) *failure { return fail(invalidJSONBody, details{&why}) }
+// ofArguments are what is wrong with the arguments of a call. What was sent is not
+// repeated.
+func ofArguments(err error) *failure {
+	var unreadable arguments.Unreadable
+	var missing *arguments.Missing
+	var wrong *arguments.Wrong
+	switch {
+	case errors.As(err, &unreadable):
+		why := string(unreadable)
+		return fail(invalidJSONBody, details{&why})
+	case errors.As(err, &missing):
+		f := fail(missingRequiredArgument, missingDetail{missing.Path, missingTarget{Name: last(missing.Path)}})
+		f.description = "The '" + strings.Join(missing.Path, ".") + "' argument is required but has not been provided"
+		return f
+	case errors.As(err, &wrong):
+		name := strings.Join(wrong.Path, ".")
+		f := fail(invalidArgument, wrongDetail{
+			Path: wrong.Path, Index: wrong.Index, Issue: wrong.Issue, IssueDescription: wrong.Issue.Description(), Errors: wrong.Errors,
+			Argument: wrongTarget{ID: name, Name: last(wrong.Path)},
+		})
+		f.description = "The '" + name + "' argument is invalid"
+		return f
+	}
+	return nil
+}
+
+func last(path []string) string { return path[len(path)-1] }
 
 // kinds are the codes of kinds of failures of the core.
 var kinds = map[keyhatch.Kind]code{
@@ -80,6 +106,9 @@ var codes = map[keyhatch.Code]code{
 func asFailure(err error, perMinute int) *failure {
 	var f *failure
 	if errors.As(err, &f) {
+		return f
+	}
+	if f := ofArguments(err); f != nil {
 		return f
 	}
 	var e *keyhatch.Error

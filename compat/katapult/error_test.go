@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/compat/katapult/arguments"
 	"github.com/keyhatch/keyhatch/internal/coretest"
 	"github.com/keyhatch/keyhatch/internal/logged"
 )
@@ -49,6 +50,34 @@ func TestEveryKindIsMapped(t *testing.T) {
 	message := asFailure(keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeNameTaken, "émile has that name"), 7)
 	if got := message.detail.(messages).Errors; !slices.Equal(got, []string{"Émile has that name"}) {
 		t.Errorf("it says %q", got)
+	}
+}
+
+// TestFailuresOfArguments: what is wrong with one is told by its path.
+func TestFailuresOfArguments(t *testing.T) {
+	index := 1
+	why, parse := "it is not JSON", "The value provided could not be parsed into an appropriate value by the server. For example, if a date was expected and the value could not be interpreted as such."
+	for _, tc := range []struct {
+		err  error
+		want failure
+	}{
+		{arguments.Unreadable(why), failure{code: invalidJSONBody, detail: details{&why}}},
+		{&arguments.Missing{Path: []string{"properties", "name"}}, failure{
+			code: missingRequiredArgument, description: "The 'properties.name' argument is required but has not been provided",
+			detail: missingDetail{[]string{"properties", "name"}, missingTarget{Name: "name"}},
+		}},
+		{&arguments.Wrong{Path: []string{"a", "b"}, Index: &index, Issue: arguments.ParseError, Errors: []string{"why"}}, failure{
+			code: invalidArgument, description: "The 'a.b' argument is invalid",
+			detail: wrongDetail{[]string{"a", "b"}, &index, "parse_error", &parse, []string{"why"}, wrongTarget{ID: "a.b", Name: "b"}},
+		}},
+		{&arguments.Wrong{Path: []string{"a"}, Issue: arguments.ValidationErrors, Errors: []string{}}, failure{
+			code: invalidArgument, description: "The 'a' argument is invalid",
+			detail: wrongDetail{Path: []string{"a"}, Issue: "validation_errors", Errors: []string{}, Argument: wrongTarget{ID: "a", Name: "a"}},
+		}},
+	} {
+		if got := asFailure(tc.err, 7); !reflect.DeepEqual(*got, tc.want) {
+			t.Errorf("%v is %+v", tc.err, got)
+		}
 	}
 }
 

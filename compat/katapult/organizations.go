@@ -41,11 +41,11 @@ func encodeOrganization(ws keyhatch.Workspace) organizationPart {
 
 // workspace is the organization that a call is about.
 func (d *Door) workspace(c *call) (keyhatch.Workspace, error) {
-	return d.people.Workspace(c.ctx, c.caller, c.reference("organization", keyhatch.WorkspaceID))
+	return d.people.Workspace(c.ctx, c.caller, c.Reference("organization", keyhatch.WorkspaceID))
 }
 
 // region is the cluster that a call is about: a store, whose name is its region.
-func (c *call) region() string { return c.reference("object_storage_cluster", keyhatch.StoreID) }
+func (c *call) region() string { return c.Reference("object_storage_cluster", keyhatch.StoreID) }
 
 func (d *Door) cluster(c *call) (keyhatch.Store, error) {
 	return d.places.Store(c.ctx, c.caller, c.region())

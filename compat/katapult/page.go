@@ -1,14 +1,18 @@
 package katapult
 
-import "iter"
+import (
+	"iter"
+
+	"github.com/keyhatch/keyhatch/compat/katapult/arguments"
+)
 
 // paging are the arguments of every list.
-var paging = []argument{
-	{name: "page", kind: integer, otherwise: int64(1), rules: []rule{positive}},
-	{name: "per_page", kind: integer, otherwise: int64(30), rules: []rule{positive, {"less_than_or_equal_to_one_hundred", func(v any) bool { return v.(int64) <= maxPage }}}},
+var paging = []arguments.Argument{
+	{Name: "page", Kind: arguments.Integer, Otherwise: int64(1), Rules: []arguments.Rule{positive}},
+	{Name: "per_page", Kind: arguments.Integer, Otherwise: int64(30), Rules: []arguments.Rule{positive, {Name: "less_than_or_equal_to_one_hundred", Holds: func(v any) bool { return v.(int64) <= maxPage }}}},
 }
 
-var positive = rule{"greater_than_zero", func(v any) bool { return v.(int64) > 0 }}
+var positive = arguments.Rule{Name: "greater_than_zero", Holds: func(v any) bool { return v.(int64) > 0 }}
 
 // maxPage is how many a page has at most. The name of the rule that says so is older than
 // the number, in the format too.
@@ -28,9 +32,9 @@ type pagination struct {
 
 // paged is the page of all items that the arguments ask for. More than it needs to know
 // is not looked at.
-func paged[T, W any](a arguments, all iter.Seq2[T, error], encode func(T) W) (items []W, p pagination, err error) {
-	page, _ := given[int64](a, "page")
-	size, _ := given[int64](a, "per_page")
+func paged[T, W any](a arguments.Values, all iter.Seq2[T, error], encode func(T) W) (items []W, p pagination, err error) {
+	page, _ := arguments.Get[int64](a, "page")
+	size, _ := arguments.Get[int64](a, "per_page")
 	p = pagination{CurrentPage: page, PerPage: size}
 	page = min(page, 1<<40) // of which there are none
 	items = []W{}

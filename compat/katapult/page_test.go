@@ -4,6 +4,8 @@ import (
 	"errors"
 	"iter"
 	"testing"
+
+	"github.com/keyhatch/keyhatch/compat/katapult/arguments"
 )
 
 // numbers counts how many of its items were asked for.
@@ -42,7 +44,7 @@ func TestPaged(t *testing.T) {
 		{5, 1 << 62, 200, 0, 0, 1, 5, 5},
 	} {
 		asked := 0
-		items, p, err := paged(arguments{"page": int64(tc.page), "per_page": int64(tc.size)}, numbers(tc.n, &asked, nil), func(i int) int { return i })
+		items, p, err := paged(arguments.Values{"page": int64(tc.page), "per_page": int64(tc.size)}, numbers(tc.n, &asked, nil), func(i int) int { return i })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +60,7 @@ func TestPaged(t *testing.T) {
 		}
 	}
 	asked := 0
-	if _, _, err := paged(arguments{"page": int64(1), "per_page": int64(1)}, numbers(3, &asked, errors.ErrUnsupported), func(i int) int { return i }); !errors.Is(err, errors.ErrUnsupported) {
+	if _, _, err := paged(arguments.Values{"page": int64(1), "per_page": int64(1)}, numbers(3, &asked, errors.ErrUnsupported), func(i int) int { return i }); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("a list that breaks off is %v", err)
 	}
 }

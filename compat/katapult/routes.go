@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/keyhatch/keyhatch/compat/katapult/arguments"
 	"github.com/keyhatch/keyhatch/policy"
 )
 
@@ -22,7 +23,7 @@ type route struct {
 	noun   string
 	status int
 	secret bool // is in the answer
-	takes  []argument
+	takes  []arguments.Argument
 	run    func(*Door, *call) (any, error)
 }
 
@@ -31,9 +32,9 @@ var parameters = []string{"organization", "object_storage_cluster", "access_key"
 
 // What routes of several kinds take.
 var (
-	organization = argument{name: "organization", kind: lookup, required: true, fields: []argument{{name: "id"}, {name: "sub_domain"}}}
-	cluster      = argument{name: "object_storage_cluster", kind: lookup, required: true, fields: []argument{{name: "region"}}}
-	apiToken     = argument{name: "api_token", kind: lookup, required: true, fields: []argument{{name: "id"}}}
+	organization = arguments.Argument{Name: "organization", Kind: arguments.Lookup, Required: true, Fields: []arguments.Argument{{Name: "id"}, {Name: "sub_domain"}}}
+	cluster      = arguments.Argument{Name: "object_storage_cluster", Kind: arguments.Lookup, Required: true, Fields: []arguments.Argument{{Name: "region"}}}
+	apiToken     = arguments.Argument{Name: "api_token", Kind: arguments.Lookup, Required: true, Fields: []arguments.Argument{{Name: "id"}}}
 )
 
 // routes are those of the wire. One with a word comes before one that has a parameter in
@@ -47,94 +48,94 @@ var routes = []route{
 	},
 	{
 		method: "GET", path: "organizations/organization", scopes: []string{"organizations:read"}, noun: "workspaces", status: 200,
-		takes: []argument{organization}, run: (*Door).getOrganization,
+		takes: []arguments.Argument{organization}, run: (*Door).getOrganization,
 	},
 	{
 		method: "GET", path: "organizations/organization/api_tokens", scopes: []string{"api_tokens", "api_tokens:read"}, noun: "tokens", status: 200,
-		takes: slices.Concat([]argument{organization, annotationFilter}, paging), run: (*Door).listTokens,
+		takes: slices.Concat([]arguments.Argument{organization, annotationFilter}, paging), run: (*Door).listTokens,
 	},
 	{
 		method: "POST", path: "organizations/organization/api_tokens", scopes: []string{"api_tokens"}, noun: "tokens", status: 200, secret: true,
-		takes: []argument{organization, tokenProperties, annotations}, run: (*Door).createToken,
+		takes: []arguments.Argument{organization, tokenProperties, annotations}, run: (*Door).createToken,
 	},
 	{
 		method: "PATCH", path: "api_tokens/api_token", scopes: []string{"api_tokens"}, noun: "tokens", status: 200,
-		takes: []argument{apiToken, tokenProperties, annotations}, run: (*Door).updateToken,
+		takes: []arguments.Argument{apiToken, tokenProperties, annotations}, run: (*Door).updateToken,
 	},
 	{
 		method: "DELETE", path: "api_tokens/api_token", scopes: []string{"api_tokens"}, noun: "tokens", status: 200,
-		takes: []argument{apiToken}, run: (*Door).deleteToken,
+		takes: []arguments.Argument{apiToken}, run: (*Door).deleteToken,
 	},
 	{
 		method: "POST", path: "api_tokens/api_token/regenerate_secret", scopes: []string{"api_tokens"}, noun: "tokens", status: 200, secret: true,
-		takes: []argument{apiToken}, run: (*Door).regenerateSecret,
+		takes: []arguments.Argument{apiToken}, run: (*Door).regenerateSecret,
 	},
 
 	{
 		method: "GET", path: "organizations/organization/object_storage/access_keys", scopes: []string{"object_storage"}, noun: "access-keys", status: 200,
-		takes: slices.Concat([]argument{organization}, paging), run: (*Door).listAccessKeys,
+		takes: slices.Concat([]arguments.Argument{organization}, paging), run: (*Door).listAccessKeys,
 	},
 	{
 		method: "POST", path: "organizations/organization/object_storage/object_storage_cluster", scopes: []string{"object_storage"}, noun: "store-accounts", status: 201,
-		takes: []argument{organization, cluster}, run: (*Door).createAccount,
+		takes: []arguments.Argument{organization, cluster}, run: (*Door).createAccount,
 	},
 	{
 		method: "GET", path: "organizations/organization/object_storage/object_storage_cluster", scopes: []string{"object_storage:read"}, noun: "store-accounts", status: 200,
-		takes: []argument{organization, cluster}, run: (*Door).getAccount,
+		takes: []arguments.Argument{organization, cluster}, run: (*Door).getAccount,
 	},
 	{
 		method: "DELETE", path: "organizations/organization/object_storage/object_storage_cluster", scopes: []string{"object_storage"}, noun: "store-accounts", status: 200,
-		takes: []argument{organization, cluster}, run: (*Door).deleteAccount,
+		takes: []arguments.Argument{organization, cluster}, run: (*Door).deleteAccount,
 	},
 	{
 		method: "GET", path: "trash_objects/trash_object", scopes: []string{"trash_objects:read"}, noun: "store-accounts", status: 200,
-		takes: []argument{trashLookup}, run: (*Door).getTrash,
+		takes: []arguments.Argument{trashLookup}, run: (*Door).getTrash,
 	},
 	{
 		method: "DELETE", path: "trash_objects/trash_object", scopes: []string{"trash_objects:purge"}, noun: "store-accounts", status: 200,
-		takes: []argument{trashLookup}, run: (*Door).purgeTrash,
+		takes: []arguments.Argument{trashLookup}, run: (*Door).purgeTrash,
 	},
 
 	{
 		method: "POST", path: "organizations/organization/object_storage/object_storage_cluster/access_keys", scopes: []string{"object_storage"}, noun: "access-keys", status: 201,
-		takes: []argument{organization, cluster, keyProperties}, run: (*Door).createAccessKey,
+		takes: []arguments.Argument{organization, cluster, keyProperties}, run: (*Door).createAccessKey,
 	},
 	{
 		method: "GET", path: "object_storage/access_keys/access_key", scopes: []string{"object_storage"}, noun: "access-keys", status: 200,
-		takes: []argument{accessKeyLookup}, run: (*Door).getAccessKey,
+		takes: []arguments.Argument{accessKeyLookup}, run: (*Door).getAccessKey,
 	},
 	{
 		method: "PATCH", path: "object_storage/access_keys/access_key", scopes: []string{"object_storage"}, noun: "access-keys", status: 200,
-		takes: []argument{accessKeyLookup, keyProperties}, run: (*Door).updateAccessKey,
+		takes: []arguments.Argument{accessKeyLookup, keyProperties}, run: (*Door).updateAccessKey,
 	},
 	{
 		method: "DELETE", path: "object_storage/access_keys/access_key", scopes: []string{"object_storage"}, noun: "access-keys", status: 200,
-		takes: []argument{accessKeyLookup}, run: (*Door).deleteAccessKey,
+		takes: []arguments.Argument{accessKeyLookup}, run: (*Door).deleteAccessKey,
 	},
 	{
 		method: "POST", path: "object_storage/access_keys/access_key/generate_credentials", scopes: []string{"object_storage"}, noun: "access-keys", status: 200, secret: true,
-		takes: []argument{accessKeyLookup}, run: (*Door).generateCredentials,
+		takes: []arguments.Argument{accessKeyLookup}, run: (*Door).generateCredentials,
 	},
 
 	{
 		method: "POST", path: "organizations/organization/object_storage/object_storage_cluster/buckets", scopes: []string{"object_storage"}, noun: "buckets", status: 201,
-		takes: []argument{organization, cluster, newBucket}, run: (*Door).createBucket,
+		takes: []arguments.Argument{organization, cluster, newBucket}, run: (*Door).createBucket,
 	},
 	{
 		method: "GET", path: "object_storage/object_storage_cluster/buckets/bucket", scopes: []string{"object_storage:read"}, noun: "buckets", status: 200,
-		takes: []argument{cluster, bucketLookup}, run: (*Door).getBucket,
+		takes: []arguments.Argument{cluster, bucketLookup}, run: (*Door).getBucket,
 	},
 	{
 		method: "PATCH", path: "object_storage/object_storage_cluster/buckets/bucket", scopes: []string{"object_storage"}, noun: "buckets", status: 200,
-		takes: []argument{cluster, bucketLookup, bucketChange}, run: (*Door).updateBucket,
+		takes: []arguments.Argument{cluster, bucketLookup, bucketChange}, run: (*Door).updateBucket,
 	},
 	{
 		method: "DELETE", path: "object_storage/object_storage_cluster/buckets/bucket", scopes: []string{"object_storage"}, noun: "buckets", status: 200,
-		takes: []argument{cluster, bucketLookup}, run: (*Door).deleteBucket,
+		takes: []arguments.Argument{cluster, bucketLookup}, run: (*Door).deleteBucket,
 	},
 	{
 		method: "GET", path: "object_storage/object_storage_cluster/buckets/bucket/object", scopes: []string{"object_storage:read"}, noun: "buckets", status: 200,
-		takes: []argument{cluster, bucketLookup, objectPath}, run: (*Door).getObject,
+		takes: []arguments.Argument{cluster, bucketLookup, objectPath}, run: (*Door).getObject,
 	},
 }
 

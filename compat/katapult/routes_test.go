@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/compat/katapult/arguments"
 )
 
 // TestTable: every line of it can be reached as it is written, needs what may be said of
@@ -32,7 +33,7 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s %s: %d", want.method, want.path, want.status)
 		}
 		for word := range strings.SplitSeq(want.path, "/") {
-			takes := slices.ContainsFunc(want.takes, func(a argument) bool { return a.name == word })
+			takes := slices.ContainsFunc(want.takes, func(a arguments.Argument) bool { return a.Name == word })
 			if slices.Contains(parameters, word) && !takes {
 				t.Errorf("%s %s does not take %s", want.method, want.path, word)
 			}
@@ -44,14 +45,14 @@ func TestTable(t *testing.T) {
 }
 
 // checkArgument: what the reading of arguments rests on.
-func checkArgument(t *testing.T, path string, a argument) {
+func checkArgument(t *testing.T, path string, a arguments.Argument) {
 	t.Helper()
-	if nested := a.kind == object || a.kind == lookup; nested != (len(a.fields) > 0) || a.kind == lookup && a.list {
-		t.Errorf("%s: %s is %+v", path, a.name, a)
+	if nested := a.Kind == arguments.Object || a.Kind == arguments.Lookup; nested != (len(a.Fields) > 0) || a.Kind == arguments.Lookup && a.List {
+		t.Errorf("%s: %s is %+v", path, a.Name, a)
 	}
-	for _, f := range a.fields {
-		if a.kind == lookup && (f.kind != text || f.list) {
-			t.Errorf("%s: %s is looked up by %s", path, a.name, f.name)
+	for _, f := range a.Fields {
+		if a.Kind == arguments.Lookup && (f.Kind != arguments.Text || f.List) {
+			t.Errorf("%s: %s is looked up by %s", path, a.Name, f.Name)
 		}
 		checkArgument(t, path, f)
 	}
@@ -162,7 +163,7 @@ func FuzzFind(f *testing.F) {
 		}
 		found, words, err := find(&http.Request{Method: method, URL: u, Header: http.Header{}})
 		if err != nil {
-			if !isCode(err, routeNotFound) || strings.Contains(err.(*failure).description, "kh_") {
+			if err.(*failure).code != routeNotFound || strings.Contains(err.(*failure).description, "kh_") {
 				t.Errorf("%s %q: %v", method, path, err)
 			}
 			return

@@ -10,18 +10,19 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/compat/katapult/arguments"
 )
 
 // What the calls on tokens take.
 var (
-	tokenProperties = argument{name: "properties", kind: object, required: true, fields: []argument{
-		{name: "name"},
-		{name: "authorized_ip_addresses", list: true},
-		{name: "expires_at", kind: integer},
-		{name: "scopes", list: true},
+	tokenProperties = arguments.Argument{Name: "properties", Kind: arguments.Object, Required: true, Fields: []arguments.Argument{
+		{Name: "name"},
+		{Name: "authorized_ip_addresses", List: true},
+		{Name: "expires_at", Kind: arguments.Integer},
+		{Name: "scopes", List: true},
 	}}
-	annotations      = argument{name: "annotations", kind: object, list: true, fields: []argument{{name: "key", required: true}, {name: "value"}}}
-	annotationFilter = argument{name: "annotations", kind: object, list: true, fields: []argument{{name: "key"}, {name: "value"}}}
+	annotations      = arguments.Argument{Name: "annotations", Kind: arguments.Object, List: true, Fields: []arguments.Argument{{Name: "key", Required: true}, {Name: "value"}}}
+	annotationFilter = arguments.Argument{Name: "annotations", Kind: arguments.Object, List: true, Fields: []arguments.Argument{{Name: "key"}, {Name: "value"}}}
 )
 
 // token is one as answers have it. One of an organization works in that workspace only.
@@ -91,11 +92,11 @@ func (d *Door) listTokens(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	wanted, _ := c.objects("annotations")
+	wanted, _ := c.Objects("annotations")
 	all := everything(func(p kernel.Page) (kernel.List[keyhatch.Token], error) {
 		return d.people.Tokens(c.ctx, c.caller, "", p)
 	})
-	items, p, err := paged(c.arguments, those(all, func(t keyhatch.Token) bool { return t.Workspace == ws.ID && noted(t, wanted) }), d.encodeToken)
+	items, p, err := paged(c.Values, those(all, func(t keyhatch.Token) bool { return t.Workspace == ws.ID && noted(t, wanted) }), d.encodeToken)
 	return struct {
 		Pagination pagination `json:"pagination"`
 		Tokens     []token    `json:"api_tokens"`
@@ -115,10 +116,10 @@ func those[T any](all iter.Seq2[T, error], is func(T) bool) iter.Seq2[T, error] 
 
 // noted tells whether a token has all of the annotations. One without a key is any, one
 // without a value has any.
-func noted(t keyhatch.Token, wanted []arguments) bool {
+func noted(t keyhatch.Token, wanted []arguments.Values) bool {
 	for _, w := range wanted {
-		key, anyKey := given[string](w, "key")
-		value, anyValue := given[string](w, "value")
+		key, anyKey := arguments.Get[string](w, "key")
+		value, anyValue := arguments.Get[string](w, "value")
 		found := false
 		for k, v := range t.Annotations {
 			found = found || (!anyKey || k == key) && (!anyValue || v == value)
@@ -156,7 +157,7 @@ func (d *Door) updateToken(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := d.people.Token(c.ctx, c.caller, c.reference("api_token", keyhatch.TokenID))
+	t, err := d.people.Token(c.ctx, c.caller, c.Reference("api_token", keyhatch.TokenID))
 	if err != nil {
 		return nil, err
 	}
@@ -169,18 +170,18 @@ func (d *Door) updateToken(c *call) (any, error) {
 // change reads what is said of a token. What is not said stays, and null is nothing said,
 // but of the expiry: it is never. Lists, of annotations too, are replaced.
 func (d *Door) change(c *call) (out people.TokenChange, err error) {
-	said, _ := given[arguments](c.arguments, "properties")
-	if name, ok := given[string](said, "name"); ok {
+	said, _ := arguments.Get[arguments.Values](c.Values, "properties")
+	if name, ok := arguments.Get[string](said, "name"); ok {
 		out.Name = &name
 	}
-	if texts, ok := said.texts("scopes"); ok {
+	if texts, ok := said.Texts("scopes"); ok {
 		scopes := make([]keyhatch.Scope, len(texts))
 		for i, s := range texts {
 			scopes[i] = keyhatch.Scope(s)
 		}
 		out.Scopes = &scopes
 	}
-	if texts, ok := said.texts("authorized_ip_addresses"); ok {
+	if texts, ok := said.Texts("authorized_ip_addresses"); ok {
 		networks := make([]netip.Prefix, len(texts))
 		for i, s := range texts {
 			if networks[i], err = keyhatch.ParseNetwork(s); err != nil {
@@ -192,17 +193,17 @@ func (d *Door) change(c *call) (out people.TokenChange, err error) {
 	if out.ExpiresAt, err = expiry(said); err != nil {
 		return out, err
 	}
-	notes, ok := c.objects("annotations")
+	notes, ok := c.Objects("annotations")
 	if !ok {
 		return out, nil
 	}
 	kept := make(map[string]string, len(notes))
 	for _, n := range notes {
-		key, _ := given[string](n, "key")
+		key, _ := arguments.Get[string](n, "key")
 		if _, twice := kept[key]; twice {
 			return out, fail(validationError, messages{[]string{"Annotations key has already been taken"}})
 		}
-		kept[key], _ = given[string](n, "value")
+		kept[key], _ = arguments.Get[string](n, "value")
 	}
 	out.Annotations = &kept
 	return out, nil
@@ -212,7 +213,7 @@ func (d *Door) change(c *call) (out people.TokenChange, err error) {
 const lastSecond = 253402300799
 
 // expiry is when a token is to end, zero for never, nil when nothing is said.
-func expiry(said arguments) (*time.Time, error) {
+func expiry(said arguments.Values) (*time.Time, error) {
 	v, there := said["expires_at"]
 	if !there {
 		return nil, nil
@@ -229,7 +230,7 @@ func expiry(said arguments) (*time.Time, error) {
 }
 
 func (d *Door) deleteToken(c *call) (any, error) {
-	t, err := d.people.Token(c.ctx, c.caller, c.reference("api_token", keyhatch.TokenID))
+	t, err := d.people.Token(c.ctx, c.caller, c.Reference("api_token", keyhatch.TokenID))
 	if err != nil {
 		return nil, err
 	}
@@ -244,7 +245,7 @@ func (d *Door) deleteToken(c *call) (any, error) {
 
 // regenerateSecret gives a token another secret. The one before is dead at once.
 func (d *Door) regenerateSecret(c *call) (any, error) {
-	t, secret, err := d.people.RotateToken(c.ctx, c.caller, c.reference("api_token", keyhatch.TokenID), 0)
+	t, secret, err := d.people.RotateToken(c.ctx, c.caller, c.Reference("api_token", keyhatch.TokenID), 0)
 	return struct {
 		Token token `json:"api_token"`
 	}{d.encodeTokenWith(t, secret)}, err

@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/compat/katapult/arguments"
 )
 
 // trashLookup is what the calls on the trash take.
-var trashLookup = argument{name: "trash_object", kind: lookup, required: true, fields: []argument{{name: "id"}}}
+var trashLookup = arguments.Argument{Name: "trash_object", Kind: arguments.Lookup, Required: true, Fields: []arguments.Argument{{Name: "id"}}}
 
 // Accounts are all that is put into the trash. What lies there has the id of its account,
 // but for the kind.
@@ -32,8 +33,8 @@ func inTrash(a keyhatch.StoreAccount) error {
 
 // trashedAccount is what lies in the trash that a call is about.
 func (d *Door) trashedAccount(c *call) (keyhatch.StoreAccount, error) {
-	said, _ := given[arguments](c.arguments, "trash_object")
-	text, _ := given[string](said, "id")
+	said, _ := arguments.Get[arguments.Values](c.Values, "trash_object")
+	text, _ := arguments.Get[string](said, "id")
 	payload, ok := strings.CutPrefix(text, trashID)
 	id := string(keyhatch.StoreAccountID) + "_" + payload
 	if _, isID := keyhatch.IDPayload(keyhatch.StoreAccountID, id); !ok || !isID {

@@ -1,4 +1,4 @@
-package katapult
+package arguments
 
 import (
 	"net/url"
@@ -21,28 +21,28 @@ const (
 // Source: Rack, QueryParser, parse_nested_query.
 func parseNested(text string) (map[string]any, error) {
 	if strings.Count(text, "&") >= maxParameters {
-		return nil, unreadable("there are too many parameters")
+		return nil, Unreadable("there are too many parameters")
 	}
 	var out any = map[string]any{}
 	for part := range strings.SplitSeq(text, "&") {
 		escapedName, escapedValue, given := strings.Cut(part, "=")
 		name, err := url.QueryUnescape(escapedName)
 		if err != nil {
-			return nil, unreadable("a parameter is not percent-encoded")
+			return nil, Unreadable("a parameter is not percent-encoded")
 		}
 		value, err := url.QueryUnescape(escapedValue)
 		if err != nil {
-			return nil, unreadable("a parameter is not percent-encoded")
+			return nil, Unreadable("a parameter is not percent-encoded")
 		}
 		if !utf8.ValidString(name) || !utf8.ValidString(value) {
-			return nil, unreadable("the parameters are not UTF-8")
+			return nil, Unreadable("the parameters are not UTF-8")
 		}
 		if name == "" {
 			continue
 		}
 		steps := stepsOf(name)
 		if len(steps) > maxDepth {
-			return nil, unreadable("the parameters are nested too deeply")
+			return nil, Unreadable("the parameters are nested too deeply")
 		}
 		var v any
 		if given {
@@ -83,7 +83,7 @@ func put(at any, steps []string, v any) (any, error) {
 	if step == "" {
 		list, ok := at.([]any)
 		if at != nil && !ok {
-			return nil, unreadable("a parameter is a list in one place and something else in another")
+			return nil, Unreadable("a parameter is a list in one place and something else in another")
 		}
 		if n := len(list); n > 0 && len(rest) > 0 {
 			if last, ok := list[n-1].(map[string]any); ok && !has(last, rest) {
@@ -98,7 +98,7 @@ func put(at any, steps []string, v any) (any, error) {
 	if at == nil {
 		object = map[string]any{}
 	} else if !ok {
-		return nil, unreadable("a parameter is an object in one place and something else in another")
+		return nil, Unreadable("a parameter is an object in one place and something else in another")
 	}
 	inner, err := put(object[step], rest, v)
 	object[step] = inner

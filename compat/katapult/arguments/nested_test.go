@@ -1,4 +1,4 @@
-package katapult
+package arguments
 
 import (
 	"errors"
@@ -55,7 +55,7 @@ func TestParseNested(t *testing.T) {
 		"a=%", "a=%zz", "%=a", "a=%ff", "%ff=a", "a=1&a[b]=2", "a=1&a[]=2", "a[]=1&a[b]=2", "a[b]=1&a[]=2", "a[b]=1&a[b][c]=2",
 		strings.Repeat("a=1&", maxParameters), "a" + strings.Repeat("[b]", maxDepth), "a" + strings.Repeat("[]", maxDepth),
 	} {
-		if got, err := parseNested(text); !isCode(err, invalidJSONBody) {
+		if got, err := parseNested(text); !unreadable(err) {
 			t.Errorf("%.60q is %v, %v", text, got, err)
 		}
 	}
@@ -69,9 +69,9 @@ func nestedList(depth int) any {
 	return v
 }
 
-func isCode(err error, want code) bool {
-	var f *failure
-	return errors.As(err, &f) && f.code == want
+func unreadable(err error) bool {
+	var u Unreadable
+	return errors.As(err, &u)
 }
 
 // TestParseObject is what a JSON body says.
@@ -91,7 +91,7 @@ func TestParseObject(t *testing.T) {
 		strings.Repeat(`{"a":`, maxDepth) + "{}" + strings.Repeat("}", maxDepth), strings.Repeat("[", 1<<16), strings.Repeat("[", 1<<16) + strings.Repeat("]", 1<<16),
 		strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1),
 	} {
-		if got, err := parseObject([]byte(text)); !isCode(err, invalidJSONBody) {
+		if got, err := parseObject([]byte(text)); !unreadable(err) {
 			t.Errorf("%.60q is %v, %v", text, got, err)
 		}
 	}
@@ -125,7 +125,7 @@ func FuzzParseNested(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		got, err := parseNested(text)
 		if err != nil {
-			if !isCode(err, invalidJSONBody) {
+			if !unreadable(err) {
 				t.Errorf("%q: %v", text, err)
 			}
 			return
@@ -136,8 +136,8 @@ func FuzzParseNested(f *testing.F) {
 		if again, _ := parseNested(text); !reflect.DeepEqual(got, again) {
 			t.Errorf("%q is %v and %v", text, got, again)
 		}
-		_, err = read(everyKind, got, map[string]string{"thing": "x"})
-		if err != nil && !isCode(err, missingRequiredArgument) && !isCode(err, invalidArgument) {
+		_, err = Take(everyKind, got, map[string]string{"thing": "x"})
+		if err != nil && !refuses(err) {
 			t.Errorf("%q: %v", text, err)
 		}
 	})
@@ -152,48 +152,48 @@ func FuzzParseObject(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		given, err := parseObject(text)
 		if err != nil {
-			if !isCode(err, invalidJSONBody) {
+			if !unreadable(err) {
 				t.Errorf("%q: %v", text, err)
 			}
 			return
 		}
-		a, err := read(everyKind, given, nil)
+		a, err := Take(everyKind, given, nil)
 		if err != nil {
-			if !isCode(err, missingRequiredArgument) && !isCode(err, invalidArgument) {
+			if !refuses(err) {
 				t.Errorf("%q: %v", text, err)
 			}
 			return
 		}
 		for _, w := range everyKind {
-			if v := a[w.name]; v != nil && !isKind(w, v) {
-				t.Errorf("%q: %s is %#v", text, w.name, v)
+			if v := a[w.Name]; v != nil && !isKind(w, v) {
+				t.Errorf("%q: %s is %#v", text, w.Name, v)
 			}
 		}
-		a.reference("thing", keyhatch.TokenID)
-		a.objects("things")
-		a.texts("names")
+		a.Reference("thing", keyhatch.TokenID)
+		a.Objects("things")
+		a.Texts("names")
 	})
 }
 
-func isKind(a argument, v any) bool {
-	if a.list {
+func isKind(a Argument, v any) bool {
+	if a.List {
 		items, ok := v.([]any)
-		a.list = false
+		a.List = false
 		for _, item := range items {
 			ok = ok && isKind(a, item)
 		}
 		return ok
 	}
 	ok := false
-	switch a.kind {
-	case text:
+	switch a.Kind {
+	case Text:
 		_, ok = v.(string)
-	case integer:
+	case Integer:
 		_, ok = v.(int64)
-	case boolean:
+	case Boolean:
 		_, ok = v.(bool)
-	case object, lookup:
-		_, ok = v.(arguments)
+	case Object, Lookup:
+		_, ok = v.(Values)
 	}
 	return ok
 }

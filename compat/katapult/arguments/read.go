@@ -1,4 +1,4 @@
-package katapult
+package arguments
 
 import (
 	"bytes"
@@ -13,10 +13,10 @@ import (
 // maxBody bounds what is read of a request (S9).
 const maxBody = 1 << 20
 
-// readGiven reads all that a request gives, from its query, a form, and JSON: that of the
+// Read reads all that a request gives, from its query, a form, and JSON: that of the
 // body, with any method, or of a parameter _arguments where the body is something else.
 // Objects are merged, and what stands in several places is taken from the last of them.
-func readGiven(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
+func Read(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
 	given, err := parseNested(r.URL.RawQuery)
 	if err != nil {
 		return nil, err
@@ -25,9 +25,9 @@ func readGiven(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
 	if err != nil {
 		var long *http.MaxBytesError
 		if errors.As(err, &long) {
-			return nil, unreadable("it is longer than 1 MiB")
+			return nil, Unreadable("it is longer than 1 MiB")
 		}
-		return nil, unreadable("it did not arrive")
+		return nil, Unreadable("it did not arrive")
 	}
 	media := strings.ToLower(r.Header.Get("Content-Type"))
 	if strings.HasPrefix(media, "application/json") {
@@ -54,19 +54,19 @@ func parseObject(text []byte) (map[string]any, error) {
 		return nil, nil
 	}
 	if !utf8.Valid(text) {
-		return nil, unreadable("it is not UTF-8")
+		return nil, Unreadable("it is not UTF-8")
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	var v any
 	if err := d.Decode(&v); err != nil {
-		return nil, unreadable("it is not JSON")
+		return nil, Unreadable("it is not JSON")
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, unreadable("there is something behind the JSON")
+		return nil, Unreadable("there is something behind the JSON")
 	}
 	if deeper(v, maxDepth) {
-		return nil, unreadable("it is nested too deeply")
+		return nil, Unreadable("it is nested too deeply")
 	}
 	object, _ := v.(map[string]any)
 	return object, nil
