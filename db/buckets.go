@@ -87,6 +87,11 @@ func (r Reader) CountBuckets(ctx context.Context, workspace string) (int, error)
 	return one(ctx, r, keyhatch.CodeBucketNotFound, scanValue[int], "select count(*) from buckets where workspace = $1", workspace)
 }
 
+// KeysNameBucket tells whether the lists of access keys name the bucket.
+func (r Reader) KeysNameBucket(ctx context.Context, bucket string) (bool, error) {
+	return exists(ctx, r, "select 1 from access_key_rights where bucket = $1", bucket)
+}
+
 // Buckets lists a workspace's buckets by id; of every workspace when it is
 // empty.
 func (r Reader) Buckets(ctx context.Context, workspace string, p Page) ([]keyhatch.Bucket, error) {

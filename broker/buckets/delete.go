@@ -12,13 +12,32 @@ import (
 const RemoveJob keyhatch.JobKind = "bucket.remove"
 
 // Delete removes an empty bucket, from the store too. A location over all of it goes with
-// it, and it goes off the lists of access keys; other locations keep it. From when it begins until it
+// it; others, and access keys whose lists name it, keep it. From when it begins until it
 // is refused the bucket opens nothing. Admins of the workspace only. What the store does
 // not say in time a job finds out: the bucket goes, or is configured again.
 func (svc *Service) Delete(ctx context.Context, c keyhatch.Caller, workspace, ref string) error {
+	return svc.delete(ctx, c, workspace, ref, func(w *kernel.Work, bk keyhatch.Bucket) error {
+		named, err := w.KeysNameBucket(ctx, bk.ID)
+		if err == nil && named {
+			err = keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse, "access keys name the bucket in their lists: change those first")
+		}
+		return err
+	})
+}
+
+// DeleteNamed is Delete of a bucket that the lists of access keys may name: when it goes,
+// it goes off these.
+func (svc *Service) DeleteNamed(ctx context.Context, c keyhatch.Caller, workspace, ref string) error {
+	return svc.delete(ctx, c, workspace, ref, func(*kernel.Work, keyhatch.Bucket) error { return nil })
+}
+
+func (svc *Service) delete(ctx context.Context, c keyhatch.Caller, workspace, ref string, may func(*kernel.Work, keyhatch.Bucket) error) error {
 	var bk keyhatch.Bucket
 	err := svc.k.Change(ctx, c, func(w *kernel.Work) (err error) {
 		if bk, err = deletable(w, workspace, ref); err != nil {
+			return err
+		}
+		if err := may(w, bk); err != nil {
 			return err
 		}
 		err = w.Tx.AskJob(ctx, keyhatch.Job{
@@ -35,7 +54,7 @@ func (svc *Service) Delete(ctx context.Context, c keyhatch.Caller, workspace, re
 	return svc.remove(context.WithoutCancel(ctx), bk)
 }
 
-// deletable finds a bucket that nothing on record keeps.
+// deletable finds a bucket that nothing on record keeps but for access keys.
 func deletable(w *kernel.Work, workspace, ref string) (keyhatch.Bucket, error) {
 	bk, err := visible(w.View, workspace, ref)
 	if err == nil {

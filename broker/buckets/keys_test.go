@@ -87,7 +87,7 @@ func (w *keysWorld) events(a keyhatch.Action) (n int) {
 	return n
 }
 
-func code(err error) keyhatch.Code {
+func codeOf(err error) keyhatch.Code {
 	var e *keyhatch.Error
 	if !errors.As(err, &e) {
 		return ""
@@ -96,7 +96,7 @@ func code(err error) keyhatch.Code {
 }
 
 // Which keys read and write a bucket is said when it is made and with its other changes,
-// and all of that holds or none; who deletes it takes it off their lists.
+// and all of that holds or none.
 func TestKeysOfABucket(t *testing.T) {
 	w := newKeysWorld(t)
 	ctx, b := t.Context(), w.Broker.Buckets
@@ -105,11 +105,11 @@ func TestKeysOfABucket(t *testing.T) {
 
 	label := "changed"
 	_, err := b.Update(ctx, w.ann, "lab", "data", buckets.Change{Label: &label, Keys: accesskeys.OnBucketChange{Read: &[]string{"none"}}})
-	if bk, _ := b.Bucket(ctx, w.ann, "lab", "data"); code(err) != keyhatch.CodeAccessKeyNotFound || bk.Label != "" {
+	if bk, _ := b.Bucket(ctx, w.ann, "lab", "data"); codeOf(err) != keyhatch.CodeAccessKeyNotFound || bk.Label != "" {
 		t.Errorf("with a key that there is not: %v, and the label is %q", err, bk.Label)
 	}
 	_, err = b.Update(ctx, w.ann, "lab", "data", buckets.Change{Label: &label, Keys: accesskeys.OnBucketChange{Read: w.keys("bobs")}})
-	if code(err) != keyhatch.CodeNotPermitted {
+	if codeOf(err) != keyhatch.CodeNotPermitted {
 		t.Errorf("with a key whose owner does not decide over the bucket: %v", err)
 	}
 	w.wantLists("refused", "one[data][data]", "two[][data]")
@@ -120,7 +120,7 @@ func TestKeysOfABucket(t *testing.T) {
 	w.wantLists("changed", "one[data][]")
 
 	w.Buckets.Put(w.Store.ID, "data", "object", 1)
-	if err := b.Delete(ctx, w.ann, "lab", "data"); code(err) != keyhatch.CodeBucketNotEmpty {
+	if err := b.DeleteNamed(ctx, w.ann, "lab", "data"); codeOf(err) != keyhatch.CodeBucketNotEmpty {
 		t.Errorf("with an object: %v", err)
 	}
 	w.wantLists("not deleted", "one[data][]")
@@ -133,14 +133,18 @@ func TestKeysOfABucketThatGoes(t *testing.T) {
 	keys := buckets.Change{Keys: accesskeys.OnBucketChange{Read: w.keys("one", "two")}}
 	w.must(w.create(keys))
 	before := w.events(accesskeys.Updated)
-	w.must(w.Broker.Buckets.Delete(t.Context(), w.ann, "lab", "data"))
+	if err := w.Broker.Buckets.Delete(t.Context(), w.ann, "lab", "data"); codeOf(err) != keyhatch.CodeInUse {
+		t.Errorf("while keys name it: %v", err)
+	}
+	w.wantLists("kept", "one[data][]", "two[data][]")
+	w.must(w.Broker.Buckets.DeleteNamed(t.Context(), w.ann, "lab", "data"))
 	w.wantLists("deleted")
 	if n := w.events(accesskeys.Updated) - before; n != 2 {
 		t.Errorf("%d events tell of it", n)
 	}
 
 	w.Buckets.Put(w.Store.ID, "data", "", 0)
-	if err := w.create(keys); code(err) != keyhatch.CodeBucketExists {
+	if err := w.create(keys); codeOf(err) != keyhatch.CodeBucketExists {
 		t.Errorf("of a bucket that there is: %v", err)
 	}
 	w.wantLists("not made")
@@ -177,7 +181,7 @@ func TestOnStore(t *testing.T) {
 		"no bucket": {w.ann, w.Store.ID, "none", keyhatch.CodeBucketNotFound}, "no store": {w.ann, "none", "data", keyhatch.CodeStoreNotFound}, "nothing": {w.ann, "", "", keyhatch.CodeStoreNotFound},
 	} {
 		bk, err := w.Broker.Buckets.OnStore(t.Context(), tc.Caller, tc.store, tc.name)
-		if code(err) != tc.code || err == nil && bk.Name != tc.name {
+		if codeOf(err) != tc.code || err == nil && bk.Name != tc.name {
 			t.Errorf("%s: %q, %v", what, bk.Name, err)
 		}
 	}

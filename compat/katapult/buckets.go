@@ -216,13 +216,14 @@ func (d *Door) updateBucket(c *call) (any, error) {
 	return d.describeBucket(c, b)
 }
 
-// deleteBucket removes an empty bucket. What keeps it is told.
+// deleteBucket removes an empty bucket, also from the lists of keys: terraform, which ends
+// what names another thing first, deletes it before them. What keeps it is told.
 func (d *Door) deleteBucket(c *call) (any, error) {
 	b, err := d.bucket(c)
 	if err != nil {
 		return nil, err
 	}
-	err = d.buckets.Delete(c.ctx, c.caller, "", b.ID)
+	err = d.buckets.DeleteNamed(c.ctx, c.caller, "", b.ID)
 	var e *keyhatch.Error
 	if errors.As(err, &e) && e.Kind == keyhatch.Conflict && (codes[e.Code] == "" || codes[e.Code] == provisioningError) {
 		err = fail(bucketDeletionError, details{&e.Message})
