@@ -120,3 +120,15 @@ func TestHashIsHexadecimal(t *testing.T) {
 		t.Errorf("none: %q", got)
 	}
 }
+
+// What could be a token is not repeated, wherever in a text it stands.
+func TestMayHoldToken(t *testing.T) {
+	for text, may := range map[string]bool{
+		"kh_abc": true, "x-kh_": true, "v2/kh-ws_1": true, "eyJhbGciOiJFZERTQSJ9.e30.c2ln": true, "Bearer eyJhbGciOiJFZERTQSJ9.e30.": true,
+		"": false, "organizations": false, "y.tar.gz": false, "eyJ": false, "eyJ.x": false, "a.b.eyJ": false,
+	} {
+		if got := keyhatch.MayHoldToken(text); got != may {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}

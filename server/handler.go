@@ -121,7 +121,7 @@ func accessLog(log *slog.Logger, next http.Handler) http.Handler {
 func masked(path string) string {
 	segments := strings.Split(path, "/")
 	for i, s := range segments {
-		if strings.Contains(s, "kh_") || strings.Contains(s, "kh-ws_") {
+		if keyhatch.MayHoldToken(s) {
 			segments[i] = "[redacted]"
 		}
 	}

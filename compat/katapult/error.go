@@ -197,7 +197,7 @@ func retryAfter(err error) int {
 func noRoute(method, path string) *failure {
 	segments := strings.Split(path, "/")
 	for i, s := range segments {
-		if strings.Contains(s, "kh_") || strings.Contains(s, "kh-ws_") {
+		if keyhatch.MayHoldToken(s) {
 			segments[i] = "[redacted]"
 		}
 	}

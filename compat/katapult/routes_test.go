@@ -85,6 +85,8 @@ func TestFind(t *testing.T) {
 		"GET /core/v1/organizations//api_tokens":       "No route matches 'organizations//api_tokens' for GET",
 		"OPTIONS /core/v1/nonsense":                    "No route matches 'nonsense' for OPTIONS",
 		"GET /core/v1/x/kh_abc/kh-ws_0/y":              "No route matches 'x/[redacted]/[redacted]/y' for GET",
+		"GET /core/v1/x/eyJhbGciOiJFZERTQSJ9.e30.c2ln": "No route matches 'x/[redacted]' for GET",
+		"GET /core/v1/x/y.tar.gz":                      "No route matches 'x/y.tar.gz' for GET",
 	} {
 		method, path, _ := strings.Cut(asked, " ")
 		if got := foundBy(t, method, path, ""); got != want {
