@@ -11,6 +11,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/buckets"
+	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/internal/coretest"
 )
 
@@ -183,6 +184,50 @@ func TestOnStore(t *testing.T) {
 		bk, err := w.Broker.Buckets.OnStore(t.Context(), tc.Caller, tc.store, tc.name)
 		if codeOf(err) != tc.code || err == nil && bk.Name != tc.name {
 			t.Errorf("%s: %q, %v", what, bk.Name, err)
+		}
+	}
+}
+
+// Who may what of these: as with Bucket, Update and Delete.
+func TestWhoMayWithKeys(t *testing.T) {
+	w := newKeysWorld(t)
+	ctx, b := t.Context(), w.Broker.Buckets
+	w.Workspace(t, "shop")
+	eve := w.User(t, "eve")
+	_, err := w.Broker.People.PutWorkspaceMember(ctx, w.Admin, "shop", eve.User.ID, keyhatch.AdminRole)
+	w.must(err)
+	narrow := w.Token(t, w.ann, people.NewToken{Workspace: "lab", Scopes: []keyhatch.Scope{"buckets", "s3:read s3://other/"}})
+	for who, tc := range map[string]struct {
+		keyhatch.Caller
+		see, keys, remove keyhatch.Kind
+	}{
+		"the installation's admin": {w.Admin, "", "", ""}, "the workspace's admin": {w.ann, "", "", ""},
+		"a member":              {w.bob, "", keyhatch.Forbidden, keyhatch.Forbidden},
+		"a narrow token":        {narrow, "", keyhatch.Forbidden, ""},
+		"another's admin":       {eve, keyhatch.NotFound, keyhatch.NotFound, keyhatch.NotFound},
+		"somebody from nowhere": {w.User(t, "nobody"), keyhatch.NotFound, keyhatch.NotFound, keyhatch.NotFound},
+	} {
+		w.must(w.create(buckets.Change{Keys: accesskeys.OnBucketChange{Write: w.keys("two")}}))
+		bk, err := b.OnStore(ctx, w.ann, w.Store.ID, "data")
+		w.must(err)
+		_, sees := b.OnStore(ctx, tc.Caller, w.Store.ID, "data")
+		_, changes := b.Update(ctx, tc.Caller, "", bk.ID, buckets.Change{Keys: accesskeys.OnBucketChange{Read: w.keys("one")}})
+		removes := b.DeleteNamed(ctx, tc.Caller, "", bk.ID)
+		for what, both := range map[string]struct {
+			err  error
+			want keyhatch.Kind
+		}{"see": {sees, tc.see}, "say which keys read": {changes, tc.keys}, "remove": {removes, tc.remove}} {
+			if both.want == "" && both.err != nil || both.want != "" && !errors.Is(both.err, both.want) {
+				t.Errorf("%s may %s: %v", who, what, both.err)
+			}
+		}
+		if tc.keys != "" {
+			if on, err := w.Broker.AccessKeys.DescribedKey(ctx, w.ann, "lab", "one"); err != nil || len(on.Read) > 0 {
+				t.Errorf("%s has given a key %q, %v", who, on.Read, err)
+			}
+		}
+		if removes != nil {
+			w.must(b.DeleteNamed(ctx, w.ann, "", bk.ID))
 		}
 	}
 }
