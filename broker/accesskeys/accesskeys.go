@@ -189,15 +189,15 @@ func (svc *Service) change(w *kernel.Work, key keyhatch.AccessKey, ch Change) (_
 	if err := mayHaveMade(w, key); err != nil {
 		return key, err
 	}
-	return key, put(w, key)
+	return put(w, key)
 }
 
-// put writes what a key has become.
-func put(w *kernel.Work, key keyhatch.AccessKey) error {
+// put writes what a key has become: whatever changes a key's rights ends here.
+func put(w *kernel.Work, key keyhatch.AccessKey) (keyhatch.AccessKey, error) {
 	if err := w.Tx.UpdateAccessKey(w.Ctx, key); err != nil {
-		return err
+		return key, err
 	}
-	return record(w, Updated, key)
+	return key, record(w, Updated, key)
 }
 
 // Delete removes a key; its pairs end at once. Who may is as with Update.

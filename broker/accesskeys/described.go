@@ -68,6 +68,9 @@ func (d describing) describe(key keyhatch.AccessKey) (out Described, err error) 
 		return out, err
 	}
 	out = Described{AccessKey: key, StoreName: store.Name, Endpoint: d.endpoint}
+	if store.ID != "" && store.Keys != keyhatch.KeysOwn { // it holds the key to its rights itself
+		out.Endpoint = store.Endpoint
+	}
 	if out.Read, err = d.buckets(key.Rights.Read, store); err != nil {
 		return out, err
 	}

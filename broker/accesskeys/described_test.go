@@ -46,6 +46,19 @@ func TestDescribed(t *testing.T) {
 	}
 }
 
+// A key that its store keeps is used there.
+func TestDescribedOfKeptKeys(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	key, err := w.create(w.ann, accesskeys.NewKey{Name: "key"})
+	w.must(err)
+	w.SQL(t, "update stores set keys = 'iam', endpoint = 'https://s3.example'")
+	d, err := w.Broker.AccessKeys.DescribedKey(t.Context(), w.ann, "", key.ID)
+	if err != nil || d.Endpoint != "https://s3.example" {
+		t.Errorf("it is used at %s, %v", d.Endpoint, err)
+	}
+}
+
 // Who does not see a teamspace any more is not told the names of what is in it (S6).
 func TestS6_DescribedTellsNothingOfTeamspaces(t *testing.T) {
 	t.Parallel()

@@ -134,7 +134,7 @@ func (svc *Service) TakeOffBucket(w *kernel.Work, bk keyhatch.Bucket) error {
 			continue
 		}
 		key.Rights.Read, key.Rights.Write = with(key.Rights.Read, bk.ID, false), with(key.Rights.Write, bk.ID, false)
-		if err := put(w, key); err != nil {
+		if _, err := put(w, key); err != nil {
 			return err
 		}
 	}
