@@ -76,7 +76,7 @@ func (svc *Service) Update(ctx context.Context, c keyhatch.Caller, workspace, re
 		if err := w.Tx.UpdateBucket(ctx, bk); err != nil {
 			return err
 		}
-		if err := w.Record(places.BucketUpdated, bk.Workspace, bk.ID, detail(bk)); err != nil {
+		if err := w.Record(places.BucketUpdated, bk.Workspace, bk.ID, places.BucketDetail(bk)); err != nil {
 			return err
 		}
 		if err := svc.putKeys(w, bk, ch.Keys); err != nil {
@@ -86,12 +86,6 @@ func (svc *Service) Update(ctx context.Context, c keyhatch.Caller, workspace, re
 		return err
 	})
 	return out, err
-}
-
-func detail(bk keyhatch.Bucket) map[string]string {
-	return kernel.Detail("name", bk.Name, "owner", bk.Owner, "label", bk.Label,
-		"serve_static_site", kernel.Yes(bk.Site.Serve), "static_site_index", bk.Site.Index, "static_site_error", bk.Site.Error,
-		"all_keys_read", kernel.Yes(bk.AllKeysRead), "all_keys_write", kernel.Yes(bk.AllKeysWrite), "max_presigned", bk.MaxPresigned.String())
 }
 
 // apply puts a change into a bucket that is about to be written.

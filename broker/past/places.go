@@ -20,7 +20,8 @@ func (s *State) storeDeleted(e keyhatch.Event) error {
 }
 
 func (s *State) bucketCreated(e keyhatch.Event) error {
-	b := keyhatch.Bucket{ID: e.Target, Workspace: e.Workspace, Store: e.Detail["store"], Name: e.Detail["name"], Owner: e.Detail["owner"], State: keyhatch.BucketState(e.Detail["state"])}
+	b := keyhatch.Bucket{ID: e.Target, Workspace: e.Workspace, Store: e.Detail["store"], Name: e.Detail["name"], State: keyhatch.BucketState(e.Detail["state"])}
+	saidOf(&b, e)
 	if b.State == "" { // all were, before there were others
 		b.State = keyhatch.BucketConfigured
 	}
@@ -37,9 +38,14 @@ func (s *State) bucketUpdated(e keyhatch.Event) error {
 	if !ok {
 		return errUnknown
 	}
-	b.Owner, b.AllKeysRead, b.AllKeysWrite = e.Detail["owner"], e.Detail["all_keys_read"] != "", e.Detail["all_keys_write"] != ""
+	saidOf(&b, e)
 	s.Buckets[b.ID] = b
 	return nil
+}
+
+// saidOf reads what of a bucket decides about access keys.
+func saidOf(b *keyhatch.Bucket, e keyhatch.Event) {
+	b.Owner, b.AllKeysRead, b.AllKeysWrite = e.Detail["owner"], e.Detail["all_keys_read"] != "", e.Detail["all_keys_write"] != ""
 }
 
 // bucketIs is the event of a bucket that the store has made, or removes.

@@ -25,7 +25,14 @@ func InsertBucket(w *kernel.Work, s keyhatch.Store, bk keyhatch.Bucket) error {
 	if err := w.Tx.InsertBucket(w.Ctx, bk); err != nil {
 		return err
 	}
-	return w.Record(BucketCreated, bk.Workspace, bk.ID, kernel.Detail("name", bk.Name, "store", s.ID, "owner", bk.Owner, "state", string(bk.State)))
+	return w.Record(BucketCreated, bk.Workspace, bk.ID, BucketDetail(bk))
+}
+
+// BucketDetail are the facts of an event of a bucket that was made or changed.
+func BucketDetail(bk keyhatch.Bucket) map[string]string {
+	return kernel.Detail("name", bk.Name, "store", bk.Store, "owner", bk.Owner, "state", string(bk.State), "label", bk.Label,
+		"serve_static_site", kernel.Yes(bk.Site.Serve), "static_site_index", bk.Site.Index, "static_site_error", bk.Site.Error,
+		"all_keys_read", kernel.Yes(bk.AllKeysRead), "all_keys_write", kernel.Yes(bk.AllKeysWrite), "max_presigned", bk.MaxPresigned.String())
 }
 
 // notElsewhere refuses a bucket that another store of the same endpoint has on
