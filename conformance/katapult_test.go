@@ -353,6 +353,16 @@ func TestKatapultKeysWork(t *testing.T) {
 			r.mustBeRefused(t, in.refusal(opList, "AccessDenied"))
 		}
 
+		var made struct{ URL string }
+		k.call(200, "POST", katapultBucket+"/presigned_url", nil, onKatapultBucket(reads, fields{"path": "folder/theirs", "properties": fields{"expiry_seconds": 600}}), &made)
+		if status, got := getSigned(t, made.URL); status != http.StatusOK || !bytes.Equal(got, data) {
+			t.Errorf("the URL answers %d with %d bytes", status, len(got))
+		}
+		k.call(200, "POST", katapultBucket+"/revoke_presigned_urls", nil, onKatapultBucket(reads, nil), nil)
+		if status, _ := getSigned(t, made.URL); status != http.StatusForbidden {
+			t.Errorf("the URL answers %d when the bucket's are revoked", status)
+		}
+
 		newer := k.generate(key.ID).lease(s.Server)
 		inWrites.get(newer, "folder/own", file+"4").must(t)
 		inWrites.get(l, "folder/own", file+"5").mustBeRefused(t, inWrites.refusal(opGet, "SignatureDoesNotMatch"))
@@ -364,4 +374,22 @@ func TestKatapultKeysWork(t *testing.T) {
 		k.call(200, "DELETE", katapultKey, nil, fields{"access_key": fields{"id": key.ID}}, nil)
 		inReads.get(newer, "folder/theirs", file+"6").mustBeRefused(t, inReads.refusal(opGet, "SignatureDoesNotMatch"))
 	}, "boto3", "rclone")
+}
+
+// getSigned gets what is at a URL.
+func getSigned(t *testing.T, at string) (status int, body []byte) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, at, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if body, err = io.ReadAll(response.Body); err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, body
 }

@@ -2,8 +2,6 @@ package katapult
 
 import (
 	"errors"
-	"net/url"
-	"strings"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/buckets"
@@ -13,7 +11,6 @@ import (
 // What the calls on buckets take.
 var (
 	bucketLookup = arguments.Argument{Name: "bucket", Kind: arguments.Lookup, Required: true, Fields: []arguments.Argument{{Name: "name"}}}
-	objectPath   = arguments.Argument{Name: "path", Required: true}
 	newBucket    = arguments.Argument{Name: "properties", Kind: arguments.Object, Required: true, Fields: append([]arguments.Argument{{Name: "name", Required: true}}, bucketFields...)}
 	bucketChange = arguments.Argument{Name: "properties", Kind: arguments.Object, Required: true, Fields: bucketFields}
 	bucketFields = []arguments.Argument{
@@ -229,40 +226,4 @@ func (d *Door) deleteBucket(c *call) (any, error) {
 		err = fail(bucketDeletionError, details{&e.Message})
 	}
 	return succeeded{true}, err
-}
-
-// objectDetails is what is told of an object, or of a folder.
-type objectDetails struct {
-	Filename   string `json:"filename"`
-	BucketName string `json:"bucket_name"`
-	FullPath   string `json:"full_path"`
-	PublicURL  string `json:"public_url"`
-	Size       *int64 `json:"size"` // null of a folder
-	Folder     bool   `json:"folder"`
-}
-
-func (d *Door) getObject(c *call) (any, error) {
-	b, err := d.bucket(c)
-	if err != nil {
-		return nil, err
-	}
-	path, _ := arguments.Get[string](c.Values, "path")
-	o, err := d.buckets.Object(c.ctx, c.caller, "", b.ID, path)
-	if errors.Is(err, keyhatch.Invalid) { // no object has such a key
-		err = fail(objectNotFound)
-	}
-	if err != nil {
-		return nil, err
-	}
-	trimmed := strings.TrimSuffix(o.Key, "/")
-	out := objectDetails{
-		Filename: trimmed[strings.LastIndexByte(trimmed, '/')+1:], BucketName: b.Name, FullPath: o.Key, Folder: o.Folder,
-		PublicURL: d.keys.Endpoint() + "/" + b.Name + "/" + (&url.URL{Path: o.Key}).EscapedPath(),
-	}
-	if !o.Folder {
-		out.Size = &o.Size
-	}
-	return struct {
-		Details objectDetails `json:"object_details"`
-	}{out}, nil
 }

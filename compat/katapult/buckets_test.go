@@ -2,6 +2,7 @@ package katapult_test
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -149,6 +150,51 @@ func TestUsageAndObjects(t *testing.T) {
 	w.refused("missing_required_argument", "ann", "GET", aBucket+"/object", aboutBucket("lab-data", ""))
 	w.refused("permission_denied", "bob", "GET", aBucket+"/object", aboutBucket("lab-data", `,"path":"a/d"`))
 	w.refused("object_not_found", "ann", "GET", aBucket+"/object", aboutBucket("lab-data", `,"path":"a/../d"`))
+}
+
+// TestURLs: one is signed for one object with a lease of its own, for as long as is asked
+// or an hour, and ends when the bucket's are revoked.
+func TestURLs(t *testing.T) {
+	w := newWorld(t)
+	presign, revoke := aBucket+"/presigned_url", aBucket+"/revoke_presigned_urls"
+	for more, expires := range map[string]string{
+		`,"path":"a/b c.txt"`: "3600", `,"path":"a/b c.txt","properties":{}`: "3600", `,"path":"a/b c.txt","properties":{"expiry_seconds":"86400"}`: "86400",
+	} {
+		made := into[struct{ URL string }](t, w.want(200, "ann", "POST", presign, aboutBucket("lab-data", more))).URL
+		u, err := url.Parse(made)
+		if err != nil || u.Host != "s3.invalid" || u.Path != "/lab-data/a/b c.txt" || u.Query().Get("X-Amz-Expires") != expires || u.Query().Get("X-Amz-Signature") == "" {
+			t.Errorf("%s: the URL is for %s, %s, for %s seconds, %v", more, u.Host, u.Path, u.Query().Get("X-Amz-Expires"), err)
+		}
+		if strings.Contains(w.Log.String(), u.Query().Get("X-Amz-Security-Token")) {
+			t.Error("what it is signed with is in the log")
+		}
+	}
+	if n := len(w.Dump(t, "leases")["leases"]); n != 3 {
+		t.Errorf("%d leases are on record", n)
+	}
+	for more, code := range map[string]string{
+		``: "missing_required_argument", `,"path":"a","properties":{"expiry_seconds":0}`: "invalid_argument", `,"path":"a","properties":{"expiry_seconds":"x"}`: "invalid_argument",
+		`,"path":"a","properties":{"expiry_seconds":86401}`: "validation_error", `,"path":"a","properties":{"expiry_seconds":9223372036854775807}`: "validation_error",
+		`,"path":"a/../b"`: "validation_error",
+	} {
+		w.refused(code, "ann", "POST", presign, aboutBucket("lab-data", more))
+	}
+	w.refused("permission_denied", "bob", "POST", revoke, aboutBucket("lab-data", ""))
+	w.refused("object_storage_bucket_not_found", "ann", "POST", revoke, aboutBucket("none", ""))
+	w.refused("object_storage_bucket_not_found", "ann", "POST", presign, aboutBucket("shop-data", `,"path":"a"`))
+	since := func() string {
+		t.Helper()
+		b, err := w.Broker.Buckets.OnStore(t.Context(), w.ann, "disk", "lab-data")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.PresignedSince.String()
+	}
+	before := since()
+	w.want(200, "ann", "POST", revoke, aboutBucket("lab-data", ""))
+	if since() == before {
+		t.Error("they are not revoked")
+	}
 }
 
 // TestPublicBuckets: public is everyone who is signed in, by a grant; reading and listing

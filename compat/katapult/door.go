@@ -18,6 +18,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/accounts"
 	"github.com/keyhatch/keyhatch/broker/buckets"
+	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/compat/katapult/arguments"
@@ -30,6 +31,7 @@ type Door struct {
 	accounts *accounts.Service
 	buckets  *buckets.Service
 	keys     *accesskeys.Service
+	lending  *lending.Service
 	guard    *auth.Guard
 	log      *slog.Logger
 }
@@ -37,7 +39,7 @@ type Door struct {
 // New makes the door.
 func New(b *broker.Broker, log *slog.Logger) *Door {
 	return &Door{
-		people: b.People, places: b.Places, accounts: b.Accounts, buckets: b.Buckets, keys: b.AccessKeys,
+		people: b.People, places: b.Places, accounts: b.Accounts, buckets: b.Buckets, keys: b.AccessKeys, lending: b.Lending,
 		guard: auth.NewGuard(b.People).WithBearers(b.Bearers), log: log,
 	}
 }

@@ -137,6 +137,14 @@ var routes = []route{
 		method: "GET", path: "object_storage/object_storage_cluster/buckets/bucket/object", scopes: []string{"object_storage:read"}, noun: "buckets", status: 200,
 		takes: []arguments.Argument{cluster, bucketLookup, objectPath}, run: (*Door).getObject,
 	},
+	{
+		method: "POST", path: "object_storage/object_storage_cluster/buckets/bucket/presigned_url", scopes: []string{"object_storage"}, noun: "buckets", status: 200, secret: true,
+		takes: []arguments.Argument{cluster, bucketLookup, objectPath, urlProperties}, run: (*Door).presignURL,
+	},
+	{
+		method: "POST", path: "object_storage/object_storage_cluster/buckets/bucket/revoke_presigned_urls", scopes: []string{"object_storage"}, noun: "buckets", status: 200,
+		takes: []arguments.Argument{cluster, bucketLookup}, run: (*Door).revokeURLs,
+	},
 }
 
 // calls are the route as scopes see it: its own path, whatever stands for its parameters,

@@ -58,6 +58,7 @@ var schemas = doortest.Schemas{Rules: map[string]func(map[string]any) error{"fai
 		"access_control_list": "access control list", "custom_domains": "[]nothing", "cors_origins": "[]nothing",
 	},
 	"access control list": {"public_read": "bool", "public_list": "bool", "all_keys_read": "bool", "all_keys_write": "bool", "read_key_ids": "[]text", "write_key_ids": "[]text"},
+	"one url":             {"url": "text"},
 	"one object":          {"object_details": "object"},
 	"object":              {"filename": "text", "bucket_name": "text", "full_path": "text", "public_url": "text", "size": "?number", "folder": "bool"},
 	"success":             {"success": "true"},
@@ -115,6 +116,9 @@ var answers = map[string]string{
 	"PATCH object_storage/-/buckets/-":              "one bucket",
 	"DELETE object_storage/-/buckets/-":             "success",
 	"GET object_storage/-/buckets/-/object":         "one object",
+
+	"POST object_storage/-/buckets/-/presigned_url":         "one url",
+	"POST object_storage/-/buckets/-/revoke_presigned_urls": "success",
 
 	"GET organizations/-/object_storage/access_keys":         "access keys",
 	"POST organizations/-/object_storage/-/access_keys":      "one access key",

@@ -90,6 +90,7 @@ var changing = []doortest.Changing{
 	{What: regexp.MustCompile(`"(ws|tok|user|objkey|objacc|trsh|task|store)_0[0-9a-z]{14}"`), Word: `"<$1>"`},
 	{What: regexp.MustCompile(`"KHAK[A-Z2-7]{16}"`), Word: `"<access key id>"`},
 	{What: regexp.MustCompile(`"s3_secret_access_key": "[A-Za-z0-9_-]{40}"`), Word: `"s3_secret_access_key": "<secret>"`},
+	{What: regexp.MustCompile(`\?X-Amz-[^"]*"`), Word: `?<signed>"`},
 	{What: regexp.MustCompile(`W/"[0-9a-f]{32}"`), Word: "<tag>"},
 	{What: regexp.MustCompile(`"(created_at|started_at|finished_at|keep_until)": [0-9]{10}`), Word: `"$1": "<time>"`},
 	{What: regexp.MustCompile(`(Retry-After|X-Ratelimit-Remaining): [0-9]+`), Word: "$1: <n>"},
