@@ -91,3 +91,9 @@ const (
 	// KeysNone: the store has none.
 	KeysNone KeysOf = "none"
 )
+
+// KindsOfKeys are all of them.
+var KindsOfKeys = []KeysOf{KeysOwn, KeysIAM, KeysRGW, KeysNone}
+
+// Kept tells whether the store keeps such keys itself, and holds them to their rights.
+func (k KeysOf) Kept() bool { return k == KeysIAM || k == KeysRGW }

@@ -55,10 +55,13 @@ func AWSRegion(endpoint string) string {
 	return found[1]
 }
 
-// InTheClear tells whether whoever is on the way to the store can read and change
-// what passes: it is asked without TLS, and is not on this machine.
-func (s Store) InTheClear() bool {
-	u, err := url.Parse(s.Endpoint)
+// InTheClear tells whether whoever is on the way to the store, or to the service that
+// keeps its keys, can read and change what passes: it is asked without TLS, and is not on
+// this machine.
+func (s Store) InTheClear() bool { return inTheClear(s.Endpoint) || inTheClear(s.KeysEndpoint) }
+
+func inTheClear(endpoint string) bool {
+	u, err := url.Parse(endpoint)
 	if err != nil || u.Scheme != "http" || u.Hostname() == "localhost" {
 		return false
 	}

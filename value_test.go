@@ -132,3 +132,24 @@ func TestMayHoldToken(t *testing.T) {
 		}
 	}
 }
+
+// TestStoreInTheClear: objects, and secrets of keys that a store keeps, can be read on
+// their way where one of its endpoints has no TLS.
+func TestStoreInTheClear(t *testing.T) {
+	for _, s := range []struct {
+		endpoint, keys string
+		want           bool
+	}{
+		{"", "", false},
+		{"https://s3.example", "", false},
+		{"http://s3.example", "", true},
+		{"http://127.0.0.1:9000", "", false},
+		{"http://localhost:9000", "http://[::1]:9001", false},
+		{"https://s3.example", "https://iam.example", false},
+		{"https://s3.example", "http://iam.example", true},
+	} {
+		if got := (keyhatch.Store{Endpoint: s.endpoint, KeysEndpoint: s.keys}).InTheClear(); got != s.want {
+			t.Errorf("%q with keys at %q: %t", s.endpoint, s.keys, got)
+		}
+	}
+}

@@ -4,28 +4,32 @@ import "time"
 
 // Store is an object store that keys are handed out for.
 type Store struct {
-	ID         string    `json:"id" example:"store_0mz3k8q2a7c4f9d"`
-	Workspace  string    `json:"workspace,omitempty" doc:"Without it, the store serves every workspace"`
-	Teamspace  string    `json:"teamspace,omitempty" doc:"Of the workspace, whose locations alone it serves, and who sees which sees it; without it, it serves all of the workspace"`
-	OneBucket  bool      `json:"one_bucket,omitempty" doc:"It was made with a storage setting, for its bucket: it takes no other, and goes with it"`
-	Name       string    `json:"name" doc:"Unique in the installation" example:"local"`
-	Kind       string    `json:"kind" enum:"directory,s3"`
-	Path       string    `json:"path,omitempty" doc:"Of a directory store; shown to installation admins"`
-	Endpoint   string    `json:"endpoint,omitempty" doc:"Of an S3 store; shown to who manages the store" example:"https://s3.eu-central-1.amazonaws.com"`
-	Region     string    `json:"region,omitempty" doc:"Of an S3 store" example:"eu-central-1"`
-	Credential string    `json:"credential,omitempty" doc:"Id of the credential that acts on an S3 store; shown to who manages the store"`
-	Lends      string    `json:"lends" enum:"own" doc:"Where its leases come from: own is Keyhatch's S3 endpoint"`
-	CreatedAt  time.Time `json:"created_at"`
+	ID           string    `json:"id" example:"store_0mz3k8q2a7c4f9d"`
+	Workspace    string    `json:"workspace,omitempty" doc:"Without it, the store serves every workspace"`
+	Teamspace    string    `json:"teamspace,omitempty" doc:"Of the workspace, whose locations alone it serves, and who sees which sees it; without it, it serves all of the workspace"`
+	OneBucket    bool      `json:"one_bucket,omitempty" doc:"It was made with a storage setting, for its bucket: it takes no other, and goes with it"`
+	Name         string    `json:"name" doc:"Unique in the installation" example:"local"`
+	Kind         string    `json:"kind" enum:"directory,s3"`
+	Path         string    `json:"path,omitempty" doc:"Of a directory store; shown to installation admins"`
+	Endpoint     string    `json:"endpoint,omitempty" doc:"Of an S3 store; shown to who manages the store" example:"https://s3.eu-central-1.amazonaws.com"`
+	Region       string    `json:"region,omitempty" doc:"Of an S3 store" example:"eu-central-1"`
+	Credential   string    `json:"credential,omitempty" doc:"Id of the credential that acts on an S3 store; shown to who manages the store"`
+	Lends        string    `json:"lends" enum:"own" doc:"Where its leases come from: own is Keyhatch's S3 endpoint"`
+	Keys         string    `json:"keys" enum:"own,iam,rgw,none" doc:"Whose access keys work on it: Keyhatch's S3 endpoint's, users of its IAM, users of Ceph's RGW, or none"`
+	KeysEndpoint string    `json:"keys_endpoint,omitempty" doc:"Where they are kept, when that is not AWS's IAM or the endpoint; shown to who manages the store"`
+	CreatedAt    time.Time `json:"created_at"`
 }
 
 // NewStore makes a store.
 type NewStore struct {
-	Name       string `json:"name" maxLength:"128"`
-	Kind       string `json:"kind" enum:"directory,s3"`
-	Path       string `json:"path,omitempty" maxLength:"4096" doc:"Of a directory store: absolute, inside one of the configured directory_roots"`
-	Endpoint   string `json:"endpoint,omitempty" maxLength:"300" doc:"Of an S3 store: its URL, without a path" example:"https://s3.eu-central-1.amazonaws.com"`
-	Region     string `json:"region,omitempty" maxLength:"64" doc:"Of an S3 store: the region that requests are signed for. Default: us-east-1"`
-	Credential string `json:"credential,omitempty" maxLength:"128" doc:"Of an S3 store: id or name of the credential that acts on it"`
+	Name         string `json:"name" maxLength:"128"`
+	Kind         string `json:"kind" enum:"directory,s3"`
+	Path         string `json:"path,omitempty" maxLength:"4096" doc:"Of a directory store: absolute, inside one of the configured directory_roots"`
+	Endpoint     string `json:"endpoint,omitempty" maxLength:"300" doc:"Of an S3 store: its URL, without a path" example:"https://s3.eu-central-1.amazonaws.com"`
+	Region       string `json:"region,omitempty" maxLength:"64" doc:"Of an S3 store: the region that requests are signed for. Default: us-east-1"`
+	Credential   string `json:"credential,omitempty" maxLength:"128" doc:"Of an S3 store: id or name of the credential that acts on it"`
+	Keys         string `json:"keys,omitempty" enum:"own,iam,rgw,none" doc:"Of an S3 store: whose access keys work on it. Default: own"`
+	KeysEndpoint string `json:"keys_endpoint,omitempty" maxLength:"300" doc:"URL of the IAM service, or of RGW's, when it is not AWS's IAM or the endpoint"`
 }
 
 // StoreChange changes what it names of a store.

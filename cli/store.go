@@ -18,6 +18,8 @@ var stores = ask.Sheet[api.Store]{
 	{Title: "WORKSPACE", Detail: true, Cell: func(n *ask.Names, t api.Store) string { return n.Workspace(t.Workspace) }},
 	{Title: "TEAMSPACE", Detail: true, Cell: func(n *ask.Names, t api.Store) string { return n.Teamspace(t.Teamspace) }},
 	{Title: "LENDS", Detail: true, Cell: func(_ *ask.Names, t api.Store) string { return t.Lends }},
+	{Title: "KEYS", Detail: true, Cell: func(_ *ask.Names, t api.Store) string { return t.Keys }},
+	{Title: "KEPT AT", Detail: true, Cell: func(_ *ask.Names, t api.Store) string { return t.KeysEndpoint }},
 	{Title: "ID", Cell: func(_ *ask.Names, t api.Store) string { return t.ID }},
 	{Title: "CREATED", Detail: true, Cell: func(_ *ask.Names, t api.Store) string { return ask.TimeOf(t.CreatedAt) }},
 }
@@ -47,15 +49,20 @@ func (t storeShow) Run(ctx context.Context, s ask.Streams) error {
 
 type storeCreate struct {
 	ask.Question
-	Name       string `arg:"" help:"Unique in the installation. With --workspace it is that one's own, and begins with its name and a dot."`
-	Path       string `xor:"place" required:"" placeholder:"FOLDER" help:"A folder on the server, inside one of its directory_roots: makes a directory store."`
-	Endpoint   string `xor:"place" required:"" placeholder:"URL" help:"An S3 endpoint: makes an S3 store."`
-	Region     string `placeholder:"REGION" help:"Of an S3 store: what requests are signed for. Default: us-east-1."`
-	Credential string `placeholder:"NAME" help:"Of an S3 store: the credential that acts on it, by name or id."`
+	Name         string `arg:"" help:"Unique in the installation. With --workspace it is that one's own, and begins with its name and a dot."`
+	Path         string `xor:"place" required:"" placeholder:"FOLDER" help:"A folder on the server, inside one of its directory_roots: makes a directory store."`
+	Endpoint     string `xor:"place" required:"" placeholder:"URL" help:"An S3 endpoint: makes an S3 store."`
+	Region       string `placeholder:"REGION" help:"Of an S3 store: what requests are signed for. Default: us-east-1."`
+	Credential   string `placeholder:"NAME" help:"Of an S3 store: the credential that acts on it, by name or id."`
+	Keys         string `enum:"own,iam,rgw,none" default:"own" help:"Whose access keys work on it: own, of Keyhatch's S3 endpoint; iam, users of its IAM; rgw, users of Ceph's RGW; none."`
+	KeysEndpoint string `placeholder:"URL" help:"Where they are kept, when that is not AWS's IAM, or of RGW the endpoint."`
 }
 
 func (t storeCreate) Run(ctx context.Context, s ask.Streams) error {
-	n := api.NewStore{Name: t.Name, Kind: "directory", Path: t.Path, Endpoint: t.Endpoint, Region: t.Region, Credential: t.Credential}
+	n := api.NewStore{Name: t.Name, Kind: "directory", Path: t.Path, Endpoint: t.Endpoint, Region: t.Region, Credential: t.Credential, KeysEndpoint: t.KeysEndpoint}
+	if t.Keys != "own" {
+		n.Keys = t.Keys
+	}
 	if t.Endpoint != "" {
 		n.Kind = "s3"
 	}

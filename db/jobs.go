@@ -165,6 +165,11 @@ func (r Reader) Job(ctx context.Context, kind keyhatch.JobKind, subject string) 
 	return found[0], true, nil
 }
 
+// JobsNaming lists the jobs with that detail, by id.
+func (r Reader) JobsNaming(ctx context.Context, detail string) ([]keyhatch.Job, error) {
+	return many(ctx, r, scanJob, "select "+jobColumns+" from jobs where detail = $1 order by id", detail)
+}
+
 // JobFilter narrows a list of jobs; empty fields do not.
 type JobFilter struct {
 	Kind      keyhatch.JobKind

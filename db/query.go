@@ -109,7 +109,7 @@ func dbError(err error) error {
 	case engine.UniqueName:
 		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeNameTaken, "it exists already: choose another name").In("name").Because(err)
 	case engine.Reference:
-		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse, "something still belongs to it or names it (a store's buckets, a bucket's locations, a user's locations, what a workspace holds): remove or hand over that first").Because(err)
+		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse, "something still belongs to it or names it (a store's buckets and access keys, a bucket's locations, the access keys that name it, a user's locations, what a workspace holds): remove or hand over that first").Because(err)
 	}
 	return err
 }

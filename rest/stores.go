@@ -38,6 +38,7 @@ func (d *Door) createStore(ctx context.Context, c keyhatch.Caller, in *createSto
 	s, err := d.broker.Places.CreateStore(ctx, c, places.NewStore{
 		Workspace: in.Workspace, Name: in.Body.Name, Kind: keyhatch.StoreKind(in.Body.Kind), Path: in.Body.Path,
 		Endpoint: in.Body.Endpoint, Region: in.Body.Region, Credential: in.Body.Credential,
+		Keys: keyhatch.KeysOf(in.Body.Keys), KeysEndpoint: in.Body.KeysEndpoint,
 	})
 	return one(s, err, encodeStore)
 }
@@ -64,6 +65,7 @@ func (d *Door) deleteStore(ctx context.Context, c keyhatch.Caller, in *StoreRef)
 func encodeStore(s keyhatch.Store) api.Store {
 	return api.Store{
 		ID: s.ID, Workspace: s.Workspace, Teamspace: s.Teamspace, OneBucket: s.OneBucket, Name: s.Name, Kind: string(s.Kind), Path: s.Path,
-		Endpoint: s.Endpoint, Region: s.Region, Credential: s.Credential, Lends: string(s.Lends), CreatedAt: s.CreatedAt,
+		Endpoint: s.Endpoint, Region: s.Region, Credential: s.Credential, Lends: string(s.Lends),
+		Keys: string(s.Keys), KeysEndpoint: s.KeysEndpoint, CreatedAt: s.CreatedAt,
 	}
 }

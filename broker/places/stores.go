@@ -2,6 +2,7 @@ package places
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -25,9 +26,11 @@ type NewStore struct {
 	Kind      keyhatch.StoreKind
 	Path      string // of a directory store
 	// Of an S3 store:
-	Endpoint   string // URL without a path
-	Region     string // empty: us-east-1
-	Credential string // id or name
+	Endpoint     string          // URL without a path
+	Region       string          // empty: us-east-1
+	Credential   string          // id or name
+	Keys         keyhatch.KeysOf // whose access keys work on it; empty: our own S3 endpoint's
+	KeysEndpoint string          // URL of the service that keeps them; empty: see keyhatch.Store
 }
 
 // CreateStore adds a store: one of the installation serves every workspace, and its
@@ -42,6 +45,9 @@ func (svc *Service) CreateStore(ctx context.Context, c keyhatch.Caller, n NewSto
 			return s, err
 		}
 		if n.Endpoint, err = svc.k.CheckEndpoint(ctx, n.Endpoint); err != nil {
+			return s, err
+		}
+		if n.KeysEndpoint, err = svc.checkKeysEndpoint(ctx, n.KeysEndpoint); err != nil {
 			return s, err
 		}
 	}
@@ -84,7 +90,7 @@ func insertStore(w *kernel.Work, s keyhatch.Store) error {
 		return err
 	}
 	return w.Record(StoreCreated, s.Workspace, s.ID, kernel.Detail("name", s.Name, "kind", string(s.Kind),
-		"path", s.Path, "endpoint", s.Endpoint, "region", s.Region, "credential", s.Credential))
+		"path", s.Path, "endpoint", s.Endpoint, "region", s.Region, "credential", s.Credential, "keys", string(s.Keys), "keys_endpoint", s.KeysEndpoint))
 }
 
 // placeOf is where a store may be put: folders of the server's machine serve every
@@ -114,13 +120,16 @@ func namedOf(w *kernel.Work, in kernel.Place, name string) error {
 // WarnOf says in the log what an operator should know of a store.
 func (svc *Service) WarnOf(s keyhatch.Store) {
 	if s.InTheClear() {
-		svc.log.Warn("objects on their way to and from a store can be read and changed: its endpoint has no TLS", "store", s.Name, "endpoint", s.Endpoint)
+		svc.log.Warn("objects on their way to and from a store, or secrets of its keys, can be read and changed: an endpoint of it has no TLS",
+			"store", s.Name, "endpoint", s.Endpoint, "keys_endpoint", s.KeysEndpoint)
 	}
 }
 
 // directory fills in what a directory store has.
 func (svc *Service) directory(w *kernel.Work, n NewStore, s *keyhatch.Store) (err error) {
-	if err := wantEmpty(keyhatch.DirectoryStore, map[string]string{"endpoint": n.Endpoint, "region": n.Region, "credential": n.Credential}); err != nil {
+	if err := wantEmpty(keyhatch.DirectoryStore, map[string]string{
+		"endpoint": n.Endpoint, "region": n.Region, "credential": n.Credential, "keys": string(n.Keys), "keys_endpoint": n.KeysEndpoint,
+	}); err != nil {
 		return err
 	}
 	if s.Path, err = svc.checkPath(n.Path); err != nil {
@@ -134,7 +143,16 @@ func speaksS3(w *kernel.Work, n NewStore, s *keyhatch.Store) error {
 	if err := wantEmpty(keyhatch.S3Store, map[string]string{"path": n.Path}); err != nil {
 		return err
 	}
-	s.Endpoint, s.Region = n.Endpoint, n.Region
+	if n.Keys != "" {
+		s.Keys = n.Keys
+	}
+	if !slices.Contains(keyhatch.KindsOfKeys, s.Keys) {
+		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest, `access keys are "own", "iam", "rgw" or "none"`).In("keys")
+	}
+	if n.KeysEndpoint != "" && !s.Keys.Kept() {
+		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest, "only a store that keeps access keys itself has an endpoint for them").In("keys_endpoint")
+	}
+	s.Endpoint, s.Region, s.KeysEndpoint = n.Endpoint, n.Region, n.KeysEndpoint
 	if s.Region == "" {
 		s.Region = defaultRegion
 	}
@@ -142,6 +160,19 @@ func speaksS3(w *kernel.Work, n NewStore, s *keyhatch.Store) error {
 		return err
 	}
 	return actFor(w, s, n.Credential)
+}
+
+func (svc *Service) checkKeysEndpoint(ctx context.Context, endpoint string) (string, error) {
+	if endpoint == "" {
+		return "", nil
+	}
+	checked, err := svc.k.CheckEndpoint(ctx, endpoint)
+	var e *keyhatch.Error
+	if errors.As(err, &e) {
+		of := *e
+		err = of.In("keys_endpoint")
+	}
+	return checked, err
 }
 
 // actFor puts a credential into a store: one of the store's own place, which those
@@ -235,13 +266,51 @@ func (svc *Service) UpdateStore(ctx context.Context, c keyhatch.Caller, ref stri
 			if s.Kind != keyhatch.S3Store {
 				return wantEmpty(s.Kind, map[string]string{"credential": "given"})
 			}
+			before := s.Credential
 			if err := actFor(w, &s, *ch.Credential); err != nil {
+				return err
+			}
+			if err := mayActInstead(w, s, before); err != nil {
 				return err
 			}
 		}
 		return storeStore(w, s)
 	})
 	return s, err
+}
+
+// mayActInstead refuses another credential for a store that keeps keys while it has any:
+// in another account the keys' users would be out of reach.
+func mayActInstead(w *kernel.Work, s keyhatch.Store, before string) error {
+	if !s.Keys.Kept() || before == "" || before == s.Credential {
+		return nil
+	}
+	keys, err := w.HasAccessKeys(w.Ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	if keys {
+		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse,
+			"the store keeps access keys as users of its credential's account: give that credential other keys of the account, or delete the access keys first").In("credential")
+	}
+	return noKeyIsLeaving(w, s)
+}
+
+// noKeyIsLeaving refuses what would leave a key in the store that has been deleted here
+// and is not gone from there yet.
+func noKeyIsLeaving(w *kernel.Work, s keyhatch.Store) error {
+	left, err := w.JobsNaming(w.Ctx, s.ID)
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	why := ""
+	for _, j := range left {
+		if j.LastError != "" {
+			why = " (" + j.LastError + ")"
+		}
+	}
+	return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse,
+		"%d access keys that were deleted are not gone from the store yet%s: wait until they are", len(left), why)
 }
 
 // storeStore writes what changed of a store.
@@ -252,7 +321,8 @@ func storeStore(w *kernel.Work, s keyhatch.Store) error {
 	return w.Record(StoreUpdated, s.Workspace, s.ID, kernel.Detail("name", s.Name, "credential", s.Credential))
 }
 
-// DeleteStore removes a store without buckets. Who may is as with UpdateStore.
+// DeleteStore removes a store without buckets and without access keys, also such as are
+// not gone from there yet. Who may is as with UpdateStore.
 func (svc *Service) DeleteStore(ctx context.Context, c keyhatch.Caller, ref string) error {
 	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		s, err := ManagedStore(w, ref)
@@ -264,6 +334,9 @@ func (svc *Service) DeleteStore(ctx context.Context, c keyhatch.Caller, ref stri
 }
 
 func deleteStore(w *kernel.Work, s keyhatch.Store) error {
+	if err := noKeyIsLeaving(w, s); err != nil {
+		return err
+	}
 	if err := w.Tx.DeleteStore(w.Ctx, s); err != nil {
 		return err
 	}
@@ -318,7 +391,7 @@ func redact(v kernel.View, s keyhatch.Store) (keyhatch.Store, error) {
 		whole = role.Manages()
 	}
 	if !whole {
-		s.Path, s.Endpoint, s.Credential = "", "", ""
+		s.Path, s.Endpoint, s.Credential, s.KeysEndpoint = "", "", "", ""
 	}
 	return s, nil
 }
