@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 )
@@ -18,8 +19,8 @@ import (
 type KeyProvisioner interface {
 	// Put makes the key as ordered in the store, with these rights and no others. It
 	// issues no pair. When it fails the key has the rights that it had before, which
-	// may be more: who took rights away and gets a keyhatch.Conflict has to Withdraw
-	// its pairs.
+	// may be more: who gets a keyhatch.Conflict has to Put an order that opens nothing,
+	// and to Withdraw all pairs when that is refused too.
 	Put(ctx context.Context, store keyhatch.Store, order KeyOrder) error
 
 	// Issue makes another pair for a key that was Put. Nobody else gets to know the
@@ -28,8 +29,12 @@ type KeyProvisioner interface {
 	// TooManyPairs, and keyhatch.NotFound when the store does not have the key.
 	Issue(ctx context.Context, store keyhatch.Store, key string) (keyhatch.KeyPair, error)
 
-	// Withdraw ends all pairs of the key but those of the access key ids that are kept.
-	Withdraw(ctx context.Context, store keyhatch.Store, key string, kept []string) error
+	// Pairs tells the access key ids of the key's pairs. Of a key that the store does
+	// not have there are none.
+	Pairs(ctx context.Context, store keyhatch.Store, key string) ([]string, error)
+
+	// Withdraw ends the pairs of these access key ids, and no others, of the key.
+	Withdraw(ctx context.Context, store keyhatch.Store, key string, ended []string) error
 
 	// Drop removes the key with its pairs.
 	Drop(ctx context.Context, store keyhatch.Store, key string) error
@@ -46,6 +51,7 @@ type KeyOrder struct {
 	// would show others too it lists none.
 	SeesAll bool
 	Buckets []BucketRight
+	Until   time.Time // from then on it opens nothing, whoever is there to end it; zero: no such time
 }
 
 // BucketRight is what a key may do in one bucket.

@@ -37,8 +37,8 @@ func TestWhoseKeys(t *testing.T) {
 		"rgw":                {places.NewStore{Keys: keyhatch.KeysRGW, KeysEndpoint: "https://admin.example"}, keyhatch.KeysRGW, "https://admin.example", ""},
 		"none":               {places.NewStore{Keys: keyhatch.KeysNone}, keyhatch.KeysNone, "", ""},
 		"of-nobody":          {places.NewStore{Keys: "theirs"}, "", "", "keys"},
-		"own and kept":          {places.NewStore{KeysEndpoint: "https://iam.example"}, "", "", "keys_endpoint"},
-		"none and kept":         {places.NewStore{Keys: keyhatch.KeysNone, KeysEndpoint: "https://iam.example"}, "", "", "keys_endpoint"},
+		"own and kept":       {places.NewStore{KeysEndpoint: "https://iam.example"}, "", "", "keys_endpoint"},
+		"none and kept":      {places.NewStore{Keys: keyhatch.KeysNone, KeysEndpoint: "https://iam.example"}, "", "", "keys_endpoint"},
 		"where none may ask": {places.NewStore{Keys: keyhatch.KeysIAM, KeysEndpoint: "https://10.0.0.1"}, "", "", "keys_endpoint"},
 	} {
 		n := s.store

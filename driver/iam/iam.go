@@ -3,9 +3,7 @@ package iam
 import (
 	"context"
 	"errors"
-	"io"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -29,7 +27,7 @@ type Provisioner struct {
 // New makes a provisioner of the installation with that cluster id. transport makes
 // the connections; it decides to what addresses (S10).
 func New(authority Authority, transport http.RoundTripper, cluster string) *Provisioner {
-	return &Provisioner{authority, bounded{transport}, cluster}
+	return &Provisioner{authority, Bounded(transport), cluster}
 }
 
 // UserName is how the user of a key is called at stores, for the cluster whose key it
@@ -90,7 +88,10 @@ func (p *Provisioner) service(ctx context.Context, store keyhatch.Store) (servic
 func (s service) pairs(ctx context.Context, user string) ([]string, error) {
 	var ids []string
 	pages := iam.NewListAccessKeysPaginator(s.Client, &iam.ListAccessKeysInput{UserName: &user})
-	for pages.HasMorePages() {
+	for n := 0; pages.HasMorePages(); n++ {
+		if n == maxPages {
+			return nil, endless("ListAccessKeys")
+		}
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, failure(err)
@@ -102,27 +103,24 @@ func (s service) pairs(ctx context.Context, user string) ([]string, error) {
 	return ids, nil
 }
 
-// endPairs ends those that are not kept, and tells whether there is such a user. Who
-// may do something with our users alone may not even ask another way whether there
-// is one: of a user that is not there nobody knows the path.
-func (s service) endPairs(ctx context.Context, user string, kept []string) (there bool, err error) {
+// endPairs ends those pairs of a user that are to end. It is keyhatch.NotFound when
+// there is no such user: who may do something with our users alone may not even ask
+// another way whether there is one, as of a user that is not there nobody knows the path.
+func (s service) endPairs(ctx context.Context, user string, ends func(id string) bool) error {
 	ids, err := s.pairs(ctx, user)
-	if errors.Is(err, keyhatch.NotFound) {
-		return false, nil
-	}
 	if err != nil {
-		return false, err
+		return err
 	}
 	for _, id := range ids {
-		if slices.Contains(kept, id) {
+		if !ends(id) {
 			continue
 		}
 		_, err := s.DeleteAccessKey(ctx, &iam.DeleteAccessKeyInput{UserName: &user, AccessKeyId: &id})
 		if err := unlessGone(failure(err)); err != nil {
-			return true, err
+			return err
 		}
 	}
-	return true, nil
+	return nil
 }
 
 // unlessGone is an error but that what it was about does not exist.
@@ -137,7 +135,10 @@ func unlessGone(err error) error {
 func (s service) usersIn(ctx context.Context, path string) ([]string, error) {
 	var names []string
 	pages := iam.NewListUsersPaginator(s.Client, &iam.ListUsersInput{PathPrefix: &path})
-	for pages.HasMorePages() {
+	for n := 0; pages.HasMorePages(); n++ {
+		if n == maxPages {
+			return nil, endless("ListUsers")
+		}
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, failure(err)
@@ -149,20 +150,10 @@ func (s service) usersIn(ctx context.Context, path string) ([]string, error) {
 	return names, nil
 }
 
-// maxAnswer bounds what is read of an answer: a page of a hundred users is a
-// twentieth of it.
-const maxAnswer = 1 << 20
+// maxPages is as many pages as a list may have: of users it is ten times what an account
+// of AWS has at most.
+const maxPages = 500
 
-// bounded cuts off answers that are longer than any that means something.
-type bounded struct{ http.RoundTripper }
-
-func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := b.RoundTripper.RoundTrip(r)
-	if err == nil {
-		response.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.LimitReader(response.Body, maxAnswer), response.Body}
-	}
-	return response, err
+func endless(operation string) error {
+	return NoAnswer(errors.New(operation + ": the list has no end"))
 }

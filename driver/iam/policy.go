@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf16"
 
 	"github.com/keyhatch/keyhatch"
@@ -22,6 +23,9 @@ type Language struct {
 	// so each of them is written "?", which is any one character: what is denied is
 	// then a little more than what is locked, never less.
 	Escapes bool
+	// Owners: what a user puts is its own, and its own is open to it by other rules
+	// than the policy. What is not ordered is then denied, by name.
+	Owners bool
 	// Limit is how many characters a policy may have.
 	Limit int
 }
@@ -42,16 +46,35 @@ var (
 	}
 	bothActions   = slices.Concat(readActions, writeActions)
 	lockedActions = []string{"s3:Put*", "s3:Delete*", "s3:AbortMultipartUpload"}
+	// ownerActions are what nobody may with a key, and an owner else might.
+	ownerActions = []string{
+		"s3:*Acl", "s3:DeleteObjectVersion*", "s3:PutObjectVersion*", "s3:*Retention", "s3:*LegalHold", "s3:RestoreObject", "s3:GetObjectTorrent",
+	}
+	// openingLists are the lists of rights for others that can be sent along with an object.
+	openingLists = []string{"public-read", "public-read-write", "authenticated-read"}
+	grantHeaders = []string{"read", "write", "read-acp", "write-acp", "full-control"}
 )
 
 // statement is one of a policy's.
 //
 // Source: IAM User Guide, "Grammar of the IAM JSON policy language".
 type statement struct {
-	Effect   string
-	Action   []string
-	Resource []string
+	Effect      string
+	Action      []string
+	Resource    []string  `json:",omitempty"`
+	NotResource []string  `json:",omitempty"`
+	Condition   condition `json:",omitempty"`
 }
+
+// condition is values by operators and keys.
+type condition map[string]map[string][]string
+
+func deny(actions, resources []string) statement {
+	return statement{Effect: "Deny", Action: actions, Resource: resources}
+}
+
+// all is every action, or every resource.
+var all = []string{"*"}
 
 // Policy is the document that opens what is ordered and nothing else. What opens
 // nothing denies everything: it is a policy all the same.
@@ -67,12 +90,12 @@ func (l Language) Policy(order driver.KeyOrder) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text := l.document(buckets)
+	text := l.document(buckets, order.Until)
 	if len(text) <= l.Limit {
 		return text, nil
 	}
 	fits := 0
-	for fits < len(buckets) && len(l.document(buckets[:fits+1])) <= l.Limit {
+	for fits < len(buckets) && len(l.document(buckets[:fits+1], order.Until)) <= l.Limit {
 		fits++
 	}
 	locked := 0
@@ -130,16 +153,17 @@ func outermost(prefixes []keyhatch.Prefix) []keyhatch.Prefix {
 }
 
 // document writes a policy: a statement for each sort of rights that some bucket
-// has, and one for what is locked.
-func (l Language) document(buckets []driver.BucketRight) string {
+// has, one for what is locked, and one for the end.
+func (l Language) document(buckets []driver.BucketRight, until time.Time) string {
 	var statements []statement
+	var opened []string
 	for _, sort := range []struct {
-		read, write bool
-		actions     []string
+		read, write     bool
+		actions, denied []string
 	}{
-		{true, false, readActions},
-		{false, true, writeActions},
-		{true, true, bothActions},
+		{true, false, readActions, writeActions},
+		{false, true, writeActions, readActions},
+		{true, true, bothActions, nil},
 	} {
 		var resources []string
 		for _, b := range buckets {
@@ -147,8 +171,13 @@ func (l Language) document(buckets []driver.BucketRight) string {
 				resources = append(resources, l.arn(b.Bucket), l.arn(b.Bucket)+"/*")
 			}
 		}
-		if len(resources) > 0 {
-			statements = append(statements, statement{"Allow", sort.actions, resources})
+		if len(resources) == 0 {
+			continue
+		}
+		opened = append(opened, resources...)
+		statements = append(statements, statement{Effect: "Allow", Action: sort.actions, Resource: resources})
+		if l.Owners && sort.denied != nil {
+			statements = append(statements, deny(sort.denied, resources))
 		}
 	}
 	var locked []string
@@ -158,15 +187,42 @@ func (l Language) document(buckets []driver.BucketRight) string {
 		}
 	}
 	if len(locked) > 0 {
-		statements = append(statements, statement{"Deny", lockedActions, locked})
+		statements = append(statements, deny(lockedActions, locked))
 	}
-	if len(statements) == 0 {
-		statements = []statement{{"Deny", []string{"*"}, []string{"*"}}}
+	switch {
+	case len(statements) == 0:
+		statements = []statement{deny(all, all)}
+	case l.Owners:
+		statements = append(statements, ofOwners(opened)...)
+	}
+	if !until.IsZero() && len(opened) > 0 {
+		ends := deny(all, all)
+		ends.Condition = condition{"DateGreaterThanEquals": {"aws:CurrentTime": {until.UTC().Format(time.RFC3339)}}}
+		statements = append(statements, ends)
 	}
 	return ascii(struct {
 		Version   string
 		Statement []statement
 	}{"2012-10-17", statements})
+}
+
+// ofOwners denies what the owner of objects may do with them by being that: everything
+// in buckets that are not opened, and everywhere to open them to others.
+func ofOwners(opened []string) []statement {
+	statements := []statement{
+		{Effect: "Deny", Action: all, NotResource: opened},
+		deny(ownerActions, all),
+	}
+	put := func(c condition) {
+		s := deny([]string{"s3:PutObject"}, all)
+		s.Condition = c
+		statements = append(statements, s)
+	}
+	put(condition{"StringEquals": {"s3:x-amz-acl": openingLists}})
+	for _, header := range grantHeaders {
+		put(condition{"StringLike": {"s3:x-amz-grant-" + header: all}})
+	}
+	return statements
 }
 
 func (l Language) arn(bucket string) string { return "arn:" + l.Partition + ":s3:::" + bucket }

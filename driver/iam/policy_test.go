@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
@@ -106,6 +107,54 @@ func TestPolicy(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestPolicyThatEnds: the end is written where it says that nothing is open afterwards.
+func TestPolicyThatEnds(t *testing.T) {
+	until := time.Date(2026, 6, 1, 14, 0, 0, 999, time.FixedZone("", 7200))
+	got, err := ofAWS.Policy(driver.KeyOrder{Until: until, Buckets: []right{{Bucket: "one", Read: true}}})
+	want := head + allows(reads, `"arn:aws:s3:::one","arn:aws:s3:::one/*"`) +
+		`,{"Effect":"Deny","Action":["*"],"Resource":["*"],"Condition":{"DateGreaterThanEquals":{"aws:CurrentTime":["2026-06-01T12:00:00Z"]}}}]}`
+	if err != nil || got != want {
+		t.Error(cmp.Diff(want, got), err)
+	}
+	if got, err := ofAWS.Policy(driver.KeyOrder{Until: until}); err != nil || got != closed {
+		t.Errorf("what opens nothing: %s, %v", got, err)
+	}
+}
+
+// TestPolicyOfOwners: where what a user puts is its own, all is denied that is not
+// ordered.
+func TestPolicyOfOwners(t *testing.T) {
+	language := iam.Language{Partition: "aws", Owners: true, Limit: 20_000}
+	got, err := language.Policy(driver.KeyOrder{Buckets: []right{{Bucket: "one", Read: true}, {Bucket: "two", Write: true}, {Bucket: "three", Read: true, Write: true}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two, three := `"arn:aws:s3:::one","arn:aws:s3:::one/*"`, `"arn:aws:s3:::two","arn:aws:s3:::two/*"`, `"arn:aws:s3:::three","arn:aws:s3:::three/*"`
+	denied := func(actions, resources string) string {
+		return `{"Effect":"Deny","Action":[` + actions + `],"Resource":[` + resources + `]}`
+	}
+	put := func(condition string) string {
+		return `{"Effect":"Deny","Action":["s3:PutObject"],"Resource":["*"],"Condition":{` + condition + `}}`
+	}
+	want := head + strings.Join([]string{
+		allows(reads, one), denied(writes, one),
+		allows(writes, two), denied(reads, two),
+		allows(reads+","+writes, three),
+		`{"Effect":"Deny","Action":["*"],"NotResource":[` + one + "," + two + "," + three + `]}`,
+		denied(`"s3:*Acl","s3:DeleteObjectVersion*","s3:PutObjectVersion*","s3:*Retention","s3:*LegalHold","s3:RestoreObject","s3:GetObjectTorrent"`, `"*"`),
+		put(`"StringEquals":{"s3:x-amz-acl":["public-read","public-read-write","authenticated-read"]}`),
+		put(`"StringLike":{"s3:x-amz-grant-read":["*"]}`), put(`"StringLike":{"s3:x-amz-grant-write":["*"]}`),
+		put(`"StringLike":{"s3:x-amz-grant-read-acp":["*"]}`), put(`"StringLike":{"s3:x-amz-grant-write-acp":["*"]}`),
+		put(`"StringLike":{"s3:x-amz-grant-full-control":["*"]}`),
+	}, ",") + `]}`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if got, err := language.Policy(driver.KeyOrder{}); err != nil || got != closed {
+		t.Errorf("what opens nothing: %s, %v", got, err)
 	}
 }
 

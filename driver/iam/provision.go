@@ -3,6 +3,7 @@ package iam
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -11,13 +12,19 @@ import (
 	"github.com/keyhatch/keyhatch/driver"
 )
 
-// Put makes the key's user and writes its policy.
-func (p *Provisioner) Put(ctx context.Context, store keyhatch.Store, order driver.KeyOrder) error {
-	user, err := UserName(p.cluster, order.Key)
+// user begins work on a key's user.
+func (p *Provisioner) user(ctx context.Context, store keyhatch.Store, key string) (string, service, error) {
+	name, err := UserName(p.cluster, key)
 	if err != nil {
-		return err
+		return "", service{}, err
 	}
 	s, err := p.service(ctx, store)
+	return name, s, err
+}
+
+// Put makes the key's user and writes its policy.
+func (p *Provisioner) Put(ctx context.Context, store keyhatch.Store, order driver.KeyOrder) error {
+	user, s, err := p.user(ctx, store, order.Key)
 	if err != nil {
 		return err
 	}
@@ -35,11 +42,7 @@ func (p *Provisioner) Put(ctx context.Context, store keyhatch.Store, order drive
 
 // Issue makes an access key of the key's user.
 func (p *Provisioner) Issue(ctx context.Context, store keyhatch.Store, key string) (keyhatch.KeyPair, error) {
-	user, err := UserName(p.cluster, key)
-	if err != nil {
-		return keyhatch.KeyPair{}, err
-	}
-	s, err := p.service(ctx, store)
+	user, s, err := p.user(ctx, store, key)
 	if err != nil {
 		return keyhatch.KeyPair{}, err
 	}
@@ -65,35 +68,36 @@ func (p *Provisioner) Issue(ctx context.Context, store keyhatch.Store, key strin
 	}, nil
 }
 
-// Withdraw deletes the user's access keys that are not kept.
-func (p *Provisioner) Withdraw(ctx context.Context, store keyhatch.Store, key string, kept []string) error {
-	user, err := UserName(p.cluster, key)
+// Pairs lists the user's access keys.
+func (p *Provisioner) Pairs(ctx context.Context, store keyhatch.Store, key string) ([]string, error) {
+	user, s, err := p.user(ctx, store, key)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := s.pairs(ctx, user)
+	return ids, unlessGone(err)
+}
+
+// Withdraw deletes access keys of the user.
+func (p *Provisioner) Withdraw(ctx context.Context, store keyhatch.Store, key string, ended []string) error {
+	user, s, err := p.user(ctx, store, key)
 	if err != nil {
 		return err
 	}
-	s, err := p.service(ctx, store)
-	if err != nil {
-		return err
-	}
-	_, err = s.endPairs(ctx, user, kept)
-	return err
+	return unlessGone(s.endPairs(ctx, user, func(id string) bool { return slices.Contains(ended, id) }))
 }
 
 // Drop deletes the user, its access keys first. What the store's own people gave the
 // user besides, such as a group, keeps the user there, without a pair: that is a
 // keyhatch.Conflict.
 func (p *Provisioner) Drop(ctx context.Context, store keyhatch.Store, key string) error {
-	user, err := UserName(p.cluster, key)
+	user, s, err := p.user(ctx, store, key)
 	if err != nil {
 		return err
 	}
-	s, err := p.service(ctx, store)
+	err = s.endPairs(ctx, user, func(string) bool { return true })
 	if err != nil {
-		return err
-	}
-	there, err := s.endPairs(ctx, user, nil)
-	if err != nil || !there {
-		return err
+		return unlessGone(err)
 	}
 	_, err = s.DeleteUserPolicy(ctx, &iam.DeleteUserPolicyInput{UserName: &user, PolicyName: aws.String(policyName)})
 	if err := unlessGone(failure(err)); err != nil {

@@ -69,15 +69,24 @@ func (r *record) add(pair keyhatch.KeyPair) {
 	r.keys = append(r.keys, key)
 }
 
-// keep removes all other pairs.
-func (r *record) keep(ids []string) {
+// remove removes pairs.
+func (r *record) remove(ids []string) {
 	r.keys = slices.DeleteFunc(r.keys, func(text json.RawMessage) bool {
 		var key struct {
 			AccessKey string `json:"access_key"`
 		}
-		return json.Unmarshal(text, &key) != nil || !slices.Contains(ids, key.AccessKey)
+		return json.Unmarshal(text, &key) == nil && slices.Contains(ids, key.AccessKey)
 	})
 	if r.keys == nil {
 		r.keys = []json.RawMessage{}
 	}
+}
+
+// is tells whether the user has a mark.
+func (r *record) is(mark string) bool {
+	switch string(r.data[mark]) {
+	case "true", `"true"`, "1":
+		return true
+	}
+	return false
 }

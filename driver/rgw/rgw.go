@@ -17,7 +17,7 @@ import (
 // limit, and reads the policy again for each request.
 const MaxPolicy = 20_480
 
-var language = iam.Language{Partition: "aws", Limit: MaxPolicy}
+var language = iam.Language{Partition: "aws", Owners: true, Limit: MaxPolicy}
 
 // policyName is what the one policy of a user is called.
 const policyName = "keyhatch"
@@ -32,7 +32,7 @@ type Provisioner struct {
 // New makes a provisioner of the installation with that cluster id. transport makes
 // the connections; it decides to what addresses (S10).
 func New(authority iam.Authority, transport http.RoundTripper, cluster string) *Provisioner {
-	return &Provisioner{authority, transport, cluster}
+	return &Provisioner{authority, iam.Bounded(transport), cluster}
 }
 
 // user is what the gateway tells of one; its secrets are not read.
@@ -92,6 +92,9 @@ func (p *Provisioner) Put(ctx context.Context, store keyhatch.Store, order drive
 	found, err := g.user(ctx, name)
 	switch {
 	case errors.Is(err, keyhatch.NotFound):
+		if err := g.mustRead(ctx); err != nil {
+			return err
+		}
 		err = g.admin(ctx, http.MethodPut, url.Values{
 			"uid": {name}, "display-name": {name}, "max-buckets": {noBuckets}, "generate-key": {"false"},
 		}, nil)
@@ -104,6 +107,29 @@ func (p *Provisioner) Put(ctx context.Context, store keyhatch.Store, order drive
 	return g.iam(ctx, url.Values{
 		"Action": {"PutUserPolicy"}, "UserName": {name}, "PolicyName": {policyName}, "PolicyDocument": {policy},
 	})
+}
+
+// mustRead refuses a credential that could not read what keys put: an object is here its
+// user's, and opens to the bucket's owner only where that is an administrator. Backups
+// would be made that nobody but their key can restore, and leases would not show them.
+func (g gateway) mustRead(ctx context.Context) error {
+	var us user
+	err := g.admin(ctx, http.MethodGet, url.Values{"access-key": {g.keys.AccessKeyID}}, &us)
+	if errors.Is(err, keyhatch.NotFound) {
+		return iam.NoAnswer(errors.New("GET user: it does not say whose the store's credential is"))
+	}
+	if err != nil {
+		return err
+	}
+	r, err := g.record(ctx, us.ID)
+	if err != nil {
+		return err
+	}
+	if !r.is("admin") && !r.is("system") {
+		return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeStoreUnsupported,
+			"the store's credential could not read what keys put: it has to be of an administrator (radosgw-admin user modify --uid UID --admin)")
+	}
+	return nil
 }
 
 // Issue adds a key to the key's user.
@@ -131,8 +157,21 @@ func (p *Provisioner) Issue(ctx context.Context, store keyhatch.Store, key strin
 	return pair, nil
 }
 
-// Withdraw removes the user's keys that are not kept, all at once.
-func (p *Provisioner) Withdraw(ctx context.Context, store keyhatch.Store, key string, kept []string) error {
+// Pairs tells the user's keys.
+func (p *Provisioner) Pairs(ctx context.Context, store keyhatch.Store, key string) ([]string, error) {
+	g, name, err := p.reach(ctx, store, key)
+	if err != nil {
+		return nil, err
+	}
+	u, err := g.user(ctx, name)
+	if errors.Is(err, keyhatch.NotFound) {
+		return nil, nil
+	}
+	return u.pairs(), err
+}
+
+// Withdraw removes keys of the user, all at once.
+func (p *Provisioner) Withdraw(ctx context.Context, store keyhatch.Store, key string, ended []string) error {
 	g, name, err := p.reach(ctx, store, key)
 	if err != nil {
 		return err
@@ -143,14 +182,14 @@ func (p *Provisioner) Withdraw(ctx context.Context, store keyhatch.Store, key st
 		return nil
 	case err != nil:
 		return err
-	case !slices.ContainsFunc(u.pairs(), func(id string) bool { return !slices.Contains(kept, id) }):
+	case !slices.ContainsFunc(u.pairs(), func(id string) bool { return slices.Contains(ended, id) }):
 		return nil // and nothing is written anew
 	}
 	r, err := g.record(ctx, name)
 	if err != nil {
 		return err
 	}
-	r.keep(kept)
+	r.remove(ended)
 	return g.replace(ctx, r)
 }
 
@@ -207,13 +246,18 @@ func (p *Provisioner) Keys(ctx context.Context, store keyhatch.Store) (map[strin
 	return keys, nil
 }
 
-// page is how many users are listed at a time.
-const page = "1000"
+// page is how many users are listed at a time, and maxPages how often.
+const (
+	page     = "1000"
+	maxPages = 1000
+)
+
+var errEndless = iam.NoAnswer(errors.New("GET user?list: the list has no end"))
 
 // users are the names of all users of the gateway, in no order.
 func (g gateway) users(ctx context.Context) ([]string, error) {
 	var names []string
-	for marker := ""; ; {
+	for marker, n := "", 0; n < maxPages; n++ {
 		var some *struct {
 			Keys      []string `json:"keys"`
 			Truncated bool     `json:"truncated"`
@@ -223,7 +267,7 @@ func (g gateway) users(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 		if some == nil || some.Truncated && (some.Marker == "" || some.Marker == marker) {
-			return nil, iam.NoAnswer(errors.New("GET user?list: the list has no end"))
+			return nil, errEndless
 		}
 		names = append(names, some.Keys...)
 		if !some.Truncated {
@@ -231,4 +275,5 @@ func (g gateway) users(ctx context.Context) ([]string, error) {
 		}
 		marker = some.Marker
 	}
+	return nil, errEndless
 }

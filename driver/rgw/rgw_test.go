@@ -61,7 +61,7 @@ func calls(p *rgw.Provisioner) map[string]func(context.Context) error {
 			_, err := p.Issue(ctx, someStore, someKey)
 			return err
 		},
-		"Withdraw": func(ctx context.Context) error { return p.Withdraw(ctx, someStore, someKey, nil) },
+		"Withdraw": func(ctx context.Context) error { return p.Withdraw(ctx, someStore, someKey, []string{"one"}) },
 		"Drop":     func(ctx context.Context) error { return p.Drop(ctx, someStore, someKey) },
 	}
 }
@@ -113,12 +113,17 @@ func TestWhatIsSent(t *testing.T) {
 		return answer{200, fmt.Sprintf(`{"user_id":%q,"max_buckets":%d,"keys":[%s]}`, someUser, buckets, strings.Join(keys, ","))}
 	}
 	record := answer{200, fmt.Sprintf(`{"key":"user:x","data":{"user_id":%q,"keys":[],"attrs":[{"key":"user.rgw.user-policy","val":"AQ=="}]}}`, someUser)}
+	us1 := answer{200, `{"user_id":"us"}`}
+	admin1 := answer{200, `{"data":{"user_id":"us","keys":[],"admin":"true"}}`}
+	plain1 := answer{200, `{"data":{"user_id":"us","keys":[],"admin":"false"}}`}
 	const (
-		look   = "GET /admin/user uid=" + someUser
-		create = "PUT /admin/user display-name=" + someUser + "&generate-key=false&max-buckets=-1&uid=" + someUser
-		policy = "POST / "
-		read   = "GET /admin/metadata/user key=" + someUser
-		write  = "PUT /admin/metadata/user key=" + someUser
+		self       = "GET /admin/user access-key=US"
+		selfRecord = "GET /admin/metadata/user key=us"
+		look       = "GET /admin/user uid=" + someUser
+		create     = "PUT /admin/user display-name=" + someUser + "&generate-key=false&max-buckets=-1&uid=" + someUser
+		policy     = "POST / "
+		read       = "GET /admin/metadata/user key=" + someUser
+		write      = "PUT /admin/metadata/user key=" + someUser
 	)
 	for _, tc := range []struct {
 		what, call string
@@ -126,7 +131,9 @@ func TestWhatIsSent(t *testing.T) {
 		want       []string
 		kind       error
 	}{
-		{"a new user", "Put", []answer{none, done}, []string{look, create, policy}, nil},
+		{"a new user", "Put", []answer{none, us1, admin1, done}, []string{look, self, selfRecord, create, policy}, nil},
+		{"a new user that we could not read of", "Put", []answer{none, us1, plain1}, []string{look, self, selfRecord}, keyhatch.Unavailable},
+		{"a new user, and who we are is not told", "Put", []answer{none, none}, []string{look, self}, keyhatch.Unavailable},
 		{"one that is there", "Put", []answer{user(-1), done}, []string{look, policy}, nil},
 		{"one that may make buckets", "Put", []answer{user(1000), done}, []string{look, "POST /admin/user max-buckets=-1&uid=" + someUser, policy}, nil},
 		{"a pair of none", "Issue", []answer{none}, []string{look}, keyhatch.NotFound},

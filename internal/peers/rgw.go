@@ -99,7 +99,7 @@ func (c ceph) start() (Store, error) {
 	}
 	store := Store{Endpoint: "http://" + gateway, Region: "us-east-1", Role: "arn:aws:iam:::role/" + rgwRole}
 	store.STS, store.IAM, store.Admin = store.Endpoint, store.Endpoint, store.Endpoint+"/admin"
-	if err := c.makeUser(&store); err != nil {
+	if err := c.makeUsers(&store); err != nil {
 		return Store{}, err
 	}
 	if err := c.makeRole(); err != nil {
@@ -166,15 +166,26 @@ func (c ceph) startOSD() error {
 	return c.startDaemon("ceph-osd", "--id", "0")
 }
 
-// makeUser makes the user, and puts its keys into the store's description.
-func (c ceph) makeUser(store *Store) error {
-	out, err := c.tool(
-		"radosgw-admin", "user", "create", "--uid", rgwUser, "--display-name", "the tests' user",
-		"--max-buckets", "0", // no limit
+// makeUsers makes the user and the keeper, and puts their keys into the store's
+// description.
+func (c ceph) makeUsers(store *Store) error {
+	user, err := c.makeUser(
+		rgwUser, "--max-buckets", "0", // no limit
 		"--caps", "users=*;buckets=*;metadata=*;usage=*;roles=*;user-policy=*;oidc-provider=*",
 	)
 	if err != nil {
 		return err
+	}
+	store.AccessKeyID, store.SecretAccessKey = user[0], user[1]
+	store.Keeper, err = c.makeUser("keeper", "--admin", "--caps", "users=*;user-policy=*;metadata=*")
+	return err
+}
+
+// makeUser makes a user, and returns its pair.
+func (c ceph) makeUser(uid string, more ...string) (pair [2]string, err error) {
+	out, err := c.tool("radosgw-admin", append([]string{"user", "create", "--uid", uid, "--display-name", "the tests' " + uid}, more...)...)
+	if err != nil {
+		return pair, err
 	}
 	var user struct {
 		Keys []struct {
@@ -183,13 +194,12 @@ func (c ceph) makeUser(store *Store) error {
 		}
 	}
 	if err := json.Unmarshal(out, &user); err != nil {
-		return fmt.Errorf("reading what radosgw-admin tells of a user: %w", err)
+		return pair, fmt.Errorf("reading what radosgw-admin tells of a user: %w", err)
 	}
 	if len(user.Keys) == 0 {
-		return errors.New("radosgw-admin made a user without keys")
+		return pair, errors.New("radosgw-admin made a user without keys")
 	}
-	store.AccessKeyID, store.SecretAccessKey = user.Keys[0].AccessKey, user.Keys[0].SecretKey
-	return nil
+	return [2]string{user.Keys[0].AccessKey, user.Keys[0].SecretKey}, nil
 }
 
 // makeRole makes the role that all users may assume, and that may do everything.

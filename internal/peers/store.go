@@ -38,6 +38,10 @@ type Store struct {
 	// Admin is the URL below which the store has its own API for administrators,
 	// in which the user may do everything. Empty if the store has none.
 	Admin string
+	// Keeper is a pair with which access keys may be kept at the store, if it has
+	// anything for that, as docs/access-keys.md says: it reads what they put, and may do
+	// everything in the buckets of all.
+	Keeper [2]string
 	// CAFile is a file of PEM certificates to trust, empty without TLS.
 	CAFile string
 }

@@ -41,6 +41,7 @@ func startVersityGW(s *site, c certificate.Files) (Store, error) {
 		Region: "us-east-1", CAFile: c.Authority,
 		AccessKeyID: rand.Text()[:20], SecretAccessKey: rand.Text(),
 	}
+	store.Keeper = [2]string{store.AccessKeyID, store.SecretAccessKey}
 	folders := map[string]string{}
 	// Metadata is kept beside the data: not every file system has attributes to
 	// keep them in.

@@ -44,9 +44,25 @@ func (s Site) expect(t *testing.T, d driver.KeyProvisioner, key string, there bo
 	}
 	has, found := all[key]
 	slices.Sort(has)
+	listed, err := d.Pairs(t.Context(), s.Store, key)
+	if err != nil {
+		t.Fatalf("Pairs: %v", err)
+	}
+	if slices.Sort(listed); !slices.Equal(listed, has) {
+		t.Fatalf("Pairs tells %q, and Keys %q", listed, has)
+	}
 	if found != there || !slices.Equal(has, ids(pairs...)) {
 		t.Fatalf("the store has the key: %v, with the pairs %q; want %v, %q", found, has, there, ids(pairs...))
 	}
+}
+
+// withdrawAll ends all pairs that the store tells of.
+func (s Site) withdrawAll(ctx context.Context, d driver.KeyProvisioner, key string) error {
+	all, err := d.Pairs(ctx, s.Store, key)
+	if err != nil {
+		return err
+	}
+	return d.Withdraw(ctx, s.Store, key, all)
 }
 
 func must(t *testing.T, err error) {
@@ -88,13 +104,13 @@ func (s Site) twice(t *testing.T) {
 		}
 		s.expect(t, d, key, true, first, second)
 		for range 2 {
-			must(t, d.Withdraw(ctx, s.Store, key, ids(second)))
+			must(t, d.Withdraw(ctx, s.Store, key, ids(first)))
 			s.expect(t, d, key, true, second)
 		}
 		third := issue()
 		s.expect(t, d, key, true, second, third)
 		for range 2 {
-			must(t, d.Withdraw(ctx, s.Store, key, nil))
+			must(t, d.Withdraw(ctx, s.Store, key, ids(first, second, third)))
 			s.expect(t, d, key, true)
 		}
 		issue()
@@ -103,6 +119,7 @@ func (s Site) twice(t *testing.T) {
 			s.expect(t, d, key, false)
 		}
 		must(t, d.Withdraw(ctx, s.Store, key, ids(second)))
+		s.expect(t, d, key, false)
 	}
 }
 
@@ -127,11 +144,11 @@ func (s Site) halves(t *testing.T) {
 				if n := len(all[key]); n == 0 || n > 2 {
 					t.Errorf("%d pairs are there", n)
 				}
-				must(t, d.Withdraw(t.Context(), s.Store, key, nil))
+				must(t, s.withdrawAll(t.Context(), d, key))
 				s.expect(t, d, key, true)
 			}},
 			{"Withdraw", 2, func(ctx context.Context, d driver.KeyProvisioner, key string) error {
-				return d.Withdraw(ctx, s.Store, key, nil)
+				return s.withdrawAll(ctx, d, key)
 			}, func(t *testing.T, d driver.KeyProvisioner, key string) { s.expect(t, d, key, true) }},
 			{"Drop", 2, func(ctx context.Context, d driver.KeyProvisioner, key string) error {
 				return d.Drop(ctx, s.Store, key)
@@ -198,7 +215,7 @@ func (s Site) others(t *testing.T) {
 	_, err = ours.Issue(ctx, s.Store, key)
 	must(t, err)
 	s.expect(t, theirs, key, true, pair)
-	must(t, ours.Withdraw(ctx, s.Store, key, nil))
+	must(t, s.withdrawAll(ctx, ours, key))
 	s.expect(t, theirs, key, true, pair)
 	must(t, ours.Drop(ctx, s.Store, key))
 	s.expect(t, theirs, key, true, pair)
@@ -240,8 +257,9 @@ func (s Site) noKey(t *testing.T) {
 		counted := &losing{RoundTripper: s.Transport}
 		d := s.New(counted, cluster)
 		_, issued := d.Issue(ctx, s.Store, id)
+		_, listed := d.Pairs(ctx, s.Store, id)
 		for _, err := range []error{
-			d.Put(ctx, s.Store, driver.KeyOrder{Key: id}), issued, d.Withdraw(ctx, s.Store, id, nil), d.Drop(ctx, s.Store, id),
+			d.Put(ctx, s.Store, driver.KeyOrder{Key: id}), issued, listed, d.Withdraw(ctx, s.Store, id, nil), d.Drop(ctx, s.Store, id),
 		} {
 			if err == nil {
 				t.Errorf("%q is taken for a key", id)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -41,6 +42,8 @@ func (s Site) rights(t *testing.T) {
 	t.Run("matrix", func(t *testing.T) { g.matrix(t, pair) })
 	t.Run("itself", func(t *testing.T) { g.itself(t, pair) })
 	t.Run("changes", func(t *testing.T) { g.changes(t, pair) })
+	t.Run("own", func(t *testing.T) { g.own(t, pair) })
+	t.Run("end", func(t *testing.T) { g.end(t, pair) })
 	t.Run("rotation", func(t *testing.T) { g.rotation(t, pair) })
 }
 
@@ -91,7 +94,11 @@ func (g ground) matrix(t *testing.T, pair keyhatch.KeyPair) {
 			if got != want {
 				t.Errorf("it is %s, want it %s (%s)", got, want, g.Differs[r.name])
 			}
-			if after := g.holds(t); got == refused && !maps.Equal(before, after) {
+			after := g.holds(t)
+			for _, bucket := range []string{g.writes, g.both} { // what it put itself, at first
+				delete(after, bucket+"/"+fresh)
+			}
+			if got == refused && !maps.Equal(before, after) {
 				t.Errorf("it was refused, and there was %v and is %v", before, after)
 			}
 		})
@@ -207,6 +214,65 @@ func (g ground) changes(t *testing.T, pair keyhatch.KeyPair) {
 	)
 }
 
+// own looks who has what a key has put: the store's credential, and no longer the key
+// when its rights are gone.
+func (g ground) own(t *testing.T, pair keyhatch.KeyPair) {
+	k := g.with(t.Context(), pair, "own")
+	us := &try{ctx: t.Context(), Client: g.Admin, fresh: "own"}
+	g.order(t, driver.BucketRight{Bucket: g.both, Read: true, Write: true})
+	check(
+		t, "with a bucket opened",
+		step{"put", allowed, k.put(g.both, "own")},
+		step{"read it", allowed, k.getNew(g.both, "own")},
+		step{"read it with the store's credential", allowed, us.getNew(g.both, "own")},
+		step{"copy it with that", allowed, us.copy(g.both, "own", g.both, "copy-of-own")},
+	)
+	g.order(t, driver.BucketRight{Bucket: g.both, Read: true})
+	check(
+		t, "with the bucket to read",
+		step{"read", allowed, k.getNew(g.both, "own")},
+		step{"tag", refused, k.tag(g.both, "own")},
+		step{"delete", refused, k.delete(g.both, "own")},
+	)
+	g.order(t, driver.BucketRight{Bucket: g.reads, Read: true, Write: true})
+	check(
+		t, "with another bucket opened",
+		step{"read", refused, k.getNew(g.both, "own")},
+		step{"tag", refused, k.tag(g.both, "own")},
+		step{"read the other", allowed, k.get(g.reads, old)},
+	)
+	g.order(t)
+	check(
+		t, "with nothing opened",
+		step{"read", refused, k.getNew(g.both, "own")},
+		step{"tag", refused, k.tag(g.both, "own")},
+	)
+}
+
+// end orders ends: past one the store refuses, whoever has gone meanwhile.
+func (g ground) end(t *testing.T, pair keyhatch.KeyPair) {
+	k := g.with(t.Context(), pair, "end")
+	for _, e := range []struct {
+		what  string
+		until time.Time
+		want  outcome
+	}{
+		{"tomorrow", time.Now().Add(24 * time.Hour), allowed},
+		{"a minute ago", time.Now().Add(-time.Minute), refused},
+		{"never", time.Time{}, allowed},
+	} {
+		must(t, g.driver.Put(t.Context(), g.Store, driver.KeyOrder{
+			Key: g.key, Until: e.until, Buckets: []driver.BucketRight{{Bucket: g.both, Read: true, Write: true}},
+		}))
+		check(
+			t, "with its end "+e.what,
+			step{"read", e.want, k.get(g.both, old)},
+			step{"write", e.want, k.put(g.both, "end")},
+			step{"list", e.want, k.list(g.both)},
+		)
+	}
+}
+
 // rotation looks at which pairs work.
 func (g ground) rotation(t *testing.T, first keyhatch.KeyPair) {
 	ctx := t.Context()
@@ -218,7 +284,7 @@ func (g ground) rotation(t *testing.T, first keyhatch.KeyPair) {
 		step{"use the first", allowed, one.get(g.reads, old)},
 		step{"use the second", allowed, two.get(g.reads, old)},
 	)
-	must(t, g.driver.Withdraw(ctx, g.Store, g.key, ids(second)))
+	must(t, g.driver.Withdraw(ctx, g.Store, g.key, ids(first)))
 	check(
 		t, "with the first withdrawn",
 		step{"use the first", refused, one.get(g.reads, old)},

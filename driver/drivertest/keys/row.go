@@ -98,6 +98,42 @@ func (t *try) getPart(bucket, key string, part *string, want string) error {
 	return err
 }
 
+// putThen puts something fresh, which must be allowed, and tries something with it.
+func (t *try) putThen(bucket string, do func() error) error {
+	if err := t.put(bucket, t.fresh); err != nil {
+		return fmt.Errorf("putting it at first: %v", err) // no refusal: it is not what is tried
+	}
+	return do()
+}
+
+// getNew gets what put has put.
+func (t *try) getNew(bucket, key string) error { return t.getPart(bucket, key, nil, "new") }
+
+// openToAll tells whether what was put into both, if it was, can be had without a
+// signature.
+func (t *try) openToAll(put func() error) error {
+	if err := put(); err != nil {
+		return err
+	}
+	u := aws.ToString(t.Options().BaseEndpoint) + "/" + t.both + "/" + t.fresh
+	r, err := http.NewRequestWithContext(t.ctx, http.MethodGet, u, nil)
+	if err != nil {
+		return err
+	}
+	answer, err := t.http.RoundTrip(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	switch answer.StatusCode {
+	case http.StatusOK:
+		return nil
+	case http.StatusForbidden:
+		return errRefused
+	}
+	return fmt.Errorf("without a signature it is %s", answer.Status)
+}
+
 func (t *try) head(bucket, key string) error {
 	_, err := t.HeadObject(t.ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
 	return err

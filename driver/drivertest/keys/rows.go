@@ -3,6 +3,7 @@ package keys
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -16,7 +17,7 @@ const (
 )
 
 func allRows() []row {
-	return slices.Concat(readRows, writeRows, copyRows, lockRows, unlistedRows, bucketRows)
+	return slices.Concat(readRows, writeRows, copyRows, ownRows, lockRows, unlistedRows, bucketRows)
 }
 
 // The bucket reads may be read, writes may be written, both may be both, and is
@@ -100,6 +101,51 @@ var copyRows = []row{
 	{"copy from what is written only", refused, func(t *try) error { return t.copy(t.writes, old, t.both, t.fresh) }},
 	{"copy a part from what is written only", refused, func(t *try) error { return t.inParts(t.both, t.fresh, t.writes+"/"+old) }},
 	{"copy from what is not listed", refused, func(t *try) error { return t.copy(t.unlisted, old, t.both, t.fresh) }},
+}
+
+// ownRows are about what the key itself has put: it is open to it as everything is.
+var ownRows = []row{
+	{"get its own", allowed, func(t *try) error { return t.putThen(t.both, func() error { return t.getNew(t.both, t.fresh) }) }},
+	{"get its own of what is written only", refused, func(t *try) error { return t.putThen(t.writes, func() error { return t.get(t.writes, t.fresh) }) }},
+	{"head its own of what is written only", refused, func(t *try) error { return t.putThen(t.writes, func() error { return t.head(t.writes, t.fresh) }) }},
+	{"get tags of its own of what is written only", refused, func(t *try) error { return t.putThen(t.writes, func() error { return t.tags(t.writes, t.fresh) }) }},
+	{"copy from its own of what is written only", refused, func(t *try) error {
+		return t.putThen(t.writes, func() error { return t.copy(t.writes, t.fresh, t.both, t.fresh) })
+	}},
+	{"open its own by its list", refused, func(t *try) error {
+		return t.putThen(t.both, func() error {
+			_, err := t.PutObjectAcl(t.ctx, &s3.PutObjectAclInput{Bucket: &t.both, Key: &t.fresh, ACL: types.ObjectCannedACLPublicRead})
+			return err
+		})
+	}},
+	{"see who may read its own", refused, func(t *try) error {
+		return t.putThen(t.both, func() error {
+			_, err := t.GetObjectAcl(t.ctx, &s3.GetObjectAclInput{Bucket: &t.both, Key: &t.fresh})
+			return err
+		})
+	}},
+	{"open what it puts to all", refused, func(t *try) error {
+		return t.openToAll(func() error {
+			_, err := t.PutObject(t.ctx, &s3.PutObjectInput{Bucket: &t.both, Key: &t.fresh, Body: strings.NewReader("new"), ACL: types.ObjectCannedACLPublicRead})
+			return err
+		})
+	}},
+	{"open what it puts to all by a grant", refused, func(t *try) error {
+		return t.openToAll(func() error {
+			_, err := t.PutObject(t.ctx, &s3.PutObjectInput{
+				Bucket: &t.both, Key: &t.fresh, Body: strings.NewReader("new"), GrantRead: aws.String(`uri="http://acs.amazonaws.com/groups/global/AllUsers"`),
+			})
+			return err
+		})
+	}},
+	{"open what it copies to all", refused, func(t *try) error {
+		return t.openToAll(func() error {
+			_, err := t.CopyObject(t.ctx, &s3.CopyObjectInput{
+				Bucket: &t.both, Key: &t.fresh, CopySource: aws.String(t.reads + "/" + old), ACL: types.ObjectCannedACLPublicRead,
+			})
+			return err
+		})
+	}},
 }
 
 var lockRows = []row{
