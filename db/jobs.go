@@ -80,6 +80,8 @@ type JobClaim struct {
 	Now   time.Time
 	Until time.Time // when the claim runs out, unless it is renewed
 	Limit int
+	// Jobs of these workspaces, and those with these details, are left alone.
+	NotOf, NotWith []string
 }
 
 // unended is the error of a run that told nothing.
@@ -92,15 +94,29 @@ func (t *Tx) ClaimJobs(ctx context.Context, c JobClaim) ([]keyhatch.Job, error) 
 		return nil, nil
 	}
 	args := []any{micros(c.Now), micros(c.Until), c.Limit, unended}
+	list := func(values []string) string {
+		places := make([]string, len(values))
+		for i, v := range values {
+			args = append(args, v)
+			places[i] = "$" + strconv.Itoa(len(args))
+		}
+		return "(" + strings.Join(places, ", ") + ")"
+	}
 	var kinds []string
 	for _, kind := range c.Kinds {
-		args = append(args, string(kind))
-		kinds = append(kinds, "$"+strconv.Itoa(len(args)))
+		kinds = append(kinds, string(kind))
+	}
+	which := "kind in " + list(kinds)
+	if len(c.NotOf) > 0 {
+		which += " and coalesce(workspace, '') not in " + list(c.NotOf)
+	}
+	if len(c.NotWith) > 0 {
+		which += " and detail not in " + list(c.NotWith)
 	}
 	claimed, err := many(ctx, t.Reader, scanJob, `update jobs set claims = claims + 1, claimed_until = $2, asked_again = false,
 		attempts = case when claimed_until is null then attempts else attempts + 1 end,
 		last_error = case when claimed_until is null then last_error else $4 end
-		where id in (select id from jobs where `+whenDue+` <= $1 and kind in (`+strings.Join(kinds, ", ")+`) order by `+whenDue+`, id limit $3)
+		where id in (select id from jobs where `+whenDue+` <= $1 and `+which+` order by `+whenDue+`, id limit $3)
 		returning `+jobColumns, args...)
 	slices.SortFunc(claimed, func(a, b keyhatch.Job) int { // an engine returns them in any order
 		return cmp.Or(a.RunAt.Compare(b.RunAt), cmp.Compare(a.ID, b.ID))

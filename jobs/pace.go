@@ -10,6 +10,10 @@ import (
 type Pace struct {
 	// AtOnce is how many handlers run at a time.
 	AtOnce int
+	// Share is how many of them may be for jobs of one workspace, and how many for jobs
+	// with one detail, which is the store: what does not answer keeps nobody else
+	// waiting. Zero: all of them.
+	Share int
 	// Look is between two looks for jobs that are due. Kick asks for another.
 	Look time.Duration
 	// Claim is how long the job of a process that was killed waits for another one. A
@@ -27,7 +31,7 @@ type Pace struct {
 
 // DefaultPace is what everybody uses who is no test.
 var DefaultPace = Pace{
-	AtOnce: 4, Look: time.Second, Claim: 30 * time.Second, Longest: 10 * time.Minute,
+	AtOnce: 8, Share: 2, Look: time.Second, Claim: 30 * time.Second, Longest: 10 * time.Minute,
 	First: time.Second, Most: 5 * time.Minute, Stop: 10 * time.Second,
 }
 

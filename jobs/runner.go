@@ -63,14 +63,14 @@ func (r *Runner) Run(ctx context.Context) {
 	defer abandon(nil)
 	tick := time.NewTicker(r.pace.Look)
 	defer tick.Stop()
-	ended := make(chan struct{}, r.pace.AtOnce)
-	running := 0
+	ended := make(chan keyhatch.Job, r.pace.AtOnce)
+	running := map[keyhatch.Job]struct{}{}
 	for ctx.Err() == nil {
 		claimed := time.Now()
-		for _, j := range r.claim(ctx, claimed, r.pace.AtOnce-running) {
-			running++
+		for _, j := range r.claim(ctx, claimed, running) {
+			running[j] = struct{}{}
 			go func() {
-				defer func() { ended <- struct{}{} }()
+				defer func() { ended <- j }()
 				r.do(life, work, j, claimed)
 			}()
 		}
@@ -78,22 +78,22 @@ func (r *Runner) Run(ctx context.Context) {
 		case <-ctx.Done():
 		case <-tick.C:
 		case <-r.kick:
-		case <-ended: // there is room, and what was asked for again meanwhile is due
-			running--
+		case j := <-ended: // there is room, and what was asked for again meanwhile is due
+			delete(running, j)
 		}
 	}
-	r.drain(running, ended, func() { abandon(errStopped) })
+	r.drain(len(running), ended, func() { abandon(errStopped) })
 }
 
-// claim claims jobs that are due, at most so many.
-func (r *Runner) claim(ctx context.Context, now time.Time, room int) (claimed []keyhatch.Job) {
-	if room == 0 {
+// claim claims jobs that are due and for which there is room beside those that run.
+func (r *Runner) claim(ctx context.Context, now time.Time, running map[keyhatch.Job]struct{}) (claimed []keyhatch.Job) {
+	if len(running) >= r.pace.AtOnce {
 		return nil
 	}
 	due, err := r.db.DueJobs(ctx, now) // most of the time there is nothing to write
 	if err == nil && r.known(ctx, due) {
 		err = r.db.Write(ctx, func(tx *db.Tx) (err error) {
-			claimed, err = tx.ClaimJobs(ctx, db.JobClaim{Kinds: r.kinds, Now: now, Until: now.Add(r.pace.Claim), Limit: room})
+			claimed, err = r.claimShares(ctx, tx, now, running)
 			return err
 		})
 	}
@@ -104,6 +104,38 @@ func (r *Runner) claim(ctx context.Context, now time.Time, room int) (claimed []
 		return nil
 	}
 	return claimed
+}
+
+// claimShares claims one after the other, so that no workspace and no store has more
+// than its share.
+func (r *Runner) claimShares(ctx context.Context, tx *db.Tx, now time.Time, running map[keyhatch.Job]struct{}) (claimed []keyhatch.Job, err error) {
+	of, with := map[string]int{}, map[string]int{}
+	for j := range running {
+		of[j.Workspace]++
+		with[j.Detail]++
+	}
+	for len(running)+len(claimed) < r.pace.AtOnce {
+		next, err := tx.ClaimJobs(ctx, db.JobClaim{
+			Kinds: r.kinds, Now: now, Until: now.Add(r.pace.Claim), Limit: 1, NotOf: r.full(of), NotWith: r.full(with),
+		})
+		if err != nil || len(next) == 0 {
+			return claimed, err
+		}
+		claimed = append(claimed, next...)
+		of[next[0].Workspace]++
+		with[next[0].Detail]++
+	}
+	return claimed, nil
+}
+
+// full are those that have their share. What has no name has none.
+func (r *Runner) full(counts map[string]int) (out []string) {
+	for name, n := range counts {
+		if name != "" && r.pace.Share > 0 && n >= r.pace.Share {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // known tells whether there is a handler for some of the kinds, and has the log tell of
@@ -124,7 +156,7 @@ func (r *Runner) known(ctx context.Context, due []keyhatch.JobKind) (some bool) 
 const lastWait = 5 * time.Second
 
 // drain waits for the runs to end.
-func (r *Runner) drain(running int, ended <-chan struct{}, abandon func()) {
+func (r *Runner) drain(running int, ended <-chan keyhatch.Job, abandon func()) {
 	limit := time.NewTimer(r.pace.Stop)
 	defer limit.Stop()
 	for told := false; running > 0; {

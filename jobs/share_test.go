@@ -1,0 +1,66 @@
+package jobs_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/db"
+)
+
+// TestTarpitKeepsNobodyWaiting: however many jobs are due about what does not answer,
+// of one workspace with many stores or of one store with many workspaces, those of
+// others begin at once.
+func TestTarpitKeepsNobodyWaiting(t *testing.T) {
+	for name, of := range map[string]func(i int) (workspace, detail string){
+		"a workspace": func(i int) (string, string) { return "ws_0mz3k8q2a7c4f9d", fmt.Sprint("store-", i) },
+		"a store":     func(int) (string, string) { return "", "store" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, g *ground) {
+				ask := func(subject, workspace, detail string) {
+					now := time.Now()
+					g.must(g.Write(t.Context(), func(tx *db.Tx) error {
+						return tx.AskJob(t.Context(), keyhatch.Job{
+							ID: keyhatch.NewID(keyhatch.JobID, now), Workspace: workspace, Kind: work, Subject: subject, Detail: detail, CreatedAt: now,
+						})
+					}))
+				}
+				if ws, _ := of(0); ws != "" {
+					g.must(g.Write(t.Context(), func(tx *db.Tx) error {
+						return tx.InsertWorkspace(t.Context(), keyhatch.Workspace{ID: ws, Name: "lab", CreatedAt: time.Now()})
+					}))
+				}
+				for i := range 40 {
+					workspace, detail := of(i)
+					ask(fmt.Sprint("stuck-", i), workspace, detail)
+				}
+				pass(time.Second)
+				for i := range 3 {
+					ask(fmt.Sprint("free-", i), "", fmt.Sprint("another-", i))
+				}
+				begun := make(chan string, 100)
+				g.start(g.DB, func(ctx context.Context, j keyhatch.Job) error {
+					begun <- j.Subject
+					if j.Detail == "store" || j.Workspace != "" {
+						<-ctx.Done()
+					}
+					return ctx.Err()
+				})
+				synctest.Wait()
+				var got []string
+				for len(begun) > 0 {
+					got = append(got, <-begun)
+				}
+				stuck := slices.DeleteFunc(slices.Clone(got), func(s string) bool { return s[0] == 'f' })
+				if len(stuck) != pace.Share || len(got) != pace.Share+3 {
+					t.Errorf("begun are %q, with a share of %d", got, pace.Share)
+				}
+			})
+		})
+	}
+}
