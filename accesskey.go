@@ -23,6 +23,20 @@ type AccessKey struct {
 	ExpiresAt  time.Time // zero: never
 	LastUsedAt time.Time // zero: never, or the store does not tell
 	Pairs      []IssuedPair
+
+	// Of a key that its store keeps:
+
+	// Revision grows with each change that the store has to follow.
+	Revision int64
+	// Applied is a digest of the rights that the store has on record, or that it has
+	// refused. Empty: it has had none yet.
+	Applied string
+	// IssuingUntil: a pair is being issued there, at most until then. Zero: none is.
+	IssuingUntil time.Time
+	// Attempts counts those that failed since the last change, and LastError says why
+	// the last one did. They are told of single keys and in lists, and are of the job.
+	Attempts  int
+	LastError string
 }
 
 // KeyRights are what a key is to open. All and lists add up.

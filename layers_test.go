@@ -53,7 +53,7 @@ var layers = []struct {
 	{"broker/accounts", "root db driver broker/kernel", ""},
 	{"broker/places", "root policy db broker/kernel broker/accounts", ""},
 	{"broker/buckets", "root policy db mirror driver broker/kernel broker/accesskeys broker/accounts broker/places", ""},
-	{"broker/accesskeys", "root policy db mirror broker/kernel broker/accounts", ""},
+	{"broker/accesskeys", "root policy db mirror driver broker/kernel broker/accounts", ""},
 	{"broker/*", "root policy audit seal db mirror driver broker/kernel", ""},
 	{"broker", "root policy audit seal db mirror jobs driver broker/*", ""},
 	{"auth", "root policy broker broker/*", ""},

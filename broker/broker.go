@@ -48,6 +48,11 @@ type Config struct {
 	Mirror  *mirror.Mirror
 	Keys    *seal.Keyring
 	Lenders map[keyhatch.Lending]driver.Lender
+	// Keepers keep access keys in stores that enforce them themselves, with what acts for
+	// us there. Nil: there are none.
+	Keepers func(*credentials.Service) map[keyhatch.KeysOf]driver.KeyProvisioner
+	// Kick has jobs done at once that were asked for. Nil: they wait for the next look.
+	Kick func()
 	// Endpoint and Region are where clients reach our own S3 endpoint, and sign for.
 	Endpoint, Region string
 	// Buckets makes and removes buckets at stores.
@@ -82,7 +87,15 @@ func New(c Config) *Broker {
 	c.Tokens = c.Tokens.OrDefault()
 	k := kernel.New(c.DB, c.Mirror, c.Keys, c.Reach, c.Tokens.RequestsPerMinute)
 	k.NotBefore(c.NotBefore)
-	accessKeys := accesskeys.New(k, c.Endpoint, c.Region, c.Log)
+	acting := credentials.New(k, c.Prober)
+	var keepers map[keyhatch.KeysOf]driver.KeyProvisioner
+	if c.Keepers != nil {
+		keepers = c.Keepers(acting)
+	}
+	if c.Kick == nil {
+		c.Kick = func() {}
+	}
+	accessKeys := accesskeys.New(k, accesskeys.Config{Endpoint: c.Endpoint, Region: c.Region, Keepers: keepers, Kick: c.Kick, Log: c.Log})
 	where := places.New(k, c.DirectoryRoots, c.Log, c.ShortestLease)
 	tokens := people.New(k, c.Tokens, accessKeys.EndMadeWith, c.Log)
 	return &Broker{
@@ -92,7 +105,7 @@ func New(c Config) *Broker {
 		Places:      where,
 		Accounts:    accounts.New(k, c.Buckets),
 		Buckets:     buckets.New(k, where, accessKeys, c.Buckets, c.Log),
-		Credentials: credentials.New(k, c.Prober),
+		Credentials: acting,
 		Lending:     lending.New(k, c.Lenders, c.ShortestLease, accessKeys.Used),
 		AccessKeys:  accessKeys,
 		Record:      record.New(k),
@@ -111,5 +124,6 @@ func (b *Broker) Jobs() map[keyhatch.JobKind]jobs.Handler {
 	for kind, handle := range b.Buckets.Jobs() {
 		all[kind] = handle
 	}
+	all[accesskeys.Provisioning] = b.AccessKeys.Provision
 	return all
 }

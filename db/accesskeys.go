@@ -12,19 +12,21 @@ import (
 const PairsTable = "access_key_pairs"
 
 const accessKeyColumns = `id, workspace, store, name, owner, token, see_all, read_all, write_all, networks,
-	state, reason, created_at, expires_at, last_used_at`
+	state, reason, created_at, expires_at, last_used_at, revision, applied, issuing_until`
 
 func scanAccessKey(row row) (k keyhatch.AccessKey, err error) {
 	err = row.Scan(&k.ID, &k.Workspace, &k.Store, &k.Name, &k.Owner, &k.Token, &k.Rights.SeeAll, &k.Rights.ReadAll, &k.Rights.WriteAll, jsonColumn{&k.Networks},
-		&k.State, &k.Reason, timeColumn{&k.CreatedAt}, timeColumn{&k.ExpiresAt}, timeColumn{&k.LastUsedAt})
+		&k.State, &k.Reason, timeColumn{&k.CreatedAt}, timeColumn{&k.ExpiresAt}, timeColumn{&k.LastUsedAt},
+		&k.Revision, &k.Applied, timeColumn{&k.IssuingUntil})
 	return k, err
 }
 
 // InsertAccessKey adds a key with its rights. It has no pair.
 func (t *Tx) InsertAccessKey(ctx context.Context, k keyhatch.AccessKey) error {
-	err := t.exec(ctx, "insert into access_keys ("+accessKeyColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+	err := t.exec(ctx, "insert into access_keys ("+accessKeyColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
 		k.ID, k.Workspace, k.Store, k.Name, k.Owner, k.Token, k.Rights.SeeAll, k.Rights.ReadAll, k.Rights.WriteAll, optJSON(k.Networks, len(k.Networks)),
-		string(k.State), k.Reason, micros(k.CreatedAt), optMicros(k.ExpiresAt), optMicros(k.LastUsedAt))
+		string(k.State), k.Reason, micros(k.CreatedAt), optMicros(k.ExpiresAt), optMicros(k.LastUsedAt),
+		k.Revision, k.Applied, optMicros(k.IssuingUntil))
 	if err != nil {
 		return err
 	}
@@ -34,15 +36,29 @@ func (t *Tx) InsertAccessKey(ctx context.Context, k keyhatch.AccessKey) error {
 // UpdateAccessKey changes all but what it is of, its pairs and its last use.
 func (t *Tx) UpdateAccessKey(ctx context.Context, k keyhatch.AccessKey) error {
 	err := t.execOne(ctx, keyhatch.CodeAccessKeyNotFound, `update access_keys set name = $2, see_all = $3, read_all = $4, write_all = $5,
-		state = $6, reason = $7, expires_at = $8 where id = $1`,
-		k.ID, k.Name, k.Rights.SeeAll, k.Rights.ReadAll, k.Rights.WriteAll, string(k.State), k.Reason, optMicros(k.ExpiresAt))
+		expires_at = $6 where id = $1`,
+		k.ID, k.Name, k.Rights.SeeAll, k.Rights.ReadAll, k.Rights.WriteAll, optMicros(k.ExpiresAt))
 	if err != nil {
+		return err
+	}
+	if err := t.UpdateAccessKeyState(ctx, k); err != nil {
 		return err
 	}
 	if err := t.exec(ctx, "delete from access_key_rights where access_key = $1", k.ID); err != nil {
 		return err
 	}
 	return t.putRights(ctx, k)
+}
+
+// UpdateAccessKeyState changes how far the store is with a key.
+func (t *Tx) UpdateAccessKeyState(ctx context.Context, k keyhatch.AccessKey) error {
+	err := t.execOne(ctx, keyhatch.CodeAccessKeyNotFound,
+		"update access_keys set state = $2, reason = $3, revision = $4, applied = $5, issuing_until = $6 where id = $1",
+		k.ID, string(k.State), k.Reason, k.Revision, k.Applied, optMicros(k.IssuingUntil))
+	if err != nil {
+		return err
+	}
+	return t.changed(ctx, AccessKeyChanged, k.Workspace, k.ID)
 }
 
 func (t *Tx) putRights(ctx context.Context, k keyhatch.AccessKey) error {
@@ -156,6 +172,15 @@ func (r Reader) AccessKeysByToken(ctx context.Context, token string) ([]keyhatch
 	found, err := many(ctx, r, scanAccessKey, "select "+accessKeyColumns+` from access_keys k
 		where token = $1 or exists (select 1 from access_key_pairs p where p.access_key = k.id and p.token = $1) order by id`, token)
 	return r.eachWhole(ctx, found, err)
+}
+
+// AccessKeysWriting lists the keys of a workspace on a store that may write in a bucket
+// by their own rights.
+func (r Reader) AccessKeysWriting(ctx context.Context, workspace, store, bucket string) ([]keyhatch.AccessKey, error) {
+	found, err := many(ctx, r, scanAccessKey, "select "+accessKeyColumns+` from access_keys k where workspace = $1 and store = $2
+		and (write_all or exists (select 1 from access_key_rights r where r.access_key = k.id and r.bucket = $3 and r.writes)) order by id`,
+		workspace, store, bucket)
+	return found, err
 }
 
 // CountAccessKeys tells how many a workspace has.

@@ -116,7 +116,7 @@ func (r *Runner) claimShares(ctx context.Context, tx *db.Tx, now time.Time, runn
 	}
 	for len(running)+len(claimed) < r.pace.AtOnce {
 		next, err := tx.ClaimJobs(ctx, db.JobClaim{
-			Kinds: r.kinds, Now: now, Until: now.Add(r.pace.Claim), Limit: 1, NotOf: r.full(of), NotWith: r.full(with),
+			Kinds: r.kinds, Now: now, Until: now.Add(r.pace.Claim), Limit: 1, NotOf: full(of, 2*r.pace.Share), NotWith: full(with, r.pace.Share),
 		})
 		if err != nil || len(next) == 0 {
 			return claimed, err
@@ -128,10 +128,10 @@ func (r *Runner) claimShares(ctx context.Context, tx *db.Tx, now time.Time, runn
 	return claimed, nil
 }
 
-// full are those that have their share. What has no name has none.
-func (r *Runner) full(counts map[string]int) (out []string) {
+// full are those that have their share; zero is everything. What has no name has none.
+func full(counts map[string]int, share int) (out []string) {
 	for name, n := range counts {
-		if name != "" && r.pace.Share > 0 && n >= r.pace.Share {
+		if name != "" && share > 0 && n >= share {
 			out = append(out, name)
 		}
 	}

@@ -16,10 +16,16 @@ import (
 // of one workspace with many stores or of one store with many workspaces, those of
 // others begin at once.
 func TestTarpitKeepsNobodyWaiting(t *testing.T) {
-	for name, of := range map[string]func(i int) (workspace, detail string){
-		"a workspace": func(i int) (string, string) { return "ws_0mz3k8q2a7c4f9d", fmt.Sprint("store-", i) },
-		"a store":     func(int) (string, string) { return "", "store" },
+	const lab = "ws_0mz3k8q2a7c4f9d"
+	for name, c := range map[string]struct {
+		of    func(i int) (workspace, detail string)
+		share int
+	}{
+		"a workspace": {func(i int) (string, string) { return lab, fmt.Sprint("store-", i) }, 2 * pace.Share},
+		"a store":     {func(int) (string, string) { return "", "store" }, pace.Share},
+		"both":        {func(int) (string, string) { return lab, "store" }, pace.Share},
 	} {
+		of := c.of
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, g *ground) {
 				ask := func(subject, workspace, detail string) {
@@ -57,8 +63,8 @@ func TestTarpitKeepsNobodyWaiting(t *testing.T) {
 					got = append(got, <-begun)
 				}
 				stuck := slices.DeleteFunc(slices.Clone(got), func(s string) bool { return s[0] == 'f' })
-				if len(stuck) != pace.Share || len(got) != pace.Share+3 {
-					t.Errorf("begun are %q, with a share of %d", got, pace.Share)
+				if len(stuck) != c.share || len(got) != c.share+3 {
+					t.Errorf("begun are %q, with a share of %d", got, c.share)
 				}
 			})
 		})

@@ -1,6 +1,8 @@
 package mirror
 
 import (
+	"iter"
+	"maps"
 	"slices"
 	"time"
 
@@ -149,6 +151,9 @@ func (i *Image) BucketOpen(id string) (bool, error) {
 	b := i.buckets.rows[id]
 	return b.State == keyhatch.BucketConfigured && i.AccountOn(b.Workspace, b.Store).Opens(), nil
 }
+
+// AccessKeys returns all access keys, in no order.
+func (i *Image) AccessKeys() iter.Seq[keyhatch.AccessKey] { return maps.Values(i.accessKeys.rows) }
 
 // AccessKey returns the access key of the id.
 func (i *Image) AccessKey(id string) (keyhatch.AccessKey, error) {

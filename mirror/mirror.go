@@ -79,6 +79,13 @@ func unknown(cause error) error {
 		"the service cannot tell at the moment what is permitted; try again").Because(cause)
 }
 
+// Seq is the number of the last change that the image holds.
+func (m *Mirror) Seq() int64 {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.seq
+}
+
 // CatchUp takes in every change that was committed before the call. It gives up on
 // a database that hangs; the refresh goes on by itself then, and those that come
 // while it does wait for it.

@@ -10,6 +10,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/accounts"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/driver"
 )
 
 // The events of access keys.
@@ -21,7 +22,7 @@ const (
 	// SetOn: which keys read and write a bucket was said from its side. Each that changed
 	// has an event of its own.
 	SetOn keyhatch.Action = "bucket.keys"
-	// Withdrawn: a pair has ended, and nobody has asked for another.
+	// Withdrawn: a pair has ended; the reason says why.
 	Withdrawn keyhatch.Action = "access_key.withdraw"
 )
 
@@ -29,13 +30,28 @@ const (
 type Service struct {
 	k                *kernel.Kernel
 	endpoint, region string // of our own S3 endpoint
+	keepers          map[keyhatch.KeysOf]driver.KeyProvisioner
+	kick             func()
 	uses             *kernel.Uses
+	log              *slog.Logger
 }
 
-// New makes the service. endpoint and region are where the keys of our own S3 endpoint
-// are used.
-func New(k *kernel.Kernel, endpoint, region string, log *slog.Logger) *Service {
-	return &Service{k: k, endpoint: endpoint, region: region, uses: kernel.NewUses("access keys", k.DB, log)}
+// Config is what the service works with.
+type Config struct {
+	// Endpoint and Region are where the keys of our own S3 endpoint are used.
+	Endpoint, Region string
+	// Keepers keep the keys of other stores.
+	Keepers map[keyhatch.KeysOf]driver.KeyProvisioner
+	// Kick has jobs done that were asked for.
+	Kick func()
+	Log  *slog.Logger
+}
+
+// New makes the service.
+func New(k *kernel.Kernel, c Config) *Service {
+	return &Service{
+		k: k, endpoint: c.Endpoint, region: c.Region, keepers: c.Keepers, kick: c.Kick, uses: kernel.NewUses("access keys", k.DB, c.Log), log: c.Log,
+	}
 }
 
 // RunUses writes when keys were last used, until ctx ends and then once more.
@@ -66,7 +82,7 @@ type Rights keyhatch.KeyRights
 // that; and within the scopes of the caller's token (S4). It works from the networks of
 // that token only.
 func (svc *Service) Create(ctx context.Context, c keyhatch.Caller, n NewKey) (key keyhatch.AccessKey, err error) {
-	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+	err = svc.changing(ctx, c, func(w *kernel.Work) error {
 		ws, err := w.MemberWorkspace(n.Workspace)
 		if err != nil {
 			return err
@@ -74,7 +90,7 @@ func (svc *Service) Create(ctx context.Context, c keyhatch.Caller, n NewKey) (ke
 		if err := w.MustNotBeTask(); err != nil {
 			return err
 		}
-		store, err := servingStore(w.View, ws.ID, n.Store)
+		store, err := svc.servingStore(w.View, ws.ID, n.Store)
 		if err != nil {
 			return err
 		}
@@ -105,6 +121,13 @@ func (svc *Service) Create(ctx context.Context, c keyhatch.Caller, n NewKey) (ke
 		if err := mayHaveMade(w, key); err != nil {
 			return err
 		}
+		if store.Keys.Kept() && len(key.Networks) > 0 {
+			return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
+				"the store keeps its keys itself, and they work from everywhere: a token that is confined to networks makes none")
+		}
+		if err := follow(w, &key); err != nil {
+			return err
+		}
 		if err := w.Tx.InsertAccessKey(ctx, key); err != nil {
 			return err
 		}
@@ -113,10 +136,18 @@ func (svc *Service) Create(ctx context.Context, c keyhatch.Caller, n NewKey) (ke
 	return key, err
 }
 
+// changing is a change of keys: what their stores have to do for it begins when it is
+// durable.
+func (svc *Service) changing(ctx context.Context, c keyhatch.Caller, act func(*kernel.Work) error) error {
+	err := svc.k.Change(ctx, c, act)
+	svc.kick()
+	return err
+}
+
 // servingStore finds a store that the workspace's keys can be for.
-func servingStore(v kernel.View, workspace, ref string) (keyhatch.Store, error) {
+func (svc *Service) servingStore(v kernel.View, workspace, ref string) (keyhatch.Store, error) {
 	s, err := accounts.StoreFor(v, workspace, ref)
-	if err == nil && s.Keys != keyhatch.KeysOwn {
+	if err == nil && s.Keys != keyhatch.KeysOwn && svc.keepers[s.Keys] == nil {
 		err = keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported, "there are no access keys for this store: borrow leases").In("store")
 	}
 	return s, err
@@ -159,7 +190,7 @@ func (ch Change) rights(has keyhatch.KeyRights) (asked Rights, others bool) {
 // to what Create holds it to, also what is not changed: who changes a key could have made
 // it.
 func (svc *Service) Update(ctx context.Context, c keyhatch.Caller, workspace, ref string, ch Change) (key keyhatch.AccessKey, err error) {
-	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+	err = svc.changing(ctx, c, func(w *kernel.Work) error {
 		if key, err = ruled(w, workspace, ref); err != nil {
 			return err
 		}
@@ -175,7 +206,8 @@ func (svc *Service) change(w *kernel.Work, key keyhatch.AccessKey, ch Change) (_
 	if err := keyhatch.CheckName(key.Name); err != nil {
 		return key, err
 	}
-	if asked, others := ch.rights(key.Rights); others {
+	asked, others := ch.rights(key.Rights)
+	if others {
 		if key.Rights, err = within(w.View, key, asked); err != nil {
 			return key, err
 		}
@@ -189,11 +221,17 @@ func (svc *Service) change(w *kernel.Work, key keyhatch.AccessKey, ch Change) (_
 	if err := mayHaveMade(w, key); err != nil {
 		return key, err
 	}
-	return put(w, key)
+	return put(w, key, others || ch.ExpiresAt != nil)
 }
 
-// put writes what a key has become: whatever changes a key's rights ends here.
-func put(w *kernel.Work, key keyhatch.AccessKey) (keyhatch.AccessKey, error) {
+// put writes what a key has become: whatever changes a key's rights ends here. follows:
+// its store has to know.
+func put(w *kernel.Work, key keyhatch.AccessKey, follows bool) (keyhatch.AccessKey, error) {
+	if follows {
+		if err := follow(w, &key); err != nil {
+			return key, err
+		}
+	}
 	if err := w.Tx.UpdateAccessKey(w.Ctx, key); err != nil {
 		return key, err
 	}
@@ -202,7 +240,7 @@ func put(w *kernel.Work, key keyhatch.AccessKey) (keyhatch.AccessKey, error) {
 
 // Delete removes a key; its pairs end at once. Who may is as with Update.
 func (svc *Service) Delete(ctx context.Context, c keyhatch.Caller, workspace, ref string) error {
-	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
+	return svc.changing(ctx, c, func(w *kernel.Work) error {
 		key, err := ruled(w, workspace, ref)
 		if err != nil {
 			return err
@@ -216,6 +254,9 @@ func (svc *Service) end(w *kernel.Work, key keyhatch.AccessKey) error {
 		return err
 	}
 	svc.uses.Forget(key.ID)
+	if err := ask(w, key); err != nil {
+		return err
+	}
 	return record(w, Deleted, key)
 }
 
@@ -223,13 +264,19 @@ func (svc *Service) end(w *kernel.Work, key keyhatch.AccessKey) error {
 func record(w *kernel.Work, what keyhatch.Action, k keyhatch.AccessKey) error {
 	return w.Record(what, k.Workspace, k.ID, kernel.Detail("name", k.Name, "store", k.Store, "owner", k.Owner,
 		"see_all", kernel.Yes(k.Rights.SeeAll), "read_all", kernel.Yes(k.Rights.ReadAll), "write_all", kernel.Yes(k.Rights.WriteAll),
-		"read", joined(k.Rights.Read), "write", joined(k.Rights.Write), "expires", kernel.TimeText(k.ExpiresAt)))
+		"read", joined(k.Rights.Read), "write", joined(k.Rights.Write), "expires", kernel.TimeText(k.ExpiresAt), "pairs", joined(idsOf(k.Pairs))))
 }
 
 // Key returns one key that the caller may see: those of a workspace that it manages, and
 // its own.
 func (svc *Service) Key(ctx context.Context, c keyhatch.Caller, workspace, ref string) (keyhatch.AccessKey, error) {
-	key, _, err := visible(svc.k.View(ctx, c), workspace, ref)
+	v := svc.k.View(ctx, c)
+	key, _, err := visible(v, workspace, ref)
+	if err != nil {
+		return key, err
+	}
+	j, _, err := v.Job(ctx, Provisioning, key.ID)
+	key.Attempts, key.LastError = j.Attempts, j.LastError
 	return key, err
 }
 
@@ -252,14 +299,33 @@ func (svc *Service) Keys(ctx context.Context, c keyhatch.Caller, f Filter, p ker
 		wanted.Owner = ""
 	}
 	if f.Store != "" {
-		store, err := servingStore(v, ws.ID, f.Store)
+		store, err := svc.servingStore(v, ws.ID, f.Store)
 		if err != nil {
 			return kernel.List[keyhatch.AccessKey]{}, err
 		}
 		wanted.Store = store.ID
 	}
 	return kernel.Paged(p, keyhatch.KeyID, func(k keyhatch.AccessKey) string { return k.ID },
-		func(p kernel.Page) ([]keyhatch.AccessKey, error) { return v.AccessKeys(ctx, wanted, p) })
+		func(p kernel.Page) ([]keyhatch.AccessKey, error) {
+			keys, err := v.AccessKeys(ctx, wanted, p)
+			return withAttempts(v, ws.ID, keys, err)
+		})
+}
+
+// withAttempts tells of keys what has become of those of their jobs that wait.
+func withAttempts(v kernel.View, workspace string, keys []keyhatch.AccessKey, err error) ([]keyhatch.AccessKey, error) {
+	if err != nil || len(keys) == 0 {
+		return keys, err
+	}
+	waiting, err := v.Jobs(v.Ctx, db.JobFilter{Kind: Provisioning, Workspace: workspace}, db.Everything)
+	of := map[string]keyhatch.Job{}
+	for _, j := range waiting {
+		of[j.Subject] = j
+	}
+	for i, k := range keys {
+		keys[i].Attempts, keys[i].LastError = of[k.ID].Attempts, of[k.ID].LastError
+	}
+	return keys, err
 }
 
 // visible finds a key by id, or by name in a workspace, and the caller's role there. A

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/internal/coretest"
+	"github.com/keyhatch/keyhatch/jobs"
 	"github.com/keyhatch/keyhatch/policy"
 )
 
@@ -30,6 +32,10 @@ type world struct {
 	lab, shop keyhatch.Workspace
 	ann, bob  keyhatch.Caller
 	bucket    map[string]keyhatch.Bucket
+	pit       pit
+	stop      func() // what runs beside
+	runner    atomic.Pointer[jobs.Runner]
+	mend      func()
 }
 
 func newWorld(t *testing.T) *world {

@@ -80,7 +80,7 @@ type OnBucketChange struct{ Read, Write *[]string } // ids or names
 // bucket's owner and the workspace's admins only; each key that changes is held to what
 // Update holds it to.
 func (svc *Service) SetOnBucket(ctx context.Context, c keyhatch.Caller, workspace, bucket string, ch OnBucketChange) (on OnBucket, err error) {
-	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+	err = svc.changing(ctx, c, func(w *kernel.Work) error {
 		bk, err := bucketOf(w.View, workspace, bucket)
 		if err == nil {
 			err = mustDecide(w, bk)
@@ -134,7 +134,7 @@ func (svc *Service) TakeOffBucket(w *kernel.Work, bk keyhatch.Bucket) error {
 			continue
 		}
 		key.Rights.Read, key.Rights.Write = with(key.Rights.Read, bk.ID, false), with(key.Rights.Write, bk.ID, false)
-		if _, err := put(w, key); err != nil {
+		if _, err := put(w, key, true); err != nil {
 			return err
 		}
 	}

@@ -21,13 +21,34 @@ const MaxGrace = 7 * 24 * time.Hour
 // Issue makes a new pair for a key and returns its secret, which is shown now and never
 // again. The pair before works on for the grace, of at most MaxGrace, and any older one
 // ends; without a grace all end at once. Who may is as with Update: who issues a pair gets what
-// the key opens.
+// the key opens. Where its store keeps a key, the store issues the pair, and that has to
+// have the key as it is to be.
 func (svc *Service) Issue(ctx context.Context, c keyhatch.Caller, workspace, ref string, grace time.Duration) (key keyhatch.AccessKey, made keyhatch.Credentials, err error) {
 	if grace < 0 || grace > MaxGrace {
 		return key, made, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidDuration, "a grace is 0 to %d seconds", int(MaxGrace/time.Second)).In("grace_seconds")
 	}
+	v := svc.k.View(ctx, c)
+	if key, _, err = visible(v, workspace, ref); err != nil {
+		return keyhatch.AccessKey{}, made, err
+	}
+	store, err := v.Store(ctx, key.Store)
+	switch {
+	case err != nil:
+	case store.Keys.Kept():
+		key, made, err = svc.issueThere(ctx, c, key.ID, store, grace)
+	default:
+		key, made, err = svc.issueHere(ctx, c, key.ID, grace)
+	}
+	if err != nil {
+		return keyhatch.AccessKey{}, keyhatch.Credentials{}, err
+	}
+	return key, made, nil
+}
+
+// issueHere makes a pair of our own S3 endpoint.
+func (svc *Service) issueHere(ctx context.Context, c keyhatch.Caller, id string, grace time.Duration) (key keyhatch.AccessKey, made keyhatch.Credentials, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		if key, err = ruled(w, workspace, ref); err != nil {
+		if key, err = ruled(w, "", id); err != nil {
 			return err
 		}
 		if err := mayHaveMade(w, key); err != nil {
@@ -41,26 +62,59 @@ func (svc *Service) Issue(ctx context.Context, c keyhatch.Caller, workspace, ref
 		if err != nil {
 			return err
 		}
-		before := key.Pairs
-		if key.Pairs, err = endPairs(w, key, grace); err != nil {
-			return err
-		}
-		issued := keyhatch.IssuedPair{AccessKeyID: pair.AccessKeyID, Token: w.Caller.Token.ID, IssuedAt: w.Now}
-		if err := w.Tx.InsertPair(ctx, key, issued, sealed); err != nil {
-			return err
-		}
-		detail := kernel.Detail("name", key.Name, "access_key_id", pair.AccessKeyID, "grace", grace.String())
-		tellPairs(detail, before, key.Pairs)
-		key.Pairs = append([]keyhatch.IssuedPair{issued}, key.Pairs...)
 		made = keyhatch.Credentials{
 			AccessKeyID: pair.AccessKeyID, SecretAccessKey: pair.SecretAccessKey, Endpoint: svc.endpoint, Region: svc.region, ExpiresAt: key.ExpiresAt,
 		}
-		return w.Record(Issued, key.Workspace, key.ID, detail)
+		_, err = svc.putPair(w, &key, pair.AccessKeyID, sealed, grace)
+		return err
 	})
+	return key, made, err
+}
+
+// putPair puts an issued pair on record in the place of those before, and returns the
+// access key ids of those that end with that.
+func (svc *Service) putPair(w *kernel.Work, key *keyhatch.AccessKey, accessKeyID string, sealed []byte, grace time.Duration) (ended []string, err error) {
+	before := key.Pairs
+	left, err := endPairs(w, *key, grace)
 	if err != nil {
-		return keyhatch.AccessKey{}, keyhatch.Credentials{}, err
+		return nil, err
 	}
-	return key, made, nil
+	issued := keyhatch.IssuedPair{AccessKeyID: accessKeyID, Token: w.Caller.Token.ID, IssuedAt: w.Now}
+	if err := w.Tx.InsertPair(w.Ctx, *key, issued, sealed); err != nil {
+		return nil, err
+	}
+	key.Pairs = append([]keyhatch.IssuedPair{issued}, left...)
+	ended = missing(before, left)
+	detail := kernel.Detail("name", key.Name, "access_key_id", accessKeyID, "grace", grace.String(), "ended", joined(ended))
+	for _, p := range left { // one at most
+		detail["works_on"], detail["until"] = p.AccessKeyID, kernel.TimeText(p.EndsAt)
+	}
+	return ended, w.Record(Issued, key.Workspace, key.ID, detail)
+}
+
+// missing are the access key ids of the pairs that are not left.
+func missing(before, left []keyhatch.IssuedPair) (ids []string) {
+	for _, id := range idsOf(before) {
+		if !slices.Contains(idsOf(left), id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func idsOf(pairs []keyhatch.IssuedPair) (ids []string) {
+	for _, p := range pairs {
+		ids = append(ids, p.AccessKeyID)
+	}
+	return ids
+}
+
+// endPair removes a pair, and says why in an event.
+func endPair(w *kernel.Work, key keyhatch.AccessKey, accessKeyID, why string) error {
+	if err := w.Tx.DeletePair(w.Ctx, key, accessKeyID); err != nil {
+		return err
+	}
+	return w.Record(Withdrawn, key.Workspace, key.ID, kernel.Detail("name", key.Name, "access_key_id", accessKeyID, "reason", why))
 }
 
 // newPair makes one: an access key id as S3's clients expect it, which is no secret, and
@@ -94,23 +148,6 @@ func endPairs(w *kernel.Work, key keyhatch.AccessKey, grace time.Duration) (left
 	return left, nil
 }
 
-// tellPairs adds to an event what became of the pairs before: which ended at once, and
-// which works on until when.
-func tellPairs(detail map[string]string, before, left []keyhatch.IssuedPair) {
-	var ended []string
-	for _, p := range before {
-		if !slices.ContainsFunc(left, func(l keyhatch.IssuedPair) bool { return l.AccessKeyID == p.AccessKeyID }) {
-			ended = append(ended, p.AccessKeyID)
-		}
-	}
-	if len(ended) > 0 {
-		detail["ended"] = joined(ended)
-	}
-	for _, p := range left { // one at most
-		detail["works_on"], detail["until"] = p.AccessKeyID, kernel.TimeText(p.EndsAt)
-	}
-}
-
 // EndMadeWith ends what was made with a token that a thief may have had: the keys, and
 // the pairs of others.
 func (svc *Service) EndMadeWith(w *kernel.Work, token string) error {
@@ -129,12 +166,15 @@ func (svc *Service) EndMadeWith(w *kernel.Work, token string) error {
 			if p.Token != token {
 				continue
 			}
-			if err := w.Tx.DeletePair(w.Ctx, key, p.AccessKeyID); err != nil {
+			if err := endPair(w, key, p.AccessKeyID, "its token leaked"); err != nil {
 				return err
 			}
-			if err := w.Record(Withdrawn, key.Workspace, key.ID, kernel.Detail("name", key.Name, "access_key_id", p.AccessKeyID)); err != nil {
-				return err
-			}
+		}
+		if err := follow(w, &key); err != nil {
+			return err
+		}
+		if err := w.Tx.UpdateAccessKeyState(w.Ctx, key); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -95,6 +95,14 @@ func (k *Kernel) Append(ctx context.Context, c keyhatch.Caller, act func(*Work) 
 	})
 }
 
+// ByItself is Change for what the service does without being asked: nobody is its
+// caller. act records what must be known of it, which may be nothing.
+func (k *Kernel) ByItself(ctx context.Context, act func(*Work) error) error {
+	return k.taken(ctx, k.DB.Write(ctx, func(tx *db.Tx) error {
+		return act(&Work{View: View{Reader: tx.Reader, Ctx: ctx, Now: k.Now()}, Tx: tx})
+	}))
+}
+
 func (k *Kernel) write(ctx context.Context, c keyhatch.Caller, act func(*Work) error) error {
 	return k.WithKeys(ctx, func() error {
 		return k.DB.Write(ctx, func(tx *db.Tx) error {

@@ -16,13 +16,16 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker"
+	"github.com/keyhatch/keyhatch/broker/credentials"
 	datakeys "github.com/keyhatch/keyhatch/broker/keys"
 	"github.com/keyhatch/keyhatch/compat/arvados"
 	"github.com/keyhatch/keyhatch/compat/katapult"
 	"github.com/keyhatch/keyhatch/compat/tiledb"
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
+	"github.com/keyhatch/keyhatch/driver/iam"
 	"github.com/keyhatch/keyhatch/driver/own"
+	"github.com/keyhatch/keyhatch/driver/rgw"
 	"github.com/keyhatch/keyhatch/driver/s3buckets"
 	"github.com/keyhatch/keyhatch/gateway"
 	"github.com/keyhatch/keyhatch/gateway/upstream"
@@ -46,6 +49,7 @@ type instance struct {
 	mirror   *mirror.Mirror
 	backends *gateway.Backends
 	broker   *broker.Broker
+	jobs     *jobs.Runner
 	issuers  *issuers.Verifier
 	cluster  string // id, in the foreign spellings of ids
 
@@ -186,7 +190,14 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 		Tokens: tokens, NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots, Reach: dialer.Check, Log: log,
 		ShortestLease: c.shortestLease, Prober: prober,
 		Lenders: map[keyhatch.Lending]driver.Lender{keyhatch.LendsOwn: own.New(in.keys, in.s3URL, c.S3.Region)}, Endpoint: in.s3URL, Region: c.S3.Region,
+		Keepers: func(acting *credentials.Service) map[keyhatch.KeysOf]driver.KeyProvisioner {
+			return map[keyhatch.KeysOf]driver.KeyProvisioner{
+				keyhatch.KeysIAM: iam.New(acting, dialer.Transport(), in.cluster), keyhatch.KeysRGW: rgw.New(acting, dialer.Transport(), in.cluster),
+			}
+		},
+		Kick: func() { in.jobs.Kick() },
 	})
+	in.jobs = jobs.New(in.db, in.broker.Jobs(), jobs.Pace{}, log)
 	in.issuers.Tell(ctx)
 	if err := in.broker.Bearers.Begin(ctx); err != nil {
 		return in, err
@@ -306,7 +317,9 @@ func (in *instance) run(ctx context.Context) error {
 	recording.Go(func() { in.broker.People.RunUses(fresh) })
 	recording.Go(func() { in.broker.AccessKeys.RunUses(fresh) })
 	recording.Go(func() { in.broker.Keys.Run(fresh) })
-	recording.Go(func() { jobs.New(in.db, in.broker.Jobs(), jobs.Pace{}, in.log).Run(fresh) })
+	recording.Go(func() { in.jobs.Run(fresh) })
+	recording.Go(func() { in.broker.AccessKeys.Follow(fresh) })
+	recording.Go(func() { in.broker.AccessKeys.Reconcile(fresh) })
 	go in.pruneTokens(fresh)
 	go in.issuers.Fetch(fresh)
 	if keep > 0 {

@@ -12,6 +12,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/broker/bearers"
+	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/keys"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
@@ -48,6 +49,8 @@ type Core struct {
 	Reach    func(ctx context.Context, host string) error // nil: every host may be connected to
 	KeysPace keys.Pace                                    // of the same
 	Buckets  *Buckets                                     // at the stores, of the same
+	Keepers  map[keyhatch.KeysOf]driver.KeyProvisioner    // of the same; at first there are none
+	Kick     func()                                       // of the same; nil: nobody is told of jobs
 
 	keyFile   string
 	notBefore time.Time
@@ -146,6 +149,7 @@ func (c *Core) With(lenders map[keyhatch.Lending]driver.Lender) *broker.Broker {
 	return broker.New(broker.Config{
 		NotBefore: c.notBefore, DB: c.DB, Mirror: c.Mirror, Keys: c.Keys, Lenders: lenders, Endpoint: Endpoint, Region: "local", DirectoryRoots: []string{c.Root},
 		Tokens: c.Tokens, KeysPace: c.KeysPace, Log: c.Log, Prober: c.Prober, Buckets: c.Buckets, Issuers: c.Issuers, CheapPasswords: true,
+		Keepers: func(*credentials.Service) map[keyhatch.KeysOf]driver.KeyProvisioner { return c.Keepers }, Kick: c.Kick,
 		Reach: func(ctx context.Context, host string) error {
 			if c.Reach == nil {
 				return nil

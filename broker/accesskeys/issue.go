@@ -1,0 +1,229 @@
+package accesskeys
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/db"
+)
+
+const (
+	// issueFor is how long nobody else does anything with a key in its store while it
+	// issues a pair there.
+	issueFor = time.Minute
+	// issueWithin is how long the store may take for that: the rest is for what is
+	// under way there when it is given up.
+	issueWithin = 30 * time.Second
+	// issueWait is how long a pair waits for a key that its store is being asked about,
+	// and issueLook how often it is looked.
+	issueWait = 10 * time.Second
+	issueLook = 50 * time.Millisecond
+	// recordFor is how long it may take to write down what has happened already.
+	recordFor = 10 * time.Second
+)
+
+// The events of a pair that a store issues, beside Issued.
+const (
+	// Issuing: the store is about to issue a pair; NotIssued: nobody got one.
+	Issuing   keyhatch.Action = "access_key.issuing"
+	NotIssued keyhatch.Action = "access_key.not_issued"
+)
+
+// issueThere has the store that keeps a key issue a pair. It is begun on record, with a
+// job that comes after it whatever happens: a pair of which nobody learns, because the
+// process or the caller ends at the wrong moment, is ended by that. The pair leaves when it
+// is on record (S1), and when the store was told to end those that it replaces.
+func (svc *Service) issueThere(ctx context.Context, c keyhatch.Caller, id string, store keyhatch.Store, grace time.Duration) (keyhatch.AccessKey, keyhatch.Credentials, error) {
+	var none keyhatch.Credentials
+	at, err := svc.keeper(store)
+	if err != nil {
+		return keyhatch.AccessKey{}, none, err
+	}
+	key, err := svc.beginIssue(ctx, c, id)
+	if err != nil {
+		return key, none, err
+	}
+	defer svc.kick()
+	within, stop := context.WithTimeout(ctx, issueWithin)
+	defer stop()
+	pair, err := issueIn(within, at, key)
+	// What has happened is written down also for a caller that has gone.
+	after, done := context.WithTimeout(context.WithoutCancel(ctx), recordFor)
+	defer done()
+	if err != nil {
+		svc.undoIssue(after, key)
+		return key, none, err
+	}
+	issued, ended, err := svc.recordIssue(after, c, key, pair, grace)
+	if err != nil {
+		svc.undoIssue(after, key)
+		return key, none, err
+	}
+	withdrawn := at.withdraw(within, key.ID, ended)
+	if withdrawn != nil {
+		svc.log.WarnContext(ctx, "a pair that was replaced has not ended in its store yet", "key", key.ID, "store", store.Name, "error", withdrawn)
+	}
+	if err := svc.endIssue(after, key, withdrawn != nil); err != nil { // its job comes, later
+		svc.log.WarnContext(ctx, "it could not be noted that a pair was issued", "key", key.ID, "error", err)
+	}
+	return issued, keyhatch.Credentials{
+		AccessKeyID: pair.AccessKeyID, SecretAccessKey: pair.SecretAccessKey, Endpoint: store.Endpoint, Region: store.Region, ExpiresAt: issued.ExpiresAt,
+	}, nil
+}
+
+// notReady is why no pair can be issued; it may pass.
+func notReady(format string, args ...any) *keyhatch.Error {
+	return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeKeyNotReady, format, args...)
+}
+
+// errBusy is that the store is being asked about the key.
+var errBusy = notReady("the store does not have the key yet as it is to be: try again in a moment")
+
+// beginIssue notes that a pair is being issued, when nobody does anything else with the
+// key in its store: it waits for that, for a while.
+func (svc *Service) beginIssue(ctx context.Context, c keyhatch.Caller, id string) (key keyhatch.AccessKey, err error) {
+	tick := time.NewTicker(issueLook)
+	defer tick.Stop()
+	for end := time.Now().Add(issueWait); ; {
+		key, err = svc.tryToBegin(ctx, c, id)
+		if !errors.Is(err, errBusy) || time.Now().After(end) {
+			return key, err
+		}
+		svc.kick()
+		select {
+		case <-ctx.Done():
+			return key, err
+		case <-tick.C:
+		}
+	}
+}
+
+// tryToBegin ends what there is no room for beside another pair. The newest one goes on
+// until that is there.
+func (svc *Service) tryToBegin(ctx context.Context, c keyhatch.Caller, id string) (key keyhatch.AccessKey, err error) {
+	err = svc.k.Change(ctx, c, func(w *kernel.Work) (err error) {
+		if key, err = ruled(w, "", id); err == nil {
+			err = mayHaveMade(w, key)
+		}
+		if err != nil {
+			return err
+		}
+		doing, found, err := w.Job(ctx, Provisioning, id)
+		switch {
+		case err != nil:
+			return err
+		case key.State == keyhatch.AccessKeyFailed:
+			return notReady("the store refuses the key as it is: see its reason, and change it")
+		case key.State != keyhatch.AccessKeyConfigured, !key.IssuingUntil.IsZero(), found && w.Now.Before(doing.ClaimedUntil):
+			return errBusy
+		}
+		for len(key.Pairs) >= keyhatch.MaxPairs {
+			last := len(key.Pairs) - 1
+			if err := endPair(w, key, key.Pairs[last].AccessKeyID, "it was replaced"); err != nil {
+				return err
+			}
+			key.Pairs = key.Pairs[:last]
+		}
+		key.IssuingUntil = kernel.Stored(w.Now.Add(issueFor))
+		if err := w.Tx.UpdateAccessKeyState(ctx, key); err != nil {
+			return err
+		}
+		if err := w.Tx.AskJob(ctx, job(key, w.Now, key.IssuingUntil)); err != nil {
+			return err
+		}
+		return w.Record(Issuing, key.Workspace, key.ID, kernel.Detail("name", key.Name))
+	})
+	return key, err
+}
+
+// issueIn makes room in the store, and has it issue a pair.
+func issueIn(ctx context.Context, at keeper, key keyhatch.AccessKey) (keyhatch.KeyPair, error) {
+	there, err := at.pairs(ctx, key.ID)
+	if err != nil {
+		return keyhatch.KeyPair{}, err
+	}
+	surplus := slices.DeleteFunc(there, func(id string) bool {
+		return slices.ContainsFunc(key.Pairs, func(p keyhatch.IssuedPair) bool { return p.AccessKeyID == id })
+	})
+	if err := at.withdraw(ctx, key.ID, surplus); err != nil {
+		return keyhatch.KeyPair{}, err
+	}
+	pair, err := at.issue(ctx, key.ID)
+	if errors.Is(err, keyhatch.NotFound) { // its job brings it there again
+		err = notReady("the store had lost the key: try again in a moment").Because(err)
+	}
+	return pair, err
+}
+
+// mine finds the key while the pair that it was begun for is still the one that is being
+// issued: nobody else has given that up.
+func mine(w *kernel.Work, begun keyhatch.AccessKey) (keyhatch.AccessKey, error) {
+	key, err := w.AccessKey(w.Ctx, begun.ID)
+	if err == nil && !key.IssuingUntil.Equal(begun.IssuingUntil) {
+		err = notReady("issuing the pair took too long: try again")
+	}
+	return key, err
+}
+
+// recordIssue puts a pair on record, if its caller may still have it and the key is what
+// it was. It returns the access key ids of the pairs that end with that.
+func (svc *Service) recordIssue(ctx context.Context, c keyhatch.Caller, begun keyhatch.AccessKey, pair keyhatch.KeyPair, grace time.Duration) (key keyhatch.AccessKey, ended []string, err error) {
+	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		if _, err := ruled(w, "", begun.ID); err != nil {
+			return err
+		}
+		if key, err = mine(w, begun); err != nil {
+			return err
+		}
+		if err := mayHaveMade(w, key); err != nil {
+			return err
+		}
+		if key.Revision != begun.Revision {
+			return notReady("the key was changed meanwhile: try again in a moment")
+		}
+		ended, err = svc.putPair(w, &key, pair.AccessKeyID, nil, grace)
+		return err
+	})
+	return key, ended, err
+}
+
+// endIssue notes that no pair is being issued any more, and has the key's job run.
+func (svc *Service) endIssue(ctx context.Context, begun keyhatch.AccessKey, pending bool) error {
+	return svc.k.ByItself(ctx, func(w *kernel.Work) error {
+		key, err := mine(w, begun)
+		if err != nil {
+			return err
+		}
+		key.IssuingUntil = time.Time{}
+		if pending {
+			key.State = keyhatch.AccessKeyPending
+			key.Revision++
+		}
+		if err := w.Tx.UpdateAccessKeyState(ctx, key); err != nil {
+			return err
+		}
+		return w.Tx.AskJob(ctx, job(key, w.Now, time.Time{}))
+	})
+}
+
+// undoIssue gives up a pair that is not on record. If that cannot be noted, it is when
+// its time is over.
+func (svc *Service) undoIssue(ctx context.Context, begun keyhatch.AccessKey) {
+	err := svc.k.ByItself(ctx, func(w *kernel.Work) error {
+		return w.Record(NotIssued, begun.Workspace, begun.ID, kernel.Detail("name", begun.Name))
+	})
+	if ended := svc.endIssue(ctx, begun, true); errors.Is(ended, keyhatch.NotFound) {
+		// The key was deleted, and its store may have got it back by the pair.
+		ended = svc.k.DB.Write(ctx, func(tx *db.Tx) error { return tx.AskJob(ctx, job(begun, svc.k.Now(), time.Time{})) })
+		err = errors.Join(err, ended)
+	} else {
+		err = errors.Join(err, ended)
+	}
+	if err != nil {
+		svc.log.WarnContext(ctx, "it could not be noted that a pair was not issued", "key", begun.ID, "error", err)
+	}
+}

@@ -1,0 +1,235 @@
+package accesskeys_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/broker/people"
+)
+
+// When a pair that a store has issued cannot be handed out, because something happened
+// meanwhile, it ends in the store, and another one is issued as soon as may be.
+func TestIssueThatComesToNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		happens func(ctx context.Context, w *world, gone context.CancelFunc)
+		again   func(w *world) // so that another can be issued
+		ready   time.Duration
+	}{
+		"the caller goes": {func(_ context.Context, _ *world, gone context.CancelFunc) { gone() }, nil, 5 * time.Second},
+		"the caller is no admin any more": {
+			func(_ context.Context, w *world, _ context.CancelFunc) {
+				_, err := w.Broker.People.PutWorkspaceMember(w.t.Context(), w.Admin, w.lab.ID, w.bob.User.ID, keyhatch.MemberRole)
+				w.must(err)
+			}, nil, 5 * time.Second,
+		},
+		"the caller is inactive": {
+			func(_ context.Context, w *world, _ context.CancelFunc) {
+				no := false
+				_, err := w.Broker.People.UpdateUser(w.t.Context(), w.Admin, w.bob.User.ID, people.UserChange{Active: &no})
+				w.must(err)
+			}, nil, 5 * time.Second,
+		},
+		"the key is changed": {
+			func(_ context.Context, w *world, _ context.CancelFunc) {
+				_, err := w.Broker.AccessKeys.Update(w.t.Context(), w.ann, "lab", "key", accesskeys.Change{Rights: &accesskeys.Rights{Read: []string{"xxx"}}})
+				w.must(err)
+			}, nil, 5 * time.Second,
+		},
+		"it cannot be recorded": {
+			func(_ context.Context, w *world, _ context.CancelFunc) {
+				w.mend = w.BreakCommits(w.t, "access_key_pairs")
+			},
+			func(w *world) { w.mend() }, 5 * time.Second,
+		},
+		"nothing can be recorded": {
+			func(_ context.Context, w *world, _ context.CancelFunc) { w.mend = w.BreakCommits(w.t, "changes") },
+			func(w *world) { w.mend() }, 2 * time.Minute,
+		},
+		"the store answers too late": {
+			func(ctx context.Context, _ *world, _ context.CancelFunc) { <-ctx.Done() }, nil, time.Minute,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {
+				w.Member(t, w.lab, w.bob, keyhatch.AdminRole)
+				key := w.theirs("key", accesskeys.Rights{Read: []string{"xxx"}})
+				settled()
+				first := w.issue("key", 0)
+				settled()
+				ctx, gone := context.WithCancel(t.Context())
+				defer gone()
+				k.breaks = func(ctx context.Context, what string, done bool) error {
+					if what == "issue" && done {
+						c.happens(ctx, w, gone)
+						return ctx.Err()
+					}
+					return nil
+				}
+				_, pair, err := w.Broker.AccessKeys.Issue(ctx, w.bob, "lab", "key", 0)
+				if err == nil || pair.SecretAccessKey != "" {
+					t.Fatalf("it was handed out: %v", err)
+				}
+				k.breaks = func(context.Context, string, bool) error { return nil }
+				if c.again != nil {
+					c.again(w)
+				}
+				time.Sleep(c.ready)
+				wantHas(t, k, "in the end", key.ID, "xxx:r[] ["+first+"]")
+				w.same(k, "in the end", "key")
+				w.issue("key", 0)
+				settled()
+				w.same(k, "after another one", "key")
+			})
+		})
+	}
+}
+
+// A process that is killed after the store has issued a pair leaves none: the next one
+// ends it.
+func TestKilledWhileIssuing(t *testing.T) {
+	inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {
+		key := w.theirs("key", accesskeys.Rights{Read: []string{"xxx"}})
+		settled()
+		first := w.issue("key", 0)
+		settled()
+		k.breaks = func(_ context.Context, what string, done bool) error {
+			if what == "issue" && done {
+				w.must(w.DB.Close()) // nothing of this process is written any more
+			}
+			return nil
+		}
+		if _, _, err := w.Broker.AccessKeys.Issue(t.Context(), w.ann, "lab", "key", 0); err == nil {
+			t.Fatal("it was handed out")
+		}
+		w.stop()
+		k.breaks = func(context.Context, string, bool) error { return nil }
+		wantHas(t, k, "when it was killed", key.ID, "xxx:r[] ["+first+" THEIRS2]")
+		w.Restart(t)
+		w.stop = w.run(t)
+		time.Sleep(2 * time.Minute)
+		wantHas(t, k, "in the next process", key.ID, "xxx:r[] ["+first+"]")
+		w.issue("key", 0)
+		settled()
+		w.same(k, "after another one", "key")
+	})
+}
+
+// Whoever issues pairs of a key beside each other, and whatever else is done with it
+// meanwhile: what was handed out last works, calls come one after the other, and in the
+// end the store has what is on record.
+func TestIssuedByMany(t *testing.T) {
+	inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {
+		w.theirs("key", accesskeys.Rights{Read: []string{"xxx"}})
+		settled()
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go w.Broker.AccessKeys.Reconcile(ctx)
+		var mu sync.Mutex
+		var handed []string
+		var all sync.WaitGroup
+		for i := range 12 {
+			all.Go(func() {
+				time.Sleep(time.Duration(i%4) * 20 * time.Millisecond)
+				_, pair, err := w.Broker.AccessKeys.Issue(t.Context(), w.ann, "lab", "key", time.Duration(i%3)*time.Minute)
+				if err != nil && code(err) != keyhatch.CodeKeyNotReady {
+					t.Errorf("issuing: %v", err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil {
+					if slices.Contains(handed, pair.AccessKeyID) {
+						t.Errorf("%s was handed out twice", pair.AccessKeyID)
+					}
+					handed = append(handed, pair.AccessKeyID)
+				}
+			})
+		}
+		all.Wait()
+		settled()
+		now := w.key("key")
+		if len(handed) < 2 || len(now.Pairs) == 0 || !slices.Contains(handed, now.Pairs[0].AccessKeyID) {
+			t.Errorf("handed out are %q, on record %+v", handed, now.Pairs)
+		}
+		w.same(k, "in the end", "key")
+	})
+}
+
+// While a pair is being issued, nothing that compares the store with the record ends it.
+func TestComparedWhileIssuing(t *testing.T) {
+	inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {
+		key := w.theirs("key", accesskeys.Rights{Read: []string{"xxx"}})
+		settled()
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		k.breaks = func(_ context.Context, what string, done bool) error {
+			if what == "issue" && done {
+				go w.Broker.AccessKeys.Reconcile(ctx)
+				settled()
+			}
+			return nil
+		}
+		pair := w.issue("key", 0)
+		settled()
+		wantHas(t, k, "in the end", key.ID, "xxx:r[] ["+pair+"]")
+		w.same(k, "in the end", "key")
+	})
+}
+
+// A key that is deleted while its store issues a pair leaves nothing there, also where
+// the pair brings its user back.
+func TestDeletedWhileIssuing(t *testing.T) {
+	inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {
+		key := w.theirs("key", accesskeys.Rights{Read: []string{"xxx"}})
+		settled()
+		k.breaks = func(_ context.Context, what string, done bool) error {
+			if what == "issue" && done {
+				w.must(w.Broker.AccessKeys.Delete(t.Context(), w.ann, "lab", "key"))
+			}
+			return nil
+		}
+		if _, _, err := w.Broker.AccessKeys.Issue(t.Context(), w.ann, "lab", "key", 0); !errors.Is(err, keyhatch.NotFound) {
+			t.Errorf("issuing: %v", err)
+		}
+		settled()
+		wantHas(t, k, "in the end", key.ID, "nothing")
+		k.together = nil // dropping does not wait for a pair
+	})
+}
+
+// Each pair that ends is named in an event: one that is replaced, one whose grace is
+// over, and those of a key that is deleted.
+func TestEndedPairsAreInEvents(t *testing.T) {
+	inKeepersWorld(t, func(t *testing.T, w *world, _ *keeper) {
+		key := w.theirs("key", accesskeys.Rights{})
+		settled()
+		var pairs []string
+		for _, grace := range []time.Duration{0, 0, time.Hour, 2 * time.Hour} {
+			pairs = append(pairs, w.issue("key", grace))
+			settled()
+		}
+		time.Sleep(3 * time.Hour)
+		pairs = append(pairs, w.issue("key", time.Hour))
+		settled()
+		w.must(w.Broker.AccessKeys.Delete(t.Context(), w.ann, "lab", "key"))
+		var named []string
+		for _, d := range w.events(key.ID, accesskeys.Issued) {
+			named = append(named, fields(d["ended"])...)
+		}
+		for _, d := range w.events(key.ID, accesskeys.Withdrawn) {
+			named = append(named, d["access_key_id"])
+		}
+		for _, d := range w.events(key.ID, accesskeys.Deleted) {
+			named = append(named, fields(d["pairs"])...)
+		}
+		slices.Sort(named)
+		if !slices.Equal(named, pairs) {
+			t.Errorf("issued were %q, and the events name %q", pairs, named)
+		}
+	})
+}

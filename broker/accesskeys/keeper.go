@@ -1,0 +1,73 @@
+package accesskeys
+
+import (
+	"context"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
+)
+
+// callFor is as long as one call of a store that keeps keys may take, and listFor as long
+// as it may take to tell all its keys.
+const (
+	callFor = 30 * time.Second
+	listFor = 5 * time.Minute
+)
+
+// keeper is a store that keeps keys, with what speaks to it. No call outlasts its time,
+// so that a store that does not answer holds up nobody else for long.
+type keeper struct {
+	driver driver.KeyProvisioner
+	store  keyhatch.Store
+}
+
+// keeper finds what keeps the keys of a store; it is keyhatch.Unavailable where this
+// process has no such thing.
+func (svc *Service) keeper(s keyhatch.Store) (keeper, error) {
+	d, ok := svc.keepers[s.Keys]
+	if !ok {
+		return keeper{}, keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeStoreUnsupported, "this process cannot reach stores with such keys")
+	}
+	return keeper{d, s}, nil
+}
+
+func (k keeper) put(ctx context.Context, order driver.KeyOrder) error {
+	ctx, stop := context.WithTimeout(ctx, callFor)
+	defer stop()
+	return k.driver.Put(ctx, k.store, order)
+}
+
+func (k keeper) issue(ctx context.Context, key string) (keyhatch.KeyPair, error) {
+	ctx, stop := context.WithTimeout(ctx, callFor)
+	defer stop()
+	return k.driver.Issue(ctx, k.store, key)
+}
+
+func (k keeper) pairs(ctx context.Context, key string) ([]string, error) {
+	ctx, stop := context.WithTimeout(ctx, callFor)
+	defer stop()
+	return k.driver.Pairs(ctx, k.store, key)
+}
+
+// withdraw ends pairs, if there are any to end.
+func (k keeper) withdraw(ctx context.Context, key string, ended []string) error {
+	if len(ended) == 0 {
+		return nil
+	}
+	ctx, stop := context.WithTimeout(ctx, callFor)
+	defer stop()
+	return k.driver.Withdraw(ctx, k.store, key, ended)
+}
+
+func (k keeper) drop(ctx context.Context, key string) error {
+	ctx, stop := context.WithTimeout(ctx, callFor)
+	defer stop()
+	return k.driver.Drop(ctx, k.store, key)
+}
+
+func (k keeper) keys(ctx context.Context) (map[string][]string, error) {
+	ctx, stop := context.WithTimeout(ctx, listFor)
+	defer stop()
+	return k.driver.Keys(ctx, k.store)
+}

@@ -1,0 +1,131 @@
+package accesskeys
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/db"
+)
+
+const (
+	// reconcileEvery is how often stores that keep keys are compared with what is on
+	// record, and reconcileAtOnce how many of them at a time.
+	reconcileEvery  = time.Hour
+	reconcileAtOnce = 8
+	// askAtOnce is how many jobs are asked for in one transaction: others write too.
+	askAtOnce = 200
+)
+
+// Reconcile compares stores that keep keys themselves with what is on record, at once and
+// on a schedule until ctx ends. A key that is not on record goes from its store. One that
+// the store does not have, or has with other pairs, is put right at once; each other one
+// is put there anew some time before the next look, as stores lose policies too.
+func (svc *Service) Reconcile(ctx context.Context) {
+	tick := time.NewTicker(reconcileEvery)
+	defer tick.Stop()
+	for {
+		if err := svc.reconcile(ctx); err != nil && ctx.Err() == nil {
+			svc.log.WarnContext(ctx, "stores could not be compared with the access keys on record", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// reconcile looks at all stores, some at a time: one that does not answer holds up those
+// that come after it for as long as listing takes at most.
+func (svc *Service) reconcile(ctx context.Context) error {
+	stores, err := svc.k.DB.Stores(ctx, "", "", db.Everything)
+	if err != nil {
+		return err
+	}
+	room := make(chan struct{}, reconcileAtOnce)
+	var all sync.WaitGroup
+	for _, s := range stores {
+		at, err := svc.keeper(s)
+		if err != nil {
+			continue
+		}
+		room <- struct{}{}
+		all.Go(func() {
+			defer func() { <-room }()
+			if err := svc.reconcileStore(ctx, at); err != nil && ctx.Err() == nil {
+				svc.log.WarnContext(ctx, "a store could not be compared with the access keys on record", "store", s.Name, "error", err)
+			}
+		})
+	}
+	all.Wait()
+	return nil
+}
+
+// reconcileStore asks for the jobs of a store. The store is asked first: a key that is
+// made meanwhile is on record by then.
+func (svc *Service) reconcileStore(ctx context.Context, at keeper) error {
+	there, err := at.keys(ctx)
+	if err != nil {
+		return err
+	}
+	here, err := svc.k.DB.AccessKeys(ctx, db.AccessKeyFilter{Store: at.store.ID}, db.Everything)
+	if err != nil {
+		return err
+	}
+	waiting, err := svc.k.DB.JobsNaming(ctx, at.store.ID)
+	if err != nil {
+		return err
+	}
+	due := map[string]bool{} // those for which a job runs at once, or when it may again
+	now := svc.k.Now()
+	for _, j := range waiting {
+		due[j.Subject] = j.Attempts > 0 || !j.RunAt.After(now)
+	}
+	var asked []keyhatch.Job
+	for _, k := range here {
+		pairs, is := there[k.ID]
+		delete(there, k.ID)
+		switch {
+		case due[k.ID]:
+		case !is, !samePairs(k, pairs), k.State == keyhatch.AccessKeyPending:
+			asked = append(asked, job(k, now, time.Time{}))
+		default:
+			asked = append(asked, job(k, now, now.Add(rand.N(reconcileEvery))))
+		}
+	}
+	for id := range there {
+		if !due[id] {
+			asked = append(asked, job(keyhatch.AccessKey{ID: id, Store: at.store.ID}, now, time.Time{}))
+		}
+	}
+	defer svc.kick()
+	for some := range slices.Chunk(asked, askAtOnce) {
+		err := svc.k.DB.Write(ctx, func(tx *db.Tx) error {
+			for _, j := range some {
+				if err := tx.AskJob(ctx, j); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// samePairs tells whether a store has the pairs that are on record, also those whose
+// grace is over.
+func samePairs(k keyhatch.AccessKey, there []string) bool {
+	var here []string
+	for _, p := range k.Pairs {
+		here = append(here, p.AccessKeyID)
+	}
+	slices.Sort(here)
+	return slices.Equal(here, slices.Sorted(slices.Values(there)))
+}

@@ -1,0 +1,98 @@
+package accesskeys_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/driver"
+)
+
+// What a store has lost, or has of a key that is not on record, is put right at the start
+// and on a schedule. A pair that ended there with its user ends on record too.
+func TestReconcile(t *testing.T) {
+	inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {
+		key, other := w.theirs("key", accesskeys.Rights{Read: []string{"xxx"}}), w.theirs("other", accesskeys.Rights{Read: []string{"yyy"}})
+		settled()
+		pair, lost := w.issue("key", 0), w.issue("other", 0)
+		time.Sleep(time.Hour)
+		stray := keyhatch.NewID(keyhatch.KeyID, time.Now())
+		k.mu.Lock()
+		k.orders[stray], k.pairs[stray] = driver.KeyOrder{Key: stray}, []string{"STRAY"}
+		k.pairs[key.ID] = append(k.pairs[key.ID], "STRAY2")
+		delete(k.orders, other.ID) // with its pairs, as a user goes
+		delete(k.pairs, other.ID)
+		k.mu.Unlock()
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go w.Broker.AccessKeys.Reconcile(ctx)
+		settled()
+		wantHas(t, k, "of a key that is not on record", stray, "nothing")
+		wantHas(t, k, "of one with a pair that is not", key.ID, "xxx:r[] ["+pair+"]")
+		wantHas(t, k, "of one that was lost", other.ID, "yyy:r[] []")
+		w.same(k, "of one that was lost", "other")
+		if all := w.events(other.ID, accesskeys.Withdrawn); len(all) != 1 || all[0]["access_key_id"] != lost {
+			t.Errorf("the events of the lost pair are %v", all)
+		}
+		w.issue("other", 0)
+		settled()
+		w.same(k, "after another pair", "other")
+
+		k.mu.Lock()
+		k.orders[key.ID] = driver.KeyOrder{Key: key.ID} // its policy was lost, and nobody can see that
+		delete(k.orders, other.ID)
+		delete(k.pairs, other.ID)
+		k.mu.Unlock()
+		time.Sleep(2 * time.Hour)
+		wantHas(t, k, "of one without its policy, hours later", key.ID, "xxx:r[] ["+pair+"]")
+		wantHas(t, k, "of one that was lost again, hours later", other.ID, "yyy:r[] []")
+		w.same(k, "of one that was lost again, hours later", "other")
+	})
+}
+
+// A pair that a store does not list yet, because it was just issued, stays.
+func TestReconcileWithAStoreThatIsBehind(t *testing.T) {
+	inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {
+		key := w.theirs("key", accesskeys.Rights{Read: []string{"xxx"}})
+		settled()
+		pair := w.issue("key", 0)
+		k.mu.Lock()
+		k.pairs[key.ID] = nil
+		k.mu.Unlock()
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go w.Broker.AccessKeys.Reconcile(ctx)
+		settled()
+		k.mu.Lock()
+		k.pairs[key.ID] = []string{pair}
+		k.mu.Unlock()
+		time.Sleep(3 * time.Hour)
+		wantHas(t, k, "in the end", key.ID, "xxx:r[] ["+pair+"]")
+		w.same(k, "in the end", "key")
+	})
+}
+
+// What is to be and what was take turns: the store follows each time.
+func TestStoreFollowsToAndFro(t *testing.T) {
+	inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {
+		key := w.theirs("key", accesskeys.Rights{ReadAll: true})
+		settled()
+		for range 4 {
+			w.Member(t, w.lab, w.ann, keyhatch.MemberRole)
+			settled()
+			wantHas(t, k, "of who is no admin", key.ID, " []")
+			w.Member(t, w.lab, w.ann, keyhatch.AdminRole)
+			settled()
+			wantHas(t, k, "of who is one", key.ID, "xxx:r[] yyy:r[] []")
+		}
+		// Also when it could not be written down at first that the store has to follow.
+		mend := w.BreakCommits(t, "jobs")
+		w.Member(t, w.lab, w.ann, keyhatch.MemberRole)
+		settled()
+		mend()
+		settled()
+		wantHas(t, k, "of who is none again", key.ID, " []")
+	})
+}
