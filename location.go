@@ -33,6 +33,9 @@ type Location struct {
 	Default    bool   // the one of its teamspace or workspace
 	Owner      string // user id; may grant on it
 	Locked     bool   // no writes, whatever the grants say
+	// LockPending: it is locked, and there are access keys that the location's store
+	// keeps itself and that it has not been told yet, or not confirmed, to close.
+	LockPending bool
 	// WritableSince is when it was made or last unlocked; write leases of an
 	// earlier time stay closed for writing.
 	WritableSince time.Time

@@ -50,6 +50,7 @@ type Location struct {
 	Default         bool      `json:"default" doc:"Whether it is the one of its teamspace or workspace"`
 	Owner           string    `json:"owner" doc:"The user who may grant on it"`
 	Locked          bool      `json:"locked" doc:"No writes, whatever the grants say"`
+	LockPending     bool      `json:"lock_pending,omitempty" doc:"The store keeps access keys itself, and has not confirmed for all of them that nothing is written here"`
 	MaxLeaseSeconds int       `json:"max_lease_seconds" example:"43200"`
 	CreatedAt       time.Time `json:"created_at"`
 }

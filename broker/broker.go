@@ -96,7 +96,7 @@ func New(c Config) *Broker {
 		c.Kick = func() {}
 	}
 	accessKeys := accesskeys.New(k, accesskeys.Config{Endpoint: c.Endpoint, Region: c.Region, Keepers: keepers, Kick: c.Kick, Log: c.Log})
-	where := places.New(k, c.DirectoryRoots, c.Log, c.ShortestLease)
+	where := places.New(k, c.DirectoryRoots, c.Log, c.ShortestLease, places.Locks{Changed: accessKeys.Relock, Durable: c.Kick})
 	tokens := people.New(k, c.Tokens, accessKeys.EndMadeWith, c.Log)
 	return &Broker{
 		People:      tokens,

@@ -18,12 +18,19 @@ var locations = ask.Sheet[api.Location]{
 	{Title: "OWNER", Cell: func(n *ask.Names, l api.Location) string { return n.User(l.Owner) }},
 	{Title: "TEAMSPACE", Detail: true, Cell: func(n *ask.Names, l api.Location) string { return n.Teamspace(l.Teamspace) }},
 	{Title: "DEFAULT", Detail: true, Cell: func(_ *ask.Names, l api.Location) string { return ask.Yes(l.Default) }},
-	{Title: "LOCKED", Cell: func(_ *ask.Names, l api.Location) string { return ask.Yes(l.Locked) }},
+	{Title: "LOCKED", Cell: func(_ *ask.Names, l api.Location) string { return locked(l) }},
 	{Title: "LONGEST LEASE", Cell: func(_ *ask.Names, l api.Location) string { return ask.Seconds(l.MaxLeaseSeconds) }},
 	{Title: "STORE", Detail: true, Cell: func(n *ask.Names, l api.Location) string { return n.Store(l.Store) }},
 	{Title: "WORKSPACE", Detail: true, Cell: func(n *ask.Names, l api.Location) string { return n.Workspace(l.Workspace) }},
 	{Title: "ID", Cell: func(_ *ask.Names, l api.Location) string { return l.ID }},
 	{Title: "CREATED", Detail: true, Cell: func(_ *ask.Names, l api.Location) string { return ask.TimeOf(l.CreatedAt) }},
+}
+
+func locked(l api.Location) string {
+	if l.LockPending {
+		return "pending"
+	}
+	return ask.Yes(l.Locked)
 }
 
 type locationCommand struct {

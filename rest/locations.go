@@ -72,7 +72,7 @@ func (d *Door) deleteLocation(ctx context.Context, c keyhatch.Caller, in *Locati
 func encodeLocation(l keyhatch.Location) api.Location {
 	return api.Location{
 		ID: l.ID, Workspace: l.Workspace, Store: l.Store, Bucket: l.Bucket, Name: l.Name, URL: l.URL().String(),
-		Teamspace: l.Teamspace, Default: l.Default, Owner: l.Owner, Locked: l.Locked, MaxLeaseSeconds: int(l.MaxLease / time.Second), CreatedAt: l.CreatedAt,
+		Teamspace: l.Teamspace, Default: l.Default, Owner: l.Owner, Locked: l.Locked, LockPending: l.LockPending, MaxLeaseSeconds: int(l.MaxLease / time.Second), CreatedAt: l.CreatedAt,
 	}
 }
 

@@ -208,13 +208,22 @@ func (svc *Service) UpdateLocation(ctx context.Context, c keyhatch.Caller, works
 		if change.Locked != nil && l.Locked && !*change.Locked {
 			l.WritableSince = w.Now
 		}
+		was := l.Locked
 		kernel.Set(&l.Locked, change.Locked)
 		kernel.Set(&l.MaxLease, change.MaxLease)
 		if err := keyhatch.CheckMaxLease(l.MaxLease, svc.least); err != nil {
 			return err
 		}
-		return storeLocation(w, l)
+		if err := storeLocation(w, l); err != nil || l.Locked == was {
+			return err
+		}
+		if err := svc.locks.Changed(w, l); err != nil {
+			return err
+		}
+		l, err = w.Location(ctx, l.ID) // which tells how far the store is
+		return err
 	})
+	svc.locks.Durable()
 	return l, err
 }
 

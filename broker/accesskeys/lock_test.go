@@ -1,0 +1,90 @@
+package accesskeys_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/places"
+)
+
+// A lock is pending from the moment that it is set until the store has confirmed for each
+// key that could write there that it cannot; keys that could not have no part in it.
+func TestLockIsPending(t *testing.T) {
+	inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {
+		ctx := t.Context()
+		l, err := w.Broker.Places.CreateLocation(ctx, w.Admin, places.NewLocation{Workspace: "lab", Name: "raw", URL: "s3://xxx/raw/"})
+		w.must(err)
+		lock := func(to bool) keyhatch.Location {
+			t.Helper()
+			now, err := w.Broker.Places.UpdateLocation(ctx, w.Admin, "", l.ID, places.LocationChange{Locked: &to})
+			w.must(err)
+			return now
+		}
+		pending := func() bool {
+			t.Helper()
+			shown, err := w.Broker.Places.Location(ctx, w.Admin, "", l.ID)
+			w.must(err)
+			list, err := w.Broker.Places.Locations(ctx, w.Admin, "lab", kernel.Page{})
+			if err != nil || len(list.Items) != 1 || list.Items[0].LockPending != shown.LockPending {
+				t.Errorf("shown is %t, the list has %+v, %v", shown.LockPending, list.Items, err)
+			}
+			return shown.LockPending
+		}
+		w.theirs("reads", accesskeys.Rights{ReadAll: true, Write: []string{"yyy"}})
+		settled()
+		if now := lock(true); now.LockPending || pending() {
+			t.Error("it is pending, and no key could write there")
+		}
+		lock(false)
+		writes, all := w.theirs("writes", accesskeys.Rights{Write: []string{"xxx"}}), w.theirs("all", accesskeys.Rights{WriteAll: true})
+		settled()
+		away := errors.New("the store does not answer")
+		k.breaks = func(_ context.Context, what string, done bool) error {
+			if what == "put" && !done {
+				return away
+			}
+			return nil
+		}
+		if now := lock(true); !now.Locked || !now.LockPending {
+			t.Errorf("as it is set, it is %+v", now)
+		}
+		time.Sleep(time.Hour)
+		if !pending() {
+			t.Error("it is not pending, and no key's rights were changed in the store")
+		}
+		if now := w.key("reads"); now.State != keyhatch.AccessKeyConfigured {
+			t.Errorf("a key that does not write there is %s", now.State)
+		}
+		once := false
+		k.breaks = func(_ context.Context, what string, done bool) error {
+			if what == "put" && !done {
+				if once {
+					return away
+				}
+				once = true
+			}
+			return nil
+		}
+		time.Sleep(20 * time.Minute)
+		if !pending() {
+			t.Error("it is not pending, and one of two keys was not changed in the store")
+		}
+		k.breaks = func(context.Context, string, bool) error { return nil }
+		time.Sleep(20 * time.Minute)
+		if pending() {
+			t.Error("it is pending for good")
+		}
+		wantHas(t, k, "locked", writes.ID, "xxx:w[raw/] []")
+		wantHas(t, k, "locked", all.ID, "xxx:w[raw/] yyy:w[] []")
+		if now := lock(false); now.LockPending {
+			t.Error("what is not locked is pending")
+		}
+		settled()
+		wantHas(t, k, "unlocked", writes.ID, "xxx:w[] []")
+	})
+}
