@@ -13,6 +13,8 @@ type AccessKey struct {
 	Networks   []string     `json:"networks,omitempty" nullable:"false" doc:"From which alone it works: those of the token that it was made with"`
 	State      string       `json:"state" enum:"pending,configured,failed" doc:"Whether the store has it as it is to be"`
 	Reason     string       `json:"reason,omitempty" doc:"Why it failed"`
+	Attempts   int          `json:"attempts,omitempty" doc:"Of one that its store keeps: how often bringing it there has failed since it was changed last"`
+	LastError  string       `json:"last_error,omitempty" doc:"Why that failed the last time"`
 	Pairs      []IssuedPair `json:"pairs" nullable:"false" doc:"What was issued and works, the newest first"`
 	CreatedAt  time.Time    `json:"created_at"`
 	ExpiresAt  *time.Time   `json:"expires_at,omitempty"`

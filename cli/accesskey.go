@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"strconv"
 	"strings"
 
 	"github.com/keyhatch/keyhatch/api"
@@ -21,6 +22,8 @@ var accessKeys = ask.Sheet[api.AccessKey]{
 	{Title: "OWNER", Cell: func(n *ask.Names, k api.AccessKey) string { return n.User(k.Owner) }},
 	{Title: "STATE", Cell: func(_ *ask.Names, k api.AccessKey) string { return k.State }},
 	{Title: "REASON", Detail: true, Cell: func(_ *ask.Names, k api.AccessKey) string { return k.Reason }},
+	{Title: "ATTEMPTS", Detail: true, Cell: func(_ *ask.Names, k api.AccessKey) string { return count(k.Attempts) }},
+	{Title: "LAST ERROR", Detail: true, Cell: func(_ *ask.Names, k api.AccessKey) string { return k.LastError }},
 	{Title: "EXPIRES", Cell: func(_ *ask.Names, k api.AccessKey) string { return ask.TimeOr(k.ExpiresAt, "never") }},
 	{Title: "LAST USED", Cell: func(_ *ask.Names, k api.AccessKey) string { return ask.TimeOr(k.LastUsedAt, "-") }},
 	{Title: "NETWORKS", Detail: true, Cell: func(_ *ask.Names, k api.AccessKey) string { return strings.Join(k.Networks, " ") }},
@@ -28,6 +31,14 @@ var accessKeys = ask.Sheet[api.AccessKey]{
 	{Title: "WORKSPACE", Detail: true, Cell: func(n *ask.Names, k api.AccessKey) string { return n.Workspace(k.Workspace) }},
 	{Title: "ID", Cell: func(_ *ask.Names, k api.AccessKey) string { return k.ID }},
 	{Title: "CREATED", Detail: true, Cell: func(_ *ask.Names, k api.AccessKey) string { return ask.TimeOf(k.CreatedAt) }},
+}
+
+// count is a number, and nothing for none.
+func count(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.Itoa(n)
 }
 
 func bucketsOf(n *ask.Names, all bool, ids []string) string {

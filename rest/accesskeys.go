@@ -98,7 +98,7 @@ func (d *Door) deleteAccessKey(ctx context.Context, c keyhatch.Caller, in *Acces
 
 func encodeAccessKey(k keyhatch.AccessKey) api.AccessKey {
 	out := api.AccessKey{
-		ID: k.ID, Workspace: k.Workspace, Store: k.Store, Name: k.Name, Owner: k.Owner, Rights: api.KeyRights(k.Rights), State: string(k.State), Reason: k.Reason,
+		ID: k.ID, Workspace: k.Workspace, Store: k.Store, Name: k.Name, Owner: k.Owner, Rights: api.KeyRights(k.Rights), State: string(k.State), Reason: k.Reason, Attempts: k.Attempts, LastError: k.LastError,
 		Pairs: []api.IssuedPair{}, CreatedAt: k.CreatedAt, ExpiresAt: optTime(k.ExpiresAt), LastUsedAt: optTime(k.LastUsedAt),
 	}
 	for _, n := range k.Networks {
