@@ -31,6 +31,13 @@ func (o *output) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// forget drops what was printed: another process begins.
+func (o *output) forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.text.Reset()
+}
+
 // hide adds a secret that must not be given back.
 func (o *output) hide(secret string) {
 	o.mu.Lock()

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/keyhatch/keyhatch/internal/certificate"
 )
@@ -49,17 +50,34 @@ func Serve(ctx context.Context, i Installation) (*Server, error) {
 		return nil, s.giveUp(err)
 	}
 	s.output.hide(s.Token)
-	err = s.run(ctx, s.program(i.Binary, i.Env, "serve", "--config", config), func() error {
-		var ok bool
-		if s.API, s.S3, s.Region, ok = s.output.serving(); !ok {
-			return errors.New("it did not log that it serves")
-		}
-		return nil
-	})
-	if err != nil {
+	s.serve = func(ctx context.Context) error {
+		return s.run(ctx, s.program(i.Binary, i.Env, "serve", "--config", config), func() error {
+			var ok bool
+			if s.API, s.S3, s.Region, ok = s.output.serving(); !ok {
+				return errors.New("it did not log that it serves")
+			}
+			return nil
+		})
+	}
+	if err := s.serve(ctx); err != nil {
 		return nil, s.giveUp(err)
 	}
 	return s, nil
+}
+
+// Crash ends a server that Serve has made, without warning, and serves the same
+// installation again, at other addresses. Nobody else may use the server meanwhile.
+func (s *Server) Crash(ctx context.Context) error {
+	select {
+	case <-s.process.Ended():
+		return fmt.Errorf("%s had ended by itself; it said:\n%s", s.command, s.Output())
+	default:
+	}
+	if !s.process.End(syscall.SIGKILL, s.patience) {
+		return fmt.Errorf("%s did not end within %v of a signal", s.command, s.patience)
+	}
+	s.output.forget()
+	return s.serve(ctx)
 }
 
 // Objects is the folder in which directory stores may lie.

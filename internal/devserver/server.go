@@ -68,7 +68,8 @@ type Server struct {
 	process  *child.Process
 	work     string // what is removed at the end
 	output   *output
-	patience time.Duration // how long a signalled process may take to end
+	serve    func(context.Context) error // of one that Serve has made
+	patience time.Duration               // how long a signalled process may take to end
 	stop     sync.Once
 	stopped  error
 }
