@@ -52,8 +52,9 @@ conformance: needs-go bin/testreport ## run only the real clients against the re
 	go test -json -race -count=1 -timeout 28m ./conformance | bin/testreport -no-skips
 
 .PHONY: chaos
-chaos: needs-go ## kill processes while they rotate keys, 200 times
-	KEYHATCH_CHAOS=1 go test -v -count=1 -timeout 60m -run '^TestKilledRotation$$' ./broker/keys
+chaos: needs-go ## kill processes while they rotate data keys, and while they keep access keys, 200 times each
+	@settings=$$(tools/setup.sh); eval "$$settings"
+	KEYHATCH_CHAOS=1 go test -v -count=1 -timeout 60m -run '^TestKilled(Rotation|WithKeys)$$' ./broker/keys ./conformance
 
 .PHONY: check
 check: needs-go ## look at format, vet, staticcheck, modules and generated files

@@ -25,6 +25,7 @@ type kept struct {
 	store   peers.Store
 	api     *keyhatch.Client
 	buckets map[string]string
+	theirs  string // id of the store
 }
 
 // keepers are the stores that keep access keys themselves, by what they are called here.
@@ -57,10 +58,10 @@ func newKept(t *testing.T, kind string, buckets ...string) kept {
 	create(t, server, "/api/v1/credentials", map[string]any{
 		"name": "theirs", "aws_keys": map[string]string{"access_key_id": store.Keeper[0], "secret_access_key": store.Keeper[1]},
 	})
-	create(t, server, "/api/v1/stores", map[string]any{
+	theirs := create(t, server, "/api/v1/stores", map[string]any{
 		"name": "theirs", "kind": "s3", "endpoint": store.Endpoint, "region": store.Region, "credential": "theirs", "keys": kind, "keys_endpoint": of.endpoint(store),
 	})
-	k := kept{server, t, store, keyhatch.New(server.API, server.Token).In("lab"), map[string]string{}}
+	k := kept{server, t, store, keyhatch.New(server.API, server.Token).In("lab"), map[string]string{}, theirs}
 	for _, name := range buckets {
 		k.buckets[name] = store.Bucket(t)
 		create(t, server, "/api/v1/buckets?workspace=lab", map[string]any{"store": "theirs", "name": k.buckets[name]})
