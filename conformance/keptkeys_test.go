@@ -64,7 +64,7 @@ func newKept(t *testing.T, kind string, buckets ...string) kept {
 	k := kept{server, t, store, keyhatch.New(server.API, server.Token).In("lab"), map[string]string{}, theirs}
 	for _, name := range buckets {
 		k.buckets[name] = store.Bucket(t)
-		create(t, server, "/api/v1/buckets?workspace=lab", map[string]any{"store": "theirs", "name": k.buckets[name]})
+		create(t, server, "/api/v1/buckets/register?workspace=lab", map[string]any{"store": "theirs", "name": k.buckets[name]})
 	}
 	return k
 }

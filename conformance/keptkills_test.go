@@ -42,7 +42,7 @@ func TestKilledWithKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	create(t, k.Server, "/api/v1/stores", map[string]any{"name": "own", "kind": "directory", "path": folder})
-	create(t, k.Server, "/api/v1/buckets?workspace=lab", map[string]any{"store": "own", "name": "here"})
+	create(t, k.Server, "/api/v1/buckets/register?workspace=lab", map[string]any{"store": "own", "name": "here"})
 	r := &riot{kept: &k, cluster: clusterID(t, k.API), handed: map[string]handed{}, made: map[string]bool{}, gone: map[string]bool{}, alive: map[string][]string{}}
 	r.buckets["here"] = "here"
 	for range kills {

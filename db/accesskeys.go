@@ -175,10 +175,11 @@ func (r Reader) AccessKeysByToken(ctx context.Context, token string) ([]keyhatch
 }
 
 // AccessKeysWriting lists the keys of a workspace on a store that may write in a bucket
-// by their own rights.
+// by their own rights, or as all keys may.
 func (r Reader) AccessKeysWriting(ctx context.Context, workspace, store, bucket string) ([]keyhatch.AccessKey, error) {
 	found, err := many(ctx, r, scanAccessKey, "select "+accessKeyColumns+` from access_keys k where workspace = $1 and store = $2
-		and (write_all or exists (select 1 from access_key_rights r where r.access_key = k.id and r.bucket = $3 and r.writes)) order by id`,
+		and (write_all or exists (select 1 from buckets where id = $3 and all_keys_write)
+			or exists (select 1 from access_key_rights r where r.access_key = k.id and r.bucket = $3 and r.writes)) order by id`,
 		workspace, store, bucket)
 	return found, err
 }

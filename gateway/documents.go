@@ -72,7 +72,7 @@ func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
 	if err := g.awaitRecord(r.Context()); err != nil {
 		return err
 	}
-	if v.open, _, err = v.by.standing(r.Context()); err != nil {
+	if v.open, _, err = v.by.standing(r.Context(), v.named()...); err != nil {
 		return err
 	}
 	if err := g.charge(v, len(asked.Object)); err != nil { // each key is a request, also on record

@@ -85,12 +85,12 @@ func (g *Gateway) forwardDocument(a *answer, r *http.Request, v *visit, backend 
 // stillOpen asks again whether a request is allowed that is being answered: the lease
 // may have ended meanwhile.
 func (g *Gateway) stillOpen(r *http.Request, v *visit) error {
-	open, _, err := v.by.standing(r.Context())
+	open, _, err := v.by.standing(r.Context(), v.named()...)
 	if err != nil {
 		return err
 	}
 	again := &visit{Request: v.Request, by: v.by, open: open, policies: v.policies}
-	return again.authorize()
+	return again.authorize(r.Context())
 }
 
 // checkedBody is a verified body that ends only while the lease stands: before

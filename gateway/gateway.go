@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -120,10 +121,10 @@ func (g *Gateway) walk(a *answer, r *http.Request, v *visit) (err error) {
 	if err := g.awaitRecord(r.Context()); err != nil {
 		return err
 	}
-	if v.open, v.store, err = v.by.standing(r.Context()); err != nil {
+	if v.open, v.store, err = v.by.standing(r.Context(), v.named()...); err != nil {
 		return err
 	}
-	if err := v.authorize(); err != nil {
+	if err := v.authorize(r.Context()); err != nil {
 		return err
 	}
 	g.begin(a, r, v)
@@ -173,7 +174,7 @@ func (g *Gateway) authenticate(r *http.Request, v *visit) error {
 
 // authorize decides every bucket, key and prefix that the request names, but for
 // the keys of a batch delete, which are decided one by one.
-func (v *visit) authorize() error {
+func (v *visit) authorize(ctx context.Context) error {
 	allowed := false
 	switch {
 	case v.Level == classify.Service:
@@ -197,5 +198,19 @@ func (v *visit) authorize() error {
 	if locked := v.locked(v.Key); locked != nil && v.Level == classify.Object && v.Access == keyhatch.Write {
 		return locked
 	}
+	if all, _, err := v.by.standing(ctx); err == nil { // only who is refused is told of others
+		v.open = all
+	}
 	return s3wire.Refuse(http.StatusForbidden, "AccessDenied", v.instead())
+}
+
+// named are the buckets that the request is about; none is all of them.
+func (v *visit) named() (buckets []string) {
+	if v.Bucket != "" {
+		buckets = append(buckets, v.Bucket)
+	}
+	if v.Copies {
+		buckets = append(buckets, v.Source.Bucket)
+	}
+	return buckets
 }

@@ -22,8 +22,9 @@ type signer struct {
 	what        string // lease or accessKey
 	secret      keyhatch.Secret
 	policies    []string // that narrow a lease
-	// standing tells what of it is open now, and on which store.
-	standing func(context.Context) (policy.Set, keyhatch.Store, error)
+	// standing tells what of it is open now, and on which store. What it opens in other
+	// buckets than those that are named it may leave out; none named is all.
+	standing func(ctx context.Context, buckets ...string) (policy.Set, keyhatch.Store, error)
 }
 
 // What a signer is, in words.
@@ -43,7 +44,9 @@ func (g *Gateway) find(ctx context.Context, claim *sigv4.Claim) (signer, error) 
 	return signer{
 		id: l.ID, accessKeyID: l.AccessKeyID, pair: l.Pair, workspace: l.Workspace, user: l.User, token: l.Token, store: l.Store, since: l.IssuedAt,
 		what: lease, secret: session.SecretKey, policies: l.Policies,
-		standing: func(ctx context.Context) (policy.Set, keyhatch.Store, error) { return g.Lending.Standing(ctx, l) },
+		standing: func(ctx context.Context, _ ...string) (policy.Set, keyhatch.Store, error) {
+			return g.Lending.Standing(ctx, l)
+		},
 	}, err
 }
 
@@ -52,8 +55,8 @@ func (g *Gateway) byKey(ctx context.Context, accessKeyID string) (signer, error)
 	return signer{
 		id: k.ID, accessKeyID: accessKeyID, pair: accessKeyID, workspace: k.Workspace, user: k.Owner, token: k.Token, store: k.Store, since: k.CreatedAt,
 		what: accessKey, secret: secret,
-		standing: func(ctx context.Context) (policy.Set, keyhatch.Store, error) {
-			return g.AccessKeys.Standing(ctx, accessKeyID)
+		standing: func(ctx context.Context, buckets ...string) (policy.Set, keyhatch.Store, error) {
+			return g.AccessKeys.Standing(ctx, accessKeyID, buckets...)
 		},
 	}, err
 }

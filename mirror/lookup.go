@@ -125,6 +125,21 @@ func (i *Image) BucketsOn(workspace, store string) []keyhatch.Bucket {
 	return out
 }
 
+// BucketsNamed are those of BucketsOn that have these names.
+func (i *Image) BucketsNamed(workspace, store string, names []string) []keyhatch.Bucket {
+	if !i.AccountOn(workspace, store).Opens() {
+		return nil
+	}
+	var out []keyhatch.Bucket
+	for n, name := range names {
+		b, is := i.buckets.rows[i.bucketByName[nameIn{workspace, name}]]
+		if is && b.Store == store && b.State == keyhatch.BucketConfigured && !slices.Contains(names[:n], name) {
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
 // AccountOn returns the state of the workspace's account on the store, empty for none.
 func (i *Image) AccountOn(workspace, store string) keyhatch.AccountState {
 	return i.accounts.rows[i.accountOn[nameIn{workspace, store}]].State

@@ -43,11 +43,13 @@ func StandingKey(k keyhatch.AccessKey, facts KeyFacts, now time.Time) (Set, erro
 	}
 	manages := owner.Admin || facts.Role(k.Workspace, owner.ID).Manages()
 	var open Set
-	for _, b := range facts.BucketsOn(k.Workspace, k.Store) {
+	buckets := facts.BucketsOn(k.Workspace, k.Store)
+	reads, writes := naming(k.Rights.Read, len(buckets)), naming(k.Rights.Write, len(buckets))
+	for _, b := range buckets {
 		if !manages && !OwnsBucket(b, owner.ID, facts.Role(k.Workspace, owner.ID)) {
 			continue
 		}
-		if o, any := rightsOn(k.Rights, b, manages); any {
+		if o, any := rightsOn(k.Rights, b, manages, reads(b.ID), writes(b.ID)); any {
 			if o.Access == keyhatch.Write {
 				o.Locked = lockedIn(b.ID, facts)
 			}
@@ -63,11 +65,25 @@ func OwnsBucket(b keyhatch.Bucket, user string, in keyhatch.Role) bool {
 	return b.Owner != "" && b.Owner == user && in != keyhatch.NoRole
 }
 
-// rightsOn is what rights open in a bucket, and what the bucket opens to all keys. Rights on
-// all buckets are for who manages the workspace.
-func rightsOn(r keyhatch.KeyRights, b keyhatch.Bucket, manages bool) (o Open, any bool) {
-	reads := manages && r.ReadAll || b.AllKeysRead || slices.Contains(r.Read, b.ID)
-	writes := manages && r.WriteAll || b.AllKeysWrite || slices.Contains(r.Write, b.ID)
+// naming tells whether a list names a bucket. Who asks often gets a set.
+func naming(list []string, times int) func(id string) bool {
+	const few = 8
+	if times < few || len(list) < few {
+		return func(id string) bool { return slices.Contains(list, id) }
+	}
+	set := make(map[string]struct{}, len(list))
+	for _, id := range list {
+		set[id] = struct{}{}
+	}
+	return func(id string) bool { _, in := set[id]; return in }
+}
+
+// rightsOn is what rights, whose lists name a bucket to read or to write or not, open in
+// it, and what the bucket opens to all keys. Rights on all buckets are for who manages the
+// workspace.
+func rightsOn(r keyhatch.KeyRights, b keyhatch.Bucket, manages, reads, writes bool) (o Open, any bool) {
+	reads = manages && r.ReadAll || b.AllKeysRead || reads
+	writes = manages && r.WriteAll || b.AllKeysWrite || writes
 	o.Bucket = b.Name
 	switch {
 	case writes:

@@ -71,7 +71,11 @@ func drawKeyWorld(t *rapid.T) (*keyWorld, keyhatch.AccessKey) {
 			Store: rapid.SampledFrom([]string{"disk", "disk", "far"}).Draw(t, "store"), Owner: rapid.SampledFrom([]string{"", "ann", "bob"}).Draw(t, "owner"),
 		}
 		w.buckets, ids = append(w.buckets, b), append(ids, b.ID)
-		for _, p := range []keyhatch.Prefix{"a/", "b/c/"} {
+		prefixes := []keyhatch.Prefix{"a/", "b/c/"}
+		if rapid.IntRange(0, 4).Draw(t, "one location") == 0 {
+			prefixes = []keyhatch.Prefix{""}
+		}
+		for _, p := range prefixes {
 			w.locations = append(w.locations, keyhatch.Location{Bucket: b.ID, Prefix: p, Locked: rapid.Bool().Draw(t, "locked")})
 		}
 	}
@@ -132,6 +136,8 @@ func TestS2_KeysOpenWhatTheirRulesSay(t *testing.T) {
 		if err != nil && !errors.Is(err, policy.ErrKeyEnded) {
 			t.Fatal(err)
 		}
+		unlocked := *w // to begin an upload is to write; to list those that were begun is not
+		unlocked.locations = nil
 		for i := range 6 {
 			bucket := fmt.Sprint("bucket", i)
 			for _, key := range []string{"x", "a/x", "ab", "a", "b/x", "b/c/x", "b/c", "b/cd"} {
@@ -143,6 +149,15 @@ func TestS2_KeysOpenWhatTheirRulesSay(t *testing.T) {
 				if got, want := open.AllowsList(keyhatch.Read, bucket, key), mayKey(w, k, keyhatch.Read, bucket, key); got != want {
 					t.Fatalf("list %s in %s: %t, want %t", key, bucket, got, want)
 				}
+				if got, want := open.AllowsList(keyhatch.Write, bucket, key), mayKey(&unlocked, k, keyhatch.Write, bucket, key); got != want {
+					t.Fatalf("list uploads of %s in %s: %t, want %t", key, bucket, got, want)
+				}
+			}
+			sees := k
+			sees.Rights.ReadAll = k.Rights.ReadAll || k.Rights.SeeAll
+			seen := mayKey(w, sees, keyhatch.Read, bucket, "x") || mayKey(&unlocked, k, keyhatch.Write, bucket, "x")
+			if got := len(open.Prefixes(bucket)) > 0; got != seen || slices.Contains(open.Buckets(), bucket) != seen {
+				t.Fatalf("that %s is there is seen: %t, want %t", bucket, got, seen)
 			}
 		}
 	})

@@ -89,6 +89,23 @@ func (w *world) opens(accessKeyID string) []string {
 		return []string{"ended"}
 	}
 	w.must(err)
+	names := []string{"lab-data", "shop-data", "none"}
+	for name := range w.bucket {
+		names = append(names, name)
+	}
+	for _, name := range names { // asked about alone, each is as it is among all
+		alone, _, err := w.Broker.AccessKeys.Standing(w.t.Context(), accessKeyID, name)
+		w.must(err)
+		var among policy.Set
+		for _, o := range open {
+			if o.Bucket == name {
+				among = append(among, o)
+			}
+		}
+		if !reflect.DeepEqual(alone, among) {
+			w.t.Errorf("alone, %s is %+v, and among all %+v", name, alone, among)
+		}
+	}
 	var out []string
 	for _, o := range open {
 		out = append(out, fmt.Sprint(o.Bucket, ":", o.Access, map[bool]string{true: ":only"}[o.WriteOnly], o.Locked))

@@ -215,11 +215,27 @@ func live(image *mirror.Image, accessKeyID string, now time.Time) (keyhatch.Acce
 	return key, pair, err
 }
 
+// naming is memory with buckets of some names alone, or with all.
+type naming struct {
+	*mirror.Image
+	names []string
+}
+
+func (n naming) BucketsOn(workspace, store string) []keyhatch.Bucket {
+	if len(n.names) == 0 {
+		return n.Image.BucketsOn(workspace, store)
+	}
+	return n.Image.BucketsNamed(workspace, store, n.names)
+}
+
+// noBucket is the name of none.
+const noBucket = ""
+
 // Identify tells whether a key works for who asks from where ctx tells. It notes the use,
 // and counts against the key's request limit. The errors are those of Standing, and
 // keyhatch.TooMany.
 func (svc *Service) Identify(ctx context.Context, k keyhatch.AccessKey, accessKeyID string) error {
-	if _, _, err := svc.Standing(ctx, accessKeyID); err != nil {
+	if _, _, err := svc.Standing(ctx, accessKeyID, noBucket); err != nil {
 		return err
 	}
 	_, err := svc.k.CountRequestOf(k.ID, svc.k.Now())
@@ -227,16 +243,17 @@ func (svc *Service) Identify(ctx context.Context, k keyhatch.AccessKey, accessKe
 }
 
 // Standing tells what the key of an access key id opens now to who asks from where ctx
-// tells, and on which store, and notes the use. The errors are policy.ErrKeyEnded,
+// tells, and on which store, and notes the use. It is told of these buckets alone, or of
+// all when none is named: a request is about one or two, and a key may open a thousand. The errors are policy.ErrKeyEnded,
 // policy.ErrKeyElsewhere, and keyhatch.Unavailable when the present is not known.
-func (svc *Service) Standing(ctx context.Context, accessKeyID string) (open policy.Set, store keyhatch.Store, err error) {
+func (svc *Service) Standing(ctx context.Context, accessKeyID string, buckets ...string) (open policy.Set, store keyhatch.Store, err error) {
 	now := svc.k.Now()
 	err = svc.k.Mirror.View(ctx, func(image *mirror.Image) error {
 		key, _, err := live(image, accessKeyID, now)
 		if err != nil {
 			return err
 		}
-		if open, err = policy.StandingKey(key, image, now); err != nil {
+		if open, err = policy.StandingKey(key, naming{image, buckets}, now); err != nil {
 			return err
 		}
 		if !keyhatch.InNetworks(keyhatch.OriginOf(ctx).Address, key.Networks) {
