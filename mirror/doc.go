@@ -1,7 +1,7 @@
 // Package mirror keeps an image in memory of what is asked at every request:
 // users and tokens, workspaces, who is in them and in their groups and
-// teamspaces, stores, buckets, locations, grants, and the leases that were
-// revoked.
+// teamspaces, stores, buckets, locations, grants, access keys with their pairs, and
+// the leases that were revoked.
 //
 // The database's change feed tells what to read again. After a write of its own
 // a process catches up before it answers, so a revocation holds at once there;

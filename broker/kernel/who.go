@@ -49,7 +49,7 @@ func (v View) MustNotBeTask() error {
 		return nil
 	}
 	return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
-		"the token is a task's, which changes and verifies no credentials and stores: use a person's")
+		"the token is a task's, which changes and verifies no credentials, stores, buckets and access keys: use a person's")
 }
 
 // MustManage refuses who does not manage the workspace. missing is what those

@@ -68,9 +68,11 @@ type lastLook struct {
 	http.ResponseWriter
 	unchanged func() error
 	refused   bool
+	begun     bool
 }
 
 func (l *lastLook) WriteHeader(status int) {
+	l.begun = true
 	if status < http.StatusMultipleChoices {
 		if err := l.unchanged(); err != nil {
 			l.refused = true
@@ -83,6 +85,9 @@ func (l *lastLook) WriteHeader(status int) {
 }
 
 func (l *lastLook) Write(p []byte) (int, error) {
+	if !l.begun { // as net/http has it
+		l.WriteHeader(http.StatusOK)
+	}
 	if l.refused {
 		return len(p), nil
 	}
