@@ -1,0 +1,206 @@
+package policy
+
+import (
+	"slices"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// The permissions that access takes, by what each is a permission of. Older versions
+// are read and never written: what a store keeps for the worst case outlives a leaked
+// key.
+var (
+	objectReads  = []string{"s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"}
+	objectLooks  = []string{"s3:GetObjectAttributes", "s3:GetObjectVersionAttributes"}
+	objectWrites = []string{
+		"s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObjectTagging", "s3:DeleteObjectTagging",
+	}
+	bucketLooks = []string{"s3:GetBucketLocation"}
+	// bucketLists have the condition key s3:prefix.
+	bucketLists = []string{"s3:ListBucket", "s3:ListBucketVersions"}
+	// uploadLists have none, so that they can be allowed for a whole bucket alone.
+	uploadLists = []string{"s3:ListBucketMultipartUploads"}
+	// lockedWrites are of those on objects the ones that write, said shortly.
+	lockedWrites = []string{"s3:Put*", "s3:Delete*", "s3:*Multipart*"}
+)
+
+// clause is a statement that is about to be written.
+type clause struct {
+	deny      bool
+	actions   []string
+	resources []glob // of "bucket" and "bucket/key"
+	compares  []compare
+}
+
+// compare is a condition: of a list's parameter one of the values fits, or with not,
+// none does.
+type compare struct {
+	not    bool
+	key    string
+	values []glob
+}
+
+// part is what is open below one prefix.
+type part struct {
+	bucket      string
+	prefix      keyhatch.Prefix
+	read, write bool
+	locked      []keyhatch.Prefix
+}
+
+// parts are those of the set that open something, in their order, none in another one
+// that opens as much.
+func (s Set) parts() ([]part, error) {
+	var all []part
+	for _, o := range s {
+		p := part{bucket: o.Bucket, prefix: o.Prefix, read: o.covers(keyhatch.Read), write: o.covers(keyhatch.Write)}
+		for _, l := range o.Locked {
+			switch {
+			case l.Covers(o.Prefix):
+				p.write = false
+			case o.Prefix.Covers(l):
+				p.locked = append(p.locked, l)
+			}
+		}
+		if !p.write {
+			p.locked = nil
+		}
+		if !p.read && !p.write {
+			continue
+		}
+		if err := keyhatch.CheckBucketName(o.Bucket); err != nil { // in what is allowed a wildcard would open more
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	var out []part
+	for i, p := range all {
+		if !slices.ContainsFunc(out, func(q part) bool { return q.opens(p) }) && !slices.ContainsFunc(all[i+1:], func(q part) bool { return q.opens(p) && !p.opens(q) }) {
+			out = append(out, p)
+		}
+	}
+	return out, nil
+}
+
+// opens tells whether everything in q is open in p too.
+func (p part) opens(q part) bool {
+	return p.bucket == q.bucket && p.prefix.Covers(q.prefix) && (p.read || !q.read) && (!q.write || p.write && !slices.ContainsFunc(p.locked, q.loses))
+}
+
+// loses tells whether the lock takes something from p that its own do not.
+func (p part) loses(lock keyhatch.Prefix) bool {
+	if !lock.Overlaps(p.prefix) {
+		return false
+	}
+	inner := lock
+	if lock.Covers(p.prefix) {
+		inner = p.prefix
+	}
+	return !slices.ContainsFunc(p.locked, func(l keyhatch.Prefix) bool { return l.Covers(inner) })
+}
+
+// lock is where nothing is written.
+type lock struct {
+	bucket string
+	prefix keyhatch.Prefix
+}
+
+// locks are those that count: what another part opens for writing is open. sayable is
+// false when such a part lies inside of what is locked, since no statement allows what
+// another denies.
+func locks(parts []part) (out []lock, sayable bool) {
+	for _, p := range parts {
+		for _, l := range p.locked {
+			at, open := lock{p.bucket, l}, false
+			for _, q := range parts {
+				if q.bucket != p.bucket || !q.write || !q.loses(l) {
+					continue
+				}
+				if !q.prefix.Covers(l) {
+					return nil, false
+				}
+				open = true
+			}
+			if !open && !slices.Contains(out, at) {
+				out = append(out, at)
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(out), func(a lock) bool {
+		return slices.ContainsFunc(out, func(b lock) bool { return a != b && a.bucket == b.bucket && b.prefix.Covers(a.prefix) })
+	}), true
+}
+
+// clauses say what the parts open, each permission by itself: what is of objects, what
+// of buckets, what of lists.
+func (d Dialect) clauses(parts []part) ([]clause, error) {
+	reads := objectReads
+	if d.Attributes {
+		reads = slices.Concat(reads, objectLooks)
+	}
+	var out []clause
+	for _, sort := range []struct {
+		read, write bool
+		actions     []string
+	}{
+		{true, false, reads},
+		{false, true, objectWrites},
+		{true, true, slices.Concat(reads, objectWrites)},
+	} {
+		c := clause{actions: sort.actions}
+		for _, p := range parts {
+			if p.read == sort.read && p.write == sort.write {
+				c.resources = append(c.resources, below(p.bucket+"/"+string(p.prefix)))
+			}
+		}
+		out = append(out, c)
+	}
+	out = append(out, clause{actions: bucketLooks, resources: bucketsOf(parts)})
+	out = append(out, lists(parts)...)
+	held, sayable := locks(parts)
+	if !sayable {
+		return nil, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported,
+			"the store cannot open a prefix for writing inside of one that is locked: ask for two leases")
+	}
+	denied := clause{deny: true, actions: lockedWrites}
+	for _, l := range held {
+		denied.resources = append(denied.resources, below(l.bucket+"/"+string(l.prefix)))
+	}
+	out = append(out, denied)
+	return slices.DeleteFunc(out, func(c clause) bool { return len(c.resources) == 0 }), nil
+}
+
+func bucketsOf(parts []part) (out []glob) {
+	for _, p := range parts {
+		out = append(out, text(p.bucket))
+	}
+	return outermostOf(out)
+}
+
+// lists open the lists of each bucket, by its prefixes.
+func lists(parts []part) (out []clause) {
+	prefixes, names := map[string][]glob{}, []string(nil)
+	for _, p := range parts {
+		if p.prefix == "" {
+			c := clause{resources: []glob{text(p.bucket)}}
+			if p.read {
+				c.actions = slices.Concat(c.actions, bucketLists)
+			}
+			if p.write {
+				c.actions = slices.Concat(c.actions, uploadLists)
+			}
+			out = append(out, c)
+		} else if p.read {
+			if prefixes[p.bucket] == nil {
+				names = append(names, p.bucket)
+			}
+			prefixes[p.bucket] = append(prefixes[p.bucket], below(string(p.prefix)))
+		}
+	}
+	for _, name := range names {
+		out = append(out, clause{
+			actions: bucketLists, resources: []glob{text(name)}, compares: []compare{{key: prefixKey, values: outermostOf(prefixes[name])}},
+		})
+	}
+	return out
+}

@@ -1,0 +1,293 @@
+package policy
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// Dialect is how a store reads session policies.
+type Dialect struct {
+	// Partition is the second part of ARNs: "aws", and "aws-cn" or "aws-us-gov" in
+	// AWS's own regions that are apart.
+	Partition string
+	// Escapes: ${*}, ${?} and ${$} are these characters themselves. Where it is not so
+	// a prefix with * or ? cannot be told from a wildcard, and is refused.
+	Escapes bool
+	// Attributes: the store has GetObjectAttributes. Others refuse a policy that names
+	// what they do not know.
+	Attributes bool
+}
+
+// SessionPolicy writes the session policy that opens exactly what the set opens, and of
+// that only what every one of the policies allows. It has the fewest statements that
+// say so. What opens nothing denies everything: it is a policy all the same (S8).
+//
+// Of what is open in a set there is one thing that no session policy can open: lists of
+// uploads below a prefix, since no store compares their prefix. They are open where a
+// whole bucket is.
+//
+// keys are the ARNs of the KMS keys that the objects are encrypted with, which may
+// then be used, for objects and through S3 alone.
+//
+// It is keyhatch.Invalid when it would be longer than MaxSessionPolicy, which tells how
+// many of the set's prefixes fit, and when the policies and the set cannot be made one.
+func (d Dialect) SessionPolicy(open Set, policies SessionPolicies, keys []string) (string, error) {
+	text, err := d.write(open, policies, keys)
+	if err != nil || len(text) <= MaxSessionPolicy {
+		return text, err
+	}
+	fits := 0
+	for fits < len(open) {
+		shorter, err := d.write(open[:fits+1], policies, keys)
+		if err != nil || len(shorter) > MaxSessionPolicy {
+			break
+		}
+		fits++
+	}
+	if len(policies) > 0 {
+		return "", TooLong("with the session policies that narrow it, %d prefixes make a policy of %d characters, and a store takes %d: %d of them would fit; make the policies shorter, or ask for several leases",
+			len(open), len(text), MaxSessionPolicy, fits).In("policy")
+	}
+	return "", TooLong("%d prefixes make a session policy of %d characters, and a store takes %d: %d of them would fit; ask for fewer, for one that holds them, or for several leases",
+		len(open), len(text), MaxSessionPolicy, fits).In("prefixes")
+}
+
+// TooLong is that a session policy is more than a store takes.
+func TooLong(format string, args ...any) *keyhatch.Error {
+	return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodePolicyTooLarge, format, args...)
+}
+
+func (d Dialect) write(open Set, policies SessionPolicies, keys []string) (string, error) {
+	parts, err := open.parts()
+	if err != nil {
+		return "", err
+	}
+	clauses, err := d.clauses(parts)
+	if err != nil {
+		return "", err
+	}
+	for _, p := range policies {
+		if clauses, err = narrowed(clauses, p); err != nil {
+			return "", err
+		}
+	}
+	if !slices.ContainsFunc(clauses, func(c clause) bool { return !c.deny }) {
+		return document([]statementText{{Effect: "Deny", Action: []string{"*"}, Resource: []string{"*"}}}), nil
+	}
+	var statements []statementText
+	for _, c := range joined(clauses) {
+		s, err := d.statement(c)
+		if err != nil {
+			return "", err
+		}
+		statements = append(statements, s)
+	}
+	if len(keys) > 0 {
+		s, err := d.keyStatement(parts, keys)
+		if err != nil {
+			return "", err
+		}
+		statements = append(statements, s)
+	}
+	return document(statements), nil
+}
+
+// joined are the same clauses in fewer. What is allowed of objects and what is allowed
+// of buckets stand beside each other in one: neither means anything for the other.
+func joined(clauses []clause) []clause {
+	var out []clause
+	for _, c := range clauses {
+		at := slices.IndexFunc(out, func(o clause) bool {
+			return o.deny == c.deny && slices.EqualFunc(o.compares, c.compares, compare.equal) && slices.Equal(o.actions, c.actions)
+		})
+		if at >= 0 {
+			out[at].resources = outermostOf(slices.Concat(out[at].resources, c.resources))
+			continue
+		}
+		at = slices.IndexFunc(out, func(o clause) bool {
+			return o.deny == c.deny && slices.EqualFunc(o.compares, c.compares, compare.equal) && sameGlobs(o.resources, c.resources)
+		})
+		if at >= 0 {
+			out[at].actions = slices.Compact(slices.Sorted(slices.Values(slices.Concat(out[at].actions, c.actions))))
+			continue
+		}
+		out = append(out, c)
+	}
+	ofBuckets := slices.DeleteFunc(slices.Clone(out), func(c clause) bool { return !c.alone(false) })
+	out = slices.DeleteFunc(out, func(c clause) bool { return c.alone(false) })
+	for i := range out {
+		if len(ofBuckets) > 0 && out[i].alone(true) {
+			out[i].actions = slices.Concat(out[i].actions, ofBuckets[0].actions)
+			out[i].resources = slices.Concat(out[i].resources, ofBuckets[0].resources)
+			ofBuckets = ofBuckets[1:]
+		}
+	}
+	return append(out, ofBuckets...)
+}
+
+// alone tells whether the clause allows things of objects, or of buckets, and nothing
+// else, whatever is asked.
+func (c clause) alone(objects bool) bool {
+	ofObject := func(g glob) bool { return slices.Contains(g, sign{'/', itself}) }
+	return !c.deny && len(c.compares) == 0 && !slices.ContainsFunc(c.resources, func(g glob) bool { return ofObject(g) != objects })
+}
+
+func (c compare) equal(d compare) bool {
+	return c.not == d.not && c.key == d.key && sameGlobs(c.values, d.values)
+}
+
+func sameGlobs(a, b []glob) bool {
+	return slices.EqualFunc(a, b, func(g, h glob) bool { return slices.Equal(g, h) })
+}
+
+// statementText is a statement of a policy.
+//
+// Source: IAM User Guide, "Grammar of the IAM JSON policy language".
+type statementText struct {
+	Effect    string
+	Action    oneOrMore
+	Resource  oneOrMore
+	Condition map[string]map[string]oneOrMore `json:",omitempty"`
+}
+
+// oneOrMore is a list that is written without brackets when it has one element.
+type oneOrMore []string
+
+func (o oneOrMore) MarshalJSON() ([]byte, error) {
+	if len(o) == 1 {
+		return encode(o[0])
+	}
+	return encode([]string(o))
+}
+
+func (d Dialect) statement(c clause) (statementText, error) {
+	s := statementText{Effect: "Allow", Action: c.actions}
+	if c.deny {
+		s.Effect = "Deny"
+	}
+	for _, g := range c.resources {
+		end, err := d.written(g, c.deny)
+		if err != nil {
+			return s, err
+		}
+		s.Resource = append(s.Resource, "arn:"+d.Partition+":s3:::"+end)
+	}
+	for _, n := range c.compares {
+		operator := "StringLike"
+		if n.not {
+			operator = "StringNotLike"
+		}
+		var values oneOrMore
+		for _, g := range n.values {
+			value, err := d.written(g, c.deny != n.not)
+			if err != nil {
+				return s, err
+			}
+			values = append(values, value)
+		}
+		if s.Condition == nil {
+			s.Condition = map[string]map[string]oneOrMore{}
+		}
+		if s.Condition[operator] == nil {
+			s.Condition[operator] = map[string]oneOrMore{}
+		}
+		s.Condition[operator][n.key] = values
+	}
+	return s, nil
+}
+
+// written is a glob in the dialect. Where what stands for itself cannot be said, it
+// becomes a "?" if the policy then opens less.
+func (d Dialect) written(g glob, closes bool) (string, error) {
+	said, sayable := g.written(d.Escapes)
+	if sayable {
+		return said, nil
+	}
+	if !closes {
+		return "", keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidPrefix,
+			"in this store's policies a * or a ? of a name cannot be told from a wildcard, nor ${ from a variable: no lease can be confined to such a prefix").In("prefixes")
+	}
+	blurred := slices.Clone(g)
+	for i, s := range blurred {
+		if s.kind == itself && strings.ContainsRune("*?$", s.r) {
+			blurred[i] = sign{kind: one}
+		}
+	}
+	said, _ = blurred.written(false)
+	return said, nil
+}
+
+var ofKMSKey = regexp.MustCompile(`^arn:(aws[a-z-]*):kms:([a-z0-9-]+):[0-9]{12}:key/[A-Za-z0-9-]{1,128}$`)
+
+// keyStatement lets the keys be used by S3, on behalf of who has the lease.
+//
+// Source: AWS KMS Developer Guide, "kms:ViaService"; Amazon S3 User Guide, "Using
+// server-side encryption with AWS KMS keys", permissions.
+func (d Dialect) keyStatement(parts []part, keys []string) (statementText, error) {
+	s := statementText{Effect: "Allow", Action: []string{"kms:Decrypt"}}
+	if slices.ContainsFunc(parts, func(p part) bool { return p.write }) {
+		s.Action = append(s.Action, "kms:GenerateDataKey")
+	}
+	var services oneOrMore
+	for _, key := range keys {
+		found := ofKMSKey.FindStringSubmatch(key)
+		if found == nil || found[1] != d.Partition {
+			return s, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInvalidPolicy,
+				"the location's encryption key must be named by the ARN of a KMS key in the store's partition, as arn:aws:kms:eu-west-1:123456789012:key/…")
+		}
+		service := "s3." + found[2] + ".amazonaws.com"
+		if d.Partition == "aws-cn" {
+			service += ".cn"
+		}
+		s.Resource = append(s.Resource, key)
+		if !slices.Contains(services, service) {
+			services = append(services, service)
+		}
+	}
+	s.Condition = map[string]map[string]oneOrMore{"StringEquals": {"kms:ViaService": services}}
+	return s, nil
+}
+
+func document(statements []statementText) string {
+	said, err := encode(struct {
+		Version   string
+		Statement []statementText
+	}{"2012-10-17", statements})
+	if err != nil {
+		panic(err) // texts always can be encoded
+	}
+	return ascii(string(said))
+}
+
+func encode(value any) ([]byte, error) {
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(value)
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
+}
+
+// ascii is JSON in ASCII: IAM takes no characters beyond Latin-1 in a policy, and
+// nobody has to agree on how long others are.
+func ascii(s string) string {
+	var out strings.Builder
+	for _, r := range s {
+		switch {
+		case r < 0x7f:
+			out.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&out, `\u%04x`, r)
+		}
+	}
+	return out.String()
+}
