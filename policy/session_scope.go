@@ -24,6 +24,9 @@ var (
 	lockedWrites = []string{"s3:Put*", "s3:Delete*", "s3:*Multipart*"}
 )
 
+// upwards is every key that leads out of a folder.
+var upwards = slices.Concat(glob{{kind: many}}, text("/../"), glob{{kind: many}})
+
 // clause is a statement that is about to be written.
 type clause struct {
 	deny      bool
@@ -167,6 +170,9 @@ func (d Dialect) clauses(parts []part) ([]clause, error) {
 		denied.resources = append(denied.resources, below(l.bucket+"/"+string(l.prefix)))
 	}
 	out = append(out, denied)
+	if d.Resolves && len(parts) > 0 {
+		out = append(out, clause{deny: true, actions: []string{"s3:*"}, resources: []glob{upwards}})
+	}
 	return slices.DeleteFunc(out, func(c clause) bool { return len(c.resources) == 0 }), nil
 }
 

@@ -23,6 +23,9 @@ type Dialect struct {
 	// Attributes: the store has GetObjectAttributes. Others refuse a policy that names
 	// what they do not know.
 	Attributes bool
+	// Resolves: of a key with ".." as a segment the store decides by the key as it is
+	// written, and then takes the object that it leads to. Such keys are closed.
+	Resolves bool
 }
 
 // SessionPolicy writes the session policy that opens exactly what the set opens, and of
@@ -275,12 +278,13 @@ func encode(value any) ([]byte, error) {
 }
 
 // ascii is JSON in ASCII: IAM takes no characters beyond Latin-1 in a policy, and
-// nobody has to agree on how long others are.
+// nobody has to agree on how long others are. A blank is not written as one: it is
+// sent as a plus, which Ceph takes for a plus.
 func ascii(s string) string {
 	var out strings.Builder
 	for _, r := range s {
 		switch {
-		case r < 0x7f:
+		case r > ' ' && r < 0x7f:
 			out.WriteRune(r)
 		case r > 0xffff:
 			high, low := utf16.EncodeRune(r)

@@ -8,5 +8,6 @@
 // lease, that nothing stood in it that lies outside.
 //
 // What a store or a driver cannot do by its nature is data, Site.Lacks: such a
-// row is tried all the same, must be refused, and is named in the test's output.
+// row is tried all the same, must be refused, and is named in the test's output. What
+// a store does wrongly is Site.Differs.
 package drivertest

@@ -42,6 +42,10 @@ type Site struct {
 
 	// Lacks says what is not to be had here, and why.
 	Lacks map[Feature]string
+	// Differs are rows that do not hold here, by their names, with the reason: what the
+	// store does wrongly whoever stands before it, and no driver can mend. One that
+	// holds all the same is a fault.
+	Differs map[string]string
 	// OneByOne is for a store that several rows must not use at once.
 	OneByOne bool
 }

@@ -1,0 +1,60 @@
+package awssts
+
+import (
+	"context"
+	"crypto/sha256"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
+)
+
+// bases keeps the sessions of roles through which others are assumed: each vend would
+// cost two requests else, and both count.
+type bases struct {
+	mu    sync.Mutex
+	known map[baseKey]*aws.CredentialsCache
+}
+
+// baseKey is a role with its external id, as one asks for it in a region.
+type baseKey [sha256.Size]byte
+
+const (
+	maxBases = 1000
+	// baseRenewed is how long before its end a base's session is replaced.
+	baseRenewed = 5 * time.Minute
+	baseName    = "keyhatch-base"
+)
+
+// through is a session of the base, which is a role of AWS.
+func (b *bases) through(l *Lender, base keyhatch.Authority, r driver.VendRequest) aws.CredentialsProvider {
+	key := baseKey(sha256.Sum256([]byte(base.Principal + "\x00" + base.Secret.Reveal() + "\x00" + r.Store.Region)))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if cache := b.known[key]; cache != nil {
+		return cache
+	}
+	if b.known == nil || len(b.known) >= maxBases {
+		b.known = map[baseKey]*aws.CredentialsCache{}
+	}
+	r.As.Authority = base
+	cache := aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+		in := &sts.AssumeRoleInput{RoleArn: &base.Principal, RoleSessionName: aws.String(baseName)}
+		if base.Secret != "" {
+			in.ExternalId = aws.String(base.Secret.Reveal())
+		}
+		return l.ask(l.identity, r, func(service *sts.Client) (*types.Credentials, error) {
+			out, err := service.AssumeRole(ctx, in)
+			if err != nil {
+				return nil, err
+			}
+			return out.Credentials, nil
+		})
+	}), func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = baseRenewed })
+	b.known[key] = cache
+	return cache
+}

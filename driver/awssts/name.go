@@ -1,0 +1,79 @@
+package awssts
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"regexp"
+	"strings"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
+)
+
+// DefaultSessionName is how sessions are called where nothing else is said. What stands
+// in braces becomes the user, what it works with, and the id of the vend.
+const DefaultSessionName = "{user}@{client}"
+
+// Limits of a session's name, and of that of a federation token.
+//
+// Source: AWS STS API reference, AssumeRole, RoleSessionName; GetFederationToken, Name.
+const (
+	maxSessionName    = 64
+	maxFederationName = 32
+)
+
+var (
+	notInName    = regexp.MustCompile(`[^\w+=,.@-]`)
+	placeholders = regexp.MustCompile(`\{(user|client|vend)\}`)
+)
+
+// CheckSessionName tells whether sessions can be called so.
+func CheckSessionName(template string) error {
+	if rest := placeholders.ReplaceAllString(template, ""); len(template) > maxSessionName || notInName.MatchString(rest) || rest == template {
+		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidName,
+			`a session's name has {user}, {client} or {vend}, letters, digits and "_+=,.@-", and at most %d characters`, maxSessionName).In("session_name")
+	}
+	return nil
+}
+
+// nameOf is how the session of a request is called. A name that does not fit, or has
+// what no name may, is cut where that hurts least, and ends in a word that no other
+// name has.
+func nameOf(r driver.VendRequest, most int) string {
+	template := r.As.SessionName
+	if template == "" {
+		template = DefaultSessionName
+	}
+	user, client := r.User, r.Client
+	if r.Shared {
+		user, client = "shared", "keyhatch"
+	}
+	if client == "" {
+		client = "keyhatch"
+	}
+	fill := func(longest int) string {
+		return strings.NewReplacer("{user}", head(user, longest), "{client}", head(client, longest), "{vend}", r.ID).Replace(template)
+	}
+	whole := fill(len(user) + len(client))
+	if name := notInName.ReplaceAllString(whole, "-"); name == whole && len(name) >= 2 && len(name) <= most {
+		return name
+	}
+	sum := sha256.Sum256([]byte(whole))
+	mark := "-" + hex.EncodeToString(sum[:4])
+	longest := most
+	for longest > 1 && len(notInName.ReplaceAllString(fill(longest), "-")) > most-len(mark) {
+		longest--
+	}
+	return head(notInName.ReplaceAllString(fill(longest), "-"), most-len(mark)) + mark
+}
+
+// head is the beginning of a text, so many characters.
+func head(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
+}
