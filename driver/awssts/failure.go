@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -67,10 +69,9 @@ const (
 
 // verdicts are of the faults that are not the operator's alone.
 var verdicts = map[Fault]verdict{
-	Crowded:    {keyhatch.TooMany, keyhatch.CodeTooManyRequests, "the store takes no more requests at the moment: ask again in a few seconds", true},
-	Broken:     {keyhatch.Unavailable, keyhatch.CodeUnavailable, shut, true},
-	NoAnswer:   {keyhatch.Unavailable, keyhatch.CodeUnavailable, "the store does not answer: ask again later", true},
-	Unreadable: {keyhatch.Unavailable, keyhatch.CodeUnavailable, shut, true},
+	Crowded:  {keyhatch.TooMany, keyhatch.CodeTooManyRequests, "the store takes no more requests at the moment: ask again in a few seconds", true},
+	Broken:   {keyhatch.Unavailable, keyhatch.CodeUnavailable, shut, true},
+	NoAnswer: {keyhatch.Unavailable, keyhatch.CodeUnavailable, "the store does not answer: ask again later", true},
 	LimitOfRole: {
 		keyhatch.Invalid, keyhatch.CodeLifeExceedsLimit,
 		"a session of this store cannot last so long: the limit is the maximum session duration of the store's role; ask for less", false,
@@ -199,8 +200,11 @@ func unanswered(err error) error {
 		}
 	}
 	var sent *smithyhttp.RequestSendError
-	if errors.As(err, &sent) {
+	switch {
+	case errors.As(err, &sent):
 		return failure(NoAnswer, sent.Err) // nothing came of which it could tell
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return failure(NoAnswer, errors.New("the connection broke off"))
 	}
 	return failure(Unreadable, nil)
 }

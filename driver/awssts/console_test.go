@@ -1,0 +1,119 @@
+package awssts_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
+	"github.com/keyhatch/keyhatch/driver/awssts"
+)
+
+func consoleRequest(endpoint, region string, kind keyhatch.CredentialKind, chained bool, life time.Duration) awssts.ConsoleRequest {
+	return awssts.ConsoleRequest{
+		Store: keyhatch.Store{Endpoint: endpoint, Region: region}, As: driver.Acting{Authority: keyhatch.Authority{Kind: kind}},
+		Vended: driver.Vended{Chained: chained, Credentials: keyhatch.Credentials{
+			AccessKeyID: "ASIAX", SecretAccessKey: canary, SessionToken: canary, ExpiresAt: time.Now().Add(life),
+		}},
+		Bucket: "lab", Prefix: "a b/", Issuer: "https://keyhatch.example.org",
+	}
+}
+
+// TestConsoleURL: a session becomes a login of its partition that does not outlive it.
+// Where the session is chained, or a federation token, AWS takes no length.
+func TestConsoleURL(t *testing.T) {
+	for _, tc := range []struct {
+		name, endpoint, region string
+		kind                   keyhatch.CredentialKind
+		chained                bool
+		life                   time.Duration
+		signin, page, duration string
+	}{
+		{"a role", "https://s3.eu-west-1.amazonaws.com", "eu-west-1", keyhatch.RoleCredential, false, time.Hour, "signin.aws.amazon.com", "https://console.aws.amazon.com/s3/buckets/lab?prefix=a+b%2F&region=eu-west-1", "3600"},
+		{"a role through another", "https://s3.eu-west-1.amazonaws.com", "eu-west-1", keyhatch.RoleCredential, true, time.Hour, "signin.aws.amazon.com", "https://console.aws.amazon.com/s3/buckets/lab?prefix=a+b%2F&region=eu-west-1", ""},
+		{"a federation token", "https://s3.eu-west-1.amazonaws.com", "eu-west-1", keyhatch.KeysCredential, false, time.Hour, "signin.aws.amazon.com", "https://console.aws.amazon.com/s3/buckets/lab?prefix=a+b%2F&region=eu-west-1", ""},
+		{"what ends soon", "https://s3.eu-west-1.amazonaws.com", "eu-west-1", keyhatch.RoleCredential, false, 10 * time.Minute, "signin.aws.amazon.com", "https://console.aws.amazon.com/s3/buckets/lab?prefix=a+b%2F&region=eu-west-1", ""},
+		{"China", "https://s3.cn-north-1.amazonaws.com.cn", "cn-north-1", keyhatch.RoleCredential, false, time.Hour, "signin.amazonaws.cn", "https://console.amazonaws.cn/s3/buckets/lab?prefix=a+b%2F&region=cn-north-1", "3600"},
+		{"GovCloud", "https://s3.us-gov-west-1.amazonaws.com", "us-gov-west-1", keyhatch.RoleCredential, false, time.Hour, "signin.amazonaws-us-gov.com", "https://console.amazonaws-us-gov.com/s3/buckets/lab?prefix=a+b%2F&region=us-gov-west-1", "3600"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var asked *url.URL
+				u := &upstream{answers: []answer{func(r *http.Request) (*http.Response, error) {
+					asked = r.URL
+					return says(200, `{"SigninToken":"token-of-aws"}`)(r)
+				}}}
+				got, err := awssts.New(awssts.Config{Transport: u}).ConsoleURL(t.Context(), consoleRequest(tc.endpoint, tc.region, tc.kind, tc.chained, tc.life))
+				if err != nil {
+					t.Fatal(err)
+				}
+				q := asked.Query()
+				var session map[string]string
+				if err := json.Unmarshal([]byte(q.Get("Session")), &session); err != nil || session["sessionId"] != "ASIAX" || session["sessionKey"] != canary || session["sessionToken"] != canary {
+					t.Errorf("the session is %v, %v", session, err)
+				}
+				if asked.Scheme != "https" || asked.Host != tc.signin || asked.Path != "/federation" || q.Get("Action") != "getSigninToken" || q.Get("SessionDuration") != tc.duration || q.Has("SessionDuration") != (tc.duration != "") {
+					t.Errorf("asked was %s with a duration of %s", asked.Host, q.Get("SessionDuration"))
+				}
+				login, err := url.Parse(got.Reveal())
+				if err != nil {
+					t.Fatal(err)
+				}
+				q = login.Query()
+				if login.Host != tc.signin || q.Get("Action") != "login" || q.Get("SigninToken") != "token-of-aws" || q.Get("Destination") != tc.page || q.Get("Issuer") != "https://keyhatch.example.org" {
+					t.Errorf("the login is %s", login)
+				}
+				if strings.Contains(got.Reveal(), canary) {
+					t.Error("the login holds the credentials")
+				}
+			})
+		})
+	}
+}
+
+// TestConsoleElsewhere: a store has the console that it says, or none, and nobody is
+// asked.
+func TestConsoleElsewhere(t *testing.T) {
+	u := &upstream{answers: []answer{says(200, "")}}
+	r := consoleRequest("https://store.example.com", "lab", keyhatch.KeysCredential, false, time.Hour)
+	for template, want := range map[string]string{
+		"": "", "https://console.example.com/browser/{bucket}?at={prefix}": "https://console.example.com/browser/lab?at=a+b%2F",
+	} {
+		r.Template = template
+		if got, err := awssts.New(awssts.Config{Transport: u}).ConsoleURL(t.Context(), r); err != nil || got.Reveal() != want || len(u.forms) > 0 {
+			t.Errorf("%q: %s, %v", template, got.Reveal(), err)
+		}
+	}
+}
+
+// TestConsoleFaults: the address holds the credentials, and is in no error (S5).
+func TestConsoleFaults(t *testing.T) {
+	for name, tc := range map[string]struct {
+		answer answer
+		want   awssts.Fault
+	}{
+		"nothing answers":  {drops, awssts.NoAnswer},
+		"it hangs":         {hangs, awssts.NoAnswer},
+		"a fault":          {says(500, canary), awssts.Broken},
+		"it is refused":    {says(400, canary), awssts.NoLogin},
+		"another page":     {says(200, "<html>"+canary), awssts.Unreadable},
+		"no token":         {says(200, `{}`), awssts.Unreadable},
+		"somewhere else":   {says(302, canary), awssts.NoLogin},
+		"without an end":   {says(200, `{"SigninToken":"`+strings.Repeat(canary, 100_000)), awssts.Unreadable},
+		"not what JSON is": {says(200, `{"SigninToken":1}`), awssts.Unreadable},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			got, err := awssts.New(awssts.Config{Transport: &upstream{answers: []answer{tc.answer}}}).
+				ConsoleURL(t.Context(), consoleRequest("https://s3.eu-west-1.amazonaws.com", "eu-west-1", keyhatch.RoleCredential, false, time.Hour))
+			if !errors.Is(err, tc.want) || got != "" || strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), "Session") {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+}
