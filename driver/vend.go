@@ -85,6 +85,9 @@ type VendRequest struct {
 	Least time.Duration
 	// Latest is when they have to have ended, as location, grants and token say.
 	Latest time.Time
+	// Spend is called before each request to the token service, and may refuse it. Nil:
+	// requests are not counted.
+	Spend func(context.Context) error
 	// Shared: they may be handed to other users too that may have the same. The
 	// store's record then does not tell who did what.
 	Shared bool

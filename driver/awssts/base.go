@@ -41,13 +41,13 @@ func (b *bases) through(l *Lender, base keyhatch.Authority, r driver.VendRequest
 	if b.known == nil || len(b.known) >= maxBases {
 		b.known = map[baseKey]*aws.CredentialsCache{}
 	}
-	r.As.Authority = base
+	r.As.Authority, r.Spend = base, nil // it outlives the request
 	cache := aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
 		in := &sts.AssumeRoleInput{RoleArn: &base.Principal, RoleSessionName: aws.String(baseName)}
 		if base.Secret != "" {
 			in.ExternalId = aws.String(base.Secret.Reveal())
 		}
-		return l.ask(l.identity, r, func(service *sts.Client) (*types.Credentials, error) {
+		return l.ask(ctx, l.identity, r, func(service *sts.Client) (*types.Credentials, error) {
 			out, err := service.AssumeRole(ctx, in)
 			if err != nil {
 				return nil, err

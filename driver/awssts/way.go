@@ -86,7 +86,7 @@ func (l *Lender) assuming(r driver.VendRequest, as aws.CredentialsProvider, role
 	}
 	return func(ctx context.Context, document string) (aws.Credentials, error) {
 		in.Policy = &document
-		return l.ask(as, r, func(service *sts.Client) (*types.Credentials, error) {
+		return l.ask(ctx, as, r, func(service *sts.Client) (*types.Credentials, error) {
 			out, err := service.AssumeRole(ctx, in)
 			if err != nil {
 				return nil, err
@@ -100,7 +100,7 @@ func (l *Lender) assuming(r driver.VendRequest, as aws.CredentialsProvider, role
 // policy have.
 func (l *Lender) federation(r driver.VendRequest) asking {
 	return func(ctx context.Context, document string) (aws.Credentials, error) {
-		return l.ask(static(r.As.Authority), r, func(service *sts.Client) (*types.Credentials, error) {
+		return l.ask(ctx, static(r.As.Authority), r, func(service *sts.Client) (*types.Credentials, error) {
 			out, err := service.GetFederationToken(ctx, &sts.GetFederationTokenInput{
 				Name: aws.String(nameOf(r, maxFederationName)), DurationSeconds: aws.Int32(int32(seconds(r.Life))), Policy: &document, Tags: tags(r.As),
 			})
@@ -119,7 +119,7 @@ func (l *Lender) webIdentity(r driver.VendRequest) asking {
 		if err != nil {
 			return aws.Credentials{}, failure(WebIdentity, err)
 		}
-		return l.ask(aws.AnonymousCredentials{}, r, func(service *sts.Client) (*types.Credentials, error) {
+		return l.ask(ctx, aws.AnonymousCredentials{}, r, func(service *sts.Client) (*types.Credentials, error) {
 			out, err := service.AssumeRoleWithWebIdentity(ctx, &sts.AssumeRoleWithWebIdentityInput{
 				RoleArn: &r.As.Authority.Principal, RoleSessionName: aws.String(nameOf(r, maxSessionName)), WebIdentityToken: aws.String(token.Reveal()),
 				DurationSeconds: aws.Int32(int32(seconds(r.Life))), Policy: &document,
@@ -134,7 +134,12 @@ func (l *Lender) webIdentity(r driver.VendRequest) asking {
 
 // ask asks the token service that knows the request's authority. Nothing is sent twice
 // by the SDK: Vend does that.
-func (l *Lender) ask(as aws.CredentialsProvider, r driver.VendRequest, do func(*sts.Client) (*types.Credentials, error)) (aws.Credentials, error) {
+func (l *Lender) ask(ctx context.Context, as aws.CredentialsProvider, r driver.VendRequest, do func(*sts.Client) (*types.Credentials, error)) (aws.Credentials, error) {
+	if r.Spend != nil {
+		if err := r.Spend(ctx); err != nil {
+			return aws.Credentials{}, err
+		}
+	}
 	client := &listener{client: l.client}
 	o := sts.Options{Region: cmp.Or(r.Store.Region, "us-east-1"), Credentials: as, HTTPClient: client, Retryer: aws.NopRetryer{}}
 	switch {

@@ -1,0 +1,69 @@
+package shield
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"golang.org/x/time/rate"
+)
+
+// budget is what may be asked as one credential.
+type budget struct {
+	queue time.Duration
+	pace  *rate.Limiter
+	room  chan struct{}
+}
+
+// spent is that a budget is.
+type spent struct{}
+
+func (*spent) Error() string { return "the budget of requests as the store's credential is spent" }
+
+func tooMany(wait time.Duration) error {
+	wait = time.Duration(math.Ceil(max(wait.Seconds(), 1))) * time.Second
+	return keyhatch.Fail(keyhatch.TooMany, keyhatch.CodeTooManyRequests,
+		"too many credentials of this store are asked for at the moment: ask again after %d seconds", int(wait.Seconds())).After(wait).Because(&spent{})
+}
+
+// budget is that of a credential. One that nobody has asked for a while is like new.
+func (s *Shield) budget(credential string) *budget {
+	b, _ := s.budgets.ComputeIfAbsent(credential, func() (*budget, bool) {
+		burst := max(1, int(s.config.PerSecond/10))
+		return &budget{s.config.Queue, rate.NewLimiter(rate.Limit(s.config.PerSecond), burst), make(chan struct{}, s.config.AtATime)}, false
+	})
+	return b
+}
+
+// enter waits for room, for a moment. Who is let in calls leave.
+func (b *budget) enter(ctx context.Context) (leave func(), err error) {
+	patience := time.NewTimer(b.queue)
+	defer patience.Stop()
+	select {
+	case b.room <- struct{}{}:
+		return func() { <-b.room }, nil
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+	return nil, tooMany(time.Second)
+}
+
+// spend waits for a request's turn, for a moment.
+func (b *budget) spend(ctx context.Context) error {
+	turn := b.pace.Reserve()
+	wait := turn.Delay()
+	if wait > b.queue {
+		turn.Cancel()
+		return tooMany(wait)
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		turn.Cancel()
+		return tooMany(wait)
+	}
+}

@@ -1,0 +1,228 @@
+package shield
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
+	"github.com/maypok86/otter/v2"
+)
+
+// Shield implements driver.Vender.
+type Shield struct {
+	vender  driver.Vender
+	config  Config
+	budgets *otter.Cache[string, *budget] // by credential
+
+	mu      sync.Mutex
+	kept    *otter.Cache[key, kept]
+	failed  *otter.Cache[key, error]
+	flights map[key]*flight
+}
+
+// Config is how a Shield works. What is zero is as the comments say.
+type Config struct {
+	PerSecond float64       // requests for one credential: 480, which is 80 % of what AWS takes
+	Queue     time.Duration // how long a request waits for its turn: 1 s
+	AtATime   int           // vends for one credential: 512
+	Within    time.Duration // how long a vend may take: 15 s
+	Size      int           // credentials that are kept: 10,000
+}
+
+const (
+	// remembered is how long what failed is not tried again.
+	remembered = 3 * time.Second
+	// clocksMayBeApart is how much less than asked credentials may last that were minted
+	// just now: a store counts from when it was asked, by a clock of its own.
+	clocksMayBeApart = time.Minute
+	// worthKeeping is for how long credentials must serve others to be kept.
+	worthKeeping = time.Minute
+)
+
+// New puts a shield before a vender.
+func New(v driver.Vender, c Config) *Shield {
+	c.PerSecond, c.Queue, c.AtATime = cmp.Or(c.PerSecond, 480), cmp.Or(c.Queue, time.Second), cmp.Or(c.AtATime, 512)
+	c.Within, c.Size = cmp.Or(c.Within, 15*time.Second), cmp.Or(c.Size, 10_000)
+	return &Shield{
+		vender: v, config: c, flights: map[key]*flight{},
+		budgets: cacheOf(c.Size, otter.ExpiryAccessing[string, *budget](10*time.Minute)),
+		kept: cacheOf(c.Size, otter.ExpiryWritingFunc(func(e otter.Entry[key, kept]) time.Duration {
+			return time.Until(e.Value.ExpiresAt)
+		})),
+		failed: cacheOf(c.Size, otter.ExpiryWritingFunc(func(otter.Entry[key, error]) time.Duration {
+			return remembered/2 + rand.N(remembered/2)
+		})),
+	}
+}
+
+func cacheOf[K comparable, V any](size int, expiry otter.ExpiryCalculator[K, V]) *otter.Cache[K, V] {
+	return otter.Must(&otter.Options[K, V]{
+		MaximumSize: size, ExpiryCalculator: expiry, Clock: clock{}, Executor: func(task func()) { task() },
+	})
+}
+
+// clock has a cache cleaned up when it is used, and not beside that.
+type clock struct{}
+
+func (clock) NowNano() int64                      { return time.Now().UnixNano() }
+func (clock) Tick(time.Duration) <-chan time.Time { return nil }
+
+// key is what credentials are the same for. Without a scope it is a store as a whole.
+type key struct {
+	credential, version, store string
+	user                       string // empty: whoever may have them
+	scope                      string
+	life                       time.Duration // that the store is asked for
+}
+
+// kept are credentials that are served again.
+type kept struct {
+	driver.Vended
+	refresh time.Time // from when on others are minted ahead
+}
+
+// flight is a vend under way, for all who wait for it.
+type flight struct {
+	done   chan struct{}
+	vended driver.Vended
+	err    error
+}
+
+// Lives implements driver.Vender.
+func (s *Shield) Lives(store keyhatch.Store, as driver.Acting) driver.Lives {
+	return s.vender.Lives(store, as)
+}
+
+// Vend implements driver.Vender. The credentials last at least as long as the request
+// says, and end before its Latest; when they are minted they are made to last longer,
+// where that is allowed, so that they can serve again. Too many requests are
+// keyhatch.TooMany, which says when to ask again.
+func (s *Shield) Vend(ctx context.Context, r driver.VendRequest) (driver.Vended, error) {
+	now := time.Now()
+	if r.Least == 0 {
+		r.Least = r.Life
+	}
+	if !r.Latest.IsZero() && now.Add(r.Life).After(r.Latest.Add(time.Second)) {
+		return driver.Vended{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeLifeExceedsLimit, "the credentials can last %d seconds at most",
+			max(0, int(r.Latest.Sub(now).Seconds()))).In("duration_seconds")
+	}
+	asked := r.Life
+	r.Life = ask(r, s.Lives(r.Store, r.As), now)
+	k := key{r.As.Credential, r.As.Version, r.Store.ID, r.User, r.Scope(), r.Life}
+	if r.Shared {
+		k.user = ""
+	}
+	v, f, err := s.serve(ctx, k, r)
+	if f == nil {
+		return v, err
+	}
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		return driver.Vended{}, keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "the store takes too long: ask again later").Because(ctx.Err())
+	}
+	if f.err != nil {
+		return driver.Vended{}, f.err
+	}
+	if fits(f.vended, r, clocksMayBeApart) {
+		return f.vended, nil
+	}
+	// Others asked for less than this request wants, or may have more: it gets its own.
+	r.Life = asked
+	return s.mint(ctx, r)
+}
+
+// serve finds credentials that are kept, or the flight that brings some: that of others,
+// or a new one.
+func (s *Shield) serve(ctx context.Context, k key, r driver.VendRequest) (driver.Vended, *flight, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.failure(k)
+	if e, there := s.kept.GetIfPresent(k); there && fits(e.Vended, r, 0) {
+		if err == nil && s.flights[k] == nil && !time.Now().Before(e.refresh) {
+			s.start(ctx, k, r)
+		}
+		return e.Vended, nil, nil
+	}
+	if err != nil {
+		return driver.Vended{}, nil, err
+	}
+	f := s.flights[k]
+	if f == nil {
+		f = s.start(ctx, k, r)
+	}
+	return driver.Vended{}, f, nil
+}
+
+// failure is why nothing is minted for the key at the moment.
+func (s *Shield) failure(k key) error {
+	if err, there := s.failed.GetIfPresent(k); there {
+		return err
+	}
+	err, _ := s.failed.GetIfPresent(k.whole())
+	return err
+}
+
+// whole is the store of a key, as the credential.
+func (k key) whole() key { return key{credential: k.credential, version: k.version, store: k.store} }
+
+// fits tells whether credentials last as long as the request wants and no longer than it
+// may have.
+func fits(v driver.Vended, r driver.VendRequest, slack time.Duration) bool {
+	return time.Until(v.ExpiresAt) >= r.Least-slack && (r.Latest.IsZero() || !v.ExpiresAt.After(r.Latest.Add(slack)))
+}
+
+// start mints credentials for a key, for who waits now and who will. That who asked
+// first goes away is no reason to stop.
+func (s *Shield) start(ctx context.Context, k key, r driver.VendRequest) *flight {
+	f := &flight{done: make(chan struct{})}
+	s.flights[k] = f
+	go func() {
+		f.vended, f.err = s.mint(context.WithoutCancel(ctx), r)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.flights, k)
+		s.keep(k, r, f)
+		close(f.done)
+	}()
+	return f
+}
+
+// keep remembers how a flight ended.
+func (s *Shield) keep(k key, r driver.VendRequest, f *flight) {
+	var budget *spent
+	switch {
+	case errors.As(f.err, &budget): // it is the budget that says when there is room again
+	case errors.Is(f.err, driver.ErrNoAnswer):
+		s.failed.Set(k.whole(), f.err)
+	case f.err != nil:
+		s.failed.Set(k, f.err)
+	default:
+		useful := time.Until(f.vended.ExpiresAt) - r.Least
+		if useful < worthKeeping {
+			return
+		}
+		// Not all at the same time, and long enough before the end.
+		ahead := useful/2 + rand.N(useful/4)
+		s.kept.Set(k, kept{f.vended, time.Now().Add(ahead)})
+	}
+}
+
+// mint asks the vender, within the credential's budget.
+func (s *Shield) mint(ctx context.Context, r driver.VendRequest) (driver.Vended, error) {
+	ctx, stop := context.WithTimeout(ctx, s.config.Within)
+	defer stop()
+	b := s.budget(r.As.Credential)
+	leave, err := b.enter(ctx)
+	if err != nil {
+		return driver.Vended{}, err
+	}
+	defer leave()
+	r.Spend = b.spend
+	return s.vender.Vend(ctx, r)
+}
