@@ -42,6 +42,7 @@ var layers = []struct {
 	{"driver/own", "root policy driver", "github.com/aws/aws-sdk-go-v2/aws"},
 	{"driver/s3buckets", "root", "github.com/aws/"},
 	{"driver/awssts", "root policy driver", "github.com/aws/"},
+	{"driver/confine", "root policy driver", "github.com/aws/"},
 	{"driver/shield", "root driver", "github.com/maypok86/otter/v2 golang.org/x/time/rate"},
 	{"driver/iam", "root driver", "github.com/aws/"},
 	{"driver/rgw", "root driver driver/iam", "github.com/aws/"},

@@ -1,0 +1,195 @@
+package confine
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"github.com/keyhatch/keyhatch"
+)
+
+// attempt is one thing that is tried with the session for the folder in/.
+type attempt struct {
+	name     string
+	works    bool   // it must; else it must not
+	other    bool   // it is about another bucket
+	weakness string // what it means when it works, where that is the store's nature
+	do       func(context.Context, *trial) error
+}
+
+// attempts are all, in their order: what is deleted was put before.
+var attempts = []attempt{
+	{name: "put_inside", works: true, do: puts("in/new")},
+	{name: "get_inside", works: true, do: gets("in/new")},
+	{name: "list_inside", works: true, do: lists("in/")},
+	{name: "multipart_inside", works: true, do: uploads("in/parts")},
+	{name: "delete_inside", works: true, do: deletes("in/new")},
+
+	{name: "get_sibling", do: gets("inside/secret")},
+	{name: "put_sibling", do: puts("inside/new")},
+	{name: "get_without_slash", do: gets("in")},
+	{name: "list_without_slash", do: lists("in")},
+	{name: "get_outside", do: gets("out/secret")},
+	{name: "put_outside", do: puts("out/new")},
+	{name: "delete_outside", do: deletes("out/secret")},
+	{name: "multipart_outside", do: uploads("out/parts")},
+	{name: "copy_from_outside", do: copies("out/secret", "in/stolen")},
+	{name: "list_what_holds_it", do: lists("")},
+	{name: "list_bucket_root", do: func(ctx context.Context, t *trial) error {
+		_, err := t.tried.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &t.Bucket})
+		return err
+	}},
+	{name: "traversal", do: gets("in/../out/secret")},
+	{name: "encoded_traversal", do: encodedTraversal},
+	{name: "batch_delete_by_traversal", do: batchDeletes("in/../out/secret")},
+
+	{name: "get_in_other_bucket", other: true, do: func(ctx context.Context, t *trial) error {
+		return get(ctx, t.tried, t.Other, t.base+"in/secret")
+	}},
+	{name: "put_in_other_bucket", other: true, do: func(ctx context.Context, t *trial) error {
+		return put(ctx, t.tried, t.Other, t.base+"in/new")
+	}},
+	{name: "list_other_bucket", other: true, do: func(ctx context.Context, t *trial) error {
+		_, err := t.tried.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &t.Other})
+		return err
+	}},
+
+	{
+		name: "altered_token", do: altersToken,
+		weakness: "whoever changes a session token gets beyond what it opens, up to all that the store lends with: lend sessions of this store to those alone who may have all of that",
+	},
+	{
+		name: "published", do: publishes,
+		weakness: "who may write an object can open it to everybody: block public access for the store's buckets",
+	},
+}
+
+func put(ctx context.Context, c *s3.Client, bucket, key string) error {
+	_, err := c.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("keyhatch")})
+	return err
+}
+
+func get(ctx context.Context, c *s3.Client, bucket, key string) error {
+	out, err := c.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		return err
+	}
+	defer out.Body.Close()
+	_, err = io.Copy(io.Discard, out.Body)
+	return err
+}
+
+func puts(key string) func(context.Context, *trial) error {
+	return func(ctx context.Context, t *trial) error { return put(ctx, t.tried, t.Bucket, t.base+key) }
+}
+
+func gets(key string) func(context.Context, *trial) error {
+	return func(ctx context.Context, t *trial) error { return get(ctx, t.tried, t.Bucket, t.base+key) }
+}
+
+func lists(prefix string) func(context.Context, *trial) error {
+	return func(ctx context.Context, t *trial) error {
+		_, err := t.tried.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &t.Bucket, Prefix: aws.String(t.base + prefix)})
+		return err
+	}
+}
+
+func deletes(key string) func(context.Context, *trial) error {
+	return func(ctx context.Context, t *trial) error {
+		_, err := t.tried.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &t.Bucket, Key: aws.String(t.base + key)})
+		return err
+	}
+}
+
+func copies(from, to string) func(context.Context, *trial) error {
+	return func(ctx context.Context, t *trial) error {
+		source := url.PathEscape(t.Bucket + "/" + t.base + from)
+		_, err := t.tried.CopyObject(ctx, &s3.CopyObjectInput{Bucket: &t.Bucket, Key: aws.String(t.base + to), CopySource: &source})
+		return err
+	}
+}
+
+// uploads begins an upload in parts and ends it.
+func uploads(key string) func(context.Context, *trial) error {
+	return func(ctx context.Context, t *trial) error {
+		key := t.base + key
+		begun, err := t.tried.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &t.Bucket, Key: &key})
+		if err != nil {
+			return err
+		}
+		_, err = t.tried.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &t.Bucket, Key: &key, UploadId: begun.UploadId})
+		return err
+	}
+}
+
+// batchDeletes deletes as one of a batch. That a store says it did is not yet a fault: a
+// key that leads elsewhere may be one of its own. What it led to tells.
+func batchDeletes(key string) func(context.Context, *trial) error {
+	return func(ctx context.Context, t *trial) error {
+		_, err := t.tried.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &t.Bucket, Delete: &types.Delete{Objects: []types.ObjectIdentifier{{Key: aws.String(t.base + key)}}}})
+		if err != nil {
+			return err
+		}
+		if left := get(ctx, t.keeper, t.Bucket, t.base+"out/secret"); left != nil {
+			return nil // it is gone
+		}
+		return errRefused
+	}
+}
+
+// errRefused is a refusal that has no status of its own.
+var errRefused = &smithyhttp.ResponseError{
+	Response: &smithyhttp.Response{Response: &http.Response{StatusCode: http.StatusForbidden}}, Err: errors.New("refused"),
+}
+
+// encodedTraversal asks for a key in which the dots and slashes of a way out are
+// encoded, so that who decodes it late takes the object outside.
+func encodedTraversal(ctx context.Context, t *trial) error {
+	for _, key := range []string{"in/%2e%2e/out/secret", "in/..%2fout/secret", "in%2f..%2fout/secret"} {
+		if err := get(ctx, t.tried, t.Bucket, t.base+key); statusOf(err) < 400 || statusOf(err) >= 500 {
+			return err
+		}
+	}
+	return errRefused
+}
+
+// altersToken changes the session token in one place after the other.
+func altersToken(ctx context.Context, t *trial) error {
+	const places = 8
+	for i := range places {
+		token := []byte(t.lent.SessionToken.Reveal())
+		if len(token) == 0 {
+			return errRefused
+		}
+		if at := len(token) * (i + 1) / (places + 1); token[at] == 'A' {
+			token[at] = 'B'
+		} else {
+			token[at] = 'A'
+		}
+		changed := t.lent
+		changed.SessionToken = keyhatch.Secret(token)
+		if get(ctx, t.client(changed), t.Bucket, t.base+"out/secret") == nil {
+			return nil
+		}
+	}
+	return errRefused
+}
+
+// publishes puts an object that everybody is to read, and reads it as nobody.
+func publishes(ctx context.Context, t *trial) error {
+	key := t.base + "in/public"
+	_, err := t.tried.PutObject(ctx, &s3.PutObjectInput{Bucket: &t.Bucket, Key: &key, ACL: types.ObjectCannedACLPublicRead, Body: strings.NewReader("keyhatch")})
+	if err != nil {
+		return err
+	}
+	c := t.lent
+	nobody := s3.New(t.client(c).Options(), func(o *s3.Options) { o.Credentials = aws.AnonymousCredentials{} })
+	return get(ctx, nobody, t.Bucket, key)
+}

@@ -1,0 +1,11 @@
+// Package confine proves on a real store that its sessions open what they are said to
+// open and nothing else, before anybody is lent one.
+//
+// It writes below a prefix of its own, which nobody can guess and which is removed
+// afterwards. What is there is put and looked at with one session for all of that
+// prefix; what is tried is tried with another one, for a folder in it. Both are had from
+// the vender that is to be proven, so that nothing is needed but what the store lends
+// with.
+//
+// Nothing of the server asks it yet: it is what verifying a store will do.
+package confine
