@@ -244,3 +244,37 @@ func TestNotAsked(t *testing.T) {
 		}
 	}
 }
+
+// TestEachRequestIsSpent: each try counts, and one that a budget refuses is not made.
+func TestEachRequestIsSpent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := &upstream{answers: []answer{refuses(500, "InternalFailure"), drops, gives(time.Hour)}}
+		r, spent := request(someRole(), someStore, time.Hour), 0
+		r.Spend = func(context.Context) error { spent++; return nil }
+		l := awssts.New(awssts.Config{Transport: u})
+		if _, err := l.Vend(t.Context(), r); err != nil || spent != 3 || len(u.forms) != 3 {
+			t.Errorf("%v: %d spent for %d requests", err, spent, len(u.forms))
+		}
+		full := keyhatch.Fail(keyhatch.TooMany, keyhatch.CodeTooManyRequests, "later").After(time.Second)
+		r.Spend = func(context.Context) error { return full }
+		if _, err := l.Vend(t.Context(), r); !errors.Is(err, full) || len(u.forms) != 3 {
+			t.Errorf("%v after %d requests", err, len(u.forms))
+		}
+	})
+}
+
+// TestWebIdentityFails: that we cannot tell who we are is told, and no secret of it.
+func TestWebIdentityFails(t *testing.T) {
+	as := someRole()
+	u := &upstream{answers: []answer{gives(time.Hour)}}
+	as.WebIdentity = func(context.Context) (keyhatch.Secret, error) { return "", errors.New("no such file") }
+	if _, err := awssts.New(awssts.Config{Transport: u}).Vend(t.Context(), request(as, someStore, time.Hour)); !errors.Is(err, awssts.WebIdentity) || len(u.forms) > 0 {
+		t.Errorf("it is %v", err)
+	}
+	u = &upstream{answers: []answer{refuses(400, "InvalidIdentityToken")}}
+	as.WebIdentity = func(context.Context) (keyhatch.Secret, error) { return canary, nil }
+	_, err := awssts.New(awssts.Config{Transport: u}).Vend(t.Context(), request(as, someStore, time.Hour))
+	if !errors.Is(err, awssts.WebIdentity) || strings.Contains(err.Error(), canary) || u.auth[0] != "" {
+		t.Errorf("it is %v, signed %q", err, u.auth)
+	}
+}
