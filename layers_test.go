@@ -117,7 +117,7 @@ var layers = []struct {
 
 // noHTTP are the packages in which a web protocol has no business.
 var noHTTP = []string{
-	"", "policy", "audit", "seal", "db", "db/engine", "db/sqlite", "db/schema", "db/groupcommit", "mirror", "jobs", "driver",
+	"", "policy", "audit", "seal", "db", "db/engine", "db/sqlite", "db/schema", "db/groupcommit", "mirror", "jobs", "driver", "driver/shield",
 	"broker", "broker/kernel", "broker/people", "broker/bearers", "broker/passwords", "broker/places", "broker/accounts", "broker/buckets", "broker/lending", "broker/record", "broker/past", "broker/keys",
 }
 
