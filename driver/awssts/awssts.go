@@ -2,7 +2,6 @@ package awssts
 
 import (
 	"context"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/driver"
+	"github.com/keyhatch/keyhatch/driver/bounded"
 )
 
 // Lender implements driver.Vender.
@@ -41,7 +41,6 @@ const (
 	tries         = 5
 	firstPause    = 200 * time.Millisecond // doubled with each try
 	longestPause  = 2 * time.Second
-	maxAnswer     = 1 << 20 // bytes that are read of an answer; they have about 3,000
 )
 
 // New makes a lender.
@@ -51,7 +50,7 @@ func New(c Config) *Lender {
 		l.within = defaultWithin
 	}
 	l.client = &http.Client{
-		Transport: bounded{c.Transport},
+		Transport: bounded.Transport{RoundTripper: c.Transport},
 		// An answer that does not come may be one that was lost: there is time to ask
 		// again.
 		Timeout:       l.within * 2 / 5,
@@ -124,18 +123,4 @@ func (l *Lender) vended(c aws.Credentials, begun time.Time, r driver.VendRequest
 		},
 		ID: r.ID, Chained: r.As.Authority.Kind == keyhatch.RoleCredential && r.As.WebIdentity == nil && l.chained(r.As),
 	}, nil
-}
-
-// bounded cuts off answers that are longer than any that means something.
-type bounded struct{ http.RoundTripper }
-
-func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := b.RoundTripper.RoundTrip(r)
-	if err == nil {
-		response.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.LimitReader(response.Body, maxAnswer), response.Body}
-	}
-	return response, err
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver/bounded"
 	"github.com/keyhatch/keyhatch/policy"
 )
 
@@ -111,7 +111,7 @@ func (t *trial) client(c keyhatch.Credentials) *s3.Client {
 		Region: c.Region, BaseEndpoint: &c.Endpoint, UsePathStyle: true, Retryer: aws.NopRetryer{},
 		Credentials: credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey.Reveal(), c.SessionToken.Reveal()),
 		HTTPClient: &http.Client{
-			Transport: bounded{t.Transport}, Timeout: oneRequest,
+			Transport: bounded.Transport{RoundTripper: t.Transport}, Timeout: oneRequest,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	})
@@ -119,7 +119,6 @@ func (t *trial) client(c keyhatch.Credentials) *s3.Client {
 
 const (
 	oneRequest = 10 * time.Second
-	maxAnswer  = 1 << 20 // bytes that are read of an answer
 )
 
 // prepare puts what must not be reached: beside the folder, before it, and what has its
@@ -248,18 +247,4 @@ func why(err error) string {
 		return fmt.Sprintf("%d %q", statusOf(err), said.ErrorCode())
 	}
 	return fmt.Sprint(statusOf(err))
-}
-
-// bounded cuts off answers that are longer than any that means something.
-type bounded struct{ http.RoundTripper }
-
-func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := b.RoundTripper.RoundTrip(r)
-	if err == nil {
-		response.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.LimitReader(response.Body, maxAnswer), response.Body}
-	}
-	return response, err
 }

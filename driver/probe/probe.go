@@ -2,12 +2,12 @@ package probe
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver/bounded"
 )
 
 // Prober implements driver.Prober.
@@ -36,7 +36,7 @@ type Config struct {
 func New(c Config) *Prober {
 	p := &Prober{
 		client: &http.Client{
-			Transport:     bounded{c.Transport},
+			Transport:     bounded.Transport{RoundTripper: c.Transport},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		room: make(chan struct{}, atATime), identity: c.Identity, region: c.Region, sts: c.STSEndpoint,
@@ -101,22 +101,4 @@ func (r *report) skip(reason string, names ...string) {
 
 const noUse = "the check before it failed"
 
-const (
-	atATime   = 8       // verifications
-	maxAnswer = 1 << 20 // bytes that are read of an answer
-)
-
-// bounded cuts off answers that are longer than any that means something: who answers
-// is whom a user names.
-type bounded struct{ http.RoundTripper }
-
-func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	response, err := b.RoundTripper.RoundTrip(r)
-	if err == nil {
-		response.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.LimitReader(response.Body, maxAnswer), response.Body}
-	}
-	return response, err
-}
+const atATime = 8 // verifications
