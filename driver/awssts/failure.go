@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -200,10 +200,11 @@ func unanswered(err error) error {
 		}
 	}
 	var sent *smithyhttp.RequestSendError
+	var read *net.OpError
 	switch {
 	case errors.As(err, &sent):
 		return failure(NoAnswer, sent.Err) // nothing came of which it could tell
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &read): // as with Ceph, now and then
 		return failure(NoAnswer, errors.New("the connection broke off"))
 	}
 	return failure(Unreadable, nil)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -78,7 +79,7 @@ func breaksOff(r *http.Request) (*http.Response, error) {
 
 type failing struct{}
 
-func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+func (failing) Read([]byte) (int, error) { return 0, &net.OpError{Op: "read", Err: net.ErrClosed} }
 
 func drops(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
 

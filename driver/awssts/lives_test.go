@@ -11,6 +11,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/awssts"
+	"github.com/keyhatch/keyhatch/driver/drivertest"
 	"github.com/keyhatch/keyhatch/policy"
 )
 
@@ -64,7 +65,7 @@ func TestLives(t *testing.T) {
 func longRole(t *testing.T, s *site) string {
 	t.Helper()
 	c := iam.New(iam.Options{Region: s.Region, BaseEndpoint: &s.IAM, Credentials: credentials.NewStaticCredentialsProvider(s.AccessKeyID, s.SecretAccessKey, "")})
-	name := aws.String("long")
+	name := aws.String("long-" + drivertest.Word())
 	made, err := c.CreateRole(t.Context(), &iam.CreateRoleInput{
 		RoleName: name, MaxSessionDuration: aws.Int32(7200),
 		AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["*"]},"Action":["sts:AssumeRole"]}]}`),
