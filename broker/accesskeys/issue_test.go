@@ -233,3 +233,27 @@ func TestEndedPairsAreInEvents(t *testing.T) {
 		}
 	})
 }
+
+// A process that stood still for longer than a pair may take, and then goes on as if
+// nothing had been, hands out none: its pair was ended meanwhile.
+func TestIssueThatComesTooLate(t *testing.T) {
+	inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {
+		key := w.theirs("key", accesskeys.Rights{Read: []string{"xxx"}})
+		settled()
+		first := w.issue("key", 0)
+		settled()
+		k.breaks = func(_ context.Context, what string, done bool) error {
+			if what == "issue" && done {
+				time.Sleep(90 * time.Second)
+			}
+			return nil
+		}
+		if _, pair, err := w.Broker.AccessKeys.Issue(t.Context(), w.ann, "lab", "key", 0); code(err) != keyhatch.CodeKeyNotReady || pair.SecretAccessKey != "" {
+			t.Errorf("it was handed out: %v", err)
+		}
+		settled()
+		wantHas(t, k, "in the end", key.ID, "xxx:r[] ["+first+"]")
+		w.same(k, "in the end", "key")
+		k.together = nil // that is what was tried
+	})
+}
