@@ -59,7 +59,7 @@ func newSite(t *testing.T, s peers.Store, as driver.Acting) *site {
 		s,
 		keyhatch.Store{Name: s.Name, Kind: keyhatch.S3Store, Endpoint: s.Endpoint, Region: s.Region},
 		as,
-		awssts.New(awssts.Config{Transport: s.HTTPClient(t).Transport}),
+		awssts.New(awssts.Config{Transport: s.HTTPClient(t).Transport, Within: time.Minute}), // a machine that tests may be slow
 	}
 }
 
