@@ -7,6 +7,7 @@ import "time"
 type Job struct {
 	ID        string
 	Workspace string // id; empty: it is the installation's
+	Store     string // id of the one that it asks something of; empty: none
 	Kind      JobKind
 	Subject   string    // id of what it is about, which may be gone
 	Detail    string    // what has to be known when the subject is gone; never a secret

@@ -41,7 +41,7 @@ var layers = []struct {
 	{"driver/bounded", "", ""},
 	{"driver/probe", "root driver/bounded", "github.com/aws/"},
 	{"driver/own", "root policy driver", "github.com/aws/aws-sdk-go-v2/aws"},
-	{"driver/s3buckets", "root", "github.com/aws/"},
+	{"driver/s3buckets", "root driver/bounded", "github.com/aws/"},
 	{"driver/awssts", "root policy driver driver/bounded", "github.com/aws/"},
 	{"driver/confine", "root policy driver/bounded", "github.com/aws/"},
 	{"driver/shield", "root driver", "github.com/maypok86/otter/v2 golang.org/x/time/rate"},

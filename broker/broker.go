@@ -125,5 +125,6 @@ func (b *Broker) Jobs() map[keyhatch.JobKind]jobs.Handler {
 		all[kind] = handle
 	}
 	all[accesskeys.Provisioning] = b.AccessKeys.Provision
+	all[accesskeys.Sweeping] = b.AccessKeys.Sweep
 	return all
 }

@@ -16,10 +16,10 @@ import (
 // claim ran out and another has it. Nothing was changed.
 var ErrClaimLost = errors.New("the job is not held any more")
 
-const jobColumns = "id, workspace, kind, subject, detail, attempts, last_error, run_at, created_at, claims, claimed_until"
+const jobColumns = "id, workspace, store, kind, subject, detail, attempts, last_error, run_at, created_at, claims, claimed_until"
 
 func scanJob(row row) (j keyhatch.Job, err error) {
-	err = row.Scan(&j.ID, textColumn{&j.Workspace}, &j.Kind, &j.Subject, &j.Detail, &j.Attempts, &j.LastError,
+	err = row.Scan(&j.ID, textColumn{&j.Workspace}, textColumn{&j.Store}, &j.Kind, &j.Subject, &j.Detail, &j.Attempts, &j.LastError,
 		timeColumn{&j.RunAt}, timeColumn{&j.CreatedAt}, &j.Claims, timeColumn{&j.ClaimedUntil})
 	if j.RunAt.UnixMicro() == atOnce {
 		j.RunAt = time.Time{}
@@ -39,7 +39,7 @@ func runAt(t time.Time) int64 {
 
 // AskJob has a job run, not before RunAt, once what else the transaction does is
 // durable. A run that begins afterwards answers it, and all that was asked of the kind
-// about the subject before: at the earliest of the times, with the newest detail. What a
+// about the subject before: at the earliest of the times, with the newest detail and store. What a
 // run that has begun already does not count: it is followed by another. Of the job that
 // is there the id and the workspace stay.
 //
@@ -47,13 +47,13 @@ func runAt(t time.Time) int64 {
 //
 // A job that cannot be recorded is keyhatch.Unavailable of CodeJobNotRecorded.
 func (t *Tx) AskJob(ctx context.Context, j keyhatch.Job) error {
-	err := t.exec(ctx, `insert into jobs (id, workspace, kind, subject, detail, run_at, asked_again, attempts, last_error, claims, claimed_until, created_at)
-		values ($1, $2, $3, $4, $5, $6, false, 0, '', 0, null, $7)
-		on conflict (kind, subject) do update set detail = excluded.detail, attempts = 0, last_error = '',
+	err := t.exec(ctx, `insert into jobs (id, workspace, kind, subject, detail, run_at, asked_again, attempts, last_error, claims, claimed_until, created_at, store)
+		values ($1, $2, $3, $4, $5, $6, false, 0, '', 0, null, $7, $8)
+		on conflict (kind, subject) do update set detail = excluded.detail, store = excluded.store, attempts = 0, last_error = '',
 			asked_again = jobs.claimed_until is not null,
 			run_at = case when jobs.run_at < excluded.run_at and (jobs.claimed_until is null or jobs.asked_again)
 				then jobs.run_at else excluded.run_at end`,
-		j.ID, optText(j.Workspace), string(j.Kind), j.Subject, j.Detail, runAt(j.RunAt), micros(j.CreatedAt))
+		j.ID, optText(j.Workspace), string(j.Kind), j.Subject, j.Detail, runAt(j.RunAt), micros(j.CreatedAt), optText(j.Store))
 	if err != nil {
 		return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeJobNotRecorded, "what has to follow cannot be recorded, and nothing was changed: try again").Because(err)
 	}
@@ -80,8 +80,8 @@ type JobClaim struct {
 	Now   time.Time
 	Until time.Time // when the claim runs out, unless it is renewed
 	Limit int
-	// Jobs of these workspaces, and those with these details, are left alone.
-	NotOf, NotWith []string
+	// Jobs of these workspaces, and those that ask these stores, are left alone.
+	NotOf, NotAt []string
 }
 
 // unended is the error of a run that told nothing.
@@ -110,8 +110,8 @@ func (t *Tx) ClaimJobs(ctx context.Context, c JobClaim) ([]keyhatch.Job, error) 
 	if len(c.NotOf) > 0 {
 		which += " and coalesce(workspace, '') not in " + list(c.NotOf)
 	}
-	if len(c.NotWith) > 0 {
-		which += " and detail not in " + list(c.NotWith)
+	if len(c.NotAt) > 0 {
+		which += " and coalesce(store, '') not in " + list(c.NotAt)
 	}
 	claimed, err := many(ctx, t.Reader, scanJob, `update jobs set claims = claims + 1, claimed_until = $2, asked_again = false,
 		attempts = case when claimed_until is null then attempts else attempts + 1 end,

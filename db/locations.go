@@ -8,10 +8,12 @@ import (
 )
 
 const locationQuery = `select l.id, l.workspace, b.store, l.bucket, b.name, l.prefix, l.name, l.teamspace, l.is_default, l.owner, l.locked,
-	l.writable_since, l.max_lease_micros, l.created_at, l.locked and exists (
+	l.writable_since, l.max_lease_micros, l.created_at, l.locked and (exists (
 		select 1 from access_keys k where k.store = b.store and k.workspace = l.workspace and k.state = 'pending' and k.applied <> ''
-			and (k.write_all or b.all_keys_write or exists (select 1 from access_key_rights r where r.access_key = k.id and r.bucket = l.bucket and r.writes))
-	) from locations l join buckets b on b.id = l.bucket`
+	) or exists (
+		select 1 from jobs j where j.store = b.store and j.workspace = l.workspace and j.kind = 'access_key'
+			and not exists (select 1 from access_keys k where k.id = j.subject)
+	)) from locations l join buckets b on b.id = l.bucket`
 
 func scanLocation(row row) (l keyhatch.Location, err error) {
 	var maxLease int64

@@ -10,8 +10,8 @@ import (
 type Pace struct {
 	// AtOnce is how many handlers run at a time.
 	AtOnce int
-	// Share is how many of them may be for jobs with one detail, which is the store; for
-	// those of one workspace it may be twice as many. So what does not answer keeps
+	// Share is how many of them may be for jobs that ask one store; for those of one
+	// workspace it may be twice as many. So what does not answer keeps
 	// nobody else waiting. Zero: all of them.
 	Share int
 	// Look is between two looks for jobs that are due. Kick asks for another.

@@ -109,21 +109,21 @@ func (r *Runner) claim(ctx context.Context, now time.Time, running map[keyhatch.
 // claimShares claims one after the other, so that no workspace and no store has more
 // than its share.
 func (r *Runner) claimShares(ctx context.Context, tx *db.Tx, now time.Time, running map[keyhatch.Job]struct{}) (claimed []keyhatch.Job, err error) {
-	of, with := map[string]int{}, map[string]int{}
+	of, at := map[string]int{}, map[string]int{}
 	for j := range running {
 		of[j.Workspace]++
-		with[j.Detail]++
+		at[j.Store]++
 	}
 	for len(running)+len(claimed) < r.pace.AtOnce {
 		next, err := tx.ClaimJobs(ctx, db.JobClaim{
-			Kinds: r.kinds, Now: now, Until: now.Add(r.pace.Claim), Limit: 1, NotOf: full(of, 2*r.pace.Share), NotWith: full(with, r.pace.Share),
+			Kinds: r.kinds, Now: now, Until: now.Add(r.pace.Claim), Limit: 1, NotOf: full(of, 2*r.pace.Share), NotAt: full(at, r.pace.Share),
 		})
 		if err != nil || len(next) == 0 {
 			return claimed, err
 		}
 		claimed = append(claimed, next...)
 		of[next[0].Workspace]++
-		with[next[0].Detail]++
+		at[next[0].Store]++
 	}
 	return claimed, nil
 }

@@ -18,7 +18,7 @@ import (
 func TestTarpitKeepsNobodyWaiting(t *testing.T) {
 	const lab = "ws_0mz3k8q2a7c4f9d"
 	for name, c := range map[string]struct {
-		of    func(i int) (workspace, detail string)
+		of    func(i int) (workspace, store string)
 		share int
 	}{
 		"a workspace": {func(i int) (string, string) { return lab, fmt.Sprint("store-", i) }, 2 * pace.Share},
@@ -28,11 +28,11 @@ func TestTarpitKeepsNobodyWaiting(t *testing.T) {
 		of := c.of
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, g *ground) {
-				ask := func(subject, workspace, detail string) {
+				ask := func(subject, workspace, store string) {
 					now := time.Now()
 					g.must(g.Write(t.Context(), func(tx *db.Tx) error {
 						return tx.AskJob(t.Context(), keyhatch.Job{
-							ID: keyhatch.NewID(keyhatch.JobID, now), Workspace: workspace, Kind: work, Subject: subject, Detail: detail, CreatedAt: now,
+							ID: keyhatch.NewID(keyhatch.JobID, now), Workspace: workspace, Store: store, Kind: work, Subject: subject, CreatedAt: now,
 						})
 					}))
 				}
@@ -42,8 +42,8 @@ func TestTarpitKeepsNobodyWaiting(t *testing.T) {
 					}))
 				}
 				for i := range 40 {
-					workspace, detail := of(i)
-					ask(fmt.Sprint("stuck-", i), workspace, detail)
+					workspace, store := of(i)
+					ask(fmt.Sprint("stuck-", i), workspace, store)
 				}
 				pass(time.Second)
 				for i := range 3 {
@@ -52,7 +52,7 @@ func TestTarpitKeepsNobodyWaiting(t *testing.T) {
 				begun := make(chan string, 100)
 				g.start(g.DB, func(ctx context.Context, j keyhatch.Job) error {
 					begun <- j.Subject
-					if j.Detail == "store" || j.Workspace != "" {
+					if j.Store == "store" || j.Workspace != "" {
 						<-ctx.Done()
 					}
 					return ctx.Err()

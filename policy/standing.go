@@ -156,8 +156,7 @@ func partStands(l keyhatch.Lease, p keyhatch.Part, facts Facts, now time.Time) (
 }
 
 // urlStands tells whether a presigned URL of the part works: those of its bucket have not
-// been revoked since, and where it rests on no grant its user has decided over the bucket
-// all the time.
+// been revoked since, and where it rests on no grant its user decides over the bucket.
 func urlStands(l keyhatch.Lease, p keyhatch.Part, facts Facts) (bool, error) {
 	b, err := facts.BucketByName(l.Workspace, p.Bucket)
 	if errors.Is(err, keyhatch.NotFound) {
@@ -166,7 +165,7 @@ func urlStands(l keyhatch.Lease, p keyhatch.Part, facts Facts) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if b.Store != l.Store || b.PresignedSince.After(l.IssuedAt) {
+	if b.Store != l.Store || b.CreatedAt.After(l.IssuedAt) || b.PresignedSince.After(l.IssuedAt) {
 		return false, nil
 	}
 	if p.Grant != "" {
@@ -179,8 +178,8 @@ func urlStands(l keyhatch.Lease, p keyhatch.Part, facts Facts) (bool, error) {
 	return decidesSince(l, b, facts)
 }
 
-// decidesSince tells whether the lease's user decides over the bucket, and has since the
-// lease was issued.
+// decidesSince tells whether the lease's user decides over the bucket, as who belonged to its
+// workspace when the lease was issued.
 func decidesSince(l keyhatch.Lease, b keyhatch.Bucket, facts Facts) (bool, error) {
 	user, err := facts.User(l.User)
 	if err != nil || user.Admin {

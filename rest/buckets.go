@@ -30,7 +30,7 @@ func (d *Door) buckets(a huma.API) {
 	handle(d, a, call{method: http.MethodPost, path: "/buckets/{bucket}/unregister", id: "unregisterBucket", summary: "Take a bucket without locations off the record; it stays at the store with its objects", noun: noun, status: http.StatusNoContent}, d.unregisterBucket)
 	handle(d, a, call{method: http.MethodGet, path: "/buckets/{bucket}/usage", id: "getBucketUsage", summary: "Tell how much is in a bucket", noun: noun}, d.getBucketUsage)
 	handle(d, a, call{method: http.MethodGet, path: "/buckets/{bucket}/object", id: "getObjectDetails", summary: "Tell what is known of an object, to who may read it", noun: noun}, d.getObjectDetails)
-	handle(d, a, call{method: http.MethodPost, path: "/buckets/{bucket}/presigned-url", id: "presignURL", summary: "Make a URL with which whoever has it reads one object for a while", noun: noun, lending: true}, d.presignURL)
+	handle(d, a, call{method: http.MethodPost, path: "/buckets/{bucket}/presigned-url", id: "presignURL", summary: "Make a URL with which whoever has it reads one object for a while", noun: "leases", lending: true}, d.presignURL)
 	handle(d, a, call{method: http.MethodPost, path: "/buckets/{bucket}/revoke-presigned-urls", id: "revokePresignedURLs", summary: "End all presigned URLs of a bucket", noun: noun, status: http.StatusNoContent}, d.revokePresignedURLs)
 	handle(d, a, call{method: http.MethodGet, path: "/buckets/{bucket}/keys", id: "getBucketKeys", summary: "List the access keys whose lists name a bucket", noun: noun}, d.getBucketKeys)
 	handle(d, a, call{method: http.MethodPut, path: "/buckets/{bucket}/keys", id: "setBucketKeys", summary: "Say which access keys read and write a bucket", noun: noun}, d.setBucketKeys)

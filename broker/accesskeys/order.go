@@ -56,7 +56,7 @@ const Provisioning keyhatch.JobKind = "access_key"
 // job asks for a key to be brought into its store, not before the time.
 func job(k keyhatch.AccessKey, now, at time.Time) keyhatch.Job {
 	return keyhatch.Job{
-		ID: keyhatch.NewID(keyhatch.JobID, now), Workspace: k.Workspace, Kind: Provisioning, Subject: k.ID, Detail: k.Store, RunAt: at, CreatedAt: now,
+		ID: keyhatch.NewID(keyhatch.JobID, now), Workspace: k.Workspace, Store: k.Store, Kind: Provisioning, Subject: k.ID, Detail: k.Store, RunAt: at, CreatedAt: now,
 	}
 }
 

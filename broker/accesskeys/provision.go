@@ -34,6 +34,9 @@ func (svc *Service) Provision(ctx context.Context, j keyhatch.Job) error {
 	if err != nil {
 		return err
 	}
+	if elsewhere, err := svc.ofAnother(ctx, j, store); err != nil || elsewhere {
+		return err
+	}
 	at, err := svc.keeper(store)
 	if err != nil {
 		return err
@@ -62,7 +65,24 @@ func (svc *Service) Provision(ctx context.Context, j keyhatch.Job) error {
 	if err != nil {
 		return err
 	}
-	return svc.settle(ctx, j, key, done)
+	err = svc.settle(ctx, j, key, done)
+	if errors.Is(err, db.ErrClaimLost) { // what this run did may have come after what the next one did
+		return svc.k.DB.Write(ctx, func(tx *db.Tx) error { return tx.AskJob(ctx, job(key, svc.k.Now(), time.Time{})) })
+	}
+	return err
+}
+
+// ofAnother tells whether a job names a store that is not its key's, of which that shall
+// hear nothing; then the key's own is asked for.
+func (svc *Service) ofAnother(ctx context.Context, j keyhatch.Job, store keyhatch.Store) (bool, error) {
+	key, err := svc.k.DB.AccessKey(ctx, j.Subject)
+	if errors.Is(err, keyhatch.NotFound) || err == nil && key.Store == store.ID {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, svc.k.DB.Write(ctx, func(tx *db.Tx) error { return tx.AskJob(ctx, job(key, svc.k.Now(), time.Time{})) })
 }
 
 // awaitIssue tells whether a pair of the key is being issued, and has the job run again

@@ -2,8 +2,10 @@ package accesskeys
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,7 +20,40 @@ const (
 	reconcileAtOnce = 8
 	// askAtOnce is how many jobs are asked for in one transaction: others write too.
 	askAtOnce = 200
+	// maxSwept is how many keys of ours that are on nobody's record one look takes from a
+	// store: what a store lists may be anything.
+	maxSwept = 1000
 )
+
+// Sweeping is the kind of jobs that remove a key from a store that is not on record. They
+// are apart from those of keys, since it is the store that says that there is such a key:
+// their subject is the store's id and the key's, their detail the store's.
+const Sweeping keyhatch.JobKind = "access_key.sweep"
+
+func sweepJob(store, key string, now time.Time) keyhatch.Job {
+	return keyhatch.Job{
+		ID: keyhatch.NewID(keyhatch.JobID, now), Store: store, Kind: Sweeping, Subject: store + " " + key, Detail: store, CreatedAt: now,
+	}
+}
+
+// Sweep does a job: a key goes from the store that is on record for no store. One that is
+// on record for another one stays: both may be of one account, and list each other's.
+func (svc *Service) Sweep(ctx context.Context, j keyhatch.Job) error {
+	store, err := svc.k.DB.Store(ctx, j.Detail)
+	if err != nil {
+		return err
+	}
+	at, err := svc.keeper(store)
+	if err != nil {
+		return err
+	}
+	_, id, _ := strings.Cut(j.Subject, " ")
+	if _, err := svc.k.DB.AccessKey(ctx, id); !errors.Is(err, keyhatch.NotFound) {
+		return err
+	}
+	j.Subject = id
+	return svc.drop(ctx, at, j)
+}
 
 // Reconcile compares stores that keep keys themselves with what is on record, at once and
 // on a schedule until ctx ends. A key that is not on record goes from its store. One that
@@ -98,8 +133,11 @@ func (svc *Service) reconcileStore(ctx context.Context, at keeper) error {
 		}
 	}
 	for id := range there {
-		if !due[id] {
-			asked = append(asked, job(keyhatch.AccessKey{ID: id, Store: at.store.ID}, now, time.Time{}))
+		if sweep := sweepJob(at.store.ID, id, now); !due[sweep.Subject] {
+			asked = append(asked, sweep)
+		}
+		if len(asked) > len(here)+maxSwept {
+			break // the next look goes on
 		}
 	}
 	defer svc.kick()

@@ -2,11 +2,15 @@ package accesskeys_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/broker/credentials"
+	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/driver"
 )
 
@@ -94,5 +98,65 @@ func TestStoreFollowsToAndFro(t *testing.T) {
 		mend()
 		settled()
 		wantHas(t, k, "of who is none again", key.ID, " []")
+	})
+}
+
+// TestS2_StoresThatListOthersKeys: a store can list what it likes, also keys that are of
+// other stores. It hears nothing of them, what waits for their own store goes on waiting for that, and nothing of
+// them is lost: the job of a key used to go to whatever store had listed it last.
+func TestS2_StoresThatListOthersKeys(t *testing.T) {
+	inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {
+		liar := newKeeper()
+		w.Keepers[keyhatch.KeysRGW] = liar
+		made, err := w.Broker.Credentials.Create(t.Context(), w.Admin, credentials.NewCredential{Name: "liar", Authority: keyhatch.AWSKeys("AKIB", "secret")})
+		w.must(err)
+		_, err = w.Broker.Places.CreateStore(t.Context(), w.Admin, places.NewStore{
+			Name: "liar", Kind: keyhatch.S3Store, Endpoint: "https://s3.liar.example", Credential: made.ID, Keys: keyhatch.KeysRGW,
+		})
+		w.must(err)
+		narrowed := w.theirs("narrowed", accesskeys.Rights{Read: []string{"xxx", "yyy"}})
+		deleted, kept := w.theirs("deleted", accesskeys.Rights{Read: []string{"xxx"}}), w.theirs("kept", accesskeys.Rights{Read: []string{"xxx"}})
+		settled()
+		w.issue("narrowed", 0)
+		w.issue("deleted", 0)
+		pair := w.issue("kept", 0)
+		time.Sleep(time.Hour)
+		silent := errors.New("no answer")
+		k.mu.Lock()
+		k.breaks = func(_ context.Context, what string, _ bool) error {
+			if what == "keys" {
+				return nil
+			}
+			return silent
+		}
+		k.mu.Unlock()
+		_, err = w.Broker.AccessKeys.Update(t.Context(), w.ann, "lab", "narrowed", accesskeys.Change{Rights: &accesskeys.Rights{Read: []string{"yyy"}}})
+		w.must(err)
+		w.must(w.Broker.AccessKeys.Delete(t.Context(), w.ann, "lab", "deleted"))
+		stray := keyhatch.NewID(keyhatch.KeyID, time.Now())
+		for _, id := range []string{narrowed.ID, deleted.ID, kept.ID, stray} {
+			liar.orders[id] = driver.KeyOrder{Key: id}
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go w.Broker.AccessKeys.Reconcile(ctx)
+		settled()
+		if liar.puts != 0 {
+			t.Errorf("the store was told of keys that are not its own: %+v", liar.orders)
+		}
+		if got := liar.has(stray); got != "nothing" {
+			t.Errorf("what is on no record is still there: %s", got)
+		}
+		k.mu.Lock()
+		k.breaks = func(context.Context, string, bool) error { return nil }
+		k.mu.Unlock()
+		time.Sleep(10 * time.Minute) // until what failed is tried again
+		wantHas(t, k, "narrowed", narrowed.ID, "yyy:r[] "+fmt.Sprint(k.pairs[narrowed.ID]))
+		wantHas(t, k, "deleted", deleted.ID, "nothing")
+		wantHas(t, k, "kept", kept.ID, "xxx:r[] ["+pair+"]")
+		w.same(k, "kept", "kept")
+		if got := w.key("narrowed"); got.State != keyhatch.AccessKeyConfigured {
+			t.Errorf("the narrowed one is %s", got.State)
+		}
 	})
 }

@@ -100,13 +100,20 @@ func StoreFor(v kernel.View, workspace, ref string) (keyhatch.Store, error) {
 }
 
 // Ensure refuses to make something of a workspace on a store, unless its account there is
-// provisioned. Who has none gets one.
+// provisioned. The workspace's admins get one where there is none.
 func Ensure(w *kernel.Work, workspace, store string) error {
 	a, err := w.StoreAccountOn(w.Ctx, workspace, store)
 	if !errors.Is(err, keyhatch.NotFound) {
 		if err == nil {
 			err = kernel.AccountServes(a)
 		}
+		return err
+	}
+	role, err := w.Role(workspace)
+	if err == nil && !role.Manages() {
+		err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted, "the workspace has no account on the store yet: ask one of its admins to open one").In("store")
+	}
+	if err != nil {
 		return err
 	}
 	a = keyhatch.StoreAccount{

@@ -29,7 +29,7 @@ func (svc *Service) Jobs() map[keyhatch.JobKind]func(context.Context, keyhatch.J
 }
 
 func askProvision(w *kernel.Work, a keyhatch.StoreAccount) error {
-	return w.Tx.AskJob(w.Ctx, keyhatch.Job{ID: keyhatch.NewID(keyhatch.JobID, w.Now), Kind: ProvisionJob, Subject: a.ID, CreatedAt: w.Now})
+	return w.Tx.AskJob(w.Ctx, keyhatch.Job{ID: keyhatch.NewID(keyhatch.JobID, w.Now), Store: a.Store, Kind: ProvisionJob, Subject: a.ID, CreatedAt: w.Now})
 }
 
 func askPurge(w *kernel.Work, a keyhatch.StoreAccount) error {

@@ -98,7 +98,7 @@ func (svc *Service) Create(ctx context.Context, c keyhatch.Caller, n NewBucket) 
 
 func askMake(tx *db.Tx, bk keyhatch.Bucket, proof string, at time.Time) error {
 	return tx.AskJob(context.Background(), keyhatch.Job{
-		ID: keyhatch.NewID(keyhatch.JobID, time.Now()), Kind: MakeJob, Subject: bk.ID, Detail: proof, RunAt: at, CreatedAt: time.Now(),
+		ID: keyhatch.NewID(keyhatch.JobID, time.Now()), Workspace: bk.Workspace, Store: bk.Store, Kind: MakeJob, Subject: bk.ID, Detail: proof, RunAt: at, CreatedAt: time.Now(),
 	})
 }
 

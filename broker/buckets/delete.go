@@ -41,7 +41,7 @@ func (svc *Service) delete(ctx context.Context, c keyhatch.Caller, workspace, re
 			return err
 		}
 		err = w.Tx.AskJob(ctx, keyhatch.Job{
-			ID: keyhatch.NewID(keyhatch.JobID, w.Now), Kind: RemoveJob, Subject: bk.ID, RunAt: w.Now.Add(jobAfter), CreatedAt: w.Now,
+			ID: keyhatch.NewID(keyhatch.JobID, w.Now), Workspace: bk.Workspace, Store: bk.Store, Kind: RemoveJob, Subject: bk.ID, RunAt: w.Now.Add(jobAfter), CreatedAt: w.Now,
 		})
 		if err != nil {
 			return err

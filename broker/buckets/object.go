@@ -37,9 +37,25 @@ func (svc *Service) Object(ctx context.Context, c keyhatch.Caller, workspace, re
 	if err != nil {
 		return none, err
 	}
+	if err := mayAsk(v, store); err != nil {
+		return none, err
+	}
 	looking, cancel := context.WithTimeout(ctx, lookWithin)
 	defer cancel()
 	return svc.keeper.Object(looking, store, bk.Name, key)
+}
+
+// mayAsk refuses a task's token where what acts for the store is not for tasks.
+func mayAsk(v kernel.View, s keyhatch.Store) error {
+	if _, task := v.Caller.Token.OfTask(); !task || s.Credential == "" {
+		return nil
+	}
+	acts, err := v.SealedCredential(v.Ctx, s.Credential)
+	if err == nil && !acts.AllowedInTasks() {
+		err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
+			"the token is a task's, and the store's credential is not allowed in tasks: who manages the credential can allow it")
+	}
+	return err
 }
 
 // readable finds a bucket in which the caller may read a key.

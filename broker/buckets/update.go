@@ -95,7 +95,14 @@ func (ch Change) apply(w *kernel.Work, bk *keyhatch.Bucket) error {
 		if err != nil {
 			return err
 		}
-		bk.Owner = owner.ID
+		if owner.ID != bk.Owner { // who decides over it can make keys for it, and signs URLs
+			for _, access := range []keyhatch.Access{keyhatch.Read, keyhatch.Write} {
+				if err := mayHandOn(w.View, access, *bk); err != nil {
+					return err
+				}
+			}
+			bk.Owner, bk.PresignedSince = owner.ID, w.Now
+		}
 	}
 	kernel.Set(&bk.Label, ch.Label)
 	kernel.Set(&bk.Site.Serve, ch.ServeStaticSite)

@@ -46,7 +46,7 @@ func (svc *Service) Usage(ctx context.Context, c keyhatch.Caller, workspace, ref
 		return counted, err
 	}
 	return known, svc.k.DB.Write(ctx, func(tx *db.Tx) error {
-		return tx.AskJob(ctx, keyhatch.Job{ID: keyhatch.NewID(keyhatch.JobID, v.Now), Kind: CountJob, Subject: bk.ID, CreatedAt: v.Now})
+		return tx.AskJob(ctx, keyhatch.Job{ID: keyhatch.NewID(keyhatch.JobID, v.Now), Workspace: bk.Workspace, Store: bk.Store, Kind: CountJob, Subject: bk.ID, CreatedAt: v.Now})
 	})
 }
 

@@ -36,8 +36,8 @@ type Presigned struct {
 // grant, or since it decides over the bucket as its owner or an admin of the workspace. The
 // URL is signed with the keys of a lease that is made for it, opens the one object and is
 // on record; nobody is given the keys. It ends with the lease, and when the bucket's
-// presigned URLs are revoked, and works for at most as long as the bucket says, the grant,
-// its location and the token.
+// presigned URLs are revoked, and works for at most as long as the bucket says, the
+// location that the object is in, the grant and the token.
 func (svc *Service) Presign(ctx context.Context, c keyhatch.Caller, r PresignRequest) (Presigned, error) {
 	if c.Password != "" {
 		return Presigned{}, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
@@ -141,20 +141,20 @@ func (d *decision) object(ref, key string) (b keyhatch.Bucket, part keyhatch.Par
 	part = keyhatch.Part{Bucket: b.Name, Prefix: folder}
 	url := keyhatch.S3URL{Bucket: b.Name, Prefix: folder}
 	location, err := d.image.LocationHolding(b.Workspace, url)
-	granted := false
 	if err == nil {
-		var g keyhatch.Grant
-		if g, granted = policy.BestGrant(d.grantsOn(location.ID), keyhatch.Read, folder, d.now); granted {
-			part.Location, part.Grant = location.ID, g.ID
-			d.limit("grant "+g.ID, g.ExpiresAt)
-			d.limit("the longest lease of location "+location.Name, d.now.Add(location.MaxLease))
-		}
+		d.limit("the longest lease of location "+location.Name, d.now.Add(location.MaxLease))
 	}
-	if role := d.image.Role(b.Workspace, d.caller.User.ID); !granted && !d.caller.User.Admin && !role.Manages() && !policy.OwnsBucket(b, d.caller.User.ID, role) {
-		if location.ID != "" && d.sees(location) {
+	role := d.image.Role(b.Workspace, d.caller.User.ID)
+	if !d.caller.User.Admin && !role.Manages() && !policy.OwnsBucket(b, d.caller.User.ID, role) {
+		if location.ID == "" || !d.sees(location) {
+			return b, part, missing
+		}
+		g, ok := policy.BestGrant(d.grantsOn(location.ID), keyhatch.Read, folder, d.now)
+		if !ok {
 			return b, part, d.notGranted(target{location: location, prefix: folder}, d.grantsOn(location.ID))
 		}
-		return b, part, missing
+		part.Location, part.Grant = location.ID, g.ID
+		d.limit("grant "+g.ID, g.ExpiresAt)
 	}
 	if !d.scopes.AllowsS3(keyhatch.Read, url) {
 		return b, part, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeNotGranted,

@@ -13,6 +13,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/broker/record"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/own"
@@ -94,6 +95,15 @@ func TestS4_URLsAreForWhoMayRead(t *testing.T) {
 		t.Errorf("on record is %+v", e)
 	}
 
+	// An admin has no more of a location than it lets, and no less by a grant.
+	brief := w.Location(t, w.ws, "s3://owned/brief/")
+	quarter := 20 * time.Minute
+	did(t)(w.Broker.Places.UpdateLocation(t.Context(), w.Admin, "", brief.ID, places.LocationChange{MaxLease: &quarter}))
+	soon := time.Now().Add(16 * time.Minute)
+	did(t)(w.Broker.Places.GiveGrant(t.Context(), w.Admin, places.NewGrant{Location: brief.ID, Subject: keyhatch.SubjectUser, Name: "bob", Access: keyhatch.Read, ExpiresAt: soon}))
+	if made, err := w.sign(w.bob, lending.PresignRequest{Bucket: "owned", Key: "brief/k"}); err != nil || made.Lease.ExpiresAt.Sub(made.Lease.IssuedAt) != quarter || len(made.Lease.Grants()) != 0 {
+		t.Errorf("in a location, as the owner with a grant: %+v, %v", made.Lease, err)
+	}
 	closed := get[keyhatch.Bucket](t)(w.Broker.Buckets.Register(t.Context(), w.Admin, buckets.Existing{Workspace: w.ws.ID, Store: w.Store.ID, Name: "closed"}))
 	none := time.Duration(0)
 	did(t)(w.Broker.Buckets.Update(t.Context(), w.Admin, "", closed.ID, buckets.Change{MaxPresigned: &none}))
@@ -126,6 +136,7 @@ func TestS4_URLsAreForWhoMayRead(t *testing.T) {
 		{"no key", w.bob, lending.PresignRequest{Bucket: "owned", Key: ""}, invalid, keyhatch.CodeInvalidPrefix, "key"},
 		{"longer than a day", w.bob, lending.PresignRequest{Bucket: "owned", Key: "k", Life: 24*time.Hour + time.Second}, invalid, keyhatch.CodeLifeExceedsLimit, "expiry_seconds"},
 		{"longer than the location lets", w.ann, lending.PresignRequest{Bucket: "lab-data", Key: "alpha/k", Life: 13 * time.Hour}, invalid, keyhatch.CodeLifeExceedsLimit, "expiry_seconds"},
+		{"longer than the location lets, as the owner", w.bob, lending.PresignRequest{Bucket: "owned", Key: "brief/k", Life: time.Hour}, invalid, keyhatch.CodeLifeExceedsLimit, "expiry_seconds"},
 		{"parts of seconds", w.bob, lending.PresignRequest{Bucket: "owned", Key: "k", Life: 1500 * time.Millisecond}, invalid, keyhatch.CodeInvalidDuration, "expiry_seconds"},
 		{"a bucket that has none", w.Admin, lending.PresignRequest{Bucket: "closed", Key: "k"}, forbidden, keyhatch.CodeNotPermitted, ""},
 	} {

@@ -186,12 +186,18 @@ func (d *Door) generateCredentials(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, pair, err := d.keys.Issue(c.ctx, c.caller, "", id, 0)
+	described, err := d.keys.DescribedKey(c.ctx, c.caller, "", id)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := d.describe(c, id)
+	key, pair, err := d.keys.Issue(c.ctx, c.caller, "", id, 0)
+	if err != nil {
+		return nil, err
+	}
+	// What is told is this pair, whatever another call does meanwhile.
+	described.AccessKey = key
+	answer := oneAccessKey{encodeAccessKey(described)}
 	shown := pair.SecretAccessKey.Reveal()
-	answer.AccessKey.SecretAccessKey = &shown
-	return answer, err
+	answer.AccessKey.AccessKeyID, answer.AccessKey.SecretAccessKey = &pair.AccessKeyID, &shown
+	return answer, nil
 }

@@ -3,6 +3,7 @@
 package bounded
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 )
@@ -11,8 +12,11 @@ import (
 // means something where no object is read.
 const MaxAnswer = 1 << 20
 
-// Transport cuts off answers that are longer than MaxAnswer.
-type Transport struct{ http.RoundTripper }
+// Transport cuts off answers that are longer than Most, or MaxAnswer where that is zero.
+type Transport struct {
+	http.RoundTripper
+	Most int64
+}
 
 // RoundTrip implements http.RoundTripper.
 func (t Transport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -21,7 +25,7 @@ func (t Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		response.Body = struct {
 			io.Reader
 			io.Closer
-		}{io.LimitReader(response.Body, MaxAnswer), response.Body}
+		}{io.LimitReader(response.Body, cmp.Or(t.Most, MaxAnswer)), response.Body}
 	}
 	return response, err
 }

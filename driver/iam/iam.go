@@ -99,6 +99,9 @@ func (s service) pairs(ctx context.Context, user string) ([]string, error) {
 		for _, key := range page.AccessKeyMetadata {
 			ids = append(ids, aws.ToString(key.AccessKeyId))
 		}
+		if len(ids) > maxPairsListed {
+			return nil, endless("ListAccessKeys")
+		}
 	}
 	return ids, nil
 }
@@ -146,6 +149,9 @@ func (s service) usersIn(ctx context.Context, path string) ([]string, error) {
 		for _, user := range page.Users {
 			names = append(names, aws.ToString(user.UserName))
 		}
+		if len(names) > maxUsersListed {
+			return nil, endless("ListUsers")
+		}
 	}
 	return names, nil
 }
@@ -153,6 +159,12 @@ func (s service) usersIn(ctx context.Context, path string) ([]string, error) {
 // maxPages is as many pages as a list may have: of users it is ten times what an account
 // of AWS has at most.
 const maxPages = 500
+
+// So many are kept of what a store lists: it may list anything.
+const (
+	maxUsersListed = 50_000
+	maxPairsListed = 100
+)
 
 func endless(operation string) error {
 	return NoAnswer(errors.New(operation + ": the list has no end"))

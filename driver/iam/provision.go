@@ -3,6 +3,7 @@ package iam
 import (
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -60,13 +61,16 @@ func (p *Provisioner) Issue(ctx context.Context, store keyhatch.Store, key strin
 	if err != nil {
 		return keyhatch.KeyPair{}, failure(err)
 	}
-	if out.AccessKey == nil || aws.ToString(out.AccessKey.AccessKeyId) == "" || aws.ToString(out.AccessKey.SecretAccessKey) == "" {
+	if out.AccessKey == nil || !accessKeyID.MatchString(aws.ToString(out.AccessKey.AccessKeyId)) || aws.ToString(out.AccessKey.SecretAccessKey) == "" {
 		return keyhatch.KeyPair{}, keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "the store made an access key and did not tell it")
 	}
 	return keyhatch.KeyPair{
 		AccessKeyID: *out.AccessKey.AccessKeyId, SecretAccessKey: keyhatch.Secret(*out.AccessKey.SecretAccessKey),
 	}, nil
 }
+
+// accessKeyID is what AWS lets one be.
+var accessKeyID = regexp.MustCompile(`^[A-Za-z0-9_]{16,128}$`)
 
 // Pairs lists the user's access keys.
 func (p *Provisioner) Pairs(ctx context.Context, store keyhatch.Store, key string) ([]string, error) {

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver/bounded"
 )
 
 // Authority opens what acts for us on stores.
@@ -26,10 +27,14 @@ type Keeper struct {
 	transport http.RoundTripper
 }
 
+// maxAnswer is how much is read of an answer: a page of a list has a thousand keys of
+// 1,024 bytes at most, and what is written around them.
+const maxAnswer = 16 << 20
+
 // New makes a keeper. transport makes the connections; it decides to what addresses
 // (S10).
 func New(authority Authority, transport http.RoundTripper) *Keeper {
-	return &Keeper{authority, transport}
+	return &Keeper{authority, bounded.Transport{RoundTripper: transport, Most: maxAnswer}}
 }
 
 // client speaks to a store as what acts for us there. It asks everything once: what

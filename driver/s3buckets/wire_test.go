@@ -120,9 +120,9 @@ func TestRefusals(t *testing.T) {
 		"301 PermanentRedirect":                  {keyhatch.Conflict, keyhatch.CodeBucketExists},
 		"403 InvalidAccessKeyId":                 {keyhatch.Conflict, keyhatch.CodeStoreUnsupported},
 		"403 SignatureDoesNotMatch":              {keyhatch.Conflict, keyhatch.CodeStoreUnsupported},
-		"503 SlowDown":                           {keyhatch.Unavailable, keyhatch.CodeUnavailable},
-		"500 InternalError":                      {keyhatch.Unavailable, keyhatch.CodeUnavailable},
-		"500 " + strings.Repeat(canary+" ", 100): {keyhatch.Unavailable, keyhatch.CodeUnavailable},
+		"503 SlowDown":                           {keyhatch.Unavailable, keyhatch.CodeStoreSilent},
+		"500 InternalError":                      {keyhatch.Unavailable, keyhatch.CodeStoreSilent},
+		"500 " + strings.Repeat(canary+" ", 100): {keyhatch.Unavailable, keyhatch.CodeStoreSilent},
 	} {
 		a := &answering{answers: []string{said}}
 		_, err := keeperOf("id", canary, a).Absent(t.Context(), aws, "abc", "")

@@ -21,7 +21,7 @@ const (
 // newJob is of the installation, and due at once.
 func newJob(s *ground.Suite, subject string) keyhatch.Job {
 	now := s.Now()
-	return keyhatch.Job{ID: keyhatch.NewID(keyhatch.JobID, now), Kind: provision, Subject: subject, Detail: "é 'x'", RunAt: now, CreatedAt: now}
+	return keyhatch.Job{ID: keyhatch.NewID(keyhatch.JobID, now), Store: "store_1", Kind: provision, Subject: subject, Detail: "é 'x'", RunAt: now, CreatedAt: now}
 }
 
 func ask(s *ground.Suite, jobs ...keyhatch.Job) {
