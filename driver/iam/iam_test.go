@@ -83,8 +83,16 @@ func TestWhereItAsks(t *testing.T) {
 			if want := "arn%3A" + tc.partition + "%3As3%3A%3A%3Aone%22"; !strings.Contains(a.bodies[1], want) {
 				t.Errorf("no %s in %s", want, a.bodies[1])
 			}
+			if denied, want := strings.Contains(a.bodies[1], "aws%3ATokenIssueTime"), isAmazons(tc.url); denied != want {
+				t.Errorf("sessions are denied: %t, want %t, in %s", denied, want, a.bodies[1])
+			}
 		})
 	}
+}
+
+// isAmazons tells whether an address is where keys make sessions that outlast them.
+func isAmazons(address string) bool {
+	return strings.Contains(address, ".amazonaws.com/") || strings.Contains(address, ".amazonaws.com.cn/")
 }
 
 func TestNoEndpoint(t *testing.T) {

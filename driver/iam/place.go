@@ -47,7 +47,7 @@ func placeOf(store keyhatch.Store) (place, error) {
 	}
 	for _, p := range partitions {
 		if strings.HasPrefix(store.Region, p.regions) {
-			found := place{region: p.region, language: Language{Partition: p.name, Escapes: true, Limit: MaxPolicy}}
+			found := place{region: p.region, language: Language{Partition: p.name, Escapes: true, Sessions: true, Limit: MaxPolicy}}
 			if store.KeysEndpoint != "" {
 				found.endpoint = &endpoint
 			}

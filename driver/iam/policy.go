@@ -26,6 +26,9 @@ type Language struct {
 	// Owners: what a user puts is its own, and its own is open to it by other rules
 	// than the policy. What is not ordered is then denied, by name.
 	Owners bool
+	// Sessions: who has a pair makes sessions of it that outlast the pair by a day and
+	// more, which no policy can refuse to make. So they are denied everything.
+	Sessions bool
 	// Limit is how many characters a policy may have.
 	Limit int
 }
@@ -199,6 +202,11 @@ func (l Language) document(buckets []driver.BucketRight, until time.Time) string
 		ends := deny(all, all)
 		ends.Condition = condition{"DateGreaterThanEquals": {"aws:CurrentTime": {until.UTC().Format(time.RFC3339)}}}
 		statements = append(statements, ends)
+	}
+	if l.Sessions && len(opened) > 0 {
+		ofSessions := deny(all, all)
+		ofSessions.Condition = condition{"Null": {"aws:TokenIssueTime": {"false"}}}
+		statements = append(statements, ofSessions)
 	}
 	return ascii(struct {
 		Version   string

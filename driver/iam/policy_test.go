@@ -124,6 +124,22 @@ func TestPolicyThatEnds(t *testing.T) {
 	}
 }
 
+// TestPolicyOfSessions: of a pair that was ended no session goes on, which could be made
+// of it for a day and more, whatever the policy said.
+func TestPolicyOfSessions(t *testing.T) {
+	language := ofAWS
+	language.Sessions = true
+	got, err := language.Policy(driver.KeyOrder{Buckets: []right{{Bucket: "one", Read: true}}})
+	want := head + allows(reads, `"arn:aws:s3:::one","arn:aws:s3:::one/*"`) +
+		`,{"Effect":"Deny","Action":["*"],"Resource":["*"],"Condition":{"Null":{"aws:TokenIssueTime":["false"]}}}]}`
+	if err != nil || got != want {
+		t.Error(cmp.Diff(want, got), err)
+	}
+	if got, err := language.Policy(driver.KeyOrder{}); err != nil || got != closed {
+		t.Errorf("what opens nothing: %s, %v", got, err)
+	}
+}
+
 // TestPolicyOfOwners: where what a user puts is its own, all is denied that is not
 // ordered.
 func TestPolicyOfOwners(t *testing.T) {
