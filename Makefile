@@ -41,7 +41,7 @@ test: needs-go bin/testreport ## install what the tests need, then run them all
 	@settings=$$(tools/setup.sh); eval "$$settings"; $(RACE)
 	{ failed=0
 	  # Those that take longest begin first.
-	  go test -json -race -timeout 28m $(TESTFLAGS) ./conformance ./gateway ./cmd/keyhatch ./... || failed=1
+	  go test -json -race -timeout 40m $(TESTFLAGS) ./conformance ./gateway ./cmd/keyhatch ./... || failed=1
 	  go test -C tools -json -race $(TESTFLAGS) ./... || failed=1
 	  exit $$failed
 	} | bin/testreport $(REPORTFLAGS)
@@ -49,7 +49,7 @@ test: needs-go bin/testreport ## install what the tests need, then run them all
 .PHONY: conformance
 conformance: needs-go bin/testreport ## run only the real clients against the real binary
 	@settings=$$(tools/setup.sh); eval "$$settings"; $(RACE)
-	go test -json -race -count=1 -timeout 28m ./conformance | bin/testreport -no-skips
+	go test -json -race -count=1 -timeout 40m ./conformance | bin/testreport -no-skips
 
 .PHONY: chaos
 chaos: needs-go ## kill processes while they rotate data keys, and while they keep access keys, 200 times each

@@ -37,7 +37,7 @@ func TestHostileConnections(t *testing.T) {
 		{false, upstreams[0], 32 + 60},
 		{true, upstreams[0], 32 + 76},
 	} {
-		server := &sharedServer{name: "hostile", binary: released, start: func(binary string) (*devserver.Server, error) {
+		server := &sharedServer{name: "hostile", binary: binary, start: func(binary string) (*devserver.Server, error) {
 			return devserver.Serve(t.Context(), devserver.Installation{Binary: binary, OutboundNetworks: loopback, TLS: c.tls})
 		}}
 		name := c.kind.name + " over HTTP"

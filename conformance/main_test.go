@@ -23,23 +23,15 @@ var makeBinaryDir = sync.OnceValue(func() (err error) {
 	return err
 })
 
-// binary and released are the keyhatch that servers run, built by the first test that
-// needs one: with the race detector, when the tests have it, and as users have it.
-var (
-	binary   = sync.OnceValues(func() (string, error) { return build("tested", devserver.Build) })
-	released = sync.OnceValues(func() (string, error) { return build("released", devserver.BuildAsReleased) })
-)
-
-func build(name string, build func(dir string) (string, error)) (string, error) {
+// binary is the keyhatch that servers run, built by the first test that needs one, as
+// users have it: the race detector would make everything take twice the time. It watches
+// the same code where packages test it.
+var binary = sync.OnceValues(func() (string, error) {
 	if err := makeBinaryDir(); err != nil {
 		return "", err
 	}
-	dir := filepath.Join(binaryDir, name)
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return "", err
-	}
-	return build(dir)
-}
+	return devserver.BuildAsReleased(binaryDir)
+})
 
 // sharedServer is a server that all tests use, each under a prefix of its own and
 // with leases of its own. It is started by the first test that needs it.
@@ -54,9 +46,7 @@ type sharedServer struct {
 	places placesBehind
 }
 
-// The context of a test is none for a server: it serves the tests after it too. The one
-// with TLS is what users run. The race detector would make it take twice the time, for
-// little that the others do not do.
+// The context of a test is none for a server: it serves the tests after it too.
 var (
 	dev = &sharedServer{name: "dev", binary: binary, start: func(binary string) (*devserver.Server, error) {
 		return devserver.Start(context.Background(), devserver.Config{Binary: binary})
@@ -64,7 +54,7 @@ var (
 	overHTTP = &sharedServer{name: "HTTP", binary: binary, start: func(binary string) (*devserver.Server, error) {
 		return devserver.Serve(context.Background(), devserver.Installation{Binary: binary, OutboundNetworks: loopback})
 	}}
-	overTLS = &sharedServer{name: "TLS", binary: released, start: func(binary string) (*devserver.Server, error) {
+	overTLS = &sharedServer{name: "TLS", binary: binary, start: func(binary string) (*devserver.Server, error) {
 		return devserver.Serve(context.Background(), devserver.Installation{Binary: binary, OutboundNetworks: loopback, TLS: true})
 	}}
 	overAPITLS = &sharedServer{name: "API over TLS", binary: binary, start: func(binary string) (*devserver.Server, error) {

@@ -64,6 +64,7 @@ func TestIssueThatComesToNothing(t *testing.T) {
 				settled()
 				ctx, gone := context.WithCancel(t.Context())
 				defer gone()
+				k.mu.Lock()
 				k.breaks = func(ctx context.Context, what string, done bool) error {
 					if what == "issue" && done {
 						c.happens(ctx, w, gone)
@@ -71,11 +72,14 @@ func TestIssueThatComesToNothing(t *testing.T) {
 					}
 					return nil
 				}
+				k.mu.Unlock()
 				_, pair, err := w.Broker.AccessKeys.Issue(ctx, w.bob, "lab", "key", 0)
 				if err == nil || pair.SecretAccessKey != "" {
 					t.Fatalf("it was handed out: %v", err)
 				}
+				k.mu.Lock()
 				k.breaks = func(context.Context, string, bool) error { return nil }
+				k.mu.Unlock()
 				if c.again != nil {
 					c.again(w)
 				}
@@ -98,17 +102,21 @@ func TestKilledWhileIssuing(t *testing.T) {
 		settled()
 		first := w.issue("key", 0)
 		settled()
+		k.mu.Lock()
 		k.breaks = func(_ context.Context, what string, done bool) error {
 			if what == "issue" && done {
 				w.must(w.DB.Close()) // nothing of this process is written any more
 			}
 			return nil
 		}
+		k.mu.Unlock()
 		if _, _, err := w.Broker.AccessKeys.Issue(t.Context(), w.ann, "lab", "key", 0); err == nil {
 			t.Fatal("it was handed out")
 		}
 		w.stop()
+		k.mu.Lock()
 		k.breaks = func(context.Context, string, bool) error { return nil }
+		k.mu.Unlock()
 		wantHas(t, k, "when it was killed", key.ID, "xxx:r[] ["+first+" THEIRS2]")
 		w.Restart(t)
 		w.stop = w.run(t)
@@ -167,6 +175,7 @@ func TestComparedWhileIssuing(t *testing.T) {
 		settled()
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
+		k.mu.Lock()
 		k.breaks = func(_ context.Context, what string, done bool) error {
 			if what == "issue" && done {
 				go w.Broker.AccessKeys.Reconcile(ctx)
@@ -174,6 +183,7 @@ func TestComparedWhileIssuing(t *testing.T) {
 			}
 			return nil
 		}
+		k.mu.Unlock()
 		pair := w.issue("key", 0)
 		settled()
 		wantHas(t, k, "in the end", key.ID, "xxx:r[] ["+pair+"]")
@@ -187,12 +197,14 @@ func TestDeletedWhileIssuing(t *testing.T) {
 	inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {
 		key := w.theirs("key", accesskeys.Rights{Read: []string{"xxx"}})
 		settled()
+		k.mu.Lock()
 		k.breaks = func(_ context.Context, what string, done bool) error {
 			if what == "issue" && done {
 				w.must(w.Broker.AccessKeys.Delete(t.Context(), w.ann, "lab", "key"))
 			}
 			return nil
 		}
+		k.mu.Unlock()
 		if _, _, err := w.Broker.AccessKeys.Issue(t.Context(), w.ann, "lab", "key", 0); !errors.Is(err, keyhatch.NotFound) {
 			t.Errorf("issuing: %v", err)
 		}
@@ -242,12 +254,14 @@ func TestIssueThatComesTooLate(t *testing.T) {
 		settled()
 		first := w.issue("key", 0)
 		settled()
+		k.mu.Lock()
 		k.breaks = func(_ context.Context, what string, done bool) error {
 			if what == "issue" && done {
 				time.Sleep(90 * time.Second)
 			}
 			return nil
 		}
+		k.mu.Unlock()
 		if _, pair, err := w.Broker.AccessKeys.Issue(t.Context(), w.ann, "lab", "key", 0); code(err) != keyhatch.CodeKeyNotReady || pair.SecretAccessKey != "" {
 			t.Errorf("it was handed out: %v", err)
 		}

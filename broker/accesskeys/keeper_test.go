@@ -51,6 +51,7 @@ func (k *keeper) do(ctx context.Context, what, key string, act func() error) err
 		k.together = append(k.together, other+" and "+what)
 	}
 	k.busy[key] = what
+	breaks := k.breaks
 	k.mu.Unlock()
 	defer func() {
 		k.mu.Lock()
@@ -58,13 +59,14 @@ func (k *keeper) do(ctx context.Context, what, key string, act func() error) err
 		k.busy[key] = ""
 	}()
 	time.Sleep(10 * time.Millisecond)
-	if err := k.breaks(ctx, what, false); err != nil {
+	if err := breaks(ctx, what, false); err != nil {
 		return err
 	}
 	k.mu.Lock()
 	err := act()
+	breaks = k.breaks
 	k.mu.Unlock()
-	return errors.Join(err, k.breaks(ctx, what, true))
+	return errors.Join(err, breaks(ctx, what, true))
 }
 
 func (k *keeper) Put(ctx context.Context, _ keyhatch.Store, o driver.KeyOrder) error {

@@ -44,12 +44,14 @@ func TestLockIsPending(t *testing.T) {
 		writes, all := w.theirs("writes", accesskeys.Rights{Write: []string{"xxx"}}), w.theirs("all", accesskeys.Rights{WriteAll: true})
 		settled()
 		away := errors.New("the store does not answer")
+		k.mu.Lock()
 		k.breaks = func(_ context.Context, what string, done bool) error {
 			if what == "put" && !done {
 				return away
 			}
 			return nil
 		}
+		k.mu.Unlock()
 		if now := lock(true); !now.Locked || !now.LockPending {
 			t.Errorf("as it is set, it is %+v", now)
 		}
@@ -61,6 +63,7 @@ func TestLockIsPending(t *testing.T) {
 			t.Errorf("a key that does not write there is %s", now.State)
 		}
 		once := false
+		k.mu.Lock()
 		k.breaks = func(_ context.Context, what string, done bool) error {
 			if what == "put" && !done {
 				if once {
@@ -70,11 +73,14 @@ func TestLockIsPending(t *testing.T) {
 			}
 			return nil
 		}
+		k.mu.Unlock()
 		time.Sleep(20 * time.Minute)
 		if !pending() {
 			t.Error("it is not pending, and one of two keys was not changed in the store")
 		}
+		k.mu.Lock()
 		k.breaks = func(context.Context, string, bool) error { return nil }
+		k.mu.Unlock()
 		time.Sleep(20 * time.Minute)
 		if pending() {
 			t.Error("it is pending for good")

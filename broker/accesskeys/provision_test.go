@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -121,15 +122,17 @@ func TestStoreFails(t *testing.T) {
 		for _, done := range []bool{false, true} {
 			for nth := range 2 {
 				inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {
-					calls := 0
+					var calls atomic.Int64
+					k.mu.Lock()
 					k.breaks = func(_ context.Context, call string, after bool) error {
 						if call == what && after == done {
-							if calls++; calls == nth+1 {
+							if calls.Add(1) == int64(nth+1) {
 								return away
 							}
 						}
 						return nil
 					}
+					k.mu.Unlock()
 					kept, gone := w.theirs("kept", accesskeys.Rights{Read: []string{"xxx"}}), w.theirs("gone", accesskeys.Rights{Write: []string{"yyy"}})
 					settled()
 					handed := map[string]bool{}

@@ -133,7 +133,7 @@ func (svc *Service) reconcileStore(ctx context.Context, at keeper) error {
 		}
 	}
 	for id := range there {
-		if sweep := sweepJob(at.store.ID, id, now); !due[sweep.Subject] {
+		if sweep := sweepJob(at.store.ID, id, now); !due[id] && !due[sweep.Subject] {
 			asked = append(asked, sweep)
 		}
 		if len(asked) > len(here)+maxSwept {

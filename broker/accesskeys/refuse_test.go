@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,7 +32,9 @@ func TestStoreRefusesToNarrow(t *testing.T) {
 		wantHas(t, k, "at first", key.ID, "xxx:r[] yyy:w[] [THEIRS1 THEIRS2]")
 
 		k.puts = 0
+		k.mu.Lock()
 		k.refuses = func(o driver.KeyOrder) bool { return len(o.Buckets) > 0 }
+		k.mu.Unlock()
 		_, err := w.Broker.AccessKeys.Update(ctx, w.ann, "lab", "key", accesskeys.Change{Rights: &accesskeys.Rights{Read: []string{"yyy"}}})
 		w.must(err)
 		settled()
@@ -46,7 +49,9 @@ func TestStoreRefusesToNarrow(t *testing.T) {
 		if _, _, err := w.Broker.AccessKeys.Issue(ctx, w.ann, "lab", "key", 0); code(err) != keyhatch.CodeKeyNotReady {
 			t.Errorf("issuing: %v", err)
 		}
+		k.mu.Lock()
 		k.refuses = nil
+		k.mu.Unlock()
 		_, err = w.Broker.AccessKeys.Update(ctx, w.ann, "lab", "key", accesskeys.Change{Rights: &accesskeys.Rights{Read: []string{"xxx"}}})
 		w.must(err)
 		settled()
@@ -65,7 +70,9 @@ func TestStoreRefusesEverything(t *testing.T) {
 		settled()
 		pair := w.issue("key", 0)
 		settled()
+		k.mu.Lock()
 		k.refuses = func(driver.KeyOrder) bool { return true }
+		k.mu.Unlock()
 		_, err := w.Broker.AccessKeys.Update(t.Context(), w.ann, "lab", "key", accesskeys.Change{Rights: &accesskeys.Rights{}})
 		w.must(err)
 		settled()
@@ -89,12 +96,14 @@ func TestStoreThatTakesNoOrdersEndsPairs(t *testing.T) {
 		w.issue("key", 0)
 		w.issue("key", time.Hour)
 		settled()
+		k.mu.Lock()
 		k.breaks = func(_ context.Context, what string, done bool) error {
 			if what == "put" && !done {
 				return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "it may not put policies")
 			}
 			return nil
 		}
+		k.mu.Unlock()
 		_, err := w.Broker.AccessKeys.Update(ctx, w.ann, "lab", "key", accesskeys.Change{Rights: &accesskeys.Rights{Read: []string{"yyy"}}})
 		w.must(err)
 		time.Sleep(time.Hour + 10*time.Minute)
@@ -107,7 +116,9 @@ func TestStoreThatTakesNoOrdersEndsPairs(t *testing.T) {
 		if err != nil || len(list.Items) != 1 || list.Items[0].LastError != now.LastError {
 			t.Errorf("the list has %+v, %v", list.Items, err)
 		}
+		k.mu.Lock()
 		k.breaks = func(context.Context, string, bool) error { return nil }
+		k.mu.Unlock()
 		time.Sleep(10 * time.Minute)
 		wantHas(t, k, "when it takes them again", key.ID, "yyy:r[] [THEIRS2]")
 		if now := w.key("key"); now.State != keyhatch.AccessKeyConfigured || now.Attempts != 0 || now.LastError != "" {
@@ -121,22 +132,30 @@ func TestChangedMeanwhile(t *testing.T) {
 	inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {
 		key := w.theirs("key", accesskeys.Rights{Read: []string{"xxx"}})
 		settled()
-		puts, states := 0, []keyhatch.AccessKeyState{}
+		var mu sync.Mutex
+		states := []keyhatch.AccessKeyState{}
+		k.mu.Lock()
 		k.breaks = func(_ context.Context, what string, done bool) error {
 			if what != "put" || done {
 				return nil
 			}
-			puts++
-			states = append(states, w.key("key").State)
-			if puts == 1 {
+			state := w.key("key").State
+			mu.Lock()
+			states = append(states, state)
+			first := len(states) == 1
+			mu.Unlock()
+			if first {
 				_, err := w.Broker.AccessKeys.Update(t.Context(), w.ann, "lab", "key", accesskeys.Change{Rights: &accesskeys.Rights{Read: []string{"xxx", "yyy"}}})
 				w.must(err)
 			}
 			return nil
 		}
+		k.mu.Unlock()
 		_, err := w.Broker.AccessKeys.Update(t.Context(), w.ann, "lab", "key", accesskeys.Change{Rights: &accesskeys.Rights{}})
 		w.must(err)
 		settled()
+		mu.Lock()
+		defer mu.Unlock()
 		if want := []keyhatch.AccessKeyState{keyhatch.AccessKeyPending, keyhatch.AccessKeyPending}; !slices.Equal(states, want) {
 			t.Errorf("when the store was asked, it was %q", states)
 		}
@@ -159,12 +178,14 @@ func TestStoreOfADeletedKey(t *testing.T) {
 		if err := w.Broker.Places.DeleteStore(ctx, w.Admin, "theirs"); code(err) != keyhatch.CodeInUse {
 			t.Errorf("deleting the store of a key: %v", err)
 		}
+		k.mu.Lock()
 		k.breaks = func(_ context.Context, what string, done bool) error {
 			if what == "drop" && !done {
 				return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse, "its user is in a group")
 			}
 			return nil
 		}
+		k.mu.Unlock()
 		w.must(w.Broker.AccessKeys.Delete(ctx, w.ann, "lab", "key"))
 		time.Sleep(time.Hour)
 		if err := w.Broker.Places.DeleteStore(ctx, w.Admin, "theirs"); code(err) != keyhatch.CodeInUse {
@@ -173,7 +194,9 @@ func TestStoreOfADeletedKey(t *testing.T) {
 		if all := w.events(key.ID, accesskeys.Failed); len(all) != 1 || all[0]["reason"] != "its user is in a group" {
 			t.Errorf("the events are %v", all)
 		}
+		k.mu.Lock()
 		k.breaks = func(context.Context, string, bool) error { return nil }
+		k.mu.Unlock()
 		time.Sleep(time.Hour)
 		wantHas(t, k, "in the end", key.ID, "nothing")
 		w.must(w.Broker.Places.DeleteStore(ctx, w.Admin, "theirs"))
