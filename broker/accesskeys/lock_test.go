@@ -3,6 +3,7 @@ package accesskeys_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,14 +63,13 @@ func TestLockIsPending(t *testing.T) {
 		if now := w.key("reads"); now.State != keyhatch.AccessKeyConfigured {
 			t.Errorf("a key that does not write there is %s", now.State)
 		}
-		once := false
+		var once atomic.Bool
 		k.mu.Lock()
 		k.breaks = func(_ context.Context, what string, done bool) error {
 			if what == "put" && !done {
-				if once {
+				if once.Swap(true) {
 					return away
 				}
-				once = true
 			}
 			return nil
 		}
@@ -92,5 +92,34 @@ func TestLockIsPending(t *testing.T) {
 		}
 		settled()
 		wantHas(t, k, "unlocked", writes.ID, "xxx:w[] []")
+
+		// A key that has lost its right, or is deleted, writes there until its store knows.
+		k.mu.Lock()
+		k.breaks = func(_ context.Context, what string, _ bool) error {
+			if what == "put" || what == "drop" {
+				return away
+			}
+			return nil
+		}
+		k.mu.Unlock()
+		_, err = w.Broker.AccessKeys.Update(ctx, w.ann, "lab", "writes", accesskeys.Change{Rights: &accesskeys.Rights{}})
+		w.must(err)
+		if now := lock(true); !now.LockPending {
+			t.Error("it is not pending, and a key that has lost its right still writes there")
+		}
+		lock(false)
+		for _, name := range []string{"writes", "all"} {
+			w.must(w.Broker.AccessKeys.Delete(ctx, w.ann, "lab", name))
+		}
+		if now := lock(true); !now.LockPending {
+			t.Error("it is not pending, and deleted keys still write there")
+		}
+		k.mu.Lock()
+		k.breaks = func(context.Context, string, bool) error { return nil }
+		k.mu.Unlock()
+		time.Sleep(20 * time.Minute)
+		if pending() {
+			t.Error("it is pending when they have gone")
+		}
 	})
 }

@@ -141,9 +141,11 @@ func TestS2_StoresThatListOthersKeys(t *testing.T) {
 		defer stop()
 		go w.Broker.AccessKeys.Reconcile(ctx)
 		settled()
+		liar.mu.Lock()
 		if liar.puts != 0 {
 			t.Errorf("the store was told of keys that are not its own: %+v", liar.orders)
 		}
+		liar.mu.Unlock()
 		if got := liar.has(stray); got != "nothing" {
 			t.Errorf("what is on no record is still there: %s", got)
 		}
@@ -151,7 +153,10 @@ func TestS2_StoresThatListOthersKeys(t *testing.T) {
 		k.breaks = func(context.Context, string, bool) error { return nil }
 		k.mu.Unlock()
 		time.Sleep(10 * time.Minute) // until what failed is tried again
-		wantHas(t, k, "narrowed", narrowed.ID, "yyy:r[] "+fmt.Sprint(k.pairs[narrowed.ID]))
+		k.mu.Lock()
+		its := fmt.Sprint(k.pairs[narrowed.ID])
+		k.mu.Unlock()
+		wantHas(t, k, "narrowed", narrowed.ID, "yyy:r[] "+its)
 		wantHas(t, k, "deleted", deleted.ID, "nothing")
 		wantHas(t, k, "kept", kept.ID, "xxx:r[] ["+pair+"]")
 		w.same(k, "kept", "kept")
