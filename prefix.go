@@ -71,6 +71,9 @@ func (p Prefix) Holds(key string) bool { return strings.HasPrefix(key, string(p)
 // Covers tells whether everything in q lies inside p.
 func (p Prefix) Covers(q Prefix) bool { return p.Holds(string(q)) }
 
+// FolderOf is the folder that a key lies in; a folder marker lies in the folder itself.
+func FolderOf(key string) Prefix { return Prefix(key[:strings.LastIndexByte(key, '/')+1]) }
+
 // Join puts a prefix that is relative to p behind it, read with the rules of
 // ParsePrefix: it cannot lead out of p.
 func (p Prefix) Join(relative string) (Prefix, error) {

@@ -78,6 +78,12 @@ func naming(list []string, times int) func(id string) bool {
 	return func(id string) bool { _, in := set[id]; return in }
 }
 
+// DecidesOver tells whether a user of the role in a bucket's workspace decides over it: its
+// admins do, and the bucket's owner.
+func DecidesOver(b keyhatch.Bucket, user string, in keyhatch.Role) bool {
+	return in.Manages() || OwnsBucket(b, user, in)
+}
+
 // rightsOn is what rights, whose lists name a bucket to read or to write or not, open in
 // it, and what the bucket opens to all keys. Rights on all buckets are for who manages the
 // workspace.

@@ -192,7 +192,7 @@ func decidesSince(l keyhatch.Lease, b keyhatch.Bucket, facts Facts) (bool, error
 	if err != nil || member.Since.After(l.IssuedAt) {
 		return false, err
 	}
-	return member.Role.Manages() || OwnsBucket(b, l.User, member.Role), nil
+	return DecidesOver(b, l.User, member.Role), nil
 }
 
 func reaches(s keyhatch.Subject, l keyhatch.Lease, facts Facts) (bool, error) {

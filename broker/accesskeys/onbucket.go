@@ -147,7 +147,7 @@ func mustDecide(w *kernel.Work, bk keyhatch.Bucket) error {
 		return err
 	}
 	role, err := w.Role(bk.Workspace)
-	if err == nil && !role.Manages() && !policy.OwnsBucket(bk, w.Caller.User.ID, role) {
+	if err == nil && !policy.DecidesOver(bk, w.Caller.User.ID, role) {
 		err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted, "only the bucket's owner and the workspace's admins may do this: ask one of them")
 	}
 	return err

@@ -131,7 +131,7 @@ func newPair() (keyhatch.KeyPair, error) {
 // is left.
 func endPairs(w *kernel.Work, key keyhatch.AccessKey, grace time.Duration) (left []keyhatch.IssuedPair, err error) {
 	for i, p := range key.Pairs {
-		if i > 0 || grace == 0 || !p.EndsAt.IsZero() && !w.Now.Before(p.EndsAt) {
+		if i > 0 || grace == 0 || !p.Live(w.Now) {
 			if err := w.Tx.DeletePair(w.Ctx, key, p.AccessKeyID); err != nil {
 				return nil, err
 			}

@@ -34,14 +34,18 @@ func (svc *Service) Provision(ctx context.Context, j keyhatch.Job) error {
 	if err != nil {
 		return err
 	}
-	if elsewhere, err := svc.ofAnother(ctx, j, store); err != nil || elsewhere {
-		return err
+	key, missing := svc.k.DB.AccessKey(ctx, j.Subject)
+	if missing == nil && key.Store != store.ID { // it is another's, and this one shall hear nothing of it
+		return svc.askAgain(ctx, key)
 	}
 	at, err := svc.keeper(store)
 	if err != nil {
 		return err
 	}
-	waits, err := svc.awaitIssue(ctx, j)
+	waits, err := false, missing
+	if missing == nil {
+		waits, err = svc.awaitIssue(ctx, j, key)
+	}
 	if errors.Is(err, keyhatch.NotFound) {
 		return svc.drop(ctx, at, j)
 	}
@@ -54,7 +58,8 @@ func (svc *Service) Provision(ctx context.Context, j keyhatch.Job) error {
 	if err != nil {
 		return err
 	}
-	key, order, err := svc.present(ctx, j.Subject)
+	var order driver.KeyOrder
+	key, order, err = svc.present(ctx, j.Subject)
 	if errors.Is(err, keyhatch.NotFound) {
 		return svc.drop(ctx, at, j)
 	}
@@ -67,31 +72,22 @@ func (svc *Service) Provision(ctx context.Context, j keyhatch.Job) error {
 	}
 	err = svc.settle(ctx, j, key, done)
 	if errors.Is(err, db.ErrClaimLost) { // what this run did may have come after what the next one did
-		return svc.k.DB.Write(ctx, func(tx *db.Tx) error { return tx.AskJob(ctx, job(key, svc.k.Now(), time.Time{})) })
+		return svc.askAgain(ctx, key)
 	}
 	return err
 }
 
-// ofAnother tells whether a job names a store that is not its key's, of which that shall
-// hear nothing; then the key's own is asked for.
-func (svc *Service) ofAnother(ctx context.Context, j keyhatch.Job, store keyhatch.Store) (bool, error) {
-	key, err := svc.k.DB.AccessKey(ctx, j.Subject)
-	if errors.Is(err, keyhatch.NotFound) || err == nil && key.Store == store.ID {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	return true, svc.k.DB.Write(ctx, func(tx *db.Tx) error { return tx.AskJob(ctx, job(key, svc.k.Now(), time.Time{})) })
+// askAgain has the job of a key run once more, at the key's own store.
+func (svc *Service) askAgain(ctx context.Context, key keyhatch.AccessKey) error {
+	return svc.k.DB.Write(ctx, func(tx *db.Tx) error { return tx.AskJob(ctx, job(key, svc.k.Now(), time.Time{})) })
 }
 
 // awaitIssue tells whether a pair of the key is being issued, and has the job run again
 // when that is over at the latest. What was begun and has not come to an end in its time
 // is over: nobody can put its pair on record any more.
-func (svc *Service) awaitIssue(ctx context.Context, j keyhatch.Job) (waits bool, err error) {
-	key, err := svc.k.DB.AccessKey(ctx, j.Subject)
-	if err != nil || key.IssuingUntil.IsZero() {
-		return false, err
+func (svc *Service) awaitIssue(ctx context.Context, j keyhatch.Job, key keyhatch.AccessKey) (waits bool, err error) {
+	if key.IssuingUntil.IsZero() {
+		return false, nil
 	}
 	err = svc.k.DB.Write(ctx, func(tx *db.Tx) error {
 		if err := tx.MustHoldJob(ctx, j); err != nil {
@@ -151,7 +147,7 @@ func pairsOf(k keyhatch.AccessKey, there []string, now time.Time) pairSets {
 	var kept []string
 	for _, pair := range k.Pairs {
 		switch {
-		case !pair.EndsAt.IsZero() && !now.Before(pair.EndsAt):
+		case !pair.Live(now):
 			p.over = append(p.over, pair.AccessKeyID)
 			continue
 		case !slices.Contains(there, pair.AccessKeyID) && now.Sub(pair.IssuedAt) > lostAfter:

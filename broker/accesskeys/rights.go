@@ -132,11 +132,11 @@ func (b *bounds) mustSee(bucket keyhatch.Bucket) error {
 // mayBoth tells whether the caller and the key's owner both decide over the bucket.
 func (b *bounds) mayBoth(bucket keyhatch.Bucket) (bool, error) {
 	role, err := b.Role(bucket.Workspace)
-	if err != nil || !role.Manages() && !policy.OwnsBucket(bucket, b.Caller.User.ID, role) || b.key.Owner == b.Caller.User.ID {
-		return role.Manages() || policy.OwnsBucket(bucket, b.Caller.User.ID, role), err
+	if may := policy.DecidesOver(bucket, b.Caller.User.ID, role); err != nil || !may || b.key.Owner == b.Caller.User.ID {
+		return may, err
 	}
 	owner, in, err := b.owner()
-	return owner.Admin || in.Manages() || policy.OwnsBucket(bucket, owner.ID, in), err
+	return owner.Admin || policy.DecidesOver(bucket, owner.ID, in), err
 }
 
 func joined(ids []string) string { return strings.Join(ids, " ") }

@@ -176,7 +176,7 @@ func ruled(w *kernel.Work, workspace, ref string) (bk keyhatch.Bucket, manages b
 		return bk, false, err
 	}
 	role, err := w.Role(bk.Workspace)
-	if err == nil && !role.Manages() && !policy.OwnsBucket(bk, w.Caller.User.ID, role) {
+	if err == nil && !policy.DecidesOver(bk, w.Caller.User.ID, role) {
 		err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted, "only the bucket's owner and the workspace's admins may do this: ask one of them")
 	}
 	return bk, role.Manages(), err

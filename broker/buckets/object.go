@@ -3,7 +3,6 @@ package buckets
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -52,8 +51,7 @@ func mayAsk(v kernel.View, s keyhatch.Store) error {
 	}
 	acts, err := v.SealedCredential(v.Ctx, s.Credential)
 	if err == nil && !acts.AllowedInTasks() {
-		err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
-			"the token is a task's, and the store's credential is not allowed in tasks: who manages the credential can allow it")
+		err = kernel.NotForTasks()
 	}
 	return err
 }
@@ -85,15 +83,10 @@ func (svc *Service) readable(v kernel.View, workspace, ref, key string) (bk keyh
 		return keyhatch.Bucket{}, err
 	}
 	scopes, err := policy.ParseScopes(v.Caller.Token.Scopes)
-	if err == nil && !scopes.AllowsS3(keyhatch.Read, keyhatch.S3URL{Bucket: bk.Name, Prefix: above(key)}) {
+	if err == nil && !scopes.AllowsS3(keyhatch.Read, keyhatch.S3URL{Bucket: bk.Name, Prefix: keyhatch.FolderOf(key)}) {
 		err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeNotGranted, "the token's s3 scopes do not reach there")
 	}
 	return bk, err
-}
-
-// above is the folder that a key lies in. A folder lies in itself.
-func above(key string) keyhatch.Prefix {
-	return keyhatch.Prefix(key[:strings.LastIndexByte(key, '/')+1])
 }
 
 func (svc *Service) mayRead(v kernel.View, bk keyhatch.Bucket, key string) (may bool, err error) {
@@ -101,13 +94,13 @@ func (svc *Service) mayRead(v kernel.View, bk keyhatch.Bucket, key string) (may 
 		return false, nil
 	}
 	role, err := v.Role(bk.Workspace)
-	if err != nil || role.Manages() || policy.OwnsBucket(bk, v.Caller.User.ID, role) {
+	if err != nil || policy.DecidesOver(bk, v.Caller.User.ID, role) {
 		return err == nil, err
 	}
 	err = svc.k.Mirror.View(v.Ctx, func(image *mirror.Image) error {
-		l, err := image.LocationHolding(bk.Workspace, keyhatch.S3URL{Bucket: bk.Name, Prefix: above(key)})
+		l, err := image.LocationHolding(bk.Workspace, keyhatch.S3URL{Bucket: bk.Name, Prefix: keyhatch.FolderOf(key)})
 		if err == nil {
-			_, may = policy.BestGrant(image.GrantsReaching(l.ID, v.Caller.User.ID), keyhatch.Read, above(key), v.Now)
+			_, may = policy.BestGrant(image.GrantsReaching(l.ID, v.Caller.User.ID), keyhatch.Read, keyhatch.FolderOf(key), v.Now)
 		}
 		if errors.Is(err, keyhatch.NotFound) {
 			err = nil

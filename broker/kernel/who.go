@@ -52,6 +52,12 @@ func (v View) MustNotBeTask() error {
 		"the token is a task's, which changes and verifies no credentials, stores, buckets and access keys: use a person's")
 }
 
+// NotForTasks refuses a task's token where what acts for a store was not allowed in tasks.
+func NotForTasks() error {
+	return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
+		"the token is a task's, and the store's credential is not allowed in tasks: who manages the credential can allow it")
+}
+
 // MustManage refuses who does not manage the workspace. missing is what those
 // are told who may not even see what it is about.
 func (v View) MustManage(workspace string, missing keyhatch.Code) error {

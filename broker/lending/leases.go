@@ -240,7 +240,12 @@ func withinLimits(w *kernel.Work, l keyhatch.Lease) (bool, error) {
 		}
 		ends = append(ends, grant.ExpiresAt, l.IssuedAt.Add(location.MaxLease))
 	}
-	return !slices.ContainsFunc(ends, func(end time.Time) bool { return !end.IsZero() && l.ExpiresAt.After(end) }), nil
+	return endsBy(l, ends), nil
+}
+
+// endsBy tells whether the lease ends no later than any of the times; zero is none.
+func endsBy(l keyhatch.Lease, ends []time.Time) bool {
+	return !slices.ContainsFunc(ends, func(end time.Time) bool { return !end.IsZero() && l.ExpiresAt.After(end) })
 }
 
 // facts are policy.Facts from the transaction in which a lease is made.

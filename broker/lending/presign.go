@@ -3,7 +3,6 @@ package lending
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -137,7 +136,7 @@ func (d *decision) object(ref, key string) (b keyhatch.Bucket, part keyhatch.Par
 	if err != nil {
 		return b, part, err
 	}
-	folder := keyhatch.Prefix(key[:strings.LastIndexByte(key, '/')+1])
+	folder := keyhatch.FolderOf(key)
 	part = keyhatch.Part{Bucket: b.Name, Prefix: folder}
 	url := keyhatch.S3URL{Bucket: b.Name, Prefix: folder}
 	location, err := d.image.LocationHolding(b.Workspace, url)
@@ -145,7 +144,7 @@ func (d *decision) object(ref, key string) (b keyhatch.Bucket, part keyhatch.Par
 		d.limit("the longest lease of location "+location.Name, d.now.Add(location.MaxLease))
 	}
 	role := d.image.Role(b.Workspace, d.caller.User.ID)
-	if !d.caller.User.Admin && !role.Manages() && !policy.OwnsBucket(b, d.caller.User.ID, role) {
+	if !d.caller.User.Admin && !policy.DecidesOver(b, d.caller.User.ID, role) {
 		if location.ID == "" || !d.sees(location) {
 			return b, part, missing
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/mirror"
 )
 
@@ -22,6 +23,5 @@ func allowsTask(t keyhatch.Token, s keyhatch.Store, image *mirror.Image, at time
 	if err == nil && c.AllowedInTasks() && !c.TasksSince.After(at) {
 		return nil
 	}
-	return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
-		"the token is a task's, and the store's credential is not allowed in tasks: who manages the credential can allow it")
+	return kernel.NotForTasks()
 }

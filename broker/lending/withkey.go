@@ -200,7 +200,7 @@ func stillWholeWithKey(w *kernel.Work, l keyhatch.Lease) error {
 			ends = append(ends, l.IssuedAt.Add(location.MaxLease))
 		}
 	}
-	if slices.ContainsFunc(ends, func(end time.Time) bool { return !end.IsZero() && l.ExpiresAt.After(end) }) {
+	if !endsBy(l, ends) {
 		return standingChanged(nil)
 	}
 	return nil

@@ -41,7 +41,6 @@ type keySight struct {
 func TestKeysOpenedWhatThePastTells(t *testing.T) {
 	t.Parallel()
 	done, told, open := map[string]int{}, map[string]int{}, 0
-	fewer(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		inBubble(t, func(t *testing.T) {
 			h := &keyHistory{history: newHistory(t)}

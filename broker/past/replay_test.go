@@ -21,7 +21,6 @@ import (
 func TestPastIsWhatWas(t *testing.T) {
 	t.Parallel()
 	done, lent, refused := map[string]int{}, 0, 0
-	fewer(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		inBubble(t, func(t *testing.T) {
 			h := newHistory(t)
@@ -55,15 +54,11 @@ func TestPastIsWhatWas(t *testing.T) {
 	}
 }
 
-// fewer asks for fewer histories than rapid makes by default: each begins with a
-// database of its own on the disk. A number that somebody asked for stays.
-func fewer(t *testing.T) {
-	checks := flag.Lookup("rapid.checks")
-	if checks.Value.String() != checks.DefValue {
-		return
-	}
-	if err := checks.Value.Set("10"); err != nil {
-		t.Fatal(err)
+// Fewer histories than rapid makes by default: each begins with a database of its own on
+// the disk. A number that somebody asks for comes after this one.
+func init() {
+	if err := flag.Set("rapid.checks", "10"); err != nil {
+		panic(err)
 	}
 }
 
