@@ -81,6 +81,7 @@ const (
 	CodeKeysChanged      Code = "keys_changed"
 	CodeRotationRunning  Code = "rotation_running"
 	CodeStoreUnsupported Code = "store_unsupported"
+	CodeStoreNotProven   Code = "store_not_proven"
 	CodeJobNotRecorded   Code = "job_not_recorded"
 	CodeStoreSilent      Code = "store_silent"
 	CodeUnavailable      Code = "unavailable"

@@ -27,8 +27,10 @@ type Credential struct {
 	// AnyExternalID: a role is used although it admits us without its external id too,
 	// so that whoever knows its ARN could have it used. An installation admin's word.
 	AnyExternalID bool
-	CreatedAt     time.Time
-	UpdatedAt     time.Time // when its authority was last set
+	// Sessions are those that it mints at stores that lend "sts".
+	Sessions  Sessions
+	CreatedAt time.Time
+	UpdatedAt time.Time // when its authority was last set
 }
 
 // AllowedInTasks tells whether the tokens of tasks may use it.

@@ -30,6 +30,7 @@ const (
 	EventID         IDKind = "event"
 	ChainID         IDKind = "chain"
 	ObjectRequestID IDKind = "req"
+	VendID          IDKind = "vend"
 )
 
 const (

@@ -14,7 +14,7 @@ import (
 var idKinds = []keyhatch.IDKind{
 	keyhatch.UserID, keyhatch.GroupID, keyhatch.WorkspaceID, keyhatch.TeamspaceID, keyhatch.TokenID, keyhatch.PasswordID, keyhatch.CredentialID, keyhatch.StoreID,
 	keyhatch.BucketID, keyhatch.LocationID, keyhatch.GrantID, keyhatch.LeaseID, keyhatch.EventID, keyhatch.ChainID, keyhatch.ObjectRequestID,
-	keyhatch.KeyID, keyhatch.JobID, keyhatch.StoreAccountID,
+	keyhatch.KeyID, keyhatch.JobID, keyhatch.StoreAccountID, keyhatch.VendID,
 }
 
 const base36 = "0123456789abcdefghijklmnopqrstuvwxyz"

@@ -40,10 +40,12 @@ var layers = []struct {
 	{"driver/drivertest/matrix", "root driver driver/drivertest", "github.com/aws/"},
 	{"driver/bounded", "", ""},
 	{"driver/probe", "root driver/bounded", "github.com/aws/"},
-	{"driver/own", "root policy driver", "github.com/aws/aws-sdk-go-v2/aws"},
+	{"driver/presigned", "root", "github.com/aws/aws-sdk-go-v2/aws"},
+	{"driver/own", "root policy driver driver/presigned", ""},
+	{"driver/sessions", "root policy driver driver/presigned", ""},
 	{"driver/s3buckets", "root driver/bounded", "github.com/aws/"},
 	{"driver/awssts", "root policy driver driver/bounded", "github.com/aws/"},
-	{"driver/confine", "root policy driver/bounded", "github.com/aws/"},
+	{"driver/confine", "root policy driver driver/bounded", "github.com/aws/"},
 	{"driver/shield", "root driver", "github.com/maypok86/otter/v2 golang.org/x/time/rate"},
 	{"driver/iam", "root driver", "github.com/aws/"},
 	{"driver/rgw", "root driver driver/iam", "github.com/aws/"},
@@ -55,6 +57,7 @@ var layers = []struct {
 	{"broker/past", "root policy db broker/accesskeys broker/accounts broker/buckets broker/kernel broker/people broker/places", ""},
 	{"broker/passwords", "root policy db broker/kernel", "github.com/ccojocar/zxcvbn-go/data golang.org/x/crypto/argon2 golang.org/x/text/unicode/norm"},
 	{"broker/accounts", "root db driver broker/kernel", ""},
+	{"broker/proofs", "root driver broker/kernel broker/credentials broker/places", ""},
 	{"broker/places", "root policy db broker/kernel broker/accounts", ""},
 	{"broker/buckets", "root policy db mirror driver broker/kernel broker/accesskeys broker/accounts broker/places", ""},
 	{"broker/accesskeys", "root policy db mirror driver broker/kernel broker/accounts", ""},
@@ -119,7 +122,7 @@ var layers = []struct {
 // noHTTP are the packages in which a web protocol has no business.
 var noHTTP = []string{
 	"", "policy", "audit", "seal", "db", "db/engine", "db/sqlite", "db/schema", "db/groupcommit", "mirror", "jobs", "driver", "driver/shield",
-	"broker", "broker/kernel", "broker/people", "broker/bearers", "broker/passwords", "broker/places", "broker/accounts", "broker/buckets", "broker/lending", "broker/record", "broker/past", "broker/keys",
+	"broker", "broker/kernel", "broker/people", "broker/bearers", "broker/passwords", "broker/places", "broker/accounts", "broker/buckets", "broker/proofs", "broker/lending", "broker/record", "broker/past", "broker/keys",
 }
 
 // badNames say nothing about what a package is.

@@ -19,8 +19,11 @@ type Lease struct {
 	Store       string // id
 	StoreName   string
 	AccessKeyID string
-	Access      Access
-	Parts       []Part
+	// Vend is the id under which the store's token service minted its keys, which other
+	// leases of the same scope may share; empty: they are of our own S3 endpoint.
+	Vend   string
+	Access Access
+	Parts  []Part
 	// SessionName is what its borrower calls it, for the record; may be empty.
 	SessionName string
 	// Policies are session policies (package policy) that narrow it, every one of
@@ -80,8 +83,20 @@ type Session struct {
 // Revocation says how soon a lease can be ended before its time.
 type Revocation string
 
-// RevokeImmediate: the next request with it is refused.
-const RevokeImmediate Revocation = "immediate"
+const (
+	// RevokeImmediate: the next request with it is refused.
+	RevokeImmediate Revocation = "immediate"
+	// RevokeNone: it is a session of the store, which lives to its end.
+	RevokeNone Revocation = "none"
+)
+
+// Revocation says how soon the lease can be ended.
+func (l Lease) Revocation() Revocation {
+	if l.Vend != "" {
+		return RevokeNone
+	}
+	return RevokeImmediate
+}
 
 // Credentials are a set of S3 keys with where to use them.
 type Credentials struct {

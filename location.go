@@ -40,7 +40,13 @@ type Location struct {
 	// earlier time stay closed for writing.
 	WritableSince time.Time
 	MaxLease      time.Duration
-	CreatedAt     time.Time
+	// KMSKey is the ARN of the KMS key that its objects are encrypted with, which sessions
+	// of its store may then use; empty: none that they have to name.
+	KMSKey string
+	// SharedSessions: a session that its store minted for one user serves others that may
+	// have the same. The store's own record then does not tell who did what.
+	SharedSessions bool
+	CreatedAt      time.Time
 }
 
 // URL is the location's s3:// address.

@@ -22,8 +22,13 @@ const (
 // Lending says where a store's leases come from.
 type Lending string
 
-// LendsOwn: our S3 endpoint enforces the lease and forwards to the store.
-const LendsOwn Lending = "own"
+const (
+	// LendsOwn: our S3 endpoint enforces the lease and forwards to the store.
+	LendsOwn Lending = "own"
+	// LendsSTS: the store's own token service mints sessions, which the store confines and
+	// which live to their end.
+	LendsSTS Lending = "sts"
+)
 
 // Store is an object store that we hand out keys for.
 type Store struct {
@@ -41,7 +46,13 @@ type Store struct {
 	OneBucket    bool   // it was made for one bucket, takes no other, and goes with it
 	Keys         KeysOf // whose access keys work on it
 	KeysEndpoint string // URL of the service that keeps them; empty: AWS's IAM, or Endpoint
-	CreatedAt    time.Time
+	// Console is the URL of the store's own console, in which {bucket} and {prefix} stand
+	// for what is to be seen there; empty: none, or AWS's.
+	Console string
+	// Proof is what was found when it was last tried whether its sessions are confined;
+	// nil: that was not tried.
+	Proof     *Proof
+	CreatedAt time.Time
 }
 
 var ofAWSRegion = regexp.MustCompile(`^https://s3\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?$`)
@@ -53,6 +64,13 @@ func AWSRegion(endpoint string) string {
 		return ""
 	}
 	return found[1]
+}
+
+// ReachedWith tells whether an authority of the provider and kind can act for the store.
+// One that lends sessions and keeps nothing else is reached as a role, too.
+func (s Store) ReachedWith(p Provider, k CredentialKind) bool {
+	role := k == RoleCredential && s.Lends == LendsSTS && s.Keys == KeysNone
+	return p == AWS && (k == KeysCredential || role)
 }
 
 // InTheClear tells whether whoever is on the way to the store, or to the service that

@@ -18,8 +18,18 @@ type Credential struct {
 	AllowedInTasks bool      `json:"allowed_in_tasks" doc:"Whether tokens with the annotation \"task\" may use it"`
 	Base           bool      `json:"base" doc:"Whether the roles of its place are assumed through it"`
 	AnyExternalID  bool      `json:"any_external_id,omitempty" doc:"Whether a role is used that admits Keyhatch without its external id too"`
+	Sessions       *Sessions `json:"sessions,omitempty" doc:"How its sessions are asked for at stores that lend sts"`
 	CreatedAt      time.Time `json:"created_at"`
 	UpdatedAt      time.Time `json:"updated_at" doc:"When its authority was last set"`
+}
+
+// Sessions is how a credential's sessions are asked for at a store's token service.
+type Sessions struct {
+	LongestSeconds *int              `json:"longest_seconds,omitempty" doc:"How long the store lets one last: of a role its maximum session duration; 900 to 604800. Default: not known, and an hour is what is sure"`
+	Name           string            `json:"name,omitempty" maxLength:"64" doc:"How they are called in the store's own record; {user}, {client} and {vend} stand for themselves. Default: {user}@{client}"`
+	SourceIdentity bool              `json:"source_identity,omitempty" doc:"The store's record gets the id of each vend as its source identity. The role's trust policy has to allow sts:SetSourceIdentity"`
+	Tags           map[string]string `json:"tags,omitempty" doc:"Session tags. The role's trust policy has to allow sts:TagSession"`
+	WebIdentity    bool              `json:"web_identity,omitempty" doc:"Assume the role with the server's own web identity token; for installation admins"`
 }
 
 // CreatedCredential is a new credential.
@@ -88,6 +98,7 @@ type NewCredential struct {
 	Name string `json:"name" maxLength:"128"`
 	Authority
 	CredentialMarks
+	Sessions *Sessions `json:"sessions,omitempty" doc:"How its sessions are asked for at stores that lend sts"`
 }
 
 // CredentialChange changes what it names of a credential.
@@ -95,6 +106,7 @@ type CredentialChange struct {
 	Name *string `json:"name,omitempty" maxLength:"128"`
 	Authority
 	CredentialMarks
+	Sessions     *Sessions `json:"sessions,omitempty" doc:"Instead of all that is said of its sessions"`
 	OnlyVerified bool `json:"only_verified,omitempty" doc:"Take another authority only when it has been verified; until then the one that it has stays"`
 }
 

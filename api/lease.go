@@ -9,7 +9,9 @@ type LeaseRequest struct {
 	Prefixes        []string `json:"prefixes,omitempty" nullable:"false" maxItems:"100" doc:"Narrow it: s3:// addresses in locations of the same store, or prefixes inside the location. Default: all of the location"`
 	Policy          string   `json:"policy,omitempty" doc:"A session policy in IAM's language, as text: the lease opens only what it allows, too. At most 2,048 characters"`
 	SessionName     string   `json:"session_name,omitempty" doc:"What you call it, for the record: 2 to 64 of letters, digits and _+=,.@-" example:"nightly-job"`
-	DurationSeconds *int     `json:"duration_seconds,omitempty" doc:"At least 900, at most what location, grants and token allow. Default: 3600, or less where a limit is lower"`
+	DurationSeconds *int     `json:"duration_seconds,omitempty" doc:"At least 900, at most what location, grants, token and store allow. Default: 3600, or less where a limit is lower"`
+	MinDuration     *int     `json:"min_duration_seconds,omitempty" doc:"Accept a lease that is shorter than duration_seconds, down to this: where a limit is lower, or the store's session that another lease has still lasts so long. Default: duration_seconds"`
+	Console         bool     `json:"console,omitempty" doc:"Also make a URL where people see in a browser what the lease opens, of stores that have one"`
 }
 
 // Lease is the record of what was lent, without the secret.
@@ -21,6 +23,8 @@ type Lease struct {
 	Pair        string     `json:"pair,omitempty" doc:"The access key id of the access key's pair that it was borrowed with; it ends with that" example:"KHAKEXAMPLEEXAMPLE22"`
 	Store       string     `json:"store" doc:"The store's name"`
 	AccessKeyID string     `json:"access_key_id"`
+	Vend        string     `json:"vend,omitempty" doc:"Of a store's own session: the id under which it was minted, also in the store's record. Leases that share it have the same keys"`
+	Revocation  string     `json:"revocation" enum:"immediate,none" doc:"How soon revoking it takes hold: at once, or never, since a store's own session lives to its end"`
 	Access      string     `json:"access" enum:"read,write"`
 	Prefixes    []string   `json:"prefixes" nullable:"false" example:"[\"s3://demo/alpha/\"]"`
 	Grants      []string   `json:"grants" nullable:"false" doc:"The grant that each prefix rests on; none with an access key"`
@@ -46,7 +50,8 @@ type Lent struct {
 	Access          string    `json:"access" enum:"read,write"`
 	Prefixes        []string  `json:"prefixes" nullable:"false" example:"[\"s3://demo/alpha/\"]"`
 	Grants          []string  `json:"grants" nullable:"false" doc:"The grant that each prefix rests on"`
-	Revocation      string    `json:"revocation" enum:"immediate" doc:"How soon revoking it takes hold"`
+	Revocation      string    `json:"revocation" enum:"immediate,none" doc:"How soon revoking it takes hold: at once, or never, since a store's own session lives to its end"`
+	ConsoleURL      string    `json:"console_url,omitempty" doc:"Where people see in a browser what it opens. At AWS whoever has it is logged in: it is as secret as the keys, and has to be used within 15 minutes"`
 }
 
 // Event is one line of the audit record.

@@ -14,10 +14,35 @@ type Store struct {
 	Endpoint     string    `json:"endpoint,omitempty" doc:"Of an S3 store; shown to who manages the store" example:"https://s3.eu-central-1.amazonaws.com"`
 	Region       string    `json:"region,omitempty" doc:"Of an S3 store" example:"eu-central-1"`
 	Credential   string    `json:"credential,omitempty" doc:"Id of the credential that acts on an S3 store; shown to who manages the store"`
-	Lends        string    `json:"lends" enum:"own" doc:"Where its leases come from: own is Keyhatch's S3 endpoint"`
+	Lends        string    `json:"lends" enum:"own,sts" doc:"Where its leases come from: own is Keyhatch's S3 endpoint, sts the store's own token service"`
+	Console      string    `json:"console,omitempty" doc:"URL of the store's own console; shown to who manages the store" example:"https://console.example/browser/{bucket}/{prefix}"`
+	Proof        *Proof    `json:"proof,omitempty" doc:"Whether the store confines its sessions, as it was last tried; shown to who manages the store"`
 	Keys         string    `json:"keys" enum:"own,iam,rgw,none" doc:"Whose access keys work on it: Keyhatch's S3 endpoint's, users of its IAM, users of Ceph's RGW, or none"`
 	KeysEndpoint string    `json:"keys_endpoint,omitempty" doc:"Where they are kept, when that is not AWS's IAM or the endpoint; shown to who manages the store"`
 	CreatedAt    time.Time `json:"created_at"`
+}
+
+// Proof is what was found when it was tried whether a store confines the sessions that its
+// token service mints.
+type Proof struct {
+	Verification
+	At         time.Time  `json:"at"`
+	By         string     `json:"by" doc:"Id of the user"`
+	Bucket     string     `json:"bucket" doc:"In which it was tried"`
+	AcceptedBy string     `json:"accepted_by,omitempty" doc:"Who has the store lend although it did not pass"`
+	AcceptedAt *time.Time `json:"accepted_at,omitempty"`
+}
+
+// StoreTrial says how a store is tried.
+type StoreTrial struct {
+	Bucket      string `json:"bucket,omitempty" maxLength:"128" doc:"Id or name of one of the store's, in which objects are put, below a prefix of their own, and removed. Default: the first"`
+	OtherBucket string `json:"other_bucket,omitempty" maxLength:"128" doc:"Another one, of which nothing is open. Default: the next; without one, what is about it is left out"`
+	Wait        bool   `json:"wait,omitempty" doc:"Wait for the end of a session too: it is in the proof a quarter of an hour later"`
+}
+
+// StoreAcceptance has a store lend although it did not pass.
+type StoreAcceptance struct {
+	Name string `json:"name" maxLength:"128" doc:"The store's name once more"`
 }
 
 // NewStore makes a store.
@@ -30,12 +55,16 @@ type NewStore struct {
 	Credential   string `json:"credential,omitempty" maxLength:"128" doc:"Of an S3 store: id or name of the credential that acts on it"`
 	Keys         string `json:"keys,omitempty" enum:"own,iam,rgw,none" doc:"Of an S3 store: whose access keys work on it. Default: own"`
 	KeysEndpoint string `json:"keys_endpoint,omitempty" maxLength:"300" doc:"URL of the IAM service, or of RGW's, when it is not AWS's IAM or the endpoint"`
+	Lends        string `json:"lends,omitempty" enum:"own,sts" doc:"Of an S3 store: where its leases come from. One that lends sts lends nothing until it is verified. Default: own"`
+	Console      string `json:"console,omitempty" maxLength:"500" doc:"Of an S3 store that is not AWS's: URL of its console, in which {bucket} and {prefix} stand for what is to be seen"`
 }
 
 // StoreChange changes what it names of a store.
 type StoreChange struct {
 	Name       *string `json:"name,omitempty" maxLength:"128"`
 	Credential *string `json:"credential,omitempty" maxLength:"128" doc:"Of an S3 store: id or name"`
+	Lends      *string `json:"lends,omitempty" enum:"own,sts" doc:"Of an S3 store. What was lent before stays what it is"`
+	Console    *string `json:"console,omitempty" maxLength:"500" doc:"Of an S3 store; empty: none"`
 }
 
 // Location is a named, owned prefix in a bucket.
@@ -52,6 +81,8 @@ type Location struct {
 	Locked          bool      `json:"locked" doc:"No writes, whatever the grants say"`
 	LockPending     bool      `json:"lock_pending,omitempty" doc:"The store keeps access keys itself, and has not confirmed for all of them that nothing is written here"`
 	MaxLeaseSeconds int       `json:"max_lease_seconds" example:"43200"`
+	KMSKey          string    `json:"kms_key,omitempty" doc:"ARN of the KMS key that its objects are encrypted with, which sessions of the store may use"`
+	SharedSessions  bool      `json:"shared_sessions,omitempty" doc:"A session that the store minted for one user serves others who may have the same: the store's own record then does not tell who did what"`
 	CreatedAt       time.Time `json:"created_at"`
 }
 
@@ -63,6 +94,8 @@ type NewLocation struct {
 	Default         bool   `json:"default,omitempty" doc:"Make it the one of its teamspace or workspace, instead of another"`
 	Owner           string `json:"owner,omitempty" doc:"Id or name. Default: you"`
 	MaxLeaseSeconds *int   `json:"max_lease_seconds,omitempty" doc:"900 to 604800. Default: 43200"`
+	KMSKey          string `json:"kms_key,omitempty" maxLength:"200" doc:"ARN of the KMS key that its objects are encrypted with, where sessions of the store have to name it"`
+	SharedSessions  bool   `json:"shared_sessions,omitempty" doc:"Let a session that the store minted for one user serve others who may have the same"`
 }
 
 // LocationChange changes what it names of a location.
@@ -72,6 +105,8 @@ type LocationChange struct {
 	Owner           *string `json:"owner,omitempty" doc:"Id or name"`
 	Locked          *bool   `json:"locked,omitempty"`
 	MaxLeaseSeconds *int    `json:"max_lease_seconds,omitempty"`
+	KMSKey          *string `json:"kms_key,omitempty" maxLength:"200" doc:"Empty: none. For the workspace's admins"`
+	SharedSessions  *bool   `json:"shared_sessions,omitempty" doc:"For the workspace's admins"`
 }
 
 // Grant lets its subject read or write a location or a prefix inside it.

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/past"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
+	"github.com/keyhatch/keyhatch/broker/proofs"
 	"github.com/keyhatch/keyhatch/broker/record"
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
@@ -32,6 +34,7 @@ type Broker struct {
 	Passwords   *passwords.Service   // logins with a password
 	Credentials *credentials.Service // what acts for us on stores
 	Places      *places.Service      // stores, locations, grants
+	Proofs      *proofs.Service      // whether stores confine their sessions
 	Accounts    *accounts.Service    // workspaces' standing on stores
 	Buckets     *buckets.Service     // buckets, at their stores too
 	Lending     *lending.Service     // leases
@@ -59,6 +62,10 @@ type Config struct {
 	Buckets driver.BucketKeeper
 	// Prober asks the clouds whether credentials work.
 	Prober driver.Prober
+	// Confiner tries whether stores confine their sessions.
+	Confiner driver.Confiner
+	// WebIdentity is the token that tells clouds who the server is; nil: it has none.
+	WebIdentity func(context.Context) (keyhatch.Secret, error)
 	// ShortestLease is the least that a lease lasts. Zero: keyhatch.MinLeaseLife.
 	// Only tests, which cannot wait for the end of a longer one, set it.
 	ShortestLease time.Duration
@@ -87,7 +94,7 @@ func New(c Config) *Broker {
 	c.Tokens = c.Tokens.OrDefault()
 	k := kernel.New(c.DB, c.Mirror, c.Keys, c.Reach, c.Tokens.RequestsPerMinute)
 	k.NotBefore(c.NotBefore)
-	acting := credentials.New(k, c.Prober)
+	acting := credentials.New(k, c.Prober, c.WebIdentity)
 	var keepers map[keyhatch.KeysOf]driver.KeyProvisioner
 	if c.Keepers != nil {
 		keepers = c.Keepers(acting)
@@ -103,6 +110,7 @@ func New(c Config) *Broker {
 		Bearers:     bearers.New(k, tokens, c.Issuers, c.Log),
 		Passwords:   passwords.New(k, c.Log, c.CheapPasswords),
 		Places:      where,
+		Proofs:      proofs.New(k, acting, c.Confiner, c.Prober, c.Log),
 		Accounts:    accounts.New(k, c.Buckets),
 		Buckets:     buckets.New(k, where, accessKeys, c.Buckets, c.Log),
 		Credentials: acting,

@@ -23,6 +23,7 @@ var credentials = ask.Sheet[api.Credential]{
 	{Title: "KEY ID", Detail: true, Cell: func(_ *ask.Names, c api.Credential) string { return c.KeyID }},
 	{Title: "WORKSPACE", Detail: true, Cell: func(n *ask.Names, c api.Credential) string { return n.Workspace(c.Workspace) }},
 	{Title: "TEAMSPACE", Detail: true, Cell: func(n *ask.Names, c api.Credential) string { return n.Teamspace(c.Teamspace) }},
+	{Title: "SESSIONS", Detail: true, Cell: func(_ *ask.Names, c api.Credential) string { return sessionsOf(c.Sessions) }},
 	{Title: "ID", Cell: func(_ *ask.Names, c api.Credential) string { return c.ID }},
 	{Title: "CREATED", Detail: true, Cell: func(_ *ask.Names, c api.Credential) string { return ask.TimeOf(c.CreatedAt) }},
 }
@@ -89,6 +90,7 @@ type credentialCreate struct {
 	Name string `arg:"" help:"Unique in its place."`
 	authority
 	marks
+	sessions
 }
 
 func (c credentialCreate) Run(ctx context.Context, s ask.Streams) error {
@@ -100,7 +102,7 @@ func (c credentialCreate) Run(ctx context.Context, s ask.Streams) error {
 		return err
 	}
 	return ask.Show(ctx, s, c.Question, createdCredentials, func(k *client.Client) (api.CreatedCredential, error) {
-		return k.CreateCredential(ctx, c.Teamspace, api.NewCredential{Name: c.Name, Authority: a, CredentialMarks: c.marks.of()})
+		return k.CreateCredential(ctx, c.Teamspace, api.NewCredential{Name: c.Name, Authority: a, CredentialMarks: c.marks.of(), Sessions: c.sessions.over(nil)})
 	})
 }
 
@@ -110,6 +112,7 @@ type credentialUpdate struct {
 	Name *string `placeholder:"NAME" help:"Another name."`
 	authority
 	marks
+	sessions
 	OnlyVerified bool `help:"Take what it shall act with only when that has been verified; until then the old stays."`
 }
 
@@ -119,12 +122,19 @@ func (c credentialUpdate) Run(ctx context.Context, s ask.Streams) error {
 	if err != nil {
 		return err
 	}
-	change.Authority = a
+	change.Authority, change.Sessions = a, c.sessions.over(nil)
 	if err := ask.Wanting(change); err != nil {
 		return err
 	}
 	change.OnlyVerified = c.OnlyVerified
 	return ask.Show(ctx, s, c.Question, credentials, func(k *client.Client) (api.Credential, error) {
+		if change.Sessions != nil {
+			now, err := k.Credential(ctx, c.Teamspace, c.Credential)
+			if err != nil {
+				return now, err
+			}
+			change.Sessions = c.sessions.over(now.Sessions)
+		}
 		return k.UpdateCredential(ctx, c.Teamspace, c.Credential, change)
 	})
 }

@@ -20,6 +20,8 @@ var locations = ask.Sheet[api.Location]{
 	{Title: "DEFAULT", Detail: true, Cell: func(_ *ask.Names, l api.Location) string { return ask.Yes(l.Default) }},
 	{Title: "LOCKED", Cell: func(_ *ask.Names, l api.Location) string { return locked(l) }},
 	{Title: "LONGEST LEASE", Cell: func(_ *ask.Names, l api.Location) string { return ask.Seconds(l.MaxLeaseSeconds) }},
+	{Title: "KMS KEY", Detail: true, Cell: func(_ *ask.Names, l api.Location) string { return l.KMSKey }},
+	{Title: "SHARED SESSIONS", Detail: true, Cell: func(_ *ask.Names, l api.Location) string { return ask.Yes(l.SharedSessions) }},
 	{Title: "STORE", Detail: true, Cell: func(n *ask.Names, l api.Location) string { return n.Store(l.Store) }},
 	{Title: "WORKSPACE", Detail: true, Cell: func(n *ask.Names, l api.Location) string { return n.Workspace(l.Workspace) }},
 	{Title: "ID", Cell: func(_ *ask.Names, l api.Location) string { return l.ID }},
@@ -107,10 +109,13 @@ type locationCreate struct {
 	Default      bool       `help:"Make it the one of its teamspace or workspace, instead of another."`
 	Owner        string     `placeholder:"NAME" help:"Who may grant on it, by name or id. Default: you."`
 	LongestLease times.Span `placeholder:"TIME" help:"How long a lease may last: 15m to 7d. Default: 12h."`
+	KMSKey       string     `name:"kms-key" placeholder:"ARN" help:"The KMS key that its objects are encrypted with, for sessions of a store that lends sts."`
+
+	SharedSessions bool `help:"Let a session that the store minted for one user serve others who may have the same."`
 }
 
 func (l locationCreate) Run(ctx context.Context, s ask.Streams) error {
-	n := api.NewLocation{Name: l.Name, URL: l.URL, Teamspace: l.Teamspace, Default: l.Default, Owner: l.Owner, MaxLeaseSeconds: l.LongestLease.WholeSeconds()}
+	n := api.NewLocation{Name: l.Name, URL: l.URL, Teamspace: l.Teamspace, Default: l.Default, Owner: l.Owner, MaxLeaseSeconds: l.LongestLease.WholeSeconds(), KMSKey: l.KMSKey, SharedSessions: l.SharedSessions}
 	return ask.Show(ctx, s, l.Question, locations, func(c *client.Client) (api.Location, error) { return c.CreateLocation(ctx, n) })
 }
 
@@ -121,10 +126,13 @@ type locationUpdate struct {
 	Default      *bool      `negatable:"" help:"Make it the one of its teamspace or workspace, instead of another."`
 	Owner        *string    `placeholder:"NAME" help:"Another owner, by name or id."`
 	LongestLease times.Span `placeholder:"TIME" help:"How long a lease may last: 15m to 7d."`
+	KMSKey       *string    `name:"kms-key" placeholder:"ARN" help:"The KMS key that its objects are encrypted with; empty for none."`
+
+	SharedSessions *bool `negatable:"" help:"Let a session that the store minted for one user serve others who may have the same."`
 }
 
 func (l locationUpdate) Run(ctx context.Context, s ask.Streams) error {
-	change := api.LocationChange{Name: l.Name, Default: l.Default, Owner: l.Owner, MaxLeaseSeconds: l.LongestLease.WholeSeconds()}
+	change := api.LocationChange{Name: l.Name, Default: l.Default, Owner: l.Owner, MaxLeaseSeconds: l.LongestLease.WholeSeconds(), KMSKey: l.KMSKey, SharedSessions: l.SharedSessions}
 	if err := ask.Wanting(change); err != nil {
 		return err
 	}

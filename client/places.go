@@ -32,6 +32,18 @@ func (c *Client) UpdateStore(ctx context.Context, store string, change api.Store
 	return s, err
 }
 
+// VerifyStore tries on the store whether it confines its sessions; the proof is in it.
+func (c *Client) VerifyStore(ctx context.Context, store string, t api.StoreTrial) (s api.Store, err error) {
+	err = c.call(ctx, http.MethodPost, at("stores", store, "verify"), nil, t, &s)
+	return s, err
+}
+
+// AcceptStore has a store lend although it did not pass. name is the store's once more.
+func (c *Client) AcceptStore(ctx context.Context, store, name string) (s api.Store, err error) {
+	err = c.call(ctx, http.MethodPost, at("stores", store, "accept"), nil, api.StoreAcceptance{Name: name}, &s)
+	return s, err
+}
+
 // DeleteStore removes a store without buckets.
 func (c *Client) DeleteStore(ctx context.Context, store string) error {
 	return c.call(ctx, http.MethodDelete, at("stores", store), nil, nil, nil)

@@ -71,6 +71,11 @@ func (r Reader) BucketOnStore(ctx context.Context, store, name string) (keyhatch
 	return one(ctx, r, keyhatch.CodeBucketNotFound, scanBucket, "select "+bucketColumns+" from buckets where store = $1 and name = $2", store, name)
 }
 
+// BucketsOnStore lists the buckets of a store by id.
+func (r Reader) BucketsOnStore(ctx context.Context, store string, p Page) ([]keyhatch.Bucket, error) {
+	return many(ctx, r, scanBucket, "select "+bucketColumns+" from buckets where store = $1 and id > $2 order by id limit $3", store, p.After, p.Limit)
+}
+
 // BucketElsewhere tells whether another store of the endpoint, and of the same
 // workspace or of the installation too, has a bucket of the name: it would be the same
 // one, whether it is reached with TLS or without.

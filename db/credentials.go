@@ -7,7 +7,7 @@ import (
 )
 
 const credentialColumns = `id, workspace, teamspace, name, provider, kind, principal, key_id, endpoint,
-	is_default, tasks_since, is_base, any_external_id, created_at, updated_at`
+	is_default, tasks_since, is_base, any_external_id, sessions, created_at, updated_at`
 
 func credentialFields(c *keyhatch.Credential) []any {
 	return []any{
@@ -18,6 +18,7 @@ func credentialFields(c *keyhatch.Credential) []any {
 		&c.Default,
 		timeColumn{&c.TasksSince},
 		&c.Base, &c.AnyExternalID,
+		jsonColumn{&c.Sessions},
 		timeColumn{&c.CreatedAt},
 		timeColumn{&c.UpdatedAt},
 	}
@@ -55,9 +56,9 @@ func (t *Tx) InsertCredential(ctx context.Context, c SealedCredential) error {
 		return err
 	}
 	err := t.exec(ctx, "insert into credentials ("+credentialColumns+`, secret, role_mark)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
 		c.ID, optText(c.Workspace), optText(c.Teamspace), c.Name, string(c.Provider), string(c.Kind), c.Principal, c.KeyID, c.Endpoint,
-		c.Default, optMicros(c.TasksSince), c.Base, c.AnyExternalID, micros(c.CreatedAt), micros(c.UpdatedAt), c.Sealed, optText(c.RoleMark))
+		c.Default, optMicros(c.TasksSince), c.Base, c.AnyExternalID, jsonText(c.Sessions), micros(c.CreatedAt), micros(c.UpdatedAt), c.Sealed, optText(c.RoleMark))
 	if err != nil {
 		return err
 	}
@@ -70,10 +71,10 @@ func (t *Tx) UpdateCredential(ctx context.Context, c SealedCredential) error {
 		return err
 	}
 	err := t.execOne(ctx, keyhatch.CodeCredentialNotFound, `update credentials set name = $2, provider = $3, kind = $4, principal = $5,
-		key_id = $6, endpoint = $7, is_default = $8, tasks_since = $9, is_base = $10, any_external_id = $11, updated_at = $12, secret = $13, role_mark = $14
+		key_id = $6, endpoint = $7, is_default = $8, tasks_since = $9, is_base = $10, any_external_id = $11, updated_at = $12, secret = $13, role_mark = $14, sessions = $15
 		where id = $1`,
 		c.ID, c.Name, string(c.Provider), string(c.Kind), c.Principal, c.KeyID, c.Endpoint, c.Default, optMicros(c.TasksSince), c.Base, c.AnyExternalID,
-		micros(c.UpdatedAt), c.Sealed, optText(c.RoleMark))
+		micros(c.UpdatedAt), c.Sealed, optText(c.RoleMark), jsonText(c.Sessions))
 	if err != nil {
 		return err
 	}

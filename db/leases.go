@@ -7,10 +7,10 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-const leaseColumns = "id, workspace, user_id, token, pair, presigned, store, store_name, access_key_id, access, parts, session_name, policies, ancestors, issued_at, expires_at, revoked_at"
+const leaseColumns = "id, workspace, user_id, token, pair, presigned, store, store_name, access_key_id, vend, access, parts, session_name, policies, ancestors, issued_at, expires_at, revoked_at"
 
 func scanLease(row row) (l keyhatch.Lease, err error) {
-	err = row.Scan(&l.ID, &l.Workspace, &l.User, &l.Token, &l.Pair, &l.Presigned, &l.Store, &l.StoreName, &l.AccessKeyID, &l.Access,
+	err = row.Scan(&l.ID, &l.Workspace, &l.User, &l.Token, &l.Pair, &l.Presigned, &l.Store, &l.StoreName, &l.AccessKeyID, &l.Vend, &l.Access,
 		jsonColumn{&l.Parts}, &l.SessionName, jsonColumn{&l.Policies}, jsonColumn{&l.Ancestors}, timeColumn{&l.IssuedAt}, timeColumn{&l.ExpiresAt}, timeColumn{&l.RevokedAt})
 	return l, err
 }
@@ -18,8 +18,8 @@ func scanLease(row row) (l keyhatch.Lease, err error) {
 // InsertLease records a lease. The change feed needs no line: what makes a lease
 // valid travels in its session token.
 func (t *Tx) InsertLease(ctx context.Context, l keyhatch.Lease) error {
-	return t.exec(ctx, "insert into leases ("+leaseColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, null)",
-		l.ID, l.Workspace, l.User, l.Token, l.Pair, l.Presigned, l.Store, l.StoreName, l.AccessKeyID, string(l.Access),
+	return t.exec(ctx, "insert into leases ("+leaseColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, null)",
+		l.ID, l.Workspace, l.User, l.Token, l.Pair, l.Presigned, l.Store, l.StoreName, l.AccessKeyID, l.Vend, string(l.Access),
 		jsonText(l.Parts), l.SessionName, jsonText(l.Policies), jsonText(l.Ancestors), micros(l.IssuedAt), micros(l.ExpiresAt))
 }
 

@@ -6,29 +6,29 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-const storeColumns = "id, workspace, teamspace, name, kind, lends, path, endpoint, region, credential, one_bucket, keys, keys_endpoint, created_at"
+const storeColumns = "id, workspace, teamspace, name, kind, lends, path, endpoint, region, credential, one_bucket, keys, keys_endpoint, console, proof, created_at"
 
 func scanStore(row row) (s keyhatch.Store, err error) {
 	err = row.Scan(&s.ID, textColumn{&s.Workspace}, textColumn{&s.Teamspace}, &s.Name, &s.Kind, &s.Lends,
-		&s.Path, &s.Endpoint, &s.Region, textColumn{&s.Credential}, &s.OneBucket, &s.Keys, &s.KeysEndpoint, timeColumn{&s.CreatedAt})
+		&s.Path, &s.Endpoint, &s.Region, textColumn{&s.Credential}, &s.OneBucket, &s.Keys, &s.KeysEndpoint, &s.Console, jsonColumn{&s.Proof}, timeColumn{&s.CreatedAt})
 	return s, err
 }
 
 // InsertStore adds a store.
 func (t *Tx) InsertStore(ctx context.Context, s keyhatch.Store) error {
-	err := t.exec(ctx, "insert into stores ("+storeColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+	err := t.exec(ctx, "insert into stores ("+storeColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
 		s.ID, optText(s.Workspace), optText(s.Teamspace), s.Name, string(s.Kind), string(s.Lends),
-		s.Path, s.Endpoint, s.Region, optText(s.Credential), s.OneBucket, string(s.Keys), s.KeysEndpoint, micros(s.CreatedAt))
+		s.Path, s.Endpoint, s.Region, optText(s.Credential), s.OneBucket, string(s.Keys), s.KeysEndpoint, s.Console, jsonText(s.Proof), micros(s.CreatedAt))
 	if err != nil {
 		return err
 	}
 	return t.changed(ctx, StoreChanged, s.Workspace, s.ID)
 }
 
-// UpdateStore changes the name and the credential.
+// UpdateStore changes the name, the credential, how it lends, its console and its proof.
 func (t *Tx) UpdateStore(ctx context.Context, s keyhatch.Store) error {
-	err := t.execOne(ctx, keyhatch.CodeStoreNotFound, "update stores set name = $2, credential = $3 where id = $1",
-		s.ID, s.Name, optText(s.Credential))
+	err := t.execOne(ctx, keyhatch.CodeStoreNotFound, "update stores set name = $2, credential = $3, lends = $4, console = $5, proof = $6 where id = $1",
+		s.ID, s.Name, optText(s.Credential), string(s.Lends), s.Console, jsonText(s.Proof))
 	if err != nil {
 		return err
 	}

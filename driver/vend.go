@@ -28,6 +28,12 @@ type Vender interface {
 	Vend(ctx context.Context, r VendRequest) (Vended, error)
 }
 
+// Keeper is a Vender that serves credentials again.
+type Keeper interface {
+	// Forget has the credentials of a vend served to nobody any more.
+	Forget(vend string)
+}
+
 // ErrNoAnswer is that a store could not be asked at all, by nobody.
 var ErrNoAnswer = errors.New("the store does not answer")
 

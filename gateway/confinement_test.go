@@ -187,9 +187,11 @@ func (e *endpoint) lend(ctx context.Context, ask drivertest.Ask) (drivertest.Len
 	}
 	if ask.Life < keyhatch.MinLeaseLife {
 		lent.Lease.ExpiresAt = time.Now().Add(ask.Life)
-		if lent.Credentials, err = e.lender.Lend(ctx, e.store, lent.Lease); err != nil {
+		vended, err := e.lender.Lend(ctx, driver.LendRequest{Store: e.store, Lease: lent.Lease})
+		if err != nil {
 			return drivertest.Lent{}, err
 		}
+		lent.Credentials = vended.Credentials
 	}
 	return drivertest.Lent{
 		Credentials: lent.Credentials,

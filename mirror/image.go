@@ -31,10 +31,11 @@ type Image struct {
 	bucketByName    map[nameIn]string
 	locationByName  map[nameIn]string
 	locationAt      map[prefixIn]string
-	grantsOn        map[string]set    // location → grants
-	accountOn       map[nameIn]string // workspace and store → account
-	bucketsOn       map[nameIn]set    // the same → buckets
-	locationsIn     map[string]set    // bucket → locations
+	grantsOn        map[string]set      // location → grants
+	accountOn       map[nameIn]string   // workspace and store → account
+	bucketsOn       map[nameIn]set      // the same → buckets
+	locationsIn     map[string]set      // bucket → locations
+	baseOf          map[db.Place]string // → credential
 }
 
 type (
@@ -82,12 +83,17 @@ func newImage() *Image {
 		accountOn:       map[nameIn]string{},
 		bucketsOn:       map[nameIn]set{},
 		locationsIn:     map[string]set{},
+		baseOf:          map[db.Place]string{},
 	}
 	i.accessKeys = newTable(func(keyhatch.AccessKey, bool) {})
 	i.pairs = newTable(func(db.SealedPair, bool) {})
 	i.users = newTable(func(keyhatch.User, bool) {})
 	i.circleMembers = newTable(func(keyhatch.CircleMember, bool) {})
-	i.credentials = newTable(func(db.SealedCredential, bool) {})
+	i.credentials = newTable(func(c db.SealedCredential, add bool) {
+		if c.Base {
+			follow(i.baseOf, db.Place{Workspace: c.Workspace, Teamspace: c.Teamspace}, c.ID, add)
+		}
+	})
 	i.stores = newTable(func(keyhatch.Store, bool) {})
 	i.workspaces = newTable(func(w keyhatch.Workspace, add bool) {
 		follow(i.workspaceByName, w.Name, w.ID, add)

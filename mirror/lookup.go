@@ -75,6 +75,11 @@ func (i *Image) Credential(id string) (db.SealedCredential, error) {
 	return get(i.credentials, id, keyhatch.CodeCredentialNotFound)
 }
 
+// BaseCredential returns the base of the place with its secret, sealed.
+func (i *Image) BaseCredential(in db.Place) (db.SealedCredential, error) {
+	return i.Credential(i.baseOf[in])
+}
+
 // Store returns the store of the id.
 func (i *Image) Store(id string) (keyhatch.Store, error) {
 	return get(i.stores, id, keyhatch.CodeStoreNotFound)

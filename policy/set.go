@@ -29,6 +29,15 @@ func (o Open) locks(access keyhatch.Access, key string) bool {
 // nothing (S8).
 type Set []Open
 
+// Lent is what the lease opens while everything that it rests on stands.
+func Lent(l keyhatch.Lease) Set {
+	out := make(Set, 0, len(l.Parts))
+	for _, p := range l.Parts {
+		out = append(out, Open{Bucket: p.Bucket, Prefix: p.Prefix, Access: l.Access})
+	}
+	return out
+}
+
 // AllowsObject tells whether the object may be read or written.
 func (s Set) AllowsObject(access keyhatch.Access, bucket, key string) bool {
 	return key != "" && slices.ContainsFunc(s, func(o Open) bool {

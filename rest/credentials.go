@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"reflect"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/keyhatch/keyhatch"
@@ -63,6 +65,7 @@ func (d *Door) createCredential(ctx context.Context, c keyhatch.Caller, in *crea
 	}
 	made, err := d.broker.Credentials.Create(ctx, c, credentials.NewCredential{
 		In: in.in(), Name: in.Body.Name, Authority: *cmp.Or(a, &keyhatch.Authority{}), Marks: credentials.Marks(in.Body.CredentialMarks), MakeExternalID: true,
+		Sessions: *cmp.Or(decodeSessions(in.Body.Sessions), &keyhatch.Sessions{}),
 	})
 	return one(made, err, func(m credentials.Made) api.CreatedCredential {
 		return api.CreatedCredential{Credential: encodeCredential(m.Credential), ExternalID: m.ExternalID.Reveal()}
@@ -86,6 +89,7 @@ func (d *Door) updateCredential(ctx context.Context, c keyhatch.Caller, in *upda
 	}
 	changed, err := d.broker.Credentials.Update(ctx, c, in.in(), in.Credential, credentials.Change{
 		Name: in.Body.Name, Authority: a, Marks: credentials.Marks(in.Body.CredentialMarks), OnlyVerified: in.Body.OnlyVerified,
+		Sessions: decodeSessions(in.Body.Sessions),
 	})
 	return one(changed, err, encodeCredential)
 }
@@ -153,11 +157,31 @@ func decodeAuthority(a api.Authority) (*keyhatch.Authority, error) {
 		"a credential acts with one of aws_keys, aws_role, azure_keys, azure_token, gcp_keys and gcp_token: give one of them")
 }
 
+// decodeSessions reads what is said of sessions; nil when nothing is.
+func decodeSessions(s *api.Sessions) *keyhatch.Sessions {
+	if s == nil {
+		return nil
+	}
+	return &keyhatch.Sessions{Longest: seconds(s.LongestSeconds), Name: s.Name, SourceIdentity: s.SourceIdentity, Tags: s.Tags, WebIdentity: s.WebIdentity}
+}
+
+func encodeSessions(s keyhatch.Sessions) *api.Sessions {
+	out := api.Sessions{Name: s.Name, SourceIdentity: s.SourceIdentity, Tags: s.Tags, WebIdentity: s.WebIdentity}
+	if s.Longest != 0 {
+		longest := int(s.Longest / time.Second)
+		out.LongestSeconds = &longest
+	}
+	if reflect.DeepEqual(out, api.Sessions{}) {
+		return nil
+	}
+	return &out
+}
+
 func encodeCredential(c keyhatch.Credential) api.Credential {
 	return api.Credential{
 		ID: c.ID, Workspace: c.Workspace, Teamspace: c.Teamspace, Name: c.Name, Provider: string(c.Provider), Kind: string(c.Kind),
 		Principal: c.Principal, KeyID: c.KeyID, Endpoint: c.Endpoint, Default: c.Default, AllowedInTasks: c.AllowedInTasks(),
-		Base: c.Base, AnyExternalID: c.AnyExternalID, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
+		Base: c.Base, AnyExternalID: c.AnyExternalID, Sessions: encodeSessions(c.Sessions), CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
 	}
 }
 

@@ -43,6 +43,7 @@ func (d *Door) createLease(ctx context.Context, c keyhatch.Caller, in *createLea
 	lent, err := d.broker.Lending.Lease(ctx, c, lending.LeaseRequest{
 		Workspace: in.Workspace, Location: in.Body.Location, Access: keyhatch.Access(in.Body.Access),
 		Prefixes: in.Body.Prefixes, Life: seconds(in.Body.DurationSeconds), Policy: in.Body.Policy, SessionName: in.Body.SessionName,
+		Least: seconds(in.Body.MinDuration), Console: in.Body.Console,
 	})
 	return one(lent, err, encodeLent)
 }
@@ -59,7 +60,7 @@ func (d *Door) revokeLease(ctx context.Context, c keyhatch.Caller, in *LeaseRef)
 func encodeLease(l keyhatch.Lease) api.Lease {
 	return api.Lease{
 		ID: l.ID, Workspace: l.Workspace, User: l.User, Token: l.Token, Pair: l.Pair, Store: l.StoreName, AccessKeyID: l.AccessKeyID,
-		Access: string(l.Access), Prefixes: l.URLs(), Grants: l.Grants(),
+		Vend: l.Vend, Revocation: string(l.Revocation()), Access: string(l.Access), Prefixes: l.URLs(), Grants: l.Grants(),
 		SessionName: l.SessionName, Policies: l.Policies, Ancestors: l.Ancestors, IssuedAt: l.IssuedAt, ExpiresAt: l.ExpiresAt, RevokedAt: optTime(l.RevokedAt),
 	}
 }
@@ -69,6 +70,6 @@ func encodeLent(l lending.Lent) api.Lent {
 		ID: l.Lease.ID, AccessKeyID: l.Credentials.AccessKeyID, SecretAccessKey: l.Credentials.SecretAccessKey.Reveal(),
 		SessionToken: l.Credentials.SessionToken.Reveal(), ExpiresAt: l.Lease.ExpiresAt, Endpoint: l.Credentials.Endpoint,
 		Region: l.Credentials.Region, Workspace: l.Lease.Workspace, Store: l.Lease.StoreName, Access: string(l.Lease.Access), Prefixes: l.Lease.URLs(),
-		Grants: l.Lease.Grants(), Revocation: string(l.Revocation),
+		Grants: l.Lease.Grants(), Revocation: string(l.Revocation), ConsoleURL: l.Console.Reveal(),
 	}
 }

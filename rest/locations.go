@@ -39,7 +39,7 @@ type createLocationInput struct {
 func (d *Door) createLocation(ctx context.Context, c keyhatch.Caller, in *createLocationInput) (*body[api.Location], error) {
 	n := places.NewLocation{
 		Workspace: in.Workspace, Teamspace: in.Body.Teamspace, URL: in.Body.URL, Name: in.Body.Name, Owner: in.Body.Owner,
-		MaxLease: seconds(in.Body.MaxLeaseSeconds), Default: in.Body.Default,
+		MaxLease: seconds(in.Body.MaxLeaseSeconds), Default: in.Body.Default, KMSKey: in.Body.KMSKey, SharedSessions: in.Body.SharedSessions,
 	}
 	l, err := d.broker.Places.CreateLocation(ctx, c, n)
 	return one(l, err, encodeLocation)
@@ -56,7 +56,9 @@ type updateLocationInput struct {
 }
 
 func (d *Door) updateLocation(ctx context.Context, c keyhatch.Caller, in *updateLocationInput) (*body[api.Location], error) {
-	change := places.LocationChange{Name: in.Body.Name, Default: in.Body.Default, Owner: in.Body.Owner, Locked: in.Body.Locked}
+	change := places.LocationChange{
+		Name: in.Body.Name, Default: in.Body.Default, Owner: in.Body.Owner, Locked: in.Body.Locked, KMSKey: in.Body.KMSKey, SharedSessions: in.Body.SharedSessions,
+	}
 	if in.Body.MaxLeaseSeconds != nil {
 		life := seconds(in.Body.MaxLeaseSeconds)
 		change.MaxLease = &life
@@ -72,7 +74,8 @@ func (d *Door) deleteLocation(ctx context.Context, c keyhatch.Caller, in *Locati
 func encodeLocation(l keyhatch.Location) api.Location {
 	return api.Location{
 		ID: l.ID, Workspace: l.Workspace, Store: l.Store, Bucket: l.Bucket, Name: l.Name, URL: l.URL().String(),
-		Teamspace: l.Teamspace, Default: l.Default, Owner: l.Owner, Locked: l.Locked, LockPending: l.LockPending, MaxLeaseSeconds: int(l.MaxLease / time.Second), CreatedAt: l.CreatedAt,
+		Teamspace: l.Teamspace, Default: l.Default, Owner: l.Owner, Locked: l.Locked, LockPending: l.LockPending, MaxLeaseSeconds: int(l.MaxLease / time.Second),
+		KMSKey: l.KMSKey, SharedSessions: l.SharedSessions, CreatedAt: l.CreatedAt,
 	}
 }
 

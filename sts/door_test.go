@@ -23,6 +23,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/record"
+	"github.com/keyhatch/keyhatch/driver"
 )
 
 func hashed(text string) string {
@@ -267,7 +268,7 @@ func TestEndedLease(t *testing.T) {
 	lent := w.lend(keyhatch.Write, time.Hour)
 	expired := lent.Lease
 	expired.ExpiresAt = time.Now().Add(-time.Second)
-	old, err := lenderOf(w).Lend(t.Context(), w.Store, expired)
+	old, err := lenderOf(w).Lend(t.Context(), driver.LendRequest{Store: w.Store, Lease: expired})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +279,7 @@ func TestEndedLease(t *testing.T) {
 		keys keyhatch.Credentials
 		code string
 	}{
-		"revoked": {lent.Credentials, "InvalidClientTokenId"}, "expired": {old, "ExpiredToken"},
+		"revoked": {lent.Credentials, "InvalidClientTokenId"}, "expired": {old.Credentials, "ExpiredToken"},
 	} {
 		for _, f := range []string{"GetCallerIdentity", "AssumeRole"} {
 			form := parameters("Action", f)

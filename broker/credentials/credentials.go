@@ -3,6 +3,8 @@ package credentials
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,12 +32,16 @@ type In struct{ Workspace, Teamspace string } // ids or names
 
 // Service does the use cases.
 type Service struct {
-	k      *kernel.Kernel
-	prober driver.Prober
+	k           *kernel.Kernel
+	prober      driver.Prober
+	webIdentity func(context.Context) (keyhatch.Secret, error)
 }
 
-// New makes the service. prober asks the clouds.
-func New(k *kernel.Kernel, prober driver.Prober) *Service { return &Service{k, prober} }
+// New makes the service. prober asks the clouds. webIdentity is the token that tells
+// clouds who the server is; nil: it has none.
+func New(k *kernel.Kernel, prober driver.Prober, webIdentity func(context.Context) (keyhatch.Secret, error)) *Service {
+	return &Service{k, prober, webIdentity}
+}
 
 // NewCredential is what a credential is made from.
 type NewCredential struct {
@@ -43,6 +49,7 @@ type NewCredential struct {
 	Name      string
 	Authority keyhatch.Authority
 	Marks
+	Sessions keyhatch.Sessions
 	// MakeExternalID: a role that comes without an external id gets one.
 	MakeExternalID bool
 }
@@ -88,7 +95,7 @@ func (svc *Service) Create(ctx context.Context, c keyhatch.Caller, n NewCredenti
 		row := db.SealedCredential{Credential: keyhatch.Credential{
 			ID: keyhatch.NewID(keyhatch.CredentialID, w.Now), Workspace: in.Workspace, Teamspace: in.Teamspace, CreatedAt: w.Now,
 		}}
-		detail, err := svc.set(w, &row, Change{Name: &n.Name, Authority: &n.Authority, Marks: n.Marks})
+		detail, err := svc.set(w, &row, Change{Name: &n.Name, Authority: &n.Authority, Marks: n.Marks, Sessions: &n.Sessions})
 		if err != nil {
 			return err
 		}
@@ -137,6 +144,7 @@ type Change struct {
 	Name      *string
 	Authority *keyhatch.Authority // instead of the one that it has, of whatever provider and kind
 	Marks
+	Sessions *keyhatch.Sessions // instead of all that is said of its sessions
 	// OnlyVerified: an authority is only taken when it has been verified, and until
 	// then the one that it has stays.
 	OnlyVerified bool
@@ -213,6 +221,9 @@ func (svc *Service) set(w *kernel.Work, row *db.SealedCredential, ch Change) (ma
 	if err := setMarks(w, row, ch.Marks); err != nil {
 		return nil, err
 	}
+	if err := svc.setSessions(w, row, ch.Sessions); err != nil {
+		return nil, err
+	}
 	detail := kernel.Detail("name", row.Name, "teamspace", row.Teamspace, "default", kernel.Yes(row.Default), "base", kernel.Yes(row.Base),
 		"allowed_in_tasks", kernel.Yes(row.AllowedInTasks()), "any_external_id", kernel.Yes(row.AnyExternalID))
 	if ch.Authority != nil {
@@ -220,6 +231,13 @@ func (svc *Service) set(w *kernel.Work, row *db.SealedCredential, ch Change) (ma
 		if row.Endpoint != "" {
 			detail["endpoint"] = row.Endpoint
 		}
+	}
+	if ch.Sessions != nil && !reflect.DeepEqual(*ch.Sessions, keyhatch.Sessions{}) {
+		said, err := json.Marshal(row.Sessions)
+		if err != nil {
+			return nil, err
+		}
+		detail["sessions"] = string(said)
 	}
 	return detail, nil
 }
@@ -230,12 +248,12 @@ func (svc *Service) setAuthority(w *kernel.Work, row *db.SealedCredential, a key
 	if err != nil {
 		return err
 	}
-	if len(stores) > 0 && (a.Provider != keyhatch.AWS || a.Kind != keyhatch.KeysCredential) {
+	if bound := slices.DeleteFunc(stores, func(s keyhatch.Store) bool { return s.ReachedWith(a.Provider, a.Kind) }); len(bound) > 0 {
 		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse,
-			"it acts for stores (%s), which need keys of AWS or of an S3-compatible store: give them another credential first", names(stores))
+			"it acts for stores (%s) which could not be reached with this: give them another credential first", names(bound))
 	}
 	row.Provider, row.Kind, row.Principal, row.KeyID, row.Endpoint = a.Provider, a.Kind, a.Principal, a.KeyID, a.Endpoint
-	row.UpdatedAt, row.AnyExternalID = w.Now, false
+	row.UpdatedAt, row.AnyExternalID, row.Sessions.WebIdentity = w.Now, false, false // an admin's word was for the role before
 	if row.RoleMark, err = svc.claim(w, row.Workspace, a); err != nil {
 		return err
 	}

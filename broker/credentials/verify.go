@@ -85,18 +85,25 @@ func (svc *Service) baseOf(v kernel.View, in kernel.Place, a keyhatch.Authority)
 	if a.Kind != keyhatch.RoleCredential {
 		return nil, nil
 	}
-	row, err := v.BaseCredential(v.Ctx, in)
-	if errors.Is(err, keyhatch.NotFound) && in.Teamspace != "" {
-		row, err = v.BaseCredential(v.Ctx, kernel.Place{Workspace: in.Workspace})
-	}
-	if errors.Is(err, keyhatch.NotFound) || err == nil && row.Principal == a.Principal {
-		return nil, nil
-	}
-	if err != nil {
+	row, err := baseIn(in, a, func(in kernel.Place) (db.SealedCredential, error) { return v.BaseCredential(v.Ctx, in) })
+	if err != nil || row.ID == "" {
 		return nil, err
 	}
 	base, err := svc.open(row)
 	return &base, err
+}
+
+// baseIn is the credential through which a role of the place is assumed; none without an
+// id. A base that is the role itself is not assumed through itself.
+func baseIn(in kernel.Place, a keyhatch.Authority, find func(kernel.Place) (db.SealedCredential, error)) (db.SealedCredential, error) {
+	row, err := find(in)
+	if errors.Is(err, keyhatch.NotFound) && in.Teamspace != "" {
+		row, err = find(kernel.Place{Workspace: in.Workspace})
+	}
+	if errors.Is(err, keyhatch.NotFound) || err == nil && row.Principal == a.Principal {
+		return db.SealedCredential{}, nil
+	}
+	return row, err
 }
 
 // open opens a credential's secret.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/mirror"
 	"github.com/keyhatch/keyhatch/policy"
 )
@@ -52,9 +53,9 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 			"no leases can be lent for this store: ask an installation admin")
 	}
 	capable := lender.Capabilities()
-	if on.key != nil && capable.Revocation != keyhatch.RevokeImmediate {
+	if (on.key != nil || on.holds != nil) && capable.Revocation != keyhatch.RevokeImmediate {
 		return loan{}, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported,
-			"this store's leases do not end with what they were borrowed with: an access key lends none")
+			"this store's leases do not end with what they were borrowed with: they are borrowed with a token alone")
 	}
 	if len(targets) > capable.MaxPrefixes {
 		return loan{}, tooManyPrefixes(capable.MaxPrefixes)
@@ -77,7 +78,20 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 	if lease.ExpiresAt, err = d.expiry(max(capable.MinLife, svc.least)); err != nil {
 		return loan{}, err
 	}
+	made.ask, made.console = d.ask(targets), r.Console
 	return made, nil
+}
+
+// ask is what the lender is told of the decision beside the lease.
+func (d *decision) ask(targets []target) driver.LendRequest {
+	out := driver.LendRequest{Unasked: d.request.Life == 0, Least: d.request.Least, Latest: d.end, Shared: true}
+	for _, t := range targets {
+		out.Shared = out.Shared && t.location.SharedSessions
+		if key := t.location.KMSKey; key != "" && !slices.Contains(out.KMSKeys, key) {
+			out.KMSKeys = append(out.KMSKeys, key)
+		}
+	}
+	return out
 }
 
 // open refuses what is closed to everybody.
@@ -355,17 +369,22 @@ func (d *decision) limit(what string, end time.Time) {
 }
 
 // expiry is when the lease ends: when it was asked to, or by default as late as
-// the limits let it. Nothing asked is ever shortened (S15).
+// the limits let it. Nothing asked is ever shortened (S15), but by who says so.
 func (d *decision) expiry(least time.Duration) (time.Time, error) {
-	left := d.end.Sub(d.now)
-	life := d.request.Life
+	left, life, accepted := d.end.Sub(d.now), d.request.Life, d.request.Least
 	switch {
 	case life != 0 && life < least:
 		return time.Time{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidDuration,
 			"a lease lasts at least %d seconds", int(least.Seconds())).In("duration_seconds")
+	case accepted < 0 || life != 0 && accepted > life:
+		return time.Time{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidDuration,
+			"the shortest lease that you accept is no longer than the one that you ask for").In("min_duration_seconds")
 	case life == 0:
-		life = min(keyhatch.DefaultLeaseLife, left)
+		life = min(max(keyhatch.DefaultLeaseLife, accepted), left)
+	case accepted != 0:
+		life = min(life, left.Truncate(time.Second))
 	}
+	least = max(least, accepted)
 	if life > left || life < least {
 		return time.Time{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeLifeExceedsLimit,
 			"a lease of at least %d seconds can last at most %d now: the limit is %s",

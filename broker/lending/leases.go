@@ -1,6 +1,7 @@
 package lending
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,12 +33,17 @@ type LeaseRequest struct {
 	// the same store, or prefixes relative to Location. None: all of Location.
 	Prefixes []string
 	Life     time.Duration // zero: the default, or less where a limit is lower
+	// Least accepts a lease that is shorter than Life, down to that, where a limit is lower
+	// or the store has minted keys that still last so long; zero: Life.
+	Least time.Duration
 	// Policy is a session policy that narrows the lease further
 	// (policy.ParseSessionPolicy); empty for none.
 	Policy string
 	// SessionName is what the borrower calls the lease, for the record; may be
 	// empty.
 	SessionName string
+	// Console asks for a URL where people see what the lease opens, of stores that have one.
+	Console bool
 }
 
 // Lent is a lease with what was lent.
@@ -45,6 +51,7 @@ type Lent struct {
 	Lease       keyhatch.Lease
 	Credentials keyhatch.Credentials
 	Revocation  keyhatch.Revocation
+	Console     keyhatch.Secret // URL; empty: none was asked for, or there is none
 }
 
 // Lease lends credentials that open the asked prefixes with the asked access
@@ -117,16 +124,35 @@ func (svc *Service) lend(ctx context.Context, c keyhatch.Caller, l loan) (lent L
 }
 
 func (svc *Service) lendOnce(ctx context.Context, c keyhatch.Caller, l loan) (Lent, error) {
-	credentials, err := l.lender.Lend(ctx, l.store, l.lease)
+	vended, err := l.lender.Lend(ctx, l.request(c))
 	if err != nil {
 		return Lent{}, fmt.Errorf("lend from store %s: %w", l.store.Name, err)
 	}
-	l.lease.AccessKeyID = credentials.AccessKeyID
-	l.lease.ExpiresAt = kernel.Stored(credentials.ExpiresAt)
-	if err := svc.recordLease(ctx, c, l, credentials.SessionToken); err != nil {
+	l.lease.AccessKeyID, l.lease.Vend = vended.AccessKeyID, vended.ID
+	// The keys of a URL stay here: it is the URL that ends.
+	if end := kernel.Stored(vended.ExpiresAt); !l.lease.Presigned || end.Before(l.lease.ExpiresAt) {
+		l.lease.ExpiresAt = end
+	}
+	lent := Lent{Credentials: vended.Credentials, Revocation: l.lender.Capabilities().Revocation}
+	if shows, can := l.lender.(driver.Consoler); l.console && can {
+		if lent.Console, err = shows.ConsoleURL(ctx, l.store, vended, l.lease.Parts[0]); err != nil {
+			return Lent{}, fmt.Errorf("console of store %s: %w", l.store.Name, err)
+		}
+	}
+	if err := svc.recordLease(ctx, c, l, vended.SessionToken); err != nil {
 		return Lent{}, err
 	}
-	return Lent{Lease: l.lease, Credentials: credentials, Revocation: l.lender.Capabilities().Revocation}, nil
+	lent.Lease = l.lease
+	return lent, nil
+}
+
+// request is what the lender is asked with.
+func (l loan) request(c keyhatch.Caller) driver.LendRequest {
+	r := l.ask
+	r.Store, r.Lease, r.User = l.store, l.lease, c.User.Name
+	// A lease's own name tells more of what it is for than that of the token does.
+	r.Client = cmp.Or(l.lease.SessionName, c.Token.Name)
+	return r
 }
 
 // recordLease makes the lease durable. What it was decided on is looked at
@@ -161,7 +187,7 @@ func (l loan) detail() map[string]string {
 	}
 	return kernel.Detail("pair", lease.Pair, "store", lease.Store, "access", string(lease.Access),
 		"prefixes", strings.Join(lease.URLs(), " "), "grants", strings.Join(lease.Grants(), " "),
-		"access_key_id", lease.AccessKeyID, "expires", kernel.TimeText(lease.ExpiresAt),
+		"access_key_id", lease.AccessKeyID, "vend", lease.Vend, "expires", kernel.TimeText(lease.ExpiresAt),
 		"session_name", lease.SessionName, "presigned", kernel.Yes(lease.Presigned), "policy", l.policy, "parent", parent)
 }
 
@@ -243,9 +269,14 @@ func withinLimits(w *kernel.Work, l keyhatch.Lease) (bool, error) {
 	return endsBy(l, ends), nil
 }
 
-// endsBy tells whether the lease ends no later than any of the times; zero is none.
+// endsBy tells whether the lease ends no later than any of the times; zero is none. What a
+// store minted ends by the store's clock.
 func endsBy(l keyhatch.Lease, ends []time.Time) bool {
-	return !slices.ContainsFunc(ends, func(end time.Time) bool { return !end.IsZero() && l.ExpiresAt.After(end) })
+	end := l.ExpiresAt
+	if l.Vend != "" {
+		end = end.Add(-driver.ClocksMayBeApart)
+	}
+	return !slices.ContainsFunc(ends, func(latest time.Time) bool { return !latest.IsZero() && end.After(latest) })
 }
 
 // facts are policy.Facts from the transaction in which a lease is made.
@@ -292,11 +323,12 @@ func (f facts) LeaseRevoked(id string) (bool, error) {
 }
 
 // RevokeLease ends a lease: one's own, or any of a workspace that one manages.
-// Ending it again changes nothing.
+// Ending it again changes nothing. The session of a store lives to its end all the same:
+// it is no more than lent to nobody else.
 func (svc *Service) RevokeLease(ctx context.Context, c keyhatch.Caller, id string) error {
-	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		l, err := visibleLease(w.View, id)
-		if err != nil {
+	var l keyhatch.Lease
+	err := svc.k.Change(ctx, c, func(w *kernel.Work) (err error) {
+		if l, err = visibleLease(w.View, id); err != nil {
 			return err
 		}
 		if err := w.Tx.RevokeLease(ctx, l, w.Now); err != nil {
@@ -304,6 +336,10 @@ func (svc *Service) RevokeLease(ctx context.Context, c keyhatch.Caller, id strin
 		}
 		return w.Record(LeaseRevoked, l.Workspace, l.ID, kernel.Detail("user", l.User))
 	})
+	if ender, serves := svc.lenders[keyhatch.LendsSTS].(driver.Ender); err == nil && serves && l.Vend != "" {
+		ender.End(l)
+	}
+	return err
 }
 
 // LeaseByID returns one lease's record: one's own, or any of a workspace that
@@ -370,4 +406,7 @@ type loan struct {
 	policy string          // its own session policy
 	store  keyhatch.Store
 	lender driver.Lender
+	ask    driver.LendRequest // what the lender is told beside the lease
+	// console: people want to see what the lease opens.
+	console bool
 }

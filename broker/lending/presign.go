@@ -112,7 +112,11 @@ func (svc *Service) decideURL(image *mirror.Image, c keyhatch.Caller, r PresignR
 	if l.ExpiresAt, err = d.urlExpiry(); err != nil {
 		return loan{}, err
 	}
-	return loan{lease: l, policy: only, store: store, lender: lender}, nil
+	ask := driver.LendRequest{Latest: d.end}
+	if location, err := image.LocationHolding(b.Workspace, keyhatch.S3URL{Bucket: b.Name, Prefix: part.Prefix}); err == nil && location.KMSKey != "" {
+		ask.KMSKeys = []string{location.KMSKey}
+	}
+	return loan{lease: l, policy: only, store: store, lender: lender, ask: ask}, nil
 }
 
 // object finds the bucket, and what reading the key in it rests on. A bucket in which the

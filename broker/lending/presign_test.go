@@ -226,9 +226,9 @@ type signsBetween struct {
 	do func()
 }
 
-func (b signsBetween) Lend(ctx context.Context, s keyhatch.Store, l keyhatch.Lease) (keyhatch.Credentials, error) {
+func (b signsBetween) Lend(ctx context.Context, r driver.LendRequest) (driver.Vended, error) {
 	b.do()
-	return b.Lender.Lend(ctx, s, l)
+	return b.Lender.Lend(ctx, r)
 }
 
 // TestS15_URLsInBetween: what a bucket lets be signed is looked at again when the lease is

@@ -36,9 +36,9 @@ type between struct {
 	do func()
 }
 
-func (b between) Lend(ctx context.Context, s keyhatch.Store, l keyhatch.Lease) (keyhatch.Credentials, error) {
+func (b between) Lend(ctx context.Context, r driver.LendRequest) (driver.Vended, error) {
 	b.do()
-	return b.Lender.Lend(ctx, s, l)
+	return b.Lender.Lend(ctx, r)
 }
 
 // TestS1_EndedBetweenDecisionAndRecord: a right that ends after the lease was

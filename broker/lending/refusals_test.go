@@ -174,6 +174,6 @@ func (failing) Capabilities() driver.Capabilities {
 	return driver.Capabilities{MaxLife: day, MaxPrefixes: 1}
 }
 
-func (failing) Lend(context.Context, keyhatch.Store, keyhatch.Lease) (keyhatch.Credentials, error) {
-	return keyhatch.Credentials{SecretAccessKey: "a secret"}, fmt.Errorf("reach the store: %w", errLender)
+func (failing) Lend(context.Context, driver.LendRequest) (driver.Vended, error) {
+	return driver.Vended{Credentials: keyhatch.Credentials{SecretAccessKey: "a secret"}}, fmt.Errorf("reach the store: %w", errLender)
 }

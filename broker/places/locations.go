@@ -26,6 +26,9 @@ type NewLocation struct {
 	Owner     string        // id or name; empty: the caller
 	MaxLease  time.Duration // zero: the default
 	Default   bool          // the one of its teamspace or workspace, instead of another
+	KMSKey    string        // see keyhatch.Location
+	// SharedSessions: see keyhatch.Location.
+	SharedSessions bool
 }
 
 // CreateLocation names a prefix of one of the workspace's buckets. Locations
@@ -92,7 +95,12 @@ func (svc *Service) InsertLocation(w *kernel.Work, in kernel.Place, bucket keyha
 	l = keyhatch.Location{
 		ID: keyhatch.NewID(keyhatch.LocationID, w.Now), Workspace: in.Workspace, Teamspace: in.Teamspace, Store: bucket.Store, Bucket: bucket.ID,
 		BucketName: bucket.Name, Prefix: prefix, Name: n.Name, Owner: owner.ID, WritableSince: w.Now,
-		MaxLease: n.MaxLease, CreatedAt: w.Now,
+		MaxLease: n.MaxLease, KMSKey: n.KMSKey, SharedSessions: n.SharedSessions, CreatedAt: w.Now,
+	}
+	if l.KMSKey != "" {
+		if err := keyhatch.CheckKMSKey(l.KMSKey); err != nil {
+			return l, err
+		}
 	}
 	if l.MaxLease == 0 {
 		l.MaxLease = keyhatch.DefaultMaxLeaseLife
@@ -156,7 +164,23 @@ func storeLocation(w *kernel.Work, l keyhatch.Location) error {
 		return err
 	}
 	return w.Record(LocationUpdated, l.Workspace, l.ID, kernel.Detail("name", l.Name, "owner", l.Owner, "default", kernel.Yes(l.Default),
-		"locked", kernel.Yes(l.Locked), "max_lease", l.MaxLease.String()))
+		"locked", kernel.Yes(l.Locked), "max_lease", l.MaxLease.String(), "kms_key", l.KMSKey, "shared_sessions", kernel.Yes(l.SharedSessions)))
+}
+
+// setSessions puts what is said of the store's sessions into a location.
+func setSessions(v kernel.View, l *keyhatch.Location, change LocationChange) error {
+	if change.KMSKey == nil && change.SharedSessions == nil {
+		return nil
+	}
+	if err := mayDivide(v, l.Workspace); err != nil {
+		return err
+	}
+	kernel.Set(&l.KMSKey, change.KMSKey)
+	kernel.Set(&l.SharedSessions, change.SharedSessions)
+	if l.KMSKey == "" {
+		return nil
+	}
+	return keyhatch.CheckKMSKey(l.KMSKey)
 }
 
 func noOverlap(w *kernel.Work, bucket string, prefix keyhatch.Prefix) error {
@@ -176,10 +200,13 @@ type LocationChange struct {
 	Owner    *string // id or name
 	Locked   *bool
 	MaxLease *time.Duration
+	KMSKey   *string // empty: none
+	// SharedSessions: see keyhatch.Location.
+	SharedSessions *bool
 }
 
-// UpdateLocation changes a location. Its owner and the workspace's admins only, and
-// which one is the default those admins alone. Locking it closes what is open for writing at once; unlocking it does not
+// UpdateLocation changes a location. Its owner and the workspace's admins only; which one is
+// the default, and what is said of sessions, those admins alone. Locking it closes what is open for writing at once; unlocking it does not
 // reopen that.
 func (svc *Service) UpdateLocation(ctx context.Context, c keyhatch.Caller, workspace, ref string, change LocationChange) (l keyhatch.Location, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
@@ -197,6 +224,9 @@ func (svc *Service) UpdateLocation(ctx context.Context, c keyhatch.Caller, works
 			if err := setDefault(w, &l, change.Default); err != nil {
 				return err
 			}
+		}
+		if err := setSessions(w.View, &l, change); err != nil {
+			return err
 		}
 		if change.Owner != nil {
 			owner, err := w.NameableUser(*change.Owner)

@@ -26,11 +26,13 @@ type NewStore struct {
 	Kind      keyhatch.StoreKind
 	Path      string // of a directory store
 	// Of an S3 store:
-	Endpoint     string          // URL without a path
-	Region       string          // empty: us-east-1
-	Credential   string          // id or name
-	Keys         keyhatch.KeysOf // whose access keys work on it; empty: our own S3 endpoint's
-	KeysEndpoint string          // URL of the service that keeps them; empty: see keyhatch.Store
+	Endpoint     string           // URL without a path
+	Region       string           // empty: us-east-1
+	Credential   string           // id or name
+	Keys         keyhatch.KeysOf  // whose access keys work on it; empty: our own S3 endpoint's
+	KeysEndpoint string           // URL of the service that keeps them; empty: see keyhatch.Store
+	Lends        keyhatch.Lending // empty: our own S3 endpoint
+	Console      string           // see keyhatch.Store
 }
 
 // CreateStore adds a store: one of the installation serves every workspace, and its
@@ -90,7 +92,7 @@ func insertStore(w *kernel.Work, s keyhatch.Store) error {
 		return err
 	}
 	return w.Record(StoreCreated, s.Workspace, s.ID, kernel.Detail("name", s.Name, "kind", string(s.Kind),
-		"path", s.Path, "endpoint", s.Endpoint, "region", s.Region, "credential", s.Credential, "keys", string(s.Keys), "keys_endpoint", s.KeysEndpoint))
+		"path", s.Path, "endpoint", s.Endpoint, "region", s.Region, "credential", s.Credential, "keys", string(s.Keys), "keys_endpoint", s.KeysEndpoint, "lends", otherThan(keyhatch.LendsOwn, s.Lends), "console", s.Console))
 }
 
 // placeOf is where a store may be put: folders of the server's machine serve every
@@ -129,6 +131,7 @@ func (svc *Service) WarnOf(s keyhatch.Store) {
 func (svc *Service) directory(w *kernel.Work, n NewStore, s *keyhatch.Store) (err error) {
 	if err := wantEmpty(keyhatch.DirectoryStore, map[string]string{
 		"endpoint": n.Endpoint, "region": n.Region, "credential": n.Credential, "keys": string(n.Keys), "keys_endpoint": n.KeysEndpoint,
+		"lends": otherThan(keyhatch.LendsOwn, n.Lends), "console": n.Console,
 	}); err != nil {
 		return err
 	}
@@ -152,7 +155,13 @@ func speaksS3(w *kernel.Work, n NewStore, s *keyhatch.Store) error {
 	if n.KeysEndpoint != "" && !s.Keys.Kept() {
 		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest, "only a store that keeps access keys itself has an endpoint for them").In("keys_endpoint")
 	}
-	s.Endpoint, s.Region, s.KeysEndpoint = n.Endpoint, n.Region, n.KeysEndpoint
+	if err := lendAs(s, n.Lends); err != nil {
+		return err
+	}
+	if err := checkConsole(n.Console); err != nil {
+		return err
+	}
+	s.Endpoint, s.Region, s.KeysEndpoint, s.Console = n.Endpoint, n.Region, n.KeysEndpoint, n.Console
 	if s.Region == "" {
 		s.Region = defaultRegion
 	}
@@ -185,9 +194,9 @@ func actFor(w *kernel.Work, s *keyhatch.Store, ref string) error {
 	if err != nil {
 		return err
 	}
-	if credential.Provider != keyhatch.AWS || credential.Kind != keyhatch.KeysCredential {
+	if !s.ReachedWith(credential.Provider, credential.Kind) {
 		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported,
-			"a store is reached with keys of AWS or of an S3-compatible store: give it such a credential").In("credential")
+			`a store is reached with keys of AWS or of an S3-compatible store, or with a role where it lends "sts" and its keys are "none": give it such a credential`).In("credential")
 	}
 	s.Credential = credential.ID
 	return nil
@@ -243,11 +252,14 @@ func inside(path, root string) bool {
 type StoreChange struct {
 	Name       *string
 	Credential *string // id or name
+	Lends      *keyhatch.Lending
+	Console    *string
 }
 
-// UpdateStore changes the name, or the credential of an S3 store. Installation
-// admins only, and of a workspace's own store its admins. Where a store lies never
-// changes: what was granted on one place must not open another.
+// UpdateStore changes the name, or of an S3 store the credential, how it lends and its
+// console. Installation admins only, and of a workspace's own store its admins. Where a
+// store lies never changes: what was granted on one place must not open another. Leases
+// that were lent before stay what they are.
 func (svc *Service) UpdateStore(ctx context.Context, c keyhatch.Caller, ref string, ch StoreChange) (s keyhatch.Store, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		if s, err = ManagedStore(w, ref); err != nil {
@@ -262,21 +274,43 @@ func (svc *Service) UpdateStore(ctx context.Context, c keyhatch.Caller, ref stri
 		if err := keyhatch.CheckName(s.Name); err != nil {
 			return err
 		}
-		if ch.Credential != nil {
-			if s.Kind != keyhatch.S3Store {
-				return wantEmpty(s.Kind, map[string]string{"credential": "given"})
-			}
-			before := s.Credential
-			if err := actFor(w, &s, *ch.Credential); err != nil {
-				return err
-			}
-			if err := mayActInstead(w, s, before); err != nil {
-				return err
-			}
+		if err := reachOtherwise(w, &s, ch); err != nil {
+			return err
 		}
 		return storeStore(w, s)
 	})
 	return s, err
+}
+
+// reachOtherwise puts into an S3 store what of a change others do not have.
+func reachOtherwise(w *kernel.Work, s *keyhatch.Store, ch StoreChange) error {
+	given := map[string]string{"credential": with(ch.Credential), "lends": with(ch.Lends), "console": with(ch.Console)}
+	if s.Kind != keyhatch.S3Store {
+		return wantEmpty(s.Kind, given)
+	}
+	before := *s
+	if ch.Lends != nil {
+		if err := lendAs(s, *ch.Lends); err != nil {
+			return err
+		}
+	}
+	if ch.Console != nil {
+		if err := checkConsole(*ch.Console); err != nil {
+			return err
+		}
+		s.Console = *ch.Console
+	}
+	ref := s.Credential
+	if ch.Credential != nil {
+		ref = *ch.Credential
+	}
+	if ref == "" || ch.Credential == nil && s.Lends == before.Lends {
+		return nil
+	}
+	if err := actFor(w, s, ref); err != nil {
+		return err
+	}
+	return mayActInstead(w, *s, before.Credential)
 }
 
 // mayActInstead refuses another credential for a store that keeps keys while it has any:
@@ -318,7 +352,7 @@ func storeStore(w *kernel.Work, s keyhatch.Store) error {
 	if err := w.Tx.UpdateStore(w.Ctx, s); err != nil {
 		return err
 	}
-	return w.Record(StoreUpdated, s.Workspace, s.ID, kernel.Detail("name", s.Name, "credential", s.Credential))
+	return w.Record(StoreUpdated, s.Workspace, s.ID, kernel.Detail("name", s.Name, "credential", s.Credential, "lends", otherThan(keyhatch.LendsOwn, s.Lends), "console", s.Console))
 }
 
 // DeleteStore removes a store without buckets and without access keys, also such as are
@@ -391,7 +425,7 @@ func redact(v kernel.View, s keyhatch.Store) (keyhatch.Store, error) {
 		whole = role.Manages()
 	}
 	if !whole {
-		s.Path, s.Endpoint, s.Credential, s.KeysEndpoint = "", "", "", ""
+		s.Path, s.Endpoint, s.Credential, s.KeysEndpoint, s.Console, s.Proof = "", "", "", "", "", nil
 	}
 	return s, nil
 }

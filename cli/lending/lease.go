@@ -34,6 +34,8 @@ var leases = ask.Sheet[api.Lease]{
 	{Title: "BORROWED WITH", Detail: true, Cell: func(_ *ask.Names, l api.Lease) string { return cmp.Or(l.Pair, l.Token) }},
 	{Title: "GRANTS", Detail: true, Cell: func(_ *ask.Names, l api.Lease) string { return strings.Join(l.Grants, " ") }},
 	{Title: "ACCESS KEY ID", Detail: true, Cell: func(_ *ask.Names, l api.Lease) string { return l.AccessKeyID }},
+	{Title: "VEND", Detail: true, Cell: func(_ *ask.Names, l api.Lease) string { return l.Vend }},
+	{Title: "REVOCATION", Detail: true, Cell: func(_ *ask.Names, l api.Lease) string { return l.Revocation }},
 }
 
 func stateOf(l api.Lease, now time.Time) string {
@@ -68,11 +70,12 @@ type wanted struct {
 	Location string     `arg:"" help:"A location's name or id, or an s3:// address inside one."`
 	Access   string     `enum:"read,write" default:"read" help:"read: get and list; write: also put and delete."`
 	For      times.Span `placeholder:"TIME" help:"How long, as 1h. Default: 1h, or less where a limit is lower."`
+	AtLeast  times.Span `placeholder:"TIME" help:"Accept a shorter lease, down to this: where a limit is lower, or a session that the store minted for another lease still lasts so long."`
 	Prefix   []string   `sep:"none" placeholder:"PREFIX" help:"Narrow it to prefixes inside the location, or s3:// addresses. May be repeated."`
 }
 
 func (w wanted) request() api.LeaseRequest {
-	return api.LeaseRequest{Location: w.Location, Access: w.Access, Prefixes: w.Prefix, DurationSeconds: w.For.WholeSeconds()}
+	return api.LeaseRequest{Location: w.Location, Access: w.Access, Prefixes: w.Prefix, DurationSeconds: w.For.WholeSeconds(), MinDuration: w.AtLeast.WholeSeconds()}
 }
 
 // args are the words that ask for it again.
@@ -80,6 +83,9 @@ func (w wanted) args() []string {
 	args := []string{w.Location, "--access=" + w.Access}
 	if w.For.Duration != 0 {
 		args = append(args, "--for="+w.For.String())
+	}
+	if w.AtLeast.Duration != 0 {
+		args = append(args, "--at-least="+w.AtLeast.String())
 	}
 	for _, p := range w.Prefix {
 		args = append(args, "--prefix="+p)
@@ -293,7 +299,14 @@ func (l leaseRevoke) Run(ctx context.Context, s ask.Streams) error {
 		return err
 	}
 	id := leaseID(l.Lease)
+	c, err := l.Client()
+	if err != nil {
+		return err
+	}
 	done := "the lease has ended: its keys open nothing any more"
+	if lease, err := c.Lease(ctx, id); err == nil && lease.Revocation == "none" && time.Now().Before(lease.ExpiresAt) {
+		done = "the lease is marked as ended, but its keys are a session of the store, which nobody can end: they work until " + ask.TimeOf(lease.ExpiresAt)
+	}
 	if err := ask.End(s, l.Question, ask.Ended{Action: "lease.revoke", Target: id}, done, func(c *client.Client) error { return c.RevokeLease(ctx, id) }); err != nil {
 		return err
 	}

@@ -1,17 +1,25 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
+	"github.com/keyhatch/keyhatch/driver/awssts"
 	"github.com/keyhatch/keyhatch/driver/probe"
+	"github.com/keyhatch/keyhatch/driver/sessions"
+	"github.com/keyhatch/keyhatch/driver/shield"
 )
 
-// AWSConfig is what Keyhatch itself is at AWS.
+// AWSConfig is what Keyhatch itself is at AWS, and at stores with a token service.
 type AWSConfig struct {
 	// Identity is what roles are assumed as that have no base credential in their
 	// place: none, or default, which is what the SDK of AWS finds in the environment
@@ -26,23 +34,76 @@ type AWSConfig struct {
 	// endpoint. Its address counts as a user's: one in a private network must be in
 	// outbound_networks. Default: the region's.
 	STSEndpoint string `yaml:"sts_endpoint"`
+
+	// SigninEndpoint is the URL where sessions become logins at AWS's console, where that
+	// is not the partition's own. Default: https://signin.aws.amazon.com/federation, or
+	// what China and GovCloud have.
+	SigninEndpoint string `yaml:"signin_endpoint"`
+
+	// WebIdentityTokenFile is a file with the token (JWT) that tells stores who Keyhatch is,
+	// as a platform writes and renews it for a pod. Roles whose credential says web_identity
+	// are assumed with it. Default: none.
+	WebIdentityTokenFile string `yaml:"web_identity_token_file"`
 }
 
-func (a AWSConfig) prober(ctx context.Context, transport http.RoundTripper) (*probe.Prober, error) {
-	c := probe.Config{Transport: transport, Region: a.Region, STSEndpoint: a.STSEndpoint}
-	if u, err := url.Parse(a.STSEndpoint); a.STSEndpoint != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
-		return nil, errors.New("aws.sts_endpoint must be a URL, as https://host")
+// asker is what goes to AWS, and to token services.
+type asker struct {
+	prober *probe.Prober
+	lender *awssts.Lender
+	vender *shield.Shield // before the lender
+}
+
+func (a AWSConfig) asker(ctx context.Context, transport http.RoundTripper) (*asker, error) {
+	for name, endpoint := range map[string]string{"sts_endpoint": a.STSEndpoint, "signin_endpoint": a.SigninEndpoint} {
+		if u, err := url.Parse(endpoint); endpoint != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
+			return nil, fmt.Errorf("aws.%s must be a URL, as https://host", name)
+		}
 	}
+	identity, err := a.identity(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := &asker{
+		prober: probe.New(probe.Config{Transport: transport, Identity: identity, Region: a.Region, STSEndpoint: a.STSEndpoint}),
+		lender: awssts.New(awssts.Config{Transport: transport, Identity: identity, STSEndpoint: a.STSEndpoint, SigninEndpoint: a.SigninEndpoint}),
+	}
+	out.vender = shield.New(out.lender, shield.Config{})
+	return out, nil
+}
+
+func (a AWSConfig) identity(ctx context.Context) (aws.CredentialsProvider, error) {
 	switch a.Identity {
 	case "", "none":
+		return nil, nil
 	case "default":
 		found, err := config.LoadDefaultConfig(ctx, config.WithRegion(a.Region))
 		if err != nil {
 			return nil, fmt.Errorf("aws.identity: %w", err)
 		}
-		c.Identity = found.Credentials
-	default:
-		return nil, errors.New("aws.identity must be none or default")
+		return found.Credentials, nil
 	}
-	return probe.New(c), nil
+	return nil, errors.New("aws.identity must be none or default")
+}
+
+// webIdentity reads the token anew each time, since it is renewed; nil: there is none.
+func (a AWSConfig) webIdentity() func(context.Context) (keyhatch.Secret, error) {
+	if a.WebIdentityTokenFile == "" {
+		return nil
+	}
+	return func(context.Context) (keyhatch.Secret, error) {
+		token, err := os.ReadFile(a.WebIdentityTokenFile)
+		return keyhatch.Secret(bytes.TrimSpace(token)), err
+	}
+}
+
+// sessions lends what stores mint. issuer is where AWS sends people whose login has ended.
+func (a *asker) sessions(acting func(context.Context, keyhatch.Store) (driver.Acting, error), issuer string) *sessions.Lender {
+	return sessions.New(sessions.Config{
+		Vender: a.vender, Acting: acting,
+		Console: func(ctx context.Context, s keyhatch.Store, as driver.Acting, v driver.Vended, part keyhatch.Part) (keyhatch.Secret, error) {
+			return a.lender.ConsoleURL(ctx, awssts.ConsoleRequest{
+				Store: s, As: as, Vended: v, Bucket: part.Bucket, Prefix: part.Prefix, Template: s.Console, Issuer: issuer,
+			})
+		},
+	})
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/keyhatch/keyhatch/compat/tiledb"
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
+	"github.com/keyhatch/keyhatch/driver/confine"
 	"github.com/keyhatch/keyhatch/driver/iam"
 	"github.com/keyhatch/keyhatch/driver/own"
 	"github.com/keyhatch/keyhatch/driver/rgw"
@@ -168,7 +169,7 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	if err != nil {
 		return in, err
 	}
-	prober, err := c.AWS.prober(ctx, dialer.Transport())
+	asks, err := c.AWS.asker(ctx, dialer.Transport())
 	if err != nil {
 		return in, err
 	}
@@ -188,8 +189,15 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	in.broker = broker.New(broker.Config{
 		Buckets: buckets, Issuers: in.issuers,
 		Tokens: tokens, NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots, Reach: dialer.Check, Log: log,
-		ShortestLease: c.shortestLease, Prober: prober,
-		Lenders: map[keyhatch.Lending]driver.Lender{keyhatch.LendsOwn: own.New(in.keys, in.s3URL, c.S3.Region)}, Endpoint: in.s3URL, Region: c.S3.Region,
+		ShortestLease: c.shortestLease, Prober: asks.prober, WebIdentity: c.AWS.webIdentity(),
+		Confiner: confine.Prover{Vender: asks.vender, Transport: dialer.Transport()},
+		Lenders: map[keyhatch.Lending]driver.Lender{
+			keyhatch.LendsOwn: own.New(in.keys, in.s3URL, c.S3.Region),
+			keyhatch.LendsSTS: asks.sessions(func(ctx context.Context, s keyhatch.Store) (driver.Acting, error) {
+				return in.broker.Credentials.ActingOn(ctx, s)
+			}, in.apiURL),
+		},
+		Endpoint: in.s3URL, Region: c.S3.Region,
 		Keepers: func(acting *credentials.Service) map[keyhatch.KeysOf]driver.KeyProvisioner {
 			return map[keyhatch.KeysOf]driver.KeyProvisioner{
 				keyhatch.KeysIAM: iam.New(acting, dialer.Transport(), in.cluster), keyhatch.KeysRGW: rgw.New(acting, dialer.Transport(), in.cluster),
@@ -318,6 +326,7 @@ func (in *instance) run(ctx context.Context) error {
 	recording.Go(func() { in.broker.AccessKeys.RunUses(fresh) })
 	recording.Go(func() { in.broker.Keys.Run(fresh) })
 	recording.Go(func() { in.jobs.Run(fresh) })
+	recording.Go(func() { in.broker.Proofs.Run(fresh) })
 	recording.Go(func() { in.broker.AccessKeys.Follow(fresh) })
 	recording.Go(func() { in.broker.AccessKeys.Reconcile(fresh) })
 	go in.pruneTokens(fresh)

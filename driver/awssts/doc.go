@@ -7,7 +7,6 @@
 // policy that says what it is to open (policy.Dialect), and opens only what its
 // authority and the policy both do.
 //
-// The package is what stores that lend "sts" are for (keyhatch.Lending). Nothing of the
-// server asks it yet. Package shield stands before it, so that a store is asked no more
-// than it must be.
+// The package is what stores that lend "sts" are for (keyhatch.Lending). Package shield
+// stands before it, so that a store is asked no more than it must be.
 package awssts

@@ -164,7 +164,7 @@ func (said *refusal) fault(r driver.VendRequest, now time.Time) Fault {
 	}
 	keys := r.As.Authority.Kind == keyhatch.KeysCredential
 	switch {
-	case f == WrongSecret && (tells("Signature expired", "Signature not yet current") || !said.date.IsZero() && said.date.Sub(now).Abs() > 5*clocksMayBeApart):
+	case f == WrongSecret && (tells("Signature expired", "Signature not yet current") || !said.date.IsZero() && said.date.Sub(now).Abs() > 5*driver.ClocksMayBeApart):
 		return ClockSkew
 	case f == AccessDenied && tells("signature we calculated"): // as MinIO says it
 		return WrongSecret

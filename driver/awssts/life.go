@@ -19,7 +19,6 @@ const (
 	federationLife   = 36 * time.Hour
 	storeLife        = 7 * 24 * time.Hour
 	sureLife         = time.Hour // no role can be set to less
-	clocksMayBeApart = time.Minute
 )
 
 // Lives implements driver.Vender.
@@ -71,10 +70,10 @@ func checkEnd(end, begun time.Time, r driver.VendRequest) error {
 	switch {
 	case life <= 0:
 		return failure(EndedAlready, nil)
-	case life < least-clocksMayBeApart:
+	case life < least-driver.ClocksMayBeApart:
 		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeLifeExceedsLimit, "the store gives a session of %d seconds and no longer: ask for that, or less",
 			max(0, seconds(life))).In("duration_seconds").Because(TooShort)
-	case life > r.Life+clocksMayBeApart:
+	case life > r.Life+driver.ClocksMayBeApart:
 		return failure(TooLong, nil)
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/driver"
 )
 
@@ -22,19 +21,7 @@ const (
 	maxFederationName = 32
 )
 
-var (
-	notInName    = regexp.MustCompile(`[^\w+=,.@-]`)
-	placeholders = regexp.MustCompile(`\{(user|client|vend)\}`)
-)
-
-// CheckSessionName tells whether sessions can be called so.
-func CheckSessionName(template string) error {
-	if rest := placeholders.ReplaceAllString(template, ""); len(template) > maxSessionName || notInName.MatchString(rest) || rest == template {
-		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidName,
-			`a session's name has {user}, {client} or {vend}, letters, digits and "_+=,.@-", and at most %d characters`, maxSessionName).In("session_name")
-	}
-	return nil
-}
+var notInName = regexp.MustCompile(`[^\w+=,.@-]`)
 
 // nameOf is how the session of a request is called. A name that does not fit, or has
 // what no name may, is cut where that hurts least, and ends in a word that no other

@@ -28,35 +28,33 @@ type Config struct {
 	Transport http.RoundTripper
 	Bucket    string // in which it is tried
 	Other     string // another bucket of the store; empty: what is about one is skipped
-	// Wait: the end of a session is waited for, which takes as long as one lasts at
-	// least.
-	Wait bool
 }
 
 // Prove tries all that must work and all that must not, and tells how each came out. A
 // store of which one Failed does not confine, or does not lend. A Warning is a weakness
-// of the store that its operator has to know of.
-func Prove(ctx context.Context, c Config) (checks []keyhatch.Check) {
+// of the store that its operator has to know of. after, nil when there is no session,
+// waits for the end of one and tries it then.
+func Prove(ctx context.Context, c Config) (checks []keyhatch.Check, after func(context.Context) keyhatch.Check) {
 	t := &trial{Config: c, base: "keyhatch-probe-" + strings.ToLower(rand.Text()) + "/"}
 	if !t.check("vend", func() finding { return t.open(ctx) }) {
-		return t.checks
+		return t.checks, nil
 	}
-	defer func() {
-		t.cleanUp(context.WithoutCancel(ctx))
-		checks = t.checks
-	}()
-	if !t.check("prepare", func() finding { return t.prepare(ctx) }) {
-		return t.checks
+	if t.check("prepare", func() finding { return t.prepare(ctx) }) {
+		for _, a := range attempts {
+			t.check(a.name, func() finding { return t.judge(ctx, a) })
+		}
+		t.check("nothing_changed_outside", func() finding { return t.unchanged(ctx) })
 	}
-	for _, a := range attempts {
-		t.check(a.name, func() finding { return t.judge(ctx, a) })
+	t.cleanUp(context.WithoutCancel(ctx))
+	return t.checks, func(ctx context.Context) keyhatch.Check {
+		begun := time.Now()
+		f := t.expired(ctx)
+		return keyhatch.Check{Name: AfterExpiry, Outcome: f.outcome, Took: time.Since(begun), Reason: f.reason}
 	}
-	t.check("nothing_changed_outside", func() finding { return t.unchanged(ctx) })
-	if c.Wait {
-		t.check("after_expiry", func() finding { return t.expired(ctx) })
-	}
-	return t.checks
 }
+
+// AfterExpiry is the check that needs the end of a session.
+const AfterExpiry = "after_expiry"
 
 // trial is one proof.
 type trial struct {
@@ -189,13 +187,17 @@ func (t *trial) expired(ctx context.Context) finding {
 	case <-ctx.Done():
 		return finding{keyhatch.Skipped, "there was no time to wait for the end of a session"}
 	}
-	if err := get(ctx, t.tried, t.Bucket, t.base+"in/kept"); statusOf(err) < 400 {
+	err := put(ctx, t.tried, t.Bucket, t.base+"in/late")
+	switch status := statusOf(err); {
+	case err == nil:
 		return failed("the session works after its end")
+	case status < 400 || status >= 500:
+		return failed("it cannot be told: " + why(err))
 	}
 	return passed
 }
 
-// cleanUp removes what was written, with a session that may have ended by then.
+// cleanUp removes what was written.
 func (t *trial) cleanUp(ctx context.Context) {
 	ctx, stop := context.WithTimeout(ctx, time.Minute)
 	defer stop()

@@ -65,7 +65,7 @@ func TestRealStores(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := tc.store(t)
 			c := vending(t, s, tc.role)
-			checks := confine.Prove(t.Context(), c)
+			checks, _ := confine.Prove(t.Context(), c)
 			if failed := outcomes(checks, keyhatch.Failed); len(failed) > 0 || len(checks) < 26 {
 				t.Errorf("%d checks, failed: %q: %+v", len(checks), failed, checks)
 			}
@@ -94,7 +94,8 @@ func TestStoreThatIgnoresThePolicy(t *testing.T) {
 	c.Vend = func(ctx context.Context, _ policy.Set) (keyhatch.Credentials, error) {
 		return confined(ctx, policy.Set{{Bucket: c.Bucket, Access: keyhatch.Write}, {Bucket: c.Other, Access: keyhatch.Write}})
 	}
-	failed := outcomes(confine.Prove(t.Context(), c), keyhatch.Failed)
+	checks, _ := confine.Prove(t.Context(), c)
+	failed := outcomes(checks, keyhatch.Failed)
 	for _, name := range []string{
 		"get_sibling", "put_sibling", "get_without_slash", "list_without_slash", "get_outside", "put_outside", "delete_outside", "multipart_outside",
 		"list_what_holds_it", "list_bucket_root", "get_in_other_bucket", "put_in_other_bucket", "list_other_bucket", "nothing_changed_outside",
@@ -112,7 +113,7 @@ func TestStoreThatIgnoresThePolicy(t *testing.T) {
 // TestStoreThatIsAway: what cannot be tried is not proven.
 func TestStoreThatIsAway(t *testing.T) {
 	away := func(*http.Request) (*http.Response, error) { return nil, context.DeadlineExceeded }
-	checks := confine.Prove(t.Context(), confine.Config{
+	checks, _ := confine.Prove(t.Context(), confine.Config{
 		Bucket: "lab", Transport: roundTrip(away),
 		Vend: func(context.Context, policy.Set) (keyhatch.Credentials, error) {
 			return keyhatch.Credentials{AccessKeyID: "ASIAX", SecretAccessKey: "canary", Endpoint: "https://store.example.com", Region: "lab"}, nil

@@ -6,6 +6,4 @@
 // prefix; what is tried is tried with another one, for a folder in it. Both are had from
 // the vender that is to be proven, so that nothing is needed but what the store lends
 // with.
-//
-// Nothing of the server asks it yet: it is what verifying a store will do.
 package confine

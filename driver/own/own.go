@@ -46,13 +46,14 @@ func (l *Lender) Capabilities() driver.Capabilities {
 }
 
 // Lend implements driver.Lender.
-func (l *Lender) Lend(_ context.Context, _ keyhatch.Store, lease keyhatch.Lease) (keyhatch.Credentials, error) {
+func (l *Lender) Lend(_ context.Context, r driver.LendRequest) (driver.Vended, error) {
+	lease := r.Lease
 	if len(lease.Parts) == 0 {
-		return keyhatch.Credentials{}, fmt.Errorf("lend %s: it has no parts", lease.ID)
+		return driver.Vended{}, fmt.Errorf("lend %s: it has no parts", lease.ID)
 	}
 	id, ok := keyhatch.IDPayload(keyhatch.LeaseID, lease.ID)
 	if !ok {
-		return keyhatch.Credentials{}, fmt.Errorf("lend %s: not a lease's id", lease.ID)
+		return driver.Vended{}, fmt.Errorf("lend %s: not a lease's id", lease.ID)
 	}
 	var random [30]byte // 40 characters, as SDKs expect
 	rand.Read(random[:])
@@ -62,22 +63,22 @@ func (l *Lender) Lend(_ context.Context, _ keyhatch.Store, lease keyhatch.Lease)
 	lease.AccessKeyID = "KHLE" + strings.ToUpper(id)
 	token, err := l.sealer.SealSession(keyhatch.Session{Lease: lease, SecretKey: secret})
 	if err != nil {
-		return keyhatch.Credentials{}, err
+		return driver.Vended{}, err
 	}
 	if len(token.Reveal()) > maxTokenBytes && len(lease.Policies) > 0 {
-		return keyhatch.Credentials{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodePolicyTooLarge,
+		return driver.Vended{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodePolicyTooLarge,
 			"the session policies, with those of the leases before it, and the prefixes do not fit into one lease: make them shorter").In("policy")
 	}
 	if len(token.Reveal()) > maxTokenBytes {
-		return keyhatch.Credentials{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidPrefix,
+		return driver.Vended{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidPrefix,
 			"so many long prefixes do not fit into one lease: ask for fewer, or for two leases").In("prefixes")
 	}
-	return keyhatch.Credentials{
+	return driver.Vended{Credentials: keyhatch.Credentials{
 		AccessKeyID:     lease.AccessKeyID,
 		SecretAccessKey: secret,
 		SessionToken:    token,
 		Endpoint:        l.endpoint,
 		Region:          l.region,
 		ExpiresAt:       lease.ExpiresAt,
-	}, nil
+	}}, nil
 }

@@ -60,7 +60,7 @@ func TestLentCredentialsHaveTheirShape(t *testing.T) {
 	secrets, keys := map[string]bool{}, map[string]bool{}
 	for range 50 {
 		l := lease("a/", "b/c/")
-		c, err := lender.Lend(context.Background(), keyhatch.Store{}, l)
+		c, err := lender.Lend(context.Background(), driver.LendRequest{Lease: l})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +88,7 @@ func TestLentCredentialsHaveTheirShape(t *testing.T) {
 func TestSessionOpensToTheLease(t *testing.T) {
 	keys := keyring(t)
 	want := lease("", "a/", "größe/", "b/c/d/")
-	c, err := own.New(keys, endpoint, region).Lend(context.Background(), keyhatch.Store{}, want)
+	c, err := own.New(keys, endpoint, region).Lend(context.Background(), driver.LendRequest{Lease: want})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,8 +125,8 @@ func TestS8_WhatCannotBeConfinedIsNotLent(t *testing.T) {
 		"a foreign id": func() keyhatch.Lease { l := lease("a/"); l.ID = "lease_0MZ3K8Q2A7C4F9D"; return l }(),
 	} {
 		s := &sealer{token: "token"}
-		c, err := own.New(s, endpoint, region).Lend(context.Background(), keyhatch.Store{}, l)
-		if err == nil || c != (keyhatch.Credentials{}) || s.asked != 0 {
+		c, err := own.New(s, endpoint, region).Lend(context.Background(), driver.LendRequest{Lease: l})
+		if err == nil || c != (driver.Vended{}) || s.asked != 0 {
 			t.Errorf("%s: %v, %v, sealed %d times", name, c, err, s.asked)
 		}
 	}
@@ -134,8 +134,8 @@ func TestS8_WhatCannotBeConfinedIsNotLent(t *testing.T) {
 
 func TestS8_WhatCannotBeSealedIsNotLent(t *testing.T) {
 	broken := errors.New("no key")
-	c, err := own.New(&sealer{token: "token", err: broken}, endpoint, region).Lend(context.Background(), keyhatch.Store{}, lease("a/"))
-	if !errors.Is(err, broken) || c != (keyhatch.Credentials{}) {
+	c, err := own.New(&sealer{token: "token", err: broken}, endpoint, region).Lend(context.Background(), driver.LendRequest{Lease: lease("a/")})
+	if !errors.Is(err, broken) || c != (driver.Vended{}) {
 		t.Errorf("%v, %v", c, err)
 	}
 }
@@ -152,11 +152,11 @@ func TestS9_TokensFitIntoAHeader(t *testing.T) {
 		for i := range longest {
 			prefixes = append(prefixes, fmt.Sprintf("%02d%s/", i, strings.Repeat("x", size)))
 		}
-		c, err := lender.Lend(context.Background(), keyhatch.Store{}, lease(prefixes...))
+		c, err := lender.Lend(context.Background(), driver.LendRequest{Lease: lease(prefixes...)})
 		if err != nil {
 			refused++
 			var e *keyhatch.Error
-			if !errors.As(err, &e) || e.Kind != keyhatch.Invalid || e.Field != "prefixes" || strings.Contains(err.Error(), "xxx") || c != (keyhatch.Credentials{}) {
+			if !errors.As(err, &e) || e.Kind != keyhatch.Invalid || e.Field != "prefixes" || strings.Contains(err.Error(), "xxx") || c != (driver.Vended{}) {
 				t.Errorf("%d bytes: %v, %v", size, c, err)
 			}
 			continue
@@ -173,12 +173,12 @@ func TestS9_TokensFitIntoAHeader(t *testing.T) {
 		t.Errorf("%d sizes were lent, %d refused", lent, refused)
 	}
 	// One prefix of any length that there is fits.
-	if _, err := lender.Lend(context.Background(), keyhatch.Store{}, lease(strings.Repeat("x", keyhatch.MaxKeyBytes-1)+"/")); err != nil {
+	if _, err := lender.Lend(context.Background(), driver.LendRequest{Lease: lease(strings.Repeat("x", keyhatch.MaxKeyBytes-1)+"/")}); err != nil {
 		t.Errorf("one prefix of 1024 bytes: %v", err)
 	}
 	for n, ok := range map[int]bool{6 << 10: true, 6<<10 + 1: false} {
 		s := &sealer{token: keyhatch.Secret(strings.Repeat("t", n))}
-		if _, err := own.New(s, endpoint, region).Lend(context.Background(), keyhatch.Store{}, lease("a/")); (err == nil) != ok {
+		if _, err := own.New(s, endpoint, region).Lend(context.Background(), driver.LendRequest{Lease: lease("a/")}); (err == nil) != ok {
 			t.Errorf("a token of %d characters: %v", n, err)
 		}
 	}

@@ -37,9 +37,6 @@ type Config struct {
 const (
 	// remembered is how long what failed is not tried again.
 	remembered = 3 * time.Second
-	// clocksMayBeApart is how much less than asked credentials may last that were minted
-	// just now: a store counts from when it was asked, by a clock of its own.
-	clocksMayBeApart = time.Minute
 	// worthKeeping is for how long credentials must serve others to be kept.
 	worthKeeping = time.Minute
 )
@@ -129,7 +126,7 @@ func (s *Shield) Vend(ctx context.Context, r driver.VendRequest) (driver.Vended,
 	if f.err != nil {
 		return driver.Vended{}, f.err
 	}
-	if fits(f.vended, r, clocksMayBeApart) {
+	if fits(f.vended, r, driver.ClocksMayBeApart) {
 		return f.vended, nil
 	}
 	// Others asked for less than this request wants, or may have more: it gets its own.
@@ -210,6 +207,17 @@ func (s *Shield) keep(k key, r driver.VendRequest, f *flight) {
 		// Not all at the same time, and long enough before the end.
 		ahead := useful/2 + rand.N(useful/4)
 		s.kept.Set(k, kept{f.vended, time.Now().Add(ahead)})
+	}
+}
+
+// Forget has the credentials of a vend served to nobody any more, as when they leaked.
+func (s *Shield) Forget(vend string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k, e := range s.kept.All() {
+		if e.ID == vend {
+			s.kept.Invalidate(k)
+		}
 	}
 }
 

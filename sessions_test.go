@@ -1,0 +1,98 @@
+package keyhatch_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// TestSessionsOfCredentials: what a token service would refuse is refused when it is set,
+// and named.
+func TestSessionsOfCredentials(t *testing.T) {
+	t.Parallel()
+	many := map[string]string{}
+	for i := range 51 {
+		many[fmt.Sprint(i)] = ""
+	}
+	for _, tc := range []struct {
+		sessions keyhatch.Sessions
+		field    string // at fault; empty: none
+	}{
+		{keyhatch.Sessions{}, ""},
+		{keyhatch.Sessions{Name: "{user}@{client}"}, ""},
+		{keyhatch.Sessions{Name: "kh-{vend}"}, ""},
+		{keyhatch.Sessions{Name: "keyhatch"}, "session_name"},
+		{keyhatch.Sessions{Name: "{user}/x"}, "session_name"},
+		{keyhatch.Sessions{Name: "{who}"}, "session_name"},
+		{keyhatch.Sessions{Name: "{user} x"}, "session_name"},
+		{keyhatch.Sessions{Name: "{user}" + strings.Repeat("x", 60)}, "session_name"},
+		{keyhatch.Sessions{Longest: 15 * time.Minute}, ""},
+		{keyhatch.Sessions{Longest: 7 * 24 * time.Hour}, ""},
+		{keyhatch.Sessions{Longest: 14 * time.Minute}, "longest_session_seconds"},
+		{keyhatch.Sessions{Longest: 8 * 24 * time.Hour}, "longest_session_seconds"},
+		{keyhatch.Sessions{Longest: time.Hour + time.Millisecond}, "longest_session_seconds"},
+		{keyhatch.Sessions{Tags: map[string]string{"team": "Brücke 7"}}, ""},
+		{keyhatch.Sessions{Tags: map[string]string{"": "x"}}, "session_tags"},
+		{keyhatch.Sessions{Tags: map[string]string{"a;b": "x"}}, "session_tags"},
+		{keyhatch.Sessions{Tags: map[string]string{"a": strings.Repeat("x", 257)}}, "session_tags"},
+		{keyhatch.Sessions{Tags: many}, "session_tags"},
+	} {
+		err := tc.sessions.Check()
+		var failed *keyhatch.Error
+		if tc.field == "" && err != nil || tc.field != "" && (!errors.As(err, &failed) || failed.Field != tc.field) {
+			t.Errorf("%+v: %v, want one of %q", tc.sessions, err, tc.field)
+		}
+	}
+}
+
+// TestS8_ProofOfSessions: only what was proven for the authority's kind at its own place,
+// or was accepted, lends.
+func TestS8_ProofOfSessions(t *testing.T) {
+	t.Parallel()
+	at := keyhatch.Authority{Provider: keyhatch.AWS, Kind: keyhatch.KeysCredential, Endpoint: "https://s3.example"}
+	elsewhere, role := at, at
+	elsewhere.Endpoint, role.Kind = "https://other.example", keyhatch.RoleCredential
+	with := keyhatch.ProvenWith(at)
+	check := func(o keyhatch.Outcome) []keyhatch.Check {
+		return []keyhatch.Check{{Name: "a", Outcome: keyhatch.Passed}, {Name: "b", Outcome: o}, {Name: "c", Outcome: keyhatch.Skipped}}
+	}
+	for _, tc := range []struct {
+		what  string
+		proof *keyhatch.Proof
+		as    keyhatch.Authority
+		lends bool
+	}{
+		{"not tried", nil, at, false},
+		{"passed", &keyhatch.Proof{With: with, Checks: check(keyhatch.Passed)}, at, true},
+		{"failed", &keyhatch.Proof{With: with, Checks: check(keyhatch.Failed)}, at, false},
+		{"weak", &keyhatch.Proof{With: with, Checks: check(keyhatch.Warning)}, at, false},
+		{"weak and accepted", &keyhatch.Proof{With: with, Checks: check(keyhatch.Warning), AcceptedBy: "usr_1"}, at, true},
+		{"failed and accepted", &keyhatch.Proof{With: with, Checks: check(keyhatch.Failed), AcceptedBy: "usr_1"}, at, true},
+		{"passed elsewhere", &keyhatch.Proof{With: with, Checks: check(keyhatch.Passed), AcceptedBy: "usr_1"}, elsewhere, false},
+		{"passed with keys", &keyhatch.Proof{With: with, Checks: check(keyhatch.Passed)}, role, false},
+	} {
+		err := tc.proof.MayLend(tc.as)
+		var failed *keyhatch.Error
+		if tc.lends && err != nil || !tc.lends && (!errors.As(err, &failed) || failed.Code != keyhatch.CodeStoreNotProven) {
+			t.Errorf("%s: %v", tc.what, err)
+		}
+	}
+}
+
+// TestKMSKeys: a key is named by its ARN, and a policy can hold nothing else by it.
+func TestKMSKeys(t *testing.T) {
+	t.Parallel()
+	const key = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+	if err := keyhatch.CheckKMSKey(key); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range []string{"", "*", "arn:aws:kms:eu-west-1:123456789012:key/*", "arn:aws:kms:eu-west-1:123456789012:alias/x", key + "?", "x" + key, strings.Replace(key, "eu-west-1", "*", 1)} {
+		if err := keyhatch.CheckKMSKey(bad); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}
