@@ -90,6 +90,8 @@ keyhatch bucket keys demo --read backup --no-write`,
 	"store create": `keyhatch store create local --path /srv/objects
 keyhatch store create archive --endpoint https://s3.example.org --credential archive-keys`,
 	"store update": "keyhatch store update archive --credential new-keys",
+	"store verify": "keyhatch store verify archive --bucket scratch --other-bucket data",
+	"store accept": "keyhatch store accept archive --confirm archive",
 	"store delete": "keyhatch store delete archive",
 
 	"credential list": "keyhatch credential list --workspace lab --provider AWS",

@@ -23,17 +23,16 @@ const (
 
 // Lives implements driver.Vender.
 func (l *Lender) Lives(store keyhatch.Store, as driver.Acting) driver.Lives {
-	longest, by := roleLife, "what a role's sessions can last at most"
+	longest, by, sure := roleLife, "what a role's sessions can last at most", sureLife
 	switch {
 	case as.Authority.Kind == keyhatch.RoleCredential && as.WebIdentity == nil && l.chained(as):
 		longest, by = chainedLife, "role chaining: a role that is assumed with another role's session gives an hour"
 	case as.Authority.Kind == keyhatch.RoleCredential:
 	case atAWS(store):
 		longest, by = federationLife, "what a federation token can last at most"
-	default:
-		longest, by = storeLife, "what the store's sessions can last at most"
+	default: // MinIO gives them all, and others that have no roles do what it does
+		longest, by, sure = storeLife, "what the store's sessions can last at most", roleLife
 	}
-	sure := min(sureLife, longest)
 	if as.Longest > 0 && as.Longest <= longest {
 		longest, sure = as.Longest, as.Longest
 		if as.Authority.Kind == keyhatch.RoleCredential {

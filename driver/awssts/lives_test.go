@@ -5,13 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/awssts"
-	"github.com/keyhatch/keyhatch/driver/drivertest"
 	"github.com/keyhatch/keyhatch/policy"
 )
 
@@ -20,7 +16,7 @@ import (
 func TestLives(t *testing.T) {
 	minio, rgw := openMinIO(t), openRGW(t)
 	longer := *rgw
-	longer.as.Authority.Principal = longRole(t, rgw)
+	longer.as.Authority.Principal = rgw.RoleOf(t, 2*time.Hour)
 	for _, tc := range []struct {
 		name string
 		site *site
@@ -59,26 +55,6 @@ func TestLives(t *testing.T) {
 			}
 		})
 	}
-}
-
-// longRole makes a role whose sessions last two hours.
-func longRole(t *testing.T, s *site) string {
-	t.Helper()
-	c := iam.New(iam.Options{Region: s.Region, BaseEndpoint: &s.IAM, Credentials: credentials.NewStaticCredentialsProvider(s.AccessKeyID, s.SecretAccessKey, "")})
-	name := aws.String("long-" + drivertest.Word())
-	made, err := c.CreateRole(t.Context(), &iam.CreateRoleInput{
-		RoleName: name, MaxSessionDuration: aws.Int32(7200),
-		AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["*"]},"Action":["sts:AssumeRole"]}]}`),
-	})
-	if err == nil {
-		_, err = c.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{
-			RoleName: name, PolicyName: name, PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*"],"Resource":["arn:aws:s3:::*"]}]}`),
-		})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return aws.ToString(made.Role.Arn)
 }
 
 // TestRefusalsOfRealStores: what stores say, each in its own form, becomes the fault

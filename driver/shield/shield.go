@@ -114,7 +114,7 @@ func (s *Shield) Vend(ctx context.Context, r driver.VendRequest) (driver.Vended,
 	if r.Shared {
 		k.user = ""
 	}
-	v, f, err := s.serve(ctx, k, r)
+	v, f, err := s.serve(ctx, k, r, asked)
 	if f == nil {
 		return v, err
 	}
@@ -136,13 +136,13 @@ func (s *Shield) Vend(ctx context.Context, r driver.VendRequest) (driver.Vended,
 
 // serve finds credentials that are kept, or the flight that brings some: that of others,
 // or a new one.
-func (s *Shield) serve(ctx context.Context, k key, r driver.VendRequest) (driver.Vended, *flight, error) {
+func (s *Shield) serve(ctx context.Context, k key, r driver.VendRequest, asked time.Duration) (driver.Vended, *flight, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := s.failure(k)
 	if e, there := s.kept.GetIfPresent(k); there && fits(e.Vended, r, 0) {
 		if err == nil && s.flights[k] == nil && !time.Now().Before(e.refresh) {
-			s.start(ctx, k, r)
+			s.start(ctx, k, r, asked)
 		}
 		return e.Vended, nil, nil
 	}
@@ -151,7 +151,7 @@ func (s *Shield) serve(ctx context.Context, k key, r driver.VendRequest) (driver
 	}
 	f := s.flights[k]
 	if f == nil {
-		f = s.start(ctx, k, r)
+		f = s.start(ctx, k, r, asked)
 	}
 	return driver.Vended{}, f, nil
 }
@@ -175,12 +175,18 @@ func fits(v driver.Vended, r driver.VendRequest, slack time.Duration) bool {
 }
 
 // start mints credentials for a key, for who waits now and who will. That who asked
-// first goes away is no reason to stop.
-func (s *Shield) start(ctx context.Context, k key, r driver.VendRequest) *flight {
+// first goes away is no reason to stop. A store that does not give as much room as was
+// thought is asked for what was asked of us.
+func (s *Shield) start(ctx context.Context, k key, r driver.VendRequest, asked time.Duration) *flight {
 	f := &flight{done: make(chan struct{})}
 	s.flights[k] = f
 	go func() {
-		f.vended, f.err = s.mint(context.WithoutCancel(ctx), r)
+		ctx := context.WithoutCancel(ctx)
+		f.vended, f.err = s.mint(ctx, r)
+		if tooLong(f.err) && asked < r.Life {
+			r.Life = asked
+			f.vended, f.err = s.mint(ctx, r)
+		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.flights, k)
@@ -188,6 +194,11 @@ func (s *Shield) start(ctx context.Context, k key, r driver.VendRequest) *flight
 		close(f.done)
 	}()
 	return f
+}
+
+func tooLong(err error) bool {
+	var failed *keyhatch.Error
+	return errors.As(err, &failed) && failed.Code == keyhatch.CodeLifeExceedsLimit
 }
 
 // keep remembers how a flight ended.

@@ -485,3 +485,44 @@ func TestBounded(t *testing.T) {
 		}
 	})
 }
+
+// TestRoomThatIsNotGiven: a store that gives less than was thought sure is asked for what
+// was asked of us, and no more is refused than it refuses.
+func TestRoomThatIsNotGiven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &mint{fails: func(r driver.VendRequest) error {
+			if r.Life > time.Hour {
+				return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeLifeExceedsLimit, "the limit is the store's")
+			}
+			return nil
+		}}
+		s := shield.New(m, shield.Config{})
+		v := must(t, s, request("ann", time.Hour))
+		if left := time.Until(v.ExpiresAt); left < 59*time.Minute || m.count() != 2 {
+			t.Errorf("it lasts %v, after %d requests", left, m.count())
+		}
+		if _, err := s.Vend(t.Context(), request("ann", 90*time.Minute)); err == nil {
+			t.Error("what the store does not give was given")
+		}
+	})
+}
+
+// TestForgotten: what was ended is served to nobody any more.
+func TestForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &mint{}
+		s := shield.New(m, shield.Config{})
+		first := must(t, s, request("ann", time.Hour))
+		if again := must(t, s, request("ann", time.Hour)); again.AccessKeyID != first.AccessKeyID {
+			t.Fatal("it was not served again, and the test is about nothing")
+		}
+		other := must(t, s, request("bob", time.Hour))
+		s.Forget(first.ID)
+		if again := must(t, s, request("ann", time.Hour)); again.AccessKeyID == first.AccessKeyID {
+			t.Error("it is served although it was ended")
+		}
+		if again := must(t, s, request("bob", time.Hour)); again.AccessKeyID != other.AccessKeyID {
+			t.Error("another's was forgotten")
+		}
+	})
+}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 )
 
@@ -133,4 +134,25 @@ func (s Store) Bucket(t testing.TB) string {
 		t.Fatalf("making a bucket in %s: %v", s.Name, err)
 	}
 	return name
+}
+
+// RoleOf makes a role like Role whose sessions last as long as that, at a store that has
+// roles.
+func (s Store) RoleOf(t testing.TB, longest time.Duration) string {
+	t.Helper()
+	c := iam.New(iam.Options{Region: s.Region, BaseEndpoint: &s.IAM, Credentials: credentials.NewStaticCredentialsProvider(s.AccessKeyID, s.SecretAccessKey, "")})
+	name := aws.String("long-" + strings.ToLower(rand.Text()))
+	made, err := c.CreateRole(t.Context(), &iam.CreateRoleInput{
+		RoleName: name, MaxSessionDuration: aws.Int32(int32(longest.Seconds())),
+		AssumeRolePolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["*"]},"Action":["sts:AssumeRole"]}]}`),
+	})
+	if err == nil {
+		_, err = c.PutRolePolicy(t.Context(), &iam.PutRolePolicyInput{
+			RoleName: name, PolicyName: name, PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:*"],"Resource":["arn:aws:s3:::*"]}]}`),
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return aws.ToString(made.Role.Arn)
 }

@@ -1,0 +1,333 @@
+package conformance
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/keyhatch/keyhatch/api"
+	keyhatch "github.com/keyhatch/keyhatch/client"
+	"github.com/keyhatch/keyhatch/internal/devserver"
+	"github.com/keyhatch/keyhatch/internal/peers"
+)
+
+// minting is a server with a workspace whose buckets are on a store that mints sessions.
+type minting struct {
+	*devserver.Server
+	t        *testing.T
+	store    peers.Store
+	api      *keyhatch.Client
+	buckets  [2]string
+	sessions *asked
+}
+
+// minters are the stores with a token service that holds sessions to their policy.
+var minters = map[string]struct {
+	start      func(testing.TB) peers.Store
+	role       bool
+	weaknesses []string // that are known of it
+}{
+	"minio": {peers.MinIO, false, nil},
+	"rgw":   {peers.RGW, true, []string{"altered_token", "external_id", "published"}},
+}
+
+func newMinting(t *testing.T, kind string) minting {
+	t.Helper()
+	of := minters[kind]
+	store := of.start(t)
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := devserver.Serve(context.Background(), devserver.Installation{Binary: path, OutboundNetworks: loopback, Settings: "tokens:\n  requests_per_minute: 60000\n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	m := minting{Server: server, t: t, store: store, api: keyhatch.New(server.API, server.Token).In("lab"), sessions: countAsked(t, store.STS)}
+	create(t, server, "/api/v1/workspaces", map[string]any{"name": "lab"})
+	keys := map[string]any{"access_key_id": store.AccessKeyID, "secret_access_key": store.SecretAccessKey, "endpoint": m.sessions.url}
+	credential := "keys"
+	create(t, server, "/api/v1/credentials", map[string]any{"name": "keys", "aws_keys": keys, "base": true})
+	if of.role {
+		credential = "role"
+		create(t, server, "/api/v1/credentials", map[string]any{
+			"name": "role", "aws_role": map[string]any{"role_arn": store.RoleOf(t, 12*time.Hour), "endpoint": m.sessions.url}, "sessions": map[string]any{"longest_seconds": 12 * 3600},
+		})
+	}
+	create(t, server, "/api/v1/stores", map[string]any{
+		"name": "upstream", "kind": "s3", "endpoint": store.Endpoint, "region": store.Region, "credential": credential, "lends": "sts", "keys": "none",
+		"console": "https://console.example/browser/{bucket}/{prefix}",
+	})
+	for i := range m.buckets {
+		m.buckets[i] = store.Bucket(t)
+		create(t, server, "/api/v1/buckets/register?workspace=lab", map[string]any{"store": "upstream", "name": m.buckets[i]})
+	}
+	for _, name := range []string{"alpha", "beta"} {
+		location := create(t, server, "/api/v1/locations?workspace=lab", map[string]any{"name": name, "url": "s3://" + m.buckets[0] + "/" + name + "/"})
+		create(t, server, "/api/v1/grants?workspace=lab", map[string]any{"location": location, "to": "everyone", "access": "write"})
+	}
+	return m
+}
+
+// asked counts what the token service answers. What a busy machine makes wait for too long
+// is asked again.
+type asked struct {
+	url string
+	mu  sync.Mutex
+	n   int
+}
+
+func countAsked(t *testing.T, service string) *asked {
+	t.Helper()
+	to, err := url.Parse(service)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &asked{}
+	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(to)
+		r.Out.Host = r.In.Host // which is signed
+	}, ModifyResponse: func(*http.Response) error {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.n++
+		return nil
+	}, ErrorLog: log.New(io.Discard, "", 0)}
+	server := httptest.NewServer(forward)
+	t.Cleanup(server.Close)
+	a.url = server.URL
+	return a
+}
+
+// since is how often it was asked since the last time.
+func (a *asked) since() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	n := a.n
+	a.n = 0
+	return n
+}
+
+// cli runs keyhatch as the installation's admin.
+func (m minting) cli(args ...string) (out string, err error) {
+	m.t.Helper()
+	path, err := binary()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	cmd := exec.Command(path, args...)
+	cmd.Env = []string{"HOME=" + m.t.TempDir(), "PATH=/usr/bin:/bin", "LANG=C.UTF-8", "KEYHATCH_SERVER=" + m.API, "KEYHATCH_TOKEN=" + m.Token}
+	text, err := cmd.CombinedOutput()
+	return string(text), err
+}
+
+func (m minting) must(err error) {
+	m.t.Helper()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func (m minting) lend(c *keyhatch.Client, r api.LeaseRequest) devserver.Lease {
+	m.t.Helper()
+	lent, err := c.CreateLease(m.t.Context(), r)
+	m.must(err)
+	if lent.Revocation != "none" || lent.Endpoint != m.store.Endpoint {
+		m.t.Errorf("lent with revocation %q at %s", lent.Revocation, lent.Endpoint)
+	}
+	return devserver.Lease{
+		ID: lent.ID, AccessKeyID: lent.AccessKeyID, SecretAccessKey: lent.SecretAccessKey, SessionToken: lent.SessionToken,
+		ExpiresAt: lent.ExpiresAt, Endpoint: lent.Endpoint, Region: lent.Region,
+	}
+}
+
+// TestStoresSessions: a real store is verified, and lends sessions that open what was lent
+// and nothing else, with the clients that people have.
+func TestStoresSessions(t *testing.T) {
+	for kind := range minters {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			m := newMinting(t, kind)
+			m.verify(minters[kind].weaknesses)
+			m.lends()
+			m.shares()
+		})
+	}
+}
+
+// verify proves the store; one of which weaknesses are known is accepted with exactly those.
+func (m minting) verify(weaknesses []string) {
+	_, err := m.api.CreateLease(m.t.Context(), api.LeaseRequest{Location: "alpha", Access: "read"})
+	if err == nil || !strings.Contains(err.Error(), "store verify") {
+		m.t.Errorf("before it was verified: %v", err)
+	}
+	out, err := m.cli("store", "verify", "upstream", "-o", "json")
+	var proof struct {
+		Outcome string
+		Checks  []struct{ Name, Outcome, Reason string }
+	}
+	if text, _, _ := strings.Cut(out, "\nkeyhatch:"); json.Unmarshal([]byte(text), &proof) != nil {
+		m.t.Fatalf("verify says %s, %v", out, err)
+	}
+	var weak []string
+	for _, c := range proof.Checks {
+		switch {
+		case c.Outcome == "warning":
+			weak = append(weak, c.Name)
+		case c.Outcome != "passed":
+			m.t.Errorf("%s: %s: %s", c.Name, c.Outcome, c.Reason)
+		}
+	}
+	slices.Sort(weak)
+	if len(proof.Checks) < 24 || !slices.Equal(weak, weaknesses) {
+		m.t.Errorf("%d attempts; weak: %q, want %q", len(proof.Checks), weak, weaknesses)
+	}
+	if len(weaknesses) == 0 {
+		m.must(err)
+		return
+	}
+	if err == nil || !strings.Contains(out, "keyhatch store accept upstream --confirm upstream") {
+		m.t.Errorf("a store with a weakness: %v, %s", err, out)
+	}
+	if _, err := m.cli("store", "accept", "upstream", "--confirm", "other"); err == nil {
+		m.t.Error("it was accepted by another name")
+	}
+	out, err = m.cli("store", "accept", "upstream", "--confirm", "upstream")
+	if err != nil {
+		m.t.Fatalf("%v: %s", err, out)
+	}
+}
+
+// lends borrows a lease to read, one to write, one for several prefixes, and for two hours.
+func (m minting) lends() {
+	t, ctx := m.t, m.t.Context()
+	seconds := 2 * 3600
+	file := filepath.Join(t.TempDir(), "file")
+	m.must(os.WriteFile(file, []byte("data"), 0o600))
+	writes := m.lend(m.api, api.LeaseRequest{Location: "alpha", Access: "write", Prefixes: []string{"a/", "b b/"}, DurationSeconds: &seconds})
+	if left := time.Until(writes.ExpiresAt); left < 2*time.Hour-2*time.Minute || left > 12*time.Hour {
+		t.Errorf("two hours were asked for, and twelve are allowed: %v", left)
+	}
+	reads := m.lend(m.api, api.LeaseRequest{Location: "alpha", Access: "read"})
+	// RGW tells who owns a bucket which objects are not there.
+	_, err := m.store.Client(t).PutObject(ctx, &s3.PutObjectInput{Bucket: &m.buckets[0], Key: aws.String("beta/secret"), Body: strings.NewReader("secret")})
+	m.must(err)
+	for name, c := range map[string]client{"awscli": newAWSAPI(t, m.buckets[0]), "boto3": newBoto3(t, m.buckets[0])} {
+		t.Run(name, func(t *testing.T) {
+			for _, key := range []string{"alpha/a/" + name, "alpha/b b/" + name} {
+				c.put(writes, file, key).must(t)
+				c.get(reads, key, filepath.Join(t.TempDir(), "got")).must(t)
+			}
+			m.refused(t, c, opPut, c.put(writes, file, "alpha/c/"+name))
+			m.refused(t, c, opPut, c.put(writes, file, "beta/"+name))
+			m.refused(t, c, opPut, c.put(reads, file, "alpha/a/"+name))
+			m.refused(t, c, opGet, c.get(reads, "beta/secret", filepath.Join(t.TempDir(), "got")))
+			if keys, r := c.list(reads, "alpha/"); len(keys) < 2 {
+				r.must(t)
+				t.Errorf("listed %v", keys)
+			}
+			if _, r := c.list(reads, ""); r.err == nil {
+				t.Error("the whole bucket was listed")
+			}
+			c.remove(writes, "alpha/a/"+name).must(t)
+			m.refused(t, c, opRemove, c.remove(reads, "alpha/b b/"+name))
+		})
+	}
+	var names []string
+	for _, prefix := range []string{"alpha/", "beta/"} {
+		there, err := m.store.Client(t).ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &m.buckets[0], Prefix: &prefix})
+		m.must(err)
+		for _, o := range there.Contents {
+			names = append(names, *o.Key)
+		}
+	}
+	if want := []string{"alpha/b b/awscli", "alpha/b b/boto3", "beta/secret"}; !slices.Equal(names, want) {
+		t.Errorf("in the store there is %q, want %q", names, want)
+	}
+	lent, err := m.api.CreateLease(ctx, api.LeaseRequest{Location: "alpha", Access: "read", Console: true})
+	m.must(err)
+	if want := "https://console.example/browser/" + m.buckets[0] + "/alpha%2F"; lent.ConsoleURL != want {
+		t.Errorf("the console is %q, want %q", lent.ConsoleURL, want)
+	}
+	out, err := m.cli("lease", "revoke", lent.ID)
+	if err != nil || !strings.Contains(out, "work until") {
+		t.Errorf("revoked: %s, %v", out, err)
+	}
+}
+
+// refused wants a client to be refused. RGW's answer has no message, and aws fails over
+// that in words of its own.
+func (m minting) refused(t *testing.T, c client, op operation, r result) {
+	t.Helper()
+	words := c.refusal(op, "AccessDenied")
+	if _, isAWS := c.(awsAPI); isAWS && m.store.Name == "rgw" {
+		words = regexp.MustCompile(words.String() + `|argument of type 'NoneType' is not iterable`)
+	}
+	r.mustBeRefused(t, words)
+}
+
+// shares has 200 users ask at once: the store is asked once for each and what it wants, and
+// once for what all want, where they may share.
+func (m minting) shares() {
+	const users, times = 200, 2
+	var clients []*keyhatch.Client
+	for i := range users {
+		name := fmt.Sprintf("user-%d", i)
+		create(m.t, m.Server, "/api/v1/users", map[string]any{"name": name})
+		var made struct{ Secret string }
+		m.must(m.Create(m.t.Context(), "/api/v1/tokens", map[string]any{"name": "t", "user": name}, &made))
+		clients = append(clients, keyhatch.New(m.API, made.Secret).In("lab"))
+	}
+	atOnce := func() (keys map[string]bool) {
+		keys = map[string]bool{}
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		for _, c := range clients {
+			for range times {
+				all.Go(func() {
+					lent, err := c.CreateLease(m.t.Context(), api.LeaseRequest{Location: "beta", Access: "read"})
+					mu.Lock()
+					defer mu.Unlock()
+					if err != nil {
+						m.t.Error(err)
+					}
+					keys[lent.AccessKeyID] = true
+				})
+			}
+		}
+		all.Wait()
+		return keys
+	}
+	m.sessions.since()
+	if keys, n := atOnce(), m.sessions.since(); n > users || len(keys) != n {
+		m.t.Errorf("%d leases for %d users asked the store %d times, for %d sessions", users*times, users, n, len(keys))
+	}
+	shared := true
+	_, err := m.api.UpdateLocation(m.t.Context(), "beta", api.LocationChange{SharedSessions: &shared})
+	m.must(err)
+	if keys, n := atOnce(), m.sessions.since(); n != 1 || len(keys) != 1 {
+		m.t.Errorf("%d leases for one scope, shared, asked the store %d times, for %d sessions", users*times, n, len(keys))
+	}
+}
