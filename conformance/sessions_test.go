@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -21,7 +22,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/keyhatch/keyhatch/api"
 	keyhatch "github.com/keyhatch/keyhatch/client"
 	"github.com/keyhatch/keyhatch/internal/devserver"
@@ -330,4 +333,45 @@ func (m minting) shares() {
 	if keys, n := atOnce(), m.sessions.since(); n != 1 || len(keys) != 1 {
 		m.t.Errorf("%d leases for one scope, shared, asked the store %d times, for %d sessions", users*times, n, len(keys))
 	}
+}
+
+// TestStoreThatIgnoresPolicies: one whose token service passes over the policy fails, lends
+// nothing, and does so only by somebody's word.
+func TestStoreThatIgnoresPolicies(t *testing.T) {
+	m := newMinting(t, "minio")
+	// As it would be asked, but for the policy.
+	plain := sts.New(sts.Options{Region: m.store.Region, BaseEndpoint: &m.store.STS, Credentials: credentials.NewStaticCredentialsProvider(m.store.AccessKeyID, m.store.SecretAccessKey, "")})
+	careless := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		out, err := plain.AssumeRole(r.Context(), &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::123456789012:role/x"), RoleSessionName: aws.String("x"), DurationSeconds: aws.Int32(900)})
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		c := out.Credentials
+		fmt.Fprintf(w, `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials><AccessKeyId>%s</AccessKeyId>`+
+			`<SecretAccessKey>%s</SecretAccessKey><SessionToken>%s</SessionToken><Expiration>%s</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
+			*c.AccessKeyId, *c.SecretAccessKey, *c.SessionToken, c.Expiration.Format(time.RFC3339))
+	}))
+	t.Cleanup(careless.Close)
+	_, err := keyhatch.New(m.API, m.Token).UpdateCredential(t.Context(), "", "keys", api.CredentialChange{Authority: api.Authority{AWSKeys: &api.AWSKeys{
+		AccessKeyID: m.store.AccessKeyID, SecretAccessKey: m.store.SecretAccessKey, Endpoint: careless.URL,
+	}}})
+	m.must(err)
+	out, err := m.cli("store", "verify", "upstream")
+	var ended *exec.ExitError
+	if !errors.As(err, &ended) || ended.ExitCode() != 1 || !strings.Contains(out, "list_bucket_root") || !strings.Contains(out, "lends nothing") {
+		t.Errorf("verify: %v\n%s", err, out)
+	}
+	minutes := 900
+	ask := api.LeaseRequest{Location: "alpha", Access: "read", DurationSeconds: &minutes}
+	_, err = m.api.CreateLease(t.Context(), ask)
+	var problem *api.Problem
+	if !errors.As(err, &problem) || problem.Code != "store_not_proven" {
+		t.Errorf("it lends: %v", err)
+	}
+	if out, err := m.cli("store", "accept", "upstream", "--confirm", "upstream"); err != nil || !strings.Contains(out, "accepted by") {
+		t.Errorf("accept: %v\n%s", err, out)
+	}
+	_, err = m.api.CreateLease(t.Context(), ask)
+	m.must(err)
 }

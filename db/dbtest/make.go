@@ -70,6 +70,7 @@ func (s *suite) newLocation(b keyhatch.Bucket, owner string) keyhatch.Location {
 	return keyhatch.Location{
 		ID: id, Workspace: b.Workspace, Store: b.Store, Bucket: b.ID, BucketName: b.Name, Prefix: keyhatch.Prefix("p-" + id + "/é/"),
 		Name: "l-" + id, Owner: owner, Locked: true, WritableSince: s.Now(), MaxLease: 17*time.Minute + 5*time.Microsecond,
+		KMSKey: "arn:aws:kms:é", SharedSessions: true,
 		CreatedAt: s.Now(),
 	}
 }
@@ -86,7 +87,7 @@ func (s *suite) newLease(workspace, user string) keyhatch.Lease {
 	id := s.ID(keyhatch.LeaseID)
 	return keyhatch.Lease{
 		ID: id, Workspace: workspace, User: user, Token: "tok", Store: "store", StoreName: "disk", AccessKeyID: "KHLE" + id,
-		Access: keyhatch.Read, Parts: []keyhatch.Part{{Bucket: "abc", Prefix: "é \"x\"/", Location: "loc", Grant: "grant"}, {Bucket: "abc"}},
+		Vend: "vend_1", Access: keyhatch.Read, Parts: []keyhatch.Part{{Bucket: "abc", Prefix: "é \"x\"/", Location: "loc", Grant: "grant"}, {Bucket: "abc"}},
 		SessionName: "job-7", Pair: "KHAKEXAMPLEEXAMPLE22", Presigned: true, Policies: []string{`{"Version":"é"}`}, Ancestors: []string{"lease_1", "lease_2"},
 		IssuedAt: s.Now(), ExpiresAt: s.Now().Add(time.Hour),
 	}

@@ -206,6 +206,19 @@ func testLeases(t *testing.T, s *suite) {
 		},
 		newestFirst: true,
 	})
+	one, other := s.newLease("ws", "user"), s.newLease("ws", "user")
+	one.AccessKeyID, other.AccessKeyID = "ASIASAME", "ASIASAME"
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		return ground.FirstError(func() error { return tx.InsertLease(ctx, one) }, func() error { return tx.InsertLease(ctx, other) })
+	})
+	for _, own := range []*keyhatch.Lease{&one, &other} {
+		*own = s.newLease("ws4", "user")
+		own.AccessKeyID, own.Vend = "KHLESAME", ""
+	}
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.InsertLease(ctx, one) })
+	if err := s.Try(func(ctx context.Context, tx *db.Tx) error { return tx.InsertLease(ctx, other) }); err == nil {
+		t.Error("two leases of our own endpoint have one access key id")
+	}
 	mine, theirs, gone := s.newLease("ws2", "ann"), s.newLease("ws2", "bob"), s.newLease("ws2", "ann")
 	at, again := s.Now(), s.Now()
 	var fed int64

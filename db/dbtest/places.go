@@ -27,6 +27,7 @@ func testCredentials(t *testing.T, s *suite) {
 			c.Name, c.Provider, c.Kind, c.Principal, c.KeyID = "other-"+c.ID, keyhatch.GCP, keyhatch.TokenCredential, "other@example", "key"
 			c.Endpoint, c.Default, c.Base, c.AnyExternalID, c.TasksSince = "https://other.example", true, true, true, s.Now()
 			c.Sealed, c.UpdatedAt = []byte("other"), s.Now()
+			c.Sessions = keyhatch.Sessions{WebIdentity: true, Longest: time.Hour, SourceIdentity: true, Name: "{user}é", Tags: map[string]string{"a": "é"}}
 			return c
 		},
 		remove: func(ctx context.Context, tx *db.Tx, c db.SealedCredential) error {
@@ -110,7 +111,11 @@ func testStores(t *testing.T, s *suite) {
 		get:    func(ctx context.Context, r db.Reader, id string) (keyhatch.Store, error) { return r.Store(ctx, id) },
 		update: func(ctx context.Context, tx *db.Tx, v keyhatch.Store) error { return tx.UpdateStore(ctx, v) },
 		changed: func(v keyhatch.Store) keyhatch.Store {
-			v.Name, v.Credential = "other-"+v.ID, credential.ID
+			v.Name, v.Credential, v.Lends, v.Console = "other-"+v.ID, credential.ID, keyhatch.LendsSTS, "https://console.é"
+			v.Proof = &keyhatch.Proof{
+				At: s.Now(), By: "user_1", Bucket: "abc", With: "AWS role é", AcceptedBy: "user_2", AcceptedAt: s.Now(),
+				Checks: []keyhatch.Check{{Name: "put_inside", Outcome: keyhatch.Warning, Took: time.Second, Reason: "é"}},
+			}
 			return v
 		},
 		remove: func(ctx context.Context, tx *db.Tx, v keyhatch.Store) error { return tx.DeleteStore(ctx, v) },
@@ -196,6 +201,7 @@ func testLocations(t *testing.T, s *suite) {
 		update: func(ctx context.Context, tx *db.Tx, l keyhatch.Location) error { return tx.UpdateLocation(ctx, l) },
 		changed: func(l keyhatch.Location) keyhatch.Location {
 			l.Name, l.Locked, l.WritableSince, l.MaxLease = "other-"+l.ID, false, s.Now(), time.Hour
+			l.KMSKey, l.SharedSessions = "", false
 			return l
 		},
 		remove: func(ctx context.Context, tx *db.Tx, l keyhatch.Location) error {

@@ -1,0 +1,193 @@
+package proofs_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/buckets"
+	"github.com/keyhatch/keyhatch/broker/credentials"
+	"github.com/keyhatch/keyhatch/broker/places"
+	"github.com/keyhatch/keyhatch/broker/proofs"
+	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/driver"
+	"github.com/keyhatch/keyhatch/internal/coretest"
+)
+
+// store is a core with a store that mints sessions, and what is found there.
+type store struct {
+	*coretest.Core
+	t     *testing.T
+	finds []keyhatch.Check
+	later chan keyhatch.Check // what is found after the end of a session
+	tried []driver.Trial
+}
+
+func (s *store) Prove(_ context.Context, t driver.Trial) ([]keyhatch.Check, func(context.Context) keyhatch.Check) {
+	s.tried = append(s.tried, t)
+	return s.finds, func(ctx context.Context) keyhatch.Check {
+		select {
+		case c := <-s.later:
+			return c
+		case <-ctx.Done():
+			return keyhatch.Check{Name: "after_expiry", Outcome: keyhatch.Skipped, Reason: "no time"}
+		}
+	}
+}
+
+// newStore is one whose credential is keys, or a role.
+func newStore(t *testing.T, role bool) *store {
+	s := &store{Core: coretest.New(t), t: t, finds: []keyhatch.Check{{Name: "get_outside", Outcome: keyhatch.Passed}}, later: make(chan keyhatch.Check)}
+	s.Confiner = s
+	s.Restart(t)
+	s.Workspace(t, "lab")
+	a := keyhatch.AWSKeys("AKIAEXAMPLE", "secret")
+	if role {
+		a = keyhatch.Authority{Provider: keyhatch.AWS, Kind: keyhatch.RoleCredential, Principal: "arn:aws:iam::123456789012:role/demo", Secret: "word"}
+	}
+	s.did(s.Broker.Credentials.Create(t.Context(), s.Admin, credentials.NewCredential{Name: "upstream", Authority: a}))
+	s.did(s.Broker.Places.CreateStore(t.Context(), s.Admin, places.NewStore{
+		Name: "upstream", Kind: keyhatch.S3Store, Endpoint: "https://s3.eu-west-1.amazonaws.com", Credential: "upstream", Lends: keyhatch.LendsSTS, Keys: keyhatch.KeysNone,
+	}))
+	return s
+}
+
+func (s *store) did(_ any, err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *store) bucket(name string) {
+	s.t.Helper()
+	s.did(s.Broker.Buckets.Register(s.t.Context(), s.Admin, buckets.Existing{Workspace: "lab", Store: "upstream", Name: name}))
+}
+
+func (s *store) verify(a proofs.Ask) (keyhatch.Store, error) {
+	return s.Broker.Proofs.Verify(s.t.Context(), s.Admin, "upstream", a)
+}
+
+func (s *store) now() keyhatch.Store {
+	s.t.Helper()
+	found, err := s.Broker.Places.Store(s.t.Context(), s.Admin, "upstream")
+	s.did(found, err)
+	return found
+}
+
+func (s *store) wantCode(what string, err error, code keyhatch.Code) {
+	s.t.Helper()
+	var failed *keyhatch.Error
+	if !errors.As(err, &failed) || failed.Code != code {
+		s.t.Errorf("%s: %v, want %s", what, err, code)
+	}
+}
+
+// TestWhereAStoreIsTried: in a bucket of the store that is ready, the one that was named,
+// and never in what is not on record there.
+func TestWhereAStoreIsTried(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, false)
+	_, err := s.verify(proofs.Ask{})
+	s.wantCode("without a bucket", err, keyhatch.CodeBucketNotReady)
+	s.bucket("lab-one")
+	s.did(s.verify(proofs.Ask{}))
+	s.bucket("lab-two")
+	s.did(s.verify(proofs.Ask{}))
+	s.did(s.verify(proofs.Ask{Bucket: "lab-two"}))
+	s.did(s.verify(proofs.Ask{Bucket: "lab-two", Other: "lab-one"}))
+	for i, want := range [][2]string{{"lab-one", ""}, {"lab-one", "lab-two"}, {"lab-two", "lab-one"}, {"lab-two", "lab-one"}} {
+		if got := [2]string{s.tried[i].Bucket, s.tried[i].Other}; got != want {
+			t.Errorf("tried in %q, want %q", got, want)
+		}
+	}
+	for _, a := range []proofs.Ask{{Bucket: "lab-none"}, {Bucket: "lab-one", Other: "lab-one"}, {Other: "lab-none"}} {
+		_, err := s.verify(a)
+		s.wantCode("elsewhere", err, keyhatch.CodeBucketNotFound)
+	}
+	own := keyhatch.LendsOwn
+	s.did(s.Broker.Places.UpdateStore(t.Context(), s.Admin, "upstream", places.StoreChange{Lends: &own}))
+	_, err = s.verify(proofs.Ask{})
+	s.wantCode("that lends through our own endpoint", err, keyhatch.CodeStoreUnsupported)
+	if len(s.tried) != 4 {
+		t.Errorf("tried %d times", len(s.tried))
+	}
+}
+
+// TestEndOfASession: what is found after it comes into the proof that it belongs to, and
+// takes an acceptance back when the session did not end.
+func TestEndOfASession(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, false)
+	s.bucket("lab-one")
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { defer close(ended); s.Broker.Proofs.Run(ctx) }()
+	defer func() { stop(); <-ended }()
+	s.did(s.verify(proofs.Ask{Wait: true}))
+	if p := s.now().Proof; len(p.Checks) != 2 || p.Checks[1].Outcome != keyhatch.Skipped || p.Outcome() != keyhatch.Passed {
+		t.Errorf("while it is waited for: %+v", p)
+	}
+	s.did(s.Broker.Proofs.Accept(t.Context(), s.Admin, "upstream", "upstream"))
+	s.later <- keyhatch.Check{Name: "after_expiry", Outcome: keyhatch.Failed, Reason: "it works"}
+	for end := time.Now().Add(time.Minute); s.now().Proof.Outcome() != keyhatch.Failed && time.Now().Before(end); time.Sleep(time.Millisecond) {
+	}
+	if p := s.now().Proof; len(p.Checks) != 2 || p.Outcome() != keyhatch.Failed || p.AcceptedBy != "" {
+		t.Errorf("a session that did not end: %+v", p)
+	}
+	// What is found of one proof is not another's.
+	s.did(s.verify(proofs.Ask{Wait: true}))
+	s.did(s.verify(proofs.Ask{}))
+	s.later <- keyhatch.Check{Name: "after_expiry", Outcome: keyhatch.Failed}
+	stop()
+	<-ended
+	if p := s.now().Proof; len(p.Checks) != 1 || p.Outcome() != keyhatch.Passed {
+		t.Errorf("a later proof: %+v", p)
+	}
+}
+
+// TestRoleThatAdmitsEverybody: a role that does not ask for its external id is a weakness
+// of what it lends, but by an installation admin's word.
+func TestRoleThatAdmitsEverybody(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, true)
+	s.Prober = coretest.Found{{Name: "assume_role", Outcome: keyhatch.Passed}, {Name: "external_id", Outcome: keyhatch.Warning, Reason: "admits us without"}}
+	s.Restart(t)
+	s.bucket("lab-one")
+	found, err := s.verify(proofs.Ask{})
+	if err != nil || found.Proof.Outcome() != keyhatch.Warning || found.Proof.Checks[0].Name != "external_id" {
+		t.Errorf("%+v, %v", found.Proof, err)
+	}
+	yes := true
+	s.did(s.Broker.Credentials.Update(t.Context(), s.Admin, credentials.In{}, "upstream", credentials.Change{Marks: credentials.Marks{AnyExternalID: &yes}}))
+	if found, err := s.verify(proofs.Ask{}); err != nil || found.Proof.Outcome() != keyhatch.Passed {
+		t.Errorf("with an admin's word: %+v, %v", found.Proof, err)
+	}
+}
+
+// TestRecordOfProofs: that a store is tried is on record before it is, and how it came out,
+// and who accepted that.
+func TestRecordOfProofs(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, false)
+	s.bucket("lab-one")
+	s.finds = []keyhatch.Check{{Name: "get_outside", Outcome: keyhatch.Failed}, {Name: "published", Outcome: keyhatch.Warning}}
+	s.did(s.verify(proofs.Ask{}))
+	s.did(s.Broker.Proofs.Accept(t.Context(), s.Admin, "upstream", "upstream"))
+	events, err := s.DB.Events(t.Context(), db.EventFilter{}, db.Everything)
+	s.did(events, err)
+	told := map[keyhatch.Action]keyhatch.Event{}
+	for _, e := range events {
+		told[e.Action] = e
+	}
+	if e := told[proofs.Begun]; e.Target != s.now().ID || e.Detail["bucket"] != "lab-one" || e.Detail["vend"] != s.tried[0].ID {
+		t.Errorf("begun: %+v", e)
+	}
+	for _, action := range []keyhatch.Action{proofs.Ended, proofs.Accepted} {
+		if e := told[action]; e.Detail["outcome"] != "failed" || e.Detail["failed"] != "get_outside" || e.Detail["warnings"] != "published" {
+			t.Errorf("%s: %+v", action, e)
+		}
+	}
+}
