@@ -107,7 +107,7 @@ type CredentialChange struct {
 	Authority
 	CredentialMarks
 	Sessions     *Sessions `json:"sessions,omitempty" doc:"Instead of all that is said of its sessions"`
-	OnlyVerified bool `json:"only_verified,omitempty" doc:"Take another authority only when it has been verified; until then the one that it has stays"`
+	OnlyVerified bool      `json:"only_verified,omitempty" doc:"Take another authority only when it has been verified; until then the one that it has stays"`
 }
 
 // Verification is how an authority fared.

@@ -13,12 +13,12 @@ import (
 // AssumeRoleWithWebIdentity; IAM User Guide, "Roles terms and concepts", role chaining.
 // MinIO and Ceph have the same least; MinIO gives a week.
 const (
-	leastLife        = 15 * time.Minute
-	roleLife         = 12 * time.Hour
-	chainedLife      = time.Hour
-	federationLife   = 36 * time.Hour
-	storeLife        = 7 * 24 * time.Hour
-	sureLife         = time.Hour // no role can be set to less
+	leastLife      = 15 * time.Minute
+	roleLife       = 12 * time.Hour
+	chainedLife    = time.Hour
+	federationLife = 36 * time.Hour
+	storeLife      = 7 * 24 * time.Hour
+	sureLife       = time.Hour // no role can be set to less
 )
 
 // Lives implements driver.Vender.

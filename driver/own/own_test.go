@@ -173,7 +173,7 @@ func TestS9_TokensFitIntoAHeader(t *testing.T) {
 		t.Errorf("%d sizes were lent, %d refused", lent, refused)
 	}
 	// One prefix of any length that there is fits.
-	if _, err := lender.Lend(context.Background(), driver.LendRequest{Lease: lease(strings.Repeat("x", keyhatch.MaxKeyBytes-1)+"/")}); err != nil {
+	if _, err := lender.Lend(context.Background(), driver.LendRequest{Lease: lease(strings.Repeat("x", keyhatch.MaxKeyBytes-1) + "/")}); err != nil {
 		t.Errorf("one prefix of 1024 bytes: %v", err)
 	}
 	for n, ok := range map[int]bool{6 << 10: true, 6<<10 + 1: false} {

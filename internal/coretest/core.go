@@ -43,17 +43,17 @@ type Core struct {
 
 	AdminSecret keyhatch.Secret // of the admin's token, for another process's Open
 
-	Tokens   people.Limits                                // of the brokers that With and Restart make
-	Issuers  bearers.Issuers                              // of the same; at first none
-	Prober   driver.Prober                                // of the same; at first one that finds nothing
-	Confiner driver.Confiner                              // of the same; at first none
+	Tokens   people.Limits   // of the brokers that With and Restart make
+	Issuers  bearers.Issuers // of the same; at first none
+	Prober   driver.Prober   // of the same; at first one that finds nothing
+	Confiner driver.Confiner // of the same; at first none
 	// WebIdentity is the server's, of the same; at first none.
 	WebIdentity func(context.Context) (keyhatch.Secret, error)
-	Reach    func(ctx context.Context, host string) error // nil: every host may be connected to
-	KeysPace keys.Pace                                    // of the same
-	Buckets  *Buckets                                     // at the stores, of the same
-	Keepers  map[keyhatch.KeysOf]driver.KeyProvisioner    // of the same; at first there are none
-	Kick     func()                                       // of the same; nil: nobody is told of jobs
+	Reach       func(ctx context.Context, host string) error // nil: every host may be connected to
+	KeysPace    keys.Pace                                    // of the same
+	Buckets     *Buckets                                     // at the stores, of the same
+	Keepers     map[keyhatch.KeysOf]driver.KeyProvisioner    // of the same; at first there are none
+	Kick        func()                                       // of the same; nil: nobody is told of jobs
 
 	keyFile   string
 	notBefore time.Time
