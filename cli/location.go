@@ -21,7 +21,7 @@ var locations = ask.Sheet[api.Location]{
 	{Title: "LOCKED", Cell: func(_ *ask.Names, l api.Location) string { return locked(l) }},
 	{Title: "LONGEST LEASE", Cell: func(_ *ask.Names, l api.Location) string { return ask.Seconds(l.MaxLeaseSeconds) }},
 	{Title: "KMS KEY", Detail: true, Cell: func(_ *ask.Names, l api.Location) string { return l.KMSKey }},
-	{Title: "SHARED SESSIONS", Detail: true, Cell: func(_ *ask.Names, l api.Location) string { return ask.Yes(l.SharedSessions) }},
+	{Title: "SESSIONS", Detail: true, Cell: func(_ *ask.Names, l api.Location) string { return sharedOrNot(l) }},
 	{Title: "STORE", Detail: true, Cell: func(n *ask.Names, l api.Location) string { return n.Store(l.Store) }},
 	{Title: "WORKSPACE", Detail: true, Cell: func(n *ask.Names, l api.Location) string { return n.Workspace(l.Workspace) }},
 	{Title: "ID", Cell: func(_ *ask.Names, l api.Location) string { return l.ID }},
@@ -33,6 +33,13 @@ func locked(l api.Location) string {
 		return "pending"
 	}
 	return ask.Yes(l.Locked)
+}
+
+func sharedOrNot(l api.Location) string {
+	if l.SharedSessions {
+		return "shared"
+	}
+	return ""
 }
 
 type locationCommand struct {
