@@ -66,8 +66,11 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// ownHome gives a script a home of its own: what a user keeps stays in it.
+// ownHome gives a script a home of its own: what a user keeps stays in it. With the race
+// detector a program waits a second before it exits, for what may still be to see: a
+// script runs dozens, and what was seen is waited for without.
 func ownHome(e *testscript.Env) error {
+	e.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0")
 	home := filepath.Join(e.WorkDir, "home")
 	e.Setenv("HOME", home)
 	e.Setenv("XDG_CONFIG_HOME", filepath.Join(home, "config"))
