@@ -40,8 +40,9 @@ func (g answered) outcome() string {
 	if g.broken {
 		out += " broken off"
 	}
+	text := strings.ToLower(g.text)
 	for _, word := range internals {
-		if strings.Contains(strings.ToLower(g.text), strings.ToLower(word)) {
+		if strings.Contains(text, strings.ToLower(word)) {
 			out += " with " + word
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -115,13 +116,15 @@ var internals = []string{
 // log.
 func (a *arena) checkLeaks(t *testing.T, got answered) {
 	t.Helper()
-	known := got.sent
-	for range 3 { // encoded however often
-		if decoded, err := url.QueryUnescape(known); err == nil {
-			known += decoded
+	known := sync.OnceValue(func() string { // which few answers make necessary, and takes long of a large body
+		known := got.sent
+		for range 3 { // encoded however often
+			if decoded, err := url.QueryUnescape(known); err == nil {
+				known += decoded
+			}
 		}
-	}
-	known += html.UnescapeString(noText.ReplaceAllString(got.sent, ""))
+		return known + html.UnescapeString(noText.ReplaceAllString(got.sent, ""))
+	})
 	log := a.log.Take()
 	for _, canary := range a.secrets {
 		if strings.Contains(got.text, canary) {
@@ -139,7 +142,7 @@ func (a *arena) checkLeaks(t *testing.T, got answered) {
 		t.Errorf("the signature is told: %s\n%s", got.text, log)
 	}
 	for _, name := range a.foreign {
-		if strings.Contains(got.text, name) && !strings.Contains(known, name) {
+		if strings.Contains(got.text, name) && !strings.Contains(known(), name) {
 			t.Errorf("the answer tells %q, which the attacker did not know: %s", name, got.text)
 		}
 	}
