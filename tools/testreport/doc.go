@@ -1,6 +1,7 @@
 // Testreport turns the event stream of "go test -json" into what a person wants
 // to read: the output of what failed, as soon as it failed; one line for each
-// package; and, last, how many tests ran, failed and were left out, and why.
+// package, with how long it took; and, last, which tests took longest, and how many
+// ran, failed and were left out, and why.
 //
 //	go test -json ./... | testreport [-no-skips]
 //

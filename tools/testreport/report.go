@@ -37,6 +37,7 @@ type pkg struct {
 	output  []string // what no test wrote
 	cached  bool
 	broken  string // why the package failed when none of its tests did
+	timed   []timed
 	count
 }
 
@@ -53,6 +54,7 @@ type report struct {
 	broken   int                 // packages that failed when none of their tests did
 	failures []string            // names, in the order in which they failed
 	reasons  map[string][]string // why tests were skipped → their names
+	timed    []timed
 }
 
 func newReport(out io.Writer) *report {
@@ -121,6 +123,9 @@ func (r *report) takeTest(e event, p *pkg) {
 			parent.parted = true
 		}
 	}
+	if (e.Action == "pass" || e.Action == "fail") && !t.parted {
+		p.timed = append(p.timed, timed{e.Package + " " + e.Test, e.Elapsed})
+	}
 	switch e.Action {
 	case "output":
 		t.output = append(t.output, e.Output)
@@ -179,6 +184,9 @@ func (r *report) endPackage(e event, p *pkg) {
 	}
 	if p.passed+p.failed > 0 {
 		r.packages++
+	}
+	if !p.cached {
+		r.timed = append(r.timed, p.timed...)
 	}
 	r.total.passed += p.passed
 	r.total.failed += p.failed
@@ -262,6 +270,7 @@ func (r *report) finish(noSkips bool) bool {
 	fmt.Fprintln(r.out)
 	ran := r.total.passed + r.total.failed
 	fmt.Fprintf(r.out, "%s ran in %s\n", plural(ran, "test"), plural(r.packages, "package"))
+	showSlowest(r.out, r.timed)
 	if len(r.failures) > 0 {
 		fmt.Fprintln(r.out, "failed:")
 		for _, name := range r.failures {
