@@ -123,6 +123,7 @@ func (s *Server) program(binary string, env []string, args ...string) *exec.Cmd 
 		"PATH=" + os.Getenv("PATH"),
 		"HOME=" + s.work,
 		"TMPDIR=" + s.work,
+		"GORACE=" + os.Getenv("GORACE"), // of the detector, which may be built in
 	}, env...)
 	cmd.WaitDelay = 5 * time.Second
 	return cmd
