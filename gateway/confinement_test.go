@@ -43,6 +43,7 @@ var lacking = map[string]map[drivertest.Feature]string{
 func TestS3_Confinement(t *testing.T) {
 	confine := func(name string, open opening) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each waits for leases to end
 			core := coretest.New(t)
 			log := slog.New(slog.DiscardHandler)
 			backends := gateway.NewBackends([]string{core.Root}, upstream.NewClient(core.Broker.Credentials, http.DefaultTransport, log), log)
