@@ -56,7 +56,14 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	command.Bind(ask.Streams{In: stdin, Out: stdout, Err: stderr}, thisBuild().about())
-	if err := command.Run(); err != nil && !errors.Is(err, context.Canceled) {
+	err = command.Run()
+	if errors.Is(err, context.Canceled) {
+		if words := command.Command(); words == "serve" || words == "dev" { // which is how serving ends well
+			return ask.ExitDone
+		}
+		err = errors.New("it was stopped before it was done")
+	}
+	if err != nil {
 		if text := err.Error(); text != "" { // what a program that was run has said itself
 			fmt.Fprintf(stderr, "keyhatch: %s\n", ask.PrintableLines(text))
 		}
