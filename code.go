@@ -59,6 +59,7 @@ const (
 	CodeLocationNotFound   Code = "location_not_found"
 	CodeGrantNotFound      Code = "grant_not_found"
 	CodeKeyNotReady        Code = "key_not_ready"
+	CodeKeyFailed          Code = "key_failed"
 	CodeAccessKeyNotFound  Code = "access_key_not_found"
 	CodeLeaseNotFound      Code = "lease_not_found"
 	CodeEventNotFound      Code = "event_not_found"

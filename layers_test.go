@@ -72,6 +72,7 @@ var layers = []struct {
 	{"compat/arvados", "root policy auth broker broker/* compat/arvados/listing", ""},
 	{"compat/tiledb", "root policy auth broker broker/*", ""},
 	{"compat/katapult/arguments", "root", ""},
+	{"compat/katapult/wiretest", "", ""},
 	{"compat/katapult", "root policy auth broker broker/* compat/katapult/arguments", ""},
 	{"issuers", "root policy", "github.com/go-jose/go-jose"},
 	{"outbound", "", "code.dny.dev/ssrf"},

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyhatch/keyhatch/compat/katapult/wiretest"
 	"github.com/keyhatch/keyhatch/internal/devserver"
 )
 
@@ -20,21 +21,34 @@ import (
 // organizations by their sub-domains, clusters by their regions, and JSON also with
 // DELETE.
 type katapult struct {
-	t *testing.T
-	s *devserver.Server
+	t                    *testing.T
+	s                    *devserver.Server
+	organization, region string
 }
 
-// The organization and the region that keyhatch dev has.
-const (
-	katapultOrganization = "demo"
-	katapultRegion       = "local"
-)
+// devKatapult calls as one who has the organization and the region of keyhatch dev.
+func devKatapult(t *testing.T, s *devserver.Server) katapult { return katapult{t, s, "demo", "local"} }
 
 // katapultTerraform is how that provider names itself.
 const katapultTerraform = "Terraform/1.9.8 (+https://www.terraform.io) Terraform-Plugin-Framework terraform-provider-katapult"
 
 // call demands a status, and reads the answer, of which clients demand that it is JSON.
 func (k katapult) call(status int, method, path string, query url.Values, body, out any) {
+	k.t.Helper()
+	got, text := k.ask(method, path, query, body)
+	if got != status {
+		k.t.Fatalf("%s %s: %d %s, want %d", method, path, got, devserver.Redact(string(text), k.s.Token), status)
+	}
+	if out == nil {
+		return
+	}
+	if err := json.Unmarshal(text, out); err != nil {
+		k.t.Fatalf("%s %s: %v", method, path, err)
+	}
+}
+
+// ask sends what a client sends, and returns what it is answered.
+func (k katapult) ask(method, path string, query url.Values, body any) (status int, text []byte) {
 	k.t.Helper()
 	var sent io.Reader
 	if body != nil {
@@ -60,19 +74,13 @@ func (k katapult) call(status int, method, path string, query url.Values, body, 
 		k.t.Fatal(err)
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
+	if text, err = io.ReadAll(response.Body); err != nil {
 		k.t.Fatal(err)
 	}
-	if response.StatusCode != status || !strings.Contains(response.Header.Get("Content-Type"), "json") {
-		k.t.Fatalf("%s %s: %d %s, want %d", method, path, response.StatusCode, devserver.Redact(string(text), k.s.Token), status)
+	if !strings.Contains(response.Header.Get("Content-Type"), "json") {
+		k.t.Fatalf("%s %s: %d, and it is no JSON", method, path, response.StatusCode)
 	}
-	if out == nil {
-		return
-	}
-	if err := json.Unmarshal(text, out); err != nil {
-		k.t.Fatalf("%s %s: %v", method, path, err)
-	}
+	return response.StatusCode, text
 }
 
 // refused demands a failure, as those clients read it that want it wrapped.
@@ -88,68 +96,58 @@ func (k katapult) refused(status int, code, method, path string, query url.Value
 type fields = map[string]any
 
 func (k katapult) inOrganization(more fields) fields {
-	out := fields{"organization": fields{"sub_domain": katapultOrganization}, "object_storage_cluster": fields{"region": katapultRegion}}
+	out := fields{"organization": fields{"sub_domain": k.organization}, "object_storage_cluster": fields{"region": k.region}}
 	for name, v := range more {
 		out[name] = v
 	}
 	return out
 }
 
-const (
-	katapultCluster = "organizations/organization/object_storage/object_storage_cluster"
-	katapultKeys    = "organizations/organization/object_storage/access_keys"
-	katapultKey     = "object_storage/access_keys/access_key"
-)
-
-type katapultAccessKey struct {
-	ID, Name, Region, State string
-	SeeAll                  bool     `json:"all_buckets_read"`
-	ReadAll                 bool     `json:"all_objects_read"`
-	WriteAll                bool     `json:"all_objects_write"`
-	Read                    []string `json:"read_buckets"`
-	Write                   []string `json:"write_buckets"`
-	Server                  *string  `json:"server_url"`
-	AccessKeyID             *string  `json:"s3_access_key_id"`
-	Secret                  *string  `json:"s3_secret_access_key"`
-}
-
-type katapultOneKey struct {
-	Key katapultAccessKey `json:"object_storage_access_key"`
-}
-
 func byID(argument, id string) url.Values { return url.Values{argument + "[id]": {id}} }
 
 // createKey does what terraform does to create a key: make it with all the flags, then
 // generate its credentials, of which all three must be there.
-func (k katapult) createKey(name string, seeAll, readAll, writeAll bool) katapultAccessKey {
+func (k katapult) createKey(name string, seeAll, readAll, writeAll bool) wiretest.AccessKey {
 	k.t.Helper()
-	var made katapultOneKey
-	k.call(201, "POST", katapultCluster+"/access_keys", nil, k.inOrganization(fields{"properties": fields{
+	var made wiretest.OneAccessKey
+	k.call(201, "POST", wiretest.NewKeys, nil, k.inOrganization(fields{"properties": fields{
 		"name": name, "all_buckets_read": seeAll, "all_objects_read": readAll, "all_objects_write": writeAll,
 	}}), &made)
 	return k.generate(made.Key.ID)
 }
 
-func (k katapult) generate(id string) katapultAccessKey {
+// katapultAgain are the statuses after which terraform asks for credentials again.
+var katapultAgain = []int{http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable}
+
+// generate asks for credentials until they are ready.
+func (k katapult) generate(id string) wiretest.AccessKey {
 	k.t.Helper()
-	var out katapultOneKey
-	k.call(200, "POST", katapultKey+"/generate_credentials", nil, fields{"access_key": fields{"id": id}}, &out)
-	if got := out.Key; got.Server == nil || got.AccessKeyID == nil || got.Secret == nil || *got.Server == "" || *got.AccessKeyID == "" || *got.Secret == "" {
-		k.t.Fatalf("generated is %+v", out.Key)
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		status, text := k.ask("POST", wiretest.GenerateKey, nil, fields{"access_key": fields{"id": id}})
+		if slices.Contains(katapultAgain, status) && time.Now().Before(end) {
+			continue
+		}
+		var out wiretest.OneAccessKey
+		if err := json.Unmarshal(text, &out); err != nil || status != http.StatusOK {
+			k.t.Fatalf("generating: %d, %v", status, err)
+		}
+		if got := out.Key; got.Server == nil || got.AccessKeyID == nil || got.Secret == nil || *got.Server == "" || *got.AccessKeyID == "" || *got.Secret == "" {
+			k.t.Fatalf("generated is %+v", out.Key)
+		}
+		return out.Key
 	}
-	return out.Key
 }
 
-func (k katapult) key(id string) katapultAccessKey {
+func (k katapult) key(id string) wiretest.AccessKey {
 	k.t.Helper()
-	var out katapultOneKey
-	k.call(200, "GET", katapultKey, byID("access_key", id), nil, &out)
+	var out wiretest.OneAccessKey
+	k.call(200, "GET", wiretest.Key, byID("access_key", id), nil, &out)
 	return out.Key
 }
 
 // lease is a pair as clients of S3 are given one. The server has no TLS here, and the
 // format has no room for saying so.
-func (a katapultAccessKey) lease(s *devserver.Server) devserver.Lease {
+func katapultLease(s *devserver.Server, a wiretest.AccessKey) devserver.Lease {
 	return devserver.Lease{AccessKeyID: *a.AccessKeyID, SecretAccessKey: *a.Secret, Endpoint: "http://" + *a.Server, Region: s.Region}
 }
 
@@ -158,17 +156,17 @@ func (a katapultAccessKey) lease(s *devserver.Server) devserver.Lease {
 func TestKatapultKey(t *testing.T) {
 	t.Parallel()
 	s := dev.get(t)
-	k := katapult{t, s}
+	k := devKatapult(t, s)
 	made := k.createKey("terraform", false, true, false)
-	if "http://"+*made.Server != s.S3 || made.Region != katapultRegion {
+	if "http://"+*made.Server != s.S3 || made.Region != k.region {
 		t.Errorf("it is for %s in %s", *made.Server, made.Region)
 	}
 	refreshed := k.key(made.ID)
 	if refreshed.Secret != nil || *refreshed.AccessKeyID != *made.AccessKeyID || *refreshed.Server != *made.Server || refreshed.SeeAll || !refreshed.ReadAll || refreshed.WriteAll {
 		t.Errorf("refreshed it is %+v", refreshed)
 	}
-	var updated katapultOneKey
-	k.call(200, "PATCH", katapultKey, nil, fields{"access_key": fields{"id": made.ID}, "properties": fields{
+	var updated wiretest.OneAccessKey
+	k.call(200, "PATCH", wiretest.Key, nil, fields{"access_key": fields{"id": made.ID}, "properties": fields{
 		"name": "renamed", "all_buckets_read": true, "all_objects_read": true, "all_objects_write": true,
 	}}, &updated)
 	if got := k.key(made.ID); got.Name != "renamed" || !got.SeeAll || !got.WriteAll || got.State != "configured" || *got.AccessKeyID != *made.AccessKeyID {
@@ -178,41 +176,23 @@ func TestKatapultKey(t *testing.T) {
 		Pagination struct {
 			CurrentPage int `json:"current_page"`
 		}
-		Keys []katapultAccessKey `json:"object_storage_access_keys"`
+		Keys []wiretest.AccessKey `json:"object_storage_access_keys"`
 	}
-	k.call(200, "GET", katapultKeys, url.Values{"organization[sub_domain]": {katapultOrganization}, "page": {"1"}, "per_page": {"100"}}, nil, &list)
+	k.call(200, "GET", wiretest.Keys, url.Values{"organization[sub_domain]": {k.organization}, "page": {"1"}, "per_page": {"100"}}, nil, &list)
 	if list.Pagination.CurrentPage != 1 || len(list.Keys) == 0 || list.Keys[0].Region == "" {
 		t.Errorf("the list is %+v", list)
 	}
 	var deleted struct{ Success bool }
-	k.call(200, "DELETE", katapultKey, nil, fields{"access_key": fields{"id": made.ID}}, &deleted)
+	k.call(200, "DELETE", wiretest.Key, nil, fields{"access_key": fields{"id": made.ID}}, &deleted)
 	if !deleted.Success {
 		t.Error("it is not deleted")
 	}
-	k.refused(404, "object_storage_access_key_not_found", "GET", katapultKey, byID("access_key", made.ID), nil)
-	k.refused(404, "object_storage_access_key_not_found", "DELETE", katapultKey, nil, fields{"access_key": fields{"id": made.ID}})
+	k.refused(404, "object_storage_access_key_not_found", "GET", wiretest.Key, byID("access_key", made.ID), nil)
+	k.refused(404, "object_storage_access_key_not_found", "DELETE", wiretest.Key, nil, fields{"access_key": fields{"id": made.ID}})
 }
 
-const (
-	katapultBucket = "object_storage/object_storage_cluster/buckets/bucket"
-	katapultTrash  = "trash_objects/trash_object"
-)
-
-type katapultOneBucket struct {
-	Bucket struct {
-		Name  string
-		State string
-		Label *string
-		Size  *int64
-		ACL   *struct {
-			Read  []string `json:"read_key_ids"`
-			Write []string `json:"write_key_ids"`
-		} `json:"access_control_list"`
-	} `json:"object_storage_bucket"`
-}
-
-func onKatapultBucket(name string, more fields) fields {
-	out := fields{"object_storage_cluster": fields{"region": katapultRegion}, "bucket": fields{"name": name}}
+func (k katapult) onBucket(name string, more fields) fields {
+	out := fields{"object_storage_cluster": fields{"region": k.region}, "bucket": fields{"name": name}}
 	maps.Copy(out, more)
 	return out
 }
@@ -228,8 +208,8 @@ func katapultACL(read, write []string) fields {
 // createBucket does what terraform does to create a bucket.
 func (k katapult) createBucket(name string, read, write []string) {
 	k.t.Helper()
-	var made katapultOneBucket
-	k.call(201, "POST", katapultCluster+"/buckets", nil, k.inOrganization(fields{"properties": fields{
+	var made wiretest.OneBucket
+	k.call(201, "POST", wiretest.NewBuckets, nil, k.inOrganization(fields{"properties": fields{
 		"name": name, "serve_static_site": false, "static_site_error": "", "static_site_index": "", "access_control_list": katapultACL(read, write),
 	}}), &made)
 	if made.Bucket.Name != name || made.Bucket.State != "configured" || made.Bucket.ACL == nil || !slices.Equal(made.Bucket.ACL.Read, read) || !slices.Equal(made.Bucket.ACL.Write, write) {
@@ -241,30 +221,30 @@ func (k katapult) createBucket(name string, read, write []string) {
 // that a key which it names is not in the way.
 func TestKatapultBucket(t *testing.T) {
 	t.Parallel()
-	k := katapult{t, dev.get(t)}
+	k := devKatapult(t, dev.get(t))
 	key := k.createKey("terraform-bucket", false, false, false)
 	k.createBucket("terraform-data", []string{key.ID}, nil)
 	if got := k.key(key.ID); !slices.Equal(got.Read, []string{"terraform-data"}) || got.State != "configured" {
 		t.Errorf("the key is %+v", got)
 	}
-	where := url.Values{"object_storage_cluster[region]": {katapultRegion}, "bucket[name]": {"terraform-data"}}
-	var out katapultOneBucket
-	k.call(200, "GET", katapultBucket, where, nil, &out)
+	where := url.Values{"object_storage_cluster[region]": {k.region}, "bucket[name]": {"terraform-data"}}
+	var out wiretest.OneBucket
+	k.call(200, "GET", wiretest.Bucket, where, nil, &out)
 	if out.Bucket.Label != nil || out.Bucket.Size == nil || *out.Bucket.Size != 0 {
 		t.Errorf("refreshed it is %+v", out.Bucket)
 	}
-	k.call(200, "PATCH", katapultBucket, nil, onKatapultBucket("terraform-data", fields{"properties": fields{
+	k.call(200, "PATCH", wiretest.Bucket, nil, k.onBucket("terraform-data", fields{"properties": fields{
 		"label": "Data", "access_control_list": katapultACL([]string{key.ID}, []string{key.ID}),
 	}}), &out)
 	if out.Bucket.Label == nil || *out.Bucket.Label != "Data" || !slices.Equal(out.Bucket.ACL.Write, []string{key.ID}) {
 		t.Errorf("updated it is %+v", out.Bucket)
 	}
-	k.call(200, "DELETE", katapultBucket, nil, onKatapultBucket("terraform-data", nil), nil)
-	k.refused(404, "object_storage_bucket_not_found", "GET", katapultBucket, where, nil)
+	k.call(200, "DELETE", wiretest.Bucket, nil, k.onBucket("terraform-data", nil), nil)
+	k.refused(404, "object_storage_bucket_not_found", "GET", wiretest.Bucket, where, nil)
 	if got := k.key(key.ID); len(got.Read)+len(got.Write) != 0 {
 		t.Errorf("the key is %+v", got)
 	}
-	k.call(200, "DELETE", katapultKey, nil, fields{"access_key": fields{"id": key.ID}}, nil)
+	k.call(200, "DELETE", wiretest.Key, nil, fields{"access_key": fields{"id": key.ID}}, nil)
 }
 
 // TestKatapultAccount replays the life of an account: there must be none, it is opened and
@@ -272,10 +252,10 @@ func TestKatapultBucket(t *testing.T) {
 // it is gone.
 func TestKatapultAccount(t *testing.T) {
 	t.Parallel()
-	k := katapult{t, dev.get(t)}
+	k := devKatapult(t, dev.get(t))
 	create(t, k.s, "/api/v1/workspaces", fields{"name": "terraform"})
-	body := fields{"organization": fields{"sub_domain": "terraform"}, "object_storage_cluster": fields{"region": katapultRegion}}
-	where := url.Values{"organization[sub_domain]": {"terraform"}, "object_storage_cluster[region]": {katapultRegion}}
+	body := fields{"organization": fields{"sub_domain": "terraform"}, "object_storage_cluster": fields{"region": k.region}}
+	where := url.Values{"organization[sub_domain]": {"terraform"}, "object_storage_cluster[region]": {k.region}}
 	type account struct {
 		State       string `json:"provisioning_state"`
 		BucketCount *int   `json:"bucket_count"`
@@ -287,32 +267,32 @@ func TestKatapultAccount(t *testing.T) {
 			KeepUntil int64 `json:"keep_until"`
 		} `json:"trash_object"`
 	}
-	k.refused(404, "object_storage_account_not_found", "GET", katapultCluster, where, nil)
-	k.call(201, "POST", katapultCluster, nil, body, &out)
+	k.refused(404, "object_storage_account_not_found", "GET", wiretest.Account, where, nil)
+	k.call(201, "POST", wiretest.Account, nil, body, &out)
 	for begun := time.Now(); out.Account.State != "provisioned"; time.Sleep(50 * time.Millisecond) {
 		if time.Since(begun) > time.Minute {
 			t.Fatalf("it is still %s", out.Account.State)
 		}
-		k.call(200, "GET", katapultCluster, where, nil, &out)
+		k.call(200, "GET", wiretest.Account, where, nil, &out)
 	}
 	if out.Account.BucketCount == nil || *out.Account.BucketCount != 0 {
 		t.Errorf("it is %+v", out.Account)
 	}
 	var list struct {
-		Keys []katapultAccessKey `json:"object_storage_access_keys"`
+		Keys []wiretest.AccessKey `json:"object_storage_access_keys"`
 	}
-	k.call(200, "GET", katapultKeys, url.Values{"organization[sub_domain]": {"terraform"}, "page": {"1"}, "per_page": {"100"}}, nil, &list)
+	k.call(200, "GET", wiretest.Keys, url.Values{"organization[sub_domain]": {"terraform"}, "page": {"1"}, "per_page": {"100"}}, nil, &list)
 	if len(list.Keys) != 0 {
 		t.Errorf("it has keys: %+v", list.Keys)
 	}
-	k.call(200, "DELETE", katapultCluster, nil, body, &out)
+	k.call(200, "DELETE", wiretest.Account, nil, body, &out)
 	if out.Trash.ID == "" || out.Trash.KeepUntil <= time.Now().Unix() {
 		t.Errorf("it is in the trash as %+v", out.Trash)
 	}
-	k.refused(406, "object_in_trash", "GET", katapultCluster, where, nil)
-	k.call(200, "DELETE", katapultTrash, nil, fields{"trash_object": fields{"id": out.Trash.ID}}, nil)
-	k.refused(404, "trash_object_not_found", "GET", katapultTrash, byID("trash_object", out.Trash.ID), nil)
-	k.refused(404, "object_storage_account_not_found", "GET", katapultCluster, where, nil)
+	k.refused(406, "object_in_trash", "GET", wiretest.Account, where, nil)
+	k.call(200, "DELETE", wiretest.Trash, nil, fields{"trash_object": fields{"id": out.Trash.ID}}, nil)
+	k.refused(404, "trash_object_not_found", "GET", wiretest.Trash, byID("trash_object", out.Trash.ID), nil)
+	k.refused(404, "object_storage_account_not_found", "GET", wiretest.Account, where, nil)
 }
 
 // TestKatapultKeysWork: boto3 and rclone work with a key that was made in the format of
@@ -320,7 +300,7 @@ func TestKatapultAccount(t *testing.T) {
 // another, and a third looks forbidden. The pair that was generated last works.
 func TestKatapultKeysWork(t *testing.T) {
 	eachClient(t, func(t *testing.T, s place, name string, c client) {
-		k := katapult{t, s.Server}
+		k := devKatapult(t, s.Server)
 		loader := k.createKey("loader-"+name, false, true, true)
 		key := k.createKey("katapult-"+name, false, false, false)
 		reads, writes, others := "kat-reads-"+name, "kat-writes-"+name, "kat-others-"+name
@@ -328,7 +308,7 @@ func TestKatapultKeysWork(t *testing.T) {
 		k.createBucket(writes, []string{key.ID}, []string{key.ID})
 		k.createBucket(others, []string{}, []string{})
 		inReads, inWrites, inOthers := clientOf(name)(t, reads), clientOf(name)(t, writes), clientOf(name)(t, others)
-		all, l := loader.lease(s.Server), key.lease(s.Server)
+		all, l := katapultLease(s.Server, loader), katapultLease(s.Server, key)
 		data, file := content(name, 5000), filepath.Join(t.TempDir(), "download")
 		inReads.put(all, write(t, data), "folder/theirs").must(t)
 		inOthers.put(all, write(t, data), "folder/theirs").must(t)
@@ -354,24 +334,24 @@ func TestKatapultKeysWork(t *testing.T) {
 		}
 
 		var made struct{ URL string }
-		k.call(200, "POST", katapultBucket+"/presigned_url", nil, onKatapultBucket(reads, fields{"path": "folder/theirs", "properties": fields{"expiry_seconds": 600}}), &made)
+		k.call(200, "POST", wiretest.Bucket+"/presigned_url", nil, k.onBucket(reads, fields{"path": "folder/theirs", "properties": fields{"expiry_seconds": 600}}), &made)
 		if status, got := getSigned(t, made.URL); status != http.StatusOK || !bytes.Equal(got, data) {
 			t.Errorf("the URL answers %d with %d bytes", status, len(got))
 		}
-		k.call(200, "POST", katapultBucket+"/revoke_presigned_urls", nil, onKatapultBucket(reads, nil), nil)
+		k.call(200, "POST", wiretest.Bucket+"/revoke_presigned_urls", nil, k.onBucket(reads, nil), nil)
 		if status, _ := getSigned(t, made.URL); status != http.StatusForbidden {
 			t.Errorf("the URL answers %d when the bucket's are revoked", status)
 		}
 
-		newer := k.generate(key.ID).lease(s.Server)
+		newer := katapultLease(s.Server, k.generate(key.ID))
 		inWrites.get(newer, "folder/own", file+"4").must(t)
 		inWrites.get(l, "folder/own", file+"5").mustBeRefused(t, inWrites.refusal(opGet, "SignatureDoesNotMatch"))
-		k.call(200, "PATCH", katapultBucket, nil, onKatapultBucket(writes, fields{"properties": fields{"access_control_list": fields{"write_key_ids": []string{}}}}), nil)
+		k.call(200, "PATCH", wiretest.Bucket, nil, k.onBucket(writes, fields{"properties": fields{"access_control_list": fields{"write_key_ids": []string{}}}}), nil)
 		inWrites.put(newer, write(t, data), "folder/more").mustBeRefused(t, inWrites.refusal(opPut, "AccessDenied"))
-		k.refused(403, "object_storage_bucket_deletion_error", "DELETE", katapultBucket, nil, onKatapultBucket(writes, nil))
+		k.refused(403, "object_storage_bucket_deletion_error", "DELETE", wiretest.Bucket, nil, k.onBucket(writes, nil))
 		inWrites.remove(all, "folder/own").must(t)
-		k.call(200, "DELETE", katapultBucket, nil, onKatapultBucket(writes, nil), nil)
-		k.call(200, "DELETE", katapultKey, nil, fields{"access_key": fields{"id": key.ID}}, nil)
+		k.call(200, "DELETE", wiretest.Bucket, nil, k.onBucket(writes, nil), nil)
+		k.call(200, "DELETE", wiretest.Key, nil, fields{"access_key": fields{"id": key.ID}}, nil)
 		inReads.get(newer, "folder/theirs", file+"6").mustBeRefused(t, inReads.refusal(opGet, "SignatureDoesNotMatch"))
 	}, "boto3", "rclone")
 }

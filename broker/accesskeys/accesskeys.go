@@ -221,7 +221,8 @@ func (svc *Service) change(w *kernel.Work, key keyhatch.AccessKey, ch Change) (_
 	if err := mayHaveMade(w, key); err != nil {
 		return key, err
 	}
-	return put(w, key, others || ch.ExpiresAt != nil)
+	// A store that has refused the key is asked again, whatever changes.
+	return put(w, key, others || ch.ExpiresAt != nil || key.State == keyhatch.AccessKeyFailed)
 }
 
 // put writes what a key has become: whatever changes a key's rights ends here. follows:

@@ -117,7 +117,7 @@ func (svc *Service) tryToBegin(ctx context.Context, c keyhatch.Caller, id string
 		case err != nil:
 			return err
 		case key.State == keyhatch.AccessKeyFailed:
-			return notReady("the store refuses the key as it is: see its reason, and change it")
+			return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeKeyFailed, "the store refuses the key as it is: %s: change the key", key.Reason)
 		case key.State != keyhatch.AccessKeyConfigured, !key.IssuingUntil.IsZero(), found && w.Now.Before(doing.ClaimedUntil):
 			return errBusy
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -46,12 +47,17 @@ func TestStoreRefusesToNarrow(t *testing.T) {
 		if now.State != keyhatch.AccessKeyFailed || now.Reason != tooLong.Message || k.puts > 4 || len(now.Pairs) != 1 || now.Pairs[0].AccessKeyID != kept {
 			t.Errorf("it is %+v, after %d orders", now, k.puts)
 		}
-		if _, _, err := w.Broker.AccessKeys.Issue(ctx, w.ann, "lab", "key", 0); code(err) != keyhatch.CodeKeyNotReady {
+		if _, _, err := w.Broker.AccessKeys.Issue(ctx, w.ann, "lab", "key", 0); code(err) != keyhatch.CodeKeyFailed || !strings.Contains(err.Error(), tooLong.Message) {
 			t.Errorf("issuing: %v", err)
 		}
 		k.mu.Lock()
 		k.refuses = nil
 		k.mu.Unlock()
+		name := "key"
+		_, err = w.Broker.AccessKeys.Update(ctx, w.ann, "lab", "key", accesskeys.Change{Name: &name})
+		w.must(err)
+		settled()
+		wantHas(t, k, "with the same rights, when the store takes them", key.ID, "yyy:r[] [THEIRS2]")
 		_, err = w.Broker.AccessKeys.Update(ctx, w.ann, "lab", "key", accesskeys.Change{Rights: &accesskeys.Rights{Read: []string{"xxx"}}})
 		w.must(err)
 		settled()

@@ -10,39 +10,8 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/compat/katapult/wiretest"
 	"github.com/keyhatch/keyhatch/policy"
-)
-
-// accessKey is one in an answer.
-type accessKey struct {
-	ID, Name, Region, State string
-	SeeAll                  bool     `json:"all_buckets_read"`
-	ReadAll                 bool     `json:"all_objects_read"`
-	WriteAll                bool     `json:"all_objects_write"`
-	Read                    []string `json:"read_buckets"`
-	Write                   []string `json:"write_buckets"`
-	Server                  *string  `json:"server_url"`
-	AccessKeyID             *string  `json:"s3_access_key_id"`
-	Secret                  *string  `json:"s3_secret_access_key"`
-}
-
-type oneAccessKey struct {
-	Key accessKey `json:"object_storage_access_key"`
-}
-
-type manyAccessKeys struct {
-	Keys       []accessKey `json:"object_storage_access_keys"`
-	Pagination struct {
-		TotalPages *int `json:"total_pages"`
-		Total      *int
-	}
-}
-
-const (
-	orgKeys     = "organizations/organization/object_storage/access_keys"
-	clusterKeys = "organizations/organization/object_storage/object_storage_cluster/access_keys"
-	oneKey      = "object_storage/access_keys/access_key"
-	generate    = oneKey + "/generate_credentials"
 )
 
 // inRegion is a request about something of lab's on the store.
@@ -53,14 +22,14 @@ func inRegion(properties string) string {
 func aboutKey(id, more string) string { return `{"access_key":{"id":"` + id + `"}` + more + `}` }
 
 // madeKey makes a key of lab's.
-func (w *world) madeKey(who, properties string) accessKey {
+func (w *world) madeKey(who, properties string) wiretest.AccessKey {
 	w.T.Helper()
-	return into[oneAccessKey](w.T, w.want(201, who, "POST", clusterKeys, inRegion(properties))).Key
+	return into[wiretest.OneAccessKey](w.T, w.want(201, who, "POST", wiretest.NewKeys, inRegion(properties))).Key
 }
 
-func (w *world) issued(who, id string) accessKey {
+func (w *world) issued(who, id string) wiretest.AccessKey {
 	w.T.Helper()
-	return into[oneAccessKey](w.T, w.want(200, who, "POST", generate, aboutKey(id, ""))).Key
+	return into[wiretest.OneAccessKey](w.T, w.want(200, who, "POST", wiretest.GenerateKey, aboutKey(id, ""))).Key
 }
 
 // opens tells what an access key id opens now.
@@ -96,11 +65,11 @@ func TestLifeOfAKey(t *testing.T) {
 	if _, secret, err := w.Broker.AccessKeys.Open(t.Context(), *first.AccessKeyID); err != nil || secret.Reveal() != *first.Secret {
 		t.Errorf("requests signed with it are not known: %v", err)
 	}
-	got := into[oneAccessKey](t, w.want(200, "ann", "GET", oneKey+"?access_key[id]="+made.ID, "")).Key
+	got := into[wiretest.OneAccessKey](t, w.want(200, "ann", "GET", wiretest.Key+"?access_key[id]="+made.ID, "")).Key
 	if got.Secret != nil || *got.Server != *first.Server || *got.AccessKeyID != *first.AccessKeyID {
 		t.Errorf("it is shown as %+v", got)
 	}
-	changed := into[oneAccessKey](t, w.want(200, "ann", "PATCH", oneKey, aboutKey(made.ID, `,"properties":{"name":"other","all_objects_read":"true"}`))).Key
+	changed := into[wiretest.OneAccessKey](t, w.want(200, "ann", "PATCH", wiretest.Key, aboutKey(made.ID, `,"properties":{"name":"other","all_objects_read":"true"}`))).Key
 	if changed.Name != "other" || !changed.SeeAll || !changed.ReadAll || changed.WriteAll || *changed.AccessKeyID != *first.AccessKeyID || changed.ID != made.ID {
 		t.Errorf("it is changed to %+v", changed)
 	}
@@ -111,12 +80,12 @@ func TestLifeOfAKey(t *testing.T) {
 	if w.opens(*first.AccessKeyID) != "ended" || w.opens(*second.AccessKeyID) != "lab-data:read" {
 		t.Error("both pairs work, or none")
 	}
-	w.want(200, "ann", "DELETE", oneKey, aboutKey(made.ID, ""))
+	w.want(200, "ann", "DELETE", wiretest.Key, aboutKey(made.ID, ""))
 	if w.opens(*second.AccessKeyID) != "ended" {
 		t.Error("it works when it is gone")
 	}
-	w.refused("object_storage_access_key_not_found", "ann", "GET", oneKey+"?access_key[id]="+made.ID, "")
-	w.refused("object_storage_access_key_not_found", "ann", "DELETE", oneKey, aboutKey(made.ID, ""))
+	w.refused("object_storage_access_key_not_found", "ann", "GET", wiretest.Key+"?access_key[id]="+made.ID, "")
+	w.refused("object_storage_access_key_not_found", "ann", "DELETE", wiretest.Key, aboutKey(made.ID, ""))
 	if text := w.Log.String() + string(w.DatabaseBytes(t)); strings.Contains(text, *first.Secret) || strings.Contains(text, *second.Secret) {
 		t.Error("a secret is in the log, or in the database")
 	}
@@ -149,7 +118,7 @@ func TestRightsOfKeys(t *testing.T) {
 	}{
 		{`"all_buckets_read":false`, 1, 1}, {`"all_objects_read":true`, 0, 1}, {`"all_objects_read":false,"all_objects_write":true`, 1, 0}, {`"all_objects_write":false`, 1, 1},
 	} {
-		k := into[oneAccessKey](t, w.want(200, "ann", "PATCH", oneKey, aboutKey(native.ID, `,"properties":{"name":"native",`+tc.flags+`}`))).Key
+		k := into[wiretest.OneAccessKey](t, w.want(200, "ann", "PATCH", wiretest.Key, aboutKey(native.ID, `,"properties":{"name":"native",`+tc.flags+`}`))).Key
 		if len(k.Read) != tc.read || len(k.Write) != tc.write || slices.ContainsFunc(slices.Concat(k.Read, k.Write), func(name string) bool { return name != "lab-data" }) {
 			t.Errorf("after %s it reads %q and writes %q", tc.flags, k.Read, k.Write)
 		}
@@ -160,9 +129,9 @@ func TestRightsOfKeys(t *testing.T) {
 // own; of none there are no pages.
 func TestListOfKeys(t *testing.T) {
 	w := newWorld(t)
-	list := func(who, query string) manyAccessKeys {
+	list := func(who, query string) wiretest.AccessKeyList {
 		t.Helper()
-		return into[manyAccessKeys](t, w.want(200, who, "GET", orgKeys+"?organization[sub_domain]=lab"+query, ""))
+		return into[wiretest.AccessKeyList](t, w.want(200, who, "GET", wiretest.Keys+"?organization[sub_domain]=lab"+query, ""))
 	}
 	if l := list("ann", ""); len(l.Keys) != 0 || *l.Pagination.Total != 0 || *l.Pagination.TotalPages != 0 {
 		t.Errorf("of none there are %+v", l)
@@ -190,8 +159,8 @@ func TestListOfKeys(t *testing.T) {
 			t.Errorf("%s: %q in %d pages", what, names, *l.Pagination.TotalPages)
 		}
 	}
-	w.refused("organization_not_found", "ann", "GET", orgKeys+"?organization[sub_domain]=shop", "")
-	w.refused("invalid_argument", "ann", "GET", orgKeys+"?organization[sub_domain]=lab&per_page=201", "")
+	w.refused("organization_not_found", "ann", "GET", wiretest.Keys+"?organization[sub_domain]=shop", "")
+	w.refused("invalid_argument", "ann", "GET", wiretest.Keys+"?organization[sub_domain]=lab&per_page=201", "")
 }
 
 // TestKeysOfOthers: who may not see a key is told that there is none (S6), and a token
@@ -206,15 +175,15 @@ func TestKeysOfOthers(t *testing.T) {
 	made := w.madeKey("ann", `{"name":"backup","all_objects_read":true}`)
 	before := w.Dump(t, "access_keys", "access_key_rights", "access_key_pairs")
 	for _, who := range []string{"eve", "bob", "elsewhere"} {
-		for _, call := range []string{"GET " + oneKey, "PATCH " + oneKey, "DELETE " + oneKey, "POST " + generate} {
+		for _, call := range []string{"GET " + wiretest.Key, "PATCH " + wiretest.Key, "DELETE " + wiretest.Key, "POST " + wiretest.GenerateKey} {
 			method, path, _ := strings.Cut(call, " ")
 			w.refused("object_storage_access_key_not_found", who, method, path, aboutKey(made.ID, `,"properties":{"name":"mine"}`))
 		}
 	}
-	w.refused("organization_not_found", "eve", "POST", clusterKeys, inRegion(`{"name":"x"}`))
-	w.refused("permission_denied", "bob", "POST", clusterKeys, inRegion(`{"name":"x","all_buckets_read":true}`))
-	w.refused("permission_denied", "narrow", "POST", generate, aboutKey(made.ID, ""))
-	w.refused("permission_denied", "narrow", "POST", clusterKeys, inRegion(`{"name":"x","all_objects_read":true}`))
+	w.refused("organization_not_found", "eve", "POST", wiretest.NewKeys, inRegion(`{"name":"x"}`))
+	w.refused("permission_denied", "bob", "POST", wiretest.NewKeys, inRegion(`{"name":"x","all_buckets_read":true}`))
+	w.refused("permission_denied", "narrow", "POST", wiretest.GenerateKey, aboutKey(made.ID, ""))
+	w.refused("permission_denied", "narrow", "POST", wiretest.NewKeys, inRegion(`{"name":"x","all_objects_read":true}`))
 	w.mustBe(before)
 }
 
@@ -253,9 +222,9 @@ func TestBadKeys(t *testing.T) {
 		`{` + inLabs + `,` + onDisk + `,"properties":{"name":"with a space"}}`:                  "validation_error",
 		`{` + inLabs + `,` + onDisk + `,"properties":{"name":"backup"}}`:                        "validation_error",
 	} {
-		w.refused(code, "ann", "POST", clusterKeys, body)
+		w.refused(code, "ann", "POST", wiretest.NewKeys, body)
 	}
-	for _, call := range []string{"GET " + oneKey, "PATCH " + oneKey, "DELETE " + oneKey, "POST " + generate} {
+	for _, call := range []string{"GET " + wiretest.Key, "PATCH " + wiretest.Key, "DELETE " + wiretest.Key, "POST " + wiretest.GenerateKey} {
 		method, path, _ := strings.Cut(call, " ")
 		for body, code := range map[string]string{
 			`{"access_key":{},"properties":{"name":"x"}}`:                              "invalid_argument",
@@ -269,9 +238,9 @@ func TestBadKeys(t *testing.T) {
 			w.refused(code, "ann", method, path, body)
 		}
 	}
-	w.refused("missing_required_argument", "ann", "PATCH", oneKey, aboutKey(made.ID, ""))
-	w.refused("missing_required_argument", "ann", "PATCH", oneKey, aboutKey(made.ID, `,"properties":{"all_objects_read":true}`))
-	w.refused("validation_error", "ann", "PATCH", oneKey, aboutKey(made.ID, `,"properties":{"name":"no/name"}`))
+	w.refused("missing_required_argument", "ann", "PATCH", wiretest.Key, aboutKey(made.ID, ""))
+	w.refused("missing_required_argument", "ann", "PATCH", wiretest.Key, aboutKey(made.ID, `,"properties":{"all_objects_read":true}`))
+	w.refused("validation_error", "ann", "PATCH", wiretest.Key, aboutKey(made.ID, `,"properties":{"name":"no/name"}`))
 	w.mustBe(before)
 }
 
@@ -280,7 +249,7 @@ func TestWordsOfPathsOfKeys(t *testing.T) {
 	w := newWorld(t)
 	a := w.want(201, "ann", "POST", "organizations/"+w.lab.ID+"/object_storage/disk/access_keys", "properties[name]=x&properties[all_objects_read]=1",
 		"Content-Type", "application/x-www-form-urlencoded")
-	made := into[oneAccessKey](t, a).Key
+	made := into[wiretest.OneAccessKey](t, a).Key
 	if !made.ReadAll || made.WriteAll {
 		t.Errorf("it is %+v", made)
 	}

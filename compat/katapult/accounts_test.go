@@ -8,14 +8,13 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/compat/katapult/wiretest"
 )
 
 const (
-	orgAccount = "organizations/organization/object_storage/object_storage_cluster"
-	oneTrash   = "trash_objects/trash_object"
-	newOrg     = `"organization":{"sub_domain":"new"}`
-	onDisk     = `"object_storage_cluster":{"region":"disk"}`
-	newOnDisk  = `{` + newOrg + `,` + onDisk + `}`
+	newOrg    = `"organization":{"sub_domain":"new"}`
+	onDisk    = `"object_storage_cluster":{"region":"disk"}`
+	newOnDisk = `{` + newOrg + `,` + onDisk + `}`
 )
 
 // accountState is what is told of an account's provisioning.
@@ -52,36 +51,36 @@ func TestLifeOfAnAccount(t *testing.T) {
 	w := newWorld(t)
 	w.newOrganization()
 	const key, bucket = `{` + newOrg + `,` + onDisk + `,"properties":{"name":"x"}}`, `{` + newOrg + `,` + onDisk + `,"properties":{"name":"new-data"}}`
-	w.refused("object_storage_account_not_found", "ann", "GET", orgAccount, newOnDisk)
-	w.refused("object_storage_account_not_found", "ann", "DELETE", orgAccount, newOnDisk)
-	w.refused("object_storage_account_not_found", "ann", "POST", orgAccount+"/access_keys", key)
-	w.refused("object_storage_account_not_found", "ann", "POST", orgAccount+"/buckets", bucket)
-	if state := accountState(t, w.want(201, "ann", "POST", orgAccount, newOnDisk)); state != "provisioning" {
+	w.refused("object_storage_account_not_found", "ann", "GET", wiretest.Account, newOnDisk)
+	w.refused("object_storage_account_not_found", "ann", "DELETE", wiretest.Account, newOnDisk)
+	w.refused("object_storage_account_not_found", "ann", "POST", wiretest.NewKeys, key)
+	w.refused("object_storage_account_not_found", "ann", "POST", wiretest.NewBuckets, bucket)
+	if state := accountState(t, w.want(201, "ann", "POST", wiretest.Account, newOnDisk)); state != "provisioning" {
 		t.Errorf("it is made %s", state)
 	}
-	w.refused("validation_error", "ann", "POST", orgAccount, newOnDisk)
-	w.refused("object_storage_account_not_provisioned", "ann", "POST", orgAccount+"/access_keys", key)
-	w.refused("object_storage_account_not_provisioned", "ann", "POST", orgAccount+"/buckets", bucket)
+	w.refused("validation_error", "ann", "POST", wiretest.Account, newOnDisk)
+	w.refused("object_storage_account_not_provisioned", "ann", "POST", wiretest.NewKeys, key)
+	w.refused("object_storage_account_not_provisioned", "ann", "POST", wiretest.NewBuckets, bucket)
 	w.jobs()
-	if state := accountState(t, w.want(200, "ann", "GET", orgAccount+"?organization[sub_domain]=new&object_storage_cluster[region]=disk", "")); state != "provisioned" {
+	if state := accountState(t, w.want(200, "ann", "GET", wiretest.Account+"?organization[sub_domain]=new&object_storage_cluster[region]=disk", "")); state != "provisioned" {
 		t.Errorf("it is %s", state)
 	}
-	made := into[oneAccessKey](t, w.want(201, "ann", "POST", orgAccount+"/access_keys", key)).Key
-	w.want(201, "ann", "POST", orgAccount+"/buckets", bucket)
-	a := w.refused("validation_error", "ann", "DELETE", orgAccount, newOnDisk)
+	made := into[wiretest.OneAccessKey](t, w.want(201, "ann", "POST", wiretest.NewKeys, key)).Key
+	w.want(201, "ann", "POST", wiretest.NewBuckets, bucket)
+	a := w.refused("validation_error", "ann", "DELETE", wiretest.Account, newOnDisk)
 	if !strings.Contains(a.Body, "buckets or access keys") {
 		t.Errorf("it says %s", a.Body)
 	}
 	w.want(200, "ann", "DELETE", "object_storage/disk/buckets/new-data", "")
-	w.want(200, "ann", "DELETE", oneKey, aboutKey(made.ID, ""))
+	w.want(200, "ann", "DELETE", wiretest.Key, aboutKey(made.ID, ""))
 
 	gone := into[struct {
 		Trash trash `json:"trash_object"`
-	}](t, w.want(200, "ann", "DELETE", orgAccount, newOnDisk)).Trash
+	}](t, w.want(200, "ann", "DELETE", wiretest.Account, newOnDisk)).Trash
 	if left := time.Until(time.Unix(gone.KeepUntil, 0)); left < 47*time.Hour || left > 48*time.Hour || gone.ObjectType != "ObjectStorageAccount" {
 		t.Errorf("it is kept as %+v", gone)
 	}
-	for _, call := range []string{"GET " + orgAccount, "POST " + orgAccount, "DELETE " + orgAccount, "POST " + orgAccount + "/access_keys", "POST " + orgAccount + "/buckets"} {
+	for _, call := range []string{"GET " + wiretest.Account, "POST " + wiretest.Account, "DELETE " + wiretest.Account, "POST " + wiretest.NewKeys, "POST " + wiretest.NewBuckets} {
 		method, path, _ := strings.Cut(call, " ")
 		told := into[struct {
 			Detail struct {
@@ -94,15 +93,15 @@ func TestLifeOfAnAccount(t *testing.T) {
 	}
 	lies := into[struct {
 		Trash trash `json:"trash_object"`
-	}](t, w.want(200, "ann", "GET", oneTrash+"?trash_object[id]="+gone.ID, "")).Trash
+	}](t, w.want(200, "ann", "GET", wiretest.Trash+"?trash_object[id]="+gone.ID, "")).Trash
 	if lies.ID != gone.ID || lies.ObjectType != "ObjectStorageAccount" || !strings.HasPrefix(lies.ObjectID, "objacc_") {
 		t.Errorf("there lies %+v", lies)
 	}
-	w.want(200, "ann", "DELETE", oneTrash, `{"trash_object":{"id":"`+gone.ID+`"}}`)
-	w.refused("trash_object_not_found", "ann", "GET", oneTrash+"?trash_object[id]="+gone.ID, "")
-	w.refused("trash_object_not_found", "ann", "DELETE", oneTrash, `{"trash_object":{"id":"`+gone.ID+`"}}`)
-	w.refused("object_storage_account_not_found", "ann", "GET", orgAccount, newOnDisk)
-	w.want(201, "ann", "POST", orgAccount, newOnDisk)
+	w.want(200, "ann", "DELETE", wiretest.Trash, `{"trash_object":{"id":"`+gone.ID+`"}}`)
+	w.refused("trash_object_not_found", "ann", "GET", wiretest.Trash+"?trash_object[id]="+gone.ID, "")
+	w.refused("trash_object_not_found", "ann", "DELETE", wiretest.Trash, `{"trash_object":{"id":"`+gone.ID+`"}}`)
+	w.refused("object_storage_account_not_found", "ann", "GET", wiretest.Account, newOnDisk)
+	w.want(201, "ann", "POST", wiretest.Account, newOnDisk)
 }
 
 // jobs does what was left for later.
@@ -120,18 +119,18 @@ func TestAccountThatFails(t *testing.T) {
 	w.Buckets.Before = func(context.Context, string, string) error {
 		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported, "the store does not take its credential")
 	}
-	w.want(201, "ann", "POST", orgAccount, newOnDisk)
+	w.want(201, "ann", "POST", wiretest.Account, newOnDisk)
 	w.Jobs(t)
-	if state := accountState(t, w.want(200, "ann", "GET", orgAccount, newOnDisk)); state != "failed" {
+	if state := accountState(t, w.want(200, "ann", "GET", wiretest.Account, newOnDisk)); state != "failed" {
 		t.Errorf("it is %s", state)
 	}
-	w.refused("object_storage_account_not_provisioned", "ann", "POST", orgAccount+"/buckets", `{`+newOrg+`,`+onDisk+`,"properties":{"name":"new-data"}}`)
+	w.refused("object_storage_account_not_provisioned", "ann", "POST", wiretest.NewBuckets, `{`+newOrg+`,`+onDisk+`,"properties":{"name":"new-data"}}`)
 	w.Buckets.Before = nil
-	if state := accountState(t, w.want(201, "ann", "POST", orgAccount, newOnDisk)); state != "provisioning" {
+	if state := accountState(t, w.want(201, "ann", "POST", wiretest.Account, newOnDisk)); state != "provisioning" {
 		t.Errorf("again it is %s", state)
 	}
 	w.jobs()
-	if state := accountState(t, w.want(200, "ann", "GET", orgAccount, newOnDisk)); state != "provisioned" {
+	if state := accountState(t, w.want(200, "ann", "GET", wiretest.Account, newOnDisk)); state != "provisioned" {
 		t.Errorf("in the end it is %s", state)
 	}
 }
@@ -142,7 +141,7 @@ func TestSuspendedAccount(t *testing.T) {
 	if _, err := w.Broker.Accounts.Suspend(t.Context(), w.Admin, "lab", "disk"); err != nil {
 		t.Fatal(err)
 	}
-	for _, call := range []string{"GET " + orgAccount, "POST " + orgAccount, "DELETE " + orgAccount, "POST " + orgAccount + "/access_keys", "POST " + orgAccount + "/buckets"} {
+	for _, call := range []string{"GET " + wiretest.Account, "POST " + wiretest.Account, "DELETE " + wiretest.Account, "POST " + wiretest.NewKeys, "POST " + wiretest.NewBuckets} {
 		method, path, _ := strings.Cut(call, " ")
 		w.refused("object_storage_account_suspended", "ann", method, path, inRegion(`{"name":"new-data"}`))
 	}
@@ -163,15 +162,15 @@ func TestAccountsOfOthers(t *testing.T) {
 	before := w.Dump(t, "store_accounts", "jobs")
 	inLabs := strings.Replace(newOnDisk, "new", "lab", 1)
 	for _, method := range []string{"GET", "POST", "DELETE"} {
-		w.refused("organization_not_found", "eve", method, orgAccount, inLabs)
-		w.refused("object_storage_cluster_not_found", "ann", method, orgAccount, strings.Replace(inLabs, "disk", "none", 1))
-		w.refused("object_storage_cluster_not_found", "ann", method, orgAccount, `{"organization":{"sub_domain":"lab"}}`)
+		w.refused("organization_not_found", "eve", method, wiretest.Account, inLabs)
+		w.refused("object_storage_cluster_not_found", "ann", method, wiretest.Account, strings.Replace(inLabs, "disk", "none", 1))
+		w.refused("object_storage_cluster_not_found", "ann", method, wiretest.Account, `{"organization":{"sub_domain":"lab"}}`)
 	}
-	w.refused("permission_denied", "bob", "DELETE", orgAccount, inLabs)
+	w.refused("permission_denied", "bob", "DELETE", wiretest.Account, inLabs)
 	for _, method := range []string{"GET", "DELETE"} {
-		w.refused("trash_object_not_found", "eve", method, oneTrash, `{"trash_object":{"id":"`+gone.ID+`"}}`)
+		w.refused("trash_object_not_found", "eve", method, wiretest.Trash, `{"trash_object":{"id":"`+gone.ID+`"}}`)
 		for _, id := range []string{"none", "trsh_", "trsh_000000000000000", strings.Replace(gone.ID, "trsh_", "objacc_", 1)} {
-			w.refused("trash_object_not_found", "ann", method, oneTrash, `{"trash_object":{"id":"`+id+`"}}`)
+			w.refused("trash_object_not_found", "ann", method, wiretest.Trash, `{"trash_object":{"id":"`+id+`"}}`)
 		}
 	}
 	w.mustBe(before)
@@ -180,23 +179,30 @@ func TestAccountsOfOthers(t *testing.T) {
 // deleteAccount opens the account of the new organization, and puts it into the trash.
 func (w *world) deleteAccount() answer {
 	w.T.Helper()
-	w.want(201, "ann", "POST", orgAccount, newOnDisk)
+	w.want(201, "ann", "POST", wiretest.Account, newOnDisk)
 	w.jobs()
-	return w.want(200, "ann", "DELETE", orgAccount, newOnDisk)
+	return w.want(200, "ann", "DELETE", wiretest.Account, newOnDisk)
 }
 
-// TestTaskThatIsNotQueued: without its job nothing of a change is kept.
+// TestTaskThatIsNotQueued: without its job nothing of a change is kept. It is told as the
+// format has it for the route.
 func TestTaskThatIsNotQueued(t *testing.T) {
 	w := newWorld(t)
 	w.newOrganization()
 	before := w.Dump(t, "store_accounts", "events", "buckets")
 	mend := w.RefuseInserts(t, "jobs")
-	for path, body := range map[string]string{orgAccount: newOnDisk, orgAccount + "/buckets": inRegion(`{"name":"new-data"}`)} {
-		if a := w.refused("task_queueing_error", "ann", "POST", path, body); a.Status != 406 || strings.Contains(a.Body, "disk is full") {
+	for _, tc := range []struct {
+		path, body, code string
+		status           int
+	}{
+		{wiretest.Account, newOnDisk, "task_queueing_error", 406},
+		{wiretest.NewBuckets, inRegion(`{"name":"new-data"}`), "service_unavailable", 503},
+	} {
+		if a := w.refused(tc.code, "ann", "POST", tc.path, tc.body); a.Status != tc.status || strings.Contains(a.Body, "disk is full") {
 			t.Errorf("%d %s", a.Status, a.Body)
 		}
 	}
 	w.mustBe(before)
 	mend()
-	w.want(201, "ann", "POST", orgAccount, newOnDisk)
+	w.want(201, "ann", "POST", wiretest.Account, newOnDisk)
 }

@@ -9,37 +9,12 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/compat/katapult/wiretest"
 )
 
-const (
-	clusterBuckets = orgAccount + "/buckets"
-	aBucket        = "object_storage/object_storage_cluster/buckets/bucket"
-)
-
-type bucket struct {
-	Name, State string
-	Label       *string
-	Objects     *int64 `json:"object_count"`
-	Size        *int64
-	Site        bool    `json:"serve_static_site"`
-	Index       *string `json:"static_site_index"`
-	Error       *string `json:"static_site_error"`
-	URL         string  `json:"public_url"`
-	ACL         struct {
-		PublicRead   bool     `json:"public_read"`
-		PublicList   bool     `json:"public_list"`
-		AllKeysRead  bool     `json:"all_keys_read"`
-		AllKeysWrite bool     `json:"all_keys_write"`
-		Read         []string `json:"read_key_ids"`
-		Write        []string `json:"write_key_ids"`
-	} `json:"access_control_list"`
-}
-
-func bucketIn(t *testing.T, a answer) bucket {
+func bucketIn(t *testing.T, a answer) wiretest.BucketAnswer {
 	t.Helper()
-	return into[struct {
-		Bucket bucket `json:"object_storage_bucket"`
-	}](t, a).Bucket
+	return into[wiretest.OneBucket](t, a).Bucket
 }
 
 // aboutBucket is a request about a bucket on the store.
@@ -47,15 +22,15 @@ func aboutBucket(name, more string) string {
 	return `{` + onDisk + `,"bucket":{"name":"` + name + `"}` + more + `}`
 }
 
-func (w *world) updated(properties string) bucket {
+func (w *world) updated(properties string) wiretest.BucketAnswer {
 	w.T.Helper()
-	return bucketIn(w.T.(*testing.T), w.want(200, "ann", "PATCH", aBucket, aboutBucket("data", `,"properties":`+properties)))
+	return bucketIn(w.T.(*testing.T), w.want(200, "ann", "PATCH", wiretest.Bucket, aboutBucket("data", `,"properties":`+properties)))
 }
 
 // keyNamed is the access key as it is now.
-func (w *world) keyNow(id string) accessKey {
+func (w *world) keyNow(id string) wiretest.AccessKey {
 	w.T.Helper()
-	return into[oneAccessKey](w.T, w.want(200, "ann", "GET", oneKey, aboutKey(id, ""))).Key
+	return into[wiretest.OneAccessKey](w.T, w.want(200, "ann", "GET", wiretest.Key, aboutKey(id, ""))).Key
 }
 
 // TestLifeOfABucket: it is made at the store as terraform asks for it, changed in part,
@@ -70,7 +45,7 @@ func TestLifeOfABucket(t *testing.T) {
 			t.Errorf("%s: the keys open %q, want %q", what, got, want)
 		}
 	}
-	made := bucketIn(t, w.want(201, "ann", "POST", clusterBuckets, inRegion(`{"name":"data","label":"","serve_static_site":false,"static_site_error":"","static_site_index":"",
+	made := bucketIn(t, w.want(201, "ann", "POST", wiretest.NewBuckets, inRegion(`{"name":"data","label":"","serve_static_site":false,"static_site_error":"","static_site_index":"",
 		"access_control_list":{"all_keys_read":false,"all_keys_write":false,"public_list":false,"public_read":false,"read_key_ids":["`+one.ID+`"],"write_key_ids":["`+two.ID+`"]}}`)))
 	if made.Name != "data" || made.State != "configured" || made.Label != nil || made.Index != nil || made.Error != nil || made.URL != "http://s3.invalid/data/" || *made.Size != 0 || *made.Objects != 0 {
 		t.Errorf("it is made as %+v", made)
@@ -83,7 +58,7 @@ func TestLifeOfABucket(t *testing.T) {
 		t.Errorf("the key is %+v", k)
 	}
 
-	same := func(what string, b bucket) {
+	same := func(what string, b wiretest.BucketAnswer) {
 		t.Helper()
 		if b.ACL.PublicRead || b.ACL.AllKeysRead || !slices.Equal(b.ACL.Read, []string{one.ID}) || !slices.Equal(b.ACL.Write, []string{two.ID}) {
 			t.Errorf("%s: the list is %+v", what, b.ACL)
@@ -113,12 +88,12 @@ func TestLifeOfABucket(t *testing.T) {
 	opens("both", "data:read", "data:read")
 
 	w.Buckets.Put(w.Store.ID, "data", "a/b.txt", 7)
-	a := w.refused("object_storage_bucket_deletion_error", "ann", "DELETE", aBucket, aboutBucket("data", ""))
+	a := w.refused("object_storage_bucket_deletion_error", "ann", "DELETE", wiretest.Bucket, aboutBucket("data", ""))
 	if a.Status != 403 || !strings.Contains(a.Body, `"details":"`) {
 		t.Errorf("it is refused with %d %s", a.Status, a.Body)
 	}
 	opens("it is not deleted", "data:read", "data:read")
-	w.want(201, "ann", "POST", clusterBuckets, inRegion(`{"name":"other"}`))
+	w.want(201, "ann", "POST", wiretest.NewBuckets, inRegion(`{"name":"other"}`))
 	w.updated(`{"access_control_list":{"read_key_ids":[]}}`)
 	w.want(200, "ann", "PATCH", "object_storage/disk/buckets/other", `{"properties":{"access_control_list":{"read_key_ids":["`+one.ID+`"]}}}`)
 	w.want(200, "ann", "DELETE", "object_storage/disk/buckets/other", "")
@@ -133,7 +108,7 @@ func TestUsageAndObjects(t *testing.T) {
 	w := newWorld(t)
 	w.Buckets.Put(w.Store.ID, "lab-data", "a/b c.txt", 7)
 	w.Buckets.Put(w.Store.ID, "lab-data", "a/d", 5)
-	b := bucketIn(t, w.want(200, "ann", "GET", aBucket, aboutBucket("lab-data", "")))
+	b := bucketIn(t, w.want(200, "ann", "GET", wiretest.Bucket, aboutBucket("lab-data", "")))
 	if *b.Objects != 2 || *b.Size != 12 {
 		t.Errorf("there are %d objects of %d", *b.Objects, *b.Size)
 	}
@@ -142,21 +117,21 @@ func TestUsageAndObjects(t *testing.T) {
 		"a":         `{"object_details":{"filename":"a","bucket_name":"lab-data","full_path":"a","public_url":"http://s3.invalid/lab-data/a","size":null,"folder":true}}`,
 		"a/":        `{"object_details":{"filename":"a","bucket_name":"lab-data","full_path":"a/","public_url":"http://s3.invalid/lab-data/a/","size":null,"folder":true}}`,
 	} {
-		if a := w.want(200, "ann", "GET", aBucket+"/object", aboutBucket("lab-data", `,"path":"`+path+`"`)); a.Body != want {
+		if a := w.want(200, "ann", "GET", wiretest.Bucket+"/object", aboutBucket("lab-data", `,"path":"`+path+`"`)); a.Body != want {
 			t.Errorf("%s is %s", path, a.Body)
 		}
 	}
-	w.refused("object_not_found", "ann", "GET", aBucket+"/object", aboutBucket("lab-data", `,"path":"none"`))
-	w.refused("missing_required_argument", "ann", "GET", aBucket+"/object", aboutBucket("lab-data", ""))
-	w.refused("permission_denied", "bob", "GET", aBucket+"/object", aboutBucket("lab-data", `,"path":"a/d"`))
-	w.refused("object_not_found", "ann", "GET", aBucket+"/object", aboutBucket("lab-data", `,"path":"a/../d"`))
+	w.refused("object_not_found", "ann", "GET", wiretest.Bucket+"/object", aboutBucket("lab-data", `,"path":"none"`))
+	w.refused("missing_required_argument", "ann", "GET", wiretest.Bucket+"/object", aboutBucket("lab-data", ""))
+	w.refused("permission_denied", "bob", "GET", wiretest.Bucket+"/object", aboutBucket("lab-data", `,"path":"a/d"`))
+	w.refused("object_not_found", "ann", "GET", wiretest.Bucket+"/object", aboutBucket("lab-data", `,"path":"a/../d"`))
 }
 
 // TestURLs: one is signed for one object with a lease of its own, for as long as is asked
 // or an hour, and ends when the bucket's are revoked.
 func TestURLs(t *testing.T) {
 	w := newWorld(t)
-	presign, revoke := aBucket+"/presigned_url", aBucket+"/revoke_presigned_urls"
+	presign, revoke := wiretest.Bucket+"/presigned_url", wiretest.Bucket+"/revoke_presigned_urls"
 	for more, expires := range map[string]string{
 		`,"path":"a/b c.txt"`: "3600", `,"path":"a/b c.txt","properties":{}`: "3600", `,"path":"a/b c.txt","properties":{"expiry_seconds":"86400"}`: "86400",
 	} {
@@ -207,15 +182,15 @@ func TestPublicBuckets(t *testing.T) {
 		_, err := w.Broker.Buckets.Object(t.Context(), eve, w.lab.ID, "data", "a")
 		return err == nil
 	}
-	w.want(201, "ann", "POST", clusterBuckets, inRegion(`{"name":"data","access_control_list":{"public_read":true,"public_list":true}}`))
+	w.want(201, "ann", "POST", wiretest.NewBuckets, inRegion(`{"name":"data","access_control_list":{"public_read":true,"public_list":true}}`))
 	w.Buckets.Put(w.Store.ID, "data", "a", 1)
-	if b := bucketIn(t, w.want(200, "ann", "GET", aBucket, aboutBucket("data", ""))); !b.ACL.PublicRead || !b.ACL.PublicList || !reads() {
+	if b := bucketIn(t, w.want(200, "ann", "GET", wiretest.Bucket, aboutBucket("data", ""))); !b.ACL.PublicRead || !b.ACL.PublicList || !reads() {
 		t.Errorf("it is public: %+v, and eve reads it: %v", b.ACL, reads())
 	}
 	for _, one := range []string{`{"public_read":false}`, `{"public_list":false}`} {
-		w.refused("validation_error", "ann", "PATCH", aBucket, aboutBucket("data", `,"properties":{"access_control_list":`+one+`}`))
+		w.refused("validation_error", "ann", "PATCH", wiretest.Bucket, aboutBucket("data", `,"properties":{"access_control_list":`+one+`}`))
 	}
-	w.refused("validation_error", "ann", "POST", clusterBuckets, inRegion(`{"name":"half","access_control_list":{"public_read":true}}`))
+	w.refused("validation_error", "ann", "POST", wiretest.NewBuckets, inRegion(`{"name":"half","access_control_list":{"public_read":true}}`))
 	b := w.updated(`{"access_control_list":{"public_read":false,"public_list":false}}`)
 	if b.ACL.PublicRead || b.ACL.PublicList || reads() {
 		t.Errorf("it is not public: %+v, and eve reads it: %v", b.ACL, reads())
@@ -238,14 +213,14 @@ func TestBadBuckets(t *testing.T) {
 		`{"name":"data","label":"` + strings.Repeat("x", 256) + `"}`: "validation_error",
 		list(`["named"]`): "validation_error", list(`["objkey_000000000000000"]`): "validation_error", list(`["` + key.ID + `","` + w.lab.ID + `"]`): "validation_error",
 	} {
-		w.refused(code, "ann", "POST", clusterBuckets, inRegion(properties))
+		w.refused(code, "ann", "POST", wiretest.NewBuckets, inRegion(properties))
 	}
-	w.refused("permission_denied", "bob", "POST", clusterBuckets, inRegion(`{"name":"data"}`))
+	w.refused("permission_denied", "bob", "POST", wiretest.NewBuckets, inRegion(`{"name":"data"}`))
 	if w.Buckets.Has(w.Store.ID, "data") {
 		t.Error("the store has it")
 	}
 	const no = `,"properties":{"label":"no","access_control_list":{"write_key_ids":["objkey_000000000000000"]}}`
-	w.refused("validation_error", "ann", "PATCH", aBucket, aboutBucket("lab-data", no))
+	w.refused("validation_error", "ann", "PATCH", wiretest.Bucket, aboutBucket("lab-data", no))
 	w.mustBe(before)
 }
 
@@ -256,9 +231,9 @@ func TestBucketsOfOthers(t *testing.T) {
 	eve := w.User(t, "eve")
 	w.Member(t, w.shop, eve, keyhatch.AdminRole)
 	w.key["eve"] = w.Secret(people.NewToken{User: eve.User.ID})
-	w.want(201, "ann", "POST", clusterBuckets, inRegion(`{"name":"bucket"}`))
+	w.want(201, "ann", "POST", wiretest.NewBuckets, inRegion(`{"name":"bucket"}`))
 	before := w.Dump(t, "buckets", "locations", "grants")
-	for _, call := range []string{"GET " + aBucket, "PATCH " + aBucket, "DELETE " + aBucket, "GET " + aBucket + "/object"} {
+	for _, call := range []string{"GET " + wiretest.Bucket, "PATCH " + wiretest.Bucket, "DELETE " + wiretest.Bucket, "GET " + wiretest.Bucket + "/object"} {
 		method, path, _ := strings.Cut(call, " ")
 		const more = `,"path":"a","properties":{"label":"mine"}`
 		w.refused("object_storage_bucket_not_found", "eve", method, path, aboutBucket("bucket", more))
@@ -267,9 +242,9 @@ func TestBucketsOfOthers(t *testing.T) {
 		w.refused("object_storage_cluster_not_found", "ann", method, path, `{"bucket":{"name":"bucket"}`+more+`}`)
 		w.refused("invalid_argument", "ann", method, path, `{`+onDisk+`,"bucket":{}`+more+`}`)
 	}
-	w.refused("permission_denied", "bob", "PATCH", aBucket, aboutBucket("bucket", `,"properties":{"label":"mine"}`))
-	w.refused("permission_denied", "bob", "DELETE", aBucket, aboutBucket("bucket", ""))
-	w.want(200, "bob", "GET", aBucket, aboutBucket("bucket", ""))
+	w.refused("permission_denied", "bob", "PATCH", wiretest.Bucket, aboutBucket("bucket", `,"properties":{"label":"mine"}`))
+	w.refused("permission_denied", "bob", "DELETE", wiretest.Bucket, aboutBucket("bucket", ""))
+	w.want(200, "bob", "GET", wiretest.Bucket, aboutBucket("bucket", ""))
 	w.mustBe(before)
 }
 
@@ -280,15 +255,15 @@ func TestStoreThatIsSilent(t *testing.T) {
 	w.Buckets.Before = func(context.Context, string, string) error {
 		return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeStoreSilent, "the store does not answer")
 	}
-	made := bucketIn(t, w.want(201, "ann", "POST", clusterBuckets, inRegion(`{"name":"data"}`)))
+	made := bucketIn(t, w.want(201, "ann", "POST", wiretest.NewBuckets, inRegion(`{"name":"data"}`)))
 	if made.State != "pending" || made.Size != nil || made.Objects != nil {
 		t.Errorf("it is made as %+v", made)
 	}
-	w.refused("object_storage_bucket_deletion_error", "ann", "DELETE", aBucket, aboutBucket("data", ""))
-	w.refused("network_error", "ann", "GET", aBucket+"/object", aboutBucket("lab-data", `,"path":"a"`))
-	if a := w.refused("network_error", "ann", "DELETE", aBucket, aboutBucket("lab-data", "")); a.Status != 504 {
+	w.refused("object_storage_bucket_deletion_error", "ann", "DELETE", wiretest.Bucket, aboutBucket("data", ""))
+	w.refused("network_error", "ann", "GET", wiretest.Bucket+"/object", aboutBucket("lab-data", `,"path":"a"`))
+	if a := w.refused("network_error", "ann", "DELETE", wiretest.Bucket, aboutBucket("lab-data", "")); a.Status != 504 {
 		t.Errorf("it is refused with %d", a.Status)
 	}
-	w.want(200, "ann", "GET", aBucket, aboutBucket("data", ""))
-	w.refused("validation_error", "ann", "POST", clusterBuckets, inRegion(`{"name":"data"}`))
+	w.want(200, "ann", "GET", wiretest.Bucket, aboutBucket("data", ""))
+	w.refused("validation_error", "ann", "POST", wiretest.NewBuckets, inRegion(`{"name":"data"}`))
 }

@@ -3,6 +3,7 @@ package katapult
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -95,6 +96,7 @@ var codes = map[keyhatch.Code]code{
 	keyhatch.CodeAccountInTrash:      objectInTrash,
 	keyhatch.CodeObjectNotFound:      objectNotFound,
 	keyhatch.CodeKeyNotReady:         provisioningError,
+	keyhatch.CodeKeyFailed:           taskQueueingError, // which clients do not try again
 	keyhatch.CodeBucketNotReady:      provisioningError,
 	keyhatch.CodeBucketNotEmpty:      bucketDeletionError,
 	keyhatch.CodeJobNotRecorded:      taskQueueingError,
@@ -157,6 +159,9 @@ func (d *Door) refuse(w http.ResponseWriter, r *http.Request, c *call, err error
 		perMinute = d.people.Limits().FailuresPerMinute
 	}
 	f := asFailure(err, perMinute)
+	if (f.code == networkError || f.code == taskQueueingError) && !slices.Contains(c.route.tells, f.code) {
+		f = fail(serviceUnavailable)
+	}
 	line := catalogue[f.code]
 	if line.status >= http.StatusInternalServerError {
 		d.log.ErrorContext(r.Context(), "request failed", "request_id", keyhatch.OriginOf(r.Context()).RequestID, "error", err)

@@ -23,8 +23,12 @@ type route struct {
 	noun   string
 	status int
 	secret bool // is in the answer
-	takes  []arguments.Argument
-	run    func(*Door, *call) (any, error)
+	// tells are the failures that it has beside those of all routes when something cannot
+	// be done at the moment, of networkError and taskQueueingError. Without them it is
+	// serviceUnavailable then.
+	tells []code
+	takes []arguments.Argument
+	run   func(*Door, *call) (any, error)
 }
 
 // parameters are the words of paths that stand for any segment.
@@ -76,7 +80,7 @@ var routes = []route{
 		takes: slices.Concat([]arguments.Argument{organization}, paging), run: (*Door).listAccessKeys,
 	},
 	{
-		method: "POST", path: "organizations/organization/object_storage/object_storage_cluster", scopes: []string{"object_storage"}, noun: "store-accounts", status: 201,
+		method: "POST", path: "organizations/organization/object_storage/object_storage_cluster", scopes: []string{"object_storage"}, noun: "store-accounts", status: 201, tells: []code{taskQueueingError},
 		takes: []arguments.Argument{organization, cluster}, run: (*Door).createAccount,
 	},
 	{
@@ -105,15 +109,15 @@ var routes = []route{
 		takes: []arguments.Argument{accessKeyLookup}, run: (*Door).getAccessKey,
 	},
 	{
-		method: "PATCH", path: "object_storage/access_keys/access_key", scopes: []string{"object_storage"}, noun: "access-keys", status: 200,
+		method: "PATCH", path: "object_storage/access_keys/access_key", scopes: []string{"object_storage"}, noun: "access-keys", status: 200, tells: []code{taskQueueingError},
 		takes: []arguments.Argument{accessKeyLookup, keyProperties}, run: (*Door).updateAccessKey,
 	},
 	{
-		method: "DELETE", path: "object_storage/access_keys/access_key", scopes: []string{"object_storage"}, noun: "access-keys", status: 200,
+		method: "DELETE", path: "object_storage/access_keys/access_key", scopes: []string{"object_storage"}, noun: "access-keys", status: 200, tells: []code{networkError},
 		takes: []arguments.Argument{accessKeyLookup}, run: (*Door).deleteAccessKey,
 	},
 	{
-		method: "POST", path: "object_storage/access_keys/access_key/generate_credentials", scopes: []string{"object_storage"}, noun: "access-keys", status: 200, secret: true,
+		method: "POST", path: "object_storage/access_keys/access_key/generate_credentials", scopes: []string{"object_storage"}, noun: "access-keys", status: 200, secret: true, tells: []code{taskQueueingError},
 		takes: []arguments.Argument{accessKeyLookup}, run: (*Door).generateCredentials,
 	},
 
@@ -130,19 +134,19 @@ var routes = []route{
 		takes: []arguments.Argument{cluster, bucketLookup, bucketChange}, run: (*Door).updateBucket,
 	},
 	{
-		method: "DELETE", path: "object_storage/object_storage_cluster/buckets/bucket", scopes: []string{"object_storage"}, noun: "buckets", status: 200,
+		method: "DELETE", path: "object_storage/object_storage_cluster/buckets/bucket", scopes: []string{"object_storage"}, noun: "buckets", status: 200, tells: []code{networkError},
 		takes: []arguments.Argument{cluster, bucketLookup}, run: (*Door).deleteBucket,
 	},
 	{
-		method: "GET", path: "object_storage/object_storage_cluster/buckets/bucket/object", scopes: []string{"object_storage:read"}, noun: "buckets", status: 200,
+		method: "GET", path: "object_storage/object_storage_cluster/buckets/bucket/object", scopes: []string{"object_storage:read"}, noun: "buckets", status: 200, tells: []code{networkError},
 		takes: []arguments.Argument{cluster, bucketLookup, objectPath}, run: (*Door).getObject,
 	},
 	{
-		method: "POST", path: "object_storage/object_storage_cluster/buckets/bucket/presigned_url", scopes: []string{"object_storage"}, noun: "buckets", status: 200, secret: true,
+		method: "POST", path: "object_storage/object_storage_cluster/buckets/bucket/presigned_url", scopes: []string{"object_storage"}, noun: "buckets", status: 200, secret: true, tells: []code{networkError},
 		takes: []arguments.Argument{cluster, bucketLookup, objectPath, urlProperties}, run: (*Door).presignURL,
 	},
 	{
-		method: "POST", path: "object_storage/object_storage_cluster/buckets/bucket/revoke_presigned_urls", scopes: []string{"object_storage"}, noun: "buckets", status: 200,
+		method: "POST", path: "object_storage/object_storage_cluster/buckets/bucket/revoke_presigned_urls", scopes: []string{"object_storage"}, noun: "buckets", status: 200, tells: []code{networkError},
 		takes: []arguments.Argument{cluster, bucketLookup}, run: (*Door).revokeURLs,
 	},
 }

@@ -128,14 +128,61 @@ var answers = map[string]string{
 	"POST object_storage/access_keys/-/generate_credentials": "one issued key",
 }
 
-// schemaOf is what a route answers with.
-func schemaOf(method, path string) string {
+// ofAll are the failures that each route can have.
+const ofAll = "missing_api_token invalid_json_body missing_required_argument invalid_argument invalid_api_token unauthorized_network_for_api_token " +
+	"invalid_capabilities_token scope_not_granted permission_denied rate_limit_reached service_unavailable unhandled_exception"
+
+// What routes of several kinds can have beside those.
+const (
+	ofOrganization = "organization_not_found"
+	ofAccount      = ofOrganization + " object_storage_cluster_not_found object_storage_account_not_found object_storage_account_not_provisioned object_storage_account_suspended object_in_trash"
+	ofAccessKey    = "object_storage_access_key_not_found"
+	ofBucket       = "object_storage_cluster_not_found object_storage_bucket_not_found object_in_trash"
+	// notReady is what we add: a bucket that its store does not have yet, on an account that is closed.
+	notReady = " object_storage_provisioning_error object_storage_account_suspended"
+)
+
+// failures are those that routes have beside ofAll; "-" is any segment.
+var failures = map[string]string{
+	"GET users/current":                   "",
+	"GET organizations":                   "",
+	"GET organizations/-":                 ofOrganization,
+	"GET organizations/-/api_tokens":      ofOrganization,
+	"POST organizations/-/api_tokens":     ofOrganization + " validation_error",
+	"PATCH api_tokens/-":                  "api_token_not_found validation_error",
+	"DELETE api_tokens/-":                 "api_token_not_found",
+	"POST api_tokens/-/regenerate_secret": "api_token_not_found",
+
+	"POST organizations/-/object_storage/-":   ofAccount + " task_queueing_error validation_error",
+	"GET organizations/-/object_storage/-":    ofAccount,
+	"DELETE organizations/-/object_storage/-": ofAccount + " validation_error",
+	"GET trash_objects/-":                     "trash_object_not_found",
+	"DELETE trash_objects/-":                  "trash_object_not_found",
+
+	"POST organizations/-/object_storage/-/buckets": ofAccount + " validation_error",
+	"GET object_storage/-/buckets/-":                ofBucket,
+	"PATCH object_storage/-/buckets/-":              ofBucket + notReady + " validation_error",
+	"DELETE object_storage/-/buckets/-":             ofBucket + notReady + " object_storage_bucket_deletion_error network_error",
+	"GET object_storage/-/buckets/-/object":         ofBucket + notReady + " object_not_found network_error",
+
+	"POST object_storage/-/buckets/-/presigned_url":         ofBucket + notReady + " validation_error network_error",
+	"POST object_storage/-/buckets/-/revoke_presigned_urls": ofBucket + " network_error",
+
+	"GET organizations/-/object_storage/access_keys":         ofOrganization,
+	"POST organizations/-/object_storage/-/access_keys":      ofAccount + " validation_error",
+	"GET object_storage/access_keys/-":                       ofAccessKey,
+	"PATCH object_storage/access_keys/-":                     ofAccessKey + " task_queueing_error object_storage_provisioning_error validation_error",
+	"DELETE object_storage/access_keys/-":                    ofAccessKey + " network_error",
+	"POST object_storage/access_keys/-/generate_credentials": ofAccessKey + " task_queueing_error object_storage_provisioning_error",
+}
+
+// lineOf is what a table says of a request's route, "no route" for one that is in none.
+func lineOf(table map[string]string, method, path string) string {
 	segments := strings.Split(strings.Trim(path, "/"), "/")[2:]
-	for _, route := range slices.Backward(slices.Sorted(maps.Keys(answers))) { // words before "-"
+	for _, route := range slices.Backward(slices.Sorted(maps.Keys(table))) { // words before "-"
 		how, pattern, _ := strings.Cut(route, " ")
-		schema := answers[route]
 		if how == method && slices.EqualFunc(strings.Split(pattern, "/"), segments, func(want, got string) bool { return want == "-" || want == got }) {
-			return schema
+			return table[route]
 		}
 	}
 	return "no route"

@@ -14,9 +14,10 @@ import (
 // world, its workspaces, the id and secret of the newest token, and the id of
 // the newest access key.
 func TestTranscripts(t *testing.T) {
-	doortest.Transcripts(t, 6, func(t *testing.T) doortest.Replay {
+	doortest.Transcripts(t, 7, func(t *testing.T) doortest.Replay {
 		w := newWorld(t)
 		w.newOrganization()
+		w.keptStore(t)
 		w.Buckets.Put(w.Store.ID, "lab-data", "a/b c.txt", 7)
 		words := map[string]string{"{lab}": w.lab.ID, "{shop}": w.shop.ID}
 		jobsRun := true
@@ -65,6 +66,15 @@ func (w *world) matters(jobsRun *bool) map[string]func() (mend func()) {
 				return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeStoreSilent, "the store does not answer")
 			}
 			return func() { *jobsRun, w.Buckets.Before = true, nil }
+		},
+		"the store of keys is silent": func() func() {
+			*jobsRun = false
+			w.keeper.set(keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeStoreSilent, "the store does not answer"), nil)
+			return func() { *jobsRun = true; w.keeper.set(nil, nil) }
+		},
+		"the store refuses rights": func() func() {
+			w.keeper.set(nil, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodePolicyTooLarge, "the policy has room for no bucket"))
+			return func() { w.keeper.set(nil, nil) }
 		},
 		"a fault of ours": func() func() {
 			w.SQL(w.T, "alter table access_key_pairs rename to lost")

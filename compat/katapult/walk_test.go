@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/compat/katapult/wiretest"
 )
 
 // TestOrder: of several things that are wrong with a call, the first in the format's order
@@ -63,12 +64,12 @@ func TestFailuresOfGenerating(t *testing.T) {
 		{"object_storage_access_key_not_found", "bob", aboutKey(made.ID, ""), 404},
 		{"permission_denied", "narrow", aboutKey(made.ID, ""), 403},
 	} {
-		if a := w.refused(tc.code, tc.who, "POST", generate, tc.body); a.Status != tc.status {
+		if a := w.refused(tc.code, tc.who, "POST", wiretest.GenerateKey, tc.body); a.Status != tc.status {
 			t.Errorf("%s is %d, want %d", tc.code, a.Status, tc.status)
 		}
 	}
 	mend := w.BreakCommits(t, "access_key_pairs")
-	a := w.refused("service_unavailable", "ann", "POST", generate, aboutKey(made.ID, ""))
+	a := w.refused("service_unavailable", "ann", "POST", wiretest.GenerateKey, aboutKey(made.ID, ""))
 	if a.Status != 503 || a.Header.Get("Retry-After") == "" {
 		t.Errorf("%d %v", a.Status, a.Header)
 	}

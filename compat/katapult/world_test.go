@@ -6,12 +6,14 @@ import (
 	"net/http"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/compat/katapult"
+	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/internal/coretest"
 	"github.com/keyhatch/keyhatch/internal/doortest"
 	"github.com/keyhatch/keyhatch/server"
@@ -21,6 +23,7 @@ import (
 // bob is a member, and one "shop" that is nobody's business.
 type world struct {
 	*doortest.World
+	keeper    *keeper // of stores that keep keys, of which there is none yet
 	lab, shop keyhatch.Workspace
 	ann, bob  keyhatch.Caller
 	key       map[string]string // secrets of tokens by who has them
@@ -29,8 +32,10 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	t.Parallel()
-	c := coretest.New(t)
-	w := &world{World: doortest.Serve(t, c, func(log *slog.Logger) server.Door { return katapult.New(c.Broker, log) })}
+	c, k := coretest.New(t), newKeeper()
+	c.Keepers = map[keyhatch.KeysOf]driver.KeyProvisioner{keyhatch.KeysIAM: k}
+	c.Restart(t)
+	w := &world{keeper: k, World: doortest.Serve(t, c, func(log *slog.Logger) server.Door { return katapult.New(c.Broker, log) })}
 	w.lab, w.shop = w.Workspace(t, "lab"), w.Workspace(t, "shop")
 	w.ann, w.bob = w.User(t, "ann"), w.User(t, "bob")
 	w.Member(t, w.lab, w.ann, keyhatch.AdminRole)
@@ -87,7 +92,7 @@ func (w *world) check(r *http.Request, a answer) {
 	schema, secret := "failure", strings.Contains(a.Body, "kh_") || strings.Contains(a.Body, `"s3_secret_access_key":"`) || strings.Contains(a.Body, "X-Amz-Signature")
 	cache := a.Header.Get("Cache-Control")
 	if a.Status < 400 {
-		schema = schemaOf(r.Method, r.URL.Path)
+		schema = lineOf(answers, r.Method, r.URL.Path)
 		tagged := strings.HasPrefix(a.Header.Get("Etag"), `W/"`)
 		if secret && (cache != "no-store" || tagged) || !secret && (cache != "max-age=0, private, must-revalidate" || !tagged) {
 			wrong("it is kept, or not, against the rule")
@@ -97,6 +102,8 @@ func (w *world) check(r *http.Request, a answer) {
 		}
 	} else if cache != "no-cache" || a.Header.Get("X-Api-Schema") != "json-error" || secret {
 		wrong("it is no failure as they are")
+	} else if c := a.code(w.T); c != "route_not_found" && !slices.Contains(strings.Fields(ofAll+" "+lineOf(failures, r.Method, r.URL.Path)), c) {
+		wrong("its route has no such failure")
 	}
 	if err := schemas.Check(schema, []byte(a.Body)); err != nil {
 		wrong(err.Error())

@@ -29,8 +29,8 @@ var (
 	inUse      = verdict{keyhatch.Conflict, keyhatch.CodeInUse, "the key's user has more at the store than we gave it (groups, policies, buckets): remove that there"}
 	noPolicy   = verdict{keyhatch.Conflict, keyhatch.CodeInvalidPolicy, "the store does not take the key's policy"}
 	unfit      = verdict{keyhatch.Unavailable, keyhatch.CodeStoreUnsupported, "the store does not have the service for keys that it is said to have"}
-	strange    = verdict{keyhatch.Unavailable, keyhatch.CodeUnavailable, "the store answers with an error"}
-	unreadable = verdict{keyhatch.Unavailable, keyhatch.CodeUnavailable, "the store cannot be asked: nothing answers, or what answers is not what it should be"}
+	strange    = verdict{keyhatch.Unavailable, keyhatch.CodeStoreSilent, "the store answers with an error"}
+	unreadable = verdict{keyhatch.Unavailable, keyhatch.CodeStoreSilent, "the store cannot be asked: nothing answers, or what answers is not what it should be"}
 )
 
 // verdicts are the codes of AWS's IAM and of those who do as it does, Ceph's among

@@ -116,22 +116,23 @@ func TestFailures(t *testing.T) {
 		text   string
 		want   keyhatch.Kind
 		told   string
+		silent bool // it does not answer, or with an error that says nothing
 	}{
-		{403, code("AccessDenied"), keyhatch.Unavailable, "permissions"},
-		{403, code("InvalidClientTokenId"), keyhatch.Unavailable, "credential"},
-		{403, code("SignatureDoesNotMatch"), keyhatch.Unavailable, "credential"},
-		{400, code("Throttling"), keyhatch.Unavailable, "no more requests"},
-		{409, code("LimitExceeded"), keyhatch.Unavailable, "no room"},
-		{400, code("MalformedPolicyDocument"), keyhatch.Conflict, "policy"},
-		{400, code("InvalidAction"), keyhatch.Unavailable, "does not have the service"},
-		{404, code("NoSuchEntity"), keyhatch.NotFound, "does not have it"},
-		{409, code("DeleteConflict"), keyhatch.Conflict, "remove that there"},
-		{500, code("ServiceFailure"), keyhatch.Unavailable, "an error"},
-		{503, code(canary + " " + canary), keyhatch.Unavailable, "an error"},
-		{503, canary, keyhatch.Unavailable, ""},
-		{200, "<" + canary, keyhatch.Unavailable, ""},
-		{200, "<CreateUserResponse>" + strings.Repeat("<"+canary+">", 100_000), keyhatch.Unavailable, ""},
-		{302, canary, keyhatch.Unavailable, ""},
+		{403, code("AccessDenied"), keyhatch.Unavailable, "permissions", false},
+		{403, code("InvalidClientTokenId"), keyhatch.Unavailable, "credential", false},
+		{403, code("SignatureDoesNotMatch"), keyhatch.Unavailable, "credential", false},
+		{400, code("Throttling"), keyhatch.Unavailable, "no more requests", false},
+		{409, code("LimitExceeded"), keyhatch.Unavailable, "no room", false},
+		{400, code("MalformedPolicyDocument"), keyhatch.Conflict, "policy", false},
+		{400, code("InvalidAction"), keyhatch.Unavailable, "does not have the service", false},
+		{404, code("NoSuchEntity"), keyhatch.NotFound, "does not have it", false},
+		{409, code("DeleteConflict"), keyhatch.Conflict, "remove that there", false},
+		{500, code("ServiceFailure"), keyhatch.Unavailable, "an error", true},
+		{503, code(canary + " " + canary), keyhatch.Unavailable, "an error", true},
+		{503, canary, keyhatch.Unavailable, "", true},
+		{200, "<" + canary, keyhatch.Unavailable, "", true},
+		{200, "<CreateUserResponse>" + strings.Repeat("<"+canary+">", 100_000), keyhatch.Unavailable, "", true},
+		{302, canary, keyhatch.Unavailable, "", true},
 	} {
 		t.Run(fmt.Sprintf("%d %.60s", tc.status, tc.text), func(t *testing.T) {
 			a := &answering{status: tc.status, text: tc.text}
@@ -144,6 +145,8 @@ func TestFailures(t *testing.T) {
 			var told *keyhatch.Error
 			if !errors.As(err, &told) || !strings.Contains(told.Message, tc.told) {
 				t.Errorf("it says %v, want %q", err, tc.told)
+			} else if silent := told.Code == keyhatch.CodeStoreSilent; silent != tc.silent {
+				t.Errorf("its code is %s", told.Code)
 			}
 			_, issued := p.Issue(t.Context(), store, someKey)
 			_, listed := p.Keys(t.Context(), store)
@@ -178,7 +181,8 @@ func TestEnded(t *testing.T) {
 	cancel()
 	p := iam.New(authority{}, http.DefaultTransport, "abcde")
 	err := p.Drop(ctx, keyhatch.Store{Endpoint: "https://store.example.com", Region: "us-east-1"}, someKey)
-	if !errors.Is(err, context.Canceled) || !errors.Is(err, keyhatch.Unavailable) {
+	var told *keyhatch.Error
+	if !errors.Is(err, context.Canceled) || !errors.As(err, &told) || told.Code != keyhatch.CodeStoreSilent {
 		t.Errorf("it says %v", err)
 	}
 }
