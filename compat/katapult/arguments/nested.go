@@ -13,17 +13,18 @@ const (
 	maxDepth      = 16
 )
 
-// parseNested reads a query or a form into nested values: "a[b]=c" is in an object,
-// "a[]=1" in a list, and "a[][b]=c" in an object in a list, which is the last one there
-// until that has a b. A parameter without "=" is null, and of a name that stands there
-// twice the last one counts.
-//
-// Source: Rack, QueryParser, parse_nested_query.
+// parameter is one of a query or a form. One without "=" is null.
+type parameter struct {
+	name  string
+	value any // string or nil
+}
+
+// parseNested reads a query or a form into nested values.
 func parseNested(text string) (map[string]any, error) {
 	if strings.Count(text, "&") >= maxParameters {
-		return nil, Unreadable("there are too many parameters")
+		return nil, tooMany
 	}
-	var out any = map[string]any{}
+	var all []parameter
 	for part := range strings.SplitSeq(text, "&") {
 		escapedName, escapedValue, given := strings.Cut(part, "=")
 		name, err := url.QueryUnescape(escapedName)
@@ -34,21 +35,38 @@ func parseNested(text string) (map[string]any, error) {
 		if err != nil {
 			return nil, Unreadable("a parameter is not percent-encoded")
 		}
-		if !utf8.ValidString(name) || !utf8.ValidString(value) {
+		p := parameter{name, value}
+		if !given {
+			p.value = nil
+		}
+		all = append(all, p)
+	}
+	return nest(all)
+}
+
+const tooMany Unreadable = "there are too many parameters"
+
+// nest makes nested values of parameters: "a[b]=c" is in an object, "a[]=1" in a list, and
+// "a[][b]=c" in an object in a list, which is the last one there until that has a b. Of a
+// name that stands there twice the last one counts.
+//
+// Source: Rack, QueryParser, parse_nested_query.
+func nest(all []parameter) (map[string]any, error) {
+	var out any = map[string]any{}
+	for _, p := range all {
+		text, _ := p.value.(string)
+		if !utf8.ValidString(p.name) || !utf8.ValidString(text) {
 			return nil, Unreadable("the parameters are not UTF-8")
 		}
-		if name == "" {
+		if p.name == "" {
 			continue
 		}
-		steps := stepsOf(name)
+		steps := stepsOf(p.name)
 		if len(steps) > maxDepth {
 			return nil, Unreadable("the parameters are nested too deeply")
 		}
-		var v any
-		if given {
-			v = value
-		}
-		if out, err = put(out, steps, v); err != nil {
+		var err error
+		if out, err = put(out, steps, p.value); err != nil {
 			return nil, err
 		}
 	}

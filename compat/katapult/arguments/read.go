@@ -29,18 +29,22 @@ func Read(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
 		}
 		return nil, Unreadable("it did not arrive")
 	}
-	media := strings.ToLower(r.Header.Get("Content-Type"))
-	if strings.HasPrefix(media, "application/json") {
+	said := r.Header.Get("Content-Type")
+	media := strings.ToLower(said)
+	var form map[string]any
+	switch {
+	case strings.HasPrefix(media, "application/json"):
 		object, err := parseObject(body)
 		return merge(given, object), err
+	case strings.HasPrefix(media, "multipart/form-data"):
+		form, err = parseParts(said, body)
+	case strings.HasPrefix(media, "application/x-www-form-urlencoded") || media == "" && r.Method == http.MethodPost:
+		form, err = parseNested(string(body))
 	}
-	if strings.HasPrefix(media, "application/x-www-form-urlencoded") || media == "" && r.Method == http.MethodPost {
-		form, err := parseNested(string(body))
-		if err != nil {
-			return nil, err
-		}
-		given = merge(given, form)
+	if err != nil {
+		return nil, err
 	}
+	given = merge(given, form)
 	if text, ok := given["_arguments"].(string); ok {
 		object, err := parseObject([]byte(text))
 		return merge(given, object), err
