@@ -173,7 +173,7 @@ func TestURLs(t *testing.T) {
 }
 
 // TestPublicBuckets: public is everyone who is signed in, by a grant; reading and listing
-// go together.
+// go together. Who is no member of the workspace is told of no bucket here all the same.
 func TestPublicBuckets(t *testing.T) {
 	w := newWorld(t)
 	eve := w.User(t, "eve")
@@ -187,6 +187,11 @@ func TestPublicBuckets(t *testing.T) {
 	if b := bucketIn(t, w.want(200, "ann", "GET", wiretest.Bucket, aboutBucket("data", ""))); !b.ACL.PublicRead || !b.ACL.PublicList || !reads() {
 		t.Errorf("it is public: %+v, and eve reads it: %v", b.ACL, reads())
 	}
+	w.Member(t, w.shop, eve, keyhatch.MemberRole)
+	w.key["eve"] = w.Secret(people.NewToken{User: eve.User.ID})
+	w.refused("object_storage_bucket_not_found", "eve", "GET", wiretest.Bucket+"/object", aboutBucket("data", `,"path":"a"`))
+	w.refused("object_storage_bucket_not_found", "eve", "POST", wiretest.Bucket+"/presigned_url", aboutBucket("data", `,"path":"a"`))
+	w.want(200, "bob", "GET", wiretest.Bucket+"/object", aboutBucket("data", `,"path":"a"`))
 	for _, one := range []string{`{"public_read":false}`, `{"public_list":false}`} {
 		w.refused("validation_error", "ann", "PATCH", wiretest.Bucket, aboutBucket("data", `,"properties":{"access_control_list":`+one+`}`))
 	}
