@@ -114,7 +114,6 @@ func TestS4_URLsAreForWhoMayRead(t *testing.T) {
 	narrow := w.Token(t, w.bob, people.NewToken{Workspace: w.ws.ID, Scopes: []keyhatch.Scope{"leases", "s3:read s3://owned/in/"}})
 	abroad := w.Token(t, w.Admin, people.NewToken{Workspace: elsewhere.ID})
 	before := w.Dump(t)
-	const invalid, forbidden, notFound = keyhatch.Invalid, keyhatch.Forbidden, keyhatch.NotFound
 	for _, tc := range []struct {
 		what  string
 		who   keyhatch.Caller

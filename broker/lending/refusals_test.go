@@ -50,7 +50,6 @@ func TestRefusals(t *testing.T) {
 	w.Member(t, elsewhere, w.User(t, "cy"), keyhatch.MemberRole)
 
 	before := w.Dump(t)
-	const invalid, forbidden, notFound, conflict = keyhatch.Invalid, keyhatch.Forbidden, keyhatch.NotFound, keyhatch.Conflict
 	for _, r := range []struct {
 		what     string
 		who      keyhatch.Caller

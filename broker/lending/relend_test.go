@@ -68,7 +68,6 @@ func TestS4_RelendNarrows(t *testing.T) {
 	}
 
 	before := w.Dump(t)
-	const invalid, forbidden, notFound = keyhatch.Invalid, keyhatch.Forbidden, keyhatch.NotFound
 	for _, tc := range []struct {
 		what   string
 		parent keyhatch.Lease

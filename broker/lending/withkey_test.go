@@ -137,15 +137,7 @@ func TestS4_KeyLendsWhatItOpens(t *testing.T) {
 	did(t)(w.Broker.Places.UpdateLocation(t.Context(), w.Admin, "", brief.ID, places.LocationChange{MaxLease: &quarter}))
 	elsewhere := w.Workspace(t, "elsewhere")
 	abroad := w.Location(t, elsewhere, "s3://elsewhere-data/abroad/")
-	before := w.Dump(t)
-	const invalid, forbidden, notFound, conflict = keyhatch.Invalid, keyhatch.Forbidden, keyhatch.NotFound, keyhatch.Conflict
-	for _, tc := range []struct {
-		what  string
-		ask   lending.LeaseRequest
-		kind  keyhatch.Kind
-		code  keyhatch.Code
-		field string
-	}{
+	w.refuses(w.borrow, []refusal{
 		{"more access", lending.LeaseRequest{Location: "s3://aaa/", Access: write}, forbidden, keyhatch.CodeAccessNotGranted, ""},
 		{"reading what it only writes", lending.LeaseRequest{Location: "s3://ccc/", Access: read}, forbidden, keyhatch.CodeAccessNotGranted, ""},
 		{"a bucket that it does not name", lending.LeaseRequest{Location: "s3://ddd/", Access: read}, notFound, keyhatch.CodeLocationNotFound, "location"},
@@ -159,15 +151,31 @@ func TestS4_KeyLendsWhatItOpens(t *testing.T) {
 		{"longer than a location inside allows", lending.LeaseRequest{Location: "s3://bbb/", Access: read, Life: 21 * time.Minute}, invalid, keyhatch.CodeLifeExceedsLimit, "duration_seconds"},
 		{"too short", lending.LeaseRequest{Location: "s3://aaa/", Access: read, Life: time.Minute}, invalid, keyhatch.CodeInvalidDuration, "duration_seconds"},
 		{"out of the bucket", lending.LeaseRequest{Location: "s3://aaa/", Access: read, Prefixes: []string{"../bbb"}}, invalid, keyhatch.CodeInvalidPrefix, "prefixes"},
-	} {
-		lent, err := w.borrow(tc.ask)
-		wantFail(t, tc.what, err, tc.kind, tc.code, tc.field)
+	})
+}
+
+// refusal is a lease that is asked for and not lent.
+type refusal struct {
+	what  string
+	ask   lending.LeaseRequest
+	kind  keyhatch.Kind
+	code  keyhatch.Code
+	field string
+}
+
+// refuses demands that none of the leases is lent, without a trace.
+func (w *keyed) refuses(borrow func(lending.LeaseRequest) (lending.Lent, error), all []refusal) {
+	w.t.Helper()
+	before := w.Dump(w.t)
+	for _, r := range all {
+		lent, err := borrow(r.ask)
+		wantFail(w.t, r.what, err, r.kind, r.code, r.field)
 		if lent.Credentials.SecretAccessKey != "" {
-			t.Errorf("%s: the refusal came with a secret", tc.what)
+			w.t.Errorf("%s: the refusal came with a secret", r.what)
 		}
 	}
-	if diff := cmp.Diff(before, w.Dump(t)); diff != "" {
-		t.Errorf("the refusals left a trace:\n%s", diff)
+	if diff := cmp.Diff(before, w.Dump(w.t)); diff != "" {
+		w.t.Errorf("the refusals left a trace:\n%s", diff)
 	}
 }
 
@@ -294,15 +302,14 @@ func TestS4_KeyLeaseRelendsNarrower(t *testing.T) {
 	}
 	brief := 16 * time.Minute
 	did(t)(w.Broker.Places.UpdateLocation(t.Context(), w.Admin, "", around.ID, places.LocationChange{MaxLease: &brief}))
-	before := w.Dump(t)
-	const invalid, forbidden, notFound = keyhatch.Invalid, keyhatch.Forbidden, keyhatch.NotFound
-	for _, tc := range []struct {
-		what  string
-		ask   lending.LeaseRequest
-		kind  keyhatch.Kind
-		code  keyhatch.Code
-		field string
-	}{
+	relend := func(ask lending.LeaseRequest) (lending.Lent, error) {
+		lent, err := w.Broker.Lending.Relend(t.Context(), parent, ask)
+		if err != nil && (strings.Contains(err.Error(), beside.Name) || strings.Contains(err.Error(), "location "+around.Name)) {
+			t.Errorf("%+v: it tells of locations: %v", ask, err)
+		}
+		return lent, err
+	}
+	w.refuses(relend, []refusal{
 		{"a prefix beside", lending.LeaseRequest{Location: "s3://bbb/x/yy/", Access: read}, forbidden, keyhatch.CodeAccessNotGranted, ""},
 		{"the bucket", lending.LeaseRequest{Location: "s3://bbb/", Access: read}, forbidden, keyhatch.CodeAccessNotGranted, ""},
 		{"more access", lending.LeaseRequest{Location: "s3://bbb/x/y/", Access: write}, forbidden, keyhatch.CodeAccessNotGranted, ""},
@@ -313,16 +320,7 @@ func TestS4_KeyLeaseRelendsNarrower(t *testing.T) {
 		{"all of the location around", lending.LeaseRequest{Location: around.ID, Access: read}, forbidden, keyhatch.CodeAccessNotGranted, ""},
 		{"longer than the location around lets", lending.LeaseRequest{Location: "s3://bbb/x/y/", Access: read, Life: 17 * time.Minute}, invalid, keyhatch.CodeLifeExceedsLimit, "duration_seconds"},
 		{"longer than the lease", lending.LeaseRequest{Location: "s3://bbb/x/y/", Access: read, Life: time.Hour}, invalid, keyhatch.CodeLifeExceedsLimit, "duration_seconds"},
-	} {
-		_, err := w.Broker.Lending.Relend(t.Context(), parent, tc.ask)
-		wantFail(t, tc.what, err, tc.kind, tc.code, tc.field)
-		if err != nil && (strings.Contains(err.Error(), beside.Name) || strings.Contains(err.Error(), "location "+around.Name)) {
-			t.Errorf("%s: it tells of locations: %v", tc.what, err)
-		}
-	}
-	if diff := cmp.Diff(before, w.Dump(t)); diff != "" {
-		t.Errorf("the refusals left a trace:\n%s", diff)
-	}
+	})
 }
 
 // TestS2_KeyLeasesStayOnTheirStore: a bucket of the same name in another workspace, on

@@ -79,6 +79,9 @@ func get[T any](t *testing.T) func(T, error) T {
 	}
 }
 
+// The kinds of refusals, as tables have them.
+const invalid, forbidden, notFound, conflict = keyhatch.Invalid, keyhatch.Forbidden, keyhatch.NotFound, keyhatch.Conflict
+
 func wantFail(t *testing.T, what string, err error, kind keyhatch.Kind, code keyhatch.Code, field string) {
 	t.Helper()
 	var e *keyhatch.Error

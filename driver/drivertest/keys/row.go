@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 )
@@ -115,8 +116,12 @@ func (t *try) openToAll(put func() error) error {
 	if err := put(); err != nil {
 		return err
 	}
-	u := aws.ToString(t.Options().BaseEndpoint) + "/" + t.both + "/" + t.fresh
-	r, err := http.NewRequestWithContext(t.ctx, http.MethodGet, u, nil)
+	return t.send(http.MethodGet, aws.ToString(t.Options().BaseEndpoint)+"/"+t.both+"/"+t.fresh)
+}
+
+// send sends a request that has no signature but what is in its URL.
+func (t *try) send(method, url string) error {
+	r, err := http.NewRequestWithContext(t.ctx, method, url, nil)
 	if err != nil {
 		return err
 	}
@@ -131,7 +136,7 @@ func (t *try) openToAll(put func() error) error {
 	case http.StatusForbidden:
 		return errRefused
 	}
-	return fmt.Errorf("without a signature it is %s", answer.Status)
+	return fmt.Errorf("the answer is %s", answer.Status)
 }
 
 func (t *try) head(bucket, key string) error {
@@ -253,36 +258,17 @@ func (t *try) abort(bucket, key string) error {
 
 func (t *try) presigned(method, bucket, key string) error {
 	p := s3.NewPresignClient(t.Client, s3.WithPresignExpires(time.Minute))
-	var url string
+	var signed *v4.PresignedHTTPRequest
+	var err error
 	if method == http.MethodGet {
-		r, err := p.PresignGetObject(t.ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
-		if err != nil {
-			return err
-		}
-		url = r.URL
+		signed, err = p.PresignGetObject(t.ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	} else {
-		r, err := p.PresignPutObject(t.ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key})
-		if err != nil {
-			return err
-		}
-		url = r.URL
+		signed, err = p.PresignPutObject(t.ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key})
 	}
-	r, err := http.NewRequestWithContext(t.ctx, method, url, nil)
 	if err != nil {
 		return err
 	}
-	answer, err := t.http.RoundTrip(r)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	switch answer.StatusCode {
-	case http.StatusOK:
-		return nil
-	case http.StatusForbidden:
-		return errRefused
-	}
-	return fmt.Errorf("the answer is %s", answer.Status)
+	return t.send(method, signed.URL)
 }
 
 // listBuckets tells of a bucket that the key does not open as a fault.
