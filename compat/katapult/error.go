@@ -159,7 +159,7 @@ func (d *Door) refuse(w http.ResponseWriter, r *http.Request, c *call, err error
 		perMinute = d.people.Limits().FailuresPerMinute
 	}
 	f := asFailure(err, perMinute)
-	if (f.code == networkError || f.code == taskQueueingError) && !slices.Contains(c.route.tells, f.code) {
+	if slices.Contains(ofSome, f.code) && !slices.Contains(c.route.tells, f.code) {
 		f = fail(serviceUnavailable)
 	}
 	line := catalogue[f.code]

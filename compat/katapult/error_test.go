@@ -125,7 +125,7 @@ func TestEveryFailureAsItIsTold(t *testing.T) {
 	for _, c := range slices.Sorted(maps.Keys(catalogue)) {
 		line := catalogue[c]
 		w := httptest.NewRecorder()
-		d.refuse(w, httptest.NewRequest("GET", "/core/v1/x", nil), &call{route: route{tells: []code{networkError, taskQueueingError}}}, &failure{code: c, detail: line.detail, cause: errors.New("behind " + string(c))})
+		d.refuse(w, httptest.NewRequest("GET", "/core/v1/x", nil), &call{route: route{tells: ofSome}}, &failure{code: c, detail: line.detail, cause: errors.New("behind " + string(c))})
 		var got struct {
 			Error map[string]any
 		}

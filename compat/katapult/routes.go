@@ -23,9 +23,8 @@ type route struct {
 	noun   string
 	status int
 	secret bool // is in the answer
-	// tells are the failures that it has beside those of all routes when something cannot
-	// be done at the moment, of networkError and taskQueueingError. Without them it is
-	// serviceUnavailable then.
+	// tells are the failures that it has of those in ofSome. What would be another of
+	// them is serviceUnavailable.
 	tells []code
 	takes []arguments.Argument
 	run   func(*Door, *call) (any, error)
@@ -33,6 +32,10 @@ type route struct {
 
 // parameters are the words of paths that stand for any segment.
 var parameters = []string{"organization", "object_storage_cluster", "access_key", "bucket", "api_token", "trash_object"}
+
+// ofSome are the failures that the format has for some routes only, of those that any
+// could come to.
+var ofSome = []code{validationError, taskQueueingError, networkError}
 
 // What routes of several kinds take.
 var (
@@ -59,19 +62,19 @@ var routes = []route{
 		takes: slices.Concat([]arguments.Argument{organization, annotationFilter}, paging), run: (*Door).listTokens,
 	},
 	{
-		method: "POST", path: "organizations/organization/api_tokens", scopes: []string{"api_tokens"}, noun: "tokens", status: 200, secret: true,
+		method: "POST", path: "organizations/organization/api_tokens", scopes: []string{"api_tokens"}, noun: "tokens", status: 200, secret: true, tells: []code{validationError},
 		takes: []arguments.Argument{organization, tokenProperties, annotations}, run: (*Door).createToken,
 	},
 	{
-		method: "PATCH", path: "api_tokens/api_token", scopes: []string{"api_tokens"}, noun: "tokens", status: 200,
+		method: "PATCH", path: "api_tokens/api_token", scopes: []string{"api_tokens"}, noun: "tokens", status: 200, tells: []code{validationError},
 		takes: []arguments.Argument{apiToken, tokenProperties, annotations}, run: (*Door).updateToken,
 	},
 	{
-		method: "DELETE", path: "api_tokens/api_token", scopes: []string{"api_tokens"}, noun: "tokens", status: 200,
+		method: "DELETE", path: "api_tokens/api_token", scopes: []string{"api_tokens"}, noun: "tokens", status: 200, tells: []code{validationError},
 		takes: []arguments.Argument{apiToken}, run: (*Door).deleteToken,
 	},
 	{
-		method: "POST", path: "api_tokens/api_token/regenerate_secret", scopes: []string{"api_tokens"}, noun: "tokens", status: 200, secret: true,
+		method: "POST", path: "api_tokens/api_token/regenerate_secret", scopes: []string{"api_tokens"}, noun: "tokens", status: 200, secret: true, tells: []code{validationError},
 		takes: []arguments.Argument{apiToken}, run: (*Door).regenerateSecret,
 	},
 
@@ -80,7 +83,7 @@ var routes = []route{
 		takes: slices.Concat([]arguments.Argument{organization}, paging), run: (*Door).listAccessKeys,
 	},
 	{
-		method: "POST", path: "organizations/organization/object_storage/object_storage_cluster", scopes: []string{"object_storage"}, noun: "store-accounts", status: 201, tells: []code{taskQueueingError},
+		method: "POST", path: "organizations/organization/object_storage/object_storage_cluster", scopes: []string{"object_storage"}, noun: "store-accounts", status: 201, tells: []code{taskQueueingError, validationError},
 		takes: []arguments.Argument{organization, cluster}, run: (*Door).createAccount,
 	},
 	{
@@ -88,7 +91,7 @@ var routes = []route{
 		takes: []arguments.Argument{organization, cluster}, run: (*Door).getAccount,
 	},
 	{
-		method: "DELETE", path: "organizations/organization/object_storage/object_storage_cluster", scopes: []string{"object_storage"}, noun: "store-accounts", status: 200,
+		method: "DELETE", path: "organizations/organization/object_storage/object_storage_cluster", scopes: []string{"object_storage"}, noun: "store-accounts", status: 200, tells: []code{validationError},
 		takes: []arguments.Argument{organization, cluster}, run: (*Door).deleteAccount,
 	},
 	{
@@ -101,7 +104,7 @@ var routes = []route{
 	},
 
 	{
-		method: "POST", path: "organizations/organization/object_storage/object_storage_cluster/access_keys", scopes: []string{"object_storage"}, noun: "access-keys", status: 201,
+		method: "POST", path: "organizations/organization/object_storage/object_storage_cluster/access_keys", scopes: []string{"object_storage"}, noun: "access-keys", status: 201, tells: []code{validationError},
 		takes: []arguments.Argument{organization, cluster, keyProperties}, run: (*Door).createAccessKey,
 	},
 	{
@@ -109,7 +112,7 @@ var routes = []route{
 		takes: []arguments.Argument{accessKeyLookup}, run: (*Door).getAccessKey,
 	},
 	{
-		method: "PATCH", path: "object_storage/access_keys/access_key", scopes: []string{"object_storage"}, noun: "access-keys", status: 200, tells: []code{taskQueueingError},
+		method: "PATCH", path: "object_storage/access_keys/access_key", scopes: []string{"object_storage"}, noun: "access-keys", status: 200, tells: []code{taskQueueingError, validationError},
 		takes: []arguments.Argument{accessKeyLookup, keyProperties}, run: (*Door).updateAccessKey,
 	},
 	{
@@ -122,7 +125,7 @@ var routes = []route{
 	},
 
 	{
-		method: "POST", path: "organizations/organization/object_storage/object_storage_cluster/buckets", scopes: []string{"object_storage"}, noun: "buckets", status: 201,
+		method: "POST", path: "organizations/organization/object_storage/object_storage_cluster/buckets", scopes: []string{"object_storage"}, noun: "buckets", status: 201, tells: []code{validationError},
 		takes: []arguments.Argument{organization, cluster, newBucket}, run: (*Door).createBucket,
 	},
 	{
@@ -130,7 +133,7 @@ var routes = []route{
 		takes: []arguments.Argument{cluster, bucketLookup}, run: (*Door).getBucket,
 	},
 	{
-		method: "PATCH", path: "object_storage/object_storage_cluster/buckets/bucket", scopes: []string{"object_storage"}, noun: "buckets", status: 200,
+		method: "PATCH", path: "object_storage/object_storage_cluster/buckets/bucket", scopes: []string{"object_storage"}, noun: "buckets", status: 200, tells: []code{validationError},
 		takes: []arguments.Argument{cluster, bucketLookup, bucketChange}, run: (*Door).updateBucket,
 	},
 	{
@@ -142,7 +145,7 @@ var routes = []route{
 		takes: []arguments.Argument{cluster, bucketLookup, objectPath}, run: (*Door).getObject,
 	},
 	{
-		method: "POST", path: "object_storage/object_storage_cluster/buckets/bucket/presigned_url", scopes: []string{"object_storage"}, noun: "buckets", status: 200, secret: true, tells: []code{networkError},
+		method: "POST", path: "object_storage/object_storage_cluster/buckets/bucket/presigned_url", scopes: []string{"object_storage"}, noun: "buckets", status: 200, secret: true, tells: []code{networkError, validationError},
 		takes: []arguments.Argument{cluster, bucketLookup, objectPath, urlProperties}, run: (*Door).presignURL,
 	},
 	{
