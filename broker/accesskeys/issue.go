@@ -86,20 +86,46 @@ var errBusy = notReady("the store does not have the key yet as it is to be: try 
 // beginIssue notes that a pair is being issued, when nobody does anything else with the
 // key in its store: it waits for that, for a while.
 func (svc *Service) beginIssue(ctx context.Context, c keyhatch.Caller, id string) (key keyhatch.AccessKey, err error) {
-	tick := time.NewTicker(issueLook)
-	defer tick.Stop()
 	for end := time.Now().Add(issueWait); ; {
 		key, err = svc.tryToBegin(ctx, c, id)
-		if !errors.Is(err, errBusy) || time.Now().After(end) {
+		if !errors.Is(err, errBusy) {
 			return key, err
 		}
 		svc.kick()
-		select {
-		case <-ctx.Done():
+		if !svc.awaitFree(ctx, c, id, end) {
 			return key, err
-		case <-tick.C:
 		}
 	}
+}
+
+// awaitFree waits until it is worth while to try, and tells whether it is. It only looks:
+// who writes holds up all others.
+func (svc *Service) awaitFree(ctx context.Context, c keyhatch.Caller, id string, end time.Time) bool {
+	tick := time.NewTicker(issueLook)
+	defer tick.Stop()
+	for time.Now().Before(end) {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+		v := svc.k.View(ctx, c)
+		key, err := v.AccessKey(ctx, id)
+		busy := false
+		if err == nil {
+			busy, err = isBusy(v, key)
+		}
+		if err != nil || !busy { // trying tells what is wrong
+			return true
+		}
+	}
+	return false
+}
+
+// isBusy tells whether the store does not have a key as it is to be, or is being asked about it.
+func isBusy(v kernel.View, key keyhatch.AccessKey) (bool, error) {
+	doing, found, err := v.Job(v.Ctx, Provisioning, key.ID)
+	return key.State == keyhatch.AccessKeyPending || !key.IssuingUntil.IsZero() || found && v.Now.Before(doing.ClaimedUntil), err
 }
 
 // tryToBegin ends what there is no room for beside another pair. The newest one goes on
@@ -112,13 +138,13 @@ func (svc *Service) tryToBegin(ctx context.Context, c keyhatch.Caller, id string
 		if err != nil {
 			return err
 		}
-		doing, found, err := w.Job(ctx, Provisioning, id)
+		busy, err := isBusy(w.View, key)
 		switch {
 		case err != nil:
 			return err
 		case key.State == keyhatch.AccessKeyFailed:
 			return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeKeyFailed, "the store refuses the key as it is: %s: change the key", key.Reason)
-		case key.State != keyhatch.AccessKeyConfigured, !key.IssuingUntil.IsZero(), found && w.Now.Before(doing.ClaimedUntil):
+		case busy:
 			return errBusy
 		}
 		for len(key.Pairs) >= keyhatch.MaxPairs {
