@@ -1,9 +1,11 @@
 package katapult_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -158,6 +160,9 @@ func TestPairsInFlight(t *testing.T) {
 				t.Errorf("%s: %s is told twice", region, *k.AccessKeyID)
 			}
 			told[*k.AccessKeyID] = true
+			if strings.Contains(w.Log.String(), *k.Secret) {
+				t.Errorf("%s: the secret of %s is in the log", region, *k.AccessKeyID)
+			}
 			secret, ok := secretOf(*k.AccessKeyID)
 			if ok && secret.Reveal() != *k.Secret {
 				t.Errorf("%s: the secret of %s is another's", region, *k.AccessKeyID)
@@ -168,6 +173,12 @@ func TestPairsInFlight(t *testing.T) {
 		}
 		if len(told) != callers*calls || known == 0 || region == "theirs" && known != callers*calls {
 			t.Errorf("%s: %d pairs are known", region, known)
+		}
+	}
+	kept := w.DatabaseBytes(t)
+	for id, secret := range w.keeper.secrets {
+		if bytes.Contains(kept, []byte(secret.Reveal())) {
+			t.Errorf("the secret of %s, which its store keeps, is in the database", id)
 		}
 	}
 }
