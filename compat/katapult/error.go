@@ -137,6 +137,19 @@ func asFailure(err error, perMinute int) *failure {
 	return fail(c)
 }
 
+// tell is a failure as the route has it. Where nothing can be wrong with what is asked for,
+// it is who asks that may not, or the server that cannot.
+func (t route) tell(f *failure, err error) *failure {
+	if !slices.Contains(ofSome, f.code) || slices.Contains(t.tells, f.code) {
+		return f
+	}
+	var e *keyhatch.Error
+	if errors.As(err, &e) && e.Kind == keyhatch.Invalid {
+		return fail(permissionDenied, details{&e.Message})
+	}
+	return fail(serviceUnavailable)
+}
+
 // sentence begins a message with a capital, as the format's do.
 func sentence(s string) string {
 	first, n := utf8.DecodeRuneInString(s)
@@ -158,10 +171,7 @@ func (d *Door) refuse(w http.ResponseWriter, r *http.Request, c *call, err error
 	if perMinute == 0 { // it is the address that has failed too often
 		perMinute = d.people.Limits().FailuresPerMinute
 	}
-	f := asFailure(err, perMinute)
-	if slices.Contains(ofSome, f.code) && !slices.Contains(c.route.tells, f.code) {
-		f = fail(serviceUnavailable)
-	}
+	f := c.route.tell(asFailure(err, perMinute), err)
 	line := catalogue[f.code]
 	if line.status >= http.StatusInternalServerError {
 		d.log.ErrorContext(r.Context(), "request failed", "request_id", keyhatch.OriginOf(r.Context()).RequestID, "error", err)

@@ -23,8 +23,7 @@ type route struct {
 	noun   string
 	status int
 	secret bool // is in the answer
-	// tells are the failures that it has of those in ofSome. What would be another of
-	// them is serviceUnavailable.
+	// tells are the failures that it has of those in ofSome: see tell.
 	tells []code
 	takes []arguments.Argument
 	run   func(*Door, *call) (any, error)

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/people"
@@ -43,8 +44,9 @@ func (w *world) listed(who string) []token {
 // Source: Katapult's documentation, "Generate object storage S3 access key credentials".
 func TestFailuresOfGenerating(t *testing.T) {
 	w := newWorld(t)
-	made := w.madeKey("ann", `{"name":"backup","all_objects_read":true}`)
+	made, without := w.madeKey("ann", `{"name":"backup","all_objects_read":true}`), w.madeKey("ann", `{"name":"without"}`)
 	w.key["narrow"] = w.Secret(people.NewToken{User: w.ann.User.ID, Workspace: w.lab.ID, Scopes: []keyhatch.Scope{"object_storage", "s3:read s3://lab-data/x/"}})
+	w.key["ending"] = w.Secret(people.NewToken{User: w.ann.User.ID, Workspace: w.lab.ID, Scopes: []keyhatch.Scope{"object_storage"}, ExpiresAt: time.Now().Add(time.Hour)})
 	w.key["scoped"] = w.scoped("object_storage:read")
 	before := w.Dump(t, "access_key_pairs")
 	w.want(200, "slow", "GET", "users/current", "")
@@ -63,6 +65,7 @@ func TestFailuresOfGenerating(t *testing.T) {
 		{"object_storage_access_key_not_found", "ann", aboutKey("objkey_000000000000000", ""), 404},
 		{"object_storage_access_key_not_found", "bob", aboutKey(made.ID, ""), 404},
 		{"permission_denied", "narrow", aboutKey(made.ID, ""), 403},
+		{"permission_denied", "ending", aboutKey(without.ID, ""), 403}, // which ends later than the token
 	} {
 		if a := w.refused(tc.code, tc.who, "POST", wiretest.GenerateKey, tc.body); a.Status != tc.status {
 			t.Errorf("%s is %d, want %d", tc.code, a.Status, tc.status)
