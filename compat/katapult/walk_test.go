@@ -109,8 +109,8 @@ func TestWaysOfArguments(t *testing.T) {
 		"JSON with a charset":           send("POST", orgTokens, "Application/JSON; charset=utf-8", inLab(`{"name":"x"}`, "")),
 		"a form":                        send("POST", orgTokens, form, "organization[sub_domain]=lab&properties[name]=x"),
 		"a form that does not say so":   send("POST", orgTokens, "", "organization%5Bsub_domain%5D=lab&properties%5Bname%5D=x"),
-		"a form in parts":               send("POST", orgTokens, "multipart/form-data; boundary=X", inParts("organization[sub_domain]", "lab", "properties[name]", "x")),
-		"JSON in a part":                send("POST", orgTokens, "multipart/form-data; boundary=X", inParts("_arguments", inLab(`{"name":"x"}`, ""))),
+		"a form in parts":               send("POST", orgTokens, wiretest.InParts, wiretest.Parts("organization[sub_domain]", "lab", "properties[name]", "x")),
+		"JSON in a part":                send("POST", orgTokens, wiretest.InParts, wiretest.Parts("_arguments", inLab(`{"name":"x"}`, ""))),
 		"the query":                     send("POST", orgTokens+"?organization[sub_domain]=lab&properties[name]=x", "", ""),
 		"JSON in the query":             send("POST", orgTokens+"?_arguments="+url.QueryEscape(inLab(`{"name":"x"}`, "")), "", ""),
 		"JSON in a form":                send("POST", orgTokens, form, "_arguments="+url.QueryEscape(inLab(`{"name":"x"}`, ""))),
@@ -142,9 +142,9 @@ func TestWaysOfArguments(t *testing.T) {
 		"too long a body": send("POST", orgTokens, "application/json", `{"x":"`+strings.Repeat("x", 1<<20)+`"}`),
 		"too long a form": send("POST", orgTokens, form, "x="+strings.Repeat("x", 1<<20)),
 		"too many":        send("POST", orgTokens, form, strings.Repeat("a[]=1&", 2000)),
-		"no parts":        send("POST", orgTokens, "multipart/form-data; boundary=X", inLab("{}", "")),
-		"parts of what":   send("POST", orgTokens, "multipart/form-data", inParts("a", "1")),
-		"too many parts":  send("POST", orgTokens, "multipart/form-data; boundary=X", inParts(strings.Split(strings.Repeat("a,1,", 1000)+"b,2", ",")...)),
+		"no parts":        send("POST", orgTokens, wiretest.InParts, inLab("{}", "")),
+		"parts of what":   send("POST", orgTokens, "multipart/form-data", wiretest.Parts("a", "1")),
+		"too many parts":  send("POST", orgTokens, wiretest.InParts, wiretest.Parts(strings.Split(strings.Repeat("a,1,", 1000)+"b,2", ",")...)),
 		"too deep":        send("POST", orgTokens, form, "a"+strings.Repeat("[b]", 50)+"=1"),
 		"both at once":    send("POST", orgTokens+"?a=1&a[b]=2", "application/json", inLab("{}", "")),
 	} {
@@ -152,15 +152,6 @@ func TestWaysOfArguments(t *testing.T) {
 			t.Errorf("%s: %d %.200s", what, a.Status, a.Body)
 		}
 	}
-}
-
-// inParts writes a form in parts with X between; names and values alternate.
-func inParts(named ...string) string {
-	var out strings.Builder
-	for i := 0; i < len(named); i += 2 {
-		out.WriteString("--X\r\nContent-Disposition: form-data; name=\"" + named[i] + "\"\r\n\r\n" + named[i+1] + "\r\n")
-	}
-	return out.String() + "--X--\r\n"
 }
 
 // TestWordsAreNoNames: a word of the path that only says what stands there is not taken

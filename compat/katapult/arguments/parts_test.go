@@ -5,50 +5,40 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/keyhatch/keyhatch/compat/katapult/wiretest"
 )
-
-const inParts = "multipart/form-data; boundary=X"
-
-// parts writes a form in parts; names and values alternate.
-func parts(named ...string) string {
-	var out strings.Builder
-	for i := 0; i < len(named); i += 2 {
-		out.WriteString("--X\r\nContent-Disposition: form-data; name=\"" + named[i] + "\"\r\n\r\n" + named[i+1] + "\r\n")
-	}
-	return out.String() + "--X--\r\n"
-}
 
 // TestParseParts: a form in parts says what the same form says without.
 func TestParseParts(t *testing.T) {
 	for text, want := range map[string]o{
-		parts():                                   {},
-		parts("a", "1"):                           {"a": "1"},
-		parts("a", ""):                            {"a": ""},
-		parts("a", "1", "a", "2"):                 {"a": "2"},
-		parts("a[b]", "1", "a[c][]", "2=&%\n"):    {"a": o{"b": "1", "c": l{"2=&%\n"}}},
-		parts("", "1", "b", "é"):                  {"b": "é"},
-		"before\r\n" + parts("a", "1") + "behind": {"a": "1"},
+		wiretest.Parts():                                                           {},
+		wiretest.Parts("a", "1"):                                                   {"a": "1"},
+		wiretest.Parts("a", ""):                                                    {"a": ""},
+		wiretest.Parts("a", "1", "a", "2"):                                         {"a": "2"},
+		wiretest.Parts("a[b]", "1", "a[c][]", "2=&%\n"):                            {"a": o{"b": "1", "c": l{"2=&%\n"}}},
+		wiretest.Parts("", "1", "b", "é"):                                          {"b": "é"},
+		"before\r\n" + wiretest.Parts("a", "1") + "behind":                         {"a": "1"},
 		"--X\r\nContent-Disposition: attachment; name=\"a\"\r\n\r\n1\r\n--X--\r\n": {},
-		"--X\r\n\r\n1\r\n--X--\r\n": {},
+		"--X\r\n\r\n1\r\n--X--\r\n":                                                {},
 		"--X\r\nContent-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: quoted-printable\r\nContent-Type: x/y\r\n\r\n=41\r\n--X--": {"a": "=41"},
 	} {
-		got, err := parseParts(inParts, []byte(text))
+		got, err := parseParts(wiretest.InParts, []byte(text))
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
 			t.Errorf("%q: %v (-want +got):\n%s", text, err, diff)
 		}
 	}
 	for _, text := range []string{
-		"", "a=1", "{}", "--X", "--Y--\r\n", strings.TrimSuffix(parts("a", "1"), "--X--\r\n"), strings.TrimSuffix(parts("a", "1"), "\r\n--X--\r\n"),
-		parts("a", "\xff"), parts("\xff", "a"), parts("a", "1", "a[b]", "2"), parts("a"+strings.Repeat("[b]", maxDepth), "1"),
+		"", "a=1", "{}", "--X", "--Y--\r\n", strings.TrimSuffix(wiretest.Parts("a", "1"), "--X--\r\n"), strings.TrimSuffix(wiretest.Parts("a", "1"), "\r\n--X--\r\n"),
+		wiretest.Parts("a", "\xff"), wiretest.Parts("\xff", "a"), wiretest.Parts("a", "1", "a[b]", "2"), wiretest.Parts("a"+strings.Repeat("[b]", maxDepth), "1"),
 		"--X\r\nContent-Disposition: form-data; name=\"a\"; filename=\"f\"\r\n\r\n1\r\n--X--\r\n",
-		parts(strings.Split(strings.Repeat("a,1,", maxParameters+1)+"b,2", ",")...),
+		wiretest.Parts(strings.Split(strings.Repeat("a,1,", maxParameters+1)+"b,2", ",")...),
 	} {
-		if got, err := parseParts(inParts, []byte(text)); !unreadable(err) {
+		if got, err := parseParts(wiretest.InParts, []byte(text)); !unreadable(err) {
 			t.Errorf("%.60q is %v, %v", text, got, err)
 		}
 	}
 	for _, media := range []string{"multipart/form-data", "multipart/form-data; boundary", `multipart/form-data; boundary=""`, "multipart/form-data; boundary=X; boundary=Y"} {
-		if got, err := parseParts(media, []byte(parts("a", "1"))); !unreadable(err) {
+		if got, err := parseParts(media, []byte(wiretest.Parts("a", "1"))); !unreadable(err) {
 			t.Errorf("%s: %v, %v", media, got, err)
 		}
 	}
@@ -56,8 +46,8 @@ func TestParseParts(t *testing.T) {
 
 // FuzzParseParts: whatever is sent is refused, or is nested no deeper than is allowed.
 func FuzzParseParts(f *testing.F) {
-	for _, text := range []string{parts("a", "1"), parts("a[b]", "1", "a[][c]", "2"), "--X\r\nContent-Disposition: form-data; name=\"a\"; filename*=utf-8''f\r\n\r\n", "--X--", "--X \r\n\r\n--X--"} {
-		f.Add(inParts, []byte(text))
+	for _, text := range []string{wiretest.Parts("a", "1"), wiretest.Parts("a[b]", "1", "a[][c]", "2"), "--X\r\nContent-Disposition: form-data; name=\"a\"; filename*=utf-8''f\r\n\r\n", "--X--", "--X \r\n\r\n--X--"} {
+		f.Add(wiretest.InParts, []byte(text))
 	}
 	f.Add(`multipart/form-data; boundary="a b"`, []byte("--a b--"))
 	f.Fuzz(func(t *testing.T, media string, body []byte) {
