@@ -84,6 +84,21 @@ func (svc *Service) OnStore(ctx context.Context, c keyhatch.Caller, store, name 
 	return whole(v, bk)
 }
 
+// UsedAt is the URL of the S3 API at which leases of a bucket are used, for whom Bucket
+// shows it; empty: our own S3 endpoint.
+func (svc *Service) UsedAt(ctx context.Context, c keyhatch.Caller, workspace, ref string) (string, error) {
+	v := svc.k.View(ctx, c)
+	bk, err := visible(v, workspace, ref)
+	if err != nil {
+		return "", err
+	}
+	store, err := v.Store(ctx, bk.Store)
+	if err != nil || store.Lends == keyhatch.LendsOwn {
+		return "", err
+	}
+	return store.Endpoint, nil
+}
+
 // whole adds to a bucket what follows from elsewhere.
 func whole(v kernel.View, bk keyhatch.Bucket) (Bucket, error) {
 	all, err := wholes(v, bk.Workspace, bk.ID, []keyhatch.Bucket{bk})

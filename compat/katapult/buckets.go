@@ -2,6 +2,8 @@ package katapult
 
 import (
 	"errors"
+	"net/url"
+	"strings"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/buckets"
@@ -66,10 +68,14 @@ func (d *Door) describeBucket(c *call, b buckets.Bucket) (oneBucket, error) {
 	if err != nil {
 		return oneBucket{}, err
 	}
+	at, err := d.publicURL(c, b, "")
+	if err != nil {
+		return oneBucket{}, err
+	}
 	out := bucket{
 		Name: b.Name, Label: orNull(b.Label), CreatedAt: b.CreatedAt.Unix(), State: "pending",
 		ServeStaticSite: b.Site.Serve, StaticSiteIndex: orNull(b.Site.Index), StaticSiteError: orNull(b.Site.Error),
-		PublicURL: d.keys.Endpoint() + "/" + b.Name + "/",
+		PublicURL: at,
 		AccessControlList: accessControlList{
 			PublicRead: b.Public, PublicList: b.Public, AllKeysRead: b.AllKeysRead, AllKeysWrite: b.AllKeysWrite,
 			ReadKeyIDs: append([]string{}, on.Read...), WriteKeyIDs: append([]string{}, on.Write...),
@@ -83,6 +89,13 @@ func (d *Door) describeBucket(c *call, b buckets.Bucket) (oneBucket, error) {
 		out.ObjectCount, out.Size = &b.Usage.Objects, &b.Usage.Bytes
 	}
 	return oneBucket{out}, nil
+}
+
+// publicURL is where a key of a bucket is for who has a lease.
+func (d *Door) publicURL(c *call, b buckets.Bucket, key string) (string, error) {
+	endpoint, err := d.buckets.UsedAt(c.ctx, c.caller, "", b.ID)
+	endpoint = strings.TrimSuffix(firstOf(endpoint, d.keys.Endpoint()), "/")
+	return endpoint + "/" + b.Name + "/" + (&url.URL{Path: key}).EscapedPath(), err
 }
 
 // orNull is how the format has a text that is empty.

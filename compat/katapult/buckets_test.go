@@ -202,6 +202,35 @@ func TestPublicBuckets(t *testing.T) {
 	}
 }
 
+// TestWhereBucketsAre: at our own endpoint, or at that of a store that lends at its own.
+func TestWhereBucketsAre(t *testing.T) {
+	w := newWorld(t)
+	w.keptStore(t)
+	w.Buckets.Put(w.storeNamed(t, "theirs"), "theirs-data", "a b", 1)
+	const theirs = `{"object_storage_cluster":{"region":"theirs"},"bucket":{"name":"theirs-data"},"path":"a b"}`
+	want := func(at string) {
+		t.Helper()
+		if b := bucketIn(t, w.want(200, "ann", "GET", wiretest.Bucket, theirs)); b.URL != at+"/theirs-data/" {
+			t.Errorf("it is at %s", b.URL)
+		}
+		if a := w.want(200, "ann", "GET", wiretest.Bucket+"/object", theirs); !strings.Contains(a.Body, `"public_url":"`+at+`/theirs-data/a%20b"`) {
+			t.Errorf("an object is %s", a.Body)
+		}
+	}
+	want("http://s3.invalid")
+	w.SQL(t, "update stores set lends = 'sts' where name = 'theirs'")
+	want("https://s3.example")
+}
+
+func (w *world) storeNamed(t *testing.T, name string) (id string) {
+	t.Helper()
+	s, err := w.Broker.Places.Store(t.Context(), w.ann, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.ID
+}
+
 // TestBadBuckets: what is wrong is told, and neither the record nor the store has it.
 func TestBadBuckets(t *testing.T) {
 	w := newWorld(t)

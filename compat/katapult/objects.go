@@ -2,7 +2,6 @@ package katapult
 
 import (
 	"errors"
-	"net/url"
 	"strings"
 	"time"
 
@@ -40,10 +39,13 @@ func (d *Door) getObject(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	at, err := d.publicURL(c, b, o.Key)
+	if err != nil {
+		return nil, err
+	}
 	trimmed := strings.TrimSuffix(o.Key, "/")
 	out := objectDetails{
-		Filename: trimmed[strings.LastIndexByte(trimmed, '/')+1:], BucketName: b.Name, FullPath: o.Key, Folder: o.Folder,
-		PublicURL: d.keys.Endpoint() + "/" + b.Name + "/" + (&url.URL{Path: o.Key}).EscapedPath(),
+		Filename: trimmed[strings.LastIndexByte(trimmed, '/')+1:], BucketName: b.Name, FullPath: o.Key, Folder: o.Folder, PublicURL: at,
 	}
 	if !o.Folder {
 		out.Size = &o.Size
