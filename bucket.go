@@ -30,8 +30,17 @@ type Bucket struct {
 	// MaxPresigned is how long a presigned URL of one of its objects may work, at most
 	// LongestPresigned. Zero: none is made.
 	MaxPresigned time.Duration
+	// ListWholeSince is since when leases that were borrowed for it may list all of the
+	// bucket, and so see the names of what lies beside their prefixes. Zero: none may.
+	ListWholeSince time.Time
 
 	CreatedAt time.Time
+}
+
+// ListsWhole tells whether a lease of the time may list all of the bucket, if it was
+// borrowed for that.
+func (b Bucket) ListsWhole(issued time.Time) bool {
+	return !b.ListWholeSince.IsZero() && !b.ListWholeSince.After(issued)
 }
 
 // BucketState tells whether a bucket is there to be used.

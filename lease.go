@@ -70,6 +70,9 @@ type Part struct {
 	Prefix   Prefix
 	Location string // id
 	Grant    string // id
+	// ListsBucket: it also lists all of the bucket, as long as the bucket's owner lets
+	// leases do that.
+	ListsBucket bool `json:",omitempty"`
 }
 
 // Session is a lease as our own S3 endpoint reads it back from a session token:

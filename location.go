@@ -46,7 +46,39 @@ type Location struct {
 	// SharedSessions: a session that its store minted for one user serves others that may
 	// have the same. The store's own record then does not tell who did what.
 	SharedSessions bool
-	CreatedAt      time.Time
+	// Release is how far publishing what is in it has come. While that is on, it is
+	// locked.
+	Release   Release
+	CreatedAt time.Time
+}
+
+// Release tells how far publishing the data of a location has come.
+type Release string
+
+// The states of it. In the last two nothing is to change any more.
+const (
+	NotReleased    Release = ""
+	ReleasePending Release = "pending" // it is being reviewed
+	Released       Release = "released"
+)
+
+// ParseRelease reads what people write: none, pending or released.
+func ParseRelease(s string) (Release, error) {
+	switch r := Release(s); r {
+	case "none":
+		return NotReleased, nil
+	case ReleasePending, Released:
+		return r, nil
+	}
+	return "", Fail(Invalid, CodeInvalidRequest, "it is none, pending or released").In("release")
+}
+
+// String is as people write it.
+func (r Release) String() string {
+	if r == NotReleased {
+		return "none"
+	}
+	return string(r)
 }
 
 // URL is the location's s3:// address.

@@ -27,6 +27,7 @@ type BucketFields struct {
 	PublicRead          bool   `json:"public_read" doc:"A grant lets everyone read it who is signed in, never the anonymous"`
 	PublicList          bool   `json:"public_list" doc:"The same as public_read: who can read a bucket can list it"`
 	MaxPresignedSeconds int    `json:"max_presigned_seconds" doc:"How long a presigned URL may work; 0: none is made"`
+	ListWhole           bool   `json:"list_whole" doc:"Leases of Provena's clients list all of it, and so see the names of what lies beside their prefixes"`
 }
 
 // BucketUsage is how much is in a bucket.
@@ -63,6 +64,7 @@ type BucketChange struct {
 	PublicRead          *bool   `json:"public_read,omitempty" doc:"Give everyone who is signed in a grant to read it, or take that back. Goes with public_list"`
 	PublicList          *bool   `json:"public_list,omitempty"`
 	MaxPresignedSeconds *int    `json:"max_presigned_seconds,omitempty" doc:"0 to 86400"`
+	ListWhole           *bool   `json:"list_whole,omitempty" doc:"Let leases of Provena's clients list all of it: they see the names of what lies beside their prefixes. Another owner has to say it again"`
 }
 
 // BucketKeys are the access keys whose lists name a bucket, of those that one may see.

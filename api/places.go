@@ -80,6 +80,7 @@ type Location struct {
 	Owner           string    `json:"owner" doc:"The user who may grant on it"`
 	Locked          bool      `json:"locked" doc:"No writes, whatever the grants say"`
 	LockPending     bool      `json:"lock_pending,omitempty" doc:"The store keeps access keys itself, and has not confirmed for all of them that nothing is written here"`
+	Release         string    `json:"release" enum:"none,pending,released" doc:"How far publishing it has come; it is locked unless this is none"`
 	MaxLeaseSeconds int       `json:"max_lease_seconds" example:"43200"`
 	KMSKey          string    `json:"kms_key,omitempty" doc:"ARN of the KMS key that its objects are encrypted with, which sessions of the store may use"`
 	SharedSessions  bool      `json:"shared_sessions,omitempty" doc:"A session that the store minted for one user serves others who may have the same: the store's own record then does not tell who did what"`
@@ -104,6 +105,7 @@ type LocationChange struct {
 	Default         *bool   `json:"default,omitempty" doc:"Make it the one of its teamspace or workspace, instead of another"`
 	Owner           *string `json:"owner,omitempty" doc:"Id or name"`
 	Locked          *bool   `json:"locked,omitempty"`
+	Release         *string `json:"release,omitempty" enum:"none,pending,released" doc:"pending and released lock it, and keep it locked; none leaves the lock as it is"`
 	MaxLeaseSeconds *int    `json:"max_lease_seconds,omitempty"`
 	KMSKey          *string `json:"kms_key,omitempty" maxLength:"200" doc:"Empty: none. For the workspace's admins"`
 	SharedSessions  *bool   `json:"shared_sessions,omitempty" doc:"For the workspace's admins"`

@@ -23,6 +23,7 @@ var buckets = ask.Sheet[api.Bucket]{
 	{Title: "ALL KEYS", Detail: true, Cell: func(_ *ask.Names, b api.Bucket) string { return allKeys(b) }},
 	{Title: "STATIC SITE", Detail: true, Cell: func(_ *ask.Names, b api.Bucket) string { return staticSite(b) }},
 	{Title: "PRESIGNED", Detail: true, Cell: func(_ *ask.Names, b api.Bucket) string { return "at most " + ask.Seconds(b.MaxPresignedSeconds) }},
+	{Title: "LISTED WHOLE", Detail: true, Cell: func(_ *ask.Names, b api.Bucket) string { return ask.Yes(b.ListWhole) }},
 	{Title: "OBJECTS", Detail: true, Cell: func(_ *ask.Names, b api.Bucket) string { return countOf(b.Usage, b.Usage.Objects) }},
 	{Title: "BYTES", Detail: true, Cell: func(_ *ask.Names, b api.Bucket) string { return countOf(b.Usage, b.Usage.Bytes) }},
 	{Title: "ID", Cell: func(_ *ask.Names, b api.Bucket) string { return b.ID }},
@@ -93,6 +94,7 @@ type bucketFields struct {
 	AllKeysRead  *bool      `negatable:"" help:"Let each access key of the workspace read it whose owner decides over it."`
 	AllKeysWrite *bool      `negatable:"" help:"The same for writing."`
 	MaxPresigned times.Span `placeholder:"TIME" help:"How long a presigned URL may work, at most 24h."`
+	ListWhole    *bool      `negatable:"" help:"Let leases of Provena's clients list all of it, and so see its neighbours' names."`
 	StaticSite   *bool      `negatable:"" help:"Note that it is a web site; Keyhatch serves none."`
 	SiteIndex    *string    `placeholder:"NAME" help:"The object that stands for a folder of the site."`
 	SiteError    *string    `placeholder:"KEY" help:"The object that stands for what the site does not have."`
@@ -101,7 +103,7 @@ type bucketFields struct {
 func (f bucketFields) change() api.BucketChange {
 	return api.BucketChange{
 		Owner: f.Owner, Label: f.Label, ServeStaticSite: f.StaticSite, StaticSiteIndex: f.SiteIndex, StaticSiteError: f.SiteError,
-		AllKeysRead: f.AllKeysRead, AllKeysWrite: f.AllKeysWrite, PublicRead: f.Public, PublicList: f.Public, MaxPresignedSeconds: f.MaxPresigned.WholeSeconds(),
+		AllKeysRead: f.AllKeysRead, AllKeysWrite: f.AllKeysWrite, PublicRead: f.Public, PublicList: f.Public, MaxPresignedSeconds: f.MaxPresigned.WholeSeconds(), ListWhole: f.ListWhole,
 	}
 }
 

@@ -19,6 +19,7 @@ var locations = ask.Sheet[api.Location]{
 	{Title: "TEAMSPACE", Detail: true, Cell: func(n *ask.Names, l api.Location) string { return n.Teamspace(l.Teamspace) }},
 	{Title: "DEFAULT", Detail: true, Cell: func(_ *ask.Names, l api.Location) string { return ask.Yes(l.Default) }},
 	{Title: "LOCKED", Cell: func(_ *ask.Names, l api.Location) string { return locked(l) }},
+	{Title: "RELEASE", Detail: true, Cell: func(_ *ask.Names, l api.Location) string { return l.Release }},
 	{Title: "LONGEST LEASE", Cell: func(_ *ask.Names, l api.Location) string { return ask.Seconds(l.MaxLeaseSeconds) }},
 	{Title: "KMS KEY", Detail: true, Cell: func(_ *ask.Names, l api.Location) string { return l.KMSKey }},
 	{Title: "SESSIONS", Detail: true, Cell: func(_ *ask.Names, l api.Location) string { return sharedOrNot(l) }},
@@ -46,7 +47,7 @@ type locationCommand struct {
 	List   locationList   `cmd:"" help:"List the locations that you may see."`
 	Show   locationShow   `cmd:"" help:"Show a location."`
 	Create locationCreate `cmd:"" help:"Name a prefix of a bucket."`
-	Update locationUpdate `cmd:"" help:"Rename or hand over a location, or change its longest lease."`
+	Update locationUpdate `cmd:"" help:"Rename or hand over a location, or change its release or its longest lease."`
 	Lock   locationLock   `cmd:"" help:"Let nobody write to a location; leases to write close at once."`
 	Unlock locationUnlock `cmd:"" help:"Let those write again who may."`
 	Delete locationDelete `cmd:"" help:"Remove a location and its grants; its objects stay."`
@@ -132,6 +133,7 @@ type locationUpdate struct {
 	Name         *string    `placeholder:"NAME" help:"Another name."`
 	Default      *bool      `negatable:"" help:"Make it the one of its teamspace or workspace, instead of another."`
 	Owner        *string    `placeholder:"NAME" help:"Another owner, by name or id."`
+	Release      *string    `enum:"none,pending,released" help:"How far publishing it has come: none, pending or released. The last two lock it, and keep it locked."`
 	LongestLease times.Span `placeholder:"TIME" help:"How long a lease may last: 15m to 7d."`
 	KMSKey       *string    `name:"kms-key" placeholder:"ARN" help:"The KMS key that its objects are encrypted with; empty for none."`
 
@@ -139,7 +141,7 @@ type locationUpdate struct {
 }
 
 func (l locationUpdate) Run(ctx context.Context, s ask.Streams) error {
-	change := api.LocationChange{Name: l.Name, Default: l.Default, Owner: l.Owner, MaxLeaseSeconds: l.LongestLease.WholeSeconds(), KMSKey: l.KMSKey, SharedSessions: l.SharedSessions}
+	change := api.LocationChange{Name: l.Name, Default: l.Default, Owner: l.Owner, Release: l.Release, MaxLeaseSeconds: l.LongestLease.WholeSeconds(), KMSKey: l.KMSKey, SharedSessions: l.SharedSessions}
 	if err := ask.Wanting(change); err != nil {
 		return err
 	}

@@ -9,21 +9,21 @@ import (
 )
 
 const bucketColumns = `id, workspace, store, name, owner, state, label, serve_static_site, static_site_index, static_site_error,
-	all_keys_read, all_keys_write, presigned_since, max_presigned_micros, created_at`
+	all_keys_read, all_keys_write, presigned_since, max_presigned_micros, list_whole_since, created_at`
 
 func scanBucket(row row) (b keyhatch.Bucket, err error) {
 	var most int64
 	err = row.Scan(&b.ID, &b.Workspace, &b.Store, &b.Name, textColumn{&b.Owner}, &b.State, &b.Label, &b.Site.Serve, &b.Site.Index, &b.Site.Error,
-		&b.AllKeysRead, &b.AllKeysWrite, timeColumn{&b.PresignedSince}, &most, timeColumn{&b.CreatedAt})
+		&b.AllKeysRead, &b.AllKeysWrite, timeColumn{&b.PresignedSince}, &most, timeColumn{&b.ListWholeSince}, timeColumn{&b.CreatedAt})
 	b.MaxPresigned = time.Duration(most) * time.Microsecond
 	return b, err
 }
 
 // InsertBucket adds a bucket.
 func (t *Tx) InsertBucket(ctx context.Context, b keyhatch.Bucket) error {
-	err := t.exec(ctx, "insert into buckets ("+bucketColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+	err := t.exec(ctx, "insert into buckets ("+bucketColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
 		b.ID, b.Workspace, b.Store, b.Name, optText(b.Owner), string(b.State), b.Label, b.Site.Serve, b.Site.Index, b.Site.Error,
-		b.AllKeysRead, b.AllKeysWrite, optMicros(b.PresignedSince), b.MaxPresigned.Microseconds(), micros(b.CreatedAt))
+		b.AllKeysRead, b.AllKeysWrite, optMicros(b.PresignedSince), b.MaxPresigned.Microseconds(), optMicros(b.ListWholeSince), micros(b.CreatedAt))
 	if err != nil {
 		return err
 	}
@@ -33,10 +33,11 @@ func (t *Tx) InsertBucket(ctx context.Context, b keyhatch.Bucket) error {
 // UpdateBucket changes all but where it lies, its name, and when it was made.
 func (t *Tx) UpdateBucket(ctx context.Context, b keyhatch.Bucket) error {
 	err := t.execOne(ctx, keyhatch.CodeBucketNotFound, `update buckets set owner = $2, state = $3, label = $4, serve_static_site = $5,
-		static_site_index = $6, static_site_error = $7, all_keys_read = $8, all_keys_write = $9, presigned_since = $10, max_presigned_micros = $11
+		static_site_index = $6, static_site_error = $7, all_keys_read = $8, all_keys_write = $9, presigned_since = $10, max_presigned_micros = $11,
+		list_whole_since = $12
 		where id = $1`,
 		b.ID, optText(b.Owner), string(b.State), b.Label, b.Site.Serve, b.Site.Index, b.Site.Error,
-		b.AllKeysRead, b.AllKeysWrite, optMicros(b.PresignedSince), b.MaxPresigned.Microseconds())
+		b.AllKeysRead, b.AllKeysWrite, optMicros(b.PresignedSince), b.MaxPresigned.Microseconds(), optMicros(b.ListWholeSince))
 	if err != nil {
 		return err
 	}

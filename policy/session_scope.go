@@ -49,6 +49,7 @@ type part struct {
 	prefix      keyhatch.Prefix
 	read, write bool
 	locked      []keyhatch.Prefix
+	listsBucket bool // all of it, when it is read
 }
 
 // parts are those of the set that open something, in their order, none in another one
@@ -57,6 +58,7 @@ func (s Set) parts() ([]part, error) {
 	var all []part
 	for _, o := range s {
 		p := part{bucket: o.Bucket, prefix: o.Prefix, read: o.covers(keyhatch.Read), write: o.covers(keyhatch.Write)}
+		p.listsBucket = o.ListsBucket && p.read
 		for _, l := range o.Locked {
 			switch {
 			case l.Covers(o.Prefix):
@@ -87,7 +89,7 @@ func (s Set) parts() ([]part, error) {
 
 // opens tells whether everything in q is open in p too.
 func (p part) opens(q part) bool {
-	return p.bucket == q.bucket && p.prefix.Covers(q.prefix) && (p.read || !q.read) && (!q.write || p.write && !slices.ContainsFunc(p.locked, q.loses))
+	return p.bucket == q.bucket && p.prefix.Covers(q.prefix) && (p.read || !q.read) && (p.listsBucket || p.prefix == "" || !q.listsBucket) && (!q.write || p.write && !slices.ContainsFunc(p.locked, q.loses))
 }
 
 // loses tells whether the lock takes something from p that its own do not.
@@ -196,6 +198,8 @@ func lists(parts []part) (out []clause) {
 				c.actions = slices.Concat(c.actions, uploadLists)
 			}
 			out = append(out, c)
+		} else if p.listsBucket {
+			out = append(out, clause{actions: bucketLists, resources: []glob{text(p.bucket)}})
 		} else if p.read {
 			if prefixes[p.bucket] == nil {
 				names = append(names, p.bucket)

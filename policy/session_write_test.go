@@ -39,6 +39,7 @@ func drawSet(t *rapid.T, folders []keyhatch.Prefix) policy.Set {
 		o := policy.Open{
 			Bucket: pick(t, demoBuckets, "bucket"), Prefix: pick(t, folders, "prefix"),
 			Access: pick(t, []keyhatch.Access{keyhatch.Read, keyhatch.Write, keyhatch.Write, ""}, "access"), WriteOnly: rapid.IntRange(0, 4).Draw(t, "write only") == 0,
+			ListsBucket: rapid.IntRange(0, 4).Draw(t, "lists the bucket") == 0,
 		}
 		if rapid.IntRange(0, 2).Draw(t, "locks") == 0 {
 			o.Locked = rapid.SliceOfN(rapid.SampledFrom(folders), 1, 2).Draw(t, "locked")

@@ -15,6 +15,8 @@ type Open struct {
 	WriteOnly bool
 	// Locked are prefixes in which nothing is written, and could be if they were not locked.
 	Locked []keyhatch.Prefix
+	// ListsBucket: all of the bucket may be listed, whatever the prefix.
+	ListsBucket bool `json:",omitempty"`
 }
 
 func (o Open) covers(access keyhatch.Access) bool {
@@ -33,7 +35,7 @@ type Set []Open
 func Lent(l keyhatch.Lease) Set {
 	out := make(Set, 0, len(l.Parts))
 	for _, p := range l.Parts {
-		out = append(out, Open{Bucket: p.Bucket, Prefix: p.Prefix, Access: l.Access})
+		out = append(out, Open{Bucket: p.Bucket, Prefix: p.Prefix, Access: l.Access, ListsBucket: p.ListsBucket})
 	}
 	return out
 }
@@ -60,17 +62,20 @@ func (s Set) Locked(bucket, key string) (locked keyhatch.Prefix, is bool) {
 }
 
 // AllowsList tells whether the keys that begin with the prefix, which may stop
-// inside a segment, may be listed: all of them must be open. A list of objects takes read access,
+// inside a segment, may be listed: all of them must be open, or the bucket's list. A list of objects takes read access,
 // one of uploads write access.
 func (s Set) AllowsList(access keyhatch.Access, bucket, prefix string) bool {
 	return slices.ContainsFunc(s, func(o Open) bool {
-		return o.Bucket == bucket && o.covers(access) && o.Prefix.Holds(prefix)
+		return o.Bucket == bucket && o.covers(access) && (o.Prefix.Holds(prefix) || o.ListsBucket && access == keyhatch.Read)
 	})
 }
 
-// Covers tells whether everything in the part is open with the access.
+// Covers tells whether everything in the part is open with the access. That all of a
+// bucket may be listed opens nothing in it.
 func (s Set) Covers(access keyhatch.Access, p keyhatch.Part) bool {
-	return s.AllowsList(access, p.Bucket, string(p.Prefix))
+	return slices.ContainsFunc(s, func(o Open) bool {
+		return o.Bucket == p.Bucket && o.covers(access) && o.Prefix.Covers(p.Prefix)
+	})
 }
 
 // Buckets returns the names of the buckets in which something is open, sorted.

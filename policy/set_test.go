@@ -114,3 +114,28 @@ func TestWhichLock(t *testing.T) {
 		}
 	}
 }
+
+// TestListOfAllOpensNothing: who may list all of a bucket sees names, and that is all.
+func TestListOfAllOpensNothing(t *testing.T) {
+	s := policy.Set{{Bucket: "demo", Prefix: "data/a/", Access: keyhatch.Write, ListsBucket: true}}
+	for _, prefix := range []string{"", "data/", "data/a/", "other/", "data/ab"} {
+		if !s.AllowsList(keyhatch.Read, "demo", prefix) {
+			t.Errorf("%q is not listed", prefix)
+		}
+		inside := prefix == "data/a/"
+		if s.AllowsList(keyhatch.Write, "demo", prefix) != inside { // of uploads
+			t.Errorf("uploads below %q", prefix)
+		}
+		if s.AllowsObject(keyhatch.Read, "demo", prefix+"x") != inside || s.AllowsObject(keyhatch.Write, "demo", prefix+"x") != inside {
+			t.Errorf("objects below %q", prefix)
+		}
+	}
+	for _, prefix := range []keyhatch.Prefix{"", "data/", "other/"} {
+		if s.Covers(keyhatch.Read, keyhatch.Part{Bucket: "demo", Prefix: prefix}) {
+			t.Errorf("%q is covered", prefix)
+		}
+	}
+	if s.AllowsList(keyhatch.Read, "demo2", "") || (policy.Set{{Bucket: "demo", Prefix: "a/", ListsBucket: true}}).AllowsList(keyhatch.Read, "demo", "") {
+		t.Error("another bucket is listed, or with no access at all")
+	}
+}

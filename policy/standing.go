@@ -152,7 +152,21 @@ func partStands(l keyhatch.Lease, p keyhatch.Part, facts Facts, now time.Time) (
 	if location.Locked || location.WritableSince.After(l.IssuedAt) {
 		o.Access = keyhatch.Read
 	}
-	return o, nil
+	o.ListsBucket, err = listsBucket(l, p, facts)
+	return o, err
+}
+
+// listsBucket tells whether the part lists all of its bucket: it was borrowed so, and the
+// bucket's owner has let leases do that ever since.
+func listsBucket(l keyhatch.Lease, p keyhatch.Part, facts Facts) (bool, error) {
+	if !p.ListsBucket {
+		return false, nil
+	}
+	b, err := facts.BucketByName(l.Workspace, p.Bucket)
+	if errors.Is(err, keyhatch.NotFound) {
+		return false, nil
+	}
+	return err == nil && b.Store == l.Store && b.ListsWhole(l.IssuedAt), err
 }
 
 // urlStands tells whether a presigned URL of the part works: those of its bucket have not

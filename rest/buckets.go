@@ -81,7 +81,7 @@ func (d *Door) updateBucket(ctx context.Context, c keyhatch.Caller, in *updateBu
 func bucketChange(b api.BucketChange) buckets.Change {
 	ch := buckets.Change{
 		Owner: b.Owner, Label: b.Label, ServeStaticSite: b.ServeStaticSite, StaticSiteIndex: b.StaticSiteIndex, StaticSiteError: b.StaticSiteError,
-		AllKeysRead: b.AllKeysRead, AllKeysWrite: b.AllKeysWrite, PublicRead: b.PublicRead, PublicList: b.PublicList,
+		AllKeysRead: b.AllKeysRead, AllKeysWrite: b.AllKeysWrite, ListWhole: b.ListWhole, PublicRead: b.PublicRead, PublicList: b.PublicList,
 	}
 	if n := b.MaxPresignedSeconds; n != nil {
 		var most time.Duration // 0 is none
@@ -167,7 +167,7 @@ func encodeBucket(b buckets.Bucket) api.Bucket {
 		BucketFields: api.BucketFields{
 			Label: b.Label, ServeStaticSite: b.Site.Serve, StaticSiteIndex: b.Site.Index, StaticSiteError: b.Site.Error,
 			AllKeysRead: b.AllKeysRead, AllKeysWrite: b.AllKeysWrite, PublicRead: b.Public, PublicList: b.Public,
-			MaxPresignedSeconds: int(b.MaxPresigned.Seconds()),
+			MaxPresignedSeconds: int(b.MaxPresigned.Seconds()), ListWhole: !b.ListWholeSince.IsZero(),
 		},
 		PresignedSince: optTime(b.PresignedSince), Usage: encodeBucketUsage(b.Usage), CreatedAt: b.CreatedAt,
 	}

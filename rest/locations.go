@@ -22,7 +22,7 @@ func (d *Door) locations(a huma.API) {
 	handle(d, a, call{method: http.MethodGet, path: "/locations", id: "listLocations", summary: "List the locations that you may see", noun: noun}, d.listLocations)
 	handle(d, a, call{method: http.MethodPost, path: "/locations", id: "createLocation", summary: "Name a prefix of a bucket", noun: noun, status: http.StatusCreated}, d.createLocation)
 	handle(d, a, call{method: http.MethodGet, path: "/locations/{location}", id: "getLocation", summary: "Show a location", noun: noun}, d.getLocation)
-	handle(d, a, call{method: http.MethodPatch, path: "/locations/{location}", id: "updateLocation", summary: "Rename, hand over, lock or unlock a location, or change its longest lease", noun: noun}, d.updateLocation)
+	handle(d, a, call{method: http.MethodPatch, path: "/locations/{location}", id: "updateLocation", summary: "Rename, hand over, lock or unlock a location, say how far its release is, or change its longest lease", noun: noun}, d.updateLocation)
 	handle(d, a, call{method: http.MethodDelete, path: "/locations/{location}", id: "deleteLocation", summary: "Remove a location and its grants; its objects stay", noun: noun, status: http.StatusNoContent}, d.deleteLocation)
 }
 
@@ -63,6 +63,13 @@ func (d *Door) updateLocation(ctx context.Context, c keyhatch.Caller, in *update
 		life := seconds(in.Body.MaxLeaseSeconds)
 		change.MaxLease = &life
 	}
+	if in.Body.Release != nil {
+		release, err := keyhatch.ParseRelease(*in.Body.Release)
+		if err != nil {
+			return nil, err
+		}
+		change.Release = &release
+	}
 	l, err := d.broker.Places.UpdateLocation(ctx, c, in.Workspace, in.Location, change)
 	return one(l, err, encodeLocation)
 }
@@ -74,7 +81,7 @@ func (d *Door) deleteLocation(ctx context.Context, c keyhatch.Caller, in *Locati
 func encodeLocation(l keyhatch.Location) api.Location {
 	return api.Location{
 		ID: l.ID, Workspace: l.Workspace, Store: l.Store, Bucket: l.Bucket, Name: l.Name, URL: l.URL().String(),
-		Teamspace: l.Teamspace, Default: l.Default, Owner: l.Owner, Locked: l.Locked, LockPending: l.LockPending, MaxLeaseSeconds: int(l.MaxLease / time.Second),
+		Teamspace: l.Teamspace, Default: l.Default, Owner: l.Owner, Locked: l.Locked, LockPending: l.LockPending, Release: l.Release.String(), MaxLeaseSeconds: int(l.MaxLease / time.Second),
 		KMSKey: l.KMSKey, SharedSessions: l.SharedSessions, CreatedAt: l.CreatedAt,
 	}
 }

@@ -44,10 +44,11 @@ type sealedSession struct {
 }
 
 type sealedPart struct {
-	Bucket   string          `json:"b"`
-	Prefix   keyhatch.Prefix `json:"p"`
-	Location string          `json:"l,omitempty"`
-	Grant    string          `json:"g,omitempty"`
+	Bucket      string          `json:"b"`
+	Prefix      keyhatch.Prefix `json:"p"`
+	Location    string          `json:"l,omitempty"`
+	Grant       string          `json:"g,omitempty"`
+	ListsBucket bool            `json:"i,omitempty"`
 }
 
 // SealSession makes the session token of a lease of our own S3 endpoint. It

@@ -22,6 +22,7 @@ type Change struct {
 	AllKeysRead     *bool
 	AllKeysWrite    *bool
 	MaxPresigned    *time.Duration
+	ListWhole       *bool // by leases that are borrowed for that
 	PublicRead      *bool // what lets everyone read a bucket lets them list it:
 	PublicList      *bool // these go together
 
@@ -101,7 +102,7 @@ func (ch Change) apply(w *kernel.Work, bk *keyhatch.Bucket) error {
 					return err
 				}
 			}
-			bk.Owner, bk.PresignedSince = owner.ID, w.Now
+			bk.Owner, bk.PresignedSince, bk.ListWholeSince = owner.ID, w.Now, time.Time{}
 		}
 	}
 	kernel.Set(&bk.Label, ch.Label)
@@ -126,8 +127,28 @@ func (ch Change) apply(w *kernel.Work, bk *keyhatch.Bucket) error {
 			}
 		}
 	}
+	if ch.ListWhole != nil {
+		if err := ch.applyListing(w, bk); err != nil {
+			return err
+		}
+	}
 	kernel.Set(&bk.AllKeysRead, ch.AllKeysRead)
 	kernel.Set(&bk.AllKeysWrite, ch.AllKeysWrite)
+	return nil
+}
+
+// applyListing lets leases list all of the bucket, or no longer: those that did then
+// never do again.
+func (ch Change) applyListing(w *kernel.Work, bk *keyhatch.Bucket) error {
+	switch {
+	case !*ch.ListWhole:
+		bk.ListWholeSince = time.Time{}
+	case bk.ListWholeSince.IsZero():
+		if err := mayHandOn(w.View, keyhatch.Read, *bk); err != nil {
+			return err
+		}
+		bk.ListWholeSince = w.Now
+	}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package lending
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -328,7 +329,15 @@ func (d *decision) part(t target) (keyhatch.Part, error) {
 	}
 	d.limit("grant "+g.ID, g.ExpiresAt)
 	d.limit("the longest lease of location "+t.location.Name, d.now.Add(t.location.MaxLease))
-	return keyhatch.Part{Bucket: t.location.BucketName, Prefix: t.prefix, Location: t.location.ID, Grant: g.ID}, nil
+	part := keyhatch.Part{Bucket: t.location.BucketName, Prefix: t.prefix, Location: t.location.ID, Grant: g.ID}
+	part.ListsBucket = d.request.ListBucket && d.listsBucket(t.location)
+	return part, nil
+}
+
+// listsBucket tells whether a lease may list all of the location's bucket.
+func (d *decision) listsBucket(l keyhatch.Location) bool {
+	b, err := d.image.Bucket(l.Bucket)
+	return err == nil && b.ListsWhole(d.now) && d.scopes.AllowsS3(keyhatch.Read, keyhatch.S3URL{Bucket: l.BucketName})
 }
 
 // partOfHeld narrows a part of the lease that the caller asks with.
@@ -380,7 +389,7 @@ func (d *decision) expiry(least time.Duration) (time.Time, error) {
 		return time.Time{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidDuration,
 			"the shortest lease that you accept is no longer than the one that you ask for").In("min_duration_seconds")
 	case life == 0:
-		life = min(max(keyhatch.DefaultLeaseLife, accepted), left)
+		life = min(max(cmp.Or(d.request.UpTo, keyhatch.DefaultLeaseLife), accepted), left)
 	case accepted != 0:
 		life = min(life, left.Truncate(time.Second))
 	}

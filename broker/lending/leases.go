@@ -32,10 +32,15 @@ type LeaseRequest struct {
 	// Prefixes narrow the lease: s3:// addresses in this or other locations of
 	// the same store, or prefixes relative to Location. None: all of Location.
 	Prefixes []string
-	Life     time.Duration // zero: the default, or less where a limit is lower
+	Life     time.Duration // zero: UpTo, or less where a limit is lower
+	UpTo     time.Duration // zero: keyhatch.DefaultLeaseLife
 	// Least accepts a lease that is shorter than Life, down to that, where a limit is lower
 	// or the store has minted keys that still last so long; zero: Life.
 	Least time.Duration
+	// ListBucket asks that the lease also lists all of the buckets that it opens something
+	// in. It does in those whose owner lets leases do that, where the s3 scopes of the
+	// token reach so far.
+	ListBucket bool
 	// Policy is a session policy that narrows the lease further
 	// (policy.ParseSessionPolicy); empty for none.
 	Policy string
@@ -182,13 +187,19 @@ func (svc *Service) recordLease(ctx context.Context, c keyhatch.Caller, decided 
 // it are in theirs.
 func (l loan) detail() map[string]string {
 	lease, parent := l.lease, ""
+	var lists []string
+	for _, p := range lease.Parts {
+		if p.ListsBucket && !slices.Contains(lists, p.Bucket) {
+			lists = append(lists, p.Bucket)
+		}
+	}
 	if l.parent != nil {
 		parent = l.parent.ID
 	}
 	return kernel.Detail("pair", lease.Pair, "store", lease.Store, "access", string(lease.Access),
 		"prefixes", strings.Join(lease.URLs(), " "), "grants", strings.Join(lease.Grants(), " "),
 		"access_key_id", lease.AccessKeyID, "vend", lease.Vend, "expires", kernel.TimeText(lease.ExpiresAt),
-		"session_name", lease.SessionName, "presigned", kernel.Yes(lease.Presigned), "policy", l.policy, "parent", parent)
+		"session_name", lease.SessionName, "lists_whole", strings.Join(lists, " "), "presigned", kernel.Yes(lease.Presigned), "policy", l.policy, "parent", parent)
 }
 
 // stillStands refuses what was decided on what has changed since.

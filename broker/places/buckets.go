@@ -32,7 +32,8 @@ func InsertBucket(w *kernel.Work, s keyhatch.Store, bk keyhatch.Bucket) error {
 func BucketDetail(bk keyhatch.Bucket) map[string]string {
 	return kernel.Detail("name", bk.Name, "store", bk.Store, "owner", bk.Owner, "state", string(bk.State), "label", bk.Label,
 		"serve_static_site", kernel.Yes(bk.Site.Serve), "static_site_index", bk.Site.Index, "static_site_error", bk.Site.Error,
-		"all_keys_read", kernel.Yes(bk.AllKeysRead), "all_keys_write", kernel.Yes(bk.AllKeysWrite), "max_presigned", bk.MaxPresigned.String())
+		"all_keys_read", kernel.Yes(bk.AllKeysRead), "all_keys_write", kernel.Yes(bk.AllKeysWrite), "max_presigned", bk.MaxPresigned.String(),
+		"list_whole", kernel.Yes(!bk.ListWholeSince.IsZero()))
 }
 
 // notElsewhere refuses a bucket that another store of the same endpoint has on

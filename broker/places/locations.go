@@ -164,7 +164,7 @@ func storeLocation(w *kernel.Work, l keyhatch.Location) error {
 		return err
 	}
 	return w.Record(LocationUpdated, l.Workspace, l.ID, kernel.Detail("name", l.Name, "owner", l.Owner, "default", kernel.Yes(l.Default),
-		"locked", kernel.Yes(l.Locked), "max_lease", l.MaxLease.String(), "kms_key", l.KMSKey, "shared_sessions", kernel.Yes(l.SharedSessions)))
+		"locked", kernel.Yes(l.Locked), "release", string(l.Release), "max_lease", l.MaxLease.String(), "kms_key", l.KMSKey, "shared_sessions", kernel.Yes(l.SharedSessions)))
 }
 
 // setSessions puts what is said of the store's sessions into a location.
@@ -203,6 +203,8 @@ type LocationChange struct {
 	KMSKey   *string // empty: none
 	// SharedSessions: see keyhatch.Location.
 	SharedSessions *bool
+	// Release locks it unless it is NotReleased, which leaves the lock as it is.
+	Release *keyhatch.Release
 }
 
 // UpdateLocation changes a location. Its owner and the workspace's admins only; which one is
@@ -235,11 +237,10 @@ func (svc *Service) UpdateLocation(ctx context.Context, c keyhatch.Caller, works
 			}
 			l.Owner = owner.ID
 		}
-		if change.Locked != nil && l.Locked && !*change.Locked {
-			l.WritableSince = w.Now
-		}
 		was := l.Locked
-		kernel.Set(&l.Locked, change.Locked)
+		if err := change.lock(w, &l); err != nil {
+			return err
+		}
 		kernel.Set(&l.MaxLease, change.MaxLease)
 		if err := keyhatch.CheckMaxLease(l.MaxLease, svc.least); err != nil {
 			return err
@@ -255,6 +256,27 @@ func (svc *Service) UpdateLocation(ctx context.Context, c keyhatch.Caller, works
 	})
 	svc.locks.Durable()
 	return l, err
+}
+
+// lock locks or unlocks a location that is about to be written. What is being published
+// stays locked.
+func (ch LocationChange) lock(w *kernel.Work, l *keyhatch.Location) error {
+	kernel.Set(&l.Release, ch.Release)
+	locked := l.Locked
+	kernel.Set(&locked, ch.Locked)
+	switch {
+	case l.Release == keyhatch.NotReleased:
+	case ch.Locked != nil && !locked:
+		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLocationLocked,
+			"the location's release is %s, and while it is nobody writes: take that back first", l.Release).In("locked")
+	default:
+		locked = true
+	}
+	if l.Locked && !locked {
+		l.WritableSince = w.Now
+	}
+	l.Locked = locked
+	return nil
 }
 
 // DeleteLocation removes a location and its grants; leases on it close. The

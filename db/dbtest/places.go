@@ -162,7 +162,7 @@ func testBuckets(t *testing.T, s *suite) {
 		update: func(ctx context.Context, tx *db.Tx, b keyhatch.Bucket) error { return tx.UpdateBucket(ctx, b) },
 		changed: func(b keyhatch.Bucket) keyhatch.Bucket {
 			b.Owner, b.State, b.Label, b.Site = w.user.ID, keyhatch.BucketDeleting, "ü", keyhatch.StaticSite{Serve: true, Index: "i", Error: "e"}
-			b.AllKeysRead, b.AllKeysWrite, b.PresignedSince, b.MaxPresigned = true, true, s.Now(), time.Hour
+			b.AllKeysRead, b.AllKeysWrite, b.PresignedSince, b.MaxPresigned, b.ListWholeSince = true, true, s.Now(), time.Hour, s.Now()
 			return b
 		},
 		remove: func(ctx context.Context, tx *db.Tx, b keyhatch.Bucket) error { return tx.DeleteBucket(ctx, b) },
@@ -202,6 +202,7 @@ func testLocations(t *testing.T, s *suite) {
 		changed: func(l keyhatch.Location) keyhatch.Location {
 			l.Name, l.Locked, l.WritableSince, l.MaxLease = "other-"+l.ID, false, s.Now(), time.Hour
 			l.KMSKey, l.SharedSessions = "", false
+			l.Release = keyhatch.ReleasePending
 			return l
 		},
 		remove: func(ctx context.Context, tx *db.Tx, l keyhatch.Location) error {
