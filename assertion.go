@@ -21,8 +21,11 @@ type Assertion struct {
 	Workspace  string
 	Scopes     []Scope
 	Networks   []netip.Prefix // none: from everywhere
-	ExpiresAt  time.Time
-	JWTID      string // the claim jti, for the record; may be empty
+	// Roles are those of the claim realm_access, as Keycloak writes them; nil: it has no
+	// such claim. They open nothing: a format that knows them asks for some.
+	Roles     []string
+	ExpiresAt time.Time
+	JWTID     string // the claim jti, for the record; may be empty
 	// Signed is what was signed. The same signed token can be written in several ways,
 	// and has one Signed.
 	Signed Secret

@@ -22,6 +22,8 @@ type Caller struct {
 	// Within is the workspace that the spelling of the secret confines the caller to;
 	// the Token's is the same. Empty: the token is as it is kept.
 	Within string
+	// Roles are what the signed token that was shown says of them (Assertion.Roles).
+	Roles  []string
 	Origin Origin
 	// Allowance is what is left of the token's request limit.
 	Allowance Allowance

@@ -50,6 +50,21 @@ func (c claims) texts(name string) (list []string, isList bool, err error) {
 	return list, true, nil
 }
 
+// maxRoles bounds the roles that are read.
+const maxRoles = 1000
+
+// roles are those of Keycloak's claim realm_access; nil where it does not say any.
+// What has another form is no reason to refuse a token for those who do not ask for roles.
+func (c claims) roles() []string {
+	var realm struct {
+		Roles []string `json:"roles"`
+	}
+	if json.Unmarshal(c["realm_access"], &realm) != nil || len(realm.Roles) > maxRoles {
+		return nil
+	}
+	return realm.Roles
+}
+
 // lastSecond is the end of the year 9999: no time is later.
 const lastSecond = 253402300799
 

@@ -270,3 +270,35 @@ func TestKeysOfFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestRoles: those of realm_access are read, and what is not in its form is no reason to
+// refuse a token.
+func TestRoles(t *testing.T) {
+	t.Parallel()
+	v := verifier(t, rules(pemOf(t, public("ed"))))
+	many := make([]string, 1001)
+	for _, tc := range []struct {
+		says any
+		want []string
+	}{
+		{object{"roles": []string{"entity-registry-read", "x"}}, []string{"entity-registry-read", "x"}},
+		{object{"roles": []string{}}, []string{}},
+		{object{"Roles": []string{"x"}}, nil},
+		{object{"roles": "x"}, nil},
+		{object{"roles": []any{"x", 1}}, nil},
+		{object{"roles": nil}, nil},
+		{object{"roles": many}, nil},
+		{object{}, nil},
+		{[]string{"x"}, nil},
+		{"x", nil},
+		{nil, nil},
+	} {
+		got, err := v.Verify(t.Context(), sign(t, pairs()["ed"], object{"alg": "EdDSA"}, but(goodClaims(), object{"realm_access": tc.says})), now)
+		if err != nil || !slices.Equal(got.Roles, tc.want) || (got.Roles == nil) != (tc.want == nil) {
+			t.Errorf("%v: %q, %v", tc.says, got.Roles, err)
+		}
+	}
+	if got, err := v.Verify(t.Context(), sign(t, pairs()["ed"], object{"alg": "EdDSA"}, goodClaims()), now); err != nil || got.Roles != nil {
+		t.Errorf("none: %q, %v", got.Roles, err)
+	}
+}

@@ -44,7 +44,7 @@ func New(k *kernel.Kernel, p *people.Service, issuers Issuers, log *slog.Logger)
 func (svc *Service) Authenticate(ctx context.Context, jwt keyhatch.Secret, workspace string) (keyhatch.Caller, error) {
 	now := svc.k.Now()
 	s, err := svc.open(ctx, jwt, workspace, now)
-	s.caller.Origin = keyhatch.OriginOf(ctx)
+	s.caller.Origin, s.caller.Roles = keyhatch.OriginOf(ctx), s.Roles
 	c, err := svc.people.Admit(s.caller, now, err)
 	switch {
 	case err == nil && s.nowhere != nil:

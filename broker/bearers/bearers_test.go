@@ -441,3 +441,19 @@ func TestS9_SoManyOfOneUser(t *testing.T) {
 	w.SQL(t, "update tokens set issued_until = 1, expires_at = 1 where id = 'tok_x7'")
 	w.show(second)
 }
+
+// TestRolesAreOfEachTime: a caller has the roles of the signed token that was shown, the
+// first time and later.
+func TestRolesAreOfEachTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	jwt := w.sign("one", func(a *keyhatch.Assertion) { a.Roles = []string{"reader"} })
+	for range 2 {
+		if got := w.show(jwt).Roles; !slices.Equal(got, []string{"reader"}) {
+			t.Errorf("got %q", got)
+		}
+	}
+	if got := w.show(w.sign("two", nil)).Roles; got != nil {
+		t.Errorf("of one without: %q", got)
+	}
+}
