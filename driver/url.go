@@ -17,6 +17,7 @@ type Consoler interface {
 // Presigner signs URLs with credentials that its lender has lent.
 type Presigner interface {
 	// Presign makes a URL with which whoever has it reads one object, for at most as long
-	// as life, in whole seconds.
-	Presign(ctx context.Context, c keyhatch.Credentials, bucket, key string, life time.Duration) (string, error)
+	// as life, in whole seconds. disposition is the Content-Disposition of the answer;
+	// empty: the object's own.
+	Presign(ctx context.Context, c keyhatch.Credentials, bucket, key, disposition string, life time.Duration) (string, error)
 }

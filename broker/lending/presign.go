@@ -1,8 +1,11 @@
 package lending
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"mime"
+	"path"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -21,7 +24,10 @@ type PresignRequest struct {
 	Workspace string // id or name; may be empty where one is implied
 	Bucket    string // id or name
 	Key       string
-	Life      time.Duration // whole seconds; zero: DefaultPresigned, or less where a limit is lower
+	Life      time.Duration // whole seconds; zero: UpTo, or less where a limit is lower
+	UpTo      time.Duration // zero: DefaultPresigned
+	// Attachment: browsers are to keep the object as a file of its name, and not show it.
+	Attachment bool
 }
 
 // Presigned is a URL with which whoever has it reads one object, and the lease that it is
@@ -61,8 +67,16 @@ func (svc *Service) Presign(ctx context.Context, c keyhatch.Caller, r PresignReq
 		return Presigned{}, err
 	}
 	signer := l.lender.(driver.Presigner)
-	url, err := signer.Presign(ctx, lent.Credentials, l.lease.Parts[0].Bucket, r.Key, l.lease.ExpiresAt.Sub(l.lease.IssuedAt))
+	url, err := signer.Presign(ctx, lent.Credentials, l.lease.Parts[0].Bucket, r.Key, r.disposition(), l.lease.ExpiresAt.Sub(l.lease.IssuedAt))
 	return Presigned{URL: keyhatch.Secret(url), Lease: lent.Lease}, err
+}
+
+// disposition is the Content-Disposition that the URL asks for.
+func (r PresignRequest) disposition() string {
+	if !r.Attachment {
+		return ""
+	}
+	return mime.FormatMediaType("attachment", map[string]string{"filename": path.Base(r.Key)})
 }
 
 // decideURL makes the lease that a URL is signed with.
@@ -73,7 +87,7 @@ func (svc *Service) decideURL(image *mirror.Image, c keyhatch.Caller, r PresignR
 	}
 	d := decision{
 		image: image, caller: c, scopes: scopes, now: svc.k.Now(), grants: map[string][]keyhatch.Grant{},
-		request: LeaseRequest{Workspace: r.Workspace, Access: keyhatch.Read, Life: r.Life},
+		request: LeaseRequest{Workspace: r.Workspace, Access: keyhatch.Read, Life: r.Life, UpTo: r.UpTo},
 	}
 	b, part, err := d.object(r.Bucket, r.Key)
 	if err != nil {
@@ -171,7 +185,7 @@ func (d *decision) urlExpiry() (time.Time, error) {
 	left := d.end.Sub(d.now).Truncate(time.Second)
 	life := d.request.Life
 	if life == 0 {
-		life = min(DefaultPresigned, left)
+		life = min(cmp.Or(d.request.UpTo, DefaultPresigned), left)
 	}
 	if life > left || life < time.Second {
 		return time.Time{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeLifeExceedsLimit,

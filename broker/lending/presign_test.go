@@ -246,3 +246,31 @@ func TestS15_URLsInBetween(t *testing.T) {
 		t.Error("the refusal left a lease or a URL")
 	}
 }
+
+// TestAttachment: a URL that says so has browsers keep the object as a file, whatever its
+// name is; and lasts up to the most that is said, or the limit before that.
+func TestAttachment(t *testing.T) {
+	t.Parallel()
+	w := newSigning(t)
+	for key, want := range map[string]string{
+		"alpha/levels.csv":   `attachment; filename=levels.csv`,
+		`alpha/in/a "b".csv`: `attachment; filename="a \"b\".csv"`,
+		"alpha/größe 1+2":    `attachment; filename*=utf-8''gr%C3%B6%C3%9Fe%201+2`,
+		"alpha/a\r\nX: b":    `attachment; filename*=utf-8''a%0D%0AX%3A%20b`,
+	} {
+		made := get[lending.Presigned](t)(w.sign(w.ann, lending.PresignRequest{Bucket: "lab-data", Key: key, Attachment: true, UpTo: 3 * time.Hour}))
+		u := get[*url.URL](t)(url.Parse(made.URL.Reveal()))
+		if got := u.Query().Get("response-content-disposition"); got != want {
+			t.Errorf("%q: %s", key, got)
+		}
+		if got := made.Lease.ExpiresAt.Sub(made.Lease.IssuedAt); got != 3*time.Hour || u.Query().Get("X-Amz-Expires") != "10800" {
+			t.Errorf("%q works for %v: %s", key, got, u.Query().Get("X-Amz-Expires"))
+		}
+	}
+	most := 2 * time.Hour
+	did(t)(w.Broker.Places.UpdateLocation(t.Context(), w.Admin, "", w.location.ID, places.LocationChange{MaxLease: &most}))
+	made := get[lending.Presigned](t)(w.sign(w.ann, lending.PresignRequest{Bucket: "lab-data", Key: "alpha/x", UpTo: 3 * time.Hour}))
+	if got := made.Lease.ExpiresAt.Sub(made.Lease.IssuedAt); got != most || strings.Contains(made.URL.Reveal(), "disposition") {
+		t.Errorf("it works for %v", got)
+	}
+}

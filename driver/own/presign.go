@@ -9,6 +9,6 @@ import (
 )
 
 // Presign implements driver.Presigner.
-func (*Lender) Presign(ctx context.Context, c keyhatch.Credentials, bucket, key string, life time.Duration) (string, error) {
-	return presigned.URL(ctx, c, bucket, key, life)
+func (*Lender) Presign(ctx context.Context, c keyhatch.Credentials, bucket, key, disposition string, life time.Duration) (string, error) {
+	return presigned.URL(ctx, c, bucket, key, disposition, life)
 }

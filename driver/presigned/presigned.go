@@ -19,8 +19,9 @@ import (
 const unsigned = "UNSIGNED-PAYLOAD"
 
 // URL is one with which whoever has it reads one object for at most as long as life, in
-// whole seconds. The bucket is in its path.
-func URL(ctx context.Context, c keyhatch.Credentials, bucket, key string, life time.Duration) (string, error) {
+// whole seconds. The bucket is in its path; disposition is the Content-Disposition of the
+// answer, empty for the object's own.
+func URL(ctx context.Context, c keyhatch.Credentials, bucket, key, disposition string, life time.Duration) (string, error) {
 	base, err := url.Parse(c.Endpoint)
 	if err != nil {
 		return "", err
@@ -28,7 +29,11 @@ func URL(ctx context.Context, c keyhatch.Credentials, bucket, key string, life t
 	to := *base
 	to.Path = strings.TrimRight(base.Path, "/") + "/" + bucket + "/" + key
 	to.RawPath = escaped(to.Path)
-	to.RawQuery = url.Values{"X-Amz-Expires": {strconv.Itoa(int(life / time.Second))}}.Encode()
+	query := url.Values{"X-Amz-Expires": {strconv.Itoa(int(life / time.Second))}}
+	if disposition != "" {
+		query.Set("response-content-disposition", disposition)
+	}
+	to.RawQuery = query.Encode()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, to.String(), nil)
 	if err != nil {
 		return "", err

@@ -95,6 +95,6 @@ func (l *Lender) ConsoleURL(ctx context.Context, store keyhatch.Store, v driver.
 
 // Presign implements driver.Presigner: the URL is the store's own, and nothing but its end
 // ends it.
-func (*Lender) Presign(ctx context.Context, c keyhatch.Credentials, bucket, key string, life time.Duration) (string, error) {
-	return presigned.URL(ctx, c, bucket, key, life)
+func (*Lender) Presign(ctx context.Context, c keyhatch.Credentials, bucket, key, disposition string, life time.Duration) (string, error) {
+	return presigned.URL(ctx, c, bucket, key, disposition, life)
 }
