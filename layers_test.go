@@ -71,6 +71,7 @@ var layers = []struct {
 	{"compat/arvados/listing", "root", ""},
 	{"compat/arvados", "root policy auth broker broker/* compat/arvados/listing", ""},
 	{"compat/tiledb", "root policy auth broker broker/*", ""},
+	{"compat/provena", "root policy auth broker broker/*", ""},
 	{"compat/katapult/arguments", "root", ""},
 	{"compat/katapult/wiretest", "", ""},
 	{"compat/katapult", "root policy auth broker broker/* compat/katapult/arguments", ""},

@@ -12,6 +12,7 @@ func TestDoorsSideBySide(t *testing.T) {
 	admin := "Bearer " + r.admin.Reveal()
 	for path, says := range map[string]string{
 		"/api/v1/tokens/current": `"created_at"`, "/arvados/v1/users/current": `"arvados#user"`, "/v4/users/self": `"workspaces"`, "/core/v1/users/current": `"api_token_id"`,
+		"/check-access/check-general-access": `"roles"`, "/": `"Health check successful."`,
 	} {
 		if a := r.send("GET", path, "", "Authorization", admin); a.status != 200 || !strings.Contains(a.text, says) {
 			t.Errorf("%s: %d %s", path, a.status, a.text)
@@ -19,6 +20,7 @@ func TestDoorsSideBySide(t *testing.T) {
 	}
 	for path, says := range map[string]string{
 		"/api/v1/none": "404", "/arvados/v1/none": `"API endpoint not found"`, "/v4/none": `"request_id"`, "/core/v1/none": `"route_not_found"`, "/CORE/V1/none": `"route_not_found"`,
+		"/registry/none": `{"detail":"Not Found"}`, "/check-access/none": `{"detail":"Not Found"}`,
 	} {
 		if a := r.send("GET", path, "", "Authorization", admin); a.status != 404 || !strings.Contains(a.text, says) {
 			t.Errorf("%s: %d %s", path, a.status, a.text)

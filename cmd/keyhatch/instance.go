@@ -20,6 +20,7 @@ import (
 	datakeys "github.com/keyhatch/keyhatch/broker/keys"
 	"github.com/keyhatch/keyhatch/compat/arvados"
 	"github.com/keyhatch/keyhatch/compat/katapult"
+	"github.com/keyhatch/keyhatch/compat/provena"
 	"github.com/keyhatch/keyhatch/compat/tiledb"
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
@@ -280,7 +281,7 @@ func (in *instance) serve() error {
 			Listener: in.api, TLS: apiTLS, Log: in.log, Total: time.Minute, Connections: in.config.API.Connections,
 			Handler: server.API(in.log, proxies, ready,
 				rest.New(in.broker, in.log), sts.New(in.broker, in.stsRegions(), in.log), idp.New(in.broker, in.log), arvados.New(in.broker, in.cluster, in.log),
-				tiledb.New(in.broker, in.log), katapult.New(in.broker, in.log)),
+				tiledb.New(in.broker, in.log), katapult.New(in.broker, in.log), provena.New(in.broker, in.log)),
 		}),
 		server.New(server.Options{
 			Listener: in.s3, TLS: s3TLS, Log: in.log, Connections: in.config.S3.Connections, ConnContext: gateway.WithConnection,
