@@ -1,6 +1,7 @@
 package provena
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
@@ -152,10 +153,12 @@ type signed struct {
 	URL     string `json:"presigned_url"`
 }
 
-// defaultURL is how long a URL works when nothing is asked and nothing sets an earlier end.
+// defaultURL is how long a URL works at most when nothing is asked.
 const defaultURL = 3 * time.Hour
 
-// presign makes a URL with which whoever has it keeps one file of a dataset.
+// presign makes a URL with which whoever has it keeps one file of a dataset. What is asked
+// is the most: clients send three hours where their users say nothing, with signed tokens
+// that end before. The URL tells how long it works.
 func (d *Door) presign(c *call) (any, error) {
 	f, err := c.body.file()
 	if err != nil {
@@ -181,7 +184,7 @@ func (d *Door) presign(c *call) (any, error) {
 		return nil, during(signing, err)
 	}
 	made, err := d.lending.Presign(c.ctx, c.caller, lending.PresignRequest{
-		Workspace: l.Workspace, Bucket: l.Bucket, Key: key, Life: time.Duration(f.seconds) * time.Second, UpTo: defaultURL, Attachment: true,
+		Workspace: l.Workspace, Bucket: l.Bucket, Key: key, UpTo: cmp.Or(time.Duration(f.seconds)*time.Second, defaultURL), Attachment: true,
 	})
 	if err != nil {
 		return nil, during(signing, err)
