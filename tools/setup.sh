@@ -304,6 +304,7 @@ environment s3fs requirements-s3fs.txt 'pyiceberg, rasterio, s3fs'
 environment arvados requirements-arvados.txt 'arvados'
 environment moto requirements-moto.txt 'moto.server'
 environment tiledb requirements-tiledb.txt 'tiledb.client'
+environment provena requirements-provena.txt 'ProvenaInterfaces, boto3, provenaclient'
 
 if ! java=$(find_java); then
 	install default-jre-headless
@@ -338,5 +339,6 @@ printf 'export %s=%q\n' \
 	KEYHATCH_SPARK_JARS "$spark_jars" \
 	KEYHATCH_SPARK_PYTHON "$spark/bin/python" \
 	KEYHATCH_TILEDB_PYTHON "$tiledb/bin/python" \
+	KEYHATCH_PROVENA_PYTHON "$provena/bin/python" \
 	KEYHATCH_TOFU "$tofu" \
 	KEYHATCH_VERSITYGW "$versitygw"
