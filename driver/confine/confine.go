@@ -16,6 +16,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/bounded"
 	"github.com/keyhatch/keyhatch/policy"
 )
@@ -36,20 +37,20 @@ type Config struct {
 // waits for the end of one and tries it then.
 func Prove(ctx context.Context, c Config) (checks []keyhatch.Check, after func(context.Context) keyhatch.Check) {
 	t := &trial{Config: c, base: "keyhatch-probe-" + strings.ToLower(rand.Text()) + "/"}
-	if !t.check("vend", func() finding { return t.open(ctx) }) {
-		return t.checks, nil
+	if !t.Check("vend", func() driver.Finding { return t.open(ctx) }) {
+		return t.Checks, nil
 	}
-	if t.check("prepare", func() finding { return t.prepare(ctx) }) {
+	if t.Check("prepare", func() driver.Finding { return t.prepare(ctx) }) {
 		for _, a := range attempts {
-			t.check(a.name, func() finding { return t.judge(ctx, a) })
+			t.Check(a.name, func() driver.Finding { return t.judge(ctx, a) })
 		}
-		t.check("nothing_changed_outside", func() finding { return t.unchanged(ctx) })
+		t.Check("nothing_changed_outside", func() driver.Finding { return t.unchanged(ctx) })
 	}
 	t.cleanUp(context.WithoutCancel(ctx))
-	return t.checks, func(ctx context.Context) keyhatch.Check {
-		begun := time.Now()
-		f := t.expired(ctx)
-		return keyhatch.Check{Name: AfterExpiry, Outcome: f.outcome, Took: time.Since(begun), Reason: f.reason}
+	return t.Checks, func(ctx context.Context) keyhatch.Check {
+		var r driver.Report
+		r.Check(AfterExpiry, func() driver.Finding { return t.expired(ctx) })
+		return r.Checks[0]
 	}
 }
 
@@ -59,32 +60,16 @@ const AfterExpiry = "after_expiry"
 // trial is one proof.
 type trial struct {
 	Config
+	driver.Report
 	base    string // prefix of all that is written
 	keeper  *s3.Client
 	tried   *s3.Client
 	lent    keyhatch.Credentials
 	outside []string // keys that are there, and stay
-	checks  []keyhatch.Check
-}
-
-type finding struct {
-	outcome keyhatch.Outcome
-	reason  string
-}
-
-var passed = finding{keyhatch.Passed, ""}
-
-func failed(reason string) finding { return finding{keyhatch.Failed, reason} }
-
-func (t *trial) check(name string, look func() finding) (goOn bool) {
-	begun := time.Now()
-	f := look()
-	t.checks = append(t.checks, keyhatch.Check{Name: name, Outcome: f.outcome, Took: time.Since(begun), Reason: f.reason})
-	return f.outcome != keyhatch.Failed
 }
 
 // open has the two sessions.
-func (t *trial) open(ctx context.Context) finding {
+func (t *trial) open(ctx context.Context) driver.Finding {
 	all := policy.Set{{Bucket: t.Bucket, Prefix: keyhatch.Prefix(t.base), Access: keyhatch.Write}}
 	if t.Other != "" {
 		all = append(all, policy.Open{Bucket: t.Other, Prefix: keyhatch.Prefix(t.base), Access: keyhatch.Write})
@@ -96,12 +81,12 @@ func (t *trial) open(ctx context.Context) finding {
 	var ours *keyhatch.Error
 	switch {
 	case errors.As(err, &ours):
-		return failed(ours.Message)
+		return driver.Failed(ours.Message)
 	case err != nil:
-		return failed("the store lends nothing")
+		return driver.Failed("the store lends nothing")
 	}
 	t.keeper, t.tried = t.client(keeper), t.client(t.lent)
-	return passed
+	return driver.Passed
 }
 
 func (t *trial) client(c keyhatch.Credentials) *s3.Client {
@@ -121,49 +106,49 @@ const (
 
 // prepare puts what must not be reached: beside the folder, before it, and what has its
 // name without the slash.
-func (t *trial) prepare(ctx context.Context) finding {
+func (t *trial) prepare(ctx context.Context) driver.Finding {
 	t.outside = []string{t.base + "in", t.base + "inside/secret", t.base + "out/secret", t.base + "secret"}
 	for _, key := range append(slices.Clone(t.outside), t.base+"in/kept") {
 		if err := put(ctx, t.keeper, t.Bucket, key); err != nil {
-			return failed("an object cannot be put with a session that opens it: " + why(err))
+			return driver.Failed("an object cannot be put with a session that opens it: " + why(err))
 		}
 	}
 	if t.Other != "" {
 		if err := put(ctx, t.keeper, t.Other, t.base+"in/secret"); err != nil {
-			return failed("an object cannot be put into the other bucket with a session that opens it: " + why(err))
+			return driver.Failed("an object cannot be put into the other bucket with a session that opens it: " + why(err))
 		}
 	}
-	return passed
+	return driver.Passed
 }
 
 // judge makes an attempt, and looks whether it came out as it must.
-func (t *trial) judge(ctx context.Context, a attempt) finding {
+func (t *trial) judge(ctx context.Context, a attempt) driver.Finding {
 	if a.other && t.Other == "" {
-		return finding{keyhatch.Skipped, "there is no other bucket to try it with"}
+		return driver.Found(keyhatch.Skipped, "there is no other bucket to try it with")
 	}
 	err := a.do(ctx, t)
 	status := statusOf(err)
 	switch {
 	case a.works && err == nil:
-		return passed
+		return driver.Passed
 	case a.works:
-		return failed("it is refused, and must work: " + why(err))
+		return driver.Failed("it is refused, and must work: " + why(err))
 	case err == nil && a.weakness != "":
-		return finding{keyhatch.Warning, a.weakness}
+		return driver.Found(keyhatch.Warning, a.weakness)
 	case err == nil:
-		return failed("it works, and must not: the store does not confine its sessions")
+		return driver.Failed("it works, and must not: the store does not confine its sessions")
 	case status >= 400 && status < 500:
-		return passed
+		return driver.Passed
 	}
-	return failed("it cannot be told: " + why(err))
+	return driver.Failed("it cannot be told: " + why(err))
 }
 
 // unchanged looks whether all that was to be out of reach is there as it was, and
 // nothing else.
-func (t *trial) unchanged(ctx context.Context) finding {
+func (t *trial) unchanged(ctx context.Context) driver.Finding {
 	list, err := t.keeper.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &t.Bucket, Prefix: &t.base})
 	if err != nil {
-		return failed("it cannot be told: " + why(err))
+		return driver.Failed("it cannot be told: " + why(err))
 	}
 	var there []string
 	for _, o := range list.Contents {
@@ -173,28 +158,28 @@ func (t *trial) unchanged(ctx context.Context) finding {
 	}
 	slices.Sort(there)
 	if !slices.Equal(there, slices.Sorted(slices.Values(t.outside))) {
-		return failed("something was put or deleted that the session does not open")
+		return driver.Failed("something was put or deleted that the session does not open")
 	}
-	return passed
+	return driver.Passed
 }
 
 // expired waits for the end of the session and tries it then.
-func (t *trial) expired(ctx context.Context) finding {
+func (t *trial) expired(ctx context.Context) driver.Finding {
 	timer := time.NewTimer(time.Until(t.lent.ExpiresAt) + time.Minute) // clocks may be apart
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-ctx.Done():
-		return finding{keyhatch.Skipped, "there was no time to wait for the end of a session"}
+		return driver.Found(keyhatch.Skipped, "there was no time to wait for the end of a session")
 	}
 	err := put(ctx, t.tried, t.Bucket, t.base+"in/late")
 	switch status := statusOf(err); {
 	case err == nil:
-		return failed("the session works after its end")
+		return driver.Failed("the session works after its end")
 	case status < 400 || status >= 500:
-		return failed("it cannot be told: " + why(err))
+		return driver.Failed("it cannot be told: " + why(err))
 	}
-	return passed
+	return driver.Passed
 }
 
 // cleanUp removes what was written.
@@ -203,7 +188,7 @@ func (t *trial) cleanUp(ctx context.Context) {
 	defer stop()
 	for _, bucket := range []string{t.Bucket, t.Other} {
 		if bucket != "" && !t.emptied(ctx, bucket) {
-			t.checks = append(t.checks, keyhatch.Check{Name: "clean_up", Outcome: keyhatch.Warning, Reason: "what was written stays below " + t.base})
+			t.Checks = append(t.Checks, keyhatch.Check{Name: "clean_up", Outcome: keyhatch.Warning, Reason: "what was written stays below " + t.base})
 			return
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
 )
 
 // sessionName is how our asking looks in the account's own record.
@@ -55,57 +56,57 @@ func (p *Prober) regionOf(a keyhatch.Authority) string {
 }
 
 // keys looks at an access key.
-func (p *Prober) keys(ctx context.Context, r *report, a keyhatch.Authority) {
+func (p *Prober) keys(ctx context.Context, r *driver.Report, a keyhatch.Authority) {
 	if a.Endpoint == "" {
-		r.check("identity", func() finding {
+		r.Check("identity", func() driver.Finding {
 			out, err := p.stsFor(static(a), a).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 			if err != nil {
-				return failed(why(err))
+				return driver.Failed(why(err))
 			}
-			return finding{keyhatch.Passed, "it acts as " + aws.ToString(out.Arn)}
+			return driver.Found(keyhatch.Passed, "it acts as "+aws.ToString(out.Arn))
 		})
 		return
 	}
-	if !r.check("endpoint", func() finding { return p.answers(ctx, a.Endpoint) }) {
-		r.skip(noUse, "identity")
+	if !r.Check("endpoint", func() driver.Finding { return p.answers(ctx, a.Endpoint) }) {
+		r.Skip(noUse, "identity")
 		return
 	}
-	r.check("identity", func() finding { return p.known(ctx, a) })
+	r.Check("identity", func() driver.Finding { return p.known(ctx, a) })
 }
 
 // answers tells whether something speaks HTTP at the address.
-func (p *Prober) answers(ctx context.Context, endpoint string) finding {
+func (p *Prober) answers(ctx context.Context, endpoint string) driver.Finding {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
 	if err != nil {
-		return failed("it is no address")
+		return driver.Failed("it is no address")
 	}
 	response, err := p.client.Do(request)
 	if err != nil {
-		return failed("nothing answers there, or not by HTTP, or its certificate is not one that is trusted")
+		return driver.Failed("nothing answers there, or not by HTTP, or its certificate is not one that is trusted")
 	}
 	response.Body.Close()
-	return passed
+	return driver.Passed
 }
 
 // known asks an S3-compatible store for a list of buckets: few have another way to ask
 // who one is. A key that is known but may not list is refused in its own words. A store
 // that names another region than the request was signed for is asked once more.
-func (p *Prober) known(ctx context.Context, a keyhatch.Authority) finding {
-	region, good := cmp.Or(keyhatch.AWSRegion(a.Endpoint), p.region), passed
+func (p *Prober) known(ctx context.Context, a keyhatch.Authority) driver.Finding {
+	region, good := cmp.Or(keyhatch.AWSRegion(a.Endpoint), p.region), driver.Passed
 	named, err := p.list(ctx, a, region)
 	if codeOf(err) == otherRegion && named != "" && named != region {
-		region, good.reason = named, "its store is asked for region "+named
+		region, good.Reason = named, "its store is asked for region "+named
 		_, err = p.list(ctx, a, region)
 	}
 	switch {
 	case err == nil:
 		return good
 	case codeOf(err) == "AccessDenied":
-		return finding{keyhatch.Warning, "it may not list the buckets, which some stores say of keys that they do not know"}
+		return driver.Found(keyhatch.Warning, "it may not list the buckets, which some stores say of keys that they do not know")
 	case codeOf(err) == otherRegion:
-		return finding{keyhatch.Warning, "it cannot be told: the store takes no request for region " + region + "; name the endpoint of its region"}
+		return driver.Found(keyhatch.Warning, "it cannot be told: the store takes no request for region "+region+"; name the endpoint of its region")
 	}
-	return failed(why(err))
+	return driver.Failed(why(err))
 }
 
 // otherRegion is how a store refuses a signature for another region than its own.
@@ -122,68 +123,68 @@ func codeOf(err error) string {
 
 // role looks at a role: whether we can become it, and whether only who knows its
 // external id can have us become it.
-func (p *Prober) role(ctx context.Context, r *report, a keyhatch.Authority, base *keyhatch.Authority) {
+func (p *Prober) role(ctx context.Context, r *driver.Report, a keyhatch.Authority, base *keyhatch.Authority) {
 	const assume, external = "assume_role", "external_id"
-	if a.Endpoint != "" && !r.check("endpoint", func() finding { return p.answers(ctx, a.Endpoint) }) {
-		r.skip(noUse, "base", assume, external)
+	if a.Endpoint != "" && !r.Check("endpoint", func() driver.Finding { return p.answers(ctx, a.Endpoint) }) {
+		r.Skip(noUse, "base", assume, external)
 		return
 	}
 	as, chained := p.identity, false
-	if !r.check("base", func() (f finding) {
+	if !r.Check("base", func() (f driver.Finding) {
 		as, chained, f = p.base(ctx, a, base)
 		return f
 	}) {
-		r.skip(noUse, assume, external)
+		r.Skip(noUse, assume, external)
 		return
 	}
-	if !r.check(assume, func() finding {
+	if !r.Check(assume, func() driver.Finding {
 		err := p.assume(ctx, as, a, aws.String(a.Secret.Reveal()))
 		switch {
 		case err != nil:
-			return failed(why(err))
+			return driver.Failed(why(err))
 		case chained:
-			return finding{keyhatch.Passed, "it is assumed through another role, so its sessions last an hour at most"}
+			return driver.Found(keyhatch.Passed, "it is assumed through another role, so its sessions last an hour at most")
 		}
-		return passed
+		return driver.Passed
 	}) {
-		r.skip(noUse, external)
+		r.Skip(noUse, external)
 		return
 	}
-	r.check(external, func() finding {
+	r.Check(external, func() driver.Finding {
 		err := p.assume(ctx, as, a, nil)
 		switch {
 		case err == nil:
-			return finding{keyhatch.Warning, "the role admits us without its external id too: let its trust policy ask for it, with the condition sts:ExternalId"}
+			return driver.Found(keyhatch.Warning, "the role admits us without its external id too: let its trust policy ask for it, with the condition sts:ExternalId")
 		case codeOf(err) == "AccessDenied":
-			return passed
+			return driver.Passed
 		}
-		return finding{keyhatch.Skipped, "it cannot be told: " + why(err)}
+		return driver.Found(keyhatch.Skipped, "it cannot be told: "+why(err))
 	})
 }
 
 // base is what a role is assumed as: what Keyhatch itself is, a key, or a role before
 // it. What is somebody's at one place is shown to no other: who named the endpoint
 // would have a request that is signed as us, and could carry it to AWS.
-func (p *Prober) base(ctx context.Context, a keyhatch.Authority, base *keyhatch.Authority) (as aws.CredentialsProvider, chained bool, f finding) {
+func (p *Prober) base(ctx context.Context, a keyhatch.Authority, base *keyhatch.Authority) (as aws.CredentialsProvider, chained bool, f driver.Finding) {
 	switch {
 	case a.Endpoint != "" && (base == nil || base.Kind != keyhatch.KeysCredential || base.Endpoint != a.Endpoint):
-		return nil, false, failed("a role of an S3-compatible store is assumed with keys of that store: give the place a base credential with this endpoint")
+		return nil, false, driver.Failed("a role of an S3-compatible store is assumed with keys of that store: give the place a base credential with this endpoint")
 	case a.Endpoint == "" && base != nil && base.Endpoint != "":
-		return nil, false, failed("the place's base credential is of an S3-compatible store, and the role is of AWS")
+		return nil, false, driver.Failed("the place's base credential is of an S3-compatible store, and the role is of AWS")
 	case base != nil && base.Kind == keyhatch.KeysCredential:
-		return static(*base), false, finding{keyhatch.Passed, "it is assumed as " + base.Principal}
+		return static(*base), false, driver.Found(keyhatch.Passed, "it is assumed as "+base.Principal)
 	case p.identity == nil:
-		return nil, false, failed("Keyhatch is nobody at AWS here: set aws.identity in its configuration, or give the place a base credential")
+		return nil, false, driver.Failed("Keyhatch is nobody at AWS here: set aws.identity in its configuration, or give the place a base credential")
 	case base == nil:
-		return p.identity, false, finding{keyhatch.Passed, "it is assumed as what Keyhatch itself is"}
+		return p.identity, false, driver.Found(keyhatch.Passed, "it is assumed as what Keyhatch itself is")
 	}
 	out, err := p.stsFor(p.identity, *base).AssumeRole(ctx, input(*base, aws.String(base.Secret.Reveal())))
 	if err != nil {
-		return nil, true, failed(why(err))
+		return nil, true, driver.Failed(why(err))
 	}
 	c := out.Credentials
 	as = credentials.NewStaticCredentialsProvider(aws.ToString(c.AccessKeyId), aws.ToString(c.SecretAccessKey), aws.ToString(c.SessionToken))
-	return as, true, finding{keyhatch.Passed, "it is assumed through " + base.Principal}
+	return as, true, driver.Found(keyhatch.Passed, "it is assumed through "+base.Principal)
 }
 
 // assume becomes the role, and throws away what that gives.

@@ -3,10 +3,10 @@ package probe
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/bounded"
 )
 
@@ -52,13 +52,15 @@ func New(c Config) *Prober {
 // is assumed through works), assume_role, external_id (the role asks for it), expiry,
 // and use (some store can be reached with it).
 func (p *Prober) Probe(ctx context.Context, a keyhatch.Authority, base *keyhatch.Authority) []keyhatch.Check {
-	r := &report{}
+	r := &driver.Report{}
 	select {
 	case p.room <- struct{}{}:
 		defer func() { <-p.room }()
 	case <-ctx.Done():
-		r.check("identity", func() finding { return failed("others are being verified, and it took too long: ask again") })
-		return r.checks
+		r.Check("identity", func() driver.Finding {
+			return driver.Failed("others are being verified, and it took too long: ask again")
+		})
+		return r.Checks
 	}
 	switch {
 	case a.Provider == keyhatch.AWS && a.Kind == keyhatch.RoleCredential:
@@ -68,35 +70,7 @@ func (p *Prober) Probe(ctx context.Context, a keyhatch.Authority, base *keyhatch
 	default:
 		elsewhere(r, a)
 	}
-	return r.checks
-}
-
-// report is what was found so far.
-type report struct{ checks []keyhatch.Check }
-
-// finding is how a check went, and why.
-type finding struct {
-	outcome keyhatch.Outcome
-	reason  string
-}
-
-var passed = finding{keyhatch.Passed, ""}
-
-func failed(reason string) finding { return finding{keyhatch.Failed, reason} }
-
-// check looks at one thing, and tells whether what rests on it can be looked at.
-func (r *report) check(name string, look func() finding) (goOn bool) {
-	begun := time.Now()
-	f := look()
-	r.checks = append(r.checks, keyhatch.Check{Name: name, Outcome: f.outcome, Took: time.Since(begun), Reason: f.reason})
-	return f.outcome != keyhatch.Failed
-}
-
-// skip tells what was not looked at.
-func (r *report) skip(reason string, names ...string) {
-	for _, name := range names {
-		r.checks = append(r.checks, keyhatch.Check{Name: name, Outcome: keyhatch.Skipped, Reason: reason})
-	}
+	return r.Checks
 }
 
 const noUse = "the check before it failed"
