@@ -29,8 +29,8 @@ type KeyProvisioner interface {
 	// TooManyPairs, and keyhatch.NotFound when the store does not have the key.
 	Issue(ctx context.Context, store keyhatch.Store, key string) (keyhatch.KeyPair, error)
 
-	// Pairs tells the access key ids of the key's pairs. Of a key that the store does
-	// not have there are none.
+	// Pairs tells the access key ids of all of the key's pairs. Of a key that the store
+	// does not have there are none.
 	Pairs(ctx context.Context, store keyhatch.Store, key string) ([]string, error)
 
 	// Withdraw ends the pairs of these access key ids, and no others, of the key.
@@ -40,7 +40,8 @@ type KeyProvisioner interface {
 	Drop(ctx context.Context, store keyhatch.Store, key string) error
 
 	// Keys tells which keys of this installation the store has: the access key ids of
-	// their pairs by the keys' ids.
+	// their pairs by the keys' ids. They are all, or it fails: from a list that was cut
+	// nothing may be concluded.
 	Keys(ctx context.Context, store keyhatch.Store) (map[string][]string, error)
 }
 

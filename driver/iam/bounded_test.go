@@ -78,3 +78,29 @@ func TestListWithoutAnEnd(t *testing.T) {
 		t.Errorf("pairs: after %d pages: %v", asked, err)
 	}
 }
+
+// TestListThatWasCut: a list that says that there is more and not where is not all. What
+// is not in it would be taken for gone: a pair that works would end on record.
+func TestListThatWasCut(t *testing.T) {
+	cut := transport(func(r *http.Request) (*http.Response, error) {
+		text, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		what, item := "ListUsers", "Users"
+		if strings.Contains(string(text), "Action=ListAccessKeys") {
+			what, item = "ListAccessKeys", "AccessKeyMetadata"
+		}
+		return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"text/xml"}}, Request: r, Body: io.NopCloser(strings.NewReader(fmt.Sprintf(
+			`<%sResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><%sResult><%s/><IsTruncated>true</IsTruncated></%sResult></%sResponse>`,
+			what, what, item, what, what)))}, nil
+	})
+	p := iam.New(authority{AccessKeyID: "US", SecretAccessKey: "secret"}, cut, "abcde")
+	of := keyhatch.Store{Endpoint: "https://iam.example.com", Region: "us-east-1"}
+	if got, err := p.Keys(t.Context(), of); !errors.Is(err, keyhatch.Unavailable) {
+		t.Errorf("users: %v, %v", got, err)
+	}
+	if got, err := p.Pairs(t.Context(), of, someKey); !errors.Is(err, keyhatch.Unavailable) {
+		t.Errorf("pairs: %q, %v", got, err)
+	}
+}

@@ -99,7 +99,7 @@ func (s service) pairs(ctx context.Context, user string) ([]string, error) {
 		for _, key := range page.AccessKeyMetadata {
 			ids = append(ids, aws.ToString(key.AccessKeyId))
 		}
-		if len(ids) > maxPairsListed {
+		if len(ids) > maxPairsListed || page.IsTruncated && !pages.HasMorePages() {
 			return nil, endless("ListAccessKeys")
 		}
 	}
@@ -149,7 +149,7 @@ func (s service) usersIn(ctx context.Context, path string) ([]string, error) {
 		for _, user := range page.Users {
 			names = append(names, aws.ToString(user.UserName))
 		}
-		if len(names) > maxUsersListed {
+		if len(names) > MaxUsers || page.IsTruncated && !pages.HasMorePages() {
 			return nil, endless("ListUsers")
 		}
 	}
@@ -160,12 +160,15 @@ func (s service) usersIn(ctx context.Context, path string) ([]string, error) {
 // of AWS has at most.
 const maxPages = 500
 
-// So many are kept of what a store lists: it may list anything.
+// MaxUsers is how many users of ours are kept of what a store lists, and maxPairsListed
+// how many pairs of one: it may list anything.
 const (
-	maxUsersListed = 50_000
+	MaxUsers       = 50_000
 	maxPairsListed = 100
 )
 
+// endless is that a list goes on, and is not followed: nothing may be concluded from what
+// is not in it.
 func endless(operation string) error {
-	return NoAnswer(errors.New(operation + ": the list has no end"))
+	return NoAnswer(errors.New(operation + ": the list has no end, or was cut"))
 }

@@ -224,16 +224,13 @@ func (p *Provisioner) Keys(ctx context.Context, store keyhatch.Store) (map[strin
 	if err != nil {
 		return nil, err
 	}
-	names, err := g.users(ctx)
+	ours, err := g.users(ctx, func(name string) bool { _, is := iam.KeyOf(p.cluster, name); return is })
 	if err != nil {
 		return nil, err
 	}
 	keys := map[string][]string{}
-	for _, name := range names {
-		key, ours := iam.KeyOf(p.cluster, name)
-		if !ours {
-			continue
-		}
+	for _, name := range ours {
+		key, _ := iam.KeyOf(p.cluster, name)
 		u, err := g.user(ctx, name)
 		switch {
 		case errors.Is(err, keyhatch.NotFound): // gone since it was listed
@@ -246,16 +243,18 @@ func (p *Provisioner) Keys(ctx context.Context, store keyhatch.Store) (map[strin
 	return keys, nil
 }
 
-// page is how many users are listed at a time, and maxPages how often.
+// page is how many users are listed at a time, and maxPages how often: a gateway has users
+// of others too, and a million of them in all at most.
 const (
 	page     = "1000"
 	maxPages = 1000
 )
 
-var errEndless = iam.NoAnswer(errors.New("GET user?list: the list has no end"))
+var errEndless = iam.NoAnswer(errors.New("GET user?list: the list has no end, or was cut"))
 
-// users are the names of all users of the gateway, in no order.
-func (g gateway) users(ctx context.Context) ([]string, error) {
+// users are the names of those users of the gateway that are ours, in no order. There
+// are iam.MaxUsers at most.
+func (g gateway) users(ctx context.Context, ours func(name string) bool) ([]string, error) {
 	var names []string
 	for marker, n := "", 0; n < maxPages; n++ {
 		var some *struct {
@@ -269,7 +268,14 @@ func (g gateway) users(ctx context.Context) ([]string, error) {
 		if some == nil || some.Truncated && (some.Marker == "" || some.Marker == marker) {
 			return nil, errEndless
 		}
-		names = append(names, some.Keys...)
+		for _, name := range some.Keys {
+			if ours(name) {
+				names = append(names, name)
+			}
+		}
+		if len(names) > iam.MaxUsers {
+			return nil, errEndless
+		}
 		if !some.Truncated {
 			return names, nil
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/driver"
+	"github.com/keyhatch/keyhatch/driver/iam"
 	"github.com/keyhatch/keyhatch/driver/rgw"
 )
 
@@ -187,6 +188,29 @@ func TestKeysOfManyUsers(t *testing.T) {
 		}
 	}
 }
+
+// TestTooManyUsers: of more users of ours than are kept in memory nothing is told, also
+// not of the first of them. Each page names another one, and none is the last.
+func TestTooManyUsers(t *testing.T) {
+	names := make([]string, 5000)
+	for i := range names {
+		names[i] = fmt.Sprintf("keyhatch-abcde-objkey_%015d", i)
+	}
+	asked := 0
+	network := transport(func(r *http.Request) (*http.Response, error) {
+		asked++
+		text := fmt.Sprintf(`{"keys":["%s"],"truncated":true,"marker":"m%d"}`, strings.Join(names, `","`), asked)
+		return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(text)), Request: r}, nil
+	})
+	got, err := rgw.New(us, network, "abcde").Keys(t.Context(), someStore)
+	if !errors.Is(err, keyhatch.Unavailable) || got != nil || asked > iam.MaxUsers/len(names)+1 {
+		t.Errorf("after %d pages: %d keys, %v", asked, len(got), err)
+	}
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (t transport) RoundTrip(r *http.Request) (*http.Response, error) { return t(r) }
 
 func TestNoEndpoint(t *testing.T) {
 	for _, endpoint := range []string{"", "rgw.example.com", "https://", ":"} {
