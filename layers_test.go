@@ -54,13 +54,13 @@ var layers = []struct {
 	{"driver/*", "root policy driver", ""},
 	{"broker/kernel", "root policy db mirror seal", "golang.org/x/time/rate"},
 	{"broker/bearers", "root policy db mirror broker/kernel broker/people", ""},
-	{"broker/past", "root policy db broker/accesskeys broker/accounts broker/buckets broker/kernel broker/people broker/places", ""},
+	{"broker/past", "root policy db broker/accesskeys broker/accounts broker/buckets broker/kernel broker/people broker/places broker/storekeys", ""},
 	{"broker/passwords", "root policy db broker/kernel", "github.com/ccojocar/zxcvbn-go/data golang.org/x/crypto/argon2 golang.org/x/text/unicode/norm"},
 	{"broker/accounts", "root db driver broker/kernel", ""},
 	{"broker/proofs", "root driver broker/kernel broker/credentials broker/places", ""},
 	{"broker/places", "root policy db broker/kernel broker/accounts", ""},
 	{"broker/buckets", "root policy db mirror driver broker/kernel broker/accesskeys broker/accounts broker/places", ""},
-	{"broker/accesskeys", "root policy db mirror driver broker/kernel broker/accounts", ""},
+	{"broker/accesskeys", "root policy db mirror broker/kernel broker/accounts broker/storekeys", ""},
 	{"broker/*", "root policy audit seal db mirror driver broker/kernel", ""},
 	{"broker", "root policy audit seal db mirror jobs driver broker/*", ""},
 	{"auth", "root policy broker broker/*", ""},
@@ -124,7 +124,7 @@ var layers = []struct {
 // noHTTP are the packages in which a web protocol has no business.
 var noHTTP = []string{
 	"", "policy", "audit", "seal", "db", "db/engine", "db/sqlite", "db/schema", "db/groupcommit", "mirror", "jobs", "driver", "driver/shield",
-	"broker", "broker/kernel", "broker/people", "broker/bearers", "broker/passwords", "broker/places", "broker/accounts", "broker/buckets", "broker/proofs", "broker/lending", "broker/record", "broker/past", "broker/keys",
+	"broker", "broker/kernel", "broker/people", "broker/bearers", "broker/passwords", "broker/places", "broker/accounts", "broker/accesskeys", "broker/storekeys", "broker/buckets", "broker/proofs", "broker/lending", "broker/record", "broker/past", "broker/keys",
 }
 
 // badNames say nothing about what a package is.

@@ -20,6 +20,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/broker/proofs"
 	"github.com/keyhatch/keyhatch/broker/record"
+	"github.com/keyhatch/keyhatch/broker/storekeys"
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/jobs"
@@ -39,6 +40,7 @@ type Broker struct {
 	Buckets     *buckets.Service     // buckets, at their stores too
 	Lending     *lending.Service     // leases
 	AccessKeys  *accesskeys.Service  // long-lived keys
+	StoreKeys   *storekeys.Service   // of them those that stores keep
 	Record      *record.Service      // events
 	Objects     *record.Objects      // what was done at our S3 endpoint
 	Past        *past.Service        // who could, from the events
@@ -102,8 +104,9 @@ func New(c Config) *Broker {
 	if c.Kick == nil {
 		c.Kick = func() {}
 	}
-	accessKeys := accesskeys.New(k, accesskeys.Config{Endpoint: c.Endpoint, Region: c.Region, Keepers: keepers, Kick: c.Kick, Log: c.Log})
-	where := places.New(k, c.DirectoryRoots, c.Log, c.ShortestLease, places.Locks{Changed: accessKeys.Relock, Durable: c.Kick})
+	storeKeys := storekeys.New(k, keepers, c.Kick, c.Log)
+	accessKeys := accesskeys.New(k, accesskeys.Config{Endpoint: c.Endpoint, Region: c.Region, Stores: storeKeys, Kick: c.Kick, Log: c.Log})
+	where := places.New(k, c.DirectoryRoots, c.Log, c.ShortestLease, places.Locks{Changed: storekeys.Relock, Durable: c.Kick})
 	tokens := people.New(k, c.Tokens, accessKeys.EndMadeWith, c.Log)
 	return &Broker{
 		People:      tokens,
@@ -116,6 +119,7 @@ func New(c Config) *Broker {
 		Credentials: acting,
 		Lending:     lending.New(k, c.Lenders, c.ShortestLease, accessKeys.Used),
 		AccessKeys:  accessKeys,
+		StoreKeys:   storeKeys,
 		Record:      record.New(k),
 		Objects:     record.NewObjects(k, c.Log),
 		Past:        past.New(k),
@@ -132,7 +136,7 @@ func (b *Broker) Jobs() map[keyhatch.JobKind]jobs.Handler {
 	for kind, handle := range b.Buckets.Jobs() {
 		all[kind] = handle
 	}
-	all[accesskeys.Provisioning] = b.AccessKeys.Provision
-	all[accesskeys.Sweeping] = b.AccessKeys.Sweep
+	all[storekeys.Provisioning] = b.StoreKeys.Provision
+	all[storekeys.Sweeping] = b.StoreKeys.Sweep
 	return all
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accounts"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/storekeys"
 	"github.com/keyhatch/keyhatch/db"
-	"github.com/keyhatch/keyhatch/driver"
 )
 
 // The events of access keys.
@@ -22,15 +22,13 @@ const (
 	// SetOn: which keys read and write a bucket was said from its side. Each that changed
 	// has an event of its own.
 	SetOn keyhatch.Action = "bucket.keys"
-	// Withdrawn: a pair has ended; the reason says why.
-	Withdrawn keyhatch.Action = "access_key.withdraw"
 )
 
 // Service does the use cases.
 type Service struct {
 	k                *kernel.Kernel
 	endpoint, region string // of our own S3 endpoint
-	keepers          map[keyhatch.KeysOf]driver.KeyProvisioner
+	stores           *storekeys.Service
 	kick             func()
 	uses             *kernel.Uses
 	log              *slog.Logger
@@ -40,8 +38,8 @@ type Service struct {
 type Config struct {
 	// Endpoint and Region are where the keys of our own S3 endpoint are used.
 	Endpoint, Region string
-	// Keepers keep the keys of other stores.
-	Keepers map[keyhatch.KeysOf]driver.KeyProvisioner
+	// Stores has those follow that keep keys themselves.
+	Stores *storekeys.Service
 	// Kick has jobs done that were asked for.
 	Kick func()
 	Log  *slog.Logger
@@ -50,7 +48,7 @@ type Config struct {
 // New makes the service.
 func New(k *kernel.Kernel, c Config) *Service {
 	return &Service{
-		k: k, endpoint: c.Endpoint, region: c.Region, keepers: c.Keepers, kick: c.Kick, uses: kernel.NewUses("access keys", k.DB, c.Log), log: c.Log,
+		k: k, endpoint: c.Endpoint, region: c.Region, stores: c.Stores, kick: c.Kick, uses: kernel.NewUses("access keys", k.DB, c.Log), log: c.Log,
 	}
 }
 
@@ -125,7 +123,7 @@ func (svc *Service) Create(ctx context.Context, c keyhatch.Caller, n NewKey) (ke
 			return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
 				"the store keeps its keys itself, and they work from everywhere: a token that is confined to networks makes none")
 		}
-		if err := follow(w, &key); err != nil {
+		if err := storekeys.Follow(w, &key); err != nil {
 			return err
 		}
 		if err := w.Tx.InsertAccessKey(ctx, key); err != nil {
@@ -147,7 +145,7 @@ func (svc *Service) changing(ctx context.Context, c keyhatch.Caller, act func(*k
 // servingStore finds a store that the workspace's keys can be for.
 func (svc *Service) servingStore(v kernel.View, workspace, ref string) (keyhatch.Store, error) {
 	s, err := accounts.StoreFor(v, workspace, ref)
-	if err == nil && s.Keys != keyhatch.KeysOwn && svc.keepers[s.Keys] == nil {
+	if err == nil && s.Keys != keyhatch.KeysOwn && !svc.stores.Keeps(s.Keys) {
 		err = keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported, "there are no access keys for this store: borrow leases").In("store")
 	}
 	return s, err
@@ -229,7 +227,7 @@ func (svc *Service) change(w *kernel.Work, key keyhatch.AccessKey, ch Change) (_
 // its store has to know.
 func put(w *kernel.Work, key keyhatch.AccessKey, follows bool) (keyhatch.AccessKey, error) {
 	if follows {
-		if err := follow(w, &key); err != nil {
+		if err := storekeys.Follow(w, &key); err != nil {
 			return key, err
 		}
 	}
@@ -255,7 +253,7 @@ func (svc *Service) end(w *kernel.Work, key keyhatch.AccessKey) error {
 		return err
 	}
 	svc.uses.Forget(key.ID)
-	if err := ask(w, key); err != nil {
+	if err := storekeys.Ask(w, key); err != nil {
 		return err
 	}
 	return record(w, Deleted, key)
@@ -276,7 +274,7 @@ func (svc *Service) Key(ctx context.Context, c keyhatch.Caller, workspace, ref s
 	if err != nil {
 		return key, err
 	}
-	j, _, err := v.Job(ctx, Provisioning, key.ID)
+	j, _, err := v.Job(ctx, storekeys.Provisioning, key.ID)
 	key.Attempts, key.LastError = j.Attempts, j.LastError
 	return key, err
 }
@@ -318,7 +316,7 @@ func withAttempts(v kernel.View, workspace string, keys []keyhatch.AccessKey, er
 	if err != nil || len(keys) == 0 {
 		return keys, err
 	}
-	waiting, err := v.Jobs(v.Ctx, db.JobFilter{Kind: Provisioning, Workspace: workspace}, db.Everything)
+	waiting, err := v.Jobs(v.Ctx, db.JobFilter{Kind: storekeys.Provisioning, Workspace: workspace}, db.Everything)
 	of := map[string]keyhatch.Job{}
 	for _, j := range waiting {
 		of[j.Subject] = j

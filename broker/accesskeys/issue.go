@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/storekeys"
 	"github.com/keyhatch/keyhatch/db"
 )
 
@@ -39,7 +40,7 @@ const (
 // is on record (S1), and when the store was told to end those that it replaces.
 func (svc *Service) issueThere(ctx context.Context, c keyhatch.Caller, id string, store keyhatch.Store, grace time.Duration) (keyhatch.AccessKey, keyhatch.Credentials, error) {
 	var none keyhatch.Credentials
-	at, err := svc.keeper(store)
+	at, err := svc.stores.Keeper(store)
 	if err != nil {
 		return keyhatch.AccessKey{}, none, err
 	}
@@ -63,7 +64,7 @@ func (svc *Service) issueThere(ctx context.Context, c keyhatch.Caller, id string
 		svc.undoIssue(after, key)
 		return key, none, err
 	}
-	withdrawn := at.withdraw(within, key.ID, ended)
+	withdrawn := at.Withdraw(within, key.ID, ended)
 	if withdrawn != nil {
 		svc.log.WarnContext(ctx, "a pair that was replaced has not ended in its store yet", "key", key.ID, "store", store.Name, "error", withdrawn)
 	}
@@ -124,7 +125,7 @@ func (svc *Service) awaitFree(ctx context.Context, c keyhatch.Caller, id string,
 
 // isBusy tells whether the store does not have a key as it is to be, or is being asked about it.
 func isBusy(v kernel.View, key keyhatch.AccessKey) (bool, error) {
-	doing, found, err := v.Job(v.Ctx, Provisioning, key.ID)
+	doing, found, err := v.Job(v.Ctx, storekeys.Provisioning, key.ID)
 	return key.State == keyhatch.AccessKeyPending || !key.IssuingUntil.IsZero() || found && v.Now.Before(doing.ClaimedUntil), err
 }
 
@@ -149,7 +150,7 @@ func (svc *Service) tryToBegin(ctx context.Context, c keyhatch.Caller, id string
 		}
 		for len(key.Pairs) >= keyhatch.MaxPairs {
 			last := len(key.Pairs) - 1
-			if err := endPair(w, key, key.Pairs[last].AccessKeyID, "it was replaced"); err != nil {
+			if err := storekeys.EndPair(w, key, key.Pairs[last].AccessKeyID, "it was replaced"); err != nil {
 				return err
 			}
 			key.Pairs = key.Pairs[:last]
@@ -158,7 +159,7 @@ func (svc *Service) tryToBegin(ctx context.Context, c keyhatch.Caller, id string
 		if err := w.Tx.UpdateAccessKeyState(ctx, key); err != nil {
 			return err
 		}
-		if err := w.Tx.AskJob(ctx, job(key, w.Now, key.IssuingUntil)); err != nil {
+		if err := w.Tx.AskJob(ctx, storekeys.Job(key, w.Now, key.IssuingUntil)); err != nil {
 			return err
 		}
 		return w.Record(Issuing, key.Workspace, key.ID, kernel.Detail("name", key.Name))
@@ -167,18 +168,18 @@ func (svc *Service) tryToBegin(ctx context.Context, c keyhatch.Caller, id string
 }
 
 // issueIn makes room in the store, and has it issue a pair.
-func issueIn(ctx context.Context, at keeper, key keyhatch.AccessKey) (keyhatch.KeyPair, error) {
-	there, err := at.pairs(ctx, key.ID)
+func issueIn(ctx context.Context, at storekeys.Keeper, key keyhatch.AccessKey) (keyhatch.KeyPair, error) {
+	there, err := at.Pairs(ctx, key.ID)
 	if err != nil {
 		return keyhatch.KeyPair{}, err
 	}
 	surplus := slices.DeleteFunc(there, func(id string) bool {
 		return slices.ContainsFunc(key.Pairs, func(p keyhatch.IssuedPair) bool { return p.AccessKeyID == id })
 	})
-	if err := at.withdraw(ctx, key.ID, surplus); err != nil {
+	if err := at.Withdraw(ctx, key.ID, surplus); err != nil {
 		return keyhatch.KeyPair{}, err
 	}
-	pair, err := at.issue(ctx, key.ID)
+	pair, err := at.Issue(ctx, key.ID)
 	if errors.Is(err, keyhatch.NotFound) { // its job brings it there again
 		err = notReady("the store had lost the key: try again in a moment").Because(err)
 	}
@@ -232,7 +233,7 @@ func (svc *Service) endIssue(ctx context.Context, begun keyhatch.AccessKey, pend
 		if err := w.Tx.UpdateAccessKeyState(ctx, key); err != nil {
 			return err
 		}
-		return w.Tx.AskJob(ctx, job(key, w.Now, time.Time{}))
+		return w.Tx.AskJob(ctx, storekeys.Job(key, w.Now, time.Time{}))
 	})
 }
 
@@ -244,7 +245,7 @@ func (svc *Service) undoIssue(ctx context.Context, begun keyhatch.AccessKey) {
 	})
 	if ended := svc.endIssue(ctx, begun, true); errors.Is(ended, keyhatch.NotFound) {
 		// The key was deleted, and its store may have got it back by the pair.
-		ended = svc.k.DB.Write(ctx, func(tx *db.Tx) error { return tx.AskJob(ctx, job(begun, svc.k.Now(), time.Time{})) })
+		ended = svc.k.DB.Write(ctx, func(tx *db.Tx) error { return tx.AskJob(ctx, storekeys.Job(begun, svc.k.Now(), time.Time{})) })
 		err = errors.Join(err, ended)
 	} else {
 		err = errors.Join(err, ended)

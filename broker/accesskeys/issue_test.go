@@ -11,6 +11,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/broker/storekeys"
 )
 
 // When a pair that a store has issued cannot be handed out, because something happened
@@ -137,7 +138,7 @@ func TestIssuedByMany(t *testing.T) {
 		settled()
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		go w.Broker.AccessKeys.Reconcile(ctx)
+		go w.Broker.StoreKeys.Reconcile(ctx)
 		var mu sync.Mutex
 		var handed []string
 		var all sync.WaitGroup
@@ -178,7 +179,7 @@ func TestComparedWhileIssuing(t *testing.T) {
 		k.mu.Lock()
 		k.breaks = func(_ context.Context, what string, done bool) error {
 			if what == "issue" && done {
-				go w.Broker.AccessKeys.Reconcile(ctx)
+				go w.Broker.StoreKeys.Reconcile(ctx)
 				settled()
 			}
 			return nil
@@ -233,7 +234,7 @@ func TestEndedPairsAreInEvents(t *testing.T) {
 		for _, d := range w.events(key.ID, accesskeys.Issued) {
 			named = append(named, fields(d["ended"])...)
 		}
-		for _, d := range w.events(key.ID, accesskeys.Withdrawn) {
+		for _, d := range w.events(key.ID, storekeys.Withdrawn) {
 			named = append(named, d["access_key_id"])
 		}
 		for _, d := range w.events(key.ID, accesskeys.Deleted) {

@@ -208,7 +208,7 @@ func (w *world) run(t *testing.T, more ...func(context.Context)) (stop func()) {
 	w.runner.Store(runner)
 	ctx, end := context.WithCancel(t.Context())
 	var all sync.WaitGroup
-	for _, run := range append(more, w.Mirror.Run, runner.Run, w.Broker.AccessKeys.Follow) {
+	for _, run := range append(more, w.Mirror.Run, runner.Run, w.Broker.StoreKeys.Follow) {
 		all.Go(func() { run(ctx) })
 	}
 	stop = func() { end(); all.Wait() }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/storekeys"
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/mirror"
 	"github.com/keyhatch/keyhatch/policy"
@@ -109,14 +110,6 @@ func idsOf(pairs []keyhatch.IssuedPair) (ids []string) {
 	return ids
 }
 
-// endPair removes a pair, and says why in an event.
-func endPair(w *kernel.Work, key keyhatch.AccessKey, accessKeyID, why string) error {
-	if err := w.Tx.DeletePair(w.Ctx, key, accessKeyID); err != nil {
-		return err
-	}
-	return w.Record(Withdrawn, key.Workspace, key.ID, kernel.Detail("name", key.Name, "access_key_id", accessKeyID, "reason", why))
-}
-
 // newPair makes one: an access key id as S3's clients expect it, which is no secret, and
 // 30 random bytes.
 func newPair() (keyhatch.KeyPair, error) {
@@ -166,11 +159,11 @@ func (svc *Service) EndMadeWith(w *kernel.Work, token string) error {
 			if p.Token != token {
 				continue
 			}
-			if err := endPair(w, key, p.AccessKeyID, "its token leaked"); err != nil {
+			if err := storekeys.EndPair(w, key, p.AccessKeyID, "its token leaked"); err != nil {
 				return err
 			}
 		}
-		if err := follow(w, &key); err != nil {
+		if err := storekeys.Follow(w, &key); err != nil {
 			return err
 		}
 		if err := w.Tx.UpdateAccessKeyState(w.Ctx, key); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/places"
+	"github.com/keyhatch/keyhatch/broker/storekeys"
 	"github.com/keyhatch/keyhatch/driver"
 )
 
@@ -31,13 +32,13 @@ func TestReconcile(t *testing.T) {
 		k.mu.Unlock()
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		go w.Broker.AccessKeys.Reconcile(ctx)
+		go w.Broker.StoreKeys.Reconcile(ctx)
 		settled()
 		wantHas(t, k, "of a key that is not on record", stray, "nothing")
 		wantHas(t, k, "of one with a pair that is not", key.ID, "xxx:r[] ["+pair+"]")
 		wantHas(t, k, "of one that was lost", other.ID, "yyy:r[] []")
 		w.same(k, "of one that was lost", "other")
-		if all := w.events(other.ID, accesskeys.Withdrawn); len(all) != 1 || all[0]["access_key_id"] != lost {
+		if all := w.events(other.ID, storekeys.Withdrawn); len(all) != 1 || all[0]["access_key_id"] != lost {
 			t.Errorf("the events of the lost pair are %v", all)
 		}
 		w.issue("other", 0)
@@ -67,7 +68,7 @@ func TestReconcileWithAStoreThatIsBehind(t *testing.T) {
 		k.mu.Unlock()
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		go w.Broker.AccessKeys.Reconcile(ctx)
+		go w.Broker.StoreKeys.Reconcile(ctx)
 		settled()
 		k.mu.Lock()
 		k.pairs[key.ID] = []string{pair}
@@ -139,7 +140,7 @@ func TestS2_StoresThatListOthersKeys(t *testing.T) {
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		go w.Broker.AccessKeys.Reconcile(ctx)
+		go w.Broker.StoreKeys.Reconcile(ctx)
 		settled()
 		liar.mu.Lock()
 		if liar.puts != 0 {

@@ -14,6 +14,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/places"
+	"github.com/keyhatch/keyhatch/broker/storekeys"
 	"github.com/keyhatch/keyhatch/driver"
 )
 
@@ -86,7 +87,7 @@ func TestStoreRefusesEverything(t *testing.T) {
 		if now := w.key("key"); now.State != keyhatch.AccessKeyFailed || len(now.Pairs) != 0 {
 			t.Errorf("it is %s with %v", now.State, now.Pairs)
 		}
-		if all := w.events(key.ID, accesskeys.Withdrawn); len(all) != 1 || all[0]["access_key_id"] != pair {
+		if all := w.events(key.ID, storekeys.Withdrawn); len(all) != 1 || all[0]["access_key_id"] != pair {
 			t.Errorf("the events of ended pairs are %v", all)
 		}
 	})
@@ -197,7 +198,7 @@ func TestStoreOfADeletedKey(t *testing.T) {
 		if err := w.Broker.Places.DeleteStore(ctx, w.Admin, "theirs"); code(err) != keyhatch.CodeInUse {
 			t.Errorf("deleting it while the key is there: %v", err)
 		}
-		if all := w.events(key.ID, accesskeys.Failed); len(all) != 1 || all[0]["reason"] != "its user is in a group" {
+		if all := w.events(key.ID, storekeys.Failed); len(all) != 1 || all[0]["reason"] != "its user is in a group" {
 			t.Errorf("the events are %v", all)
 		}
 		k.mu.Lock()
@@ -226,7 +227,7 @@ func TestTarpit(t *testing.T) {
 		}
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
-		go w.Broker.AccessKeys.Reconcile(ctx)
+		go w.Broker.StoreKeys.Reconcile(ctx)
 		settled()
 		key := w.theirs("key", accesskeys.Rights{Read: []string{"xxx"}})
 		time.Sleep(5 * time.Second)

@@ -15,6 +15,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
+	"github.com/keyhatch/keyhatch/broker/storekeys"
 	"github.com/keyhatch/keyhatch/db"
 )
 
@@ -65,7 +66,7 @@ var changes = map[keyhatch.Action]func(*State, keyhatch.Event) error{
 	accesskeys.Created:            (*State).keyPut,
 	accesskeys.Updated:            (*State).keyPut,
 	accesskeys.Issued:             (*State).keyIssued,
-	accesskeys.Withdrawn:          (*State).pairWithdrawn,
+	storekeys.Withdrawn:           (*State).pairWithdrawn,
 	accesskeys.Deleted:            (*State).keyDeleted,
 }
 

@@ -328,8 +328,8 @@ func (in *instance) run(ctx context.Context) error {
 	recording.Go(func() { in.broker.Keys.Run(fresh) })
 	recording.Go(func() { in.jobs.Run(fresh) })
 	recording.Go(func() { in.broker.Proofs.Run(fresh) })
-	recording.Go(func() { in.broker.AccessKeys.Follow(fresh) })
-	recording.Go(func() { in.broker.AccessKeys.Reconcile(fresh) })
+	recording.Go(func() { in.broker.StoreKeys.Follow(fresh) })
+	recording.Go(func() { in.broker.StoreKeys.Reconcile(fresh) })
 	go in.pruneTokens(fresh)
 	go in.issuers.Fetch(fresh)
 	if keep > 0 {

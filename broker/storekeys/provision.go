@@ -1,4 +1,4 @@
-package accesskeys
+package storekeys
 
 import (
 	"context"
@@ -11,12 +11,6 @@ import (
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/mirror"
-)
-
-// The events of what a store has done with a key.
-const (
-	Configured keyhatch.Action = "access_key.configured"
-	Failed     keyhatch.Action = "access_key.failed"
 )
 
 // lostAfter is how long a store may not know a pair yet that it has just issued. Later a
@@ -38,7 +32,7 @@ func (svc *Service) Provision(ctx context.Context, j keyhatch.Job) error {
 	if missing == nil && key.Store != store.ID { // it is another's, and this one shall hear nothing of it
 		return svc.askAgain(ctx, key)
 	}
-	at, err := svc.keeper(store)
+	at, err := svc.Keeper(store)
 	if err != nil {
 		return err
 	}
@@ -54,7 +48,7 @@ func (svc *Service) Provision(ctx context.Context, j keyhatch.Job) error {
 	}
 	// What the store has is asked before what is on record: a pair that is listed and
 	// not on record has no way to get there any more.
-	there, err := at.pairs(ctx, j.Subject)
+	there, err := at.Pairs(ctx, j.Subject)
 	if err != nil {
 		return err
 	}
@@ -79,7 +73,7 @@ func (svc *Service) Provision(ctx context.Context, j keyhatch.Job) error {
 
 // askAgain has the job of a key run once more, at the key's own store.
 func (svc *Service) askAgain(ctx context.Context, key keyhatch.AccessKey) error {
-	return svc.k.DB.Write(ctx, func(tx *db.Tx) error { return tx.AskJob(ctx, job(key, svc.k.Now(), time.Time{})) })
+	return svc.k.DB.Write(ctx, func(tx *db.Tx) error { return tx.AskJob(ctx, Job(key, svc.k.Now(), time.Time{})) })
 }
 
 // awaitIssue tells whether a pair of the key is being issued, and has the job run again
@@ -98,7 +92,7 @@ func (svc *Service) awaitIssue(ctx context.Context, j keyhatch.Job, key keyhatch
 		}
 		now := svc.k.Now()
 		if waits = now.Before(key.IssuingUntil); waits {
-			return tx.AskJob(ctx, job(key, now, key.IssuingUntil))
+			return tx.AskJob(ctx, Job(key, now, key.IssuingUntil))
 		}
 		key.IssuingUntil = time.Time{}
 		return tx.UpdateAccessKeyState(ctx, key)
@@ -123,7 +117,7 @@ func (svc *Service) present(ctx context.Context, id string) (key keyhatch.Access
 
 // drop removes a key that is not on record from its store. What the store's people have
 // to cure is told in an event, once, and tried until they have.
-func (svc *Service) drop(ctx context.Context, at keeper, j keyhatch.Job) error {
+func (svc *Service) drop(ctx context.Context, at Keeper, j keyhatch.Job) error {
 	err := at.drop(ctx, j.Subject)
 	var e *keyhatch.Error
 	if j.Attempts > 0 || !errors.As(err, &e) || e.Kind != keyhatch.Conflict {
@@ -173,9 +167,9 @@ type brought struct {
 // bring makes the store have what is ordered, and ends pairs first, whatever becomes of the
 // rest. In a store that refuses the order the key opens nothing: what it had before may be
 // more than it is to have.
-func bring(ctx context.Context, at keeper, order driver.KeyOrder, pairs pairSets) (done brought, err error) {
+func bring(ctx context.Context, at Keeper, order driver.KeyOrder, pairs pairSets) (done brought, err error) {
 	done = brought{applied: digest(order), pairs: pairs}
-	withdrawn := at.withdraw(ctx, order.Key, pairs.surplus)
+	withdrawn := at.Withdraw(ctx, order.Key, pairs.surplus)
 	refused := at.put(ctx, order)
 	var e *keyhatch.Error
 	if refused == nil || !errors.As(refused, &e) || e.Kind != keyhatch.Conflict {
@@ -184,7 +178,7 @@ func bring(ctx context.Context, at keeper, order driver.KeyOrder, pairs pairSets
 	done.refusal = e.Message
 	shut := at.put(ctx, driver.KeyOrder{Key: order.Key})
 	if errors.Is(shut, keyhatch.Conflict) { // then nobody may work with it
-		shut = at.withdraw(ctx, order.Key, pairs.there)
+		shut = at.Withdraw(ctx, order.Key, pairs.there)
 		done.pairs.lost = append(done.pairs.lost, pairs.there...)
 	}
 	return done, errors.Join(withdrawn, shut)
@@ -217,7 +211,7 @@ func (svc *Service) settle(ctx context.Context, j keyhatch.Job, was keyhatch.Acc
 			}
 		}
 		if end := nextEnd(key, w.Now); !end.IsZero() {
-			if err := w.Tx.AskJob(ctx, job(key, w.Now, end)); err != nil {
+			if err := w.Tx.AskJob(ctx, Job(key, w.Now, end)); err != nil {
 				return err
 			}
 		}
@@ -246,7 +240,7 @@ func forgetPairs(w *kernel.Work, key *keyhatch.AccessKey, ended pairSets) error 
 			if at < 0 {
 				continue
 			}
-			if err := endPair(w, *key, id, e.why); err != nil {
+			if err := EndPair(w, *key, id, e.why); err != nil {
 				return err
 			}
 			key.Pairs = slices.Delete(key.Pairs, at, at+1)

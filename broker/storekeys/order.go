@@ -1,4 +1,4 @@
-package accesskeys
+package storekeys
 
 import (
 	"crypto/sha256"
@@ -53,39 +53,39 @@ func digest(order driver.KeyOrder) string {
 // is to be now, or out of it. Their detail is the store's id.
 const Provisioning keyhatch.JobKind = "access_key"
 
-// job asks for a key to be brought into its store, not before the time.
-func job(k keyhatch.AccessKey, now, at time.Time) keyhatch.Job {
+// Job asks for a key to be brought into its store, not before the time.
+func Job(k keyhatch.AccessKey, now, at time.Time) keyhatch.Job {
 	return keyhatch.Job{
 		ID: keyhatch.NewID(keyhatch.JobID, now), Workspace: k.Workspace, Store: k.Store, Kind: Provisioning, Subject: k.ID, Detail: k.Store, RunAt: at, CreatedAt: now,
 	}
 }
 
-// ask has a key brought into its store at once, when that keeps it. It is part of the
+// Ask has a key brought into its store at once, when that keeps it. It is part of the
 // change that it is asked for by.
-func ask(w *kernel.Work, k keyhatch.AccessKey) error {
+func Ask(w *kernel.Work, k keyhatch.AccessKey) error {
 	store, err := w.Store(w.Ctx, k.Store)
 	if err != nil || !store.Keys.Kept() {
 		return err
 	}
-	return w.Tx.AskJob(w.Ctx, job(k, w.Now, time.Time{}))
+	return w.Tx.AskJob(w.Ctx, Job(k, w.Now, time.Time{}))
 }
 
-// follow is ask for a change that the store has not made yet, and says so in the key,
+// Follow is Ask for a change that the store has not made yet, and says so in the key,
 // which is for the caller to write.
-func follow(w *kernel.Work, k *keyhatch.AccessKey) error {
+func Follow(w *kernel.Work, k *keyhatch.AccessKey) error {
 	store, err := w.Store(w.Ctx, k.Store)
 	if err != nil || !store.Keys.Kept() {
 		return err
 	}
 	k.State, k.Reason = keyhatch.AccessKeyPending, ""
 	k.Revision++
-	return w.Tx.AskJob(w.Ctx, job(*k, w.Now, time.Time{}))
+	return w.Tx.AskJob(w.Ctx, Job(*k, w.Now, time.Time{}))
 }
 
 // Relock has the stores that keep keys follow a lock that was set or taken away, in the
 // change that does so: until its store has confirmed it, each key that may write there is
 // pending, and so is the lock.
-func (svc *Service) Relock(w *kernel.Work, l keyhatch.Location) error {
+func Relock(w *kernel.Work, l keyhatch.Location) error {
 	store, err := w.Store(w.Ctx, l.Store)
 	if err != nil || !store.Keys.Kept() {
 		return err
@@ -95,7 +95,7 @@ func (svc *Service) Relock(w *kernel.Work, l keyhatch.Location) error {
 		return err
 	}
 	for _, k := range keys {
-		if err := follow(w, &k); err != nil {
+		if err := Follow(w, &k); err != nil {
 			return err
 		}
 		if err := w.Tx.UpdateAccessKeyState(w.Ctx, k); err != nil {

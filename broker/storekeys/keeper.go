@@ -1,4 +1,4 @@
-package accesskeys
+package storekeys
 
 import (
 	"context"
@@ -15,43 +15,43 @@ const (
 	listFor = 5 * time.Minute
 )
 
-// keeper is a store that keeps keys, with what speaks to it. No call outlasts its time,
+// Keeper is a store that keeps keys, with what speaks to it. No call outlasts its time,
 // so that a store that does not answer holds up nobody else for long.
-type keeper struct {
+type Keeper struct {
 	driver driver.KeyProvisioner
 	store  keyhatch.Store
 }
 
-// keeper finds what keeps the keys of a store; it is keyhatch.Unavailable where this
+// Keeper finds what keeps the keys of a store; it is keyhatch.Unavailable where this
 // process has no such thing.
-func (svc *Service) keeper(s keyhatch.Store) (keeper, error) {
+func (svc *Service) Keeper(s keyhatch.Store) (Keeper, error) {
 	d, ok := svc.keepers[s.Keys]
 	if !ok {
-		return keeper{}, keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeStoreUnsupported, "this process cannot reach stores with such keys")
+		return Keeper{}, keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeStoreUnsupported, "this process cannot reach stores with such keys")
 	}
-	return keeper{d, s}, nil
+	return Keeper{d, s}, nil
 }
 
-func (k keeper) put(ctx context.Context, order driver.KeyOrder) error {
+func (k Keeper) put(ctx context.Context, order driver.KeyOrder) error {
 	ctx, stop := context.WithTimeout(ctx, callFor)
 	defer stop()
 	return k.driver.Put(ctx, k.store, order)
 }
 
-func (k keeper) issue(ctx context.Context, key string) (keyhatch.KeyPair, error) {
+func (k Keeper) Issue(ctx context.Context, key string) (keyhatch.KeyPair, error) {
 	ctx, stop := context.WithTimeout(ctx, callFor)
 	defer stop()
 	return k.driver.Issue(ctx, k.store, key)
 }
 
-func (k keeper) pairs(ctx context.Context, key string) ([]string, error) {
+func (k Keeper) Pairs(ctx context.Context, key string) ([]string, error) {
 	ctx, stop := context.WithTimeout(ctx, callFor)
 	defer stop()
 	return k.driver.Pairs(ctx, k.store, key)
 }
 
-// withdraw ends pairs, if there are any to end.
-func (k keeper) withdraw(ctx context.Context, key string, ended []string) error {
+// Withdraw ends pairs, if there are any to end.
+func (k Keeper) Withdraw(ctx context.Context, key string, ended []string) error {
 	if len(ended) == 0 {
 		return nil
 	}
@@ -60,13 +60,13 @@ func (k keeper) withdraw(ctx context.Context, key string, ended []string) error 
 	return k.driver.Withdraw(ctx, k.store, key, ended)
 }
 
-func (k keeper) drop(ctx context.Context, key string) error {
+func (k Keeper) drop(ctx context.Context, key string) error {
 	ctx, stop := context.WithTimeout(ctx, callFor)
 	defer stop()
 	return k.driver.Drop(ctx, k.store, key)
 }
 
-func (k keeper) keys(ctx context.Context) (map[string][]string, error) {
+func (k Keeper) keys(ctx context.Context) (map[string][]string, error) {
 	ctx, stop := context.WithTimeout(ctx, listFor)
 	defer stop()
 	return k.driver.Keys(ctx, k.store)

@@ -1,4 +1,4 @@
-package accesskeys
+package storekeys
 
 import (
 	"context"
@@ -43,7 +43,7 @@ func (svc *Service) Sweep(ctx context.Context, j keyhatch.Job) error {
 	if err != nil {
 		return err
 	}
-	at, err := svc.keeper(store)
+	at, err := svc.Keeper(store)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (svc *Service) reconcile(ctx context.Context) error {
 	room := make(chan struct{}, reconcileAtOnce)
 	var all sync.WaitGroup
 	for _, s := range stores {
-		at, err := svc.keeper(s)
+		at, err := svc.Keeper(s)
 		if err != nil {
 			continue
 		}
@@ -102,7 +102,7 @@ func (svc *Service) reconcile(ctx context.Context) error {
 
 // reconcileStore asks for the jobs of a store. The store is asked first: a key that is
 // made meanwhile is on record by then.
-func (svc *Service) reconcileStore(ctx context.Context, at keeper) error {
+func (svc *Service) reconcileStore(ctx context.Context, at Keeper) error {
 	there, err := at.keys(ctx)
 	if err != nil {
 		return err
@@ -127,9 +127,9 @@ func (svc *Service) reconcileStore(ctx context.Context, at keeper) error {
 		switch {
 		case due[k.ID]:
 		case !is, !samePairs(k, pairs), k.State == keyhatch.AccessKeyPending:
-			asked = append(asked, job(k, now, time.Time{}))
+			asked = append(asked, Job(k, now, time.Time{}))
 		default:
-			asked = append(asked, job(k, now, now.Add(rand.N(reconcileEvery))))
+			asked = append(asked, Job(k, now, now.Add(rand.N(reconcileEvery))))
 		}
 	}
 	for id := range there {

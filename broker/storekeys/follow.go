@@ -1,4 +1,4 @@
-package accesskeys
+package storekeys
 
 import (
 	"context"
@@ -109,7 +109,7 @@ func (svc *Service) askFor(ctx context.Context, stale []keyhatch.AccessKey) erro
 			if err := tx.UpdateAccessKeyState(ctx, now); err != nil {
 				return err
 			}
-			if err := tx.AskJob(ctx, job(now, svc.k.Now(), time.Time{})); err != nil {
+			if err := tx.AskJob(ctx, Job(now, svc.k.Now(), time.Time{})); err != nil {
 				return err
 			}
 		}
