@@ -29,9 +29,10 @@ const (
 
 // Change is one line of the change feed.
 type Change struct {
-	Seq  int64
-	Kind ChangeKind
-	ID   string
+	Seq       int64
+	Kind      ChangeKind
+	ID        string
+	Workspace string // empty: the installation's
 }
 
 // PairSeparator stands between the two ids of a membership's change.
@@ -55,9 +56,9 @@ func (r Reader) LastChange(ctx context.Context) (int64, error) {
 // ChangesAfter returns the changes behind the number, in their order.
 func (r Reader) ChangesAfter(ctx context.Context, seq int64) ([]Change, error) {
 	return many(ctx, r, func(row row) (c Change, err error) {
-		err = row.Scan(&c.Seq, &c.Kind, &c.ID)
+		err = row.Scan(&c.Seq, &c.Kind, &c.ID, &c.Workspace)
 		return c, err
-	}, "select seq, kind, id from changes where seq > $1 order by seq", seq)
+	}, "select seq, kind, id, workspace from changes where seq > $1 order by seq", seq)
 }
 
 // FirstChange returns the number of the oldest change that is still kept, 0 for

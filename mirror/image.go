@@ -36,6 +36,8 @@ type Image struct {
 	bucketsOn       map[nameIn]set      // the same → buckets
 	locationsIn     map[string]set      // bucket → locations
 	baseOf          map[db.Place]string // → credential
+	keysIn          map[string]set      // workspace → access keys
+	keysOf          map[string]set      // owner → access keys
 }
 
 type (
@@ -84,8 +86,13 @@ func newImage() *Image {
 		bucketsOn:       map[nameIn]set{},
 		locationsIn:     map[string]set{},
 		baseOf:          map[db.Place]string{},
+		keysIn:          map[string]set{},
+		keysOf:          map[string]set{},
 	}
-	i.accessKeys = newTable(func(keyhatch.AccessKey, bool) {})
+	i.accessKeys = newTable(func(k keyhatch.AccessKey, add bool) {
+		followSet(i.keysIn, k.Workspace, k.ID, add)
+		followSet(i.keysOf, k.Owner, k.ID, add)
+	})
 	i.pairs = newTable(func(db.SealedPair, bool) {})
 	i.users = newTable(func(keyhatch.User, bool) {})
 	i.circleMembers = newTable(func(keyhatch.CircleMember, bool) {})

@@ -175,6 +175,14 @@ func (i *Image) BucketOpen(id string) (bool, error) {
 // AccessKeys returns all access keys, in no order.
 func (i *Image) AccessKeys() iter.Seq[keyhatch.AccessKey] { return maps.Values(i.accessKeys.rows) }
 
+// AccessKeysIn yields the ids of a workspace's access keys, in no order.
+func (i *Image) AccessKeysIn(workspace string) iter.Seq[string] {
+	return maps.Keys(i.keysIn[workspace])
+}
+
+// AccessKeysOf yields the ids of an owner's access keys, in no order.
+func (i *Image) AccessKeysOf(owner string) iter.Seq[string] { return maps.Keys(i.keysOf[owner]) }
+
 // AccessKey returns the access key of the id.
 func (i *Image) AccessKey(id string) (keyhatch.AccessKey, error) {
 	return get(i.accessKeys, id, keyhatch.CodeAccessKeyNotFound)

@@ -94,11 +94,11 @@ func TestStoreFollowsToAndFro(t *testing.T) {
 		}
 		// Also when it could not be written down at first that the store has to follow.
 		mend := w.BreakCommits(t, "jobs")
-		w.Member(t, w.lab, w.ann, keyhatch.MemberRole)
+		w.must(w.Broker.Buckets.Unregister(t.Context(), w.Admin, "lab", "yyy"))
 		settled()
 		mend()
 		settled()
-		wantHas(t, k, "of who is none again", key.ID, " []")
+		wantHas(t, k, "without a bucket", key.ID, "xxx:r[] []")
 	})
 }
 

@@ -6,17 +6,19 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/storekeys"
+	"github.com/keyhatch/keyhatch/db"
 )
 
 // Suspend closes an account: what rests on it opens nothing until it is resumed, at our S3
-// endpoint at once. Installation admins only.
+// endpoint at once, and within seconds at a store that keeps keys. Installation admins only.
 func (svc *Service) Suspend(ctx context.Context, c keyhatch.Caller, workspace, ref string) (keyhatch.StoreAccount, error) {
-	return svc.change(ctx, c, workspace, ref, kernel.View.MustInstall, Suspended, func(_ *kernel.Work, a *keyhatch.StoreAccount) error {
+	return svc.change(ctx, c, workspace, ref, kernel.View.MustInstall, Suspended, func(w *kernel.Work, a *keyhatch.StoreAccount) error {
 		if !a.State.Opens() {
 			return kernel.AccountOpens(a.State)
 		}
 		a.State = keyhatch.AccountSuspended
-		return nil
+		return followed(w, *a)
 	})
 }
 
@@ -26,8 +28,16 @@ func (svc *Service) Resume(ctx context.Context, c keyhatch.Caller, workspace, re
 		if a.State != keyhatch.AccountSuspended {
 			return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeAccountExists, "the account is not suspended")
 		}
+		if err := followed(w, *a); err != nil {
+			return err
+		}
 		return reopen(w, a)
 	})
+}
+
+// followed has the store follow, when it keeps the workspace's keys.
+func followed(w *kernel.Work, a keyhatch.StoreAccount) error {
+	return storekeys.FollowThose(w, db.AccessKeyFilter{Workspace: a.Workspace, Store: a.Store})
 }
 
 // reopen puts an account back to where it was before it was closed.

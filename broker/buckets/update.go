@@ -8,6 +8,8 @@ import (
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/places"
+	"github.com/keyhatch/keyhatch/broker/storekeys"
+	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/policy"
 )
 
@@ -50,6 +52,7 @@ func (svc *Service) Update(ctx context.Context, c keyhatch.Caller, workspace, re
 		if bk.State == keyhatch.BucketDeleting {
 			return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeBucketNotReady, "the store is removing the bucket")
 		}
+		before := bk
 		if err := ch.apply(w, &bk); err != nil {
 			return err
 		}
@@ -80,6 +83,9 @@ func (svc *Service) Update(ctx context.Context, c keyhatch.Caller, workspace, re
 		if err := w.Record(places.BucketUpdated, bk.Workspace, bk.ID, places.BucketDetail(bk)); err != nil {
 			return err
 		}
+		if err := followed(w, before, bk); err != nil {
+			return err
+		}
 		if err := svc.putKeys(w, bk, ch.Keys); err != nil {
 			return err
 		}
@@ -87,6 +93,27 @@ func (svc *Service) Update(ctx context.Context, c keyhatch.Caller, workspace, re
 		return err
 	})
 	return out, err
+}
+
+// followed has the bucket's store follow, when it keeps keys: all of the workspace's when
+// it opens something else to all, and those of both owners when it has another one.
+func followed(w *kernel.Work, before, now keyhatch.Bucket) error {
+	keys := db.AccessKeyFilter{Workspace: now.Workspace, Store: now.Store}
+	if before.AllKeysRead != now.AllKeysRead || before.AllKeysWrite != now.AllKeysWrite {
+		return storekeys.FollowThose(w, keys)
+	}
+	if before.Owner == now.Owner {
+		return nil
+	}
+	for _, keys.Owner = range []string{before.Owner, now.Owner} {
+		if keys.Owner == "" {
+			continue
+		}
+		if err := storekeys.FollowThose(w, keys); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // apply puts a change into a bucket that is about to be written.

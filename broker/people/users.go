@@ -5,6 +5,8 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/storekeys"
+	"github.com/keyhatch/keyhatch/db"
 )
 
 // The events of users.
@@ -88,6 +90,11 @@ func (svc *Service) UpdateUser(ctx context.Context, c keyhatch.Caller, ref strin
 		}
 		if err := keepAnAdmin(w); err != nil {
 			return err
+		}
+		if u.Active != before.Active || u.Admin != before.Admin {
+			if err := storekeys.FollowThose(w, db.AccessKeyFilter{Owner: u.ID}); err != nil {
+				return err
+			}
 		}
 		return w.Record(UserUpdated, "", u.ID, kernel.Detail("name", u.Name, "admin", kernel.Yes(u.Admin), "active", kernel.Yes(u.Active)))
 	})

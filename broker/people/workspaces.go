@@ -6,6 +6,8 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/storekeys"
+	"github.com/keyhatch/keyhatch/db"
 )
 
 // The events of workspaces.
@@ -140,6 +142,9 @@ func (svc *Service) PutWorkspaceMember(ctx context.Context, c keyhatch.Caller, w
 		if m, err = w.WorkspaceMember(ctx, ws.ID, u.ID); err != nil {
 			return err
 		}
+		if err := storekeys.FollowThose(w, db.AccessKeyFilter{Workspace: ws.ID, Owner: u.ID}); err != nil {
+			return err
+		}
 		return w.Record(WorkspaceMemberPut, ws.ID, u.ID, kernel.Detail("user", u.Name, "role", string(role)))
 	})
 	return m, err
@@ -164,6 +169,9 @@ func (svc *Service) RemoveWorkspaceMember(ctx context.Context, c keyhatch.Caller
 				"the user owns locations of the workspace, and who owns one can grant on it: give them to another owner first").In("user")
 		}
 		if err := w.Tx.DeleteWorkspaceMember(ctx, ws.ID, u.ID); err != nil {
+			return err
+		}
+		if err := storekeys.FollowThose(w, db.AccessKeyFilter{Workspace: ws.ID, Owner: u.ID}); err != nil {
 			return err
 		}
 		return w.Record(WorkspaceMemberRemoved, ws.ID, u.ID, kernel.Detail("user", u.Name))

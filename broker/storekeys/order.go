@@ -11,6 +11,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/policy"
 )
@@ -94,9 +95,27 @@ func Relock(w *kernel.Work, l keyhatch.Location) error {
 	if err != nil {
 		return err
 	}
+	return followAll(w, keys)
+}
+
+// FollowThose has the stores that keep keys follow a change that may concern these, in the
+// change itself: it is durable with that that they are told, whatever ends then.
+func FollowThose(w *kernel.Work, concerned db.AccessKeyFilter) error {
+	keys, err := w.AccessKeys(w.Ctx, concerned, db.Everything)
+	if err != nil {
+		return err
+	}
+	return followAll(w, keys)
+}
+
+func followAll(w *kernel.Work, keys []keyhatch.AccessKey) error {
 	for _, k := range keys {
+		was := k.Revision
 		if err := Follow(w, &k); err != nil {
 			return err
+		}
+		if k.Revision == was { // no store keeps it
+			continue
 		}
 		if err := w.Tx.UpdateAccessKeyState(w.Ctx, k); err != nil {
 			return err

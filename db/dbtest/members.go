@@ -47,7 +47,7 @@ func testWorkspaceMembers(t *testing.T, s *suite) {
 func testCircleMembers(t *testing.T, s *suite) {
 	w := s.world()
 	n := noun[keyhatch.CircleMember]{
-		missing: keyhatch.CodeMemberNotFound, change: db.CircleMemberChanged,
+		missing: keyhatch.CodeMemberNotFound, change: db.CircleMemberChanged, of: w.ws.ID,
 		id: func(m keyhatch.CircleMember) string { return m.Circle + db.PairSeparator + m.User },
 		fresh: func() keyhatch.CircleMember {
 			return keyhatch.CircleMember{Circle: w.group.ID, User: s.StoredUser(), Since: s.Now()}

@@ -2,6 +2,7 @@ package dbtest
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -18,6 +19,7 @@ type noun[T any] struct {
 	change  db.ChangeKind // its lines in the change feed, "" for none
 
 	id     func(T) string
+	of     string   // the workspace whose it is, where it does not say so
 	fresh  func() T // a new one, not stored
 	insert func(context.Context, *db.Tx, T) error
 	get    func(context.Context, db.Reader, string) (T, error)
@@ -44,14 +46,14 @@ func (n noun[T]) stored(t *testing.T, s *suite) {
 	_, err := n.get(s.Ctx(), s.Reader, id)
 	ground.WantFail(t, "get before insert", err, keyhatch.NotFound, n.missing)
 
-	n.feeds(t, s, "insert", id, func() {
+	n.feeds(t, s, "insert", v, func() {
 		s.Do(func(ctx context.Context, tx *db.Tx) error { return n.insert(ctx, tx, v) })
 	})
 	n.wantStored(t, s, "insert", v)
 
 	if n.update != nil {
 		v = n.changed(v)
-		n.feeds(t, s, "update", id, func() {
+		n.feeds(t, s, "update", v, func() {
 			s.Do(func(ctx context.Context, tx *db.Tx) error { return n.update(ctx, tx, v) })
 		})
 		n.wantStored(t, s, "update", v)
@@ -59,7 +61,7 @@ func (n noun[T]) stored(t *testing.T, s *suite) {
 		ground.WantFail(t, "update of what is not there", err, keyhatch.NotFound, n.missing)
 	}
 	if n.remove != nil {
-		n.feeds(t, s, "delete", id, func() {
+		n.feeds(t, s, "delete", v, func() {
 			s.Do(func(ctx context.Context, tx *db.Tx) error { return n.remove(ctx, tx, v) })
 		})
 		_, err := n.get(s.Ctx(), s.Reader, id)
@@ -78,17 +80,28 @@ func (n noun[T]) wantStored(t *testing.T, s *suite, after string, want T) {
 }
 
 // feeds checks that act leaves one line in the change feed.
-func (n noun[T]) feeds(t *testing.T, s *suite, what, id string, act func()) {
+func (n noun[T]) feeds(t *testing.T, s *suite, what string, v T, act func()) {
 	t.Helper()
 	before := ground.OK[int64](t)(s.LastChange(s.Ctx()))
 	act()
 	var want []db.Change
 	if n.change != "" {
-		want = []db.Change{{Seq: before + 1, Kind: n.change, ID: id}}
+		want = []db.Change{{Seq: before + 1, Kind: n.change, ID: n.id(v), Workspace: n.workspaceOf(v)}}
 	}
 	if diff := cmp.Diff(want, ground.OK[[]db.Change](t)(s.ChangesAfter(s.Ctx(), before))); diff != "" {
 		t.Errorf("change feed of %s (-want +got):\n%s", what, diff)
 	}
+}
+
+// workspaceOf is whose a value is: of what has no workspace, the installation's.
+func (n noun[T]) workspaceOf(v T) string {
+	if w, is := any(v).(keyhatch.Workspace); is {
+		return w.ID
+	}
+	if f := reflect.ValueOf(v).FieldByName("Workspace"); f.IsValid() {
+		return f.String()
+	}
+	return n.of
 }
 
 func (n noun[T]) unique(t *testing.T, s *suite) {

@@ -29,7 +29,7 @@ func testFeed(t *testing.T, s *ground.Suite) {
 			t.Fatal(err)
 		}
 		if err == nil {
-			want = append(want, db.Change{Seq: int64(len(want) + 1), Kind: db.WorkspaceChanged, ID: w.ID})
+			want = append(want, db.Change{Seq: int64(len(want) + 1), Kind: db.WorkspaceChanged, ID: w.ID, Workspace: w.ID})
 		}
 	}
 	if diff := cmp.Diff(want, ground.OK[[]db.Change](t)(s.ChangesAfter(s.Ctx(), 0))); diff != "" {
