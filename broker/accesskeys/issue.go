@@ -133,10 +133,7 @@ func isBusy(v kernel.View, key keyhatch.AccessKey) (bool, error) {
 // until that is there.
 func (svc *Service) tryToBegin(ctx context.Context, c keyhatch.Caller, id string) (key keyhatch.AccessKey, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) (err error) {
-		if key, err = ruled(w, "", id); err == nil {
-			err = mayHaveMade(w, key)
-		}
-		if err != nil {
+		if key, err = issuable(w, id); err != nil {
 			return err
 		}
 		busy, err := isBusy(w.View, key)
@@ -200,13 +197,10 @@ func mine(w *kernel.Work, begun keyhatch.AccessKey) (keyhatch.AccessKey, error) 
 // it was. It returns the access key ids of the pairs that end with that.
 func (svc *Service) recordIssue(ctx context.Context, c keyhatch.Caller, begun keyhatch.AccessKey, pair keyhatch.KeyPair, grace time.Duration) (key keyhatch.AccessKey, ended []string, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		if _, err := ruled(w, "", begun.ID); err != nil {
+		if _, err := issuable(w, begun.ID); err != nil {
 			return err
 		}
 		if key, err = mine(w, begun); err != nil {
-			return err
-		}
-		if err := mayHaveMade(w, key); err != nil {
 			return err
 		}
 		if key.Revision != begun.Revision {

@@ -42,6 +42,20 @@ func TestIssueThatComesToNothing(t *testing.T) {
 				w.must(err)
 			}, nil, 5 * time.Second,
 		},
+		"the account is suspended": {
+			func(_ context.Context, w *world, _ context.CancelFunc) {
+				_, err := w.Broker.Accounts.Suspend(w.t.Context(), w.Admin, "lab", "theirs")
+				w.must(err)
+			},
+			func(w *world) {
+				_, _, err := w.Broker.AccessKeys.Issue(w.t.Context(), w.ann, "lab", "key", 0)
+				if code(err) != keyhatch.CodeAccountSuspended {
+					w.t.Errorf("another one, while it is: %v", err)
+				}
+				_, err = w.Broker.Accounts.Resume(w.t.Context(), w.Admin, "lab", "theirs")
+				w.must(err)
+			}, 5 * time.Second,
+		},
 		"it cannot be recorded": {
 			func(_ context.Context, w *world, _ context.CancelFunc) {
 				w.mend = w.BreakCommits(w.t, "access_key_pairs")

@@ -22,7 +22,7 @@ const MaxGrace = 7 * 24 * time.Hour
 // Issue makes a new pair for a key and returns its secret, which is shown now and never
 // again. The pair before works on for the grace, of at most MaxGrace, and any older one
 // ends; without a grace all end at once. Who may is as with Update: who issues a pair gets what
-// the key opens. Where its store keeps a key, the store issues the pair, and that has to
+// the key opens. While the workspace's account on the store is closed none is made. Where its store keeps a key, the store issues the pair, and that has to
 // have the key as it is to be.
 func (svc *Service) Issue(ctx context.Context, c keyhatch.Caller, workspace, ref string, grace time.Duration) (key keyhatch.AccessKey, made keyhatch.Credentials, err error) {
 	if grace < 0 || grace > MaxGrace {
@@ -49,10 +49,7 @@ func (svc *Service) Issue(ctx context.Context, c keyhatch.Caller, workspace, ref
 // issueHere makes a pair of our own S3 endpoint.
 func (svc *Service) issueHere(ctx context.Context, c keyhatch.Caller, id string, grace time.Duration) (key keyhatch.AccessKey, made keyhatch.Credentials, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		if key, err = ruled(w, "", id); err != nil {
-			return err
-		}
-		if err := mayHaveMade(w, key); err != nil {
+		if key, err = issuable(w, id); err != nil {
 			return err
 		}
 		pair, err := newPair()
@@ -70,6 +67,24 @@ func (svc *Service) issueHere(ctx context.Context, c keyhatch.Caller, id string,
 		return err
 	})
 	return key, made, err
+}
+
+// issuable finds a key of which the caller may issue a pair. Of one whose store is closed to
+// its workspace there is none, as nothing else is made there: who suspends an account wants
+// no more secrets about, and it opens nothing.
+func issuable(w *kernel.Work, id string) (keyhatch.AccessKey, error) {
+	key, err := ruled(w, "", id)
+	if err == nil {
+		err = mayHaveMade(w, key)
+	}
+	if err != nil {
+		return key, err
+	}
+	a, err := w.StoreAccountOn(w.Ctx, key.Workspace, key.Store)
+	if err == nil || errors.Is(err, keyhatch.NotFound) {
+		err = kernel.AccountOpens(a.State)
+	}
+	return key, err
 }
 
 // putPair puts an issued pair on record in the place of those before, and returns the

@@ -57,6 +57,51 @@ func TestReconcile(t *testing.T) {
 	})
 }
 
+// A store that could not be compared at the start is asked again soon, and then less
+// often: it used to be an hour later. From what it tells and takes back nothing is
+// concluded.
+func TestReconcileAgain(t *testing.T) {
+	inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {
+		w.theirs("key", accesskeys.Rights{Read: []string{"xxx"}})
+		settled()
+		stray := keyhatch.NewID(keyhatch.KeyID, time.Now())
+		var asked []time.Time
+		k.mu.Lock()
+		k.orders[stray] = driver.KeyOrder{Key: stray}
+		k.breaks = func(_ context.Context, what string, done bool) error {
+			if what != "keys" || !done {
+				return nil
+			}
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			asked = append(asked, time.Now())
+			return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "the list was cut")
+		}
+		puts := k.puts
+		k.mu.Unlock()
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go w.Broker.StoreKeys.Reconcile(ctx)
+		time.Sleep(20 * time.Minute)
+		k.mu.Lock()
+		if len(asked) < 5 || len(asked) > 12 || asked[1].Sub(asked[0]) > 11*time.Second {
+			t.Errorf("in 20 minutes it is asked %d times, at first after %s", len(asked), asked[1].Sub(asked[0]))
+		}
+		for i := range asked[:len(asked)-1] {
+			if gap := asked[i+1].Sub(asked[i]); gap < 5*time.Second || gap > 11*time.Minute {
+				t.Errorf("after the %dth time it is asked again after %s", i+1, gap)
+			}
+		}
+		if k.puts != puts || len(k.orders) != 2 {
+			t.Errorf("meanwhile %d puts were done, and there are %d keys", k.puts-puts, len(k.orders))
+		}
+		k.breaks = func(context.Context, string, bool) error { return nil }
+		k.mu.Unlock()
+		time.Sleep(11 * time.Minute)
+		wantHas(t, k, "of a key that is not on record, when it answers", stray, "nothing")
+	})
+}
+
 // A pair that a store does not list yet, because it was just issued, stays.
 func TestReconcileWithAStoreThatIsBehind(t *testing.T) {
 	inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {

@@ -159,6 +159,7 @@ func TestSuspend(t *testing.T) {
 	w.wantCode("a lease", err, keyhatch.CodeAccountSuspended)
 	for what, err := range map[string]error{
 		"a key":         second(w.Broker.AccessKeys.Create(w.ctx, w.ann, accesskeys.NewKey{Workspace: "lab", Store: "disk", Name: "k2"})),
+		"a pair":        third(w.Broker.AccessKeys.Issue(w.ctx, w.ann, "lab", "k", 0)),
 		"a bucket":      second(w.Broker.Buckets.Create(w.ctx, w.ann, buckets.NewBucket{Workspace: "lab", Store: "disk", Name: "fresh"})),
 		"registering":   second(w.Broker.Buckets.Register(w.ctx, w.Admin, buckets.Existing{Workspace: "lab", Store: "disk", Name: "fresh"})),
 		"an object":     second(w.Broker.Buckets.Object(w.ctx, w.ann, "lab", "lab-data", "a")),
@@ -179,6 +180,8 @@ func TestSuspend(t *testing.T) {
 	}
 	w.wantCode("once more", second(w.Broker.Accounts.Resume(w.ctx, w.Admin, "lab", "disk")), keyhatch.CodeAccountExists)
 }
+
+func third[A, B any](_ A, _ B, err error) error { return err }
 
 // TestTrash: what has nothing on it goes to the trash, comes back, and goes for good after
 // its time or before.

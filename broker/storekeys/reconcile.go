@@ -3,6 +3,7 @@ package storekeys
 import (
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -18,6 +19,10 @@ const (
 	// record, and reconcileAtOnce how many of them at a time.
 	reconcileEvery  = time.Hour
 	reconcileAtOnce = 8
+	// retryFirst and retryLongest are how long a store is left alone at most that could
+	// not be compared, at first and in the end.
+	retryFirst   = 10 * time.Second
+	retryLongest = 10 * time.Minute
 	// askAtOnce is how many jobs are asked for in one transaction: others write too.
 	askAtOnce = 200
 	// maxSwept is how many keys of ours that are on nobody's record one look takes from a
@@ -58,46 +63,90 @@ func (svc *Service) Sweep(ctx context.Context, j keyhatch.Job) error {
 // Reconcile compares stores that keep keys themselves with what is on record, at once and
 // on a schedule until ctx ends. A key that is not on record goes from its store. One that
 // the store does not have, or has with other pairs, is put right at once; each other one
-// is put there anew some time before the next look, as stores lose policies too.
+// is put there anew some time before the next look, as stores lose policies too. A store
+// that could not be compared is asked again, soon at first and then less often.
 func (svc *Service) Reconcile(ctx context.Context) {
-	tick := time.NewTicker(reconcileEvery)
-	defer tick.Stop()
+	looks := map[string]look{}
 	for {
-		if err := svc.reconcile(ctx); err != nil && ctx.Err() == nil {
-			svc.log.WarnContext(ctx, "stores could not be compared with the access keys on record", "error", err)
-		}
+		wait := time.NewTimer(time.Until(svc.reconcile(ctx, looks)))
 		select {
 		case <-ctx.Done():
+			wait.Stop()
 			return
-		case <-tick.C:
+		case <-wait.C:
 		}
 	}
 }
 
-// reconcile looks at all stores, some at a time: one that does not answer holds up those
-// that come after it for as long as listing takes at most.
-func (svc *Service) reconcile(ctx context.Context) error {
-	stores, err := svc.k.DB.Stores(ctx, "", "", db.Everything)
-	if err != nil {
-		return err
+// look is when a store is compared next, and how often in a row that has failed.
+type look struct {
+	next   time.Time
+	failed int
+}
+
+// after is the look that follows one.
+func (l look) after(err error) look {
+	if err == nil {
+		return look{next: time.Now().Add(reconcileEvery)}
 	}
+	return look{time.Now().Add(backoff(l.failed)), l.failed + 1}
+}
+
+// backoff is how long a store is left alone that has failed, after so many failures
+// before: half or more of a time that doubles, so that they do not come together again.
+func backoff(failures int) time.Duration {
+	most := retryLongest
+	if failures < 16 {
+		most = min(most, retryFirst<<failures)
+	}
+	return most/2 + rand.N(most/2)
+}
+
+// listing is the look at the list of stores, among those at the stores by their ids.
+const listing = ""
+
+// reconcile looks at all stores of which it is time, some at once: one that does not
+// answer holds up the others for as long as listing takes at most. It returns when it is
+// time again, and notes how it went in looks.
+func (svc *Service) reconcile(ctx context.Context, looks map[string]look) (again time.Time) {
+	stores, err := svc.k.DB.Stores(ctx, "", "", db.Everything)
+	looks[listing] = looks[listing].after(err)
+	if err != nil {
+		svc.log.WarnContext(ctx, "stores could not be compared with the access keys on record", "error", err)
+		return looks[listing].next
+	}
+	maps.DeleteFunc(looks, func(id string, _ look) bool { // of stores that were deleted
+		return id != listing && !slices.ContainsFunc(stores, func(s keyhatch.Store) bool { return s.ID == id })
+	})
+	now := time.Now()
 	room := make(chan struct{}, reconcileAtOnce)
+	var mu sync.Mutex
 	var all sync.WaitGroup
 	for _, s := range stores {
 		at, err := svc.Keeper(s)
-		if err != nil {
+		if err != nil || looks[s.ID].next.After(now) {
 			continue
 		}
 		room <- struct{}{}
 		all.Go(func() {
 			defer func() { <-room }()
-			if err := svc.reconcileStore(ctx, at); err != nil && ctx.Err() == nil {
-				svc.log.WarnContext(ctx, "a store could not be compared with the access keys on record", "store", s.Name, "error", err)
+			err := svc.reconcileStore(ctx, at)
+			if err != nil && ctx.Err() == nil {
+				svc.log.WarnContext(ctx, "a store could not be compared with the access keys on record: it is asked again", "store", s.Name, "error", err)
 			}
+			mu.Lock()
+			defer mu.Unlock()
+			looks[s.ID] = looks[s.ID].after(err)
 		})
 	}
 	all.Wait()
-	return nil
+	again = looks[listing].next
+	for _, l := range looks {
+		if l.next.Before(again) {
+			again = l.next
+		}
+	}
+	return again
 }
 
 // reconcileStore asks for the jobs of a store. The store is asked first: a key that is
