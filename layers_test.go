@@ -43,7 +43,7 @@ var layers = []struct {
 	{"driver/presigned", "root", "github.com/aws/aws-sdk-go-v2/aws"},
 	{"driver/own", "root policy driver driver/presigned", ""},
 	{"driver/sessions", "root policy driver driver/presigned", ""},
-	{"driver/s3buckets", "root driver/bounded", "github.com/aws/"},
+	{"driver/s3buckets", "root driver driver/bounded", "github.com/aws/"},
 	{"driver/awssts", "root policy driver driver/bounded", "github.com/aws/"},
 	{"driver/confine", "root policy driver driver/bounded", "github.com/aws/"},
 	{"driver/shield", "root driver", "github.com/maypok86/otter/v2 golang.org/x/time/rate"},

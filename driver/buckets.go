@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"errors"
 
 	"github.com/keyhatch/keyhatch"
 )
@@ -29,10 +30,16 @@ type BucketKeeper interface {
 	// has made. One that somebody else may have made is none.
 	Made(ctx context.Context, store keyhatch.Store, name, proof string) (bool, error)
 
-	// Delete removes a bucket. One that is not there is no error; one with objects,
-	// versions or unfinished uploads in it is a keyhatch.Conflict of CodeBucketNotEmpty,
-	// and stays as it was.
-	Delete(ctx context.Context, store keyhatch.Store, name string) error
+	// Mark tells the bucket that has the name from those that may have it later, as well
+	// as the store lets them be told apart. It is no secret, never empty, and to be kept
+	// before Delete is called: that may be long after.
+	Mark(ctx context.Context, store keyhatch.Store, name string) (string, error)
+
+	// Delete removes the bucket of the mark. One that is not there is no error; one with
+	// objects, versions or unfinished uploads in it is a keyhatch.Conflict of
+	// CodeBucketNotEmpty, and stays as it was; and so does an empty one of another mark,
+	// which is ErrOtherBucket.
+	Delete(ctx context.Context, store keyhatch.Store, name, mark string) error
 
 	// Usage counts what is in a bucket. CountedAt is not set.
 	Usage(ctx context.Context, store keyhatch.Store, name string) (keyhatch.BucketUsage, error)
@@ -41,6 +48,9 @@ type BucketKeeper interface {
 	// a slash. Nothing at all is keyhatch.NotFound of CodeObjectNotFound.
 	Object(ctx context.Context, store keyhatch.Store, name, key string) (keyhatch.ObjectDetails, error)
 }
+
+// ErrOtherBucket is that a bucket of the name was made after the one that is meant.
+var ErrOtherBucket = errors.New("the store has another bucket of the name by now")
 
 // Keepers are the keepers of stores by their kind. It is one itself.
 type Keepers map[keyhatch.StoreKind]BucketKeeper
@@ -70,9 +80,14 @@ func (k Keepers) Made(ctx context.Context, s keyhatch.Store, name, proof string)
 	return k.of(s).Made(ctx, s, name, proof)
 }
 
+// Mark asks the keeper of the store's kind.
+func (k Keepers) Mark(ctx context.Context, s keyhatch.Store, name string) (string, error) {
+	return k.of(s).Mark(ctx, s, name)
+}
+
 // Delete asks the keeper of the store's kind.
-func (k Keepers) Delete(ctx context.Context, s keyhatch.Store, name string) error {
-	return k.of(s).Delete(ctx, s, name)
+func (k Keepers) Delete(ctx context.Context, s keyhatch.Store, name, mark string) error {
+	return k.of(s).Delete(ctx, s, name, mark)
 }
 
 // Usage asks the keeper of the store's kind.

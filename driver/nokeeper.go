@@ -25,7 +25,11 @@ func (n noKeeper) Made(context.Context, keyhatch.Store, string, string) (bool, e
 	return false, n.fail()
 }
 
-func (n noKeeper) Delete(context.Context, keyhatch.Store, string) error { return n.fail() }
+func (n noKeeper) Mark(context.Context, keyhatch.Store, string) (string, error) {
+	return "", n.fail()
+}
+
+func (n noKeeper) Delete(context.Context, keyhatch.Store, string, string) error { return n.fail() }
 
 func (n noKeeper) Usage(context.Context, keyhatch.Store, string) (keyhatch.BucketUsage, error) {
 	return keyhatch.BucketUsage{}, n.fail()

@@ -39,8 +39,12 @@ func (f Folders) Made(ctx context.Context, s keyhatch.Store, name, proof string)
 	return in(ctx, f, s, func(d *dirstore.Store) (bool, error) { return d.BucketMade(name, proof) })
 }
 
+// Mark is the same for all: no file system tells folders of a name apart for good. What
+// Delete removes is an empty folder, at one stroke, whoever made it.
+func (Folders) Mark(context.Context, keyhatch.Store, string) (string, error) { return "folder", nil }
+
 // Delete removes the folder of an empty bucket.
-func (f Folders) Delete(ctx context.Context, s keyhatch.Store, name string) error {
+func (f Folders) Delete(ctx context.Context, s keyhatch.Store, name, _ string) error {
 	_, err := in(ctx, f, s, func(d *dirstore.Store) (any, error) { return nil, d.RemoveBucket(name) })
 	return err
 }

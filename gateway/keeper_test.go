@@ -75,7 +75,7 @@ func TestFolders(t *testing.T) {
 			if !ofCode(err, keyhatch.CodeBucketExists) {
 				t.Errorf("making %s: %v", name, err)
 			}
-			if err := site.Keeper.Delete(t.Context(), store, name); !ofCode(err, keyhatch.CodeBucketNotEmpty) || !site.Has(t, name) {
+			if err := site.Keeper.Delete(t.Context(), store, name, "folder"); !ofCode(err, keyhatch.CodeBucketNotEmpty) || !site.Has(t, name) {
 				t.Errorf("removing %s: %v", name, err)
 			}
 		}
@@ -89,7 +89,7 @@ func TestFolders(t *testing.T) {
 		if err := site.Keeper.Create(t.Context(), store, name, proof); err != nil {
 			t.Fatal(err)
 		}
-		if err := site.Keeper.Delete(t.Context(), store, name); err != nil {
+		if err := site.Keeper.Delete(t.Context(), store, name, "folder"); err != nil {
 			t.Fatal(err)
 		}
 		ask(t, "PUT", name, "late", "", "x", http.StatusNotFound)

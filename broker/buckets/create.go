@@ -10,6 +10,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/driver"
 )
 
 // MakeJob makes a pending bucket. Its detail is the proof that the store's keeper gave.
@@ -127,7 +128,7 @@ func (svc *Service) make(ctx context.Context, bk keyhatch.Bucket, proof string) 
 	}
 	asking, cancel := context.WithTimeout(ctx, askedWithin)
 	defer cancel()
-	err = svc.makeAt(asking, store, bk, proof)
+	proof, err = svc.makeAt(asking, store, bk, proof)
 	switch {
 	case errors.Is(err, keyhatch.Conflict):
 		return errors.Join(err, svc.takeBack(ctx, bk, err))
@@ -146,25 +147,25 @@ func (svc *Service) make(ctx context.Context, bk keyhatch.Bucket, proof string) 
 	if !errors.Is(err, errChanged) {
 		return err
 	}
-	return svc.undo(ctx, store, bk)
+	return svc.undo(ctx, store, bk, proof)
 }
 
-// makeAt makes it, unless it was made with the proof.
-func (svc *Service) makeAt(ctx context.Context, store keyhatch.Store, bk keyhatch.Bucket, proof string) error {
+// makeAt makes it, unless it was made with the proof, and returns the one with which it was.
+func (svc *Service) makeAt(ctx context.Context, store keyhatch.Store, bk keyhatch.Bucket, proof string) (string, error) {
 	if proof != "" {
 		if made, err := svc.keeper.Made(ctx, store, bk.Name, proof); err != nil || made {
-			return err
+			return proof, err
 		}
 	}
 	proof, err := svc.keeper.Absent(ctx, store, bk.Name, bk.ID)
 	if err != nil {
-		return err
+		return "", err
 	}
 	err = svc.k.DB.Write(ctx, func(tx *db.Tx) error { return askMake(tx, bk, proof, svc.k.Now().Add(jobAfter)) })
 	if err != nil {
-		return err
+		return "", err
 	}
-	return svc.keeper.Create(ctx, store, bk.Name, proof)
+	return proof, svc.keeper.Create(ctx, store, bk.Name, proof)
 }
 
 // takeBack takes a bucket off the record that the store did not make, with what was put
@@ -208,13 +209,28 @@ func reasonOf(err error) string {
 }
 
 // undo removes from the store what was made of a bucket that went off the record
-// meanwhile. It has just been made, and is empty.
-func (svc *Service) undo(ctx context.Context, store keyhatch.Store, bk keyhatch.Bucket) error {
+// meanwhile. It has just been made with the proof, and is empty: what is not, or was not, is
+// somebody else's, who has deleted ours. The mark is asked before that is looked at, so that
+// what comes later is another one.
+func (svc *Service) undo(ctx context.Context, store keyhatch.Store, bk keyhatch.Bucket, proof string) error {
 	_, err := svc.k.DB.Bucket(ctx, bk.ID)
 	if !errors.Is(err, keyhatch.NotFound) {
 		return err // another has made it; it is on record
 	}
 	asking, cancel := context.WithTimeout(ctx, askedWithin)
 	defer cancel()
-	return svc.keeper.Delete(asking, store, bk.Name)
+	mark, err := svc.keeper.Mark(asking, store, bk.Name)
+	if err != nil {
+		return err
+	}
+	made, err := svc.keeper.Made(asking, store, bk.Name, proof)
+	if err != nil || !made {
+		return err
+	}
+	err = svc.keeper.Delete(asking, store, bk.Name, mark)
+	var e *keyhatch.Error
+	if errors.Is(err, driver.ErrOtherBucket) || errors.As(err, &e) && e.Code == keyhatch.CodeBucketNotEmpty {
+		return nil
+	}
+	return err
 }

@@ -166,6 +166,34 @@ func TestCreateUnregistered(t *testing.T) {
 	}
 }
 
+// TestCreateUnregisteredAndTaken: who deletes at the store what is to be removed again, and
+// makes a bucket of the name, keeps it, whenever that is.
+func TestCreateUnregisteredAndTaken(t *testing.T) {
+	t.Parallel()
+	for _, when := range []string{"mark", "made", "delete"} {
+		for _, used := range []bool{false, true} {
+			w := newWorld(t)
+			w.Buckets.Before = func(_ context.Context, what, _ string) error {
+				switch what {
+				case "create":
+					return w.Broker.Buckets.Unregister(w.ctx, w.Admin, "lab", "half")
+				case when:
+					w.Buckets.Swap(w.Store.ID, "half")
+					if used {
+						w.Buckets.Put(w.Store.ID, "half", "theirs", 1)
+					}
+				}
+				return nil
+			}
+			_, err := w.new("half", buckets.Change{})
+			w.wantCode("a bucket that went meanwhile", err, keyhatch.CodeBucketNotFound)
+			if !w.Buckets.Has(w.Store.ID, "half") || w.jobs() != 0 {
+				t.Errorf("before %s, used %t: at the store it is %t, with %d jobs", when, used, w.Buckets.Has(w.Store.ID, "half"), w.jobs())
+			}
+		}
+	}
+}
+
 // TestCreateWithoutPermission: what the store goes on refusing is told, and taken back.
 func TestCreateWithoutPermission(t *testing.T) {
 	t.Parallel()

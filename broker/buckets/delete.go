@@ -3,12 +3,16 @@ package buckets
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/driver"
 )
 
-// RemoveJob removes a bucket that is being deleted.
+// RemoveJob removes a bucket that is being deleted. Its detail is the mark by which the
+// store tells it from others, once that is known.
 const RemoveJob keyhatch.JobKind = "bucket.remove"
 
 // Delete removes an empty bucket, from the store too. A location over all of it goes with
@@ -40,10 +44,7 @@ func (svc *Service) delete(ctx context.Context, c keyhatch.Caller, workspace, re
 		if err := may(w, bk); err != nil {
 			return err
 		}
-		err = w.Tx.AskJob(ctx, keyhatch.Job{
-			ID: keyhatch.NewID(keyhatch.JobID, w.Now), Workspace: bk.Workspace, Store: bk.Store, Kind: RemoveJob, Subject: bk.ID, RunAt: w.Now.Add(jobAfter), CreatedAt: w.Now,
-		})
-		if err != nil {
+		if err := askRemove(w.Tx, bk, "", w.Now.Add(jobAfter)); err != nil {
 			return err
 		}
 		return become(w, &bk, keyhatch.BucketDeleting, Closed, "")
@@ -51,7 +52,13 @@ func (svc *Service) delete(ctx context.Context, c keyhatch.Caller, workspace, re
 	if err != nil {
 		return err
 	}
-	return svc.remove(context.WithoutCancel(ctx), bk)
+	return svc.remove(context.WithoutCancel(ctx), bk, "")
+}
+
+func askRemove(tx *db.Tx, bk keyhatch.Bucket, mark string, at time.Time) error {
+	return tx.AskJob(context.Background(), keyhatch.Job{
+		ID: keyhatch.NewID(keyhatch.JobID, time.Now()), Workspace: bk.Workspace, Store: bk.Store, Kind: RemoveJob, Subject: bk.ID, Detail: mark, RunAt: at, CreatedAt: time.Now(),
+	})
 }
 
 // deletable finds a bucket that nothing on record keeps but for access keys.
@@ -103,23 +110,27 @@ func (svc *Service) removeAgain(ctx context.Context, j keyhatch.Job) error {
 	if err != nil {
 		return err
 	}
-	if err := svc.remove(ctx, bk); err != nil && !errors.Is(err, keyhatch.Conflict) {
+	if err := svc.remove(ctx, bk, j.Detail); err != nil && !errors.Is(err, keyhatch.Conflict) {
 		return err
 	}
 	return nil
 }
 
 // remove has the store remove a bucket that is being deleted. What it fails with that is a
-// keyhatch.Conflict has opened it again.
-func (svc *Service) remove(ctx context.Context, bk keyhatch.Bucket) error {
+// keyhatch.Conflict has opened it again. mark is what an earlier one was told; empty: there
+// was none.
+func (svc *Service) remove(ctx context.Context, bk keyhatch.Bucket, mark string) error {
 	store, err := svc.k.DB.Store(ctx, bk.Store)
 	if err != nil {
 		return err
 	}
 	asking, cancel := context.WithTimeout(ctx, askedWithin)
 	defer cancel()
-	refused := svc.keeper.Delete(asking, store, bk.Name)
-	if refused != nil && !errors.Is(refused, keyhatch.Conflict) {
+	refused, reason := svc.removeAt(asking, store, bk, mark), ""
+	switch {
+	case errors.Is(refused, driver.ErrOtherBucket):
+		refused, reason = nil, "the store has another bucket of the name by now, which stays"
+	case refused != nil && !errors.Is(refused, keyhatch.Conflict):
 		return refused
 	}
 	err = svc.inState(ctx, bk.ID, keyhatch.BucketDeleting, func(w *kernel.Work, bk keyhatch.Bucket) error {
@@ -131,10 +142,25 @@ func (svc *Service) remove(ctx context.Context, bk keyhatch.Bucket) error {
 		if refused != nil {
 			return become(w, &bk, keyhatch.BucketConfigured, Reopened, reasonOf(refused))
 		}
-		return svc.drop(w, bk, "")
+		return svc.drop(w, bk, reason)
 	})
 	if errors.Is(err, errChanged) {
 		err = nil
 	}
 	return errors.Join(refused, err)
+}
+
+// removeAt removes it. Its mark is kept before: whoever goes on removes no bucket that
+// somebody has made of the name since.
+func (svc *Service) removeAt(ctx context.Context, store keyhatch.Store, bk keyhatch.Bucket, mark string) (err error) {
+	if mark == "" {
+		if mark, err = svc.keeper.Mark(ctx, store, bk.Name); err != nil {
+			return err
+		}
+		err = svc.k.DB.Write(ctx, func(tx *db.Tx) error { return askRemove(tx, bk, mark, svc.k.Now().Add(jobAfter)) })
+		if err != nil {
+			return err
+		}
+	}
+	return svc.keeper.Delete(ctx, store, bk.Name, mark)
 }

@@ -103,3 +103,41 @@ func TestDeleteInterrupted(t *testing.T) {
 		}
 	}
 }
+
+// TestDeleteLeavesAnothers: a bucket that somebody deletes at the store and makes again,
+// while it is being removed, is somebody's and stays; ours is gone then.
+func TestDeleteLeavesAnothers(t *testing.T) {
+	t.Parallel()
+	for _, interrupted := range []bool{false, true} {
+		w := newWorld(t)
+		_, err := w.new("half", buckets.Change{})
+		w.must(err)
+		w.Buckets.Before = func(_ context.Context, what, _ string) error {
+			if what == "delete" && interrupted {
+				return errLost
+			}
+			if what == "delete" {
+				w.Buckets.Swap(w.Store.ID, "half")
+			}
+			return nil
+		}
+		err = w.Broker.Buckets.Delete(w.ctx, w.ann, "lab", "half")
+		if interrupted { // and while nobody is there to go on
+			if !errors.Is(err, errLost) || w.state("half") != keyhatch.BucketDeleting {
+				t.Errorf("it is %q, %v", w.state("half"), err)
+			}
+			w.Buckets.Swap(w.Store.ID, "half")
+			w.Buckets.Before, err = nil, nil
+			for range 2 { // a job that asks for itself is run once more
+				w.wait()
+				if failed := w.Jobs(t); len(failed) != 0 {
+					t.Errorf("the job fails: %v", failed)
+				}
+			}
+		}
+		if err != nil || w.state("half") != "" || !w.Buckets.Has(w.Store.ID, "half") || w.jobs() != 0 {
+			t.Errorf("interrupted %t: %v; on record it is %q, at the store %t, with %d jobs",
+				interrupted, err, w.state("half"), w.Buckets.Has(w.Store.ID, "half"), w.jobs())
+		}
+	}
+}

@@ -150,7 +150,9 @@ func TestKeysOfABucketThatGoes(t *testing.T) {
 	}
 	w.wantLists("not made")
 
-	w.must(w.Buckets.Delete(t.Context(), w.Store, "data"))
+	mark, err := w.Buckets.Mark(t.Context(), w.Store, "data")
+	w.must(err)
+	w.must(w.Buckets.Delete(t.Context(), w.Store, "data", mark))
 	w.Buckets.Before = func(context.Context, string, string) error { return errors.New("the network is down") }
 	w.must(w.create(keys))
 	w.wantLists("pending", "one[data][]", "two[data][]")

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/bounded"
 )
 
@@ -170,9 +171,36 @@ func isEmpty(ctx context.Context, client *s3.Client, name string) (bool, error) 
 	return true, nil
 }
 
+// Mark is when the bucket was made, by the store's own list.
+func (k *Keeper) Mark(ctx context.Context, s keyhatch.Store, name string) (string, error) {
+	client, err := k.client(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	return mark(ctx, client, name)
+}
+
+// notListed is the mark of a bucket that is in no list of the account's: another account's,
+// or none.
+const notListed = "not listed"
+
+func mark(ctx context.Context, client *s3.Client, name string) (string, error) {
+	switch made, ours, err := madeAt(ctx, client, name); {
+	case err != nil:
+		return "", err
+	case !ours:
+		return notListed, nil
+	default:
+		return made.UTC().Format(time.RFC3339Nano), nil
+	}
+}
+
 // Delete removes it. Stores refuse what has objects or versions in it, and forget
-// unfinished uploads: those are looked for here.
-func (k *Keeper) Delete(ctx context.Context, s keyhatch.Store, name string) error {
+// unfinished uploads: those are looked for here. S3 takes no condition along with the
+// request, so the mark is compared right before it: between these two requests somebody
+// else may delete the bucket and make an empty one of its name with the same credential,
+// which then goes.
+func (k *Keeper) Delete(ctx context.Context, s keyhatch.Store, name, of string) error {
 	client, err := k.client(ctx, s)
 	if err != nil {
 		return err
@@ -185,6 +213,13 @@ func (k *Keeper) Delete(ctx context.Context, s keyhatch.Store, name string) erro
 		return err
 	case !empty:
 		return keyhatch.BucketNotEmpty()
+	}
+	now, err := mark(ctx, client, name)
+	switch {
+	case err != nil:
+		return err
+	case now != of:
+		return driver.ErrOtherBucket
 	}
 	_, err = client.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &name})
 	if err = failure(err); isGone(err) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
 )
 
 const canary = "canary0secret"
@@ -107,6 +108,35 @@ func TestMade(t *testing.T) {
 	proof, err := keeperOf("id", canary, &answering{answers: []string{"404 NoSuchBucket"}}).Absent(t.Context(), aws, "abc", "")
 	if err != nil || proof != "2026-07-06T10:00:00Z" {
 		t.Errorf("the proof is %q, %v: not the store's time", proof, err)
+	}
+}
+
+// TestDeleteOfAnother: a bucket of the name that was made at another time, or that is in
+// another account, is not asked to be deleted.
+func TestDeleteOfAnother(t *testing.T) {
+	const theirs = "200 <ListAllMyBucketsResult/>"
+	list := func(at string) string {
+		return "200 <ListAllMyBucketsResult><Buckets><Bucket><Name>abc</Name><CreationDate>" + at + "</CreationDate></Bucket></Buckets></ListAllMyBucketsResult>"
+	}
+	for what, tc := range map[string]struct {
+		before, then string
+		deleted      bool
+	}{
+		"the same":                   {list("2026-07-06T10:00:00.123Z"), list("2026-07-06T10:00:00.123Z"), true},
+		"one made later":             {list("2026-07-06T10:00:00.123Z"), list("2026-07-06T10:00:00.124Z"), false},
+		"another account's":          {theirs, theirs, true}, // which the store decides
+		"one of another account now": {list("2026-07-06T10:00:00Z"), theirs, false},
+		"one of ours now":            {theirs, list("2026-07-06T10:00:00Z"), false},
+	} {
+		mark, err := keeperOf("id", canary, &answering{answers: []string{tc.before}}).Mark(t.Context(), aws, "abc")
+		if err != nil || mark == "" {
+			t.Fatalf("%s: the mark is %q, %v", what, mark, err)
+		}
+		a := &answering{answers: []string{empty, noParts, tc.then, "200 "}}
+		err = keeperOf("id", canary, a).Delete(t.Context(), aws, "abc", mark)
+		if asked := strings.HasPrefix(a.seen[len(a.seen)-1], "DELETE "); asked != tc.deleted || (err == nil) != tc.deleted || err != nil && !errors.Is(err, driver.ErrOtherBucket) {
+			t.Errorf("%s: deleted %t, %v", what, asked, err)
+		}
 	}
 }
 

@@ -2,10 +2,12 @@ package coretest
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"sync"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
 )
 
 // Buckets are those of all stores, in memory. It implements driver.BucketKeeper.
@@ -14,16 +16,18 @@ type Buckets struct {
 	// objects are sizes by key, by store and bucket.
 	objects map[[2]string]map[string]int64
 	proofs  map[[2]string]string
+	marks   map[[2]string]string
+	made    int
 
 	// Before and After are called with what is asked for ("absent", "create", "made",
-	// "delete", "usage", "object", "answers") before and after it was done; what they fail
+	// "mark", "delete", "usage", "object", "answers") before and after it was done; what they fail
 	// with is the answer. They may be nil.
 	Before, After func(ctx context.Context, what, bucket string) error
 }
 
 // NewBuckets makes a keeper of none.
 func NewBuckets() *Buckets {
-	return &Buckets{objects: map[[2]string]map[string]int64{}, proofs: map[[2]string]string{}}
+	return &Buckets{objects: map[[2]string]map[string]int64{}, proofs: map[[2]string]string{}, marks: map[[2]string]string{}}
 }
 
 // Put makes a bucket, or an object in one, past everybody. An empty key makes the bucket
@@ -33,11 +37,25 @@ func (b *Buckets) Put(store, bucket, key string, size int64) {
 	defer b.mu.Unlock()
 	at := [2]string{store, bucket}
 	if b.objects[at] == nil {
-		b.objects[at] = map[string]int64{}
+		b.add(at)
 	}
 	if key != "" {
 		b.objects[at][key] = size
 	}
+}
+
+// Swap deletes a bucket and makes an empty one of its name, past everybody.
+func (b *Buckets) Swap(store, bucket string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	at := [2]string{store, bucket}
+	delete(b.proofs, at)
+	b.add(at)
+}
+
+func (b *Buckets) add(at [2]string) {
+	b.made++
+	b.objects[at], b.marks[at] = map[string]int64{}, strconv.Itoa(b.made)
 }
 
 // Has tells whether the store has the bucket.
@@ -84,7 +102,8 @@ func (b *Buckets) Create(ctx context.Context, s keyhatch.Store, name, proof stri
 		if b.objects[at] != nil {
 			return keyhatch.BucketExists()
 		}
-		b.objects[at], b.proofs[at] = map[string]int64{}, proof
+		b.add(at)
+		b.proofs[at] = proof
 		return nil
 	})
 }
@@ -99,15 +118,30 @@ func (b *Buckets) Made(ctx context.Context, s keyhatch.Store, name, proof string
 	return made, err
 }
 
+// Mark is how many buckets were made when this one was.
+func (b *Buckets) Mark(ctx context.Context, s keyhatch.Store, name string) (mark string, err error) {
+	err = b.do(ctx, "mark", name, func() error {
+		if mark = b.marks[[2]string{s.ID, name}]; mark == "" {
+			mark = "none"
+		}
+		return nil
+	})
+	return mark, err
+}
+
 // Delete removes an empty bucket.
-func (b *Buckets) Delete(ctx context.Context, s keyhatch.Store, name string) error {
+func (b *Buckets) Delete(ctx context.Context, s keyhatch.Store, name, mark string) error {
 	return b.do(ctx, "delete", name, func() error {
 		at := [2]string{s.ID, name}
 		if len(b.objects[at]) > 0 {
 			return keyhatch.BucketNotEmpty()
 		}
+		if b.objects[at] != nil && b.marks[at] != mark {
+			return driver.ErrOtherBucket
+		}
 		delete(b.objects, at)
 		delete(b.proofs, at)
+		delete(b.marks, at)
 		return nil
 	})
 }

@@ -37,6 +37,7 @@ func Run(t *testing.T, s Site) {
 		{"NeverAdopts", neverAdopts},
 		{"Proofs", proofs},
 		{"NotEmpty", notEmpty},
+		{"Others", others},
 		{"Inside", inside},
 		{"Deadline", deadline},
 	} {
@@ -80,6 +81,18 @@ func (s Site) make(t *testing.T) (name string) {
 	return name
 }
 
+// delete removes a bucket as the core does.
+func (s Site) delete(ctx context.Context, name string) error {
+	mark, err := s.Keeper.Mark(ctx, s.Store, name)
+	if err == nil && mark == "" {
+		err = errors.New("the mark is empty")
+	}
+	if err != nil {
+		return err
+	}
+	return s.Keeper.Delete(ctx, s.Store, name, mark)
+}
+
 // life: a bucket comes to be, is used, and goes; removing it again does nothing.
 func life(t *testing.T, s Site) {
 	name, id := fresh()
@@ -98,13 +111,13 @@ func life(t *testing.T, s Site) {
 	s.Put(t, name, "a", "hello")
 	s.Remove(t, name, "a")
 	for range 2 {
-		must(t, s.Keeper.Delete(within(t), s.Store, name))
+		must(t, s.delete(within(t), name))
 	}
 	if s.Has(t, name) {
 		t.Error("it is left")
 	}
 	name = s.make(t)
-	must(t, s.Keeper.Delete(within(t), s.Store, name))
+	must(t, s.delete(within(t), name))
 }
 
 // neverAdopts: what is there, empty or not, is told as such.
@@ -146,7 +159,7 @@ func proofs(t *testing.T, s Site) {
 		if made, err := s.Keeper.Made(within(t), s.Store, empty, long); err != nil || made {
 			t.Errorf("what was made long after we looked is ours: %t, %v", made, err)
 		}
-		must(t, s.Keeper.Delete(within(t), s.Store, empty))
+		must(t, s.delete(within(t), empty))
 	}
 }
 
@@ -154,12 +167,32 @@ func proofs(t *testing.T, s Site) {
 func notEmpty(t *testing.T, s Site) {
 	name := s.make(t)
 	s.Put(t, name, "deep/in/it", "x")
-	wantCode(t, "with an object", s.Keeper.Delete(within(t), s.Store, name), keyhatch.CodeBucketNotEmpty)
+	wantCode(t, "with an object", s.delete(within(t), name), keyhatch.CodeBucketNotEmpty)
 	s.Remove(t, name, "deep/in/it")
 	abort := s.Upload(t, name, "large")
-	wantCode(t, "with an upload", s.Keeper.Delete(within(t), s.Store, name), keyhatch.CodeBucketNotEmpty)
+	wantCode(t, "with an upload", s.delete(within(t), name), keyhatch.CodeBucketNotEmpty)
 	abort()
-	must(t, s.Keeper.Delete(within(t), s.Store, name))
+	must(t, s.delete(within(t), name))
+}
+
+// others: a bucket that is another one by its mark stays, also when it is empty. Stores that
+// tell none apart, by nothing, are told by their marks.
+func others(t *testing.T, s Site) {
+	name, another := s.make(t), s.make(t)
+	mark, err := s.Keeper.Mark(within(t), s.Store, name)
+	must(t, err)
+	if none, err := s.Keeper.Mark(within(t), s.Store, "never-made"); err == nil && none == mark {
+		must(t, s.delete(within(t), name))
+		must(t, s.delete(within(t), another))
+		return
+	}
+	long := time.Now().Add(-time.Hour).UTC().Format(time.RFC3339Nano)
+	if err := s.Keeper.Delete(within(t), s.Store, name, long); !errors.Is(err, driver.ErrOtherBucket) || !s.Has(t, name) {
+		t.Errorf("with the mark of one that was made before: %v, and it is there: %t", err, s.Has(t, name))
+	}
+	must(t, s.Keeper.Delete(within(t), s.Store, name, mark))
+	must(t, s.Keeper.Delete(within(t), s.Store, name, mark))
+	must(t, s.delete(within(t), another))
 }
 
 // inside: what is in a bucket is counted and looked at.
@@ -184,7 +217,7 @@ func inside(t *testing.T, s Site) {
 	for _, key := range []string{"a", "b/c", "b/d ü"} {
 		s.Remove(t, name, key)
 	}
-	must(t, s.Keeper.Delete(within(t), s.Store, name))
+	must(t, s.delete(within(t), name))
 }
 
 // deadline: what has no time left fails as something that may pass.
@@ -195,7 +228,7 @@ func deadline(t *testing.T, s Site) {
 	if _, err := s.Keeper.Absent(ctx, s.Store, name, id); !errors.Is(err, keyhatch.Unavailable) {
 		t.Errorf("looking: %v", err)
 	}
-	if err := s.Keeper.Delete(ctx, s.Store, name); !errors.Is(err, keyhatch.Unavailable) {
+	if err := s.Keeper.Delete(ctx, s.Store, name, "mark"); !errors.Is(err, keyhatch.Unavailable) {
 		t.Errorf("removing: %v", err)
 	}
 }
