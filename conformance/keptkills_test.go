@@ -5,15 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -110,16 +113,18 @@ func (r *riot) act(ctx context.Context, c *keyhatch.Client, store string) bool {
 	r.mu.Lock()
 	alive := slices.Clone(r.alive[store])
 	r.mu.Unlock()
-	what := rand.IntN(10)
+	what, dice := "", rand.IntN(10)
 	var err error
 	switch {
-	case len(alive) == 0, what < 2 && len(alive) < 12:
+	case len(alive) == 0, dice < 2 && len(alive) < 12:
+		what = "create"
 		rights := api.KeyRights{ReadAll: true}
 		var key api.AccessKey
 		if key, err = c.CreateAccessKey(ctx, api.NewAccessKey{Store: store, Name: fmt.Sprintf("key-%x", rand.Uint64()), Rights: rights}); err == nil {
 			r.note(func() { r.made[key.ID], r.alive[store] = true, append(r.alive[store], key.ID) })
 		}
-	case what < 8:
+	case dice < 8:
+		what = "issue"
 		grace := rand.IntN(2) * 3600
 		var pair api.IssuedKey
 		id := alive[rand.IntN(len(alive))]
@@ -132,6 +137,7 @@ func (r *riot) act(ctx context.Context, c *keyhatch.Client, store string) bool {
 			})
 		}
 	default:
+		what = "delete"
 		id := alive[rand.IntN(len(alive))]
 		r.note(func() {
 			r.alive[store] = slices.DeleteFunc(r.alive[store], func(other string) bool { return other == id })
@@ -140,8 +146,35 @@ func (r *riot) act(ctx context.Context, c *keyhatch.Client, store string) bool {
 			r.note(func() { r.gone[id] = true })
 		}
 	}
+	return r.answered(what, err)
+}
+
+// allowed are the refusals that a server may give which is killed again and again, by what
+// it is asked to do. Any other is a fault.
+var allowed = map[string][]string{
+	"create": {"503 unavailable"},
+	"issue":  {"503 unavailable", "503 store_silent", "409 key_not_ready", "404 access_key_not_found"}, // another has deleted it
+	"delete": {"503 unavailable", "404 access_key_not_found"},                                          // it had done so, and was killed before it could say it
+}
+
+// answered tells whether a call was answered, and not ended by the server's end.
+func (r *riot) answered(what string, err error) bool {
+	if err == nil {
+		return true
+	}
 	var told *api.Problem
-	return err == nil || errors.As(err, &told)
+	var cut *url.Error
+	switch {
+	case errors.As(err, &told):
+		if refusal := fmt.Sprint(told.Status, " ", told.Code); !slices.Contains(allowed[what], refusal) {
+			r.t.Errorf("%s: %s: %v", what, refusal, err)
+		}
+		return true
+	case errors.As(err, &cut), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, context.Canceled):
+		return false
+	}
+	r.t.Errorf("%s: %v", what, err)
+	return false
 }
 
 func (r *riot) note(what func()) {
