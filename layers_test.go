@@ -54,7 +54,7 @@ var layers = []struct {
 	{"driver/*", "root policy driver", ""},
 	{"broker/kernel", "root policy db mirror seal", "golang.org/x/time/rate"},
 	{"broker/bearers", "root policy db mirror broker/kernel broker/people", ""},
-	{"broker/past", "root policy db broker/accesskeys broker/accounts broker/buckets broker/kernel broker/people broker/places broker/storekeys", ""},
+	{"broker/past", "root policy db broker/accesskeys broker/accounts broker/buckets broker/kernel broker/lending broker/people broker/places broker/storekeys", ""},
 	{"broker/passwords", "root policy db broker/kernel", "github.com/ccojocar/zxcvbn-go/data golang.org/x/crypto/argon2 golang.org/x/text/unicode/norm"},
 	{"broker/accounts", "root db driver broker/kernel broker/storekeys", ""},
 	{"broker/people", "root policy audit db mirror broker/kernel broker/storekeys", ""},

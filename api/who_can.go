@@ -3,7 +3,7 @@ package api
 import "time"
 
 // WhoCan is who could read or write a location, or what lies under an address, at a time,
-// and with which access keys.
+// and with which access keys and presigned URLs.
 type WhoCan struct {
 	At          time.Time `json:"at" doc:"The time that was asked about, or that of the question"`
 	Access      string    `json:"access" enum:"read,write"`
@@ -16,6 +16,7 @@ type WhoCan struct {
 	LockedParts []string  `json:"locked_parts,omitempty" nullable:"false" doc:"Locations below what was asked about that were locked: nobody could write there" example:"[\"2024/\"]"`
 	Ways        []Way     `json:"ways" nullable:"false" doc:"Everybody who could, in every way; who has several keeps the access until all of them end"`
 	Keys        []KeyWay  `json:"access_keys" nullable:"false" doc:"The access keys that opened it"`
+	URLs        []URLWay  `json:"presigned_urls,omitempty" nullable:"false" doc:"The presigned URLs of single objects that worked and rest on no grant: who signed them decided over the bucket"`
 	Doubts      []string  `json:"doubts,omitempty" nullable:"false" doc:"What the audit record cannot tell or contradicts itself in. Without it, the answer is certain"`
 }
 
@@ -47,4 +48,14 @@ type KeyWay struct {
 	OwnerAs   []string   `json:"owner_as" nullable:"false" enum:"installation_admin,workspace_admin,bucket_owner" doc:"As what its owner decided over the bucket"`
 	Pairs     []string   `json:"pairs" nullable:"false" doc:"The access key ids that worked. With none nobody could use the key, before one was issued" example:"[\"KHAKX4ZDQP2M7J6TRWVB\"]"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"When the key was to end. Without it: never"`
+}
+
+// URLWay is a presigned URL with which whoever had it could read an object.
+type URLWay struct {
+	Lease     string    `json:"lease" doc:"Id of the lease that it was signed with. Revoking that ends it" example:"lease_0mz3k8q2a7c4f9d"`
+	Object    string    `json:"object" example:"s3://demo/alpha/README.txt"`
+	User      string    `json:"user" doc:"Id of who signed it"`
+	UserName  string    `json:"user_name" doc:"Then"`
+	IssuedAt  time.Time `json:"issued_at"`
+	ExpiresAt time.Time `json:"expires_at"`
 }

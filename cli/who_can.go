@@ -75,17 +75,31 @@ func whoCanTable(to io.Writer, a api.WhoCan) error {
 		fmt.Fprintln(to, "Nobody: the bucket was not there yet or any more, or the workspace's account on its store was closed.")
 	case a.Locked && a.Access == "write":
 		fmt.Fprintln(to, "Nobody: the location was locked.")
-	case len(a.Keys) > 0:
+	case len(a.Keys) > 0, len(a.URLs) > 0:
 		fmt.Fprintln(to, "Nobody by a grant.")
 	default:
 		fmt.Fprintln(to, "Nobody.")
 	}
-	if len(a.Keys) == 0 {
+	if len(a.Keys) > 0 {
+		// A bucket is on one store.
+		fmt.Fprintf(to, "\nWith these access keys of store %s, whoever had a pair:\n\n", ask.Printable(a.Keys[0].StoreName))
+		if err := ask.Columns(to, keysRows(a.Keys)); err != nil {
+			return err
+		}
+	}
+	if len(a.URLs) == 0 {
 		return nil
 	}
-	// A bucket is on one store.
-	fmt.Fprintf(to, "\nWith these access keys of store %s, whoever had a pair:\n\n", ask.Printable(a.Keys[0].StoreName))
-	return ask.Columns(to, keysRows(a.Keys))
+	fmt.Fprint(to, "\nWith these presigned URLs, whoever had one:\n\n")
+	return ask.Columns(to, urlsRows(a.URLs))
+}
+
+func urlsRows(urls []api.URLWay) [][]string {
+	rows := [][]string{{"OBJECT", "SIGNED BY", "AT", "EXPIRES", "LEASE"}}
+	for _, u := range urls {
+		rows = append(rows, []string{u.Object, u.UserName, u.IssuedAt.Format(time.RFC3339), u.ExpiresAt.Format(time.RFC3339), u.Lease})
+	}
+	return rows
 }
 
 func waysRows(ways []api.Way) [][]string {

@@ -141,13 +141,18 @@ func (r Reader) AllEvents(ctx context.Context) iter.Seq2[keyhatch.Event, error] 
 // the order in which they happened. Events of one microsecond, as there are many
 // when the clock was put back, come in the order of their chains' opening.
 func (r Reader) EventsOf(ctx context.Context, actions []keyhatch.Action, until time.Time) iter.Seq2[keyhatch.Event, error] {
-	args := []any{micros(until)}
+	return r.EventsSince(ctx, actions, time.UnixMicro(math.MinInt64), until)
+}
+
+// EventsSince is EventsOf from a time on, that time included.
+func (r Reader) EventsSince(ctx context.Context, actions []keyhatch.Action, since, until time.Time) iter.Seq2[keyhatch.Event, error] {
+	args := []any{micros(since), micros(until)}
 	var list []string
 	for _, a := range actions {
 		args = append(args, string(a))
 		list = append(list, "$"+strconv.Itoa(len(args)))
 	}
-	return r.eachEvent(ctx, "select "+eventColumns+" from events where action in ("+strings.Join(list, ", ")+`) and at <= $1
+	return r.eachEvent(ctx, "select "+eventColumns+" from events where action in ("+strings.Join(list, ", ")+`) and at >= $1 and at <= $2
 		order by at, (select number from audit_chains where id = chain), seq`, args...)
 }
 

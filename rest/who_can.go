@@ -67,6 +67,11 @@ func encodeWhoCan(a past.WhoCan) api.WhoCan {
 			Rights: texts(w.Rights), OwnerAs: texts(w.Standings), Pairs: texts(w.Pairs), ExpiresAt: optTime(w.Key.ExpiresAt),
 		}
 	}
+	for _, u := range a.URLs {
+		out.URLs = append(out.URLs, api.URLWay{
+			Lease: u.Lease.ID, Object: u.Object, User: u.User.ID, UserName: u.User.Name, IssuedAt: u.Lease.IssuedAt, ExpiresAt: u.Lease.ExpiresAt,
+		})
+	}
 	for _, p := range a.LockedParts {
 		out.LockedParts = append(out.LockedParts, within(a.URL, p))
 	}

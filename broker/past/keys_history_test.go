@@ -9,6 +9,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/buckets"
+	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/past"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
@@ -24,14 +25,16 @@ type keyHistory struct {
 	secrets   []keyhatch.Secret // of tokens that keys and pairs were made with
 	keysSeen  []keySight
 	issuedIDs []string
+	urls      []keyhatch.Lease // with which URLs were signed without a grant
 }
 
 // keySight is what each access key opened at a moment.
 type keySight struct {
 	at      time.Time
 	buckets []keyhatch.Bucket
-	open    map[string]policy.Set // by key; without one that had ended
-	works   map[string][]string   // by key: the access key ids with which our S3 endpoint lets in, sorted
+	open    map[string]policy.Set     // by key; without one that had ended
+	works   map[string][]string       // by key: the access key ids with which our S3 endpoint lets in, sorted
+	urls    map[string]keyhatch.S3URL // of leases of URLs that work: the folder of the object
 }
 
 // TestKeysOpenedWhatThePastTells: whatever happens, in whatever order, who-can at a moment
@@ -62,7 +65,7 @@ func TestKeysOpenedWhatThePastTells(t *testing.T) {
 		})
 	})
 	t.Logf("%d keys stood; told: %v; done: %v", open, told, done)
-	for _, what := range []string{"no", "no pair", "a pair", "two pairs", "a locked part", "bucket", "all", "bucket_owner", "workspace_admin", "installation_admin"} {
+	for _, what := range []string{"a URL", "no URL", "no", "no pair", "a pair", "two pairs", "a locked part", "bucket", "all", "bucket_owner", "workspace_admin", "installation_admin"} {
 		if told[what] < 3 {
 			t.Errorf("the histories are too poor: told %s %d times", what, told[what])
 		}
@@ -104,7 +107,10 @@ func (h *keyHistory) rights(t *rapid.T, workspace string) accesskeys.Rights {
 			ids = append(ids, b.ID)
 		}
 	}
-	some := rapid.SliceOfNDistinct(rapid.SampledFrom(ids), 0, len(ids), rapid.ID)
+	some := rapid.Just([]string(nil)) // of a workspace whose buckets are all gone
+	if len(ids) > 0 {
+		some = rapid.SliceOfNDistinct(rapid.SampledFrom(ids), 0, len(ids), rapid.ID)
+	}
 	all := rapid.SampledFrom([]bool{false, false, true})
 	return accesskeys.Rights{
 		Read: some.Draw(t, "reads"), Write: some.Draw(t, "writes"),
@@ -205,6 +211,16 @@ func (h *keyHistory) acts() []func(*rapid.T) {
 		func(t *rapid.T) {
 			h.did("delete bucket", h.core.Broker.Buckets.Unregister(ctx, h.core.Admin, "", draw(t, h.buckets(t), "bucket").ID))
 		},
+		h.presign,
+		h.presign,
+		func(t *rapid.T) {
+			h.did("revoke URLs", h.core.Broker.Buckets.RevokePresigned(ctx, h.core.Admin, "", draw(t, h.buckets(t), "bucket").ID))
+		},
+		func(t *rapid.T) {
+			if len(h.urls) > 0 {
+				h.did("revoke a URL", h.core.Broker.Lending.RevokeLease(ctx, h.core.Admin, draw(t, h.urls, "URL").ID))
+			}
+		},
 		h.makeWithToken,
 		func(t *rapid.T) {
 			if len(h.secrets) == 0 {
@@ -215,6 +231,18 @@ func (h *keyHistory) acts() []func(*rapid.T) {
 			h.secrets = slices.Delete(h.secrets, at, at+1)
 		},
 	}, h.history.acts()...)
+}
+
+// presign is tried by anybody.
+func (h *keyHistory) presign(t *rapid.T) {
+	signed, err := h.core.Broker.Lending.Presign(h.t.Context(), draw(t, h.callers, "by"), lending.PresignRequest{
+		Bucket: draw(t, h.buckets(t), "bucket").ID, Key: draw(t, []string{"o", "a/o", "a/x/o*$", "z/o"}, "object"), Life: draw(t, []time.Duration{0, time.Minute, 30 * time.Minute}, "life"),
+	})
+	if !h.did("presign", err) || len(signed.Lease.Grants()) > 0 {
+		return
+	}
+	h.did("presign without a grant", nil)
+	h.urls = append(h.urls, signed.Lease)
 }
 
 // makeWithToken makes a token, and with it a pair of any key, or a key.
@@ -245,7 +273,13 @@ func (h *keyHistory) look(t *rapid.T) {
 	ctx := h.t.Context()
 	time.Sleep(time.Microsecond)
 	h.must(h.core.Mirror.CatchUp(ctx))
-	s := keySight{at: time.Now(), buckets: h.buckets(t), open: map[string]policy.Set{}, works: map[string][]string{}}
+	s := keySight{at: time.Now(), buckets: h.buckets(t), open: map[string]policy.Set{}, works: map[string][]string{}, urls: map[string]keyhatch.S3URL{}}
+	for _, l := range h.urls {
+		open, _, err := h.core.Broker.Lending.Standing(ctx, l)
+		if err == nil && len(open) > 0 {
+			s.urls[l.ID] = keyhatch.S3URL{Bucket: open[0].Bucket, Prefix: open[0].Prefix}
+		}
+	}
 	for _, k := range h.keys(t) {
 		h.must(h.core.Mirror.View(ctx, func(image *mirror.Image) error {
 			open, err := policy.StandingKey(k, image, s.at)
@@ -284,6 +318,7 @@ func (h *keyHistory) wantTold(t *rapid.T, s keySight, told map[string]int) {
 	if err != nil || len(answer.Doubts) > 0 {
 		t.Fatalf("%+v: %v, in doubt of %v", q, err, answer.Doubts)
 	}
+	h.wantURLs(t, s, b, q, url, answer.URLs, told)
 	named := map[string]past.KeyWay{}
 	for _, w := range answer.Keys {
 		named[w.Key.ID] = w
@@ -331,5 +366,28 @@ func (h *keyHistory) wantTold(t *rapid.T, s keySight, told map[string]int) {
 		if _, stood := s.open[id]; !stood {
 			t.Fatalf("%+v: key %s is told, and did not stand", q, id)
 		}
+	}
+}
+
+// wantURLs wants exactly those URLs told that worked and lay under the address.
+func (h *keyHistory) wantURLs(t *rapid.T, s keySight, b keyhatch.Bucket, q past.WhoCanRequest, asked keyhatch.S3URL, got []past.URLWay, told map[string]int) {
+	named := map[string]bool{}
+	for _, u := range got {
+		named[u.Lease.ID] = true
+		if u.User.Name == "" || u.Object == "" {
+			t.Fatalf("%+v: told is %+v", q, u)
+		}
+	}
+	for _, l := range h.urls {
+		folder, worked := s.urls[l.ID]
+		want := worked && q.Access == keyhatch.Read && l.Workspace == b.Workspace && folder.Bucket == b.Name && asked.Prefix.Covers(folder.Prefix)
+		if named[l.ID] != want {
+			t.Fatalf("%+v: the URL of %s, in %s, worked: %t; it is told: %t", q, l.ID, l.URLs(), worked, named[l.ID])
+		}
+		delete(named, l.ID)
+		told[map[bool]string{true: "a URL", false: "no URL"}[want]]++
+	}
+	if len(named) > 0 {
+		t.Fatalf("%+v: told are %v, which nobody signed", q, named)
 	}
 }

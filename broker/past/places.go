@@ -28,7 +28,7 @@ func (s *State) bucketCreated(e keyhatch.Event) error {
 	if _, ok := s.Stores[b.Store]; !ok {
 		return errUnknown
 	}
-	s.Buckets[b.ID] = b
+	s.Buckets[b.ID], s.madeAt[b.ID] = b, e.At
 	s.bucketByName[nameIn{b.Workspace, b.Name}] = b.ID
 	return nil
 }
@@ -38,8 +38,20 @@ func (s *State) bucketUpdated(e keyhatch.Event) error {
 	if !ok {
 		return errUnknown
 	}
-	saidOf(&b, e)
+	before := b.Owner
+	if saidOf(&b, e); b.Owner != before {
+		s.urlsSince[b.ID] = e.At
+	}
 	s.Buckets[b.ID] = b
+	return nil
+}
+
+// urlsEnded: those that were signed before.
+func (s *State) urlsEnded(e keyhatch.Event) error {
+	if _, ok := s.Buckets[e.Target]; !ok {
+		return errUnknown
+	}
+	s.urlsSince[e.Target] = e.At
 	return nil
 }
 
@@ -80,6 +92,8 @@ func (s *State) bucketDeleted(e keyhatch.Event) error {
 	}
 	delete(s.bucketByName, nameIn{b.Workspace, b.Name})
 	delete(s.Buckets, b.ID)
+	delete(s.madeAt, b.ID)
+	delete(s.urlsSince, b.ID)
 	return nil
 }
 

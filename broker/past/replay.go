@@ -49,6 +49,7 @@ var changes = map[keyhatch.Action]func(*State, keyhatch.Event) error{
 	buckets.Closed:                bucketIs(keyhatch.BucketDeleting),
 	buckets.Reopened:              bucketIs(keyhatch.BucketConfigured),
 	buckets.Forgotten:             (*State).bucketDeleted,
+	buckets.URLsEnded:             (*State).urlsEnded,
 	accounts.Opened:               (*State).accountPut,
 	accounts.Provisioned:          (*State).accountPut,
 	accounts.Failed:               (*State).accountPut,
@@ -100,11 +101,15 @@ func (s *State) userCreated(e keyhatch.Event) error {
 }
 
 func (s *State) userUpdated(e keyhatch.Event) error {
-	if _, ok := s.Users[e.Target]; !ok {
+	before, ok := s.Users[e.Target]
+	if !ok {
 		return errUnknown
 	}
 	s.Users[e.Target] = keyhatch.User{
 		ID: e.Target, Name: e.Detail["name"], Admin: e.Detail["admin"] != "", Active: e.Detail["active"] != "",
+	}
+	if s.Users[e.Target].Active && !before.Active {
+		s.activeSince[e.Target] = e.At
 	}
 	return nil
 }
@@ -121,6 +126,7 @@ func (s *State) userDeleted(e keyhatch.Event) error {
 		s.dropRole(ws, e.Target)
 	}
 	delete(s.Users, e.Target)
+	delete(s.activeSince, e.Target)
 	return nil
 }
 

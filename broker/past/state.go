@@ -28,6 +28,13 @@ type State struct {
 	grantsOn  index[string]           // grants by location
 	grantsTo  index[keyhatch.Subject] // grants by whom they name
 
+	// What decides about presigned URLs: since when users were active, and members there,
+	// when buckets were made, and since when their URLs work.
+	activeSince map[string]time.Time
+	memberSince map[member]time.Time
+	madeAt      map[string]time.Time
+	urlsSince   map[string]time.Time
+
 	bucketByName map[nameIn]string
 	closed       map[onStore]bool // accounts that opened nothing
 
@@ -51,6 +58,8 @@ func newState() *State {
 		Roles: map[string]map[string]keyhatch.Role{}, Stores: map[string]keyhatch.Store{}, Buckets: map[string]keyhatch.Bucket{},
 		Keys: map[string]keyhatch.AccessKey{},
 
+		activeSince: map[string]time.Time{}, memberSince: map[member]time.Time{}, madeAt: map[string]time.Time{}, urlsSince: map[string]time.Time{},
+
 		circlesOf: index[string]{}, grantsOn: index[string]{}, grantsTo: index[keyhatch.Subject]{},
 		bucketByName: map[nameIn]string{}, closed: map[onStore]bool{}, toTheSecond: map[string]bool{}, doubts: map[string][]string{},
 	}
@@ -58,6 +67,9 @@ func newState() *State {
 
 // onStore is whose account is on which store.
 type onStore struct{ workspace, store string }
+
+// member is who belongs to which workspace.
+type member struct{ workspace, user string }
 
 // nameIn is a name that is unique in its workspace.
 type nameIn struct{ workspace, name string }

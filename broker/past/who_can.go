@@ -30,6 +30,7 @@ type WhoCan struct {
 	Access    keyhatch.Access
 	Ways      []Way
 	Keys      []KeyWay
+	URLs      []URLWay
 	// LockedParts are the locations below what was asked about, when that lies in none, in
 	// which nobody could write.
 	LockedParts []keyhatch.Prefix
@@ -61,8 +62,8 @@ const maxWays = 30_000
 
 // WhoCan answers from the audit record who could read or write a location, or the part
 // under an address, at a time: which grants, groups and teamspaces gave access to
-// whom, whether the user was active, whether the location was locked; and which access
-// keys did. What people could give themselves, as the owner of the location and the admins of its
+// whom, whether the user was active, whether the location was locked; which access
+// keys did; and which URLs of single objects, signed without a grant. What people could give themselves, as the owner of the location and the admins of its
 // workspace can, does not count before they did. The owner and those admins only; about
 // an address that lies in no location, those admins.
 func (svc *Service) WhoCan(ctx context.Context, c keyhatch.Caller, r WhoCanRequest) (WhoCan, error) {
@@ -115,7 +116,10 @@ func (svc *Service) WhoCan(ctx context.Context, c keyhatch.Caller, r WhoCanReque
 		return cmp.Or(cmp.Compare(a.User.Name, b.User.Name), cmp.Compare(a.User.ID, b.User.ID),
 			cmp.Compare(a.Grant.Prefix, b.Grant.Prefix), cmp.Compare(a.Grant.ID, b.Grant.ID))
 	})
-	return a, a.addKeys(state, p)
+	if err := a.addKeys(state, p); err != nil {
+		return WhoCan{}, err
+	}
+	return a, a.addURLs(ctx, v.Reader, state, p)
 }
 
 // addGrants adds whom the grants on the location reached.

@@ -2,13 +2,14 @@ package past
 
 import (
 	"maps"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 )
 
 // workspaceCreated: it begins with its maker as its owner.
 func (s *State) workspaceCreated(e keyhatch.Event) error {
-	return s.putRole(e.Target, e.User, keyhatch.OwnerRole)
+	return s.putRole(e.Target, e.User, keyhatch.OwnerRole, e.At)
 }
 
 // workspaceDeleted: nothing belonged to it any more but its members.
@@ -18,15 +19,18 @@ func (s *State) workspaceDeleted(e keyhatch.Event) error {
 }
 
 func (s *State) workspaceMemberPut(e keyhatch.Event) error {
-	return s.putRole(e.Workspace, e.Target, keyhatch.Role(e.Detail["role"]))
+	return s.putRole(e.Workspace, e.Target, keyhatch.Role(e.Detail["role"]), e.At)
 }
 
-func (s *State) putRole(workspace, user string, role keyhatch.Role) error {
+func (s *State) putRole(workspace, user string, role keyhatch.Role, at time.Time) error {
 	if _, ok := s.Users[user]; !ok {
 		return errUnknown
 	}
 	if s.Roles[workspace] == nil {
 		s.Roles[workspace] = map[string]keyhatch.Role{}
+	}
+	if _, is := s.Roles[workspace][user]; !is {
+		s.memberSince[member{workspace, user}] = at
 	}
 	s.Roles[workspace][user] = role
 	return nil
@@ -34,6 +38,7 @@ func (s *State) putRole(workspace, user string, role keyhatch.Role) error {
 
 func (s *State) dropRole(workspace, user string) {
 	delete(s.Roles[workspace], user)
+	delete(s.memberSince, member{workspace, user})
 	if len(s.Roles[workspace]) == 0 {
 		delete(s.Roles, workspace)
 	}

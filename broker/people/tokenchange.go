@@ -61,7 +61,8 @@ func (svc *Service) UpdateToken(ctx context.Context, c keyhatch.Caller, id strin
 			return err
 		}
 		return w.Record(TokenUpdated, t.Workspace, t.ID, kernel.Detail("user", t.User, "changed", changedFields(change),
-			"name", t.Name, "scopes", joinScopes(t.Scopes), "expires", kernel.TimeText(t.ExpiresAt), "networks", joinNetworks(t.Networks)))
+			"name", t.Name, "scopes", joinScopes(t.Scopes), "expires", kernel.TimeText(t.ExpiresAt), "networks", joinNetworks(t.Networks),
+			"narrowed", kernel.Yes(narrowed)))
 	})
 	if err != nil {
 		return keyhatch.Token{}, err
