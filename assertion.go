@@ -63,6 +63,14 @@ func LooksSigned(s string) bool {
 	return dots == 2
 }
 
+// WhatIsSigned is what of a signed token its signature is of: all before that.
+func WhatIsSigned(jwt Secret) Secret {
+	if end := strings.LastIndexByte(string(jwt), '.'); end >= 0 {
+		return jwt[:end]
+	}
+	return jwt
+}
+
 // MayHoldToken tells whether a text that somebody sent could hold the secret of a token, or
 // a signed one. It is neither repeated nor logged then.
 func MayHoldToken(s string) bool {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/json"
+	"github.com/keyhatch/keyhatch"
 )
 
 // maxJWT bounds a signed token, in bytes.
@@ -18,7 +19,7 @@ type signed struct {
 	text           string
 	algorithm, kid string
 	claims         claims
-	whatIsSigned   string // header and claims, in their one spelling
+	whatIsSigned   keyhatch.Secret // header and claims, in their one spelling
 }
 
 // parts reads a signed token. It has one spelling: alphabet, padding and last bits are
@@ -44,7 +45,7 @@ func parts(text string) (signed, error) {
 	if json.Unmarshal(decoded[0], &header) != nil || json.Unmarshal(decoded[1], &body) != nil || header == nil || body == nil {
 		return signed{}, errors.New("it does not hold JSON objects")
 	}
-	s := signed{text: text, claims: body, whatIsSigned: three[0] + "." + three[1]}
+	s := signed{text: text, claims: body, whatIsSigned: keyhatch.WhatIsSigned(keyhatch.Secret(text))}
 	for _, member := range []string{"crit", "b64"} { // what it calls critical is not understood here
 		if _, has := header[member]; has {
 			return signed{}, errors.New("its header holds " + member)
@@ -68,6 +69,9 @@ var strict = base64.RawURLEncoding.Strict()
 // kinds are what typ can be: signed tokens of other kinds, such as those of logouts and of
 // events, are for other purposes, whoever has signed them.
 var kinds = []string{"", "jwt", "at+jwt"}
+
+// maxTried is how many keys are tried at most. Who calls chooses whether its token names one.
+const maxTried = 4
 
 // signedBy tells whether one of the keys has signed the token.
 func (s signed) signedBy(keys []key) bool {

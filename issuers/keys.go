@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"slices"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -33,7 +34,12 @@ func matching(keys []key, id, algorithm string) (out []key) {
 	return out
 }
 
-// The bounds of a set of keys. Every key that could be the one is tried.
+// withoutID are the keys that could be any token's.
+func withoutID(keys []key) []key {
+	return slices.DeleteFunc(slices.Clone(keys), func(k key) bool { return k.id != "" })
+}
+
+// The bounds of a set of keys.
 const (
 	maxKeys     = 32
 	maxKeyBytes = 32 << 10

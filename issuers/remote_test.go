@@ -264,7 +264,8 @@ func TestHostileDocuments(t *testing.T) {
 	good := site(t, "ed").pages
 	keys := set(t, "ed")
 	ed := strings.TrimSuffix(strings.TrimPrefix(keys, `{"keys":[`), `]}`)
-	list := func(n int) string { return `{"keys":[` + strings.Repeat(ed+",", n-1) + ed + `]}` }
+	others := strings.Replace(ed, `"kid":"ed"`, `"kid":"older"`, 1) + ","
+	list := func(n int) string { return `{"keys":[` + strings.Repeat(others, n-1) + ed + `]}` }
 	for what, c := range map[string]struct {
 		page, text string
 		works      bool

@@ -80,6 +80,11 @@ func trust(i Issuer, transport http.RoundTripper, log *slog.Logger) (*trusted, e
 	if len(t.keys) == 0 || len(t.keys) > maxKeys {
 		return nil, fmt.Errorf("keys: there must be 1 to %d", maxKeys)
 	}
+	for _, name := range i.Algorithms {
+		if n := len(matching(withoutID(t.keys), "", name)); n > maxTried {
+			return nil, fmt.Errorf("keys: %d without an id are for %s, of which at most %d are tried: give them as JWK with a kid", n, name, maxTried)
+		}
+	}
 	for _, k := range t.keys {
 		if !slices.ContainsFunc(i.Algorithms, func(a string) bool { return k.takes("", a) }) {
 			return nil, errors.New("keys: none of algorithms takes one of them")
@@ -159,8 +164,11 @@ func (v *Verifier) signed(ctx context.Context, s signed, i *trusted) error {
 	if i.remote != nil {
 		keys = i.remote.find(ctx, s.kid, s.algorithm)
 	}
-	if len(keys) == 0 {
+	switch {
+	case len(keys) == 0:
 		return errors.New("no key of its issuer could have signed it")
+	case len(keys) > maxTried:
+		return fmt.Errorf("more than %d keys could have signed it: it does not name one of them", maxTried)
 	}
 	select {
 	case v.room <- struct{}{}:
@@ -183,8 +191,7 @@ func (i *trusted) read(s signed, now time.Time) (a keyhatch.Assertion, err error
 		return a, errors.New("it is bound to a key of its holder, which cannot be shown here")
 	}
 	a = keyhatch.Assertion{
-		Issuer: i.URL, Rules: i.rules, Workspaces: i.Workspaces, Networks: i.Networks, Signed: keyhatch.Secret(s.whatIsSigned),
-		Roles: s.claims.roles(),
+		Issuer: i.URL, Rules: i.rules, Workspaces: i.Workspaces, Networks: i.Networks, Signed: s.whatIsSigned, Roles: s.claims.roles(),
 	}
 	if a.ExpiresAt, err = s.claims.lifetime(i.Longest, now); err != nil {
 		return a, err

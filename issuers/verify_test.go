@@ -2,10 +2,13 @@ package issuers_test
 
 import (
 	"crypto"
+	"crypto/ed25519"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/big"
 	"slices"
@@ -300,5 +303,45 @@ func TestRoles(t *testing.T) {
 	}
 	if got, err := v.Verify(t.Context(), sign(t, pairs()["ed"], object{"alg": "EdDSA"}, goodClaims()), now); err != nil || got.Roles != nil {
 		t.Errorf("none: %q, %v", got.Roles, err)
+	}
+}
+
+// TestFewKeysAreTried: a token that names no key has a few tried, and not all that its issuer
+// has; one that names its own is accepted whatever others there are.
+func TestFewKeysAreTried(t *testing.T) {
+	t.Parallel()
+	set := func(n int, named bool) []byte {
+		keys := make([]jose.JSONWebKey, n)
+		for i := range keys {
+			another, _, err := ed25519.GenerateKey(rand.Reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if keys[i].Key = another; named {
+				keys[i].KeyID = fmt.Sprint("k", i)
+			}
+		}
+		last := &keys[n-1]
+		last.Key = public("ed")
+		return setOf(t, keys...)
+	}
+	unnamed, last := sign(t, pairs()["ed"], object{"alg": "EdDSA"}, goodClaims()), func(n int) keyhatch.Secret {
+		return sign(t, pairs()["ed"], object{"alg": "EdDSA", "kid": fmt.Sprint("k", n-1)}, goodClaims())
+	}
+	for _, c := range []struct {
+		n    int
+		good bool
+	}{{1, true}, {4, true}, {5, false}, {32, false}} {
+		v := verifier(t, rules(set(c.n, true)))
+		if _, err := v.Verify(t.Context(), unnamed, now); (err == nil) != c.good || err != nil && !strings.Contains(err.Error(), "does not name") {
+			t.Errorf("%d keys: %v", c.n, err)
+		}
+		if _, err := v.Verify(t.Context(), last(c.n), now); err != nil {
+			t.Errorf("%d keys, of which it names one: %v", c.n, err)
+		}
+		_, err := issuers.New([]issuers.Issuer{rules(set(c.n, false))}, nil, slog.New(slog.DiscardHandler))
+		if (err == nil) != c.good {
+			t.Errorf("%d keys without an id: %v", c.n, err)
+		}
 	}
 }

@@ -40,7 +40,8 @@ func New(k *kernel.Kernel, p *people.Service, issuers Issuers, log *slog.Logger)
 // all signed tokens of its issuer for that user share. Where the token may be used in several
 // workspaces and does not say in which, workspace does, by id or name;
 // keyhatch.Invalid when nothing does. It is keyhatch.Unauthenticated in all other cases in which
-// People.Authenticate would be: nothing tells why, but the log.
+// People.Authenticate would be: nothing tells why, but the log. From an address that has failed
+// too often it is keyhatch.TooMany for every one that was not let in before.
 func (svc *Service) Authenticate(ctx context.Context, jwt keyhatch.Secret, workspace string) (keyhatch.Caller, error) {
 	now := svc.k.Now()
 	s, err := svc.open(ctx, jwt, workspace, now)
@@ -73,7 +74,13 @@ func (svc *Service) open(ctx context.Context, jwt keyhatch.Secret, workspace str
 	if svc.issuers == nil {
 		return s, kernel.TokenInvalid()
 	}
-	if s.Assertion, err = svc.issuers.Verify(ctx, jwt, now); err != nil {
+	over, err := svc.trial(ctx, jwt, now)
+	if err != nil {
+		return s, err
+	}
+	s.Assertion, err = svc.issuers.Verify(ctx, jwt, now)
+	over()
+	if err != nil {
 		return s, kernel.TokenInvalid()
 	}
 	if err := svc.find(ctx, &s, now); err != nil {
@@ -97,9 +104,36 @@ func (svc *Service) refused(ctx context.Context, s shown, err error) error {
 	return kernel.TokenInvalid()
 }
 
+// trial is before a signature is checked. From an address that has failed too often only
+// what was let in before is looked at: who makes up signed tokens makes no work, and others
+// behind the address work on.
+func (svc *Service) trial(ctx context.Context, jwt keyhatch.Secret, now time.Time) (over func(), err error) {
+	before := shown{Assertion: keyhatch.Assertion{Signed: keyhatch.WhatIsSigned(jwt)}}
+	switch err := svc.lookUp(ctx, &before, now); {
+	case err == nil && before.token.Live(now):
+		return func() {}, nil
+	case err == nil || errors.Is(err, keyhatch.NotFound):
+		return svc.people.Trial(keyhatch.OriginOf(ctx), now)
+	default:
+		return nil, err
+	}
+}
+
 // find looks up the token that stands for it, or begins one.
 func (svc *Service) find(ctx context.Context, s *shown, now time.Time) error {
-	err := svc.k.FindToken(ctx, s.secret(), func(hashes []keyhatch.TokenHash) error {
+	switch err := svc.lookUp(ctx, s, now); {
+	case errors.Is(err, keyhatch.NotFound):
+		return svc.begin(ctx, s, now)
+	case err != nil:
+		return err
+	}
+	s.kept = true
+	return s.stillGood(s.token, now)
+}
+
+// lookUp looks up the token that stands for it, in memory: keyhatch.NotFound when there is none.
+func (svc *Service) lookUp(ctx context.Context, s *shown, now time.Time) error {
+	return svc.k.FindToken(ctx, s.secret(), func(hashes []keyhatch.TokenHash) error {
 		return svc.k.Mirror.View(ctx, func(image *mirror.Image) (err error) {
 			for _, s.caller.Secret = range hashes {
 				if s.token, err = image.TokenByHash(s.caller.Secret, now); err == nil {
@@ -109,14 +143,6 @@ func (svc *Service) find(ctx context.Context, s *shown, now time.Time) error {
 			return err
 		})
 	})
-	switch {
-	case errors.Is(err, keyhatch.NotFound):
-		return svc.begin(ctx, s, now)
-	case err != nil:
-		return err
-	}
-	s.kept = true
-	return s.stillGood(s.token, now)
 }
 
 // stillGood refuses what was revoked, or was accepted by rules that are others now.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -456,4 +457,45 @@ func TestRolesAreOfEachTime(t *testing.T) {
 	if got := w.show(w.sign("two", nil)).Roles; got != nil {
 		t.Errorf("of one without: %q", got)
 	}
+}
+
+// TestS12_MadeUpOnesMakeNoWork: once an address has failed too often, and when it shows many
+// at once, no signature is checked for it, but of those that were let in before.
+func TestS12_MadeUpOnesMakeNoWork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.Tokens = people.Limits{FailuresPerMinute: 3}
+		w.Restart(t)
+		known, fresh := w.sign("known", nil), w.sign("fresh", nil)
+		w.show(known)
+		w.hold, w.checked = make(chan struct{}), 0
+		var all sync.WaitGroup
+		for n := range 20 {
+			all.Go(func() {
+				err := only(w.Broker.Bearers.Authenticate(t.Context(), keyhatch.Secret("wrong "+strconv.Itoa(n)), ""))
+				if !errors.Is(err, keyhatch.Unauthenticated) && !errors.Is(err, keyhatch.TooMany) {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		if w.checked != 3 {
+			t.Errorf("%d are checked at once", w.checked)
+		}
+		close(w.hold)
+		all.Wait()
+		for _, jwt := range []keyhatch.Secret{"wrong", fresh} {
+			if err := only(w.Broker.Bearers.Authenticate(t.Context(), jwt, "")); !errors.Is(err, keyhatch.TooMany) {
+				t.Errorf("%s: %v", jwt.Reveal(), err)
+			}
+		}
+		if w.checked != 3 {
+			t.Errorf("%d were checked", w.checked)
+		}
+		w.show(known)
+		time.Sleep(time.Minute)
+		for range 10 { // what is good costs nobody a failure
+			w.show(w.sign(keyhatch.Secret("fresh "+strconv.Itoa(int(w.checked))), nil))
+		}
+	})
 }

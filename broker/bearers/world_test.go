@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,9 +19,19 @@ import (
 type signed struct {
 	says  map[keyhatch.Secret]keyhatch.Assertion
 	rules map[string]string
+
+	mu      sync.Mutex
+	checked int           // how often one was
+	hold    chan struct{} // until it is closed, none is; nil: at once
 }
 
 func (s *signed) Verify(_ context.Context, jwt keyhatch.Secret, now time.Time) (keyhatch.Assertion, error) {
+	s.mu.Lock()
+	s.checked++
+	s.mu.Unlock()
+	if s.hold != nil {
+		<-s.hold
+	}
 	a, ok := s.says[jwt]
 	if !ok || !now.Before(a.ExpiresAt) {
 		return keyhatch.Assertion{}, keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeTokenInvalid, "no")

@@ -106,3 +106,14 @@ func (svc *Service) failed(o keyhatch.Origin, now time.Time, err error) error {
 	_, tooMany := svc.failures.Take(kernel.Sender(o.Address), svc.limits.FailuresPerMinute, now)
 	return cmp.Or(tooMany, err)
 }
+
+// Trial begins a check that costs work, of what somebody shows who may be anybody. Until it
+// is over it takes one of the failures that are left to the address: keyhatch.TooMany when
+// none is, also beside others that are not over.
+func (svc *Service) Trial(o keyhatch.Origin, now time.Time) (over func(), err error) {
+	whose := kernel.Sender(o.Address)
+	if _, err := svc.failures.Take(whose, svc.limits.FailuresPerMinute, now); err != nil {
+		return nil, err
+	}
+	return func() { svc.failures.Return(whose, now) }, nil
+}
