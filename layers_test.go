@@ -76,7 +76,7 @@ var layers = []struct {
 	{"compat/katapult/arguments", "root", ""},
 	{"compat/katapult/wiretest", "", ""},
 	{"compat/katapult", "root policy auth broker broker/* compat/katapult/arguments", ""},
-	{"issuers", "root policy", "github.com/go-jose/go-jose"},
+	{"issuers", "root policy", "github.com/go-jose/go-jose golang.org/x/time/rate"},
 	{"outbound", "", "code.dny.dev/ssrf"},
 	{"gateway", "root policy sigv4 broker broker/* gateway/*", ""},
 	{"gateway/limit", "", "golang.org/x/time/rate"},

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/keyhatch/keyhatch"
 )
 
@@ -25,9 +27,14 @@ type Verifier struct {
 type trusted struct {
 	Issuer
 	rules  string
-	keys   []key   // of the configuration
-	remote *remote // nil: the keys are those of the configuration
+	lines  *rate.Limiter // of refusals, in the log
+	keys   []key         // of the configuration
+	remote *remote       // nil: the keys are those of the configuration
 }
+
+// linesAMinute bounds what is logged of the refused tokens of one issuer: who has one can
+// show it as often as it likes.
+const linesAMinute = 10
 
 // MaxIssuers bounds how many issuers there are.
 const MaxIssuers = 100
@@ -65,7 +72,7 @@ func trust(i Issuer, transport http.RoundTripper, log *slog.Logger) (*trusted, e
 	if err != nil {
 		return nil, err
 	}
-	t := &trusted{Issuer: i, rules: rules}
+	t := &trusted{Issuer: i, rules: rules, lines: rate.NewLimiter(rate.Limit(linesAMinute)/60, linesAMinute)}
 	if len(i.Keys) == 0 {
 		t.remote = newRemote(i.URL, i.KeysURL, transport, log)
 		return t, nil
@@ -148,7 +155,9 @@ func (v *Verifier) Verify(ctx context.Context, jwt keyhatch.Secret, now time.Tim
 	}
 	a, err := i.read(s, now)
 	if err != nil {
-		v.log.WarnContext(ctx, "a signed token was refused", "issuer", i.URL, "reason", err, "request_id", keyhatch.OriginOf(ctx).RequestID)
+		if i.lines.AllowN(now, 1) {
+			v.log.WarnContext(ctx, "a signed token was refused", "issuer", i.URL, "reason", err, "request_id", keyhatch.OriginOf(ctx).RequestID)
+		}
 		return keyhatch.Assertion{}, refused(err)
 	}
 	return a, nil

@@ -19,6 +19,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/internal/logged"
 	"github.com/keyhatch/keyhatch/issuers"
 )
 
@@ -342,6 +343,36 @@ func TestFewKeysAreTried(t *testing.T) {
 		_, err := issuers.New([]issuers.Issuer{rules(set(c.n, false))}, nil, slog.New(slog.DiscardHandler))
 		if (err == nil) != c.good {
 			t.Errorf("%d keys without an id: %v", c.n, err)
+		}
+	}
+}
+
+// TestS9_RefusalsFillNoLog: who has a token of an issuer that is refused writes a few lines a
+// minute with it, however often it is shown, and none of another issuer's.
+func TestS9_RefusalsFillNoLog(t *testing.T) {
+	t.Parallel()
+	var log logged.Text
+	other := rules(pemOf(t, public("other")))
+	other.URL = "https://other.test"
+	v, err := issuers.New([]issuers.Issuer{rules(pemOf(t, public("ed"))), other}, nil, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	expired := sign(t, pairs()["ed"], object{"alg": "EdDSA"}, but(goodClaims(), object{"exp": now.Unix()}))
+	others := sign(t, pairs()["other"], object{"alg": "EdDSA"}, but(goodClaims(), object{"exp": now.Unix(), "iss": other.URL}))
+	show := func(jwt keyhatch.Secret, times int, at time.Time) (lines int) {
+		for range times {
+			if _, err := v.Verify(t.Context(), jwt, at); !errors.Is(err, keyhatch.Unauthenticated) {
+				t.Error(err)
+			}
+		}
+		return strings.Count(log.Take(), "a signed token was refused")
+	}
+	for what, got := range map[string][2]int{
+		"often": {show(expired, 1000, now), 10}, "another issuer's": {show(others, 1, now), 1}, "a minute later": {show(expired, 1000, now.Add(time.Minute)), 10},
+	} {
+		if got[0] != got[1] {
+			t.Errorf("%s: %d lines, not %d", what, got[0], got[1])
 		}
 	}
 }

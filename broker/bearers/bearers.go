@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
 
@@ -27,13 +28,14 @@ type Issuers interface {
 type Service struct {
 	k       *kernel.Kernel
 	people  *people.Service
-	issuers Issuers // nil: nobody is trusted
+	issuers Issuers       // nil: nobody is trusted
+	lines   *kernel.Meter // of refusals in the log, by issuer
 	log     *slog.Logger
 }
 
 // New makes the service.
 func New(k *kernel.Kernel, p *people.Service, issuers Issuers, log *slog.Logger) *Service {
-	return &Service{k: k, people: p, issuers: issuers, log: log}
+	return &Service{k: k, people: p, issuers: issuers, lines: kernel.NewMeter(math.MaxInt), log: log}
 }
 
 // Authenticate tells whose signed token it is, and counts the request against the limit that
@@ -95,10 +97,17 @@ type reason string
 
 func (r reason) Error() string { return string(r) }
 
+// linesAMinute bounds what is logged of refusals for each issuer: who has a signed token can show
+// it as often as it likes.
+const linesAMinute = 10
+
 func (svc *Service) refused(ctx context.Context, s shown, err error) error {
 	var why reason
 	if !errors.As(err, &why) {
 		return err
+	}
+	if _, err := svc.lines.Take(s.Issuer, linesAMinute, svc.k.Now()); err != nil {
+		return kernel.TokenInvalid()
 	}
 	svc.log.WarnContext(ctx, "a signed token was refused", "issuer", s.Issuer, "reason", why, "request_id", keyhatch.OriginOf(ctx).RequestID)
 	return kernel.TokenInvalid()

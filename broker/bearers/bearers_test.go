@@ -499,3 +499,22 @@ func TestS12_MadeUpOnesMakeNoWork(t *testing.T) {
 		}
 	})
 }
+
+// TestS9_RefusalsFillNoLog: a signed token whose user is not let in writes a few lines a minute,
+// however often it is shown.
+func TestS9_RefusalsFillNoLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.Tokens = people.Limits{FailuresPerMinute: 1000}
+		w.Restart(t)
+		nobodys := w.sign("nobody's", func(a *keyhatch.Assertion) { a.User = "nobody" })
+		for range 100 {
+			if err := only(w.Broker.Bearers.Authenticate(t.Context(), nobodys, "")); !errors.Is(err, keyhatch.Unauthenticated) {
+				t.Error(err)
+			}
+		}
+		if n := strings.Count(w.log.Take(), "refused"); n != 10 {
+			t.Errorf("%d lines", n)
+		}
+	})
+}
