@@ -24,6 +24,7 @@ type Assertion struct {
 	// Roles are those of the claim realm_access, as Keycloak writes them; nil: it has no
 	// such claim. They open nothing: a format that knows them asks for some.
 	Roles     []string
+	SignedAt  time.Time // as the issuer says: its clock may be a minute ahead
 	ExpiresAt time.Time
 	JWTID     string // the claim jti, for the record; may be empty
 	// Signed is what was signed. The same signed token can be written in several ways,

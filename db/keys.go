@@ -121,12 +121,14 @@ func (t *Tx) Reseal(ctx context.Context, c SealedColumn, before SealedRow, seale
 	return true, t.changed(ctx, c.Changed, before.Workspace, before.ID)
 }
 
-// CountPeppered counts the tokens and password resets that are hashed with the pepper, also those that have
+// CountPeppered counts the tokens, password resets and sessions that are hashed with the pepper, also those that have
 // ended and are still on record: one that is shown must be known as that. The secret
 // before counts while it works.
 func (r Reader) CountPeppered(ctx context.Context, pepper uint32, at time.Time) (n int, err error) {
 	err = r.q.QueryRowContext(ctx, `select (select count(*) from tokens where pepper = $1 or old_pepper = $1 and old_until > $2)
-		+ (select count(*) from password_resets where pepper = $1 and expires_at > $2)`, pepper, micros(at)).Scan(&n)
+		+ (select count(*) from password_resets where pepper = $1 and expires_at > $2)
+		+ (select count(*) from sessions where pepper = $1 and expires_at > $2)
+		+ (select count(*) from ended_bearers where pepper = $1 and until > $2)`, pepper, micros(at)).Scan(&n)
 	return n, dbError(err)
 }
 

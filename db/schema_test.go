@@ -17,6 +17,8 @@ var ofNoWorkspace = map[string]string{
 	"audit_registry":    "the record is the installation's; its events name their workspace",
 	"audit_chains":      "a chain is of a process, not of a tenant",
 	"users":             "people belong to any number of workspaces, by workspace_members",
+	"ended_bearers":     "its users are of the installation, and are no more",
+	"former_names":      "users are of the installation",
 	"workspaces":        "its id is the workspace",
 }
 
@@ -78,6 +80,8 @@ var ofNoSecret = map[string]string{
 	"tokens.hash":          "a hash with a pepper",
 	"tokens.old_hash":      "a hash with a pepper",
 	"password_resets.hash": "a hash with a pepper",
+	"sessions.hash":        "a hash with a pepper",
+	"ended_bearers.hash":   "a hash with a pepper",
 	"audit_registry.sign":  "a hash of the audit record",
 	"audit_chains.sign":    "a hash of the audit record",
 	"events.hash":          "a hash of the audit record",

@@ -35,9 +35,14 @@ func (t *Tx) UpdateUser(ctx context.Context, u keyhatch.User) error {
 	return t.changed(ctx, UserChanged, "", u.ID)
 }
 
-// DeleteUser removes a user with its tokens, password, memberships and the grants that
-// name it. Locations that it owns keep it from being removed.
+// DeleteUser removes a user with its tokens, password, sessions, memberships and the grants that
+// name it. Locations that it owns keep it from being removed. Its signed tokens are kept
+// apart: see BearerEnded.
 func (t *Tx) DeleteUser(ctx context.Context, id string) error {
+	if err := t.exec(ctx, `insert into ended_bearers (pepper, hash, until)
+		select pepper, hash, issued_until from tokens where user_id = $1 and issuer is not null`, id); err != nil {
+		return err
+	}
 	tokens, err := many(ctx, t.Reader, scanToken, "select "+tokenColumns+" from tokens where user_id = $1", id)
 	if err != nil {
 		return err
@@ -65,8 +70,8 @@ func (t *Tx) DeleteUser(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	for _, table := range []string{"passwords", "password_resets"} {
-		if err := t.exec(ctx, "delete from "+table+" where id = $1", id); err != nil {
+	for _, of := range []string{"sessions where user_id", "passwords where id", "password_resets where id"} {
+		if err := t.exec(ctx, "delete from "+of+" = $1", id); err != nil {
 			return err
 		}
 	}

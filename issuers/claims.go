@@ -86,13 +86,13 @@ func (c claims) time(name string) (time.Time, error) {
 // skew is how far another's clock may be ahead of ours.
 const skew = time.Minute
 
-// lifetime checks the times that a token says, and returns its end. The end is not
+// lifetime checks the times that a token says, and returns when it was made and its end. The end is not
 // stretched by anybody's clock.
-func (c claims) lifetime(longest time.Duration, now time.Time) (end time.Time, err error) {
-	var begins, made time.Time
+func (c claims) lifetime(longest time.Duration, now time.Time) (made, end time.Time, err error) {
+	var begins time.Time
 	for name, field := range map[string]*time.Time{"exp": &end, "nbf": &begins, "iat": &made} {
 		if *field, err = c.time(name); err != nil {
-			return time.Time{}, err
+			return made, end, err
 		}
 	}
 	switch {
@@ -109,7 +109,7 @@ func (c claims) lifetime(longest time.Duration, now time.Time) (end time.Time, e
 	case end.Sub(made) > longest:
 		err = errors.New("it lives longer than longest says")
 	}
-	return end, err
+	return made, end, err
 }
 
 // isFor checks the audience.

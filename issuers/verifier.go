@@ -202,7 +202,7 @@ func (i *trusted) read(s signed, now time.Time) (a keyhatch.Assertion, err error
 	a = keyhatch.Assertion{
 		Issuer: i.URL, Rules: i.rules, Workspaces: i.Workspaces, Networks: i.Networks, Signed: s.whatIsSigned, Roles: s.claims.roles(),
 	}
-	if a.ExpiresAt, err = s.claims.lifetime(i.Longest, now); err != nil {
+	if a.SignedAt, a.ExpiresAt, err = s.claims.lifetime(i.Longest, now); err != nil {
 		return a, err
 	}
 	for name, field := range map[string]*string{i.Subject.Claim: &a.Subject, i.WorkspaceClaim: &a.Workspace} {

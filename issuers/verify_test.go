@@ -80,7 +80,7 @@ func TestAssertion(t *testing.T) {
 	}
 	want := keyhatch.Assertion{
 		Issuer: i.URL, Rules: v.Rules()[i.URL], Subject: "repo:acme", User: "ann", Workspaces: i.Workspaces, Workspace: "archive",
-		Scopes: []keyhatch.Scope{"leases", "s3:read s3://lab-data/a/"}, ExpiresAt: now.Add(time.Minute), JWTID: "j-1",
+		Scopes: []keyhatch.Scope{"leases", "s3:read s3://lab-data/a/"}, SignedAt: now.Add(-time.Minute), ExpiresAt: now.Add(time.Minute), JWTID: "j-1",
 		Signed: jwt[:strings.LastIndexByte(jwt.Reveal(), '.')],
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -167,6 +167,9 @@ func (s shown) stillGood(t keyhatch.Token, now time.Time) error {
 
 // begin makes the token of one that was not shown before.
 func (svc *Service) begin(ctx context.Context, s *shown, now time.Time) (err error) {
+	if err := svc.ofNobodyBefore(ctx, s); err != nil {
+		return err
+	}
 	s.caller.User, err = svc.k.DB.UserByName(ctx, s.User)
 	if errors.Is(err, keyhatch.NotFound) {
 		return reason("there is no such user")
@@ -181,6 +184,26 @@ func (svc *Service) begin(ctx context.Context, s *shown, now time.Time) (err err
 	}
 	return svc.k.Mirror.View(ctx, func(image *mirror.Image) error { return s.confine(image) })
 }
+
+// ofNobodyBefore refuses what was signed of another user who had the name before.
+func (svc *Service) ofNobodyBefore(ctx context.Context, s *shown) error {
+	hashes, err := svc.k.Keys.HashesOfToken(s.secret())
+	if err != nil {
+		return err
+	}
+	ended, err := svc.k.DB.BearerEnded(ctx, hashes)
+	if err != nil {
+		return err
+	}
+	until, err := svc.k.DB.FormerName(ctx, s.User)
+	if err == nil && (ended || !until.IsZero() && !s.SignedAt.After(until.Add(ahead))) {
+		err = reason("it was signed of another user, who had the name before")
+	}
+	return err
+}
+
+// ahead is how far an issuer's clock may be ahead.
+const ahead = time.Minute
 
 // confine gives a new token its workspace: the one that the issuer says, or the only one
 // that there is. Without it, who asks has to say.

@@ -75,7 +75,7 @@ func newWorld(t *testing.T) *world {
 func (w *world) sign(text keyhatch.Secret, change func(*keyhatch.Assertion)) keyhatch.Secret {
 	a := keyhatch.Assertion{
 		Issuer: issuer, Subject: "repo:acme", User: "ann", Workspaces: []string{"lab"}, Scopes: []keyhatch.Scope{"all"},
-		ExpiresAt: time.Now().Add(time.Hour).Truncate(time.Second), JWTID: "j-" + text.Reveal(), Signed: text,
+		SignedAt: time.Now().Truncate(time.Second), ExpiresAt: time.Now().Add(time.Hour).Truncate(time.Second), JWTID: "j-" + text.Reveal(), Signed: text,
 	}
 	if change != nil {
 		change(&a)

@@ -162,6 +162,10 @@ func roomForToken(w *kernel.Work, user string) error {
 // expiredKept is how long a token that has expired is still shown.
 const expiredKept = 30 * 24 * time.Hour
 
+// formerKept is how long it is known that a name was another user's: longer than any signed
+// token lives.
+const formerKept = 100 * 24 * time.Hour
+
 // PruneTokens removes tokens that expired long ago, and those whose signed tokens have
 // ended. Nobody's right changes by it.
 func (svc *Service) PruneTokens(ctx context.Context) error {
@@ -171,6 +175,10 @@ func (svc *Service) PruneTokens(ctx context.Context) error {
 		}),
 		svc.prune(ctx, func(tx *db.Tx, limit int) ([]keyhatch.Token, error) {
 			return tx.EndedBearers(ctx, "", svc.k.Now(), limit)
+		}),
+		svc.k.DB.Write(ctx, func(tx *db.Tx) error {
+			now := svc.k.Now()
+			return tx.PruneBearers(ctx, now, now.Add(-formerKept))
 		}),
 	)
 }

@@ -88,6 +88,11 @@ func (svc *Service) UpdateUser(ctx context.Context, c keyhatch.Caller, ref strin
 		if err := w.Tx.UpdateUser(ctx, u); err != nil {
 			return err
 		}
+		if u.Name != before.Name {
+			if err := w.Tx.PutFormerName(ctx, before.Name, w.Now); err != nil {
+				return err
+			}
+		}
 		if err := keepAnAdmin(w); err != nil {
 			return err
 		}
@@ -113,6 +118,9 @@ func (svc *Service) DeleteUser(ctx context.Context, c keyhatch.Caller, ref strin
 			return err
 		}
 		if err := w.Tx.DeleteUser(ctx, u.ID); err != nil {
+			return err
+		}
+		if err := w.Tx.PutFormerName(ctx, u.Name, w.Now); err != nil {
 			return err
 		}
 		if err := keepAnAdmin(w); err != nil {

@@ -71,4 +71,43 @@ func testBearers(t *testing.T, s *suite) {
 			t.Errorf("%s (-want +got):\n%s", what, diff)
 		}
 	}
+
+	const pepper = 78 // nothing else has it
+	of := []keyhatch.TokenHash{{Pepper: pepper, Hash: "no"}, live.Hash}
+	live.Hash.Pepper = pepper
+	of[1].Pepper = pepper
+	ended := func() bool { return ground.OK[bool](t)(s.BearerEnded(s.Ctx(), of)) }
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		if err := tx.DeleteToken(ctx, live.Token); err != nil {
+			return err
+		}
+		return tx.InsertToken(ctx, live)
+	})
+	if ended() {
+		t.Error("one has ended whose user there is")
+	}
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteUser(ctx, u.ID) })
+	if !ended() {
+		t.Error("one of a user who is no more is not known")
+	}
+	for at, want := range map[time.Time]int{long.Add(-moment): 1, long: 0} {
+		if n := ground.OK[int](t)(s.CountPeppered(s.Ctx(), pepper, at)); n != want {
+			t.Errorf("at %v %d rest on its pepper", at, n)
+		}
+	}
+	for _, at := range []time.Time{long.Add(-moment), long} {
+		s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.PutFormerName(ctx, u.Name, at) })
+		if until := ground.OK[time.Time](t)(s.FormerName(s.Ctx(), u.Name)); !until.Equal(at) {
+			t.Errorf("the name was another's until %v, not %v", until, at)
+		}
+	}
+	for _, c := range []struct {
+		now, since  time.Time
+		ended, name bool
+	}{{long.Add(-moment), long.Add(-moment), true, true}, {long, long, false, false}} {
+		s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.PruneBearers(ctx, c.now, c.since) })
+		if until := ground.OK[time.Time](t)(s.FormerName(s.Ctx(), u.Name)); ended() != c.ended || until.IsZero() == c.name {
+			t.Errorf("after pruning at %v: %v, %v", c.now, ended(), until)
+		}
+	}
 }
