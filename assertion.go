@@ -64,6 +64,9 @@ func LooksSigned(s string) bool {
 	return dots == 2
 }
 
+// MaxSigned bounds a signed token, in bytes.
+const MaxSigned = 16 << 10
+
 // WhatIsSigned is what of a signed token its signature is of: all before that.
 func WhatIsSigned(jwt Secret) Secret {
 	if end := strings.LastIndexByte(string(jwt), '.'); end >= 0 {

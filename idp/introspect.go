@@ -26,7 +26,8 @@ type introspection struct {
 	TokenType string   `json:"token_type"`
 	Subject   string   `json:"sub"`
 	Username  string   `json:"username"`
-	ID        string   `json:"jti"` // of the token, which is no secret
+	ID        string   `json:"jti,omitempty"` // of the token, which is no secret; a signed one has one once it was used
+	Issuer    string   `json:"iss,omitempty"` // of a signed one
 	IssuedAt  int64    `json:"iat"`
 	ExpiresAt int64    `json:"exp,omitempty"` // without it, when it is revoked
 	Workspace string   `json:"workspace,omitempty"`
@@ -49,7 +50,11 @@ func (d *Door) introspect(w http.ResponseWriter, r *http.Request) error {
 	if f["token"] == "" {
 		return errNoToken
 	}
-	seen, err := d.people.Inspect(r.Context(), caller, keyhatch.Secret(f["token"]))
+	inspect := d.people.Inspect
+	if keyhatch.LooksSigned(f["token"]) {
+		inspect = d.bearers.Inspect
+	}
+	seen, err := inspect(r.Context(), caller, keyhatch.Secret(f["token"]))
 	if err != nil {
 		return err
 	}
@@ -64,8 +69,8 @@ func (d *Door) introspect(w http.ResponseWriter, r *http.Request) error {
 func encodeInspection(seen people.Inspection) introspection {
 	t := seen.Token
 	out := introspection{
-		Active: true, TokenType: "Bearer", Subject: seen.User.ID, Username: seen.User.Name, ID: t.ID,
-		IssuedAt: t.CreatedAt.Unix(), Workspace: t.Workspace, Scopes: make([]string, len(t.Scopes)),
+		Active: true, TokenType: "Bearer", Subject: seen.User.ID, Username: seen.User.Name, ID: t.ID, Issuer: t.Bearer.Issuer,
+		IssuedAt: seen.IssuedAt.Unix(), Workspace: t.Workspace, Scopes: make([]string, len(t.Scopes)),
 	}
 	tokens := make([]string, len(t.Scopes))
 	for i, s := range t.Scopes {

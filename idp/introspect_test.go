@@ -1,10 +1,12 @@
 package idp_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -235,4 +237,64 @@ func TestS12_UnknownTokensAreLimited(t *testing.T) {
 			t.Errorf("one that works: %v", got)
 		}
 	})
+}
+
+// signed are the signed tokens that are good, by their text.
+type signed map[keyhatch.Secret]keyhatch.Assertion
+
+func (s signed) Verify(_ context.Context, jwt keyhatch.Secret, now time.Time) (keyhatch.Assertion, error) {
+	a, ok := s[jwt]
+	if !ok || !now.Before(a.ExpiresAt) {
+		return keyhatch.Assertion{}, keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeTokenInvalid, "no")
+	}
+	return a, nil
+}
+
+func (signed) Rules() map[string]string { return map[string]string{"https://issuer.test": "r"} }
+
+// TestIntrospectionOfSignedTokens: they are told like others, by the rules of their issuer;
+// that makes no token of them. Of what is no good nothing is told.
+func TestIntrospectionOfSignedTokens(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	at := time.Now().Truncate(time.Second)
+	good := keyhatch.Assertion{
+		Issuer: "https://issuer.test", Rules: "r", Subject: "repo:acme", User: "ann", Workspaces: []string{"lab"}, Scopes: []keyhatch.Scope{"leases"},
+		SignedAt: at.Add(-time.Minute), ExpiresAt: at.Add(time.Hour), Signed: "a.b",
+	}
+	elsewhere, nobodys := good, good
+	elsewhere.Networks, elsewhere.Signed = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}, "a.c"
+	nobodys.User, nobodys.Signed = "nobody", "a.d"
+	w.Issuers = signed{"a.b.x": good, "a.c.x": elsewhere, "a.d.x": nobodys}
+	w.reopen()
+	want := map[string]any{
+		"active": true, "token_type": "Bearer", "sub": w.ann.User.ID, "username": "ann", "iss": "https://issuer.test",
+		"iat": float64(at.Add(-time.Minute).Unix()), "exp": float64(at.Add(time.Hour).Unix()), "workspace": w.lab.ID,
+		"scope": "leases", "scopes": []any{"leases"},
+	}
+	if diff := cmp.Diff(want, w.introspected("a.b.x")); diff != "" {
+		t.Errorf("not used yet (-want +got):\n%s", diff)
+	}
+	if rows := w.Dump(t, "tokens")["tokens"]; slices.ContainsFunc(rows, func(r string) bool { return strings.Contains(r, "issuer.test") }) {
+		t.Error("it counts as used")
+	}
+	c, err := w.Broker.Bearers.Authenticate(t.Context(), "a.b.x", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want["jti"] = c.Token.ID
+	if diff := cmp.Diff(want, w.introspected("a.b.x")); diff != "" {
+		t.Errorf("used (-want +got):\n%s", diff)
+	}
+	if got := w.introspected("a.c.x"); got["active"] != true || !cmp.Equal(got["networks"], []any{"198.51.100.0/24"}) {
+		t.Errorf("of other networks, asked by its user: %v", got)
+	}
+	if err := w.Broker.People.RevokeToken(t.Context(), w.Admin, c.Token.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, jwt := range []string{"a.b.x", "a.d.x", "a.e.x", "a.b." + strings.Repeat("x", keyhatch.MaxSigned)} {
+		if got := w.introspected(jwt); !cmp.Equal(got, map[string]any{"active": false}) {
+			t.Errorf("%.10s: %v", jwt, got)
+		}
+	}
 }

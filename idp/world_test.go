@@ -34,9 +34,20 @@ func newWorld(t *testing.T) *world {
 	w.lab = w.Workspace(t, "lab")
 	w.ann = w.User(t, "ann")
 	w.Member(t, w.lab, w.ann, keyhatch.MemberRole)
+	w.serve()
+	return w
+}
+
+// reopen serves what a new process does.
+func (w *world) reopen() {
+	w.t.Helper()
+	w.Restart(w.t)
+	w.serve()
+}
+
+func (w *world) serve() {
 	log := slog.New(slog.NewTextHandler(w.log, nil))
 	w.handler = server.API(log, nil, nil, idp.New(w.Broker, log))
-	return w
 }
 
 // token makes one of ann's.

@@ -11,9 +11,6 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-// maxJWT bounds a signed token, in bytes.
-const maxJWT = 16 << 10
-
 // signed is a signed token in parts, of which nothing is checked yet.
 type signed struct {
 	text           string
@@ -27,7 +24,7 @@ type signed struct {
 //
 // Source: RFC 7515, sections 3.1 and 4; RFC 8725, section 3.11.
 func parts(text string) (signed, error) {
-	if len(text) > maxJWT {
+	if len(text) > keyhatch.MaxSigned {
 		return signed{}, errors.New("it is longer than 16 KiB")
 	}
 	three := strings.SplitN(text, ".", 4)

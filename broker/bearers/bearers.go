@@ -117,6 +117,9 @@ func (svc *Service) refused(ctx context.Context, s shown, err error) error {
 // what was let in before is looked at: who makes up signed tokens makes no work, and others
 // behind the address work on.
 func (svc *Service) trial(ctx context.Context, jwt keyhatch.Secret, now time.Time) (over func(), err error) {
+	if len(jwt) > keyhatch.MaxSigned {
+		return nil, kernel.TokenInvalid()
+	}
 	before := shown{Assertion: keyhatch.Assertion{Signed: keyhatch.WhatIsSigned(jwt)}}
 	switch err := svc.lookUp(ctx, &before, now); {
 	case err == nil && before.token.Live(now):

@@ -263,6 +263,8 @@ type Inspection struct {
 	Active bool // nothing else is told of a token that does not work
 	User   keyhatch.User
 	Token  keyhatch.Token
+	// IssuedAt is when the token was made; of a signed token, when its issuer signed it.
+	IssuedAt time.Time
 	// ExpiresAt is when the secret that was shown ends: before its token when it was
 	// replaced and works on for a grace. Zero: when it is revoked.
 	ExpiresAt time.Time
@@ -277,6 +279,11 @@ type Inspection struct {
 func (svc *Service) Inspect(ctx context.Context, asks keyhatch.Caller, secret keyhatch.Secret) (Inspection, error) {
 	now := svc.k.Now()
 	c, err := svc.workingAnywhere(ctx, secret, now)
+	return svc.Seen(ctx, asks, c, now, err)
+}
+
+// Seen is the part of Inspect after it was looked up whose token it is.
+func (svc *Service) Seen(ctx context.Context, asks, c keyhatch.Caller, now time.Time, err error) (Inspection, error) {
 	if err == nil && !c.Token.WorksFrom(asks.Origin.Address) && !sees(svc.k.View(ctx, asks), c.Token) {
 		err = kernel.TokenInvalid()
 	}
@@ -286,7 +293,7 @@ func (svc *Service) Inspect(ctx context.Context, asks keyhatch.Caller, secret ke
 	if err != nil {
 		return Inspection{}, err
 	}
-	seen := Inspection{Active: true, User: c.User, Token: c.Token, ExpiresAt: c.Token.ExpiresAt}
+	seen := Inspection{Active: true, User: c.User, Token: c.Token, IssuedAt: c.Token.CreatedAt, ExpiresAt: c.Token.ExpiresAt}
 	if grace := c.Token.GraceUntil; now.Before(grace) {
 		err = svc.k.Mirror.View(ctx, func(image *mirror.Image) error {
 			_, err := image.TokenByHash(c.Secret, grace)
