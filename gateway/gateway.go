@@ -82,6 +82,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if e == errInternal || e == errBusy || e == errUnrecorded {
 		g.Log.Error("S3 request failed", "request_id", a.id, "operation", v.Name, "error", err)
 	}
+	if v.by.accessKeyID == "" { // who is nobody keeps no connection from others
+		a.Header().Set("Connection", "close")
+	}
 	a.refuse(r, e)
 }
 

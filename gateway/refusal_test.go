@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"bufio"
 	"fmt"
 	"net/http"
 	"strings"
@@ -97,6 +98,38 @@ func TestRefusalIsShort(t *testing.T) {
 					t.Errorf("%s: %q, want %q", bucket, got, want)
 				}
 			}
+		}
+	})
+}
+
+// TestS9_StrangersKeepNoConnection: who is nobody is hung up on with its refusal. Such
+// connections stayed for two minutes each, and others waited for them. Who signs keeps its own,
+// also when it is refused.
+func TestS9_StrangersKeepNoConnection(t *testing.T) {
+	inRig(t, roomy, func(t *testing.T, r *rig) {
+		r.lend("ann", "ann", r.near)
+		r.keys["stranger"] = keys{"KHNOBODY", "secret", ""}
+		r.keys["forger"] = keys{r.keys["ann"].id, "secret", r.keys["ann"].token}
+		for what, c := range map[string]struct {
+			q     request
+			stays bool
+		}{
+			"ann":         {get("/far/key").as("ann"), true},
+			"nobody":      {get("/far/key").as("ann").anonymous(), false},
+			"no such key": {get("/far/key").as("stranger"), false},
+			"forged":      {get("/far/key").as("forger"), false},
+			"no request":  {request{method: "PATCH", target: "/far/key"}.as("ann"), false},
+		} {
+			c.q.patient = true
+			conn := r.begin(c.q)
+			answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil || answer.StatusCode < 400 {
+				t.Fatalf("%s: %v, %v", what, answer, err)
+			}
+			if answer.Close == c.stays {
+				t.Errorf("%s: is hung up on: %v", what, answer.Close)
+			}
+			conn.Close()
 		}
 	})
 }

@@ -292,3 +292,32 @@ func TestHealth(t *testing.T) {
 		}
 	}
 }
+
+// TestStrictTransport: over TLS, and there alone, a browser is told to come back over TLS
+// alone; not to this machine's own name, where other things run.
+func TestStrictTransport(t *testing.T) {
+	h := server.API(discard(), nil, nil)
+	for _, c := range []struct {
+		tls  bool
+		host string
+		want string
+	}{
+		{false, "keys.example.org", ""},
+		{true, "keys.example.org", "max-age=31536000"},
+		{true, "keys.example.org:8750", "max-age=31536000"},
+		{true, "localhost", ""},
+		{true, "LOCALHOST:8750", ""},
+	} {
+		for _, path := range []string{"/healthz", "/nothing"} {
+			r := httptest.NewRequest(http.MethodGet, path, nil)
+			if r.Host = c.host; c.tls {
+				r.TLS = &tls.ConnectionState{}
+			}
+			a := httptest.NewRecorder()
+			h.ServeHTTP(a, r)
+			if got := a.Header().Get("Strict-Transport-Security"); got != c.want {
+				t.Errorf("%s %+v: %q", path, c, got)
+			}
+		}
+	}
+}
