@@ -78,7 +78,7 @@ func WhatIsSigned(jwt Secret) Secret {
 // MayHoldToken tells whether a text that somebody sent could hold the secret of a token, or
 // a signed one. It is neither repeated nor logged then.
 func MayHoldToken(s string) bool {
-	if strings.Contains(s, "kh_") || strings.Contains(s, "kh-ws_") {
+	if strings.Contains(s, "kh_") || strings.Contains(s, "kh-ws_") || strings.Contains(s, sessionPrefix) {
 		return true
 	}
 	signed := strings.Index(s, "eyJ") // {" in base64, with which all begin

@@ -19,6 +19,9 @@ type Caller struct {
 	// Password is the id of what was shown instead of a token: the user's password. Then
 	// the Token is PasswordToken.
 	Password string
+	// Session is the id of what was shown instead of a token: a session. Then the Token is
+	// PasswordToken.
+	Session string
 	// Within is the workspace that the spelling of the secret confines the caller to;
 	// the Token's is the same. Empty: the token is as it is kept.
 	Within string
@@ -39,7 +42,11 @@ func (c *Caller) Confine(workspace string) bool {
 	return true
 }
 
-// PasswordToken is the token of a caller who has shown a password: what the user may, and
+// HasToken tells whether the caller has a token that is kept, which what it makes can name and
+// end with. Who has shown a password or a session has none.
+func (c Caller) HasToken() bool { return c.Password == "" && c.Session == "" }
+
+// PasswordToken is the token of a caller who has shown a password or a session: what the user may, and
 // no token that is kept, so it has no id, and nothing can be borrowed or made that would
 // name it.
 func PasswordToken(user string) Token { return Token{User: user, Scopes: []Scope{"all"}} }

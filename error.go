@@ -101,6 +101,7 @@ var lists = map[Code]string{
 	CodeMemberNotFound:    "list the members first",
 	CodeTokenNotFound:     "GET /api/v1/tokens lists yours",
 	CodePasswordNotFound:  "the user has none",
+	CodeSessionNotFound:   "GET /api/v1/sessions lists yours",
 	CodeStoreNotFound:     "GET /api/v1/stores lists those that you may use",
 	CodeAccountNotFound:   "GET /api/v1/store-accounts lists the workspace's",
 	CodeObjectNotFound:    "the bucket has no object of that key, and none in a folder of that name",

@@ -18,6 +18,7 @@ const (
 	TeamspaceID     IDKind = "ts"
 	TokenID         IDKind = "tok"
 	PasswordID      IDKind = "pwd"
+	SessionID       IDKind = "sess"
 	CredentialID    IDKind = "cred"
 	StoreID         IDKind = "store"
 	StoreAccountID  IDKind = "objacc"

@@ -9,6 +9,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/bearers"
 	"github.com/keyhatch/keyhatch/broker/passwords"
 	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/broker/sessions"
 	"github.com/keyhatch/keyhatch/policy"
 )
 
@@ -17,6 +18,7 @@ type Guard struct {
 	people    *people.Service
 	bearers   *bearers.Service   // nil: no signed tokens
 	passwords *passwords.Service // nil: no passwords
+	sessions  *sessions.Service  // nil: no sessions
 }
 
 // NewGuard makes a Guard.

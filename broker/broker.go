@@ -20,6 +20,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/broker/proofs"
 	"github.com/keyhatch/keyhatch/broker/record"
+	"github.com/keyhatch/keyhatch/broker/sessions"
 	"github.com/keyhatch/keyhatch/broker/storekeys"
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
@@ -33,6 +34,7 @@ type Broker struct {
 	People      *people.Service      // users, groups, teamspaces, workspaces, tokens
 	Bearers     *bearers.Service     // signed tokens of issuers
 	Passwords   *passwords.Service   // logins with a password
+	Sessions    *sessions.Service    // people who are signed in with a browser
 	Credentials *credentials.Service // what acts for us on stores
 	Places      *places.Service      // stores, locations, grants
 	Proofs      *proofs.Service      // whether stores confine their sessions
@@ -112,6 +114,7 @@ func New(c Config) *Broker {
 		People:      tokens,
 		Bearers:     bearers.New(k, tokens, c.Issuers, c.Log),
 		Passwords:   passwords.New(k, c.Log, c.CheapPasswords),
+		Sessions:    sessions.New(k, c.Log),
 		Places:      where,
 		Proofs:      proofs.New(k, acting, c.Confiner, c.Prober, c.Log),
 		Accounts:    accounts.New(k, c.Buckets),

@@ -3,7 +3,7 @@
 // records it. It is the only writer of state. No door decides anything, so no
 // door can forget to.
 //
-// The use cases lie in a package a subject, people, bearers, passwords, credentials, places, accounts, buckets, lending,
+// The use cases lie in a package a subject, people, bearers, passwords, sessions, credentials, places, accounts, buckets, lending,
 // record and past, over a small kernel that they share.
 //
 // A use case that changes something or hands out a key runs in Change: one
@@ -24,6 +24,8 @@
 //     Bearers.ReportLeak are People.RevokeSecret and People.ReportLeak for them.
 //   - Passwords.Login tells whose name and password these are, and Passwords.Authenticate
 //     makes a Caller of them.
+//   - Sessions.Of turns what a browser shows that is signed in into a Caller, and Sessions.End ends
+//     that: who holds it may.
 //   - Passwords.ResetPassword sets the password of whom an admin has made a reset for.
 //   - People.RevokeSecret and People.ReportLeak end the token of a secret that one shows:
 //     its holder, or whoever has found it.

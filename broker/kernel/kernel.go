@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
@@ -145,8 +146,11 @@ func (k *Kernel) Stands(ctx context.Context, c keyhatch.Caller) (View, error) {
 func (w *Work) callerStands() error {
 	user, err := w.User(w.Ctx, w.Caller.User.ID)
 	if errors.Is(err, keyhatch.NotFound) || err == nil && !user.Active {
-		if w.Caller.Password != "" {
+		switch {
+		case w.Caller.Password != "":
 			return LoginFailed()
+		case w.Caller.Session != "":
+			return SessionInvalid()
 		}
 		return TokenInvalid()
 	}
@@ -168,6 +172,8 @@ func (w *Work) standingToken() (keyhatch.Token, error) {
 	switch {
 	case w.Caller.Password != "":
 		return w.passwordToken()
+	case w.Caller.Session != "":
+		return w.sessionToken()
 	case w.Caller.Pair != "":
 		return w.keyToken()
 	}
@@ -186,6 +192,18 @@ func (w *Work) passwordToken() (keyhatch.Token, error) {
 	have, err := w.Password(w.Ctx, w.Caller.User.ID)
 	if errors.Is(err, keyhatch.NotFound) || err == nil && have.ID != w.Caller.Password {
 		err = LoginFailed()
+	}
+	if err != nil {
+		return keyhatch.Token{}, err
+	}
+	return keyhatch.PasswordToken(w.Caller.User.ID), nil
+}
+
+// sessionToken refuses a session that has ended.
+func (w *Work) sessionToken() (keyhatch.Token, error) {
+	s, err := w.Session(w.Ctx, w.Caller.Session, w.Now)
+	if errors.Is(err, keyhatch.NotFound) || err == nil && s.User != w.Caller.User.ID {
+		err = SessionInvalid()
 	}
 	if err != nil {
 		return keyhatch.Token{}, err
@@ -226,12 +244,17 @@ func LoginFailed() error {
 		"the name and the password let nobody in: check both; an installation admin can make a secret with which another password is set")
 }
 
-// Record writes the use case's event.
+// SessionInvalid is what everybody is told whom a cookie does not sign in.
+func SessionInvalid() error {
+	return keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeSessionInvalid, "you are not signed in, or not any more: sign in again")
+}
+
+// Record writes the use case's event. It names the token that was used, or the session.
 func (w *Work) Record(action keyhatch.Action, workspace, target string, detail map[string]string) error {
 	w.recorded++
 	return w.Tx.Record(w.Ctx, keyhatch.Event{
 		ID: keyhatch.NewID(keyhatch.EventID, w.Now), At: w.Now, Workspace: workspace,
-		User: w.Caller.User.ID, Token: w.Caller.Token.ID,
+		User: w.Caller.User.ID, Token: cmp.Or(w.Caller.Token.ID, w.Caller.Session),
 		Address: w.Caller.Origin.AddressText(), RequestID: w.Caller.Origin.RequestID,
 		Action: action, Target: target, Detail: detail,
 	})

@@ -68,7 +68,7 @@ type Lent struct {
 // The secret is in the answer only, and the answer comes after the lease and
 // its event are durable (S1).
 func (svc *Service) Lease(ctx context.Context, c keyhatch.Caller, r LeaseRequest) (Lent, error) {
-	if c.Password != "" {
+	if !c.HasToken() {
 		return Lent{}, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
 			"a lease is borrowed with a token, and ends with it: make a token first")
 	}

@@ -44,7 +44,7 @@ type Presigned struct {
 // presigned URLs are revoked, and works for at most as long as the bucket says, the
 // location that the object is in, the grant and the token.
 func (svc *Service) Presign(ctx context.Context, c keyhatch.Caller, r PresignRequest) (Presigned, error) {
-	if c.Password != "" {
+	if !c.HasToken() {
 		return Presigned{}, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
 			"a URL is signed with a lease, which is borrowed with a token: make a token first")
 	}

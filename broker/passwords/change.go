@@ -138,7 +138,7 @@ func mustBeUnbounded(v kernel.View) error {
 		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
 			`with a password its user can do everything that it may: this takes a token with the scope "all" and no limits of its own`)
 	}
-	if v.Caller.Password != "" {
+	if !v.Caller.HasToken() {
 		return nil
 	}
 	own, err := v.HashedToken(v.Ctx, t.ID)

@@ -76,8 +76,8 @@ func mustImpersonate(v kernel.View) error {
 // mustHaveNewest refuses who shows a secret that was replaced: in its grace it does
 // what it did, and nothing that would outlive the grace.
 func mustHaveNewest(w *kernel.Work) error {
-	if w.Caller.Password != "" {
-		return nil // a password that was replaced does nothing at all
+	if !w.Caller.HasToken() {
+		return nil // a password that was replaced does nothing at all, nor does a session of it
 	}
 	own, err := w.HashedToken(w.Ctx, w.Caller.Token.ID)
 	if err != nil {

@@ -1,0 +1,108 @@
+package auth
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/sessions"
+	"github.com/keyhatch/keyhatch/policy"
+)
+
+// The cookies of sessions. Browsers take the first from nobody but this host, over TLS. The second
+// is for plain HTTP on loopback, where there is no TLS; elsewhere it is not looked at, since a
+// neighbour could set it.
+//
+// Source: RFC 6265bis, section 4.1.3.2.
+const (
+	sessionCookie   = "__Host-keyhatch"
+	loopbackSession = "keyhatch"
+)
+
+// SetSession has the browser show a session from then on. The cookie goes when the browser is
+// closed; the session ends by itself.
+func SetSession(w http.ResponseWriter, r *http.Request, secret keyhatch.Secret) {
+	c := cookieOf(r)
+	c.Value = secret.Reveal()
+	http.SetCookie(w, c)
+}
+
+// ForgetSession has the browser show none.
+func ForgetSession(w http.ResponseWriter, r *http.Request) {
+	c := cookieOf(r)
+	c.MaxAge = -1
+	http.SetCookie(w, c)
+}
+
+func cookieOf(r *http.Request) *http.Cookie {
+	c := &http.Cookie{Name: sessionCookie, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	if onLoopback(r) {
+		c.Name, c.Secure = loopbackSession, false
+	}
+	return c
+}
+
+// SessionOf is the session that a browser shows; not ok: none, or more than one, of which another
+// may be somebody else's.
+func SessionOf(r *http.Request) (secret keyhatch.Secret, ok bool) {
+	shown := r.CookiesNamed(cookieOf(r).Name)
+	if len(shown) != 1 {
+		return "", false
+	}
+	return keyhatch.Secret(shown[0].Value), true
+}
+
+// onLoopback tells whether a request has come without TLS from this machine, to this machine, and
+// by no proxy that would say so.
+func onLoopback(r *http.Request) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	return r.TLS == nil && err == nil && peer.Addr().Unmap().IsLoopback() && isLoopback(r.Host) &&
+		r.Header.Get("X-Forwarded-For") == "" && r.Header.Get("Forwarded") == "" && r.Header.Get("X-Forwarded-Proto") == ""
+}
+
+func isLoopback(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = strings.Trim(host, "[]")
+	}
+	a, err := netip.ParseAddr(name)
+	return strings.EqualFold(name, "localhost") || err == nil && a.IsLoopback()
+}
+
+// FromOwnPage tells whether a browser says that a page of ours has made the request, or for what only
+// looks, that its user has. Pages of other hosts can make it come with the cookie, those at another
+// port of this host too, where the S3 endpoint serves what anybody has stored.
+//
+// Source: Fetch Metadata Request Headers, section 2.3. All browsers say it, over TLS and to loopback.
+func FromOwnPage(r *http.Request) bool {
+	from := r.Header.Values("Sec-Fetch-Site")
+	looks := r.Method == http.MethodGet || r.Method == http.MethodHead
+	return len(from) == 1 && (from[0] == "same-origin" || from[0] == "none" && looks)
+}
+
+// WithSessions is a Guard that lets in with AdmitRequest also who shows a session.
+func (g *Guard) WithSessions(s *sessions.Service) *Guard {
+	with := *g
+	with.sessions = s
+	return &with
+}
+
+// AdmitRequest is Admit for a format that browsers use too: where the headers carry neither token
+// nor password, a session counts, if our own page has made the request: keyhatch.Forbidden if
+// not.
+func (g *Guard) AdmitRequest(ctx context.Context, r *http.Request, route policy.Route) (keyhatch.Caller, error) {
+	secret, ok := SessionOf(r)
+	if !ok || g.sessions == nil || len(r.Header.Values("Authorization")) > 0 || slices.ContainsFunc(r.Header.Values(apiKey), func(k string) bool { return k != "" }) {
+		return g.Admit(ctx, r.Header, route)
+	}
+	if !FromOwnPage(r) {
+		return keyhatch.Caller{}, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeFromElsewhere,
+			"the browser does not say that a page of this service has asked, so its session does not count: begin there, or send a token")
+	}
+	c, err := g.sessions.Of(ctx, secret)
+	return admitted(c, err, []policy.Route{route})
+}
