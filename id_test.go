@@ -12,7 +12,7 @@ import (
 
 // idKinds are all kinds of id; TestIDKindsAreAllListed holds that.
 var idKinds = []keyhatch.IDKind{
-	keyhatch.UserID, keyhatch.GroupID, keyhatch.WorkspaceID, keyhatch.TeamspaceID, keyhatch.TokenID, keyhatch.PasswordID, keyhatch.CredentialID, keyhatch.StoreID,
+	keyhatch.UserID, keyhatch.GroupID, keyhatch.WorkspaceID, keyhatch.TeamspaceID, keyhatch.TokenID, keyhatch.PasswordID, keyhatch.SessionID, keyhatch.CredentialID, keyhatch.StoreID,
 	keyhatch.BucketID, keyhatch.LocationID, keyhatch.GrantID, keyhatch.LeaseID, keyhatch.EventID, keyhatch.ChainID, keyhatch.ObjectRequestID,
 	keyhatch.KeyID, keyhatch.JobID, keyhatch.StoreAccountID, keyhatch.VendID,
 }
