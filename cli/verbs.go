@@ -30,6 +30,7 @@ type Verbs struct {
 	Teamspace teamspaceCommand `cmd:"" group:"People" help:"Smaller circles of a workspace, with members of their own."`
 	Workspace workspaceCommand `cmd:"" group:"People" help:"Tenants, and who is in them."`
 	Token     tokens.Token     `cmd:"" group:"People" help:"API tokens."`
+	Session   sessionCommand   `cmd:"" group:"People" help:"Browsers in which people are signed in."`
 }
 
 // Vars are what the help of the verbs is filled in with.

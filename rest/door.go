@@ -27,7 +27,7 @@ type Door struct {
 
 // New makes the door.
 func New(b *broker.Broker, log *slog.Logger) *Door {
-	return &Door{broker: b, guard: auth.NewGuard(b.People).WithBearers(b.Bearers), log: log}
+	return &Door{broker: b, guard: auth.NewGuard(b.People).WithBearers(b.Bearers).WithSessions(b.Sessions), log: log}
 }
 
 // Mount adds the API's routes.
@@ -52,12 +52,14 @@ func (d *Door) api(mux *http.ServeMux) huma.API {
 	config.CreateHooks = nil // no $schema in answers
 	config.RejectUnknownQueryParameters = true
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"token": {Type: "http", Scheme: "bearer", Description: "An API token"},
-		"bare":  {Type: "apiKey", In: "header", Name: "Authorization", Description: "An API token as it is, in the way of SDKs that ask for a container's credentials"},
+		"token":   {Type: "http", Scheme: "bearer", Description: "An API token"},
+		"session": {Type: "apiKey", In: "cookie", Name: "__Host-keyhatch", Description: "A browser that is signed in, on pages of this service"},
+		"bare":    {Type: "apiKey", In: "header", Name: "Authorization", Description: "An API token as it is, in the way of SDKs that ask for a container's credentials"},
 	}
 	a := humago.New(mux, config)
 	a.UseMiddleware(d.noStore)
 	d.tokens(a)
+	d.sessions(a)
 	d.users(a)
 	d.passwords(a)
 	d.workspaces(a)
@@ -96,7 +98,7 @@ type call struct {
 func handle[I, O any](d *Door, a huma.API, c call, use func(context.Context, keyhatch.Caller, *I) (*O, error)) {
 	op := huma.Operation{
 		Method: c.method, Path: base + c.path, OperationID: c.id, Summary: c.summary, Tags: []string{c.noun},
-		DefaultStatus: c.status, Security: []map[string][]string{{"token": {}}},
+		DefaultStatus: c.status, Security: []map[string][]string{{"token": {}}, {"session": {}}},
 		Errors: []int{
 			http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusNotAcceptable,
 			http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusTooManyRequests,
@@ -143,7 +145,7 @@ type callerKey struct{}
 func (d *Door) admit(a huma.API, c call) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
-		caller, err := d.guard.Admit(auth.InWorkspace(r.Context(), auth.AskedWorkspace(r)), r.Header, policy.Route{
+		caller, err := d.guard.AdmitRequest(auth.InWorkspace(r.Context(), auth.AskedWorkspace(r)), r, policy.Route{
 			Method: r.Method, Path: r.URL.Path, Noun: c.noun,
 			Reads: c.method == http.MethodGet, Lending: c.lending,
 		})

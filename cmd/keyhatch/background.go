@@ -22,13 +22,16 @@ func (in *instance) expireUploads(ctx context.Context) {
 	}
 }
 
-// pruneTokens removes tokens that expired long ago.
+// pruneTokens removes tokens that expired long ago, and sessions that have expired.
 func (in *instance) pruneTokens(ctx context.Context) {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
 		if err := in.broker.People.PruneTokens(ctx); err != nil && ctx.Err() == nil {
 			in.log.WarnContext(ctx, "tokens that have expired could not be removed", "error", err)
+		}
+		if err := in.broker.Sessions.Prune(ctx); err != nil && ctx.Err() == nil {
+			in.log.WarnContext(ctx, "sessions that have expired could not be removed", "error", err)
 		}
 		select {
 		case <-ctx.Done():
