@@ -151,6 +151,11 @@ keyhatch token update tok_0mz3k8q2a7c4f9d --scope leases --network everywhere --
 	"token revoke": `keyhatch token revoke tok_0mz3k8q2a7c4f9d --made
 keyhatch token revoke --all --user ada
 keyhatch token revoke --all --keep-current`,
+
+	"session list": "keyhatch session list",
+	"session show": "keyhatch session show sess_0mz3k8q2a7c4f9d",
+	"session revoke": `keyhatch session revoke sess_0mz3k8q2a7c4f9d
+keyhatch session revoke --all --user ada`,
 	"token leak":     "keyhatch token leak --server https://keyhatch.example.org < found.txt",
 	"token inspect":  "keyhatch token inspect < found.txt",
 	"token generate": "keyhatch token generate",
