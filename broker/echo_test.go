@@ -55,6 +55,18 @@ var inputs = map[string]func(w *lab, c caller, s string) error{
 	"reset password, secret": func(w *lab, c caller, s string) error {
 		return w.Broker.Passwords.ResetPassword(w.elsewhere(), keyhatch.Secret(s), labPassword)
 	},
+	"browser's session": func(w *lab, c caller, s string) error {
+		return only(w.Broker.Sessions.Of(w.elsewhere(), keyhatch.Secret(s)))
+	},
+	"begin browser's session": func(w *lab, c caller, s string) error { _, _, err := w.Broker.Sessions.Begin(w.ctx, c, s); return err },
+	"browser's session by id": func(w *lab, c caller, s string) error { return only(w.Broker.Sessions.Session(w.ctx, c, s)) },
+	"sessions, user":          func(w *lab, c caller, s string) error { return only(w.Broker.Sessions.Sessions(w.ctx, c, s, page)) },
+	"sessions, cursor": func(w *lab, c caller, s string) error {
+		return only(w.Broker.Sessions.Sessions(w.ctx, c, "", kernel.Page{After: s}))
+	},
+	"revoke session":  func(w *lab, c caller, s string) error { return w.Broker.Sessions.Revoke(w.ctx, c, s) },
+	"revoke sessions": func(w *lab, c caller, s string) error { return only(w.Broker.Sessions.RevokeAll(w.ctx, c, s, false)) },
+
 	"session's key": func(w *lab, c caller, s string) error { return only(w.Broker.Lending.OpenSession(s, "")) },
 	"session token": func(w *lab, c caller, s string) error { return only(w.Broker.Lending.OpenSession("", s)) },
 

@@ -24,6 +24,7 @@ func TestS6_HiddenIsLikeMissing(t *testing.T) {
 	space := w.newTeamspace(keyhatch.Public)
 	lease := w.newLease()
 	w.newGroup()
+	session := w.newSession("bystander")
 	event := w.newestEvent()
 	home := w.Workspace(t, "home")
 	member := w.User(t, "homebody")
@@ -50,6 +51,10 @@ func TestS6_HiddenIsLikeMissing(t *testing.T) {
 		{"set a user's password", w.bystander.User.ID, "user_" + zero, func(c caller, ref string) error {
 			return b.Passwords.SetPassword(w.ctx, c, ref, "", labPassword)
 		}},
+		{"sessions of a user", w.bystander.User.ID, "user_" + zero, func(c caller, ref string) error { return only(b.Sessions.Sessions(w.ctx, c, ref, page)) }},
+		{"end a user's sessions", "bystander", "nemo", func(c caller, ref string) error { return only(b.Sessions.RevokeAll(w.ctx, c, ref, false)) }},
+		{"session", session.ID, "sess_" + zero, func(c caller, ref string) error { return only(b.Sessions.Session(w.ctx, c, ref)) }},
+		{"end a session", session.ID, "sess_" + zero, func(c caller, ref string) error { return b.Sessions.Revoke(w.ctx, c, ref) }},
 		{"remove a user's password", "bystander", "nemo", func(c caller, ref string) error { return b.Passwords.RemovePassword(w.ctx, c, ref) }},
 		{"reset a user's password", "bystander", "nemo", func(c caller, ref string) error { return w.newReset(c, ref) }},
 		{"token of a user", "bystander", "nemo", func(c caller, ref string) error { return create(w, c, people.NewToken{User: ref}) }},

@@ -157,6 +157,10 @@ func TestListsEnd(t *testing.T) {
 		w.newTeamspace(keyhatch.Private)
 	}
 	space := w.newTeamspaceOf(w.who["member"], keyhatch.ViewerRole)
+	w.givePassword(w.who["member"].User.ID)
+	for range 5 {
+		w.signedIn("member")
+	}
 	for name, walk := range map[string]func(limit int) (pages, items int){
 		"users": walker(w, func(p kernel.Page) (kernel.List[keyhatch.User], error) {
 			return w.Broker.People.Users(w.ctx, w.Admin, p)
@@ -175,6 +179,9 @@ func TestListsEnd(t *testing.T) {
 		}),
 		"tokens": walker(w, func(p kernel.Page) (kernel.List[keyhatch.Token], error) {
 			return w.Broker.People.Tokens(w.ctx, w.Admin, "", p)
+		}),
+		"sessions": walker(w, func(p kernel.Page) (kernel.List[keyhatch.BrowserSession], error) {
+			return w.Broker.Sessions.Sessions(w.ctx, w.Admin, "member", p)
 		}),
 		"stores": walker(w, func(p kernel.Page) (kernel.List[keyhatch.Store], error) {
 			return w.Broker.Places.Stores(w.ctx, w.Admin, p)

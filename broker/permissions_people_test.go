@@ -8,6 +8,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/passwords"
 	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/broker/sessions"
 )
 
 const labPassword = "plum orbit candle seventeen"
@@ -18,6 +19,24 @@ func (w *lab) givePassword(user string) {
 	secret, _, err := w.Broker.Passwords.NewReset(w.ctx, w.Admin, user)
 	w.must(err)
 	w.must(w.Broker.Passwords.ResetPassword(w.ctx, secret, labPassword))
+}
+
+// newSession signs a user in with a browser; it stays when the user's password does not.
+func (w *lab) newSession(user string) keyhatch.BrowserSession {
+	w.t.Helper()
+	w.givePassword(user)
+	_, s := w.signedIn(user)
+	w.SQL(w.t, "update sessions set password = null where id = $1", s.ID)
+	return s
+}
+
+// signedIn signs in a user who has a password.
+func (w *lab) signedIn(user string) (keyhatch.Secret, keyhatch.BrowserSession) {
+	w.t.Helper()
+	c := give[caller](w)(w.Broker.Passwords.Authenticate(w.elsewhere(), user, labPassword))
+	secret, s, err := w.Broker.Sessions.Begin(w.ctx, c, "a browser")
+	w.must(err)
+	return secret, s
 }
 
 // elsewhere is a request from an address that has not failed yet.
@@ -98,6 +117,33 @@ var peopleUseCases = []useCase{
 	}},
 	{"make a reset for oneself", "          ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", passwords.Reset, "password_resets", func(w *lab, c caller) act {
 		return func() error { return w.newReset(c, c.User.ID) }
+	}},
+	{"begin a session with a token", "      forbidden forbidden forbidden forbidden forbidden forbidden forbidden forbidden", sessions.Begun, "sessions", func(w *lab, c caller) act {
+		return func() error { _, _, err := w.Broker.Sessions.Begin(w.ctx, c, ""); return err }
+	}},
+	{"end one's own session", "             ok        hidden    ok        ok        ok        ok        ok        ok", sessions.Ended, "sessions", func(w *lab, c caller) act {
+		s := w.newSession(c.User.Name)
+		return func() error { return w.Broker.Sessions.Revoke(w.ctx, c, s.ID) }
+	}},
+	{"end a member's session", "            ok        hidden    hidden    hidden    hidden    hidden    hidden    hidden", sessions.Ended, "sessions", func(w *lab, c caller) act {
+		s := w.newSession(w.newMember(keyhatch.MemberRole).Name)
+		return func() error { return w.Broker.Sessions.Revoke(w.ctx, c, s.ID) }
+	}},
+	{"end all of a member's sessions", "    ok        hidden    forbidden forbidden forbidden hidden    hidden    hidden", sessions.Ended, "sessions", func(w *lab, c caller) act {
+		u := w.newMember(keyhatch.MemberRole)
+		w.newSession(u.Name)
+		return func() error { return only(w.Broker.Sessions.RevokeAll(w.ctx, c, u.ID, false)) }
+	}},
+	{"see a member's session", "            ok        hidden    hidden    hidden    hidden    hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		s := w.newSession(w.newMember(keyhatch.MemberRole).Name)
+		return func() error { return only(w.Broker.Sessions.Session(w.ctx, c, s.ID)) }
+	}},
+	{"list a member's sessions", "          ok        hidden    forbidden forbidden forbidden hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		u := w.newMember(keyhatch.MemberRole)
+		return func() error { return only(w.Broker.Sessions.Sessions(w.ctx, c, u.ID, page)) }
+	}},
+	{"list one's own sessions", "           ok        forbidden ok        ok        ok        ok        ok        ok", "", "", func(w *lab, c caller) act {
+		return func() error { return only(w.Broker.Sessions.Sessions(w.ctx, c, "", page)) }
 	}},
 	{"see a member", "                      ok        hidden    ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
 		return func() error { return only(w.Broker.People.User(w.ctx, c, w.bystander.User.Name)) }

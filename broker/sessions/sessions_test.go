@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -316,5 +317,67 @@ func TestBrowsersCallThemselvesWhatTheyLike(t *testing.T) {
 		if s.Browser != want {
 			t.Errorf("%.20q is kept as %q", said, s.Browser)
 		}
+	}
+}
+
+// TestListed: one's own sessions are listed and ended one by one or at once, also from within one
+// of them, which can be kept; a token of a workspace reaches none, and what has ended is
+// in no list.
+func TestListed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	svc := w.Broker.Sessions
+	_, one := w.begin()
+	_, two := w.begin()
+	secret, own := w.begin()
+	c, err := w.of(secret)
+	w.must(err)
+	listed := func(by keyhatch.Caller, user string) (ids []string) {
+		t.Helper()
+		l, err := svc.Sessions(t.Context(), by, user, kernel.Page{Limit: 10})
+		w.must(err)
+		for _, s := range l.Items {
+			ids = append(ids, s.ID)
+		}
+		return ids
+	}
+	want := func(what string, got []string, ids ...string) {
+		t.Helper()
+		slices.Sort(ids)
+		if !slices.Equal(got, ids) {
+			t.Errorf("%s: %v, want %v", what, got, ids)
+		}
+	}
+	want("one's own", listed(c, ""), one.ID, two.ID, own.ID)
+	want("one's own, with a token", listed(w.ann, "ann"), one.ID, two.ID, own.ID)
+	want("an admin's own", listed(w.Admin, ""))
+	want("another's, by an admin", listed(w.Admin, "ann"), one.ID, two.ID, own.ID)
+
+	lab := w.Workspace(t, "lab")
+	w.Member(t, lab, w.ann, keyhatch.MemberRole)
+	confined := w.Token(t, w.ann, people.NewToken{Workspace: lab.ID})
+	if _, err := svc.Sessions(t.Context(), confined, "", kernel.Page{}); !errors.Is(err, keyhatch.Forbidden) {
+		t.Errorf("a token of a workspace lists them: %v", err)
+	}
+	if _, err := svc.RevokeAll(t.Context(), confined, "", false); !errors.Is(err, keyhatch.Forbidden) {
+		t.Errorf("a token of a workspace ends them: %v", err)
+	}
+
+	w.must(svc.Revoke(t.Context(), c, one.ID))
+	if err := svc.Revoke(t.Context(), c, one.ID); !errors.Is(err, keyhatch.NotFound) {
+		t.Errorf("ended twice: %v", err)
+	}
+	want("one has ended", listed(c, ""), two.ID, own.ID)
+	for _, step := range []struct{ keep, n int }{{1, 1}, {1, 0}, {0, 1}} {
+		n, err := svc.RevokeAll(t.Context(), c, "", step.keep == 1)
+		if err != nil || n != step.n {
+			t.Errorf("%+v: %d have ended, %v", step, n, err)
+		}
+	}
+	if _, err := svc.Sessions(t.Context(), w.ann, "", kernel.Page{}); err != nil || w.works(secret) {
+		t.Errorf("it works on, or tokens have ended with it: %v", err)
+	}
+	if _, err := svc.RevokeAll(t.Context(), c, "", false); !errors.Is(err, keyhatch.Unauthenticated) {
+		t.Errorf("by one that has ended: %v", err)
 	}
 }
