@@ -31,6 +31,7 @@ var nouns = []ground.Part{
 	{Name: "CircleMembers", Test: on(testCircleMembers)},
 	{Name: "Tokens", Test: on(testTokens)},
 	{Name: "Passwords", Test: on(testPasswords)},
+	{Name: "Sessions", Test: on(testSessions)},
 	{Name: "Credentials", Test: on(testCredentials)},
 	{Name: "Stores", Test: on(testStores)},
 	{Name: "S3Stores", Test: on(testS3Stores)},
