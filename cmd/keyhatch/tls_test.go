@@ -42,6 +42,9 @@ func TestOverTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if answer.Header.Get("Strict-Transport-Security") == "" {
+		t.Error("a browser may come without TLS the next time")
+	}
 	lent := decode[api.Lent](t, answer)
 	c := s3.New(s3.Options{
 		BaseEndpoint: aws.String(lent.Endpoint), Region: lent.Region, UsePathStyle: true, HTTPClient: web,
