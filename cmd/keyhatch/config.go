@@ -98,9 +98,8 @@ type Listener struct {
 	TLSCert string `yaml:"tls_cert"`
 	TLSKey  string `yaml:"tls_key"`
 
-	// Connections bounds how many are open at a time: each takes up to 100 KiB. For one more the one gives
-	// way that has rested for the longest.
-	// Others wait to be taken. Default: 4096.
+	// Connections bounds how many are open at a time: each takes up to 100 KiB. For one more, the one
+	// gives way that has rested for the longest; while none rests it waits. Default: 4096.
 	Connections int `yaml:"connections"`
 }
 
