@@ -66,6 +66,9 @@ const (
 	CodeAccessKeyNotFound  Code = "access_key_not_found"
 	CodeLeaseNotFound      Code = "lease_not_found"
 	CodeEventNotFound      Code = "event_not_found"
+	CodeClientNotFound     Code = "oauth_client_not_found"
+	CodeConsentNotFound    Code = "consent_not_found"
+	CodeDeviceNotFound     Code = "device_not_found"
 
 	CodeNameTaken        Code = "name_taken"
 	CodeInUse            Code = "in_use"

@@ -111,4 +111,7 @@ var lists = map[Code]string{
 	CodeGrantNotFound:     "GET /api/v1/grants lists those that you may see",
 	CodeLeaseNotFound:     "GET /api/v1/leases lists yours",
 	CodeEventNotFound:     "GET /api/v1/events lists those that you may see",
+	CodeClientNotFound:    "installation admins see which programs are registered",
+	CodeConsentNotFound:   "the page /profile lists yours",
+	CodeDeviceNotFound:    "type the code as the device shows it, or start again there: a code is good for ten minutes, and once",
 }

@@ -32,6 +32,11 @@ const (
 	ChainID         IDKind = "chain"
 	ObjectRequestID IDKind = "req"
 	VendID          IDKind = "vend"
+	OAuthClientID   IDKind = "client"
+	ConsentID       IDKind = "consent"
+	DeviceID        IDKind = "device"
+	RefreshID       IDKind = "refresh"
+	SigningKeyID    IDKind = "sigkey"
 )
 
 const (

@@ -56,6 +56,7 @@ var layers = []struct {
 	{"broker/bearers", "root policy db mirror broker/kernel broker/people", ""},
 	{"broker/past", "root policy db broker/accesskeys broker/accounts broker/buckets broker/kernel broker/lending broker/people broker/places broker/storekeys", ""},
 	{"broker/passwords", "root policy db broker/kernel", "github.com/ccojocar/zxcvbn-go/data golang.org/x/crypto/argon2 golang.org/x/text/unicode/norm"},
+	{"broker/oauth", "root policy db broker/kernel broker/people", "github.com/go-jose/go-jose"},
 	{"broker/accounts", "root db driver broker/kernel broker/storekeys", ""},
 	{"broker/people", "root policy audit db mirror broker/kernel broker/storekeys", ""},
 	{"broker/proofs", "root driver broker/kernel broker/credentials broker/places", ""},
@@ -125,7 +126,7 @@ var layers = []struct {
 // noHTTP are the packages in which a web protocol has no business.
 var noHTTP = []string{
 	"", "policy", "audit", "seal", "db", "db/engine", "db/sqlite", "db/schema", "db/groupcommit", "mirror", "jobs", "driver", "driver/shield",
-	"broker", "broker/kernel", "broker/people", "broker/bearers", "broker/passwords", "broker/sessions", "broker/places", "broker/accounts", "broker/accesskeys", "broker/storekeys", "broker/buckets", "broker/proofs", "broker/lending", "broker/record", "broker/past", "broker/keys",
+	"broker", "broker/kernel", "broker/people", "broker/bearers", "broker/passwords", "broker/sessions", "broker/oauth", "broker/places", "broker/accounts", "broker/accesskeys", "broker/storekeys", "broker/buckets", "broker/proofs", "broker/lending", "broker/record", "broker/past", "broker/keys",
 }
 
 // badNames say nothing about what a package is.

@@ -10,7 +10,7 @@ import (
 // MaxNameBytes is how long a name that people choose can be.
 const MaxNameBytes = 128
 
-var idKinds = []IDKind{UserID, GroupID, WorkspaceID, TeamspaceID, TokenID, PasswordID, SessionID, CredentialID, StoreID, BucketID, LocationID, GrantID, LeaseID, EventID, ChainID, ObjectRequestID, KeyID, JobID, StoreAccountID, VendID}
+var idKinds = []IDKind{UserID, GroupID, WorkspaceID, TeamspaceID, TokenID, PasswordID, SessionID, CredentialID, StoreID, BucketID, LocationID, GrantID, LeaseID, EventID, ChainID, ObjectRequestID, KeyID, JobID, StoreAccountID, VendID, OAuthClientID, ConsentID, DeviceID, RefreshID, SigningKeyID}
 
 // CheckName holds the rule for every name that people choose: 1 to 128 of
 // letters, digits, '.', '_', '-', '@' and '+', beginning with a letter or a

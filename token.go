@@ -39,6 +39,8 @@ type Token struct {
 	// GraceUntil is until when the secret before works too; zero: not at all.
 	GraceUntil time.Time
 	Bearer     Bearer // of a token that stands for a signed token of an issuer
+	// Consent is the id of the consent that it came of, and ends with; empty: of none.
+	Consent string
 }
 
 // RootUser and RootToken are those of the system root, which tools of other systems

@@ -14,6 +14,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/keys"
 	"github.com/keyhatch/keyhatch/broker/lending"
+	"github.com/keyhatch/keyhatch/broker/oauth"
 	"github.com/keyhatch/keyhatch/broker/passwords"
 	"github.com/keyhatch/keyhatch/broker/past"
 	"github.com/keyhatch/keyhatch/broker/people"
@@ -35,6 +36,7 @@ type Broker struct {
 	Bearers     *bearers.Service     // signed tokens of issuers
 	Passwords   *passwords.Service   // logins with a password
 	Sessions    *sessions.Service    // people who are signed in with a browser
+	OAuth       *oauth.Service       // programs that users let act for them
 	Credentials *credentials.Service // what acts for us on stores
 	Places      *places.Service      // stores, locations, grants
 	Proofs      *proofs.Service      // whether stores confine their sessions
@@ -85,6 +87,9 @@ type Config struct {
 	Tokens people.Limits
 	// Issuers check signed tokens; nil: none is accepted.
 	Issuers bearers.Issuers
+	// PublicURL is where clients reach the API: it stands in all that is signed for others.
+	// Empty: nothing is.
+	PublicURL string
 	// Reach tells which hosts users' endpoints may have.
 	Reach kernel.Reach
 	// KeysPace is how fast data keys are rotated. Zero: keys.DefaultPace. Only tests,
@@ -115,6 +120,7 @@ func New(c Config) *Broker {
 		Bearers:     bearers.New(k, tokens, c.Issuers, c.Log),
 		Passwords:   passwords.New(k, c.Log, c.CheapPasswords),
 		Sessions:    sessions.New(k, c.Log),
+		OAuth:       oauth.New(k, tokens, c.PublicURL),
 		Places:      where,
 		Proofs:      proofs.New(k, acting, c.Confiner, c.Prober, c.Log),
 		Accounts:    accounts.New(k, c.Buckets),

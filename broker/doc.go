@@ -3,7 +3,7 @@
 // records it. It is the only writer of state. No door decides anything, so no
 // door can forget to.
 //
-// The use cases lie in a package a subject, people, bearers, passwords, sessions, credentials, places, accounts, buckets, lending,
+// The use cases lie in a package a subject, people, bearers, passwords, sessions, oauth, credentials, places, accounts, buckets, lending,
 // record and past, over a small kernel that they share.
 //
 // A use case that changes something or hands out a key runs in Change: one
@@ -27,6 +27,10 @@
 //   - Sessions.Of turns what a browser shows that is signed in into a Caller, and Sessions.End ends
 //     that: who holds it may.
 //   - Passwords.ResetPassword sets the password of whom an admin has made a reset for.
+//   - OAuth.Redeem, OAuth.Refresh and OAuth.PollDevice give a client the tokens that a user has
+//     consented to, OAuth.StartDevice begins that for a device, and OAuth.EndByRefresh ends it.
+//     OAuth.MayReturn and OAuth.Ask tell of a client what its user is shown; OAuth.PublicKeys
+//     and OAuth.KeySet are what others check our signatures with.
 //   - People.RevokeSecret and People.ReportLeak end the token of a secret that one shows:
 //     its holder, or whoever has found it.
 //   - Lending.OpenSession turns a session token of our S3 endpoint into its lease, and

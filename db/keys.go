@@ -65,7 +65,7 @@ func (t *Tx) DropDataKey(ctx context.Context, keyset string, id uint32, at time.
 type SealedColumn struct {
 	Table   string
 	Column  string
-	Changed ChangeKind // what memory reads again
+	Changed ChangeKind // what memory reads again; empty: it knows nothing of it
 }
 
 // SealedColumns are all of them: what stands in none of these is lost when its key
@@ -74,6 +74,7 @@ var SealedColumns = []SealedColumn{
 	{CredentialsTable, SecretColumn, CredentialChanged},
 	{PasswordsTable, HashColumn, UserChanged}, // memory has no passwords: it reads the user again
 	{PairsTable, SecretColumn, PairChanged},
+	{OAuthKeysTable, SecretColumn, ""},
 }
 
 // SealedRow is a secret as it is stored.
@@ -118,17 +119,24 @@ func (t *Tx) Reseal(ctx context.Context, c SealedColumn, before SealedRow, seale
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		return false, dbError(err)
 	}
+	if c.Changed == "" {
+		return true, nil
+	}
 	return true, t.changed(ctx, c.Changed, before.Workspace, before.ID)
 }
 
-// CountPeppered counts the tokens, password resets and sessions that are hashed with the pepper, also those that have
+// CountPeppered counts the tokens, password resets, sessions and secrets of the authorization server that are hashed with the pepper, also those that have
 // ended and are still on record: one that is shown must be known as that. The secret
 // before counts while it works.
 func (r Reader) CountPeppered(ctx context.Context, pepper uint32, at time.Time) (n int, err error) {
 	err = r.q.QueryRowContext(ctx, `select (select count(*) from tokens where pepper = $1 or old_pepper = $1 and old_until > $2)
 		+ (select count(*) from password_resets where pepper = $1 and expires_at > $2)
 		+ (select count(*) from sessions where pepper = $1 and expires_at > $2)
-		+ (select count(*) from ended_bearers where pepper = $1 and until > $2)`, pepper, micros(at)).Scan(&n)
+		+ (select count(*) from ended_bearers where pepper = $1 and until > $2)
+		+ (select count(*) from oauth_clients where pepper = $1)
+		+ (select count(*) from oauth_codes where pepper = $1 and expires_at > $2)
+		+ (select count(*) from oauth_refreshes where pepper = $1 and expires_at > $2)
+		+ (select count(*) from oauth_devices where pepper = $1 and expires_at > $2)`, pepper, micros(at)).Scan(&n)
 	return n, dbError(err)
 }
 

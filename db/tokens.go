@@ -9,7 +9,7 @@ import (
 
 const tokenColumns = "id, workspace, user_id, name, scopes, expires_at, since, created_at, created_from, rotated_at, old_until, " +
 	"networks, requests_per_minute, annotations, updated_at, last_used_at, last_used_from, made_with, " +
-	"coalesce(issuer, ''), coalesce(issuer_rules, ''), issued_until"
+	"coalesce(issuer, ''), coalesce(issuer_rules, ''), issued_until, coalesce(consent, '')"
 
 func tokenFields(t *keyhatch.Token) []any {
 	return []any{
@@ -32,6 +32,7 @@ func tokenFields(t *keyhatch.Token) []any {
 		textColumn{&t.MadeWith},
 		&t.Bearer.Issuer, &t.Bearer.Rules,
 		timeColumn{&t.Bearer.Until},
+		&t.Consent,
 	}
 }
 
@@ -67,12 +68,12 @@ func (t *Tx) InsertToken(ctx context.Context, k HashedToken) error {
 		return err
 	}
 	err := t.exec(ctx, `insert into tokens (id, workspace, user_id, name, scopes, expires_at, since, created_at, created_from,
-		pepper, hash, networks, requests_per_minute, annotations, made_with, issuer, issuer_rules, issued_until)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+		pepper, hash, networks, requests_per_minute, annotations, made_with, issuer, issuer_rules, issued_until, consent)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
 		k.ID, optText(k.Workspace), k.User, k.Name, jsonText(k.Scopes), optMicros(k.ExpiresAt),
 		micros(k.Since), micros(k.CreatedAt), k.CreatedFrom, int64(k.Hash.Pepper), []byte(k.Hash.Hash),
 		optJSON(k.Networks, len(k.Networks)), k.RequestsPerMinute, optJSON(k.Annotations, len(k.Annotations)), optText(k.MadeWith),
-		optText(k.Bearer.Issuer), optText(k.Bearer.Rules), optMicros(k.Bearer.Until))
+		optText(k.Bearer.Issuer), optText(k.Bearer.Rules), optMicros(k.Bearer.Until), optText(k.Consent))
 	if err != nil {
 		return err
 	}

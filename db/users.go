@@ -75,6 +75,9 @@ func (t *Tx) DeleteUser(ctx context.Context, id string) error {
 			return err
 		}
 	}
+	if err := t.exec(ctx, "delete from oauth_consents where user_id = $1", id); err != nil {
+		return err
+	}
 	if err := t.execOne(ctx, keyhatch.CodeUserNotFound, "delete from users where id = $1", id); err != nil {
 		return err
 	}

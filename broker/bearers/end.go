@@ -12,18 +12,24 @@ import (
 // also when it was never shown before. What does not work is not told apart, but for
 // keyhatch.TooMany when there was too much of it.
 func (svc *Service) End(ctx context.Context, jwt keyhatch.Secret) error {
-	return svc.end(ctx, jwt, svc.people.EndByHolder)
+	return svc.end(ctx, jwt, svc.people.RevokeSecret, svc.people.EndByHolder)
 }
 
 // ReportLeak ends a signed token that somebody has found where it does not belong, with all
 // that came of it, as People.ReportLeak does.
 func (svc *Service) ReportLeak(ctx context.Context, jwt keyhatch.Secret) error {
-	return svc.end(ctx, jwt, svc.people.EndLeaked)
+	return svc.end(ctx, jwt, svc.people.ReportLeak, svc.people.EndLeaked)
 }
 
 var errEnded = errors.New("it has ended before")
 
-func (svc *Service) end(ctx context.Context, jwt keyhatch.Secret, end func(*kernel.Work, keyhatch.Token) error) error {
+// end ends a signed token: with own if it was issued here, and looked up like any token.
+func (svc *Service) end(ctx context.Context, jwt keyhatch.Secret, own func(context.Context, keyhatch.Secret) error, end func(*kernel.Work, keyhatch.Token) error) error {
+	if ours, err := svc.people.HasIssued(ctx, jwt); err != nil {
+		return err
+	} else if ours {
+		return own(ctx, jwt)
+	}
 	if err := svc.people.CountEnding(ctx); err != nil || svc.issuers == nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func (svc *Service) WorksElsewhere(ctx context.Context, secret keyhatch.Secret) 
 func (svc *Service) workingAnywhere(ctx context.Context, secret keyhatch.Secret, now time.Time) (c keyhatch.Caller, err error) {
 	c.Origin = keyhatch.OriginOf(ctx)
 	refused := kernel.TokenInvalid()
-	shown, ok := keyhatch.ParseTokenSecret(secret.Reveal())
+	shown, ok := shownAs(secret)
 	if !ok {
 		return c, refused
 	}
@@ -88,6 +88,15 @@ func (svc *Service) workingAnywhere(ctx context.Context, secret keyhatch.Secret,
 		err = refused
 	}
 	return c, err
+}
+
+// shownAs reads the secret of a token, in any spelling, or a signed text that could be a token
+// of ours: those are looked up by their whole text, see Issue.
+func shownAs(secret keyhatch.Secret) (keyhatch.ShownToken, bool) {
+	if keyhatch.LooksSigned(secret.Reveal()) {
+		return keyhatch.ShownToken{Secret: secret}, true
+	}
+	return keyhatch.ParseTokenSecret(secret.Reveal())
 }
 
 // firstToken looks the hashes up. That the index is a map tells nothing of a

@@ -230,7 +230,7 @@ func (svc *Service) CountEnding(ctx context.Context) error {
 // not count: whoever has that has the token.
 func (svc *Service) endShown(ctx context.Context, secret keyhatch.Secret, end func(*kernel.Work, keyhatch.Token) error) error {
 	now, origin := svc.k.Now(), keyhatch.OriginOf(ctx)
-	shown, ok := keyhatch.ParseTokenSecret(secret.Reveal())
+	shown, ok := shownAs(secret)
 	if !ok {
 		return svc.failed(origin, now, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeTokenMalformed,
 			"that is no token: it begins with kh_, has 52 characters, and its last six must fit the others").In("token"))

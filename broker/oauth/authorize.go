@@ -1,0 +1,138 @@
+package oauth
+
+import (
+	"context"
+	"encoding/base64"
+	"slices"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/db"
+)
+
+// codeLife is how long a code can be used.
+const codeLife = 60 * time.Second
+
+// maxConsents bounds what a user has let programs do (S9).
+const maxConsents = 1000
+
+// maxNonce bounds what a client has put into its ID token.
+const maxNonce = 512
+
+// Request is what a client asks for through a user's browser.
+type Request struct {
+	Client    string // its name
+	Redirect  string
+	Challenge string // of PKCE
+	Method    string // S256
+	Wanted
+}
+
+// Asked is what a user is shown before it consents.
+type Asked struct {
+	Client keyhatch.OAuthClient
+	Scopes []keyhatch.Scope
+}
+
+// MayReturn tells whether a browser may be sent to the address with an answer for the client:
+// nothing is sent there before. ErrClient or ErrRedirect when not.
+func (svc *Service) MayReturn(ctx context.Context, client, redirect string) error {
+	c, err := svc.client(ctx, client)
+	switch {
+	case err != nil:
+		return err
+	case c.Name != client: // an id is ours
+		return ErrClient
+	case !c.SendsTo(redirect):
+		return ErrRedirect
+	}
+	return nil
+}
+
+// Ask checks what a client asks for. Its refusals are for the client, where MayReturn lets
+// them be sent.
+func (svc *Service) Ask(ctx context.Context, r Request) (Asked, error) {
+	if err := svc.MayReturn(ctx, r.Client, r.Redirect); err != nil {
+		return Asked{}, err
+	}
+	c, err := svc.client(ctx, r.Client)
+	switch {
+	case err != nil:
+		return Asked{}, err
+	case !slices.Contains(c.Flows, keyhatch.CodeFlow):
+		return Asked{}, ErrFlow
+	case r.Method != "S256" || !isChallenge(r.Challenge):
+		return Asked{}, ErrChallenge
+	case len(r.Nonce) > maxNonce || keyhatch.CheckText("nonce", r.Nonce) != nil:
+		return Asked{}, Refusal{"invalid_request", "the nonce is too long, or no text", keyhatch.Invalid}
+	}
+	scopes, err := within(c.Scopes, r.Scopes)
+	return Asked{Client: c.OAuthClient, Scopes: scopes}, err
+}
+
+// isChallenge tells whether a text is a SHA-256 in base64url.
+func isChallenge(s string) bool {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	return err == nil && len(b) == 32 && len(s) == 43
+}
+
+// Allow is a user's consent to what a client asks for. The code that it returns is for the
+// client, at its address, once, and within a minute.
+func (svc *Service) Allow(ctx context.Context, c keyhatch.Caller, r Request) (code keyhatch.Secret, err error) {
+	asked, err := svc.Ask(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	code = keyhatch.AuthorizationCode.New()
+	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		until := w.Now.Add(codeLife)
+		consent, err := svc.consent(w, asked, r.Wanted, until)
+		if err != nil {
+			return err
+		}
+		hash, err := svc.k.Keys.HashToken(code)
+		if err != nil {
+			return err
+		}
+		return w.Tx.InsertAuthorizationCode(ctx, db.AuthorizationCode{
+			Consent: consent.ID, Hash: hash, Redirect: r.Redirect, Challenge: r.Challenge, ExpiresAt: until,
+		})
+	})
+	if err != nil {
+		return "", err
+	}
+	return code, nil
+}
+
+// consent stores that the caller lets a client do what it was asked for.
+func (svc *Service) consent(w *kernel.Work, asked Asked, wanted Wanted, until time.Time) (keyhatch.Consent, error) {
+	if err := mustBePerson(w.Caller); err != nil {
+		return keyhatch.Consent{}, err
+	}
+	if err := w.Tx.PruneOAuth(w.Ctx, w.Now); err != nil {
+		return keyhatch.Consent{}, err
+	}
+	if n, err := w.CountConsents(w.Ctx, w.Caller.User.ID); err != nil || n >= maxConsents {
+		return keyhatch.Consent{}, orTooMany(err)
+	}
+	consent := keyhatch.Consent{
+		ID: keyhatch.NewID(keyhatch.ConsentID, w.Now), Client: asked.Client.ID, User: w.Caller.User.ID, Scopes: asked.Scopes,
+		OpenID: wanted.OpenID, Nonce: wanted.Nonce, LoggedIn: w.Now, CreatedAt: w.Now, ExpiresAt: until,
+	}
+	if err := w.Tx.InsertConsent(w.Ctx, consent); err != nil {
+		return keyhatch.Consent{}, err
+	}
+	return consent, w.Record(Consented, "", consent.ID, detailOf(consent, asked.Client))
+}
+
+func orTooMany(err error) error {
+	if err != nil {
+		return err
+	}
+	return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLimitReached, "you have let programs act for you %d times: end some on the page /profile first", maxConsents)
+}
+
+func detailOf(consent keyhatch.Consent, client keyhatch.OAuthClient) map[string]string {
+	return kernel.Detail("client", client.Name, "user", consent.User, "scopes", scopesText(consent.Scopes), "openid", kernel.Yes(consent.OpenID))
+}

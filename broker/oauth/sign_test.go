@@ -1,0 +1,177 @@
+package oauth_test
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/oauth"
+	"github.com/keyhatch/keyhatch/broker/people"
+)
+
+// signed is what app gets, with an ID token.
+func (w *world) signed() oauth.Issued {
+	w.t.Helper()
+	wanted := oauth.Wanted{OpenID: true, Nonce: "n-0"}
+	code, err := w.Broker.OAuth.Allow(w.t.Context(), w.ann, asks("app", "http://127.0.0.1:4711/back", func(r *oauth.Request) { r.Wanted = wanted }))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	out, err := w.Broker.OAuth.Redeem(w.t.Context(), w.app, oauth.Redemption{Code: code, Redirect: "http://127.0.0.1:4711/back", Verifier: verifier})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return out
+}
+
+// verified reads a signed text by the published keys, as others do.
+func (w *world) verified(text keyhatch.Secret) (kid, typ string, claims map[string]any) {
+	w.t.Helper()
+	document, err := w.Broker.OAuth.KeySet(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if strings.Contains(string(document), `"d"`) {
+		w.t.Error("S5: the published keys have a private part")
+	}
+	var set jose.JSONWebKeySet
+	parsed, err := jwt.ParseSigned(text.Reveal(), []jose.SignatureAlgorithm{jose.RS256})
+	if err = errors.Join(err, json.Unmarshal(document, &set)); err != nil {
+		w.t.Fatal(err)
+	}
+	h := parsed.Headers[0]
+	found := set.Key(h.KeyID)
+	if len(found) != 1 {
+		w.t.Fatalf("%d keys of %s are published", len(found), h.KeyID)
+	}
+	if err := parsed.Claims(found[0].Key, &claims); err != nil {
+		w.t.Error(err)
+	}
+	typ, _ = h.ExtraHeaders[jose.HeaderType].(string)
+	return h.KeyID, typ, claims
+}
+
+// TestSigned: a signed access token is one that others can check, and works here in the place
+// of any token until it ends; an ID token opens nothing.
+func TestSigned(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	out := w.signed()
+	_, typ, claims := w.verified(out.Access)
+	if typ != "at+jwt" || claims["iss"] != w.PublicURL || claims["sub"] != w.ann.User.ID || claims["aud"] != "app" || claims["preferred_username"] != "ann" ||
+		claims["exp"] != float64(out.ExpiresAt.Unix()) || claims["nonce"] != nil {
+		t.Errorf("the access token, %s, says %v", typ, claims)
+	}
+	_, typ, id := w.verified(out.ID)
+	if typ != "JWT" || id["aud"] != "app" || id["nonce"] != "n-0" || id["jti"] != nil {
+		t.Errorf("the ID token, %s, says %v", typ, id)
+	}
+	c, err := w.Broker.Bearers.Authenticate(t.Context(), out.Access, "")
+	if err != nil || c.Token.ID != claims["jti"] || c.User.ID != w.ann.User.ID {
+		t.Fatalf("its caller is %v, %v", c.User.ID, err)
+	}
+	if info, err := w.Broker.OAuth.TellUser(t.Context(), c); err != nil || info.Username != "ann" {
+		t.Errorf("it tells %v, %v", info, err)
+	}
+	if _, err := w.Broker.OAuth.TellUser(t.Context(), w.Admin); !errors.Is(err, keyhatch.Forbidden) {
+		t.Errorf("a token without that consent: %v", err)
+	}
+	if _, _, err := w.Broker.People.CreateToken(t.Context(), c, people.NewToken{}); err != nil {
+		t.Errorf("it does what tokens do: %v", err)
+	}
+	parts := strings.Split(out.Access.Reveal(), ".")
+	for what, text := range map[string]string{
+		"the ID token": out.ID.Reveal(), "without a signature": parts[0] + "." + parts[1] + ".", "alg none": "eyJhbGciOiJub25lIn0." + parts[1] + ".",
+		"another signature": parts[0] + "." + parts[1] + "." + strings.Split(out.ID.Reveal(), ".")[2],
+	} {
+		if w.works(keyhatch.Secret(text)) {
+			t.Errorf("%s opens something", what)
+		}
+	}
+	if err := w.Broker.Bearers.End(t.Context(), out.Access); err != nil || w.works(out.Access) {
+		t.Errorf("S7: ended, %v, it works: %v", err, w.works(out.Access))
+	}
+}
+
+// TestKeysRotate: another key signs, and the one before is published as long as something
+// lives that it has signed. What it has signed works on.
+func TestKeysRotate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		before := w.signed()
+		first, _, _ := w.verified(before.Access)
+		if err := w.Broker.OAuth.RotateKey(t.Context(), w.Admin); err != nil {
+			t.Fatal(err)
+		}
+		second, _, _ := w.verified(w.signed().Access)
+		if again, _, _ := w.verified(before.Access); again != first || second == first || !w.works(before.Access) {
+			t.Errorf("signed by %s, then by %s", first, second)
+		}
+		published := func() int {
+			if err := w.Broker.OAuth.Prune(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			keys, err := w.Broker.OAuth.PublicKeys(t.Context())
+			if err != nil || keys[0].ID != second {
+				t.Fatalf("%v, %v", keys, err)
+			}
+			return len(keys)
+		}
+		time.Sleep(keyhatch.MaxSignedLife)
+		if n := published(); n != 2 {
+			t.Errorf("%d are published after a day", n)
+		}
+		time.Sleep(2 * time.Hour)
+		if n := published(); n != 1 {
+			t.Errorf("%d are published in the end", n)
+		}
+		if n := w.events(oauth.KeyMade); n != 2 {
+			t.Errorf("%d are on record", n)
+		}
+	})
+}
+
+// TestS5_SigningKeysAreSealed: the database has no private key and no secret of a client, a
+// code or a device, and the keys are resealed with the others.
+func TestS5_SigningKeysAreSealed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	out, d, code := w.signed(), w.device(), w.code(nil)
+	stolen := string(w.DatabaseBytes(t))
+	for what, secret := range map[string]keyhatch.Secret{
+		"a private key": "MIIEv", "an access token": out.Access, "an ID token": out.ID, "a refresh token": out.Refresh, "a device's": d.Secret, "a code": code, "a client's": w.web.Secret,
+	} {
+		if strings.Contains(stolen, secret.Reveal()) {
+			t.Errorf("%s lies in the database", what)
+		}
+	}
+	if !strings.Contains(stolen, strings.ReplaceAll(d.Code, "-", "")) {
+		t.Error("it does not even hold what a user types: the test looks at the wrong bytes")
+	}
+}
+
+// TestNothingIsSignedWithoutAnIssuer: where the public URL is not known.
+func TestNothingIsSignedWithoutAnIssuer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.PublicURL = ""
+	w.Restart(t)
+	n := appClient()
+	n.Name = "another"
+	if _, _, err := w.Broker.OAuth.CreateClient(t.Context(), w.Admin, n); !errors.Is(err, keyhatch.Unavailable) {
+		t.Errorf("a client whose tokens are signed: %v", err)
+	}
+	if _, err := w.Broker.OAuth.KeySet(t.Context()); !errors.Is(err, keyhatch.Unavailable) {
+		t.Errorf("the keys: %v", err)
+	}
+	if out := w.redeemed(nil); !w.works(out.Access) {
+		t.Error("what is not signed")
+	}
+}

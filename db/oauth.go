@@ -1,0 +1,116 @@
+package db
+
+import (
+	"context"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// HashedClient is a client of the authorization server with the hash of its secret.
+type HashedClient struct {
+	keyhatch.OAuthClient
+	Hash keyhatch.TokenHash // zero: a public one
+}
+
+// InsertOAuthClient adds a client.
+func (t *Tx) InsertOAuthClient(ctx context.Context, c HashedClient) error {
+	var pepper, hash any
+	if c.Confidential {
+		if err := t.mustKnowPepper(ctx, c.Hash); err != nil {
+			return err
+		}
+		pepper, hash = int64(c.Hash.Pepper), []byte(c.Hash.Hash)
+	}
+	return t.exec(ctx, `insert into oauth_clients (id, name, title, flows, redirects, trusted, signed, scopes, access_life, refresh_life, pepper, hash, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		c.ID, c.Name, c.Title, jsonText(c.Flows), optJSON(c.Redirects, len(c.Redirects)), c.Trusted, c.Signed, jsonText(c.Scopes),
+		int64(c.AccessLife.Seconds()), int64(c.RefreshLife.Seconds()), pepper, hash, micros(c.CreatedAt))
+}
+
+// DeleteOAuthClient removes a client. What came of it is to be ended before.
+func (t *Tx) DeleteOAuthClient(ctx context.Context, id string) error {
+	if err := t.exec(ctx, "delete from oauth_devices where client = $1", id); err != nil {
+		return err
+	}
+	return t.execOne(ctx, keyhatch.CodeClientNotFound, "delete from oauth_clients where id = $1", id)
+}
+
+const clientColumns = "id, name, title, flows, redirects, trusted, signed, scopes, access_life, refresh_life, coalesce(pepper, 0), hash, created_at"
+
+func scanClient(row row) (c HashedClient, err error) {
+	var access, refresh int64
+	var hash []byte
+	err = row.Scan(&c.ID, &c.Name, &c.Title, jsonColumn{&c.Flows}, jsonColumn{&c.Redirects}, &c.Trusted, &c.Signed, jsonColumn{&c.Scopes},
+		&access, &refresh, &c.Hash.Pepper, &hash, timeColumn{&c.CreatedAt})
+	c.AccessLife, c.RefreshLife = time.Duration(access)*time.Second, time.Duration(refresh)*time.Second
+	c.Hash.Hash, c.Confidential = string(hash), hash != nil
+	return c, err
+}
+
+// OAuthClient returns the client of an id or a name.
+func (r Reader) OAuthClient(ctx context.Context, ref string) (HashedClient, error) {
+	return one(ctx, r, keyhatch.CodeClientNotFound, scanClient, "select "+clientColumns+" from oauth_clients where id = $1 or name = $1", ref)
+}
+
+// OAuthClients lists the clients by id.
+func (r Reader) OAuthClients(ctx context.Context, p Page) ([]HashedClient, error) {
+	return many(ctx, r, scanClient, "select "+clientColumns+" from oauth_clients where id > $1 order by id limit $2", p.After, p.Limit)
+}
+
+// InsertConsent adds a consent.
+func (t *Tx) InsertConsent(ctx context.Context, c keyhatch.Consent) error {
+	return t.exec(ctx, `insert into oauth_consents (id, client, user_id, scopes, openid, nonce, logged_in, created_at, expires_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		c.ID, c.Client, c.User, jsonText(c.Scopes), c.OpenID, c.Nonce, micros(c.LoggedIn), micros(c.CreatedAt), micros(c.ExpiresAt))
+}
+
+// ExtendConsent lets a consent end later: never earlier.
+func (t *Tx) ExtendConsent(ctx context.Context, id string, until time.Time) error {
+	return t.exec(ctx, "update oauth_consents set expires_at = $2 where id = $1 and expires_at < $2", id, micros(until))
+}
+
+// DeleteConsent removes a consent with its code and its refresh tokens. Its access tokens are
+// to be ended before.
+func (t *Tx) DeleteConsent(ctx context.Context, id string) error {
+	return t.execOne(ctx, keyhatch.CodeConsentNotFound, "delete from oauth_consents where id = $1", id)
+}
+
+const consentColumns = "id, client, user_id, scopes, openid, nonce, logged_in, created_at, expires_at"
+
+func scanConsent(row row) (c keyhatch.Consent, err error) {
+	err = row.Scan(&c.ID, &c.Client, &c.User, jsonColumn{&c.Scopes}, &c.OpenID, &c.Nonce,
+		timeColumn{&c.LoggedIn}, timeColumn{&c.CreatedAt}, timeColumn{&c.ExpiresAt})
+	return c, err
+}
+
+// Consent returns the consent of the id.
+func (r Reader) Consent(ctx context.Context, id string) (keyhatch.Consent, error) {
+	return one(ctx, r, keyhatch.CodeConsentNotFound, scanConsent, "select "+consentColumns+" from oauth_consents where id = $1", id)
+}
+
+// Consents lists consents by id: of one user, of one client, or of all where these are empty.
+func (r Reader) Consents(ctx context.Context, user, client string, p Page) ([]keyhatch.Consent, error) {
+	return many(ctx, r, scanConsent, "select "+consentColumns+` from oauth_consents
+		where id > $1 and ($2 = '' or user_id = $2) and ($3 = '' or client = $3) order by id limit $4`, p.After, user, client, p.Limit)
+}
+
+// CountConsents counts a user's consents.
+func (r Reader) CountConsents(ctx context.Context, user string) (n int, err error) {
+	err = r.q.QueryRowContext(ctx, "select count(*) from oauth_consents where user_id = $1", user).Scan(&n)
+	return n, dbError(err)
+}
+
+// PruneOAuth removes the consents and devices of which nothing could come any more at the
+// time.
+func (t *Tx) PruneOAuth(ctx context.Context, at time.Time) error {
+	if err := t.exec(ctx, "delete from oauth_devices where expires_at <= $1", micros(at)); err != nil {
+		return err
+	}
+	return t.exec(ctx, "delete from oauth_consents where expires_at <= $1", micros(at))
+}
+
+// ConsentTokens returns the tokens that came of a consent and have not been removed.
+func (r Reader) ConsentTokens(ctx context.Context, consent string) ([]keyhatch.Token, error) {
+	return many(ctx, r, scanToken, "select "+tokenColumns+" from tokens where consent = $1 order by id", consent)
+}
