@@ -15,6 +15,7 @@ var idKinds = []keyhatch.IDKind{
 	keyhatch.UserID, keyhatch.GroupID, keyhatch.WorkspaceID, keyhatch.TeamspaceID, keyhatch.TokenID, keyhatch.PasswordID, keyhatch.SessionID, keyhatch.CredentialID, keyhatch.StoreID,
 	keyhatch.BucketID, keyhatch.LocationID, keyhatch.GrantID, keyhatch.LeaseID, keyhatch.EventID, keyhatch.ChainID, keyhatch.ObjectRequestID,
 	keyhatch.KeyID, keyhatch.JobID, keyhatch.StoreAccountID, keyhatch.VendID,
+	keyhatch.OAuthClientID, keyhatch.ConsentID, keyhatch.DeviceID, keyhatch.RefreshID, keyhatch.SigningKeyID,
 }
 
 const base36 = "0123456789abcdefghijklmnopqrstuvwxyz"

@@ -92,8 +92,10 @@ func TestOAuthClientCheck(t *testing.T) {
 		"a title of two lines": func(c *OAuthClient) { c.Title = "a\nb" }, "no flow": func(c *OAuthClient) { c.Flows = nil },
 		"an unknown flow": func(c *OAuthClient) { c.Flows = []OAuthFlow{CodeFlow, "password"} }, "no address": func(c *OAuthClient) { c.Redirects = nil },
 		"an address for a device": func(c *OAuthClient) { c.Flows = []OAuthFlow{DeviceFlow} }, "a bad address": func(c *OAuthClient) { c.Redirects = []string{"x"} },
-		"too many addresses": func(c *OAuthClient) { c.Redirects = strings.Fields(strings.Repeat("https://a.example ", MaxRedirects+1)) },
-		"no scope":           func(c *OAuthClient) { c.Scopes = nil }, "no life": func(c *OAuthClient) { c.AccessLife = 0 },
+		"too many addresses": func(c *OAuthClient) {
+			c.Redirects = strings.Fields(strings.Repeat("https://a.example ", MaxRedirects+1))
+		},
+		"no scope": func(c *OAuthClient) { c.Scopes = nil }, "no life": func(c *OAuthClient) { c.AccessLife = 0 },
 		"too long a life":        func(c *OAuthClient) { c.AccessLife = MaxAccessLife + time.Second },
 		"too long a signed life": func(c *OAuthClient) { c.Signed, c.AccessLife = true, MaxSignedLife+time.Second },
 		"refreshed too shortly":  func(c *OAuthClient) { c.RefreshLife = time.Minute },
