@@ -120,7 +120,7 @@ func TestOAuthSecret(t *testing.T) {
 				t.Errorf("one of %s is one of %s: %v", made, kind, kind.Is(s))
 			}
 		}
-		if IsTokenSecret(s.Reveal()) || IsResetSecret(s.Reveal()) || made.Is(s[:len(s)-1]) || made.Is(s+"x") {
+		if IsTokenSecret(s.Reveal()) || IsResetSecret(s.Reveal()) || IsSessionSecret(s.Reveal()) || made.Is(s[:len(s)-1]) || made.Is(s+"x") {
 			t.Errorf("one of %s passes for something else", made)
 		}
 	}

@@ -11,7 +11,7 @@ const (
 	AuthorizationCode OAuthSecret = "khc_"
 	DeviceCode        OAuthSecret = "khd_"
 	RefreshToken      OAuthSecret = "khn_"
-	ClientSecret      OAuthSecret = "khs_"
+	ClientSecret      OAuthSecret = "khp_" // a program's
 )
 
 // New makes a secret, which goes on like a token's.

@@ -87,6 +87,19 @@ func (g *Guard) AdmitToken(ctx context.Context, secret keyhatch.Secret, anyOf ..
 	return admitted(c, err, anyOf)
 }
 
+// Identify tells who calls something that all tokens may: what tells a token about itself. The
+// errors are those of Admit, but for keyhatch.Forbidden.
+func (g *Guard) Identify(ctx context.Context, h http.Header) (keyhatch.Caller, error) {
+	if jwt, ok := signedOf(h); ok && g.bearers != nil {
+		return g.bearers.Authenticate(ctx, jwt, workspaceOf(ctx))
+	}
+	secret, err := secretOf(h)
+	if err != nil {
+		return keyhatch.Caller{}, err
+	}
+	return g.people.Authenticate(ctx, secret)
+}
+
 // admitted refuses a caller whose token's scopes do not allow one of each group of calls.
 func admitted(c keyhatch.Caller, err error, groups ...[]policy.Route) (keyhatch.Caller, error) {
 	for _, anyOf := range groups {

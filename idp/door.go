@@ -11,37 +11,85 @@ import (
 	"github.com/keyhatch/keyhatch/auth"
 	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/broker/bearers"
+	"github.com/keyhatch/keyhatch/broker/oauth"
+	"github.com/keyhatch/keyhatch/broker/passwords"
 	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/broker/sessions"
 )
 
 // Door serves the paths.
 type Door struct {
 	people  *people.Service
 	bearers *bearers.Service
+	oauth   *oauth.Service
 	guard   *auth.Guard
 	log     *slog.Logger
+	// Of a door that is an authorization server too.
+	server    bool
+	url       string
+	passwords *passwords.Service
+	sessions  *sessions.Service
 }
 
 // New makes the door.
 func New(b *broker.Broker, log *slog.Logger) *Door {
-	return &Door{people: b.People, bearers: b.Bearers, guard: auth.NewGuard(b.People), log: log}
+	return &Door{people: b.People, bearers: b.Bearers, oauth: b.OAuth, guard: auth.NewGuard(b.People).WithBearers(b.Bearers), log: log}
 }
 
-// routes are the paths, each with its methods. HEAD is none of them: what looks ends
-// nothing.
-var routes = []struct {
+// NewServer makes a door that is an authorization server too, with pages on which people sign
+// in. The URL is where browsers and clients reach it, without a slash at its end, and the
+// broker's PublicURL.
+func NewServer(b *broker.Broker, url string, log *slog.Logger) *Door {
+	d := New(b, log)
+	d.server, d.url, d.passwords, d.sessions = true, url, b.Passwords, b.Sessions
+	return d
+}
+
+type route struct {
 	path    string
 	methods []string
 	serve   func(*Door, http.ResponseWriter, *http.Request) error
-}{
-	{"/oauth/introspect", []string{http.MethodPost}, (*Door).introspect},
-	{"/oauth/revoke", []string{http.MethodPost}, (*Door).revoke},
-	{"/logout", []string{http.MethodGet, http.MethodPost}, (*Door).logout},
+}
+
+var (
+	get     = []string{http.MethodGet}
+	post    = []string{http.MethodPost}
+	getPost = []string{http.MethodGet, http.MethodPost}
+)
+
+// routes are the paths, each with its methods. HEAD is none of them: what looks ends
+// nothing.
+var routes = []route{
+	{"/oauth/introspect", post, (*Door).introspect},
+	{"/oauth/revoke", post, (*Door).revoke},
+	{"/logout", getPost, (*Door).logout},
+}
+
+// serverRoutes are those of an authorization server.
+var serverRoutes = []route{
+	{"/.well-known/oauth-authorization-server", get, (*Door).metadata},
+	{"/.well-known/openid-configuration", get, (*Door).metadata},
+	{"/oauth/keys", get, (*Door).keys},
+	{"/oauth/token", post, (*Door).token},
+	{"/oauth/device", post, (*Door).startDevice},
+	{"/oauth/userinfo", getPost, (*Door).userInfo},
+	// As Keycloak has them, for clients that were made for it.
+	{"/auth/realms/{realm}", get, (*Door).realm},
+	{"/auth/realms/{realm}/.well-known/openid-configuration", get, (*Door).metadata},
+	{"/auth/realms/{realm}/protocol/openid-connect/certs", get, (*Door).keys},
+	{"/auth/realms/{realm}/protocol/openid-connect/token", post, (*Door).token},
+	{"/auth/realms/{realm}/protocol/openid-connect/auth/device", post, (*Door).startDevice},
+	{"/auth/realms/{realm}/protocol/openid-connect/userinfo", getPost, (*Door).userInfo},
+	{"/auth/realms/{realm}/protocol/openid-connect/revoke", post, (*Door).revoke},
 }
 
 // Mount adds the routes.
 func (d *Door) Mount(mux *http.ServeMux) {
-	for _, route := range routes {
+	all := routes
+	if d.server {
+		all = slices.Concat(routes, serverRoutes, pageRoutes)
+	}
+	for _, route := range all {
 		mux.HandleFunc(route.path, func(w http.ResponseWriter, r *http.Request) {
 			// Nothing here is for a cache, nor for who is asked next (S14).
 			w.Header().Set("Cache-Control", "no-store")

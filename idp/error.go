@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/auth"
+	"github.com/keyhatch/keyhatch/broker/oauth"
 )
 
 // failure is a refusal in the words of OAuth 2. Its description is of the few characters
@@ -78,6 +79,10 @@ func failureOf(err error) failure {
 	if errors.As(err, &f) {
 		return f
 	}
+	var r oauth.Refusal
+	if errors.As(err, &r) {
+		return failureOfRefusal(r)
+	}
 	var e *keyhatch.Error
 	if !errors.As(err, &e) {
 		return failures[keyhatch.Internal]
@@ -86,6 +91,17 @@ func failureOf(err error) failure {
 	f.anonymous = e.Code == keyhatch.CodeTokenMissing
 	if e.RetryAfter > 0 {
 		f.wait = e.RetryAfter
+	}
+	return f
+}
+
+// failureOfRefusal maps a refusal of the authorization server. All but one have one status.
+//
+// Source: RFC 6749, section 5.2; RFC 8628, section 3.5.
+func failureOfRefusal(r oauth.Refusal) failure {
+	f := failure{status: http.StatusBadRequest, Code: r.Code, Description: r.Message}
+	if r == oauth.ErrClient {
+		f.status = http.StatusUnauthorized
 	}
 	return f
 }
@@ -99,6 +115,8 @@ func (f failure) headers() map[string]string {
 	switch {
 	case f.anonymous:
 		h["WWW-Authenticate"] = `Bearer realm="keyhatch"`
+	case f.Code == oauth.ErrClient.Code:
+		h["WWW-Authenticate"] = `Basic realm="keyhatch"`
 	case f.Code == "invalid_token" || f.Code == "insufficient_scope":
 		h["WWW-Authenticate"] = `Bearer realm="keyhatch", error="` + f.Code + `"`
 	}

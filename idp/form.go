@@ -5,6 +5,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/keyhatch/keyhatch/forms"
@@ -15,6 +16,26 @@ import (
 //
 // Source: RFC 6749, sections 3.1 and 3.2.
 type form map[string]string
+
+// only are some of the parameters, where there are such.
+func (f form) only(names []string) map[string]string {
+	out := map[string]string{}
+	for _, name := range names {
+		if value := f[name]; value != "" {
+			out[name] = value
+		}
+	}
+	return out
+}
+
+// values are the parameters as a query has them.
+func (f form) values() url.Values {
+	out := url.Values{}
+	for name, value := range f.only(asked) {
+		out.Set(name, value)
+	}
+	return out
+}
 
 // readForm reads the parameters from the body of a POST.
 func readForm(r *http.Request) (form, error) {

@@ -13,7 +13,8 @@ import (
 // logout ends whatever was presented: the tokens in the headers, in any accepted form,
 // that of the cookie arvados_api_token, and the parameter api_token, as clients of
 // Arvados send it. It answers alike whether there was something to end: afterwards
-// nothing that was presented works.
+// nothing that was presented works. Of an authorization server that is the session too that
+// the browser is signed in with.
 //
 // Another site can make a browser come here, with what the browser sends by itself: the
 // cookie, and the password of "Basic" if somebody opened an address that has it inside. It
@@ -28,11 +29,21 @@ func (d *Door) logout(w http.ResponseWriter, r *http.Request) error {
 	}
 	token := keyhatch.Secret(f["api_token"])
 	shown := auth.Shown(r)
+	session, signedIn := keyhatch.Secret(""), false
+	if d.server {
+		session, signedIn = auth.SessionOf(r)
+	}
 	if !ownSite(r) {
-		if len(shown) > 0 && token == "" {
+		if (len(shown) > 0 || signedIn) && token == "" {
 			return errElsewhere
 		}
-		shown = nil
+		shown, signedIn = nil, false
+	}
+	if signedIn {
+		if err := d.sessions.End(r.Context(), session); err != nil {
+			return err
+		}
+		auth.ForgetSession(w, r)
 	}
 	if token != "" {
 		shown = append(shown, token)

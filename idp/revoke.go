@@ -35,6 +35,9 @@ func (d *Door) end(ctx context.Context, secret keyhatch.Secret) error {
 	if keyhatch.LooksSigned(secret.Reveal()) {
 		return d.bearers.End(ctx, secret)
 	}
+	if keyhatch.RefreshToken.Is(secret) {
+		return d.oauth.EndByRefresh(ctx, secret)
+	}
 	if len(secret.Reveal()) > maxToken {
 		return errLong
 	}

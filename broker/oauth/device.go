@@ -77,7 +77,7 @@ func (svc *Service) StartDevice(ctx context.Context, p Proof, wanted Wanted) (De
 			if d.Code, err = freeCode(w); err != nil {
 				return err
 			}
-			out.Code, out.ExpiresAt = d.Code[:codeChars/2]+"-"+d.Code[codeChars/2:], d.ExpiresAt
+			out.Code, out.ExpiresAt = SpellCode(d.Code), d.ExpiresAt
 			return w.Tx.InsertDevice(ctx, d)
 		})
 	})
@@ -115,6 +115,15 @@ func newCode() string {
 		out[i] = codeLetters[n.Int64()]
 	}
 	return string(out)
+}
+
+// SpellCode writes a code as it is shown.
+func SpellCode(typed string) string {
+	code := readCode(typed)
+	if len(code) != codeChars {
+		return code
+	}
+	return code[:codeChars/2] + "-" + code[codeChars/2:]
 }
 
 // readCode is a code as a user types it: in any case, with whatever stands between.

@@ -1,0 +1,116 @@
+package idp
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/auth"
+)
+
+// What a browser is to us: who is signed in with it, whether a form is one that we have shown
+// to it, and where it may be led.
+
+// signedIn tells who is signed in: not ok when nobody is.
+func (d *Door) signedIn(r *http.Request) (c keyhatch.Caller, ok bool, err error) {
+	shown, has := auth.SessionOf(r)
+	if !has {
+		return c, false, nil
+	}
+	c, err = d.sessions.Of(r.Context(), shown)
+	if errors.Is(err, keyhatch.Unauthenticated) {
+		return keyhatch.Caller{}, false, nil
+	}
+	return c, err == nil, err
+}
+
+// toLogin leads a browser to the login, and back to the page then.
+func toLogin(w http.ResponseWriter, page string, query url.Values) error {
+	next := page
+	if len(query) > 0 {
+		next += "?" + query.Encode()
+	}
+	if !ownPage(next) {
+		return errForm
+	}
+	return seeOther(w, "/login?"+url.Values{"next": {next}}.Encode())
+}
+
+// maxNext bounds where a login leads on to.
+const maxNext = 4096
+
+// afterLogin are the pages to which a login leads on: it leads nowhere else (S11).
+var afterLogin = []string{"/profile", "/device", "/oauth/authorize"}
+
+// ownPage tells whether an address is one of the pages, with parameters.
+func ownPage(to string) bool {
+	path, query, _ := strings.Cut(to, "?")
+	return slices.Contains(afterLogin, path) && len(to) <= maxNext && strings.Trim(query, queryCharacters+"%+") == ""
+}
+
+// formCookie binds forms to a browser, which has it before anybody is signed in. No other
+// host can set the first; the second is for plain HTTP on the machine itself.
+const (
+	formCookie     = "__Host-keyhatch-form"
+	loopbackCookie = "keyhatch-form"
+	formBytes      = 32
+)
+
+var errForeignForm = failure{
+	status: http.StatusForbidden, Code: "access_denied",
+	Description: "this form is not one that we have shown to this browser lately, or cookies are off: go back, load the page again, and send it once more",
+}
+
+// form is what a form has to hold, for the browser and who is signed in with it. Where the
+// browser has no cookie yet, it gets one.
+func (d *Door) form(w http.ResponseWriter, r *http.Request) string {
+	cookie, ok := d.browserOf(r)
+	if !ok {
+		random := make([]byte, formBytes)
+		rand.Read(random) // never fails (crypto/rand)
+		cookie = base64.RawURLEncoding.EncodeToString(random)
+		c := &http.Cookie{Name: d.formCookie(), Value: cookie, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: d.overTLS()}
+		http.SetCookie(w, c)
+	}
+	return boundTo(cookie, r)
+}
+
+// checkForm refuses a form that another site has sent, or made.
+func (d *Door) checkForm(r *http.Request, f form) error {
+	cookie, ok := d.browserOf(r)
+	if !ok || !ownSite(r) || subtle.ConstantTimeCompare([]byte(boundTo(cookie, r)), []byte(f["form"])) != 1 {
+		return errForeignForm
+	}
+	return nil
+}
+
+func (d *Door) browserOf(r *http.Request) (string, bool) {
+	shown := r.CookiesNamed(d.formCookie())
+	if len(shown) != 1 {
+		return "", false
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(shown[0].Value)
+	return shown[0].Value, err == nil && len(b) == formBytes
+}
+
+func boundTo(cookie string, r *http.Request) string {
+	session, _ := auth.SessionOf(r)
+	sum := sha256.Sum256([]byte("form|" + cookie + "|" + session.Reveal()))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+func (d *Door) overTLS() bool { return strings.HasPrefix(d.url, "https://") }
+
+func (d *Door) formCookie() string {
+	if d.overTLS() {
+		return formCookie
+	}
+	return loopbackCookie
+}

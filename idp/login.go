@@ -1,0 +1,137 @@
+package idp
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/auth"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+)
+
+// loginPage asks for a name and a password.
+type loginPage struct{ Form, Next, Name, Message string }
+
+// login signs somebody in, and leads on to where it came from.
+func (d *Door) login(w http.ResponseWriter, r *http.Request) error {
+	if r.Method == http.MethodGet {
+		return d.askLogin(w, r)
+	}
+	f, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	if err := d.checkForm(r, f); err != nil {
+		return err
+	}
+	next := onward(f["next"])
+	c, err := d.passwords.Authenticate(r.Context(), f["name"], keyhatch.Secret(f["password"]))
+	if err != nil {
+		return d.refuseLogin(w, r, next, err)
+	}
+	secret, _, err := d.sessions.Begin(r.Context(), c, r.UserAgent())
+	if err != nil {
+		return err
+	}
+	if before, ok := auth.SessionOf(r); ok { // whoever was signed in here is not any more
+		if err := d.sessions.End(r.Context(), before); err != nil {
+			return err
+		}
+	}
+	auth.SetSession(w, r, secret)
+	return seeOther(w, next)
+}
+
+func (d *Door) askLogin(w http.ResponseWriter, r *http.Request) error {
+	f, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	next := onward(f["next"])
+	_, ok, err := d.signedIn(r)
+	if err != nil {
+		return err
+	}
+	if ok {
+		return seeOther(w, next)
+	}
+	return d.show(w, r, http.StatusOK, d.formsOf(r, next), "login.html", loginPage{Form: d.form(w, r), Next: next})
+}
+
+// refuseLogin shows the form again, with what to do about it. The name is not shown again:
+// now and then it is a password.
+func (d *Door) refuseLogin(w http.ResponseWriter, r *http.Request, next string, err error) error {
+	f := failureOf(err)
+	if f.status >= http.StatusInternalServerError && f.status != http.StatusServiceUnavailable {
+		return err
+	}
+	message := f.Description
+	if f.status == http.StatusUnauthorized {
+		message = kernel.LoginFailed().Error()
+	}
+	if f.wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(auth.WholeSeconds(f.wait)))
+	}
+	return d.show(w, r, f.status, d.formsOf(r, next), "login.html", loginPage{Form: d.form(w, r), Next: next, Message: sentence(message)})
+}
+
+// onward is where a login leads on to.
+func onward(next string) string {
+	if ownPage(next) {
+		return next
+	}
+	return "/profile"
+}
+
+// profilePage is who one is, and what one has let programs do.
+type profilePage struct {
+	Form  string
+	User  keyhatch.User
+	Given []given
+}
+
+type given struct {
+	ID, Client, Since string
+	Scopes            []keyhatch.Scope
+}
+
+func (d *Door) profile(w http.ResponseWriter, r *http.Request) error {
+	c, ok, err := d.signedIn(r)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return toLogin(w, "/profile", nil)
+	}
+	l, err := d.oauth.Consents(r.Context(), c, kernel.Page{Limit: kernel.MaxPage})
+	if err != nil {
+		return err
+	}
+	p := profilePage{Form: d.form(w, r), User: c.User}
+	for _, g := range l.Items {
+		p.Given = append(p.Given, given{g.ID, titleOf(g.To), minute(g.CreatedAt), g.Scopes})
+	}
+	return d.show(w, r, http.StatusOK, "", "profile.html", p)
+}
+
+// endConsent takes back what a program may.
+func (d *Door) endConsent(w http.ResponseWriter, r *http.Request) error {
+	f, err := readForm(r)
+	if err != nil {
+		return err
+	}
+	if err := d.checkForm(r, f); err != nil {
+		return err
+	}
+	c, ok, err := d.signedIn(r)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return toLogin(w, "/profile", nil)
+	}
+	if err := d.oauth.EndConsent(r.Context(), c, f["consent"]); err != nil {
+		return err
+	}
+	return seeOther(w, "/profile")
+}
