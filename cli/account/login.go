@@ -17,8 +17,8 @@ import (
 // Login keeps a token for a server.
 type Login struct {
 	ask.Question
-	Token   bool           `required:"" xor:"how" help:"With an API token, which is read from the terminal or from standard input."`
-	User    string         `required:"" xor:"how" placeholder:"NAME" help:"With a password, which is read in the same way: it makes a token for this machine. Name or e-mail address."`
+	Token   bool           `xor:"how" help:"With an API token, which is read from the terminal or from standard input. Without this and --user: in a browser, on any machine."`
+	User    string         `xor:"how" placeholder:"NAME" help:"With a password, which is read in the same way: it makes a token for this machine. Name or e-mail address."`
 	Expires times.Deadline `placeholder:"TIME" help:"With --user: when the token that is made ends: a time, or how long from now. Default: as late as may be."`
 }
 
@@ -64,8 +64,11 @@ func (l Login) sent() string {
 	return "the token"
 }
 
-// token reads a token, or makes one with a password.
+// token reads a token, or makes one with a password, or is given one in a browser.
 func (l Login) token(ctx context.Context, s ask.Streams, server string) (string, error) {
+	if !l.Token && l.User == "" {
+		return l.inBrowser(ctx, s, server)
+	}
 	if l.User == "" {
 		token, err := ask.Secret(s, "API token for "+server+": ")
 		if err != nil {
@@ -89,6 +92,27 @@ func (l Login) token(ctx context.Context, s ask.Streams, server string) (string,
 		return "", l.Explain(err)
 	}
 	return made.Secret, nil
+}
+
+// inBrowser has somebody allow this in a browser, where it logs in.
+func (l Login) inBrowser(ctx context.Context, s ask.Streams, server string) (string, error) {
+	c := client.New(server, "")
+	device, err := c.StartDeviceLogin(ctx)
+	if errors.Is(err, client.ErrNoPages) {
+		return "", ask.UsageError{Err: fmt.Errorf("%s has no pages on which one can log in: use --token, or --user with a password", ask.Printable(server))}
+	}
+	if err != nil {
+		return "", l.Explain(err)
+	}
+	fmt.Fprintf(s.Err, "Open %s in a browser, and allow this there if it shows the code %s.\n", ask.Printable(device.Complete), ask.Printable(device.Code))
+	token, err := c.FinishDeviceLogin(ctx, device)
+	if err != nil {
+		return "", l.Explain(err)
+	}
+	if why := ask.WhyNoToken(token); why != "" {
+		return "", fmt.Errorf("what the server has given is no token: %s", why)
+	}
+	return token, nil
 }
 
 // inTheClear tells of a server that is spoken to without TLS, and is not on this

@@ -22,7 +22,8 @@ func (in *instance) expireUploads(ctx context.Context) {
 	}
 }
 
-// pruneTokens removes tokens that expired long ago, and sessions that have expired.
+// pruneTokens removes tokens that expired long ago, sessions that have expired, and of the
+// authorization server what nothing can come of any more.
 func (in *instance) pruneTokens(ctx context.Context) {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
@@ -32,6 +33,9 @@ func (in *instance) pruneTokens(ctx context.Context) {
 		}
 		if err := in.broker.Sessions.Prune(ctx); err != nil && ctx.Err() == nil {
 			in.log.WarnContext(ctx, "sessions that have expired could not be removed", "error", err)
+		}
+		if err := in.broker.OAuth.Prune(ctx); err != nil && ctx.Err() == nil {
+			in.log.WarnContext(ctx, "what programs were let do and has expired could not be removed", "error", err)
 		}
 		select {
 		case <-ctx.Done():

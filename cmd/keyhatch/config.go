@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -37,8 +38,9 @@ type Config struct {
 	// one before is while it is being replaced.
 	Keys KeysConfig `yaml:"keys"`
 
-	// API is the listener of the API. Default: 127.0.0.1:8750.
-	API Listener `yaml:"api"`
+	// API is the listener of the API, and of the pages on which people log in. Default:
+	// 127.0.0.1:8750.
+	API APIListener `yaml:"api"`
 
 	// S3 is the listener of the S3 endpoint. It needs a port, and in public a
 	// host name, of its own: objects are other people's files, and a browser
@@ -101,6 +103,17 @@ type Listener struct {
 	// Connections bounds how many are open at a time: each takes up to 100 KiB. For one more, the one
 	// gives way that has rested for the longest; while none rests it waits. Default: 4096.
 	Connections int `yaml:"connections"`
+}
+
+// APIListener is where the API listens.
+type APIListener struct {
+	Listener `yaml:",inline"`
+
+	// URL is where browsers and clients reach it. It stands in what is signed for others, and
+	// login pages lead there: without it, where the address is none that they can use, as
+	// behind a proxy or on 0.0.0.0, there are no login pages and no authorization server.
+	// Default: made from the address.
+	URL string `yaml:"url"`
 }
 
 // S3Listener is where the S3 endpoint listens.
@@ -259,7 +272,7 @@ func (c *Config) check() error {
 	for _, l := range []struct {
 		name string
 		Listener
-	}{{"api", c.API}, {"s3", c.S3.Listener}} {
+	}{{"api", c.API.Listener}, {"s3", c.S3.Listener}} {
 		if _, _, err := net.SplitHostPort(l.Listen); err != nil {
 			return fmt.Errorf("%s.listen must be host:port: %w", l.name, err)
 		}
@@ -270,12 +283,13 @@ func (c *Config) check() error {
 	if min(c.API.Connections, c.S3.Connections, c.S3.Concurrent, c.S3.PerSecond) < 1 {
 		return errors.New("connections, concurrent and per_second must be at least 1")
 	}
-	if c.S3.URL != "" {
-		u, err := url.Parse(c.S3.URL)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil {
-			return errors.New("s3.url must be http://host or https://host, with a port where needed and nothing behind it")
+	for name, address := range map[string]string{"s3.url": c.S3.URL, "api.url": c.API.URL} {
+		u, err := url.Parse(address)
+		if address != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil) {
+			return fmt.Errorf("%s must be http://host or https://host, with a port where needed and nothing behind it", name)
 		}
-	} else if host, _, _ := net.SplitHostPort(c.S3.Listen); host == "" || isUnspecified(host) {
+	}
+	if host, _, _ := net.SplitHostPort(c.S3.Listen); c.S3.URL == "" && (host == "" || isUnspecified(host)) {
 		return errors.New("s3.url is needed: s3.listen takes any address, so clients must be told which to use")
 	}
 	if err := c.checkKeys(); err != nil {
@@ -304,12 +318,21 @@ func (c *Config) check() error {
 	return err
 }
 
+// publicURL is where browsers and clients reach the API, which listens at an address; empty:
+// it is not known.
+func (c *Config) publicURL(listening string) string {
+	if host, _, _ := net.SplitHostPort(c.API.Listen); c.API.URL == "" && (host == "" || isUnspecified(host)) {
+		return ""
+	}
+	return cmp.Or(c.API.URL, listening)
+}
+
 // inTheClear are the listeners without TLS that others than this machine may reach.
 func (c *Config) inTheClear() (names []string) {
 	for _, l := range []struct {
 		name string
 		Listener
-	}{{"api", c.API}, {"s3", c.S3.Listener}} {
+	}{{"api", c.API.Listener}, {"s3", c.S3.Listener}} {
 		if host, _, err := net.SplitHostPort(l.Listen); err == nil && l.TLSCert == "" && !isLoopback(host) {
 			names = append(names, l.name)
 		}

@@ -188,7 +188,7 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 		keyhatch.DirectoryStore: gateway.Folders{Backends: func() *gateway.Backends { return in.backends }},
 	}
 	in.broker = broker.New(broker.Config{
-		Buckets: buckets, Issuers: in.issuers,
+		Buckets: buckets, Issuers: in.issuers, PublicURL: c.publicURL(in.apiURL),
 		Tokens: tokens, NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots, Reach: dialer.Check, Log: log,
 		ShortestLease: c.shortestLease, Prober: asks.prober, WebIdentity: c.AWS.webIdentity(),
 		Confiner: confine.Prover{Vender: asks.vender, Transport: dialer.Transport()},
@@ -280,7 +280,7 @@ func (in *instance) serve() error {
 		server.New(server.Options{
 			Listener: in.api, TLS: apiTLS, Log: in.log, Total: time.Minute, Connections: in.config.API.Connections,
 			Handler: server.API(in.log, proxies, ready,
-				rest.New(in.broker, in.log), sts.New(in.broker, in.stsRegions(), in.log), idp.New(in.broker, in.log), arvados.New(in.broker, in.cluster, in.log),
+				rest.New(in.broker, in.log), sts.New(in.broker, in.stsRegions(), in.log), in.idp(), arvados.New(in.broker, in.cluster, in.log),
 				tiledb.New(in.broker, in.log), katapult.New(in.broker, in.log), provena.New(in.broker, in.log)),
 		}),
 		server.New(server.Options{
@@ -289,6 +289,17 @@ func (in *instance) serve() error {
 		}),
 	}
 	return nil
+}
+
+// idp is the door of logins. Where it is not known under which address browsers come there are
+// no pages.
+func (in *instance) idp() *idp.Door {
+	url := in.config.publicURL(in.apiURL)
+	if url == "" {
+		in.log.Warn("there are no login pages, and keyhatch login takes --token or --user: api.url does not say where browsers reach the API")
+		return idp.New(in.broker, in.log)
+	}
+	return idp.NewServer(in.broker, url, in.log)
 }
 
 // stsRegions are those that clients sign requests to STS for: the S3 endpoint's,

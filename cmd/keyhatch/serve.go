@@ -106,7 +106,7 @@ func (serveCommand) check(ctx context.Context, c Config, s ask.Streams) error {
 	for _, l := range []struct {
 		name string
 		Listener
-	}{{"api", c.API}, {"s3", c.S3.Listener}} {
+	}{{"api", c.API.Listener}, {"s3", c.S3.Listener}} {
 		if _, err := l.tls(); err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
 		}
