@@ -25,12 +25,13 @@ type Verbs struct {
 	StoreAccount storeAccountCommand `cmd:"" group:"Places and rights" help:"A workspace's standing on stores."`
 	Credential   credentialCommand   `cmd:"" group:"Places and rights" help:"Keys with which Keyhatch acts on stores."`
 
-	User      userCommand      `cmd:"" group:"People" help:"People and services that call."`
-	Group     groupCommand     `cmd:"" group:"People" help:"Sets of users of a workspace, for grants."`
-	Teamspace teamspaceCommand `cmd:"" group:"People" help:"Smaller circles of a workspace, with members of their own."`
-	Workspace workspaceCommand `cmd:"" group:"People" help:"Tenants, and who is in them."`
-	Token     tokens.Token     `cmd:"" group:"People" help:"API tokens."`
-	Session   sessionCommand   `cmd:"" group:"People" help:"Browsers in which people are signed in."`
+	User        userCommand        `cmd:"" group:"People" help:"People and services that call."`
+	Group       groupCommand       `cmd:"" group:"People" help:"Sets of users of a workspace, for grants."`
+	Teamspace   teamspaceCommand   `cmd:"" group:"People" help:"Smaller circles of a workspace, with members of their own."`
+	Workspace   workspaceCommand   `cmd:"" group:"People" help:"Tenants, and who is in them."`
+	Token       tokens.Token       `cmd:"" group:"People" help:"API tokens."`
+	Session     sessionCommand     `cmd:"" group:"People" help:"Browsers in which people are signed in."`
+	OAuthClient oauthClientCommand `cmd:"" name:"oauth-client" group:"People" help:"Programs that users can let act for them."`
 }
 
 // Vars are what the help of the verbs is filled in with.

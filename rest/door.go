@@ -60,6 +60,7 @@ func (d *Door) api(mux *http.ServeMux) huma.API {
 	a.UseMiddleware(d.noStore)
 	d.tokens(a)
 	d.sessions(a)
+	d.oauthClients(a)
 	d.users(a)
 	d.passwords(a)
 	d.workspaces(a)

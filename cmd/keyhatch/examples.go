@@ -152,6 +152,11 @@ keyhatch token update tok_0mz3k8q2a7c4f9d --scope leases --network everywhere --
 keyhatch token revoke --all --user ada
 keyhatch token revoke --all --keep-current`,
 
+	"oauth-client list": "keyhatch oauth-client list",
+	"oauth-client create": `keyhatch oauth-client create portal --title 'The data portal' --redirect https://portal.example.org/back --confidential --scope leases
+keyhatch oauth-client create client-tools --device --signed --scope all --refresh 720h`,
+	"oauth-client delete": "keyhatch oauth-client delete portal",
+
 	"session list": "keyhatch session list",
 	"session show": "keyhatch session show sess_0mz3k8q2a7c4f9d",
 	"session revoke": `keyhatch session revoke sess_0mz3k8q2a7c4f9d
