@@ -87,8 +87,13 @@ func TestLoginInABrowser(t *testing.T) {
 func TestPublicURL(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ listen, url, want string }{
-		{"127.0.0.1:0", "", "http://127.0.0.1:4711"}, {"10.0.0.1:8750", "", "http://127.0.0.1:4711"}, {"0.0.0.0:8750", "", ""}, {":8750", "", ""}, {"[::]:8750", "", ""},
-		{"0.0.0.0:8750", "https://keys.example.org", "https://keys.example.org"}, {"127.0.0.1:0", "https://keys.example.org", "https://keys.example.org"},
+		{"127.0.0.1:0", "", "http://127.0.0.1:4711"},
+		{"10.0.0.1:8750", "", "http://127.0.0.1:4711"},
+		{"0.0.0.0:8750", "", ""},
+		{":8750", "", ""},
+		{"[::]:8750", "", ""},
+		{"0.0.0.0:8750", "https://keys.example.org", "https://keys.example.org"},
+		{"127.0.0.1:0", "https://keys.example.org", "https://keys.example.org"},
 	} {
 		config := Config{API: APIListener{Listener: Listener{Listen: c.listen}, URL: c.url}}
 		if got := config.publicURL("http://127.0.0.1:4711"); got != c.want {
