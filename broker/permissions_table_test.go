@@ -25,9 +25,9 @@ func only[T any](_ T, err error) error { return err }
 
 var page = kernel.Page{}
 
-// useCases is who may do what. Each use case of the broker stands here or in
-// peopleUseCases.
-var useCases = slices.Concat(peopleUseCases, []useCase{
+// useCases is who may do what. Each use case of the broker stands here, in peopleUseCases or
+// in oauthUseCases.
+var useCases = slices.Concat(peopleUseCases, oauthUseCases, []useCase{
 	// credentials                          admin     confined  owner     wsadmin   member    keeper    guest     stranger
 	{"create a credential", "               ok        ok        ok        ok        forbidden hidden    hidden    hidden", credentials.Created, "credentials", func(w *lab, c caller) act {
 		n := w.credential()
