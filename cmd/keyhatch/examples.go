@@ -153,7 +153,7 @@ keyhatch token revoke --all --user ada
 keyhatch token revoke --all --keep-current`,
 
 	"oauth-client list": "keyhatch oauth-client list",
-	"oauth-client create": `keyhatch oauth-client create portal --title 'The data portal' --redirect https://portal.example.org/back --confidential --scope leases
+	"oauth-client create": `keyhatch oauth-client create portal --title Portal --redirect https://portal.example.org/back --confidential --scope leases
 keyhatch oauth-client create client-tools --device --signed --scope all --refresh 720h`,
 	"oauth-client delete": "keyhatch oauth-client delete portal",
 
