@@ -11,8 +11,8 @@ type Proof struct {
 	At     time.Time `json:"at"`
 	By     string    `json:"by"`     // user id
 	Bucket string    `json:"bucket"` // name of the one that it was tried in
-	// With says as what kind of authority, and where: sessions of another kind, or of
-	// another token service, are not proven by it.
+	// With says as what it was tried (driver.Acting.With): what acts otherwise is not proven
+	// by it.
 	With   string  `json:"with"`
 	Checks []Check `json:"checks"`
 	// AcceptedBy has the store lend although something failed, or is a weakness; empty:
@@ -21,10 +21,8 @@ type Proof struct {
 	AcceptedAt time.Time `json:"accepted_at,omitzero"`
 }
 
-// ProvenWith is what a proof of sessions of the authority says that it is with.
-func ProvenWith(a Authority) string {
-	return string(a.Provider) + " " + string(a.Kind) + " " + a.Endpoint
-}
+// ExternalID is the check whether a role asks for its external id.
+const ExternalID = "external_id"
 
 // Outcome is that of the check that came out worst: a Warning is a weakness of the store.
 func (p *Proof) Outcome() Outcome {
@@ -36,12 +34,16 @@ func (p *Proof) Outcome() Outcome {
 	return Passed
 }
 
-// MayLend refuses sessions of a store that was not proven to confine those of the
-// authority, unless somebody who may has accepted that by name (S8).
-func (p *Proof) MayLend(a Authority) error {
+// MayLend refuses sessions of a store that was not proven to confine what acts, unless
+// somebody who may has accepted that by name (S8). With asksExternalID a role has to have
+// been found to ask for its external id, which nobody accepts for it: else who knows a role
+// of others that trusts us would have us act as it.
+func (p *Proof) MayLend(with string, asksExternalID bool) error {
 	switch {
-	case p == nil || p.With != ProvenWith(a):
+	case p == nil || p.With != with:
 		return Fail(Conflict, CodeStoreNotProven, "this store lends nothing until it is proven that it confines its sessions: who manages it has that tried (keyhatch store verify)")
+	case asksExternalID && !slices.ContainsFunc(p.Checks, func(c Check) bool { return c.Name == ExternalID && c.Outcome == Passed }):
+		return Fail(Conflict, CodeStoreNotProven, "this store lends nothing: it was not found that its role asks for its external id; its trust policy has to, or an installation admin allows the role without (keyhatch credential update --any-external-id)")
 	case p.AcceptedBy != "" || p.Outcome() == Passed:
 		return nil
 	}

@@ -49,35 +49,37 @@ func TestSessionsOfCredentials(t *testing.T) {
 	}
 }
 
-// TestS8_ProofOfSessions: only what was proven for the authority's kind at its own place,
-// or was accepted, lends.
+// TestS8_ProofOfSessions: only what was proven with what acts, or was accepted, lends; and
+// that a role asks for its external id is accepted by nobody.
 func TestS8_ProofOfSessions(t *testing.T) {
 	t.Parallel()
-	at := keyhatch.Authority{Provider: keyhatch.AWS, Kind: keyhatch.KeysCredential, Endpoint: "https://s3.example"}
-	elsewhere, role := at, at
-	elsewhere.Endpoint, role.Kind = "https://other.example", keyhatch.RoleCredential
-	with := keyhatch.ProvenWith(at)
-	check := func(o keyhatch.Outcome) []keyhatch.Check {
-		return []keyhatch.Check{{Name: "a", Outcome: keyhatch.Passed}, {Name: "b", Outcome: o}, {Name: "c", Outcome: keyhatch.Skipped}}
+	const with = "AWS role https://s3.example"
+	check := func(o, external keyhatch.Outcome) []keyhatch.Check {
+		return []keyhatch.Check{{Name: "a", Outcome: keyhatch.Passed}, {Name: "b", Outcome: o}, {Name: "c", Outcome: keyhatch.Skipped}, {Name: keyhatch.ExternalID, Outcome: external}}
 	}
+	const passed, failed, warning, skipped = keyhatch.Passed, keyhatch.Failed, keyhatch.Warning, keyhatch.Skipped
 	for _, tc := range []struct {
-		what  string
-		proof *keyhatch.Proof
-		as    keyhatch.Authority
-		lends bool
+		what     string
+		proof    *keyhatch.Proof
+		with     string
+		external bool
+		lends    bool
 	}{
-		{"not tried", nil, at, false},
-		{"passed", &keyhatch.Proof{With: with, Checks: check(keyhatch.Passed)}, at, true},
-		{"failed", &keyhatch.Proof{With: with, Checks: check(keyhatch.Failed)}, at, false},
-		{"weak", &keyhatch.Proof{With: with, Checks: check(keyhatch.Warning)}, at, false},
-		{"weak and accepted", &keyhatch.Proof{With: with, Checks: check(keyhatch.Warning), AcceptedBy: "usr_1"}, at, true},
-		{"failed and accepted", &keyhatch.Proof{With: with, Checks: check(keyhatch.Failed), AcceptedBy: "usr_1"}, at, true},
-		{"passed elsewhere", &keyhatch.Proof{With: with, Checks: check(keyhatch.Passed), AcceptedBy: "usr_1"}, elsewhere, false},
-		{"passed with keys", &keyhatch.Proof{With: with, Checks: check(keyhatch.Passed)}, role, false},
+		{"not tried", nil, with, false, false},
+		{"passed", &keyhatch.Proof{With: with, Checks: check(passed, passed)}, with, true, true},
+		{"failed", &keyhatch.Proof{With: with, Checks: check(failed, passed)}, with, true, false},
+		{"weak", &keyhatch.Proof{With: with, Checks: check(warning, passed)}, with, true, false},
+		{"weak and accepted", &keyhatch.Proof{With: with, Checks: check(warning, passed), AcceptedBy: "user_1"}, with, true, true},
+		{"failed and accepted", &keyhatch.Proof{With: with, Checks: check(failed, passed), AcceptedBy: "user_1"}, with, true, true},
+		{"passed with another", &keyhatch.Proof{With: with, Checks: check(passed, passed), AcceptedBy: "user_1"}, with + " other", true, false},
+		{"a role that admits everybody, accepted", &keyhatch.Proof{With: with, Checks: check(passed, warning), AcceptedBy: "user_1"}, with, true, false},
+		{"a role of which it could not be told", &keyhatch.Proof{With: with, Checks: check(passed, skipped), AcceptedBy: "user_1"}, with, true, false},
+		{"a role of which it was not asked", &keyhatch.Proof{With: with, Checks: check(passed, passed)[:3], AcceptedBy: "user_1"}, with, true, false},
+		{"a role that may admit everybody", &keyhatch.Proof{With: with, Checks: check(passed, skipped)}, with, false, true},
 	} {
-		err := tc.proof.MayLend(tc.as)
-		var failed *keyhatch.Error
-		if tc.lends && err != nil || !tc.lends && (!errors.As(err, &failed) || failed.Code != keyhatch.CodeStoreNotProven) {
+		err := tc.proof.MayLend(tc.with, tc.external)
+		var refused *keyhatch.Error
+		if tc.lends && err != nil || !tc.lends && (!errors.As(err, &refused) || refused.Code != keyhatch.CodeStoreNotProven) {
 			t.Errorf("%s: %v", tc.what, err)
 		}
 	}

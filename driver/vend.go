@@ -43,13 +43,19 @@ type Acting struct {
 	Credential string // id
 	// Version is another one whenever anything that is said here is: credentials that
 	// were minted before are not served then.
-	Version   string
+	Version string
+	// With is another one whenever a store has to be proven again with it: as another kind
+	// of authority, at another token service, as another role, or through another base. It
+	// is the same when keys are rotated.
+	With      string
 	Authority keyhatch.Authority
 	// Base is what a role is assumed through; nil: what Keyhatch itself is.
 	Base *keyhatch.Authority
 	// WebIdentity tells who we are, for a role that is assumed with a token of an
 	// identity provider. Nil: with keys.
 	WebIdentity func(context.Context) (keyhatch.Secret, error)
+	// AnyExternalID: a role is used although it admits us without its external id.
+	AnyExternalID bool
 	// Longest is how long the store lets sessions of this authority last at most; zero:
 	// not known.
 	Longest time.Duration
@@ -61,6 +67,11 @@ type Acting struct {
 	// SessionName is how sessions are called in the store's own record; empty: in the
 	// driver's way.
 	SessionName string
+}
+
+// AsksExternalID tells whether the role has to ask for its external id.
+func (a Acting) AsksExternalID() bool {
+	return a.Authority.Kind == keyhatch.RoleCredential && a.WebIdentity == nil && !a.AnyExternalID
 }
 
 // Lives are how long credentials can last.

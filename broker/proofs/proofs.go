@@ -78,15 +78,12 @@ func (svc *Service) Verify(ctx context.Context, c keyhatch.Caller, ref string, a
 	}
 	trying, stop := context.WithTimeout(ctx, within)
 	defer stop()
-	checks, err := svc.externalID(trying, t)
-	if err != nil {
-		return keyhatch.Store{}, err
-	}
+	checks := svc.externalID(trying, t)
 	found, after := svc.confiner.Prove(trying, t)
 	if ctx.Err() != nil { // nobody waits for it any more, and what was cut off proves nothing
 		return keyhatch.Store{}, ctx.Err()
 	}
-	proof := keyhatch.Proof{At: svc.k.Now(), By: c.User.ID, Bucket: t.Bucket, With: keyhatch.ProvenWith(t.As.Authority), Checks: append(checks, found...)}
+	proof := keyhatch.Proof{At: svc.k.Now(), By: c.User.ID, Bucket: t.Bucket, With: t.As.With, Checks: append(checks, found...)}
 	if after != nil && a.Wait {
 		proof.Checks = append(proof.Checks, svc.await(c, t.Store.ID, proof.At, after))
 	}
@@ -145,26 +142,22 @@ func chosen(among []keyhatch.Bucket, ref, field string) (keyhatch.Bucket, error)
 	return among[at], nil
 }
 
-// externalID tells whether a role asks for its external id: one that does not lets
-// whoever knows its name act through us. An admin's word has it used all the same.
-func (svc *Service) externalID(ctx context.Context, t driver.Trial) ([]keyhatch.Check, error) {
+// externalID tells whether a role asks for its external id: one that does not lets whoever
+// knows its name act through us. An admin's word has it used all the same.
+func (svc *Service) externalID(ctx context.Context, t driver.Trial) []keyhatch.Check {
 	if t.As.Authority.Kind != keyhatch.RoleCredential || t.As.WebIdentity != nil {
-		return nil, nil
+		return nil
 	}
-	row, err := svc.k.DB.SealedCredential(ctx, t.As.Credential)
-	if err != nil {
-		return nil, err
+	check := keyhatch.Check{Name: keyhatch.ExternalID, Outcome: keyhatch.Warning, Reason: "it cannot be told whether the role asks for its external id"}
+	for _, c := range svc.prober.Probe(ctx, t.As.Authority, t.As.Base) {
+		if c.Name == keyhatch.ExternalID && c.Outcome != keyhatch.Skipped {
+			check = c
+		}
 	}
-	checks := svc.prober.Probe(ctx, t.As.Authority, t.As.Base)
-	at := slices.IndexFunc(checks, func(c keyhatch.Check) bool { return c.Name == "external_id" })
-	if at < 0 {
-		return nil, nil
+	if check.Outcome != keyhatch.Passed && t.As.AnyExternalID {
+		check.Outcome, check.Reason = keyhatch.Skipped, "an installation admin allows the role without its external id"
 	}
-	check := checks[at]
-	if check.Outcome == keyhatch.Warning && row.AnyExternalID {
-		check.Outcome, check.Reason = keyhatch.Skipped, "the credential's role is used with any external id: "+check.Reason
-	}
-	return []keyhatch.Check{check}, nil
+	return []keyhatch.Check{check}
 }
 
 // keep puts a proof on record, for a store that is what it was.

@@ -148,23 +148,54 @@ func TestEndOfASession(t *testing.T) {
 	}
 }
 
-// TestRoleThatAdmitsEverybody: a role that does not ask for its external id is a weakness
-// of what it lends, but by an installation admin's word.
+// TestRoleThatAdmitsEverybody: who names a role of others that does not ask for its external
+// id has us act as it by no acceptance of its own; an installation admin's word lets it be
+// used. One that was verified is not another one.
 func TestRoleThatAdmitsEverybody(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, true)
-	s.Prober = coretest.Found{{Name: "assume_role", Outcome: keyhatch.Passed}, {Name: "external_id", Outcome: keyhatch.Warning, Reason: "admits us without"}}
+	probed := coretest.Found{{Name: "assume_role", Outcome: keyhatch.Passed}, {Name: "external_id", Outcome: keyhatch.Warning, Reason: "admits us without"}}
+	s.Prober = probed
 	s.Restart(t)
 	s.bucket("lab-one")
+	lends := func() error {
+		as, err := s.Broker.Credentials.ActingOn(t.Context(), s.now())
+		s.did(as, err)
+		return s.now().Proof.MayLend(as.With, as.AsksExternalID())
+	}
 	found, err := s.verify(proofs.Ask{})
 	if err != nil || found.Proof.Outcome() != keyhatch.Warning || found.Proof.Checks[0].Name != "external_id" {
 		t.Errorf("%+v, %v", found.Proof, err)
 	}
-	yes := true
-	s.did(s.Broker.Credentials.Update(t.Context(), s.Admin, credentials.In{}, "upstream", credentials.Change{Marks: credentials.Marks{AnyExternalID: &yes}}))
-	if found, err := s.verify(proofs.Ask{}); err != nil || found.Proof.Outcome() != keyhatch.Passed {
-		t.Errorf("with an admin's word: %+v, %v", found.Proof, err)
+	s.did(s.Broker.Proofs.Accept(t.Context(), s.Admin, "upstream", "upstream"))
+	s.wantCode("accepted", lends(), keyhatch.CodeStoreNotProven)
+	for _, cannotTell := range []coretest.Found{nil, {{Name: "external_id", Outcome: keyhatch.Skipped}}} {
+		s.Prober = cannotTell
+		s.Restart(t)
+		s.did(s.verify(proofs.Ask{}))
+		s.wantCode("it cannot be told", lends(), keyhatch.CodeStoreNotProven)
 	}
+	set := func(m credentials.Marks) {
+		t.Helper()
+		s.did(s.Broker.Credentials.Update(t.Context(), s.Admin, credentials.In{}, "upstream", credentials.Change{Marks: m}))
+	}
+	yes, no := true, false
+	set(credentials.Marks{AnyExternalID: &yes})
+	if found, err := s.verify(proofs.Ask{}); err != nil || found.Proof.Outcome() != keyhatch.Passed || lends() != nil {
+		t.Errorf("with an admin's word: %+v, %v, %v", found.Proof, err, lends())
+	}
+	set(credentials.Marks{AnyExternalID: &no})
+	s.wantCode("the word taken back", lends(), keyhatch.CodeStoreNotProven)
+
+	s.Prober = coretest.Found{{Name: "external_id", Outcome: keyhatch.Passed}}
+	s.Restart(t)
+	s.did(s.verify(proofs.Ask{}))
+	if err := lends(); err != nil {
+		t.Errorf("a role that asks: %v", err)
+	}
+	other := keyhatch.Authority{Provider: keyhatch.AWS, Kind: keyhatch.RoleCredential, Principal: "arn:aws:iam::210987654321:role/theirs", Secret: "word"}
+	s.did(s.Broker.Credentials.Update(t.Context(), s.Admin, credentials.In{}, "upstream", credentials.Change{Authority: &other}))
+	s.wantCode("another role", lends(), keyhatch.CodeStoreNotProven)
 }
 
 // TestRecordOfProofs: that a store is tried is on record before it is, and how it came out,

@@ -46,7 +46,7 @@ func (l *Lender) Lend(ctx context.Context, r driver.LendRequest) (driver.Vended,
 	if err != nil {
 		return driver.Vended{}, err
 	}
-	if err := r.Store.Proof.MayLend(as.Authority); err != nil {
+	if err := r.Store.Proof.MayLend(as.With, as.AsksExternalID()); err != nil {
 		return driver.Vended{}, err
 	}
 	policies, err := policy.ParseSessionPolicies(r.Lease.Policies)
