@@ -23,7 +23,7 @@ var buckets = ask.Sheet[api.Bucket]{
 	{Title: "ALL KEYS", Detail: true, Cell: func(_ *ask.Names, b api.Bucket) string { return allKeys(b) }},
 	{Title: "STATIC SITE", Detail: true, Cell: func(_ *ask.Names, b api.Bucket) string { return staticSite(b) }},
 	{Title: "PRESIGNED", Detail: true, Cell: func(_ *ask.Names, b api.Bucket) string { return "at most " + ask.Seconds(b.MaxPresignedSeconds) }},
-	{Title: "LISTED WHOLE", Detail: true, Cell: func(_ *ask.Names, b api.Bucket) string { return ask.Yes(b.ListWhole) }},
+	{Title: "WHOLE LIST", Detail: true, Cell: func(_ *ask.Names, b api.Bucket) string { return ask.Yes(b.ListWhole) }},
 	{Title: "OBJECTS", Detail: true, Cell: func(_ *ask.Names, b api.Bucket) string { return countOf(b.Usage, b.Usage.Objects) }},
 	{Title: "BYTES", Detail: true, Cell: func(_ *ask.Names, b api.Bucket) string { return countOf(b.Usage, b.Usage.Bytes) }},
 	{Title: "ID", Cell: func(_ *ask.Names, b api.Bucket) string { return b.ID }},

@@ -6,11 +6,17 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/keyhatch/keyhatch/cli/ask"
 )
+
+// asRecorded are the actions that the record calls otherwise than the command line.
+var asRecorded = map[string]string{
+	"key delete": "access_key.delete", "oauth-client delete": "oauth_client.delete", "session revoke": "session.end",
+}
 
 // TestWhatEndsThingsTellsPrograms runs the example of each verb that ends something with
 // -o json, which printed nothing: the answer names what was done, as the audit record does.
@@ -40,10 +46,10 @@ func TestWhatEndsThingsTellsPrograms(t *testing.T) {
 			t.Errorf("%s: status %d, %s", first, status, &errors)
 			continue
 		}
-		if noun == "key" {
-			noun = "access_key" // as it is called among other keys
-		}
 		want := ask.Ended{Action: noun + "." + verbs[verb], Target: words[2]}
+		if other, is := asRecorded[path]; is {
+			want.Action = other
+		}
 		if len(words) > 3 && !strings.HasPrefix(words[3], "-") {
 			want.User = words[3]
 		}
@@ -51,6 +57,7 @@ func TestWhatEndsThingsTellsPrograms(t *testing.T) {
 		if err := json.Unmarshal(out.Bytes(), &got); err != nil || got != want {
 			t.Errorf("%s told %s, want %+v", first, &out, want)
 		}
+		called = slices.DeleteFunc(called, func(c string) bool { return strings.HasPrefix(c, "GET ") }) // how a lease ends is asked before
 		if len(called) != 1 || !strings.HasPrefix(called[0], "DELETE ") || !strings.Contains(called[0], "/"+words[2]) {
 			t.Errorf("%s called %v", first, called)
 		}

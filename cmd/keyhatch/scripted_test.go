@@ -15,11 +15,13 @@ import (
 // in the binary.
 var cannotFail = []string{"man", "version"}
 
-// succeedElsewhere are the commands that need a real store to succeed, and the tests with
-// one.
+// succeedElsewhere are the commands that need a real store or a browser to succeed, and the
+// tests with one.
 var succeedElsewhere = map[string]string{
-	"store verify": "../../conformance/sessions_test.go",
-	"store accept": "../../conformance/sessions_test.go",
+	"store verify":   "../../conformance/sessions_test.go",
+	"store accept":   "../../conformance/sessions_test.go",
+	"session show":   "sessions_test.go",
+	"session revoke": "sessions_test.go",
 }
 
 // TestEveryVerbIsScripted finds each command in the scripts, once where it does what

@@ -138,7 +138,7 @@ const (
 	ofAccount      = ofOrganization + " object_storage_cluster_not_found object_storage_account_not_found object_storage_account_not_provisioned object_storage_account_suspended object_in_trash"
 	ofAccessKey    = "object_storage_access_key_not_found"
 	ofBucket       = "object_storage_cluster_not_found object_storage_bucket_not_found object_in_trash"
-	// notReady is what we add: a bucket that its store does not have yet, on an account that is closed.
+	// notReady is what we add, also of keys that are generated: a bucket that its store does not have yet, on an account that is closed.
 	notReady = " object_storage_provisioning_error object_storage_account_suspended"
 )
 
@@ -173,7 +173,7 @@ var failures = map[string]string{
 	"GET object_storage/access_keys/-":                       ofAccessKey,
 	"PATCH object_storage/access_keys/-":                     ofAccessKey + " task_queueing_error object_storage_provisioning_error validation_error",
 	"DELETE object_storage/access_keys/-":                    ofAccessKey + " network_error",
-	"POST object_storage/access_keys/-/generate_credentials": ofAccessKey + " task_queueing_error object_storage_provisioning_error",
+	"POST object_storage/access_keys/-/generate_credentials": ofAccessKey + " task_queueing_error object_storage_provisioning_error object_storage_account_suspended",
 }
 
 // lineOf is what a table says of a request's route, "no route" for one that is in none.
