@@ -25,11 +25,20 @@ func (t *Tx) InsertStore(ctx context.Context, s keyhatch.Store) error {
 	return t.changed(ctx, StoreChanged, s.Workspace, s.ID)
 }
 
-// UpdateStore changes the name, the credential, how it lends, its console and its proof.
+// UpdateStore changes the name, the credential, how it lends and its console. Its proof
+// stays what it is.
 func (t *Tx) UpdateStore(ctx context.Context, s keyhatch.Store) error {
-	err := t.execOne(ctx, keyhatch.CodeStoreNotFound, "update stores set name = $2, credential = $3, lends = $4, console = $5, proof = $6 where id = $1",
-		s.ID, s.Name, optText(s.Credential), string(s.Lends), s.Console, jsonText(s.Proof))
+	err := t.execOne(ctx, keyhatch.CodeStoreNotFound, "update stores set name = $2, credential = $3, lends = $4, console = $5 where id = $1",
+		s.ID, s.Name, optText(s.Credential), string(s.Lends), s.Console)
 	if err != nil {
+		return err
+	}
+	return t.changed(ctx, StoreChanged, s.Workspace, s.ID)
+}
+
+// UpdateStoreProof changes the proof and nothing else.
+func (t *Tx) UpdateStoreProof(ctx context.Context, s keyhatch.Store) error {
+	if err := t.execOne(ctx, keyhatch.CodeStoreNotFound, "update stores set proof = $2 where id = $1", s.ID, jsonText(s.Proof)); err != nil {
 		return err
 	}
 	return t.changed(ctx, StoreChanged, s.Workspace, s.ID)

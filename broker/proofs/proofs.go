@@ -167,7 +167,7 @@ func (svc *Service) keep(ctx context.Context, c keyhatch.Caller, id string, p ke
 			return err
 		}
 		s.Proof = &p
-		if err := w.Tx.UpdateStore(ctx, s); err != nil {
+		if err := w.Tx.UpdateStoreProof(ctx, s); err != nil {
 			return err
 		}
 		return w.Record(Ended, s.Workspace, s.ID, kernel.Detail("name", s.Name, "outcome", string(p.Outcome()),
@@ -204,7 +204,7 @@ func (svc *Service) Accept(ctx context.Context, c keyhatch.Caller, ref, name str
 		accepted := *s.Proof
 		accepted.AcceptedBy, accepted.AcceptedAt = c.User.ID, w.Now
 		s.Proof = &accepted
-		if err := w.Tx.UpdateStore(ctx, s); err != nil {
+		if err := w.Tx.UpdateStoreProof(ctx, s); err != nil {
 			return err
 		}
 		return w.Record(Accepted, s.Workspace, s.ID, kernel.Detail("name", s.Name, "outcome", string(accepted.Outcome()),

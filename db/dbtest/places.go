@@ -2,6 +2,7 @@ package dbtest
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,31 @@ func testS3Stores(t *testing.T, s *suite) {
 	}
 }
 
+// testProof: who writes a store from a row that was read before leaves the proof that it
+// got meanwhile, and who writes a proof leaves the rest.
+func testProof(t *testing.T, s *suite) {
+	v := s.newStore()
+	proven, renamed := v, v
+	proven.Proof = &keyhatch.Proof{
+		At: s.Now(), By: "user_1", Bucket: "abc", With: "AWS role é", AcceptedBy: "user_2", AcceptedAt: s.Now(),
+		Checks: []keyhatch.Check{{Name: "put_inside", Outcome: keyhatch.Warning, Took: time.Second, Reason: "é"}},
+	}
+	renamed.Name, renamed.Lends, renamed.Console = "other-"+v.ID, keyhatch.LendsSTS, "https://console.é"
+	want := renamed
+	want.Proof = proven.Proof
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.InsertStore(ctx, v) })
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.UpdateStoreProof(ctx, proven) })
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.UpdateStore(ctx, renamed) })
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.UpdateStoreProof(ctx, proven) })
+	if diff := cmp.Diff(want, ground.OK[keyhatch.Store](t)(s.Store(s.Ctx(), v.ID))); diff != "" {
+		t.Errorf("a store and its proof (-want +got):\n%s", diff)
+	}
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteStore(ctx, v) })
+	if err := s.Write(s.Ctx(), func(tx *db.Tx) error { return tx.UpdateStoreProof(s.Ctx(), proven) }); !errors.Is(err, keyhatch.NotFound) {
+		t.Errorf("the proof of a store that is gone: %v", err)
+	}
+}
+
 func testStores(t *testing.T, s *suite) {
 	credential := s.newCredential("")
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.InsertCredential(ctx, credential) })
@@ -112,10 +138,6 @@ func testStores(t *testing.T, s *suite) {
 		update: func(ctx context.Context, tx *db.Tx, v keyhatch.Store) error { return tx.UpdateStore(ctx, v) },
 		changed: func(v keyhatch.Store) keyhatch.Store {
 			v.Name, v.Credential, v.Lends, v.Console = "other-"+v.ID, credential.ID, keyhatch.LendsSTS, "https://console.é"
-			v.Proof = &keyhatch.Proof{
-				At: s.Now(), By: "user_1", Bucket: "abc", With: "AWS role é", AcceptedBy: "user_2", AcceptedAt: s.Now(),
-				Checks: []keyhatch.Check{{Name: "put_inside", Outcome: keyhatch.Warning, Took: time.Second, Reason: "é"}},
-			}
 			return v
 		},
 		remove: func(ctx context.Context, tx *db.Tx, v keyhatch.Store) error { return tx.DeleteStore(ctx, v) },
@@ -126,6 +148,7 @@ func testStores(t *testing.T, s *suite) {
 			return r.Stores(ctx, "", "", p)
 		},
 	})
+	testProof(t, s)
 	w := s.world()
 	private, stranger := s.newStore(), s.NewUser()
 	private.Workspace, private.OneBucket = w.ws.ID, true
