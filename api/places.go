@@ -35,14 +35,15 @@ type Proof struct {
 
 // StoreTrial says how a store is tried.
 type StoreTrial struct {
-	Bucket      string `json:"bucket,omitempty" maxLength:"128" doc:"Id or name of one of the store's, in which objects are put, below a prefix of their own, and removed. Default: the first"`
-	OtherBucket string `json:"other_bucket,omitempty" maxLength:"128" doc:"Another one, of which nothing is open. Default: the next; without one, what is about it is left out"`
-	Wait        bool   `json:"wait,omitempty" doc:"Wait for the end of a session too: it is in the proof a quarter of an hour later"`
+	Bucket      string `json:"bucket,omitempty" maxLength:"128" doc:"Id or name of one of the store's, in which objects are put, below a prefix of their own, and removed. Default: the first; where they are of several workspaces it must be said"`
+	OtherBucket string `json:"other_bucket,omitempty" maxLength:"128" doc:"Another one, of which nothing is open. Default: the next of the same workspace; without one, what is about it is left out"`
+	Wait        bool   `json:"wait,omitempty" doc:"Wait for the end of a session too: until then the proof says when that is"`
 }
 
 // StoreAcceptance has a store lend although it did not pass.
 type StoreAcceptance struct {
-	Name string `json:"name" maxLength:"128" doc:"The store's name once more"`
+	Name    string     `json:"name" maxLength:"128" doc:"The store's name once more"`
+	ProofAt *time.Time `json:"proof_at,omitempty" doc:"The at of the proof that you have looked at: another one is not accepted. Default: whichever there is"`
 }
 
 // NewStore makes a store.

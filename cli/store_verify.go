@@ -27,9 +27,9 @@ func proofOf(n *ask.Names, p *api.Proof) string {
 type storeVerify struct {
 	ask.Question
 	Store       string `arg:"" help:"Name or id."`
-	Bucket      string `placeholder:"NAME" help:"In which objects are put, below a prefix of their own, and removed. Default: the store's first."`
-	OtherBucket string `placeholder:"NAME" help:"Of which nothing is open then. Default: the store's next."`
-	Wait        bool   `help:"Wait for the end of a session too: store show tells it a quarter of an hour later."`
+	Bucket      string `placeholder:"NAME" help:"In which objects are put, below a prefix of their own, and removed. Default: the store's first, unless they are of several workspaces."`
+	OtherBucket string `placeholder:"NAME" help:"Of which nothing is open then. Default: the store's next of the same workspace."`
+	Wait        bool   `help:"Wait for the end of a session too: store show tells it then, and until when it is waited for."`
 }
 
 // Run writes what was tried. It fails when an attempt does.
@@ -64,5 +64,15 @@ type storeAccept struct {
 }
 
 func (t storeAccept) Run(ctx context.Context, s ask.Streams) error {
-	return ask.Show(ctx, s, t.Question, stores, func(c *client.Client) (api.Store, error) { return c.AcceptStore(ctx, t.Store, t.Confirm) })
+	return ask.Show(ctx, s, t.Question, stores, func(c *client.Client) (api.Store, error) {
+		now, err := c.Store(ctx, t.Store)
+		if err != nil {
+			return api.Store{}, err
+		}
+		accepted := api.StoreAcceptance{Name: t.Confirm}
+		if now.Proof != nil {
+			accepted.ProofAt = &now.Proof.At
+		}
+		return c.AcceptStore(ctx, t.Store, accepted)
+	})
 }

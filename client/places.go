@@ -38,9 +38,10 @@ func (c *Client) VerifyStore(ctx context.Context, store string, t api.StoreTrial
 	return s, err
 }
 
-// AcceptStore has a store lend although it did not pass. name is the store's once more.
-func (c *Client) AcceptStore(ctx context.Context, store, name string) (s api.Store, err error) {
-	err = c.call(ctx, http.MethodPost, at("stores", store, "accept"), nil, api.StoreAcceptance{Name: name}, &s)
+// AcceptStore has a store lend although it did not pass, which needs the store's name once
+// more.
+func (c *Client) AcceptStore(ctx context.Context, store string, a api.StoreAcceptance) (s api.Store, err error) {
+	err = c.call(ctx, http.MethodPost, at("stores", store, "accept"), nil, a, &s)
 	return s, err
 }
 

@@ -2,17 +2,34 @@ package driver
 
 import (
 	"context"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
+)
+
+// The checks of a Confiner that others ask for by name.
+const (
+	// WorksStill passes when the session that all was tried with works when it has been.
+	// What was refused to one that does not work tells nothing.
+	WorksStill = "works_still"
+	// AfterExpiry is the one that needs the end of a session.
+	AfterExpiry = "after_expiry"
 )
 
 // Confiner tries on a real store whether its sessions open what they are said to open, and
 // nothing else.
 type Confiner interface {
-	// Prove tries it, within the context's time, and leaves nothing behind. after, which may
-	// be nil, waits for the end of a session and tries whether it has ended: that takes as
-	// long as one lasts.
-	Prove(ctx context.Context, t Trial) (checks []keyhatch.Check, after func(context.Context) keyhatch.Check)
+	// Prove tries it, within the context's time, and leaves nothing behind. later is nil when
+	// there is no session whose end could be waited for.
+	Prove(ctx context.Context, t Trial) (checks []keyhatch.Check, later *Later)
+}
+
+// Later is what can be told of a session only when it has ended.
+type Later struct {
+	At time.Time // when it is tried
+	// Try waits until then, and tells whether it has ended: it is the check AfterExpiry,
+	// which is Skipped when the context ends first.
+	Try func(context.Context) keyhatch.Check
 }
 
 // Trial says on what it is tried.

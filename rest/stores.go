@@ -3,6 +3,7 @@ package rest
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/keyhatch/keyhatch"
@@ -84,7 +85,11 @@ type acceptStoreInput struct {
 }
 
 func (d *Door) acceptStore(ctx context.Context, c keyhatch.Caller, in *acceptStoreInput) (*body[api.Store], error) {
-	s, err := d.broker.Proofs.Accept(ctx, c, in.Store, in.Body.Name)
+	var of time.Time
+	if in.Body.ProofAt != nil {
+		of = *in.Body.ProofAt
+	}
+	s, err := d.broker.Proofs.Accept(ctx, c, in.Store, in.Body.Name, of)
 	return one(s, err, encodeStore)
 }
 

@@ -58,8 +58,8 @@ func (s *tokenService) Forget(vend string) { s.ended = append(s.ended, vend) }
 // confiner finds what it is told.
 type confiner struct{ finds keyhatch.Outcome }
 
-func (c *confiner) Prove(context.Context, driver.Trial) ([]keyhatch.Check, func(context.Context) keyhatch.Check) {
-	return []keyhatch.Check{{Name: "get_outside", Outcome: c.finds}}, nil
+func (c *confiner) Prove(context.Context, driver.Trial) ([]keyhatch.Check, *driver.Later) {
+	return []keyhatch.Check{{Name: "get_outside", Outcome: c.finds}, {Name: driver.WorksStill, Outcome: keyhatch.Passed}}, nil
 }
 
 // site is a lab whose location alpha is on a store that mints sessions.
@@ -196,21 +196,21 @@ func TestS8_UnprovenStoreLendsNothing(t *testing.T) {
 		}
 	}
 	refused("not tried")
-	_, err := s.broker.Proofs.Accept(ctx, s.Admin, "upstream", "upstream")
+	_, err := s.broker.Proofs.Accept(ctx, s.Admin, "upstream", "upstream", time.Time{})
 	wantCode(t, "accepted what was not tried", err, keyhatch.CodeStoreNotProven)
 	for _, outcome := range []keyhatch.Outcome{keyhatch.Failed, keyhatch.Warning} {
 		s.confiner.finds = outcome
 		did(t)(s.broker.Proofs.Verify(ctx, s.Admin, "upstream", proofs.Ask{}))
 		refused(string(outcome))
 	}
-	_, err = s.broker.Proofs.Accept(ctx, s.Admin, "upstream", "upstraem")
+	_, err = s.broker.Proofs.Accept(ctx, s.Admin, "upstream", "upstraem", time.Time{})
 	wantCode(t, "accepted by another name", err, keyhatch.CodeInvalidName)
-	_, err = s.broker.Proofs.Accept(ctx, s.ann, "upstream", "upstream")
+	_, err = s.broker.Proofs.Accept(ctx, s.ann, "upstream", "upstream", time.Time{})
 	wantCode(t, "accepted by a borrower", err, keyhatch.CodeNotPermitted)
 	_, err = s.broker.Proofs.Verify(ctx, s.ann, "upstream", proofs.Ask{})
 	wantCode(t, "verified by a borrower", err, keyhatch.CodeNotPermitted)
 	refused("not yet accepted")
-	did(t)(s.broker.Proofs.Accept(ctx, s.Admin, "upstream", "upstream"))
+	did(t)(s.broker.Proofs.Accept(ctx, s.Admin, "upstream", "upstream", time.Time{}))
 	did(t)(s.borrow(lending.LeaseRequest{}))
 	// What was accepted was that finding.
 	did(t)(s.broker.Proofs.Verify(ctx, s.Admin, "upstream", proofs.Ask{}))

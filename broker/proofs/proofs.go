@@ -2,11 +2,9 @@ package proofs
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -34,25 +32,24 @@ type Service struct {
 	prober   driver.Prober
 	log      *slog.Logger
 	waiting  chan waiting
+	places   chan struct{} // one for each end of a session that is waited for
 }
 
 // New makes the service. confiner tries stores, and prober tells whether a role asks for
 // its external id.
 func New(k *kernel.Kernel, acting *credentials.Service, confiner driver.Confiner, prober driver.Prober, log *slog.Logger) *Service {
-	return &Service{k, acting, confiner, prober, log, make(chan waiting, maxWaiting)}
+	return &Service{k, acting, confiner, prober, log, make(chan waiting, maxWaiting), make(chan struct{}, maxWaiting)}
 }
 
-const (
-	// within bounds what a store is waited for; what is left is for the answer.
-	within = 50 * time.Second
-	// maxWaiting is for how many ends of sessions is waited at a time.
-	maxWaiting = 8
-)
+// within bounds what a store is waited for; what is left is for the answer.
+const within = 50 * time.Second
 
 // Ask says how a store is tried.
 type Ask struct {
 	// Bucket is the id or name of the one in which objects are put, below a prefix of their
 	// own, and Other of another one of the store; empty: the first ones that the store has.
+	// Where they are of several workspaces Bucket must be said, and Other is by default one
+	// of the same workspace.
 	Bucket, Other string
 	// Wait: the end of a session is waited for, and then put into the proof. That takes a
 	// quarter of an hour.
@@ -79,15 +76,15 @@ func (svc *Service) Verify(ctx context.Context, c keyhatch.Caller, ref string, a
 	trying, stop := context.WithTimeout(ctx, within)
 	defer stop()
 	checks := svc.externalID(trying, t)
-	found, after := svc.confiner.Prove(trying, t)
+	found, later := svc.confiner.Prove(trying, t)
 	if ctx.Err() != nil { // nobody waits for it any more, and what was cut off proves nothing
 		return keyhatch.Store{}, ctx.Err()
 	}
 	proof := keyhatch.Proof{At: svc.k.Now(), By: c.User.ID, Bucket: t.Bucket, With: t.As.With, Checks: append(checks, found...)}
-	if after != nil && a.Wait {
-		proof.Checks = append(proof.Checks, svc.await(c, t.Store.ID, proof.At, after))
+	if later == nil || !a.Wait {
+		return svc.keep(ctx, c, t.Store.ID, proof)
 	}
-	return svc.keep(ctx, c, t.Store.ID, proof)
+	return svc.keepAndWait(ctx, c, t.Store.ID, proof, later)
 }
 
 // trial looks up on what is tried.
@@ -104,6 +101,9 @@ func trial(w *kernel.Work, ref string, a Ask) (t driver.Trial, err error) {
 		return t, err
 	}
 	ready := slices.DeleteFunc(all, func(b keyhatch.Bucket) bool { return b.State != keyhatch.BucketConfigured })
+	if a.Bucket == "" && slices.ContainsFunc(ready, func(b keyhatch.Bucket) bool { return b.Workspace != ready[0].Workspace }) {
+		return t, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest, "the store's buckets are of several workspaces: say in which one objects may be put for a while").In("bucket")
+	}
 	in, err := chosen(ready, a.Bucket, "bucket")
 	if err != nil {
 		return t, err
@@ -111,7 +111,9 @@ func trial(w *kernel.Work, ref string, a Ask) (t driver.Trial, err error) {
 	if in.ID == "" {
 		return t, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeBucketNotReady, "the store has no bucket here to try it in: put one on record first").In("bucket")
 	}
-	other, err := chosen(slices.DeleteFunc(ready, func(b keyhatch.Bucket) bool { return b.ID == in.ID }), a.Other, "other_bucket")
+	other, err := chosen(slices.DeleteFunc(ready, func(b keyhatch.Bucket) bool {
+		return b.ID == in.ID || a.Other == "" && b.Workspace != in.Workspace
+	}), a.Other, "other_bucket")
 	if err != nil {
 		return t, err
 	}
@@ -167,13 +169,18 @@ func (svc *Service) keep(ctx context.Context, c keyhatch.Caller, id string, p ke
 			return err
 		}
 		s.Proof = &p
-		if err := w.Tx.UpdateStoreProof(ctx, s); err != nil {
-			return err
-		}
-		return w.Record(Ended, s.Workspace, s.ID, kernel.Detail("name", s.Name, "outcome", string(p.Outcome()),
-			"failed", named(p.Checks, keyhatch.Failed), "warnings", named(p.Checks, keyhatch.Warning)))
+		return stored(w, s, Ended)
 	})
 	return s, err
+}
+
+// stored writes a store's proof, with the event of what became of it.
+func stored(w *kernel.Work, s keyhatch.Store, what keyhatch.Action) error {
+	if err := w.Tx.UpdateStoreProof(w.Ctx, s); err != nil {
+		return err
+	}
+	return w.Record(what, s.Workspace, s.ID, kernel.Detail("name", s.Name, "outcome", string(s.Proof.Outcome()),
+		"failed", named(s.Proof.Checks, keyhatch.Failed), "warnings", named(s.Proof.Checks, keyhatch.Warning)))
 }
 
 func named(checks []keyhatch.Check, of keyhatch.Outcome) string {
@@ -188,82 +195,43 @@ func named(checks []keyhatch.Check, of keyhatch.Outcome) string {
 
 // Accept has a store lend although it failed, or has a weakness, until it is verified
 // again: whoever borrows may then have more than was lent, up to all that the store's
-// credential opens. The store's name is asked for again, so that it is no slip. For who
-// may change the store.
-func (svc *Service) Accept(ctx context.Context, c keyhatch.Caller, ref, name string) (s keyhatch.Store, err error) {
+// credential opens. The store's name is asked for again, so that it is no slip, and of is
+// when the proof was made that was looked at; zero: whichever there is. For who may
+// change the store.
+func (svc *Service) Accept(ctx context.Context, c keyhatch.Caller, ref, name string, of time.Time) (s keyhatch.Store, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		if s, err = places.ManagedStore(w, ref); err != nil {
 			return err
 		}
-		switch {
-		case name != s.Name:
+		if name != s.Name {
 			return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidName, "say the store's name again, as it is: %s", s.Name).In("name")
-		case s.Proof == nil:
-			return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreNotProven, "it was not tried yet what is to be accepted: verify the store first")
+		}
+		if err := acceptable(s.Proof, of); err != nil {
+			return err
 		}
 		accepted := *s.Proof
 		accepted.AcceptedBy, accepted.AcceptedAt = c.User.ID, w.Now
 		s.Proof = &accepted
-		if err := w.Tx.UpdateStoreProof(ctx, s); err != nil {
-			return err
-		}
-		return w.Record(Accepted, s.Workspace, s.ID, kernel.Detail("name", s.Name, "outcome", string(accepted.Outcome()),
-			"failed", named(accepted.Checks, keyhatch.Failed), "warnings", named(accepted.Checks, keyhatch.Warning)))
+		return stored(w, s, Accepted)
 	})
 	return s, err
 }
 
-// waiting is the end of a session that is waited for.
-type waiting struct {
-	by    keyhatch.Caller
-	store string
-	of    time.Time // when the proof was made
-	after func(context.Context) keyhatch.Check
-}
-
-// afterExpiry is what the check of a session's end is called.
-const afterExpiry = "after_expiry"
-
-// await has the end of a session waited for, and is what the proof says until then.
-func (svc *Service) await(c keyhatch.Caller, store string, of time.Time, after func(context.Context) keyhatch.Check) keyhatch.Check {
-	select {
-	case svc.waiting <- waiting{c, store, of, after}:
-		return keyhatch.Check{Name: afterExpiry, Outcome: keyhatch.Skipped, Reason: "a session's end is waited for: look again in a quarter of an hour"}
-	default:
-		return keyhatch.Check{Name: afterExpiry, Outcome: keyhatch.Skipped, Reason: "too many ends of sessions are waited for: ask again later"}
+// acceptable refuses to accept what nobody can know: what was not tried, was not looked
+// at, or was tried with a session that does not work; and what needs no acceptance.
+func acceptable(p *keyhatch.Proof, of time.Time) error {
+	refuse := func(why string) *keyhatch.Error {
+		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreNotProven, "%s", why)
 	}
-}
-
-// Run waits for ends of sessions until ctx ends.
-func (svc *Service) Run(ctx context.Context) {
-	var all sync.WaitGroup
-	defer all.Wait()
-	for {
-		select {
-		case w := <-svc.waiting:
-			all.Go(func() { svc.finish(ctx, w) })
-		case <-ctx.Done():
-			return
-		}
+	switch {
+	case p == nil:
+		return refuse("it was not tried yet what is to be accepted: verify the store first")
+	case !of.IsZero() && !of.Equal(p.At):
+		return refuse("something else was found meanwhile: look at it (keyhatch store show), and accept that").In("proof_at")
+	case p.Outcome() == keyhatch.Passed:
+		return refuse("the store passed: there is nothing to accept")
+	case !slices.ContainsFunc(p.Checks, func(c keyhatch.Check) bool { return c.Name == driver.WorksStill && c.Outcome == keyhatch.Passed }):
+		return refuse("it was not tried with a session that works, so nobody knows what would be accepted: mend what failed, and verify the store again")
 	}
-}
-
-// finish waits for one, and puts what was found into the proof if that is still the one.
-func (svc *Service) finish(ctx context.Context, w waiting) {
-	check := w.after(ctx)
-	s, err := svc.k.DB.Store(context.WithoutCancel(ctx), w.store)
-	if err == nil && (s.Proof == nil || !s.Proof.At.Equal(w.of)) {
-		return
-	}
-	if err == nil {
-		proof := *s.Proof
-		proof.Checks = append(slices.DeleteFunc(slices.Clone(proof.Checks), func(c keyhatch.Check) bool { return c.Name == afterExpiry }), check)
-		if check.Outcome == keyhatch.Failed { // what was accepted was another finding
-			proof.AcceptedBy, proof.AcceptedAt = "", time.Time{}
-		}
-		_, err = svc.keep(context.WithoutCancel(ctx), w.by, w.store, proof)
-	}
-	if err != nil && !errors.Is(err, keyhatch.NotFound) {
-		svc.log.Error("what was found after the end of a session is not on record", "store", w.store, "outcome", check.Outcome, "error", err)
-	}
+	return nil
 }

@@ -21,25 +21,34 @@ type store struct {
 	*coretest.Core
 	t     *testing.T
 	finds []keyhatch.Check
-	later chan keyhatch.Check // what is found after the end of a session
+	ends  time.Time           // when a session has ended
+	waits chan struct{}       // one for each end that is waited for
+	later chan keyhatch.Check // what is found after it
 	tried []driver.Trial
 }
 
-func (s *store) Prove(_ context.Context, t driver.Trial) ([]keyhatch.Check, func(context.Context) keyhatch.Check) {
+func (s *store) Prove(_ context.Context, t driver.Trial) ([]keyhatch.Check, *driver.Later) {
 	s.tried = append(s.tried, t)
-	return s.finds, func(ctx context.Context) keyhatch.Check {
+	return s.finds, &driver.Later{At: s.ends, Try: func(ctx context.Context) keyhatch.Check {
+		s.waits <- struct{}{}
 		select {
 		case c := <-s.later:
 			return c
 		case <-ctx.Done():
-			return keyhatch.Check{Name: "after_expiry", Outcome: keyhatch.Skipped, Reason: "no time"}
+			return keyhatch.Check{Name: driver.AfterExpiry, Outcome: keyhatch.Skipped, Reason: "no time"}
 		}
-	}
+	}}
+}
+
+// found is what is found of a store whose sessions work.
+func found(outside keyhatch.Outcome) []keyhatch.Check {
+	return []keyhatch.Check{{Name: "get_outside", Outcome: outside}, {Name: driver.WorksStill, Outcome: keyhatch.Passed}}
 }
 
 // newStore is one whose credential is keys, or a role.
 func newStore(t *testing.T, role bool) *store {
-	s := &store{Core: coretest.New(t), t: t, finds: []keyhatch.Check{{Name: "get_outside", Outcome: keyhatch.Passed}}, later: make(chan keyhatch.Check)}
+	s := &store{Core: coretest.New(t), t: t, finds: found(keyhatch.Passed), later: make(chan keyhatch.Check), waits: make(chan struct{}, 100)}
+	s.ends = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	s.Confiner = s
 	s.Restart(t)
 	s.Workspace(t, "lab")
@@ -68,6 +77,10 @@ func (s *store) bucket(name string) {
 
 func (s *store) verify(a proofs.Ask) (keyhatch.Store, error) {
 	return s.Broker.Proofs.Verify(s.t.Context(), s.Admin, "upstream", a)
+}
+
+func (s *store) accept(of time.Time) (keyhatch.Store, error) {
+	return s.Broker.Proofs.Accept(s.t.Context(), s.Admin, "upstream", "upstream", of)
 }
 
 func (s *store) now() keyhatch.Store {
@@ -116,35 +129,63 @@ func TestWhereAStoreIsTried(t *testing.T) {
 	}
 }
 
-// TestEndOfASession: what is found after it comes into the proof that it belongs to, and
-// takes an acceptance back when the session did not end.
-func TestEndOfASession(t *testing.T) {
+// TestWhoseBucketAStoreIsTriedIn: where a store has buckets of several workspaces none of
+// them is written to unless it was named.
+func TestWhoseBucketAStoreIsTriedIn(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, false)
+	s.Workspace(t, "guests")
+	s.bucket("lab-one")
+	s.did(s.Broker.Buckets.Register(t.Context(), s.Admin, buckets.Existing{Workspace: "guests", Store: "upstream", Name: "guests-one"}))
+	_, err := s.verify(proofs.Ask{})
+	s.wantCode("in whichever is first", err, keyhatch.CodeInvalidRequest)
+	if len(s.tried) != 0 {
+		t.Errorf("tried in %+v", s.tried)
+	}
+	s.did(s.verify(proofs.Ask{Bucket: "lab-one"}))
+	s.did(s.verify(proofs.Ask{Bucket: "lab-one", Other: "guests-one"}))
+	s.bucket("lab-two")
+	s.did(s.verify(proofs.Ask{Bucket: "lab-one"}))
+	for i, want := range []string{"", "guests-one", "lab-two"} {
+		if got := s.tried[i].Other; got != want {
+			t.Errorf("%d: the other bucket is %q, want %q", i, got, want)
+		}
+	}
+}
+
+// TestWhatIsAccepted: what was looked at, was tried with a session that works, and did not
+// pass.
+func TestWhatIsAccepted(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, false)
 	s.bucket("lab-one")
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan struct{})
-	go func() { defer close(ended); s.Broker.Proofs.Run(ctx) }()
-	defer func() { stop(); <-ended }()
-	s.did(s.verify(proofs.Ask{Wait: true}))
-	if p := s.now().Proof; len(p.Checks) != 2 || p.Checks[1].Outcome != keyhatch.Skipped || p.Outcome() != keyhatch.Passed {
-		t.Errorf("while it is waited for: %+v", p)
-	}
-	s.did(s.Broker.Proofs.Accept(t.Context(), s.Admin, "upstream", "upstream"))
-	s.later <- keyhatch.Check{Name: "after_expiry", Outcome: keyhatch.Failed, Reason: "it works"}
-	for end := time.Now().Add(time.Minute); s.now().Proof.Outcome() != keyhatch.Failed && time.Now().Before(end); time.Sleep(time.Millisecond) {
-	}
-	if p := s.now().Proof; len(p.Checks) != 2 || p.Outcome() != keyhatch.Failed || p.AcceptedBy != "" {
-		t.Errorf("a session that did not end: %+v", p)
-	}
-	// What is found of one proof is not another's.
-	s.did(s.verify(proofs.Ask{Wait: true}))
-	s.did(s.verify(proofs.Ask{}))
-	s.later <- keyhatch.Check{Name: "after_expiry", Outcome: keyhatch.Failed}
-	stop()
-	<-ended
-	if p := s.now().Proof; len(p.Checks) != 1 || p.Outcome() != keyhatch.Passed {
-		t.Errorf("a later proof: %+v", p)
+	dead := found(keyhatch.Passed)
+	dead[1].Outcome = keyhatch.Failed
+	for _, tc := range []struct {
+		what  string
+		finds []keyhatch.Check
+		moved time.Duration // that what was looked at is older
+		want  keyhatch.Code // empty: it is accepted
+	}{
+		{"it passed", found(keyhatch.Passed), 0, keyhatch.CodeStoreNotProven},
+		{"no session was had", []keyhatch.Check{{Name: "vend", Outcome: keyhatch.Failed}}, 0, keyhatch.CodeStoreNotProven},
+		{"nothing could be put", []keyhatch.Check{{Name: "vend", Outcome: keyhatch.Passed}, {Name: "prepare", Outcome: keyhatch.Failed}}, 0, keyhatch.CodeStoreNotProven},
+		{"the session works no more", dead, 0, keyhatch.CodeStoreNotProven},
+		{"verified again meanwhile", found(keyhatch.Failed), time.Second, keyhatch.CodeStoreNotProven},
+		{"a failure", found(keyhatch.Failed), 0, ""},
+		{"a weakness", found(keyhatch.Warning), 0, ""},
+	} {
+		s.finds = tc.finds
+		tried, err := s.verify(proofs.Ask{})
+		s.did(tried, err)
+		if _, err = s.accept(tried.Proof.At.Add(-tc.moved)); tc.want != "" {
+			s.wantCode(tc.what, err, tc.want)
+		} else {
+			s.did(nil, err)
+		}
+		if accepted := s.now().Proof.AcceptedBy != ""; accepted != (tc.want == "") {
+			t.Errorf("%s: accepted %t", tc.what, accepted)
+		}
 	}
 }
 
@@ -167,7 +208,7 @@ func TestRoleThatAdmitsEverybody(t *testing.T) {
 	if err != nil || found.Proof.Outcome() != keyhatch.Warning || found.Proof.Checks[0].Name != "external_id" {
 		t.Errorf("%+v, %v", found.Proof, err)
 	}
-	s.did(s.Broker.Proofs.Accept(t.Context(), s.Admin, "upstream", "upstream"))
+	s.did(s.accept(time.Time{}))
 	s.wantCode("accepted", lends(), keyhatch.CodeStoreNotProven)
 	for _, cannotTell := range []coretest.Found{nil, {{Name: "external_id", Outcome: keyhatch.Skipped}}} {
 		s.Prober = cannotTell
@@ -204,9 +245,9 @@ func TestRecordOfProofs(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, false)
 	s.bucket("lab-one")
-	s.finds = []keyhatch.Check{{Name: "get_outside", Outcome: keyhatch.Failed}, {Name: "published", Outcome: keyhatch.Warning}}
+	s.finds = append(found(keyhatch.Failed), keyhatch.Check{Name: "published", Outcome: keyhatch.Warning})
 	s.did(s.verify(proofs.Ask{}))
-	s.did(s.Broker.Proofs.Accept(t.Context(), s.Admin, "upstream", "upstream"))
+	s.did(s.accept(time.Time{}))
 	events, err := s.DB.Events(t.Context(), db.EventFilter{}, db.Everything)
 	s.did(events, err)
 	told := map[keyhatch.Action]keyhatch.Event{}

@@ -13,13 +13,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/driver"
 )
 
-// attempt is one thing that is tried with the session for the folder in/.
+// attempt is one thing that is tried with a session for the folder in/.
 type attempt struct {
 	name     string
 	works    bool   // it must; else it must not
+	reads    bool   // it is tried with the session that opens the folder to read
 	other    bool   // it is about another bucket
+	also     []int  // statuses with which a store refuses it, beside 401 and 403
 	weakness string // what it means when it works, where that is the store's nature
 	do       func(context.Context, *trial) error
 }
@@ -39,16 +42,23 @@ var attempts = []attempt{
 	{name: "get_outside", do: gets("out/secret")},
 	{name: "put_outside", do: puts("out/new")},
 	{name: "delete_outside", do: deletes("out/secret")},
-	{name: "multipart_outside", do: uploads("out/parts")},
+	{name: "multipart_outside", do: begins("out/parts")},
 	{name: "copy_from_outside", do: copies("out/secret", "in/stolen")},
 	{name: "list_what_holds_it", do: lists("")},
 	{name: "list_bucket_root", do: func(ctx context.Context, t *trial) error {
 		_, err := t.tried.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &t.Bucket})
 		return err
 	}},
-	{name: "traversal", do: gets("in/../out/secret")},
+	{name: "traversal", also: noKey, do: gets("in/../out/secret")},
 	{name: "encoded_traversal", do: encodedTraversal},
-	{name: "batch_delete_by_traversal", do: batchDeletes("in/../out/secret")},
+	{name: "batch_delete_by_traversal", also: noKey, do: batchDeletes("in/../out/secret", "out/secret")},
+
+	{name: "get_with_read", reads: true, works: true, do: gets("in/spare")},
+	{name: "list_with_read", reads: true, works: true, do: lists("in/")},
+	{name: "put_with_read", reads: true, do: puts("in/kept")},
+	{name: "multipart_with_read", reads: true, do: begins("in/parts")},
+	{name: "batch_delete_with_read", reads: true, do: batchDeletes("in/spare", "in/spare")},
+	{name: "delete_with_read", reads: true, do: deletes("in/spare")},
 
 	{name: "get_in_other_bucket", other: true, do: func(ctx context.Context, t *trial) error {
 		return get(ctx, t.tried, t.Other, t.base+"in/secret")
@@ -66,10 +76,15 @@ var attempts = []attempt{
 		weakness: "whoever changes a session token gets beyond what it opens, up to all that the store lends with: lend sessions of this store to those alone who may have all of that",
 	},
 	{
-		name: "published", do: publishes,
+		name: "published", also: []int{http.StatusBadRequest}, do: publishes, // AWS, where a bucket has no ACLs
 		weakness: "who may write an object can open it to everybody: block public access for the store's buckets",
 	},
+	{name: driver.WorksStill, works: true, do: gets("in/kept")},
 }
+
+// noKey is how a store refuses a key that leads elsewhere: as one that it does not take,
+// or that nothing has.
+var noKey = []int{http.StatusBadRequest, http.StatusNotFound}
 
 func put(ctx context.Context, c *s3.Client, bucket, key string) error {
 	_, err := c.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("keyhatch")})
@@ -116,33 +131,56 @@ func copies(from, to string) func(context.Context, *trial) error {
 	}
 }
 
-// uploads begins an upload in parts and ends it.
-func uploads(key string) func(context.Context, *trial) error {
+// begins begins an upload in parts, which cleanUp ends.
+func begins(key string) func(context.Context, *trial) error {
 	return func(ctx context.Context, t *trial) error {
-		key := t.base + key
-		begun, err := t.tried.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &t.Bucket, Key: &key})
-		if err != nil {
-			return err
-		}
-		_, err = t.tried.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &t.Bucket, Key: &key, UploadId: begun.UploadId})
+		_, err := t.begin(ctx, t.base+key)
 		return err
 	}
 }
 
-// batchDeletes deletes as one of a batch. That a store says it did is not yet a fault: a
-// key that leads elsewhere may be one of its own. What it led to tells.
-func batchDeletes(key string) func(context.Context, *trial) error {
+func (t *trial) begin(ctx context.Context, key string) (id *string, err error) {
+	begun, err := t.tried.CreateMultipartUpload(ctx, &s3.CreateMultipartUploadInput{Bucket: &t.Bucket, Key: &key})
+	if err != nil {
+		return nil, err
+	}
+	t.uploads = append(t.uploads, upload{t.Bucket, key, aws.ToString(begun.UploadId)})
+	return begun.UploadId, nil
+}
+
+// uploads begins an upload in parts and ends it.
+func uploads(key string) func(context.Context, *trial) error {
+	return func(ctx context.Context, t *trial) error {
+		key := t.base + key
+		id, err := t.begin(ctx, key)
+		if err != nil {
+			return err
+		}
+		_, err = t.tried.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &t.Bucket, Key: &key, UploadId: id})
+		return err
+	}
+}
+
+// batchDeletes deletes a key as one of a batch. That a store says it did is not yet a
+// fault: a key that leads elsewhere may be one of its own. What it led to tells.
+func batchDeletes(key, watched string) func(context.Context, *trial) error {
 	return func(ctx context.Context, t *trial) error {
 		_, err := t.tried.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &t.Bucket, Delete: &types.Delete{Objects: []types.ObjectIdentifier{{Key: aws.String(t.base + key)}}}})
 		if err != nil {
 			return err
 		}
-		if left := get(ctx, t.keeper, t.Bucket, t.base+"out/secret"); left != nil {
-			return nil // it is gone
+		switch left := get(ctx, t.keeper, t.Bucket, t.base+watched); {
+		case left == nil:
+			return errRefused
+		case statusOf(left) == http.StatusNotFound:
+			return nil
 		}
-		return errRefused
+		return errUnknown
 	}
 }
+
+// errUnknown is that it was not seen how something came out.
+var errUnknown = errors.New("not seen")
 
 // errRefused is a refusal that has no status of its own.
 var errRefused = &smithyhttp.ResponseError{
@@ -153,7 +191,7 @@ var errRefused = &smithyhttp.ResponseError{
 // encoded, so that who decodes it late takes the object outside.
 func encodedTraversal(ctx context.Context, t *trial) error {
 	for _, key := range []string{"in/%2e%2e/out/secret", "in/..%2fout/secret", "in%2f..%2fout/secret"} {
-		if err := get(ctx, t.tried, t.Bucket, t.base+key); statusOf(err) < 400 || statusOf(err) >= 500 {
+		if err := get(ctx, t.tried, t.Bucket, t.base+key); !refused(err, noKey...) {
 			return err
 		}
 	}
@@ -163,6 +201,7 @@ func encodedTraversal(ctx context.Context, t *trial) error {
 // altersToken changes the session token in one place after the other.
 func altersToken(ctx context.Context, t *trial) error {
 	const places = 8
+	out := error(errRefused)
 	for i := range places {
 		token := []byte(t.lent.SessionToken.Reveal())
 		if len(token) == 0 {
@@ -175,11 +214,15 @@ func altersToken(ctx context.Context, t *trial) error {
 		}
 		changed := t.lent
 		changed.SessionToken = keyhatch.Secret(token)
-		if get(ctx, t.client(changed), t.Bucket, t.base+"out/secret") == nil {
+		err := get(ctx, t.client(changed), t.Bucket, t.base+"out/secret")
+		if err == nil {
 			return nil
 		}
+		if !refused(err, http.StatusBadRequest) { // 400: AWS, for what is no token
+			out = err
+		}
 	}
-	return errRefused
+	return out
 }
 
 // publishes puts an object that everybody is to read, and reads it as nobody.

@@ -33,9 +33,8 @@ type Config struct {
 
 // Prove tries all that must work and all that must not, and tells how each came out. A
 // store of which one Failed does not confine, or does not lend. A Warning is a weakness
-// of the store that its operator has to know of. after, nil when there is no session,
-// waits for the end of one and tries it then.
-func Prove(ctx context.Context, c Config) (checks []keyhatch.Check, after func(context.Context) keyhatch.Check) {
+// of the store that its operator has to know of. later is nil when there is no session.
+func Prove(ctx context.Context, c Config) (checks []keyhatch.Check, later *driver.Later) {
 	t := &trial{Config: c, base: "keyhatch-probe-" + strings.ToLower(rand.Text()) + "/"}
 	if !t.Check("vend", func() driver.Finding { return t.open(ctx) }) {
 		return t.Checks, nil
@@ -47,15 +46,13 @@ func Prove(ctx context.Context, c Config) (checks []keyhatch.Check, after func(c
 		t.Check("nothing_changed_outside", func() driver.Finding { return t.unchanged(ctx) })
 	}
 	t.cleanUp(context.WithoutCancel(ctx))
-	return t.Checks, func(ctx context.Context) keyhatch.Check {
+	at := t.lent.ExpiresAt.Add(time.Minute) // clocks may be apart
+	return t.Checks, &driver.Later{At: at, Try: func(ctx context.Context) keyhatch.Check {
 		var r driver.Report
-		r.Check(AfterExpiry, func() driver.Finding { return t.expired(ctx) })
+		r.Check(driver.AfterExpiry, func() driver.Finding { return t.expired(ctx, at) })
 		return r.Checks[0]
-	}
+	}}
 }
-
-// AfterExpiry is the check that needs the end of a session.
-const AfterExpiry = "after_expiry"
 
 // trial is one proof.
 type trial struct {
@@ -64,19 +61,28 @@ type trial struct {
 	base    string // prefix of all that is written
 	keeper  *s3.Client
 	tried   *s3.Client
+	reader  *s3.Client // with a session that opens the same folder, to read
 	lent    keyhatch.Credentials
 	outside []string // keys that are there, and stay
+	uploads []upload // that were begun
+	kept    []string // buckets that keep versions
 }
 
-// open has the two sessions.
+// open has the sessions.
 func (t *trial) open(ctx context.Context) driver.Finding {
 	all := policy.Set{{Bucket: t.Bucket, Prefix: keyhatch.Prefix(t.base), Access: keyhatch.Write}}
 	if t.Other != "" {
 		all = append(all, policy.Open{Bucket: t.Other, Prefix: keyhatch.Prefix(t.base), Access: keyhatch.Write})
 	}
 	keeper, err := t.Vend(ctx, all)
+	folder := policy.Open{Bucket: t.Bucket, Prefix: keyhatch.Prefix(t.base + "in/"), Access: keyhatch.Write}
 	if err == nil {
-		t.lent, err = t.Vend(ctx, policy.Set{{Bucket: t.Bucket, Prefix: keyhatch.Prefix(t.base + "in/"), Access: keyhatch.Write}})
+		t.lent, err = t.Vend(ctx, policy.Set{folder})
+	}
+	var reads keyhatch.Credentials
+	if err == nil {
+		folder.Access = keyhatch.Read
+		reads, err = t.Vend(ctx, policy.Set{folder})
 	}
 	var ours *keyhatch.Error
 	switch {
@@ -85,7 +91,7 @@ func (t *trial) open(ctx context.Context) driver.Finding {
 	case err != nil:
 		return driver.Failed("the store lends nothing")
 	}
-	t.keeper, t.tried = t.client(keeper), t.client(t.lent)
+	t.keeper, t.tried, t.reader = t.client(keeper), t.client(t.lent), t.client(reads)
 	return driver.Passed
 }
 
@@ -100,25 +106,35 @@ func (t *trial) client(c keyhatch.Credentials) *s3.Client {
 	})
 }
 
-const (
-	oneRequest = 10 * time.Second
-)
+const oneRequest = 10 * time.Second
 
 // prepare puts what must not be reached: beside the folder, before it, and what has its
-// name without the slash.
+// name without the slash; and in it what is read.
 func (t *trial) prepare(ctx context.Context) driver.Finding {
 	t.outside = []string{t.base + "in", t.base + "inside/secret", t.base + "out/secret", t.base + "secret"}
-	for _, key := range append(slices.Clone(t.outside), t.base+"in/kept") {
-		if err := put(ctx, t.keeper, t.Bucket, key); err != nil {
+	for _, key := range append(slices.Clone(t.outside), t.base+"in/kept", t.base+"in/spare") {
+		if err := t.place(ctx, t.Bucket, key); err != nil {
 			return driver.Failed("an object cannot be put with a session that opens it: " + why(err))
 		}
 	}
 	if t.Other != "" {
-		if err := put(ctx, t.keeper, t.Other, t.base+"in/secret"); err != nil {
+		if err := t.place(ctx, t.Other, t.base+"in/secret"); err != nil {
 			return driver.Failed("an object cannot be put into the other bucket with a session that opens it: " + why(err))
 		}
 	}
 	return driver.Passed
+}
+
+// place puts an object that is there before anything is tried.
+func (t *trial) place(ctx context.Context, bucket, key string) error {
+	out, err := t.keeper.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: strings.NewReader("keyhatch")})
+	if err != nil {
+		return err
+	}
+	if v := aws.ToString(out.VersionId); v != "" && v != "null" && !slices.Contains(t.kept, bucket) {
+		t.kept = append(t.kept, bucket)
+	}
+	return nil
 }
 
 // judge makes an attempt, and looks whether it came out as it must.
@@ -126,8 +142,12 @@ func (t *trial) judge(ctx context.Context, a attempt) driver.Finding {
 	if a.other && t.Other == "" {
 		return driver.Found(keyhatch.Skipped, "there is no other bucket to try it with")
 	}
+	if a.reads {
+		tried := t.tried
+		t.tried = t.reader
+		defer func() { t.tried = tried }()
+	}
 	err := a.do(ctx, t)
-	status := statusOf(err)
 	switch {
 	case a.works && err == nil:
 		return driver.Passed
@@ -137,7 +157,7 @@ func (t *trial) judge(ctx context.Context, a attempt) driver.Finding {
 		return driver.Found(keyhatch.Warning, a.weakness)
 	case err == nil:
 		return driver.Failed("it works, and must not: the store does not confine its sessions")
-	case status >= 400 && status < 500:
+	case refused(err, a.also...):
 		return driver.Passed
 	}
 	return driver.Failed("it cannot be told: " + why(err))
@@ -164,8 +184,8 @@ func (t *trial) unchanged(ctx context.Context) driver.Finding {
 }
 
 // expired waits for the end of the session and tries it then.
-func (t *trial) expired(ctx context.Context) driver.Finding {
-	timer := time.NewTimer(time.Until(t.lent.ExpiresAt) + time.Minute) // clocks may be apart
+func (t *trial) expired(ctx context.Context, at time.Time) driver.Finding {
+	timer := time.NewTimer(time.Until(at))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -173,46 +193,13 @@ func (t *trial) expired(ctx context.Context) driver.Finding {
 		return driver.Found(keyhatch.Skipped, "there was no time to wait for the end of a session")
 	}
 	err := put(ctx, t.tried, t.Bucket, t.base+"in/late")
-	switch status := statusOf(err); {
+	switch {
 	case err == nil:
 		return driver.Failed("the session works after its end")
-	case status < 400 || status >= 500:
-		return driver.Failed("it cannot be told: " + why(err))
+	case refused(err) || ended(err):
+		return driver.Passed
 	}
-	return driver.Passed
-}
-
-// cleanUp removes what was written.
-func (t *trial) cleanUp(ctx context.Context) {
-	ctx, stop := context.WithTimeout(ctx, time.Minute)
-	defer stop()
-	for _, bucket := range []string{t.Bucket, t.Other} {
-		if bucket != "" && !t.emptied(ctx, bucket) {
-			t.Checks = append(t.Checks, keyhatch.Check{Name: "clean_up", Outcome: keyhatch.Warning, Reason: "what was written stays below " + t.base})
-			return
-		}
-	}
-}
-
-// emptied deletes what there is until there is nothing: MinIO lists what lies below an
-// object's name only when the object is gone.
-func (t *trial) emptied(ctx context.Context, bucket string) bool {
-	const passes = 5
-	for range passes {
-		list, err := t.keeper.ListObjectsV2(ctx, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &t.base})
-		if err != nil {
-			return false
-		}
-		if len(list.Contents) == 0 {
-			return true
-		}
-		for _, o := range list.Contents {
-			if _, err := t.keeper.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &bucket, Key: o.Key}); err != nil {
-				return false
-			}
-		}
-	}
-	return false
+	return driver.Failed("it cannot be told: " + why(err))
 }
 
 // statusOf is how a store refused; 0: it did not, or was not reached.
@@ -222,6 +209,21 @@ func statusOf(err error) int {
 		return response.HTTPStatusCode()
 	}
 	return 0
+}
+
+// refused tells whether a store said that somebody may not, which is 401 or 403, or what
+// else an attempt has for that. Whoever is told to come again later, or that something is
+// not there, was not refused.
+func refused(err error, also ...int) bool {
+	status := statusOf(err)
+	return status == http.StatusUnauthorized || status == http.StatusForbidden || slices.Contains(also, status)
+}
+
+// ended tells whether a store said, as AWS does with 400, that a session is not one any
+// more.
+func ended(err error) bool {
+	var said smithy.APIError
+	return statusOf(err) == http.StatusBadRequest && errors.As(err, &said) && slices.Contains([]string{"ExpiredToken", "InvalidToken"}, said.ErrorCode())
 }
 
 // why tells of a failure by its code: what else a store says is not for showing.

@@ -2,13 +2,16 @@ package confine_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/awssts"
@@ -66,7 +69,7 @@ func TestRealStores(t *testing.T) {
 			s := tc.store(t)
 			c := vending(t, s, tc.role)
 			checks, _ := confine.Prove(t.Context(), c)
-			if failed := outcomes(checks, keyhatch.Failed); len(failed) > 0 || len(checks) < 26 {
+			if failed := outcomes(checks, keyhatch.Failed); len(failed) > 0 || len(checks) < 33 {
 				t.Errorf("%d checks, failed: %q: %+v", len(checks), failed, checks)
 			}
 			if got := strings.Join(outcomes(checks, keyhatch.Warning), " "); got != tc.warn {
@@ -127,3 +130,137 @@ func TestStoreThatIsAway(t *testing.T) {
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestStoreThatIgnoresActions: one that holds sessions to a folder, and lets who may read
+// there write, too, does not pass.
+func TestStoreThatIgnoresActions(t *testing.T) {
+	c := vending(t, peers.MinIO(t), false)
+	confined := c.Vend
+	c.Vend = func(ctx context.Context, open policy.Set) (keyhatch.Credentials, error) {
+		for i := range open {
+			open[i].Access = keyhatch.Write
+		}
+		return confined(ctx, open)
+	}
+	checks, _ := confine.Prove(t.Context(), c)
+	want := "put_with_read multipart_with_read batch_delete_with_read delete_with_read"
+	if got := strings.Join(outcomes(checks, keyhatch.Failed), " "); got != want {
+		t.Errorf("failed: %q, want %q", got, want)
+	}
+}
+
+// answering is a store that answers otherwise than it would.
+func answering(t *testing.T, otherwise func(r *http.Request, a *http.Response)) confine.Config {
+	c := vending(t, peers.MinIO(t), false)
+	store := c.Transport
+	c.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		a, err := store.RoundTrip(r)
+		if err == nil {
+			otherwise(r, a)
+		}
+		return a, err
+	})
+	return c
+}
+
+// TestWhatIsNoRefusal: who is told to come again, that something is not there or that it
+// was asked wrongly was not refused.
+func TestWhatIsNoRefusal(t *testing.T) {
+	for _, status := range []int{http.StatusBadRequest, http.StatusNotFound, http.StatusRequestTimeout, http.StatusTooManyRequests} {
+		c := answering(t, func(_ *http.Request, a *http.Response) {
+			if a.StatusCode == http.StatusForbidden {
+				a.StatusCode = status
+			}
+		})
+		checks, _ := confine.Prove(t.Context(), c)
+		failed := " " + strings.Join(outcomes(checks, keyhatch.Failed), " ") + " "
+		for _, name := range []string{"get_sibling", "put_outside", "delete_outside", "copy_from_outside", "list_bucket_root", "get_in_other_bucket", "put_with_read"} {
+			if !strings.Contains(failed, " "+name+" ") {
+				t.Errorf("%d: %s did not fail; failed: %q", status, name, failed)
+			}
+		}
+		if fails := strings.Contains(failed, " altered_token "); fails == (status == http.StatusBadRequest) { // as AWS says that it is no token
+			t.Errorf("%d for an altered token; failed: %q", status, failed)
+		}
+	}
+}
+
+// TestSessionThatDies: what is refused to a session that nothing is open to any more tells
+// nothing of what was open.
+func TestSessionThatDies(t *testing.T) {
+	dead := false
+	c := answering(t, func(r *http.Request, a *http.Response) {
+		dead = dead || strings.Contains(r.URL.Path, "inside/") && a.StatusCode == http.StatusForbidden
+		if dead && r.Header.Get("X-Amz-Security-Token") != "" {
+			a.StatusCode = http.StatusForbidden
+		}
+	})
+	checks, _ := confine.Prove(t.Context(), c)
+	failed := outcomes(checks, keyhatch.Failed)
+	if !slices.Contains(failed, driver.WorksStill) || slices.Contains(failed, "get_outside") {
+		t.Errorf("failed: %q", failed)
+	}
+}
+
+// TestEndOfASession: it has ended when the store says so, and not when it is busy.
+func TestEndOfASession(t *testing.T) {
+	for _, tc := range []struct {
+		status int
+		code   string
+		want   keyhatch.Outcome
+	}{
+		{http.StatusOK, "", keyhatch.Failed},
+		{http.StatusForbidden, "InvalidAccessKeyId", keyhatch.Passed},
+		{http.StatusUnauthorized, "Unauthorized", keyhatch.Passed},
+		{http.StatusBadRequest, "ExpiredToken", keyhatch.Passed},
+		{http.StatusBadRequest, "MalformedXML", keyhatch.Failed},
+		{http.StatusNotFound, "NoSuchBucket", keyhatch.Failed},
+		{http.StatusTooManyRequests, "SlowDown", keyhatch.Failed},
+		{http.StatusInternalServerError, "InternalError", keyhatch.Failed},
+	} {
+		ends := time.Now().Add(-time.Hour)
+		_, later := confine.Prove(t.Context(), confine.Config{
+			Bucket: "lab",
+			Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+				body := "<Error><Code>" + tc.code + "</Code></Error>"
+				return &http.Response{StatusCode: tc.status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
+			}),
+			Vend: func(context.Context, policy.Set) (keyhatch.Credentials, error) {
+				return keyhatch.Credentials{AccessKeyID: "ASIAX", SecretAccessKey: "canary", Endpoint: "https://store.example.com", Region: "lab", ExpiresAt: ends}, nil
+			},
+		})
+		if got := later.Try(t.Context()); got.Outcome != tc.want || got.Name != driver.AfterExpiry || !later.At.After(ends) {
+			t.Errorf("%d %s: %+v, tried at %v", tc.status, tc.code, got, later.At)
+		}
+	}
+}
+
+// TestWhatStays: of uploads that were begun nothing does, and of what keeps versions the
+// old ones do, which is told and no weakness.
+func TestWhatStays(t *testing.T) {
+	s := peers.RGW(t) // MinIO does not list uploads by a prefix
+	c := vending(t, s, true)
+	store := s.Client(t)
+	_, err := store.PutBucketVersioning(t.Context(), &s3.PutBucketVersioningInput{
+		Bucket: &c.Bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusEnabled},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wide := c.Vend // so that uploads are begun outside
+	c.Vend = func(ctx context.Context, _ policy.Set) (keyhatch.Credentials, error) {
+		return wide(ctx, policy.Set{{Bucket: c.Bucket, Access: keyhatch.Write}, {Bucket: c.Other, Access: keyhatch.Write}})
+	}
+	checks, _ := confine.Prove(t.Context(), c)
+	last := checks[len(checks)-1]
+	if last.Name != "clean_up" || last.Outcome != keyhatch.Skipped || !strings.Contains(last.Reason, c.Bucket) || strings.Contains(last.Reason, c.Other) {
+		t.Errorf("told: %+v", last)
+	}
+	if !slices.Contains(outcomes(checks, keyhatch.Failed), "multipart_outside") {
+		t.Errorf("no upload was begun to stay: %+v", checks)
+	}
+	uploads, err := store.ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: &c.Bucket})
+	if err != nil || len(uploads.Uploads) > 0 {
+		t.Errorf("%d uploads stay, %v", len(uploads.Uploads), err)
+	}
+}

@@ -18,7 +18,7 @@ type Prover struct {
 }
 
 // Prove implements driver.Confiner. The sessions last as long as they have to at least.
-func (p Prover) Prove(ctx context.Context, t driver.Trial) (checks []keyhatch.Check, after func(context.Context) keyhatch.Check) {
+func (p Prover) Prove(ctx context.Context, t driver.Trial) (checks []keyhatch.Check, later *driver.Later) {
 	return Prove(ctx, Config{
 		Transport: p.Transport, Bucket: t.Bucket, Other: t.Other,
 		Vend: func(ctx context.Context, open policy.Set) (keyhatch.Credentials, error) {
