@@ -131,8 +131,9 @@ func (c claims) isFor(a Audience) error {
 var standardScopes = []string{"openid", "profile", "email", "address", "phone", "offline_access"}
 
 // scopes are what a token may do: what it says, which must be within what its issuer's tokens
-// may; or all of that when it says nothing. A word that is not known is refused and not
-// passed over: one that was to take something away may have been mistyped.
+// may; or all of that when it says nothing, or standardScopes alone. One whose claim is empty
+// may do nothing. A word that is not known is refused and not passed over: one that was to
+// take something away may have been mistyped.
 func (c claims) scopes(i *Issuer) ([]keyhatch.Scope, error) {
 	var said []keyhatch.Scope
 	if i.ScopesClaim != "" {
@@ -142,6 +143,9 @@ func (c claims) scopes(i *Issuer) ([]keyhatch.Scope, error) {
 		}
 		if !isList {
 			texts = scopeWords(strings.Join(texts, ""))
+		}
+		if _, says := c[i.ScopesClaim]; says && len(texts) == 0 {
+			return nil, nil
 		}
 		for _, s := range texts {
 			if !slices.Contains(standardScopes, s) {

@@ -138,8 +138,9 @@ func TestScopesOfTheClaim(t *testing.T) {
 		want  []keyhatch.Scope
 	}{
 		{[]keyhatch.Scope{"leases"}, nil, []keyhatch.Scope{"leases"}},
-		{[]keyhatch.Scope{"leases"}, "", []keyhatch.Scope{"leases"}},
-		{[]keyhatch.Scope{"leases"}, []string{}, []keyhatch.Scope{"leases"}},
+		{[]keyhatch.Scope{"leases"}, "", nil}, // it says that it may do nothing
+		{[]keyhatch.Scope{"leases"}, " ", nil},
+		{[]keyhatch.Scope{"leases"}, []string{}, nil},
 		{[]keyhatch.Scope{"leases"}, "openid profile email", []keyhatch.Scope{"leases"}},
 		{[]keyhatch.Scope{"leases"}, "openid leases:read", []keyhatch.Scope{"leases:read"}},
 		{[]keyhatch.Scope{"leases"}, "leases:read tokens", refused},
