@@ -89,7 +89,8 @@ type VendRequest struct {
 	ID     string // of this vend, for the store's own record
 	Store  keyhatch.Store
 	As     Acting
-	User   string // name or id of whom they are for
+	User   string // name of whom they are for, which can become another's
+	UserID string // of the same; nobody else ever has it. Empty: the server itself
 	Client string // what the user works with; may be empty
 	// Open is what they are to open, and Policies narrow it.
 	Open     policy.Set

@@ -54,8 +54,8 @@ func (l *Lender) Lend(ctx context.Context, r driver.LendRequest) (driver.Vended,
 		return driver.Vended{}, err
 	}
 	v := driver.VendRequest{
-		ID: keyhatch.NewID(keyhatch.VendID, r.Lease.IssuedAt), Store: r.Store, As: as, User: r.User, Client: r.Client, Open: policy.Lent(r.Lease),
-		Policies: policies, Keys: r.KMSKeys, Latest: r.Latest, Shared: r.Shared,
+		ID: keyhatch.NewID(keyhatch.VendID, r.Lease.IssuedAt), Store: r.Store, As: as, User: r.User, UserID: r.Lease.User, Client: r.Client,
+		Open: policy.Lent(r.Lease), Policies: policies, Keys: r.KMSKeys, Latest: r.Latest, Shared: r.Shared,
 	}
 	v.Life, v.Least = lasts(r, l.Vender.Lives(r.Store, as))
 	if r.Lease.Presigned { // its keys stay here, and the URL ends by itself

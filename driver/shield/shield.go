@@ -72,7 +72,8 @@ func (clock) Tick(time.Duration) <-chan time.Time { return nil }
 // key is what credentials are the same for. Without a scope it is a store as a whole.
 type key struct {
 	credential, version, store string
-	user                       string // empty: whoever may have them
+	user                       string // id
+	shared                     bool   // with whoever may have them; no user then
 	scope                      string
 	life                       time.Duration // that the store is asked for
 }
@@ -110,7 +111,7 @@ func (s *Shield) Vend(ctx context.Context, r driver.VendRequest) (driver.Vended,
 	}
 	asked := r.Life
 	r.Life = ask(r, s.Lives(r.Store, r.As), now)
-	k := key{r.As.Credential, r.As.Version, r.Store.ID, r.User, r.Scope(), r.Life}
+	k := key{credential: r.As.Credential, version: r.As.Version, store: r.Store.ID, user: r.UserID, shared: r.Shared, scope: r.Scope(), life: r.Life}
 	if r.Shared {
 		k.user = ""
 	}

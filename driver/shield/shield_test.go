@@ -81,7 +81,7 @@ func (m *mint) count() int {
 
 func request(user string, life time.Duration) driver.VendRequest {
 	return driver.VendRequest{
-		ID: "vend_" + user, Store: keyhatch.Store{ID: "store_1"}, As: driver.Acting{Credential: "cred_1", Version: "1"}, User: user, Life: life,
+		ID: "vend_" + user, Store: keyhatch.Store{ID: "store_1"}, As: driver.Acting{Credential: "cred_1", Version: "1"}, User: user, UserID: "user_" + user, Life: life,
 		Open: policy.Set{{Bucket: "lab", Prefix: "a/", Access: keyhatch.Read}},
 	}
 }
@@ -155,7 +155,7 @@ func TestServedWhileItLasts(t *testing.T) {
 			t.Errorf("it lasts %v, and is to serve twice", left)
 		}
 		for _, other := range []func(*driver.VendRequest){
-			func(r *driver.VendRequest) { r.User = "bob" },
+			func(r *driver.VendRequest) { r.UserID = "user_of_the_same_name" },
 			func(r *driver.VendRequest) { r.Store.ID = "store_2" },
 			func(r *driver.VendRequest) { r.As.Credential = "cred_2" },
 			func(r *driver.VendRequest) { r.As.Version = "2" },
