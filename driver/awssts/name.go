@@ -10,7 +10,8 @@ import (
 )
 
 // DefaultSessionName is how sessions are called where nothing else is said. What stands
-// in braces becomes the user, what it works with, and the id of the vend.
+// in braces becomes the user, what it works with, and the id of the vend. A user's name may
+// hold an @, and what it works with has none: the last one is between them.
 const DefaultSessionName = "{user}@{client}"
 
 // Limits of a session's name, and of that of a federation token.
@@ -33,8 +34,9 @@ func nameOf(r driver.VendRequest, most int) string {
 	}
 	user, client := r.User, r.Client
 	if r.Shared {
-		user, client = "shared", "keyhatch"
+		user, client = "+shared", "keyhatch" // no user's name begins so
 	}
+	client = strings.ReplaceAll(client, "@", "-") // or a client could make another's name of its user's
 	if client == "" {
 		client = "keyhatch"
 	}

@@ -164,6 +164,8 @@ func TestSessionNames(t *testing.T) {
 		{"", "änn", "boto3", `^-nn@boto3-[0-9a-f]{8}$`},
 		{"", "ann", long, `^ann@department-.*-[0-9a-f]{8}$`},
 		{"", long + "ann", long + "x", `^department-[a-z-]*@department-[a-z-]*-[0-9a-f]{8}$`},
+		{"", "ann", "lab.org@job", `^ann@lab\.org-job$`}, // and not as job of ann@lab.org
+		{"", "ann@lab.org", "job", `^ann@lab\.org@job$`},
 		{"kh-{vend}", "ann", "x", `^kh-vend_0mz3k8q2a7c4f9d$`},
 		{"{user}", "a", "x", `^a-[0-9a-f]{8}$`},
 	} {
@@ -177,6 +179,15 @@ func TestSessionNames(t *testing.T) {
 		if err != nil || !regexp.MustCompile(tc.want).MatchString(name) || !regexp.MustCompile(`^[\w+=,.@-]{2,64}$`).MatchString(name) {
 			t.Errorf("%q with %q: %q, %v", tc.user, tc.client, name, err)
 		}
+	}
+	u := &upstream{answers: []answer{gives(time.Hour)}}
+	r := request(someRole(), someStore, time.Hour)
+	r.Shared = true
+	if _, err := awssts.New(awssts.Config{Transport: u}).Vend(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	if name, err := url.QueryUnescape(ofName.FindStringSubmatch(u.forms[0])[1]); name != "+shared@keyhatch" || err != nil {
+		t.Errorf("what is shared is called %q (%v), as a user could be", name, err)
 	}
 	names := map[string]bool{}
 	for i := range 100 {

@@ -22,6 +22,7 @@ type Shield struct {
 	mu      sync.Mutex
 	kept    *otter.Cache[key, kept]
 	failed  *otter.Cache[key, error]
+	learned *otter.Cache[key, time.Duration] // what a store as a whole gives for sure, where it refused more
 	flights map[key]*flight
 }
 
@@ -37,6 +38,9 @@ type Config struct {
 const (
 	// remembered is how long what failed is not tried again.
 	remembered = 3 * time.Second
+	// careful is how long a store that refused more than was wanted is asked for no more
+	// than that.
+	careful = 5 * time.Minute
 	// worthKeeping is for how long credentials must serve others to be kept.
 	worthKeeping = time.Minute
 )
@@ -54,6 +58,7 @@ func New(v driver.Vender, c Config) *Shield {
 		failed: cacheOf(c.Size, otter.ExpiryWritingFunc(func(otter.Entry[key, error]) time.Duration {
 			return remembered/2 + rand.N(remembered/2)
 		})),
+		learned: cacheOf(c.Size, otter.ExpiryWriting[key, time.Duration](careful)),
 	}
 }
 
@@ -110,8 +115,13 @@ func (s *Shield) Vend(ctx context.Context, r driver.VendRequest) (driver.Vended,
 			max(0, int(r.Latest.Sub(now).Seconds()))).In("duration_seconds")
 	}
 	asked := r.Life
-	r.Life = ask(r, s.Lives(r.Store, r.As), now)
-	k := key{credential: r.As.Credential, version: r.As.Version, store: r.Store.ID, user: r.UserID, shared: r.Shared, scope: r.Scope(), life: r.Life}
+	k := key{credential: r.As.Credential, version: r.As.Version, store: r.Store.ID, user: r.UserID, shared: r.Shared, scope: r.Scope()}
+	lives := s.Lives(r.Store, r.As)
+	if sure, there := s.learned.GetIfPresent(k.whole()); there {
+		lives.Sure = min(lives.Sure, sure)
+	}
+	r.Life = ask(r, lives, now)
+	k.life = r.Life
 	if r.Shared {
 		k.user = ""
 	}
@@ -185,6 +195,7 @@ func (s *Shield) start(ctx context.Context, k key, r driver.VendRequest, asked t
 		ctx := context.WithoutCancel(ctx)
 		f.vended, f.err = s.mint(ctx, r)
 		if tooLong(f.err) && asked < r.Life {
+			s.learn(k.whole(), asked)
 			r.Life = asked
 			f.vended, f.err = s.mint(ctx, r)
 		}
@@ -197,6 +208,16 @@ func (s *Shield) start(ctx context.Context, k key, r driver.VendRequest, asked t
 	return f
 }
 
+// learn remembers that a store refused more than was wanted.
+func (s *Shield) learn(store key, wanted time.Duration) {
+	s.learned.Compute(store, func(old time.Duration, there bool) (time.Duration, otter.ComputeOp) {
+		if there && old <= wanted {
+			return old, otter.CancelOp
+		}
+		return wanted, otter.WriteOp
+	})
+}
+
 func tooLong(err error) bool {
 	var failed *keyhatch.Error
 	return errors.As(err, &failed) && failed.Code == keyhatch.CodeLifeExceedsLimit
@@ -207,6 +228,7 @@ func (s *Shield) keep(k key, r driver.VendRequest, f *flight) {
 	var budget *spent
 	switch {
 	case errors.As(f.err, &budget): // it is the budget that says when there is room again
+	case tooLong(f.err): // for who asked: another may take less
 	case errors.Is(f.err, driver.ErrNoAnswer):
 		s.failed.Set(k.whole(), f.err)
 	case f.err != nil:

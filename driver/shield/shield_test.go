@@ -507,6 +507,54 @@ func TestRoomThatIsNotGiven(t *testing.T) {
 	})
 }
 
+// TestRoomIsLearned: what a store refused to give is asked of it once, for all who ask for
+// less, and again after some minutes.
+func TestRoomIsLearned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &mint{fails: func(r driver.VendRequest) error {
+			if r.Life > time.Hour {
+				return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeLifeExceedsLimit, "the limit is the store's")
+			}
+			return nil
+		}}
+		s := shield.New(m, shield.Config{})
+		for i := range 20 {
+			must(t, s, request(fmt.Sprint("user", i), time.Hour))
+		}
+		if m.count() != 21 {
+			t.Errorf("%d requests for 20 users", m.count())
+		}
+		half := must(t, s, request("ann", 30*time.Minute))
+		if left := time.Until(half.ExpiresAt); left < 59*time.Minute || m.count() != 22 {
+			t.Errorf("what is given all the same is not asked for: it lasts %v, after %d requests", left, m.count())
+		}
+		other := request("bob", time.Hour)
+		other.As.Version = "2"
+		if must(t, s, other); m.count() != 24 {
+			t.Errorf("after %d requests: another authority has what the one before was refused", m.count())
+		}
+		time.Sleep(6 * time.Minute)
+		if must(t, s, request("cid", time.Hour)); m.count() != 26 {
+			t.Errorf("after %d requests: it is never tried again", m.count())
+		}
+	})
+}
+
+// TestTooLongForOne: who asks for more than the store gives has others refused nothing, who
+// take less.
+func TestTooLongForOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &mint{sure: time.Hour, gives: 45 * time.Minute}
+		s := shield.New(m, shield.Config{})
+		if _, err := s.Vend(t.Context(), request("ann", time.Hour)); !errors.Is(err, keyhatch.Invalid) {
+			t.Fatal(err)
+		}
+		takes := request("ann", time.Hour)
+		takes.Least = 30 * time.Minute
+		must(t, s, takes)
+	})
+}
+
 // TestForgotten: what was ended is served to nobody any more.
 func TestForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
