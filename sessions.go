@@ -46,22 +46,28 @@ var (
 // Check refuses settings that a token service would refuse.
 func (s Sessions) Check() error {
 	fail := func(field, format string, args ...any) error {
-		return Fail(Invalid, CodeInvalidCredential, format, args...).In(field)
+		return Fail(Invalid, CodeInvalidCredential, format, args...).In("sessions." + field)
 	}
 	if s.Longest != 0 && (s.Longest < LeastSession || s.Longest > LongestSession || s.Longest%time.Second != 0) {
-		return fail("longest_session_seconds", "the longest session is %d to %d seconds", int(LeastSession.Seconds()), int(LongestSession.Seconds()))
+		return fail("longest_seconds", "the longest session is %d to %d seconds", int(LeastSession.Seconds()), int(LongestSession.Seconds()))
 	}
 	rest := inBraces.ReplaceAllString(s.Name, "")
 	if s.Name != "" && (len(s.Name) > maxSessionName || rest == s.Name || !ofTheirName.MatchString(rest)) {
-		return fail("session_name", `a session's name has {user}, {client} or {vend}, letters, digits and "_+=,.@-", and at most %d characters`, maxSessionName)
+		return fail("name", `a session's name has {user}, {client} or {vend}, letters, digits and "_+=,.@-", and at most %d characters`, maxSessionName)
 	}
 	if len(s.Tags) > maxTags {
-		return fail("session_tags", "a session has at most %d tags", maxTags)
+		return fail("tags", "a session has at most %d tags", maxTags)
 	}
 	for key, value := range s.Tags {
 		if n := utf8.RuneCountInString(key); n == 0 || n > maxTagKey || utf8.RuneCountInString(value) > maxTagValue || !ofTag.MatchString(key) || !ofTag.MatchString(value) {
-			return fail("session_tags", `a tag has 1 to %d letters, digits, blanks and "_.:/=+-@", and its value at most %d`, maxTagKey, maxTagValue)
+			return fail("tags", `a tag has 1 to %d letters, digits, blanks and "_.:/=+-@", and its value at most %d`, maxTagKey, maxTagValue)
 		}
+	}
+	switch { // the token says both
+	case s.WebIdentity && s.SourceIdentity:
+		return fail("source_identity", "with a web identity the identity provider's token says what the source identity is: leave it out")
+	case s.WebIdentity && len(s.Tags) > 0:
+		return fail("tags", "with a web identity the identity provider's token says what the tags are: leave them out")
 	}
 	return nil
 }

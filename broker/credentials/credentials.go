@@ -3,8 +3,6 @@ package credentials
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -232,12 +230,10 @@ func (svc *Service) set(w *kernel.Work, row *db.SealedCredential, ch Change) (ma
 			detail["endpoint"] = row.Endpoint
 		}
 	}
-	if ch.Sessions != nil && !reflect.DeepEqual(*ch.Sessions, keyhatch.Sessions{}) {
-		said, err := json.Marshal(row.Sessions)
-		if err != nil {
+	if ch.Sessions != nil {
+		if err := tell(detail, *row); err != nil {
 			return nil, err
 		}
-		detail["sessions"] = string(said)
 	}
 	return detail, nil
 }

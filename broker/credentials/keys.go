@@ -53,6 +53,10 @@ func (svc *Service) ActingOn(ctx context.Context, s keyhatch.Store) (driver.Acti
 		return driver.Acting{}, err
 	}
 	if row.Kind == keyhatch.RoleCredential && row.Sessions.WebIdentity {
+		if svc.webIdentity == nil { // it is assumed with nothing else: what we are with keys was not what was allowed
+			return driver.Acting{}, keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeStoreUnsupported,
+				"the store's role is assumed with the server's web identity, and the server has none any more: ask an installation admin")
+		}
 		as.WebIdentity = svc.webIdentity
 		return as, nil
 	}

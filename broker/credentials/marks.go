@@ -110,26 +110,3 @@ func (svc *Service) claimedElsewhere(v kernel.View, workspace string, a keyhatch
 	}
 	return owner != workspace, err
 }
-
-// setSessions puts what is said of sessions into a row; nil leaves it.
-func (svc *Service) setSessions(w *kernel.Work, row *db.SealedCredential, to *keyhatch.Sessions) error {
-	if to != nil {
-		if err := to.Check(); err != nil {
-			return err
-		}
-		if to.WebIdentity && !row.Sessions.WebIdentity { // every role that trusts the server's identity could be named
-			if err := w.MustInstall(); err != nil {
-				return err
-			}
-			if svc.webIdentity == nil {
-				return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInvalidCredential,
-					"the server has no web identity: set aws.web_identity_token_file in its configuration").In("web_identity")
-			}
-		}
-		row.Sessions = *to
-	}
-	if row.Sessions.WebIdentity && (row.Kind != keyhatch.RoleCredential || row.Provider != keyhatch.AWS) {
-		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidCredential, "only roles are assumed with a web identity").In("web_identity")
-	}
-	return nil
-}

@@ -9,7 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/credentials"
+	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/places"
+	"github.com/keyhatch/keyhatch/broker/record"
 )
 
 // TestWebIdentityIsTheServers: who may name roles that are assumed with the server's own
@@ -48,6 +50,69 @@ func TestWebIdentityIsTheServers(t *testing.T) {
 	}
 	_, err = b.service().Update(ctx, b.labs, in, "web", credentials.Change{Authority: &other, Sessions: &longer})
 	b.wantCode("set again with another role", err, keyhatch.CodeNotPermitted)
+}
+
+// TestWebIdentityIsGone: a role that is assumed with the server's web identity is assumed
+// with nothing else, when the server has none any more.
+func TestWebIdentityIsGone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ctx := t.Context()
+	b.WebIdentity = func(context.Context) (keyhatch.Secret, error) { return "token", nil }
+	b.Restart(t)
+	_, err := b.service().Create(ctx, b.Admin, credentials.NewCredential{
+		In: credentials.In{Workspace: "lab"}, Name: "web", Authority: role("word"), Sessions: keyhatch.Sessions{WebIdentity: true},
+	})
+	b.must(err)
+	store, err := b.Broker.Places.CreateStore(ctx, b.labs, places.NewStore{
+		Name: "lab.up", Kind: keyhatch.S3Store, Endpoint: "https://s3.eu-west-1.amazonaws.com", Credential: "web", Keys: keyhatch.KeysNone, Lends: keyhatch.LendsSTS,
+	})
+	b.must(err)
+	as, err := b.service().ActingOn(ctx, store)
+	b.must(err)
+	if as.WebIdentity == nil {
+		t.Error("it is assumed without the token")
+	}
+	b.WebIdentity = nil
+	b.Restart(t)
+	_, err = b.service().ActingOn(ctx, store)
+	b.wantCode("the server has no web identity any more", err, keyhatch.CodeStoreUnsupported)
+}
+
+// TestWebIdentityIsShownTo: to whom the server shows its token is on record, and so is how
+// long sessions last, in seconds.
+func TestWebIdentityIsShownTo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ctx := t.Context()
+	b.WebIdentity = func(context.Context) (keyhatch.Secret, error) { return "token", nil }
+	b.Restart(t)
+	a, in := role("word"), credentials.In{Workspace: "lab"}
+	a.Endpoint = "https://store.example.com"
+	_, err := b.service().Create(ctx, b.labs, credentials.NewCredential{In: in, Name: "web", Authority: a})
+	b.must(err)
+	_, err = b.service().Update(ctx, b.Admin, in, "web", credentials.Change{Sessions: &keyhatch.Sessions{WebIdentity: true, Longest: 2 * time.Hour}})
+	b.must(err)
+	events, err := b.Broker.Record.Events(ctx, b.Admin, record.EventFilter{Action: credentials.Updated}, kernel.Page{Limit: 1})
+	b.must(err)
+	want := `{"longest_seconds":7200,"web_identity":true}`
+	if d := events.Items[0].Detail; d["endpoint"] != a.Endpoint || d["sessions"] != want {
+		t.Errorf("on record is %v", d)
+	}
+}
+
+// TestSourceIdentityOfFederation: a federation token has none, and nobody is left to think
+// that it does.
+func TestSourceIdentityOfFederation(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	with := keyhatch.Sessions{SourceIdentity: true}
+	_, err := b.service().Create(t.Context(), b.labs, credentials.NewCredential{Name: "aws", Authority: keys, Sessions: with})
+	b.wantCode("keys of AWS", err, keyhatch.CodeInvalidCredential)
+	ofStore := keys
+	ofStore.Endpoint = "https://store.example.com"
+	_, err = b.service().Create(t.Context(), b.labs, credentials.NewCredential{Name: "store", Authority: ofStore, Sessions: with})
+	b.must(err)
 }
 
 // TestActingOnStores: what mints sessions is the store's credential with its settings, and a

@@ -64,11 +64,22 @@ func (svc *Service) Presign(ctx context.Context, c keyhatch.Caller, r PresignReq
 	}
 	lent, err := svc.lend(ctx, c, l)
 	if err != nil {
-		return Presigned{}, err
+		return Presigned{}, ofURL(err)
 	}
 	signer := l.lender.(driver.Presigner)
 	url, err := signer.Presign(ctx, lent.Credentials, l.lease.Parts[0].Bucket, r.Key, r.disposition(), l.lease.ExpiresAt.Sub(l.lease.IssuedAt))
 	return Presigned{URL: keyhatch.Secret(url), Lease: lent.Lease}, err
+}
+
+// ofURL names the input of a URL where a store named that of a lease. The store's error may
+// be that of others too, and stays as it is.
+func ofURL(err error) error {
+	var failed *keyhatch.Error
+	if !errors.As(err, &failed) || failed.Field != "duration_seconds" {
+		return err
+	}
+	own := *failed
+	return own.In("expiry_seconds").Because(err)
 }
 
 // disposition is the Content-Disposition that the URL asks for.

@@ -42,7 +42,7 @@ func (s *tokenService) Vend(_ context.Context, r driver.VendRequest) (driver.Ven
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, r)
 	if r.Life > s.lives.Longest {
-		return driver.Vended{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeLifeExceedsLimit, "the limit is %s", s.lives.By)
+		return driver.Vended{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeLifeExceedsLimit, "the limit is %s", s.lives.By).In("duration_seconds")
 	}
 	if s.between != nil {
 		s.between()
@@ -219,6 +219,7 @@ func TestS8_UnprovenStoreLendsNothing(t *testing.T) {
 	s.confiner.finds = keyhatch.Passed
 	did(t)(s.broker.Proofs.Verify(ctx, s.Admin, "upstream", proofs.Ask{}))
 	elsewhere := keyhatch.AWSKeys("AKIAOTHER", "secret")
+	elsewhere.Endpoint = "https://other.example"
 	did(t)(s.broker.Credentials.Update(ctx, s.Admin, credentials.In{}, "upstream", credentials.Change{Authority: &elsewhere}))
 	refused("another token service")
 	elsewhere.Endpoint = "https://s3.example"
@@ -342,5 +343,10 @@ func TestURLOfAStore(t *testing.T) {
 	}
 	if life := url.Lease.ExpiresAt.Sub(url.Lease.IssuedAt); life != time.Minute {
 		t.Errorf("the URL lasts %v", life)
+	}
+	_, err = s.broker.Lending.Presign(t.Context(), s.ann, lending.PresignRequest{Workspace: "lab", Bucket: "lab-up", Key: "alpha/x.csv", Life: 3 * time.Hour})
+	var failed *keyhatch.Error
+	if !errors.As(err, &failed) || failed.Code != keyhatch.CodeLifeExceedsLimit || failed.Field != "expiry_seconds" {
+		t.Errorf("longer than the store gives: %v of %+v", err, failed)
 	}
 }
