@@ -3,6 +3,7 @@ package places
 import (
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/keyhatch/keyhatch"
 )
@@ -24,15 +25,18 @@ func lendAs(s *keyhatch.Store, lends keyhatch.Lending) error {
 	return nil
 }
 
+var inConsole = strings.NewReplacer("{bucket}", "", "{prefix}", "")
+
 // checkConsole refuses what is not a page of a store's console.
 func checkConsole(template string) error {
 	if template == "" {
 		return nil
 	}
 	u, err := url.Parse(template)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || len(template) > 500 {
+	rest := inConsole.Replace(template)
+	if err != nil || strings.ContainsAny(rest, "{}") || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || len(template) > 500 {
 		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidEndpoint,
-			"a console is a URL as https://console.example/browser/{bucket}/{prefix}, of at most 500 characters").In("console")
+			"a console is a URL as https://console.example/browser/{bucket}/{prefix}, with nothing else in braces, of at most 500 characters").In("console")
 	}
 	return nil
 }

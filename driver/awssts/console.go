@@ -39,8 +39,7 @@ const (
 // Source: IAM User Guide, "Enable custom identity broker access to the AWS console".
 func (l *Lender) ConsoleURL(ctx context.Context, r ConsoleRequest) (keyhatch.Secret, error) {
 	if !atAWS(r.Store) {
-		fill := strings.NewReplacer("{bucket}", url.PathEscape(r.Bucket), "{prefix}", url.QueryEscape(string(r.Prefix)))
-		return keyhatch.Secret(fill.Replace(r.Template)), nil
+		return keyhatch.Secret(filled(r)), nil
 	}
 	session, err := json.Marshal(map[string]string{
 		"sessionId": r.Vended.AccessKeyID, "sessionKey": r.Vended.SecretAccessKey.Reveal(), "sessionToken": r.Vended.SessionToken.Reveal(),
@@ -70,6 +69,19 @@ func (l *Lender) ConsoleURL(ctx context.Context, r ConsoleRequest) (keyhatch.Sec
 		login.Set("Issuer", r.Issuer)
 	}
 	return keyhatch.Secret(signin + "?" + login.Encode()), nil
+}
+
+// filled is the URL of a console, in whose path a text is written in another way than in
+// its query.
+func filled(r ConsoleRequest) string {
+	fill := func(part string, escape func(string) string) string {
+		return strings.NewReplacer("{bucket}", escape(r.Bucket), "{prefix}", escape(string(r.Prefix))).Replace(part)
+	}
+	path, query, has := strings.Cut(r.Template, "?")
+	if !has {
+		return fill(path, url.PathEscape)
+	}
+	return fill(path, url.PathEscape) + "?" + fill(query, url.QueryEscape)
 }
 
 // signinToken asks for the token of a login. The URL holds the credentials: it is in no

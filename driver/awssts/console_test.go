@@ -83,7 +83,10 @@ func TestConsoleElsewhere(t *testing.T) {
 	u := &upstream{answers: []answer{says(200, "")}}
 	r := consoleRequest("https://store.example.com", "lab", keyhatch.KeysCredential, false, time.Hour)
 	for template, want := range map[string]string{
-		"": "", "https://console.example.com/browser/{bucket}?at={prefix}": "https://console.example.com/browser/lab?at=a+b%2F",
+		"": "",
+		"https://console.example.com/browser/{bucket}?at={prefix}":     "https://console.example.com/browser/lab?at=a+b%2F",
+		"https://console.example.com/browser/{bucket}/{prefix}":        "https://console.example.com/browser/lab/a%20b%2F",
+		"https://console.example.com/{prefix}?in={bucket}&at={prefix}": "https://console.example.com/a%20b%2F?in=lab&at=a+b%2F",
 	} {
 		r.Template = template
 		if got, err := awssts.New(awssts.Config{Transport: u}).ConsoleURL(t.Context(), r); err != nil || got.Reveal() != want || len(u.forms) > 0 {
