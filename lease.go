@@ -2,6 +2,9 @@ package keyhatch
 
 import "time"
 
+// LeaseKeys begins the access key ids of leases of our own S3 endpoint, and no store's.
+const LeaseKeys = "KHLE"
+
 // Lease is the record of short-lived credentials that were lent to one caller.
 // It never holds the secret.
 type Lease struct {

@@ -22,6 +22,7 @@ var (
 	errTooLarge         = s3wire.Refuse(http.StatusBadRequest, "EntityTooLarge", "An object uploaded in one piece has at most 5 GiB.")
 	errNoLength         = s3wire.Refuse(http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length header.")
 	errSessionToken     = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "The session token is not one of this endpoint's: it was changed, or belongs elsewhere.")
+	errStoresKeys       = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "These keys are not of this endpoint. Keys that a store lends itself work at the store: its endpoint is told with the lease.")
 	errExpired          = s3wire.Refuse(http.StatusBadRequest, "ExpiredToken", "The lease has expired. Borrow another one.")
 	errRevoked          = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "The lease has ended: it, what it was borrowed with, or its user was revoked.")
 	errElsewhere        = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "The lease does not work from here: what it was borrowed with is confined to networks.")

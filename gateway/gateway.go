@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -157,10 +158,13 @@ func (g *Gateway) authenticate(r *http.Request, v *visit) error {
 	by, err := g.find(r.Context(), claim)
 	if errors.Is(err, keyhatch.Unauthenticated) {
 		err := claim.Refuse(g.endpoint, time.Now())
-		if claim.SessionToken != "" && asS3(err).Code == "SignatureDoesNotMatch" {
-			return errSessionToken
+		switch {
+		case claim.SessionToken == "" || asS3(err).Code != "SignatureDoesNotMatch":
+			return err
+		case !strings.HasPrefix(claim.AccessKeyID, keyhatch.LeaseKeys):
+			return errStoresKeys
 		}
-		return err
+		return errSessionToken
 	}
 	if err != nil {
 		return err

@@ -42,6 +42,24 @@ func TestRefusalFitsTheRequest(t *testing.T) {
 	})
 }
 
+// Who comes with a session of a store, as an SDK does that was told of our endpoint alone,
+// learns that the keys belong elsewhere.
+func TestRefusalOfAStoresKeys(t *testing.T) {
+	inRig(t, roomy, func(t *testing.T, r *rig) {
+		r.lend("ann", "ann", r.near)
+		changed := r.keys["ann"]
+		changed.token += "x"
+		r.keys["store"], r.keys["changed"] = keys{id: "ASIAEXAMPLE", secret: "word", token: "token"}, changed
+		for who, says := range map[string]string{"store": "its endpoint is told with the lease", "changed": "The session token is not one of this endpoint"} {
+			for _, q := range []request{get("/near/key"), put("/near/key", "x"), get("/")} {
+				if got := r.send(q.as(who)); got.status != http.StatusForbidden || !strings.Contains(got.body, says) {
+					t.Errorf("%s, %s %s: %d %s", who, q.method, q.target, got.status, got.body)
+				}
+			}
+		}
+	})
+}
+
 // Who is refused because of a lock is told so, and where, whatever it is that was signed
 // with; who could not write there anyway is not.
 func TestRefusalNamesTheLock(t *testing.T) {

@@ -60,7 +60,7 @@ func (l *Lender) Lend(_ context.Context, r driver.LendRequest) (driver.Vended, e
 	secret := keyhatch.Secret(base64.URLEncoding.EncodeToString(random[:]))
 	// The access key id names the lease, so that logs of either side can be
 	// matched; it is no secret.
-	lease.AccessKeyID = "KHLE" + strings.ToUpper(id)
+	lease.AccessKeyID = keyhatch.LeaseKeys + strings.ToUpper(id)
 	token, err := l.sealer.SealSession(keyhatch.Session{Lease: lease, SecretKey: secret})
 	if err != nil {
 		return driver.Vended{}, err
