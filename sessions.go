@@ -75,12 +75,22 @@ func (s Sessions) Check() error {
 // ofKMSKey are ARNs of keys. An alias is no key, and a policy that names one opens none.
 //
 // Source: AWS KMS Developer Guide, "Key identifiers".
-var ofKMSKey = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]{1,32}:[0-9]{12}:key/[A-Za-z0-9-]{1,64}$`)
+var ofKMSKey = regexp.MustCompile(`^arn:(aws[a-z-]*):kms:([a-z0-9-]{1,32}):[0-9]{12}:key/[A-Za-z0-9-]{1,64}$`)
 
 // CheckKMSKey refuses what is not the ARN of a KMS key.
 func CheckKMSKey(arn string) error {
-	if !ofKMSKey.MatchString(arn) {
+	if _, _, ok := KMSKeyPlace(arn); !ok {
 		return Fail(Invalid, CodeInvalidRequest, "a KMS key's ARN looks like arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab").In("kms_key")
 	}
 	return nil
+}
+
+// KMSKeyPlace tells the partition and the region of the KMS key of an ARN; not ok: it is
+// none.
+func KMSKeyPlace(arn string) (partition, region string, ok bool) {
+	found := ofKMSKey.FindStringSubmatch(arn)
+	if found == nil {
+		return "", "", false
+	}
+	return found[1], found[2], true
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf16"
@@ -227,8 +226,6 @@ func (d Dialect) written(g glob, closes bool) (string, error) {
 	return said, nil
 }
 
-var ofKMSKey = regexp.MustCompile(`^arn:(aws[a-z-]*):kms:([a-z0-9-]+):[0-9]{12}:key/[A-Za-z0-9-]{1,128}$`)
-
 // keyStatement lets the keys be used by S3, on behalf of who has the lease.
 //
 // Source: AWS KMS Developer Guide, "kms:ViaService"; Amazon S3 User Guide, "Using
@@ -240,12 +237,12 @@ func (d Dialect) keyStatement(parts []part, keys []string) (statementText, error
 	}
 	var services oneOrMore
 	for _, key := range keys {
-		found := ofKMSKey.FindStringSubmatch(key)
-		if found == nil || found[1] != d.Partition {
+		partition, region, ok := keyhatch.KMSKeyPlace(key)
+		if !ok || partition != d.Partition {
 			return s, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInvalidPolicy,
 				"the location's encryption key must be named by the ARN of a KMS key in the store's partition, as arn:aws:kms:eu-west-1:123456789012:key/…")
 		}
-		service := "s3." + found[2] + ".amazonaws.com"
+		service := "s3." + region + ".amazonaws.com"
 		if d.Partition == "aws-cn" {
 			service += ".cn"
 		}
