@@ -46,6 +46,7 @@ type LeaseRequest struct {
 	// empty.
 	SessionName string
 	// Console asks for a URL where people see what the lease opens, of stores that have one.
+	// One that cannot be made is an error, and then no lease is lent: it was asked for.
 	Console bool
 }
 

@@ -100,6 +100,7 @@ type leaseBorrow struct {
 	Shell   string  `enum:"auto,sh,bash,zsh,fish,powershell" default:"auto" help:"The shell of env: sh, bash, zsh, fish or powershell. Default: the one that runs keyhatch, else that of $$SHELL."`
 	Profile *string `placeholder:"NAME" help:"The name of the profile that -o profile writes. Default: keyhatch."`
 	Replace bool    `help:"Also change a profile that keyhatch did not write, or that gets another lease."`
+	Console bool    `help:"With -o json: also a URL where people see in a browser what the lease opens (console_url), of stores that have one. At AWS whoever has it is logged in."`
 	ForTool *string `placeholder:"TOOL" enum:"${tools}" help:"Print what to paste into a tool: ${tools}. With -o profile by the profile, else with the keys in it."`
 }
 
@@ -110,6 +111,9 @@ func (l leaseBorrow) check() error {
 	}
 	if l.Output != "profile" && (l.Profile != nil || l.Replace) {
 		return ask.UsageError{Err: errors.New("--profile and --replace are about a profile to be written: add -o profile")}
+	}
+	if l.Console && l.Output != "json" {
+		return ask.UsageError{Err: errors.New("--console asks for a URL beside the keys: add -o json")}
 	}
 	if l.ForTool != nil && (l.Output == "json" || l.Output == "process") {
 		return ask.UsageError{Err: errors.New("--for-tool prints what to paste into a tool: leave -o out, or write its profile too with -o profile")}
@@ -148,7 +152,9 @@ func (l leaseBorrow) Run(ctx context.Context, s ask.Streams) error {
 	if err != nil {
 		return err
 	}
-	lend := renewing(l.Connection, open, l.request())
+	asked := l.request()
+	asked.Console = l.Console
+	lend := renewing(l.Connection, open, asked)
 	if l.Output == "process" || l.Output == "profile" {
 		kept, done := l.cached(s, open, lend)
 		defer done()
