@@ -3,6 +3,7 @@ package lending
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -199,5 +200,31 @@ func TestRefusalsInTheWordsOfTheCommandLine(t *testing.T) {
 	text, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusUnprocessableEntity || !strings.Contains(string(text), "add --workspace NAME") || strings.Contains(string(text), "?workspace") {
 		t.Errorf("%d %s, %v", response.StatusCode, text, err)
+	}
+}
+
+// A console's URL is asked for with --console, and there is no place for it but beside the
+// keys as JSON.
+func TestConsoleIsAskedFor(t *testing.T) {
+	ownConfig(t)
+	var asked api.LeaseRequest
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
+			t.Error(err)
+		}
+		w.WriteHeader(http.StatusCreated)
+		_ = json.NewEncoder(w).Encode(api.Lent{ID: "lease_1", ConsoleURL: "https://console.example"})
+	}))
+	t.Cleanup(s.Close)
+	keep(t, s.URL, map[string]string{s.URL: "kh_a"})
+	var out strings.Builder
+	l := leaseBorrow{Connection: ask.Connection{Server: s.URL}, wanted: wanted{Location: "alpha", Access: "read"}, Output: "json", Shell: "auto", Console: true}
+	if err := l.Run(t.Context(), ask.Streams{Out: &out, Err: io.Discard}); err != nil || !asked.Console || !strings.Contains(out.String(), "https://console.example") {
+		t.Errorf("asked with %+v: %s, %v", asked, out.String(), err)
+	}
+	l.Output = "env"
+	var wrong ask.UsageError
+	if err := l.check(); !errors.As(err, &wrong) {
+		t.Errorf("with -o env: %v", err)
 	}
 }
