@@ -10,5 +10,5 @@
 // It knows nothing of any store: what it stands before is a driver.Vender, and it is one
 // itself. Who is served has been decided before. Each lease that is served from here is
 // a lease of its own, with its own event; driver.Vended.ID tells which of them share
-// credentials. Nothing of the server asks it yet.
+// credentials.
 package shield
