@@ -180,6 +180,17 @@ func TestS4BoundedTokensSetNoPassword(t *testing.T) {
 			t.Errorf("%s: a reset: %v", what, err)
 		}
 	}
+	for what, change := range map[string]func(*keyhatch.Token){
+		"of a program":    func(t *keyhatch.Token) { t.Consent = "consent_000000000000000" }, // which did, and stayed in when that was ended
+		"of signed words": func(t *keyhatch.Token) { t.Bearer.Issuer = "https://issuer.example" },
+	} {
+		by := c.Admin
+		change(&by.Token)
+		wantCode(t, what+": a first password", p.SetPassword(t.Context(), by, "admin", "", good), keyhatch.Forbidden, keyhatch.CodeScopeTooBroad)
+		if _, _, err := p.NewReset(t.Context(), by, "admin"); !errors.Is(err, keyhatch.Forbidden) {
+			t.Errorf("%s: a reset: %v", what, err)
+		}
+	}
 	if err := p.SetPassword(t.Context(), c.Admin, "admin", "", good); err != nil {
 		t.Fatal(err)
 	}

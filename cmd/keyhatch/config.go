@@ -114,6 +114,11 @@ type APIListener struct {
 	// behind a proxy or on 0.0.0.0, there are no login pages and no authorization server.
 	// Default: made from the address.
 	URL string `yaml:"url"`
+
+	// LoginPages has it serve login pages and an authorization server. What a program was let
+	// do does not end with everything that it should end with yet (docs/oauth.md): they are to
+	// be tried, and not for use in earnest. Default: false.
+	LoginPages bool `yaml:"login_pages"`
 }
 
 // S3Listener is where the S3 endpoint listens.

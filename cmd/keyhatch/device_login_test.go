@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -29,7 +30,7 @@ func codeOf(t *testing.T, printed io.Reader) string {
 // TestLoginInABrowser: login without a token and a password is allowed in a browser; its token
 // is kept for its owner alone, and ends with what was allowed. Refused, nothing is kept.
 func TestLoginInABrowser(t *testing.T) {
-	r := start(t)
+	r := startWith(t, func(c *Config) { c.API.LoginPages = true })
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Setenv("KEYHATCH_TOKEN", "")
 	t.Setenv("KEYHATCH_SERVER", r.in.apiURL)
@@ -80,6 +81,28 @@ func TestLoginInABrowser(t *testing.T) {
 	}
 	if strings.Contains(r.log.String(), token) {
 		t.Error("S5: the log holds the token")
+	}
+}
+
+// TestPagesAreAskedFor: there are no pages, and no authorization server, where nobody asked for
+// them.
+func TestPagesAreAskedFor(t *testing.T) {
+	r := start(t)
+	for _, path := range []string{"/login", "/device", "/oauth/authorize", "/.well-known/openid-configuration"} {
+		answer, err := http.Get(r.in.apiURL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %s", path, answer.Status)
+		}
+	}
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	t.Setenv("KEYHATCH_TOKEN", "")
+	var failed strings.Builder
+	if status := run(t.Context(), []string{"login", "--server", r.in.apiURL}, strings.NewReader(""), io.Discard, &failed); status == ask.ExitDone || !strings.Contains(failed.String(), "--token") {
+		t.Errorf("login ends with %d: %s", status, failed.String())
 	}
 }
 

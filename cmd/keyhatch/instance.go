@@ -291,10 +291,13 @@ func (in *instance) serve() error {
 	return nil
 }
 
-// idp is the door of logins. Where it is not known under which address browsers come there are
+// idp is the door of logins. Where pages are not asked for, or where it is not known under which address browsers come there are
 // no pages.
 func (in *instance) idp() *idp.Door {
 	url := in.config.publicURL(in.apiURL)
+	if !in.config.API.LoginPages {
+		return idp.New(in.broker, in.log)
+	}
 	if url == "" {
 		in.log.Warn("there are no login pages, and keyhatch login takes --token or --user: api.url does not say where browsers reach the API")
 		return idp.New(in.broker, in.log)
