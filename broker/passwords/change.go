@@ -134,7 +134,7 @@ func mustBeUnbounded(v kernel.View) error {
 		return err
 	}
 	_, task := t.OfTask()
-	if !scopes.All() || t.Workspace != "" || len(t.Networks) > 0 || t.RequestsPerMinute > 0 || task || v.Caller.Lease != "" || t.Consent != "" || t.Bearer.Issuer != "" {
+	if !scopes.All() || t.Workspace != "" || len(t.Networks) > 0 || t.RequestsPerMinute > 0 || task || v.Caller.Lease != "" || t.Consent != "" {
 		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
 			`with a password its user can do everything that it may: this takes a token with the scope "all" and no limits of its own`)
 	}
