@@ -40,7 +40,7 @@ const (
 var (
 	ofTag       = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 	inBraces    = regexp.MustCompile(`\{(user|client|vend)\}`)
-	ofTheirName = regexp.MustCompile(`^[\w+=,.@-]*$`)
+	ofTheirName = regexp.MustCompile(`^[\w=,.@-]*$`)
 )
 
 // Check refuses settings that a token service would refuse.
@@ -53,7 +53,7 @@ func (s Sessions) Check() error {
 	}
 	rest := inBraces.ReplaceAllString(s.Name, "")
 	if s.Name != "" && (len(s.Name) > maxSessionName || rest == s.Name || !ofTheirName.MatchString(rest)) {
-		return fail("name", `a session's name has {user}, {client} or {vend}, letters, digits and "_+=,.@-", and at most %d characters`, maxSessionName)
+		return fail("name", `a session's name has {user}, {client} or {vend}, letters, digits and "_=,.@-", and at most %d characters`, maxSessionName)
 	}
 	if len(s.Tags) > maxTags {
 		return fail("tags", "a session has at most %d tags", maxTags)

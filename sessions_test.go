@@ -28,6 +28,7 @@ func TestSessionsOfCredentials(t *testing.T) {
 		{keyhatch.Sessions{Name: "keyhatch"}, "sessions.name"},
 		{keyhatch.Sessions{Name: "{user}/x"}, "sessions.name"},
 		{keyhatch.Sessions{Name: "{who}"}, "sessions.name"},
+		{keyhatch.Sessions{Name: "{user}+x"}, "sessions.name"}, // Ceph's RGW refuses a plus
 		{keyhatch.Sessions{Name: "{user} x"}, "sessions.name"},
 		{keyhatch.Sessions{Name: "{user}" + strings.Repeat("x", 60)}, "sessions.name"},
 		{keyhatch.Sessions{Longest: 15 * time.Minute}, ""},

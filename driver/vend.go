@@ -34,6 +34,13 @@ type Keeper interface {
 	Forget(vend string)
 }
 
+// Fault is an error of which who operates a store is told in words of their own, how to
+// repair it; no secret is in them.
+type Fault interface {
+	error
+	ForOperators() string
+}
+
 // ErrNoAnswer is that a store could not be asked at all, by nobody.
 var ErrNoAnswer = errors.New("the store does not answer")
 

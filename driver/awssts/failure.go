@@ -25,6 +25,9 @@ type Fault string
 
 func (f Fault) Error() string { return string(f) }
 
+// ForOperators implements driver.Fault.
+func (f Fault) ForOperators() string { return string(f) }
+
 // The faults. Nothing that a store says is in one but its code.
 const (
 	AccessDenied  Fault = "the store does not admit us: see the trust policy of the role (its principal, its external id, sts:SetSourceIdentity and sts:TagSession where those are on), and whether what acts for us may assume it"

@@ -22,7 +22,8 @@ const (
 	maxFederationName = 32
 )
 
-var notInName = regexp.MustCompile(`[^\w+=,.@-]`)
+// notInName is what no session's name has. AWS takes a plus, and Ceph's RGW refuses it.
+var notInName = regexp.MustCompile(`[^\w=,.@-]`)
 
 // nameOf is how the session of a request is called. A name that does not fit, or has
 // what no name may, is cut where that hurts least, and ends in a word that no other
@@ -34,7 +35,7 @@ func nameOf(r driver.VendRequest, most int) string {
 	}
 	user, client := r.User, r.Client
 	if r.Shared {
-		user, client = "+shared", "keyhatch" // no user's name begins so
+		user, client = "=shared", "keyhatch" // no user's name begins so
 	}
 	client = strings.ReplaceAll(client, "@", "-") // or a client could make another's name of its user's
 	if client == "" {

@@ -152,3 +152,22 @@ func (s *site) get(t *testing.T, v driver.Vended, bucket, key string) error {
 	_, err := s.client(t, v).GetObject(t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 	return err
 }
+
+// TestNamesThatStoresTake: whatever a user is called, and when the session is nobody's, a real
+// store takes the name. RGW refused every one with a plus.
+func TestNamesThatStoresTake(t *testing.T) {
+	for _, tc := range realStores {
+		t.Run(tc.name, func(t *testing.T) {
+			s := tc.open(t)
+			for _, r := range []driver.VendRequest{
+				{User: "ann+lab@example.org", Client: "job"}, {User: "änn", Client: "a=b, c"}, {Shared: true}, {User: "=keyhatch", Client: "verify"}, {User: "a"},
+			} {
+				r.ID, r.Store, r.As, r.Life = "vend_0mz3k8q2a7c4f9d", s.store, s.as, 15*time.Minute
+				r.Open = policy.Set{{Bucket: "lab", Prefix: "a/", Access: keyhatch.Read}}
+				if _, err := s.lender.Vend(t.Context(), r); err != nil {
+					t.Errorf("%q, %q: %v", r.User, r.Client, err)
+				}
+			}
+		})
+	}
+}

@@ -84,8 +84,11 @@ func (t *trial) open(ctx context.Context) driver.Finding {
 		folder.Access = keyhatch.Read
 		reads, err = t.Vend(ctx, policy.Set{folder})
 	}
+	var fault driver.Fault
 	var ours *keyhatch.Error
 	switch {
+	case errors.As(err, &fault): // it is the operator who reads it
+		return driver.Failed(fault.ForOperators())
 	case errors.As(err, &ours):
 		return driver.Failed(ours.Message)
 	case err != nil:

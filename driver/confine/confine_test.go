@@ -264,3 +264,14 @@ func TestWhatStays(t *testing.T) {
 		t.Errorf("%d uploads stay, %v", len(uploads.Uploads), err)
 	}
 }
+
+// TestFaultOfALender: why a store lends nothing is told who has it tried, who can repair it.
+func TestFaultOfALender(t *testing.T) {
+	t.Parallel()
+	checks, after := confine.Prove(t.Context(), confine.Config{Vend: func(context.Context, policy.Set) (keyhatch.Credentials, error) {
+		return keyhatch.Credentials{}, keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "the store lends nothing").Because(awssts.UnknownRole)
+	}})
+	if after != nil || len(checks) != 1 || checks[0].Outcome != keyhatch.Failed || checks[0].Reason != string(awssts.UnknownRole) {
+		t.Errorf("%+v", checks)
+	}
+}

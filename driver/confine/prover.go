@@ -24,7 +24,7 @@ func (p Prover) Prove(ctx context.Context, t driver.Trial) (checks []keyhatch.Ch
 		Vend: func(ctx context.Context, open policy.Set) (keyhatch.Credentials, error) {
 			life := p.Vender.Lives(t.Store, t.As).Least
 			v, err := p.Vender.Vend(ctx, driver.VendRequest{
-				ID: t.ID, Store: t.Store, As: t.As, User: "+keyhatch", Client: "verify", Open: open, Keys: t.KMSKeys,
+				ID: t.ID, Store: t.Store, As: t.As, User: "=keyhatch", Client: "verify", Open: open, Keys: t.KMSKeys,
 				Life: life, Latest: time.Now().Add(life),
 			})
 			return v.Credentials, err
