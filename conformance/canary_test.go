@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
@@ -28,19 +27,7 @@ import (
 // of those that it refused.
 func TestS5_NoCanaryAtRest(t *testing.T) {
 	t.Parallel()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := devserver.Serve(context.Background(), devserver.Installation{Binary: path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	s := ownServer(t, devserver.Installation{})
 	c := &canaries{t: t, s: s, secrets: map[string]string{}}
 	create(t, s, "/api/v1/workspaces", map[string]any{"name": "lab"})
 	taken := c.taken()

@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
@@ -56,11 +55,7 @@ func serveCapabilities(t *testing.T) (place, capabilities) {
 	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := devserver.Serve(context.Background(), devserver.Installation{Binary: path, Settings: `issuers:
+	s := ownServer(t, devserver.Installation{Settings: `issuers:
   - issuer: ` + capabilitiesIssuer + `
     keys: [` + file + `]
     algorithms: [EdDSA]
@@ -70,14 +65,6 @@ func serveCapabilities(t *testing.T) (place, capabilities) {
     scopes_claim: scopes
     longest: 2h
 `})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
 	create(t, s, "/api/v1/workspaces", map[string]any{"name": workspace})
 	user := create(t, s, "/api/v1/users", map[string]any{"name": "jobs"})
 	if _, err := keyhatch.New(s.API, s.Token).PutWorkspaceMember(t.Context(), workspace, user, api.MemberRole{Role: "member"}); err != nil {

@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"path/filepath"
@@ -41,19 +40,7 @@ func newKept(t *testing.T, kind string, buckets ...string) kept {
 	t.Helper()
 	of := keepers[kind]
 	store := of.start(t)
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := devserver.Serve(context.Background(), devserver.Installation{Binary: path, OutboundNetworks: loopback, Settings: "tokens:\n  requests_per_minute: 60000\n"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := ownServer(t, devserver.Installation{OutboundNetworks: loopback, Settings: "tokens:\n  requests_per_minute: 60000\n"})
 	create(t, server, "/api/v1/workspaces", map[string]any{"name": "lab"})
 	create(t, server, "/api/v1/credentials", map[string]any{
 		"name": "theirs", "aws_keys": map[string]string{"access_key_id": store.Keeper[0], "secret_access_key": store.Keeper[1]},

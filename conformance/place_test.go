@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"io/fs"
@@ -127,6 +128,25 @@ func (p place) admit(t *testing.T, name string) {
 		})
 		create(t, p.Server, "/api/v1/grants?workspace="+workspace, map[string]any{"location": location, "to": "everyone", "access": "write"})
 	}
+}
+
+// ownServer runs one for this test alone.
+func ownServer(t *testing.T, i devserver.Installation) *devserver.Server {
+	t.Helper()
+	var err error
+	if i.Binary, err = binary(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := devserver.Serve(context.Background(), i)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
 }
 
 // create makes what a path of the API is for and returns its id.

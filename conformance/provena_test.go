@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"bytes"
-	"context"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -113,16 +112,12 @@ type provena struct {
 
 func serveProvena(t *testing.T) provena {
 	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	r := newRealm(t)
 	file := filepath.Join(t.TempDir(), "realm.pem")
 	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: r.public()}), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := devserver.Serve(context.Background(), devserver.Installation{Binary: path, Settings: `issuers:
+	s := ownServer(t, devserver.Installation{Settings: `issuers:
   - issuer: ` + r.url + `
     keys: [` + file + `]
     algorithms: [RS256]
@@ -131,14 +126,6 @@ func serveProvena(t *testing.T) provena {
     workspaces: [` + workspace + `]
     scopes: [leases, "locations:read"]
 `})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
 	create(t, s, "/api/v1/workspaces", map[string]any{"name": workspace})
 	for _, name := range slices.Sorted(maps.Keys(r.roles)) {
 		user := create(t, s, "/api/v1/users", map[string]any{"name": name})

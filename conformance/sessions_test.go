@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,19 +54,7 @@ func newMinting(t *testing.T, kind string) minting {
 	t.Helper()
 	of := minters[kind]
 	store := of.start(t)
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := devserver.Serve(context.Background(), devserver.Installation{Binary: path, OutboundNetworks: loopback, Settings: "tokens:\n  requests_per_minute: 60000\n"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := ownServer(t, devserver.Installation{OutboundNetworks: loopback, Settings: "tokens:\n  requests_per_minute: 60000\n"})
 	m := minting{Server: server, t: t, store: store, api: keyhatch.New(server.API, server.Token).In("lab"), sessions: countAsked(t, store.STS)}
 	create(t, server, "/api/v1/workspaces", map[string]any{"name": "lab"})
 	keys := map[string]any{"access_key_id": store.AccessKeyID, "secret_access_key": store.SecretAccessKey, "endpoint": m.sessions.url}

@@ -1,7 +1,6 @@
 package conformance
 
 import (
-	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
@@ -50,23 +49,11 @@ func newTileDB(t *testing.T) tiledbClient {
 	if _, err := os.ReadFile(script); err != nil { // go test must know of it: see devserver.Build
 		t.Fatal(err)
 	}
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
 	sts := httptest.NewServer(http.HandlerFunc(theirSTS))
 	t.Cleanup(sts.Close)
-	s, err := devserver.Serve(context.Background(), devserver.Installation{
-		Binary: path, OutboundNetworks: loopback, Settings: "aws:\n  identity: default\n  sts_endpoint: " + sts.URL + "\n",
+	s := ownServer(t, devserver.Installation{
+		OutboundNetworks: loopback, Settings: "aws:\n  identity: default\n  sts_endpoint: " + sts.URL + "\n",
 		Env: []string{"AWS_ACCESS_KEY_ID=AKIAUS", "AWS_SECRET_ACCESS_KEY=ours"},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
 	})
 	create(t, s, "/api/v1/workspaces", map[string]any{"name": "lab"})
 	return tiledbClient{run, script, s}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
 )
 
 // lendAs says where the leases of an S3 store come from; empty leaves it.
@@ -55,4 +56,20 @@ func with[T any](given *T) string {
 		return ""
 	}
 	return "given"
+}
+
+// setSessions puts what is said of the store's sessions into a location.
+func setSessions(v kernel.View, l *keyhatch.Location, change LocationChange) error {
+	if change.KMSKey == nil && change.SharedSessions == nil {
+		return nil
+	}
+	if err := mayDivide(v, l.Workspace); err != nil {
+		return err
+	}
+	kernel.Set(&l.KMSKey, change.KMSKey)
+	kernel.Set(&l.SharedSessions, change.SharedSessions)
+	if l.KMSKey == "" {
+		return nil
+	}
+	return keyhatch.CheckKMSKey(l.KMSKey)
 }

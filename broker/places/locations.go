@@ -167,22 +167,6 @@ func storeLocation(w *kernel.Work, l keyhatch.Location) error {
 		"locked", kernel.Yes(l.Locked), "release", string(l.Release), "max_lease", l.MaxLease.String(), "kms_key", l.KMSKey, "shared_sessions", kernel.Yes(l.SharedSessions)))
 }
 
-// setSessions puts what is said of the store's sessions into a location.
-func setSessions(v kernel.View, l *keyhatch.Location, change LocationChange) error {
-	if change.KMSKey == nil && change.SharedSessions == nil {
-		return nil
-	}
-	if err := mayDivide(v, l.Workspace); err != nil {
-		return err
-	}
-	kernel.Set(&l.KMSKey, change.KMSKey)
-	kernel.Set(&l.SharedSessions, change.SharedSessions)
-	if l.KMSKey == "" {
-		return nil
-	}
-	return keyhatch.CheckKMSKey(l.KMSKey)
-}
-
 func noOverlap(w *kernel.Work, bucket string, prefix keyhatch.Prefix) error {
 	other, found, err := w.OverlappingLocation(w.Ctx, bucket, prefix)
 	if err != nil || !found {

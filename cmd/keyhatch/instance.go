@@ -291,18 +291,17 @@ func (in *instance) serve() error {
 	return nil
 }
 
-// idp is the door of logins. Where pages are not asked for, or where it is not known under which address browsers come there are
-// no pages.
+// idp is the door of logins. It has pages where they are asked for, and it is known under
+// which address browsers come.
 func (in *instance) idp() *idp.Door {
 	url := in.config.publicURL(in.apiURL)
-	if !in.config.API.LoginPages {
-		return idp.New(in.broker, in.log)
+	if in.config.API.LoginPages && url != "" {
+		return idp.NewServer(in.broker, url, in.log)
 	}
-	if url == "" {
+	if in.config.API.LoginPages {
 		in.log.Warn("there are no login pages, and keyhatch login takes --token or --user: api.url does not say where browsers reach the API")
-		return idp.New(in.broker, in.log)
 	}
-	return idp.NewServer(in.broker, url, in.log)
+	return idp.New(in.broker, in.log)
 }
 
 // stsRegions are those that clients sign requests to STS for: the S3 endpoint's,
