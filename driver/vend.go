@@ -12,6 +12,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 )
 
 // Vender mints credentials with a store's own token service. What is minted is the
@@ -101,7 +102,7 @@ type VendRequest struct {
 	Client string // what the user works with; may be empty
 	// Open is what they are to open, and Policies narrow it.
 	Open     policy.Set
-	Policies policy.SessionPolicies
+	Policies sessionpolicy.Policies
 	// Keys are ARNs of the KMS keys that the objects are encrypted with.
 	Keys []string
 	// Life is how long they are to last, which the store is asked for.

@@ -15,7 +15,7 @@ import (
 	"github.com/keyhatch/keyhatch/gateway/document"
 	"github.com/keyhatch/keyhatch/gateway/limit"
 	"github.com/keyhatch/keyhatch/gateway/s3wire"
-	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 )
 
 // readDocument reads a verified XML body whole, which has to come within the
@@ -109,7 +109,7 @@ func (v *visit) mayDelete(o document.DeletedObject) *s3wire.Error {
 	switch {
 	case !v.open.AllowsObject(v.Access, v.Bucket, o.Key) || keyhatch.CheckKey(o.Key) != nil:
 		return cmp.Or(v.locked(o.Key), errNotOpen)
-	case !v.policies.Allow(policy.S3Request{Operation: "DeleteObject", Bucket: v.Bucket, Key: o.Key, Versioned: o.VersionID != ""}):
+	case !v.policies.Allow(sessionpolicy.Request{Operation: "DeleteObject", Bucket: v.Bucket, Key: o.Key, Versioned: o.VersionID != ""}):
 		return errPolicy
 	case o.VersionID != "" && o.VersionID != s3wire.NullVersion:
 		return classify.ErrVersionKept

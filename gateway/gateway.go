@@ -18,6 +18,7 @@ import (
 	"github.com/keyhatch/keyhatch/gateway/limit"
 	"github.com/keyhatch/keyhatch/gateway/s3wire"
 	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 	"github.com/keyhatch/keyhatch/sigv4"
 )
 
@@ -96,7 +97,7 @@ type visit struct {
 	store keyhatch.Store
 	open  policy.Set
 	// policies narrow what is open.
-	policies policy.SessionPolicies
+	policies sessionpolicy.Policies
 	body     *sigv4.Body
 	// forwarded tells that the store was asked.
 	forwarded bool
@@ -173,7 +174,7 @@ func (g *Gateway) authenticate(r *http.Request, v *visit) error {
 		return err
 	}
 	v.by = by
-	if v.policies, err = policy.ParseSessionPolicies(by.policies); err != nil { // they were read when it was lent
+	if v.policies, err = sessionpolicy.ParseAll(by.policies); err != nil { // they were read when it was lent
 		return errPolicy
 	}
 	return nil

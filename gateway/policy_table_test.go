@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/keyhatch/keyhatch/gateway/classify"
-	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 )
 
 // Session policies know every operation of the table, and no other.
@@ -15,7 +15,7 @@ func TestPoliciesKnowEveryOperation(t *testing.T) {
 		names = append(names, op.Name)
 	}
 	slices.Sort(names)
-	if known := policy.S3Operations(); !slices.Equal(slices.Compact(names), known) {
+	if known := sessionpolicy.Operations(); !slices.Equal(slices.Compact(names), known) {
 		t.Errorf("operations are\n%v, policies know\n%v", names, known)
 	}
 }

@@ -1,7 +1,6 @@
 // Package policy holds the rules: what a scope allows and what is within it,
 // which grant covers a prefix and who has access by grants, what of a lease is
-// open now, what a set of open prefixes allows on the wire of S3, and the session
-// policy that says so to a store which enforces it.
+// open now, and what a set of open prefixes allows.
 //
 // Everything here is decided from values: the package reads nothing, stores
 // nothing and knows no clock. What it must know of the present it asks through

@@ -49,10 +49,10 @@ func (s Set) lent(l keyhatch.Lease) (open Set) {
 				continue
 			}
 			o.Prefix = p.Prefix
-			if l.Access != keyhatch.Write && o.covers(keyhatch.Read) {
+			if l.Access != keyhatch.Write && o.Covers(keyhatch.Read) {
 				o.Access, o.Locked = keyhatch.Read, nil
 			}
-			if o.covers(l.Access) || o.covers(keyhatch.Read) {
+			if o.Covers(l.Access) || o.Covers(keyhatch.Read) {
 				open = append(open, o)
 			}
 		}

@@ -116,7 +116,7 @@ func (o only) BucketsOn(string, string) []keyhatch.Bucket { return []keyhatch.Bu
 // openIn tells whether what is open is what the question asks about, or some of it.
 func (q Question) openIn(o Open) bool {
 	locked := func(p keyhatch.Prefix) bool { return p.Covers(q.Prefix) }
-	return o.covers(q.Access) && (q.Access != keyhatch.Write || !slices.ContainsFunc(o.Locked, locked))
+	return o.Covers(q.Access) && (q.Access != keyhatch.Write || !slices.ContainsFunc(o.Locked, locked))
 }
 
 // explain adds by what the key opens the bucket, and with which pairs.

@@ -19,7 +19,7 @@ type Open struct {
 	ListsBucket bool `json:",omitempty"`
 }
 
-func (o Open) covers(access keyhatch.Access) bool {
+func (o Open) Covers(access keyhatch.Access) bool {
 	return o.Access.Covers(access) && (access != keyhatch.Read || !o.WriteOnly)
 }
 
@@ -43,7 +43,7 @@ func Lent(l keyhatch.Lease) Set {
 // AllowsObject tells whether the object may be read or written.
 func (s Set) AllowsObject(access keyhatch.Access, bucket, key string) bool {
 	return key != "" && slices.ContainsFunc(s, func(o Open) bool {
-		return o.Bucket == bucket && o.covers(access) && o.Prefix.Holds(key) && !o.locks(access, key)
+		return o.Bucket == bucket && o.Covers(access) && o.Prefix.Holds(key) && !o.locks(access, key)
 	})
 }
 
@@ -66,7 +66,7 @@ func (s Set) Locked(bucket, key string) (locked keyhatch.Prefix, is bool) {
 // one of uploads write access.
 func (s Set) AllowsList(access keyhatch.Access, bucket, prefix string) bool {
 	return slices.ContainsFunc(s, func(o Open) bool {
-		return o.Bucket == bucket && o.covers(access) && (o.Prefix.Holds(prefix) || o.ListsBucket && access == keyhatch.Read)
+		return o.Bucket == bucket && o.Covers(access) && (o.Prefix.Holds(prefix) || o.ListsBucket && access == keyhatch.Read)
 	})
 }
 
@@ -74,7 +74,7 @@ func (s Set) AllowsList(access keyhatch.Access, bucket, prefix string) bool {
 // bucket may be listed opens nothing in it.
 func (s Set) Covers(access keyhatch.Access, p keyhatch.Part) bool {
 	return slices.ContainsFunc(s, func(o Open) bool {
-		return o.Bucket == p.Bucket && o.covers(access) && o.Prefix.Covers(p.Prefix)
+		return o.Bucket == p.Bucket && o.Covers(access) && o.Prefix.Covers(p.Prefix)
 	})
 }
 

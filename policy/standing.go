@@ -38,7 +38,7 @@ var (
 // stand, and must have stood without being narrowed since the lease was issued.
 // Hence what has ended stays ended, even when the same right is given again. Only a
 // bucket or an account that was closed for a while opens again what stood. What
-// the lease's session policies take away of what is open is for SessionPolicies to
+// the lease's session policies take away of what is open is for sessionpolicy.Policies to
 // tell.
 //
 // The error is ErrLeaseExpired, ErrLeaseRevoked, or that of the facts. A part

@@ -7,7 +7,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/lending"
-	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 )
 
 const namespace = "https://sts.amazonaws.com/doc/2011-06-15/"
@@ -69,7 +69,7 @@ func assumed(l lending.Lent, ownPolicy string) result {
 		},
 	}
 	if ownPolicy != "" {
-		r.PackedPolicySize = max(1, len([]rune(ownPolicy))*100/policy.MaxSessionPolicy)
+		r.PackedPolicySize = max(1, len([]rune(ownPolicy))*100/sessionpolicy.MaxLength)
 	}
 	return r
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/mirror"
 	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 )
 
 // decide makes the lease that the caller may have, from memory alone: this is
@@ -136,7 +137,7 @@ func (d *decision) narrowed() (loan, error) {
 		d.limit("the lease that you ask with", parent.ExpiresAt)
 	}
 	if d.request.Policy != "" {
-		p, err := policy.ParseSessionPolicy(d.request.Policy)
+		p, err := sessionpolicy.Parse(d.request.Policy)
 		if err != nil {
 			return l, err
 		}

@@ -40,7 +40,7 @@ type LeaseRequest struct {
 	// token reach so far.
 	ListBucket bool
 	// Policy is a session policy that narrows the lease further
-	// (policy.ParseSessionPolicy); empty for none.
+	// (sessionpolicy.Parse); empty for none.
 	Policy string
 	// SessionName is what the borrower calls the lease, for the record; may be
 	// empty.

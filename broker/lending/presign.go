@@ -13,6 +13,7 @@ import (
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/mirror"
 	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 )
 
 // DefaultPresigned is how long a presigned URL works when nothing is asked, or less where
@@ -129,7 +130,7 @@ func (svc *Service) decideURL(image *mirror.Image, c keyhatch.Caller, r PresignR
 		ID: keyhatch.NewID(keyhatch.LeaseID, d.now), Workspace: b.Workspace, User: c.User.ID, Token: c.Token.ID, Presigned: true,
 		Store: store.ID, StoreName: store.Name, Access: keyhatch.Read, Parts: []keyhatch.Part{part}, IssuedAt: d.now,
 	}
-	only, err := policy.ReadingObject(b.Name, r.Key)
+	only, err := sessionpolicy.ReadingObject(b.Name, r.Key)
 	if err != nil {
 		return loan{}, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/internal/coretest"
 	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 )
 
 const readOnly = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":["s3:Get*","s3:List*"],"Resource":"*"}}`
@@ -289,7 +290,7 @@ func TestPoliciesFit(t *testing.T) {
 	t.Parallel()
 	w := newLab(t)
 	long := strings.Replace(readOnly, `"Action"`, `"Sid":"`+strings.Repeat("x", 2048-len(readOnly)-9)+`","Action"`, 1)
-	if len(long) != policy.MaxSessionPolicy {
+	if len(long) != sessionpolicy.MaxLength {
 		t.Fatalf("the long policy has %d characters", len(long))
 	}
 	l, before := get[lending.Lent](t)(w.Broker.Lending.Lease(t.Context(), w.ann, lending.LeaseRequest{Location: w.location.ID, Access: write, Policy: long})).Lease, 0

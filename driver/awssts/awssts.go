@@ -69,7 +69,7 @@ func (l *Lender) Vend(ctx context.Context, r driver.VendRequest) (driver.Vended,
 	if err := checkLife(r.Life, l.Lives(r.Store, r.As)); err != nil {
 		return driver.Vended{}, err
 	}
-	document, err := dialectOf(r.Store).SessionPolicy(r.Open, r.Policies, r.Keys)
+	document, err := dialectOf(r.Store).Write(r.Open, r.Policies, r.Keys)
 	if err != nil {
 		return driver.Vended{}, err
 	}

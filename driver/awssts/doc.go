@@ -4,7 +4,7 @@
 // What acts for us decides how. A role is assumed, with its external id or with a token
 // of an identity provider; keys of an S3-compatible store assume no role, which keeps
 // their own rights; and keys of AWS get a federation token. Each session carries a
-// policy that says what it is to open (policy.Dialect), and opens only what its
+// policy that says what it is to open (sessionpolicy.Dialect), and opens only what its
 // authority and the policy both do.
 //
 // The package is what stores that lend "sts" are for (keyhatch.Lending). Package shield

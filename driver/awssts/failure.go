@@ -15,7 +15,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/driver"
-	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 )
 
 // Fault is why a store lends nothing, in words for who can repair it. It is the cause
@@ -153,7 +153,7 @@ func translated(err error, r driver.VendRequest, now time.Time) error {
 		why = fmt.Errorf("%d", said.status)
 	}
 	if slices.Contains(packed, said.code) {
-		return policy.TooLong("the session policy is more than the store takes once it has packed it: ask for fewer or shorter prefixes (there are %d), or for several leases",
+		return sessionpolicy.TooLong("the session policy is more than the store takes once it has packed it: ask for fewer or shorter prefixes (there are %d), or for several leases",
 			len(r.Open)).In("prefixes").Because(why)
 	}
 	return failure(said.fault(r, now), why)

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
-	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 )
 
 // partition is a part of AWS that knows nothing of the others.
@@ -46,9 +46,9 @@ func atAWS(store keyhatch.Store) bool {
 // dialectOf is how a store reads policies. Neither MinIO nor Ceph knows the escapes of
 // IAM's language; Ceph has no GetObjectAttributes; and MinIO deletes, in a batch, what a
 // key with ".." leads to.
-func dialectOf(store keyhatch.Store) policy.Dialect {
+func dialectOf(store keyhatch.Store) sessionpolicy.Dialect {
 	if atAWS(store) {
-		return policy.Dialect{Partition: partitionOf(store.Region).name, Escapes: true, Attributes: true}
+		return sessionpolicy.Dialect{Partition: partitionOf(store.Region).name, Escapes: true, Attributes: true}
 	}
-	return policy.Dialect{Partition: "aws", Resolves: true}
+	return sessionpolicy.Dialect{Partition: "aws", Resolves: true}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/iam"
-	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 	"pgregory.net/rapid"
 )
 
@@ -245,7 +245,7 @@ func TestPolicyOpensWhatIsOrdered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := policy.ParseSessionPolicy(text)
+		p, err := sessionpolicy.Parse(text)
 		if err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
@@ -254,7 +254,7 @@ func TestPolicyOpensWhatIsOrdered(t *testing.T) {
 			has := map[string]bool{"read": r.Read, "write": r.Write && !slices.Contains(r.Locked, "")}
 			for sort, names := range onBuckets {
 				for _, action := range names {
-					if got := p.Allows(policy.Ask{Action: action, Bucket: bucket}); got != has[sort] {
+					if got := p.Allows(sessionpolicy.Ask{Action: action, Bucket: bucket}); got != has[sort] {
 						t.Errorf("%s on %s: %v; %+v gives %s", action, bucket, got, order, text)
 					}
 				}
@@ -270,7 +270,7 @@ func TestPolicyOpensWhatIsOrdered(t *testing.T) {
 								sure = sure && (exact || !strings.ContainsAny(string(l), "*?$"))
 							}
 						}
-						got := p.Allows(policy.Ask{Action: action, Bucket: bucket, Key: key})
+						got := p.Allows(sessionpolicy.Ask{Action: action, Bucket: bucket, Key: key})
 						if got && !want || sure && got != want {
 							t.Errorf("%s on %s of %s: %v; %+v gives %s", action, key, bucket, got, order, text)
 						}
@@ -278,7 +278,7 @@ func TestPolicyOpensWhatIsOrdered(t *testing.T) {
 				}
 			}
 		}
-		if p.Allows(policy.Ask{Action: "s3:ListAllMyBuckets"}) {
+		if p.Allows(sessionpolicy.Ask{Action: "s3:ListAllMyBuckets"}) {
 			t.Errorf("all buckets are listed by %s", text)
 		}
 		for _, c := range text {

@@ -10,6 +10,7 @@ import (
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/presigned"
 	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 )
 
 // Lender implements driver.Lender, driver.Presigner and driver.Consoler.
@@ -49,7 +50,7 @@ func (l *Lender) Lend(ctx context.Context, r driver.LendRequest) (driver.Vended,
 	if err := r.Store.Proof.MayLend(as.With, as.AsksExternalID()); err != nil {
 		return driver.Vended{}, err
 	}
-	policies, err := policy.ParseSessionPolicies(r.Lease.Policies)
+	policies, err := sessionpolicy.ParseAll(r.Lease.Policies)
 	if err != nil {
 		return driver.Vended{}, err
 	}

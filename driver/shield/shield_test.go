@@ -13,6 +13,7 @@ import (
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/shield"
 	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 )
 
 var _ driver.Vender = (*shield.Shield)(nil)
@@ -164,7 +165,7 @@ func TestServedWhileItLasts(t *testing.T) {
 			func(r *driver.VendRequest) { r.Shared = true },
 			func(r *driver.VendRequest) { r.Latest = time.Now().Add(70 * time.Minute) },
 			func(r *driver.VendRequest) {
-				p, err := policy.ParseSessionPolicies([]string{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`})
+				p, err := sessionpolicy.ParseAll([]string{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}`})
 				if err != nil {
 					t.Fatal(err)
 				}

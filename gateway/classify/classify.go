@@ -11,7 +11,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/gateway/s3wire"
-	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 	"github.com/keyhatch/keyhatch/sigv4"
 )
 
@@ -23,7 +23,7 @@ type Request struct {
 	Prefix string        // of a list
 	Source s3wire.Source // of a copy
 	Query  url.Values
-	Asked  policy.S3Request // the same for session policies
+	Asked  sessionpolicy.Request // the same for session policies
 }
 
 // Find finds the operation and what it is about. It acts on the decoded path
@@ -69,8 +69,8 @@ func Find(r *http.Request, hosts []string) (Request, error) {
 			return out, err
 		}
 	}
-	from := policy.S3Object{Bucket: out.Source.Bucket, Key: out.Source.Key, Versioned: out.Source.Version != ""}
-	out.Asked = policy.NewS3Request(op.Name, out.Bucket, out.Key, from, out.Query, r.Header)
+	from := sessionpolicy.Object{Bucket: out.Source.Bucket, Key: out.Source.Key, Versioned: out.Source.Version != ""}
+	out.Asked = sessionpolicy.NewRequest(op.Name, out.Bucket, out.Key, from, out.Query, r.Header)
 	for _, check := range []func(http.Header) error{checkMetadata, checkTagHeader, checkRange} {
 		if err := check(r.Header); err != nil {
 			return out, err

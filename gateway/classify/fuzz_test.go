@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/gateway/s3wire"
-	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 )
 
 // ours are the names of the endpoint in what is fuzzed.
@@ -206,7 +206,7 @@ func copiesWhatItSays(t *testing.T, r *http.Request, q Request) {
 	if again, err := s3wire.ParseSource(q.Source.Header()); err != nil || again != q.Source {
 		t.Fatalf("%+v is written as %q, which is %+v", q.Source, q.Source.Header(), again)
 	}
-	asked := policy.S3Object{Bucket: q.Source.Bucket, Key: q.Source.Key, Versioned: q.Source.Version != ""}
+	asked := sessionpolicy.Object{Bucket: q.Source.Bucket, Key: q.Source.Key, Versioned: q.Source.Version != ""}
 	if q.Asked.Source == nil || *q.Asked.Source != asked {
 		t.Fatalf("policies are asked about %+v, the store about %+v", q.Asked.Source, q.Source)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 	iam "github.com/versity/versitygw/iamapi/policy"
 	"github.com/versity/versitygw/iamapi/types"
 )
@@ -51,7 +52,7 @@ func TestS2_AnotherEvaluatorDecidesAlike(t *testing.T) {
 	open := 0
 	for range questions / perSet {
 		set := drawSet(r)
-		text, err := policy.Dialect{Partition: "aws"}.SessionPolicy(set, nil, nil)
+		text, err := sessionpolicy.Dialect{Partition: "aws"}.Write(set, nil, nil)
 		if err != nil {
 			t.Fatalf("%+v: %v", set, err)
 		}

@@ -1,4 +1,4 @@
-package policy_test
+package sessionpolicy_test
 
 import (
 	"encoding/json"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 	"pgregory.net/rapid"
 )
 
@@ -143,7 +144,7 @@ func TestS2_SessionPolicyNarrows(t *testing.T) {
 	allowed, refused := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		open := policy.Set{{
-			Bucket: pick(t, demoBuckets, "bucket"), Prefix: keyhatch.Prefix(folderText(drawFolders(t, 1, "open"))),
+			Bucket: pick(t, demoBuckets, "bucket"), Prefix: keyhatch.Prefix(pick(t, demoFolders, "open")),
 			Access: pick(t, []keyhatch.Access{keyhatch.Read, keyhatch.Write}, "access"),
 		}}
 		texts := make([]string, rapid.IntRange(1, 2).Draw(t, "policies"))
@@ -154,7 +155,7 @@ func TestS2_SessionPolicyNarrows(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		policies, err := policy.ParseSessionPolicies(texts)
+		policies, err := sessionpolicy.ParseAll(texts)
 		if err != nil {
 			t.Fatalf("%v: %v", texts, err)
 		}
@@ -167,15 +168,15 @@ func TestS2_SessionPolicyNarrows(t *testing.T) {
 			return true
 		}
 		for _, q := range asked {
-			key := q.text()
+			key := q.key
 			resource := q.bucket + "/" + key
 			for _, ask := range []struct {
-				request    policy.S3Request
+				request    sessionpolicy.Request
 				open, want bool
 			}{
-				{policy.S3Request{Operation: "GetObject", Bucket: q.bucket, Key: key}, open.AllowsObject(keyhatch.Read, q.bucket, key), each("s3:GetObject", resource, nil)},
-				{policy.S3Request{Operation: "PutObject", Bucket: q.bucket, Key: key}, open.AllowsObject(keyhatch.Write, q.bucket, key), each("s3:PutObject", resource, nil)},
-				{policy.S3Request{Operation: "ListObjectsV2", Bucket: q.bucket, Prefix: &key}, open.AllowsList(keyhatch.Read, q.bucket, key), each("s3:ListBucket", q.bucket, map[string]string{"s3:prefix": key})},
+				{sessionpolicy.Request{Operation: "GetObject", Bucket: q.bucket, Key: key}, open.AllowsObject(keyhatch.Read, q.bucket, key), each("s3:GetObject", resource, nil)},
+				{sessionpolicy.Request{Operation: "PutObject", Bucket: q.bucket, Key: key}, open.AllowsObject(keyhatch.Write, q.bucket, key), each("s3:PutObject", resource, nil)},
+				{sessionpolicy.Request{Operation: "ListObjectsV2", Bucket: q.bucket, Prefix: &key}, open.AllowsList(keyhatch.Read, q.bucket, key), each("s3:ListBucket", q.bucket, map[string]string{"s3:prefix": key})},
 			} {
 				if ask.request.Prefix == nil && key == "" {
 					continue // no object
@@ -192,7 +193,7 @@ func TestS2_SessionPolicyNarrows(t *testing.T) {
 			}
 			// A list that says no prefix is allowed only if one that has none, and
 			// one that has an empty one, is.
-			bare := policy.S3Request{Operation: "ListObjects", Bucket: q.bucket}
+			bare := sessionpolicy.Request{Operation: "ListObjects", Bucket: q.bucket}
 			if policies.Allow(bare) != (each("s3:ListBucket", q.bucket, nil) && each("s3:ListBucket", q.bucket, map[string]string{"s3:prefix": ""})) {
 				t.Fatalf("a list of all of %s under %s", q.bucket, texts)
 			}
@@ -214,15 +215,15 @@ func FuzzSessionPolicy(f *testing.F) {
 		f.Add(seed, "b", "a/k", "a/")
 	}
 	f.Fuzz(func(t *testing.T, text, bucket, key, prefix string) {
-		p, err := policy.ParseSessionPolicy(text)
+		p, err := sessionpolicy.Parse(text)
 		if err != nil {
 			return
 		}
-		again, err := policy.ParseSessionPolicy(p.String())
+		again, err := sessionpolicy.Parse(p.String())
 		if err != nil || again.String() != p.String() {
 			t.Fatalf("%q reads back as %q, %v", p, again, err)
 		}
-		for _, a := range []policy.Ask{
+		for _, a := range []sessionpolicy.Ask{
 			{Action: "s3:GetObject", Bucket: bucket, Key: key},
 			{Action: "s3:ListBucket", Bucket: bucket, Lists: true, Prefix: &prefix},
 			{Action: "s3:ListBucket", Bucket: bucket, Lists: true},

@@ -1,4 +1,4 @@
-package policy
+package sessionpolicy
 
 import (
 	"bytes"
@@ -9,12 +9,12 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-// MaxSessionPolicy bounds a session policy, in characters.
+// MaxLength bounds a session policy, in characters.
 //
 // Source: AWS STS API reference, AssumeRole, parameter Policy.
-const MaxSessionPolicy = 2048
+const MaxLength = 2048
 
-// ParseSessionPolicy reads a session policy: a JSON object with the Version
+// Parse reads a session policy: a JSON object with the Version
 // "2012-10-17" and one or more statements, each with
 //
 //   - Effect, "Allow" or "Deny", and maybe a Sid, which means nothing;
@@ -28,19 +28,19 @@ const MaxSessionPolicy = 2048
 //
 // All else is refused with what it is (keyhatch.Invalid): other elements, operators
 // and condition keys, policy variables, an element that comes twice, and more than
-// MaxSessionPolicy characters.
+// MaxLength characters.
 //
 // Source: IAM User Guide, "IAM JSON policy element reference".
-func ParseSessionPolicy(text string) (SessionPolicy, error) {
-	if len(text) > MaxSessionPolicy*utf8.UTFMax || utf8.RuneCountInString(text) > MaxSessionPolicy {
-		return SessionPolicy{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodePolicyTooLarge,
-			"a session policy has at most %d characters", MaxSessionPolicy).In("policy")
+func Parse(text string) (Policy, error) {
+	if len(text) > MaxLength*utf8.UTFMax || utf8.RuneCountInString(text) > MaxLength {
+		return Policy{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodePolicyTooLarge,
+			"a session policy has at most %d characters", MaxLength).In("policy")
 	}
 	// encoding/json puts other characters for what is no UTF-8, and does not mind.
 	if !utf8.ValidString(text) || !json.Valid([]byte(text)) {
-		return SessionPolicy{}, badPolicy("it must be one JSON object, in UTF-8")
+		return Policy{}, badPolicy("it must be one JSON object, in UTF-8")
 	}
-	p := SessionPolicy{}
+	p := Policy{}
 	r := &reader{dec: json.NewDecoder(strings.NewReader(text))}
 	versioned := false
 	err := r.object("the policy", func(name string) error {
@@ -63,15 +63,15 @@ func ParseSessionPolicy(text string) (SessionPolicy, error) {
 	})
 	switch {
 	case err != nil:
-		return SessionPolicy{}, err
+		return Policy{}, err
 	case !versioned:
-		return SessionPolicy{}, badPolicy(`it needs the Version "2012-10-17"`)
+		return Policy{}, badPolicy(`it needs the Version "2012-10-17"`)
 	case len(p.statements) == 0:
-		return SessionPolicy{}, badPolicy("it needs a Statement")
+		return Policy{}, badPolicy("it needs a Statement")
 	}
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, []byte(text)); err != nil {
-		return SessionPolicy{}, badPolicy("it cannot be read").Because(err)
+		return Policy{}, badPolicy("it cannot be read").Because(err)
 	}
 	p.text = compact.String()
 	return p, nil

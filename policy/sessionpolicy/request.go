@@ -1,12 +1,12 @@
-package policy
+package sessionpolicy
 
 import (
 	"net/url"
 	"slices"
 )
 
-// S3Request is a request to our S3 endpoint as far as session policies look at it.
-type S3Request struct {
+// Request is a request to our S3 endpoint as far as session policies look at it.
+type Request struct {
 	Operation string // S3's name
 	Bucket    string
 	Key       string // of the object, or of one of a batch
@@ -19,14 +19,14 @@ type S3Request struct {
 	Compares bool
 	// Source is what a copy reads, nil for none. With SourceTags the copy takes the
 	// tags along that the source may have.
-	Source     *S3Object
+	Source     *Object
 	SourceTags bool
 }
 
-// NewS3Request reads what policies look at from the query and the header of a
+// NewRequest reads what policies look at from the query and the header of a
 // request. source is what a copy reads, else empty.
-func NewS3Request(operation, bucket, key string, source S3Object, query url.Values, header map[string][]string) S3Request {
-	r := S3Request{
+func NewRequest(operation, bucket, key string, source Object, query url.Values, header map[string][]string) Request {
+	r := Request{
 		Operation: operation, Bucket: bucket, Key: key, Versioned: query.Has("versionId"), Tags: header["X-Amz-Tagging"] != nil,
 		Prefix: parameter(query, "prefix"), Delimiter: parameter(query, "delimiter"),
 	}
@@ -48,8 +48,8 @@ func parameter(query url.Values, name string) *string {
 	return &value
 }
 
-// S3Object is an object, maybe in one version.
-type S3Object struct {
+// Object is an object, maybe in one version.
+type Object struct {
 	Bucket, Key string
 	Versioned   bool
 }
@@ -95,7 +95,7 @@ var operationPermissions = map[string]permissions{
 
 // asks are the permissions that the request takes; all of them. known is false for
 // an operation that is not in the table, which no policy allows.
-func (r S3Request) asks() (asks []Ask, known bool) {
+func (r Request) asks() (asks []Ask, known bool) {
 	p, known := operationPermissions[r.Operation]
 	on := func(bucket, key string, actions ...string) {
 		for _, action := range actions {
@@ -127,8 +127,8 @@ func (r S3Request) asks() (asks []Ask, known bool) {
 	return asks, known
 }
 
-// S3Operations are the operations that session policies know of, sorted.
-func S3Operations() []string {
+// Operations are the operations that session policies know of, sorted.
+func Operations() []string {
 	var names []string
 	for name := range operationPermissions {
 		names = append(names, name)

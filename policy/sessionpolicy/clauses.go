@@ -1,9 +1,10 @@
-package policy
+package sessionpolicy
 
 import (
 	"slices"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/policy"
 )
 
 // The permissions that access takes, by what each is a permission of. Older versions
@@ -54,10 +55,10 @@ type part struct {
 
 // parts are those of the set that open something, in their order, none in another one
 // that opens as much.
-func (s Set) parts() ([]part, error) {
+func partsOf(s policy.Set) ([]part, error) {
 	var all []part
 	for _, o := range s {
-		p := part{bucket: o.Bucket, prefix: o.Prefix, read: o.covers(keyhatch.Read), write: o.covers(keyhatch.Write)}
+		p := part{bucket: o.Bucket, prefix: o.Prefix, read: o.Covers(keyhatch.Read), write: o.Covers(keyhatch.Write)}
 		p.listsBucket = o.ListsBucket && p.read
 		for _, l := range o.Locked {
 			switch {

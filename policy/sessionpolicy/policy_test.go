@@ -1,4 +1,4 @@
-package policy_test
+package sessionpolicy_test
 
 import (
 	"errors"
@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/keyhatch/keyhatch"
-	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 )
 
 // statementJSON is a policy of one statement with some of it put otherwise.
@@ -75,12 +75,12 @@ func TestSessionPolicyRefused(t *testing.T) {
 		"a value's variable":   {statementJSON(allowAll + `,"Condition":{"StringLike":{"s3:prefix":"${aws:username}/*"}}`), "policy variable"},
 		"a slow pattern":       {statementJSON(`"Effect":"Allow","Action":"*","Resource":"arn:aws:s3:::b/*?` + strings.Repeat("a", 100) + `*"`), "up to 100"},
 	} {
-		p, err := policy.ParseSessionPolicy(tc.text)
+		p, err := sessionpolicy.Parse(tc.text)
 		var e *keyhatch.Error
 		if !errors.As(err, &e) || e.Kind != keyhatch.Invalid || e.Code != keyhatch.CodeInvalidPolicy || e.Field != "policy" || !strings.Contains(e.Message, tc.says) {
 			t.Errorf("%s: %v, want a refusal that says %q", name, err, tc.says)
 		}
-		if p.Allows(policy.Ask{Action: "s3:GetObject", Bucket: "b", Key: "k"}) {
+		if p.Allows(sessionpolicy.Ask{Action: "s3:GetObject", Bucket: "b", Key: "k"}) {
 			t.Errorf("%s: what was refused allows something", name)
 		}
 	}
@@ -92,11 +92,11 @@ func TestSessionPolicySize(t *testing.T) {
 		p := statementJSON(`"Sid":"` + "\x00" + `",` + allowAll)
 		return strings.Replace(p, "\x00", strings.Repeat("ü", characters-len(p)+1), 1)
 	}
-	if _, err := policy.ParseSessionPolicy(padded(policy.MaxSessionPolicy)); err != nil {
+	if _, err := sessionpolicy.Parse(padded(sessionpolicy.MaxLength)); err != nil {
 		t.Errorf("the longest policy: %v", err)
 	}
-	for _, n := range []int{policy.MaxSessionPolicy + 1, 1 << 20} {
-		_, err := policy.ParseSessionPolicy(padded(n))
+	for _, n := range []int{sessionpolicy.MaxLength + 1, 1 << 20} {
+		_, err := sessionpolicy.Parse(padded(n))
 		var e *keyhatch.Error
 		if !errors.As(err, &e) || e.Code != keyhatch.CodePolicyTooLarge {
 			t.Errorf("%d characters: %v", n, err)
@@ -104,9 +104,9 @@ func TestSessionPolicySize(t *testing.T) {
 	}
 }
 
-func mustPolicy(t *testing.T, text string) policy.SessionPolicy {
+func mustPolicy(t *testing.T, text string) sessionpolicy.Policy {
 	t.Helper()
-	p, err := policy.ParseSessionPolicy(text)
+	p, err := sessionpolicy.Parse(text)
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
@@ -122,7 +122,7 @@ func TestSessionPolicyText(t *testing.T) {
 	if p.String() != want {
 		t.Errorf("it is %s", p)
 	}
-	if again := mustPolicy(t, p.String()); again.String() != want || !again.Allows(policy.Ask{Action: "s3:GetObject", Bucket: "b", Key: "<&> x"}) {
+	if again := mustPolicy(t, p.String()); again.String() != want || !again.Allows(sessionpolicy.Ask{Action: "s3:GetObject", Bucket: "b", Key: "<&> x"}) {
 		t.Errorf("read again it is %s", again)
 	}
 }
@@ -132,11 +132,11 @@ func text(s string) *string { return &s }
 // TestSessionPolicyDecides asks of policies of one kind of rule each what IAM's
 // documentation says of them.
 func TestSessionPolicyDecides(t *testing.T) {
-	object := func(action, bucket, key string) policy.Ask {
-		return policy.Ask{Action: action, Bucket: bucket, Key: key}
+	object := func(action, bucket, key string) sessionpolicy.Ask {
+		return sessionpolicy.Ask{Action: action, Bucket: bucket, Key: key}
 	}
-	list := func(prefix *string) policy.Ask {
-		return policy.Ask{Action: "s3:ListBucket", Bucket: "b", Lists: true, Prefix: prefix}
+	list := func(prefix *string) sessionpolicy.Ask {
+		return sessionpolicy.Ask{Action: "s3:ListBucket", Bucket: "b", Lists: true, Prefix: prefix}
 	}
 	on := func(effect, action, resource string) string {
 		return fmt.Sprintf(`{"Effect":%q,"Action":%q,"Resource":%q}`, effect, action, resource)
@@ -146,7 +146,7 @@ func TestSessionPolicyDecides(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		statements string
-		ask        policy.Ask
+		ask        sessionpolicy.Ask
 		want       bool
 	}{
 		{on("Allow", "*", "*"), object("s3:GetObject", "b", "k"), true},
@@ -232,27 +232,27 @@ func TestSessionPolicies(t *testing.T) {
 	only := func(actions string) string {
 		return statementJSON(`"Effect":"Allow","Action":[` + actions + `],"Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]`)
 	}
-	copying := policy.S3Request{Operation: "CopyObject", Bucket: "b", Key: "to", Source: &policy.S3Object{Bucket: "b", Key: "from"}}
+	copying := sessionpolicy.Request{Operation: "CopyObject", Bucket: "b", Key: "to", Source: &sessionpolicy.Object{Bucket: "b", Key: "from"}}
 	elsewhere, tagged, versioned := copying, copying, copying
-	elsewhere.Source = &policy.S3Object{Bucket: "c", Key: "from"}
+	elsewhere.Source = &sessionpolicy.Object{Bucket: "c", Key: "from"}
 	tagged.SourceTags = true
-	versioned.Source = &policy.S3Object{Bucket: "b", Key: "from", Versioned: true}
-	get := policy.S3Request{Operation: "GetObject", Bucket: "b", Key: "k"}
+	versioned.Source = &sessionpolicy.Object{Bucket: "b", Key: "from", Versioned: true}
+	get := sessionpolicy.Request{Operation: "GetObject", Bucket: "b", Key: "k"}
 	for _, tc := range []struct {
 		name     string
 		policies []string
-		request  policy.S3Request
+		request  sessionpolicy.Request
 		want     bool
 	}{
 		{"none", nil, get, true},
-		{"an operation that is not known, and no policy", nil, policy.S3Request{Operation: "PutBucketPolicy", Bucket: "b"}, true},
-		{"an operation that is not known", []string{only(`"*"`)}, policy.S3Request{Operation: "PutBucketPolicy", Bucket: "b"}, false},
+		{"an operation that is not known, and no policy", nil, sessionpolicy.Request{Operation: "PutBucketPolicy", Bucket: "b"}, true},
+		{"an operation that is not known", []string{only(`"*"`)}, sessionpolicy.Request{Operation: "PutBucketPolicy", Bucket: "b"}, false},
 		{"both", []string{only(`"s3:Get*"`), only(`"s3:GetObject"`)}, get, true},
 		{"one of two", []string{only(`"s3:Get*"`), only(`"s3:PutObject"`)}, get, false},
-		{"a version", []string{only(`"s3:GetObject"`)}, policy.S3Request{Operation: "GetObject", Bucket: "b", Key: "k", Versioned: true}, false},
-		{"a version, allowed", []string{only(`"s3:GetObject","s3:GetObjectVersion"`)}, policy.S3Request{Operation: "HeadObject", Bucket: "b", Key: "k", Versioned: true}, true},
-		{"a version is the object too", []string{only(`"s3:GetObjectVersion"`)}, policy.S3Request{Operation: "GetObject", Bucket: "b", Key: "k", Versioned: true}, false},
-		{"attributes", []string{only(`"s3:GetObjectAttributes"`)}, policy.S3Request{Operation: "GetObjectAttributes", Bucket: "b", Key: "k"}, false},
+		{"a version", []string{only(`"s3:GetObject"`)}, sessionpolicy.Request{Operation: "GetObject", Bucket: "b", Key: "k", Versioned: true}, false},
+		{"a version, allowed", []string{only(`"s3:GetObject","s3:GetObjectVersion"`)}, sessionpolicy.Request{Operation: "HeadObject", Bucket: "b", Key: "k", Versioned: true}, true},
+		{"a version is the object too", []string{only(`"s3:GetObjectVersion"`)}, sessionpolicy.Request{Operation: "GetObject", Bucket: "b", Key: "k", Versioned: true}, false},
+		{"attributes", []string{only(`"s3:GetObjectAttributes"`)}, sessionpolicy.Request{Operation: "GetObjectAttributes", Bucket: "b", Key: "k"}, false},
 		{"a copy", []string{only(`"s3:PutObject","s3:GetObject"`)}, copying, true},
 		{"a copy that may not read", []string{only(`"s3:PutObject"`)}, copying, false},
 		{"a copy that may not write", []string{only(`"s3:GetObject"`)}, copying, false},
@@ -260,12 +260,12 @@ func TestSessionPolicies(t *testing.T) {
 		{"a copy with tags", []string{only(`"s3:PutObject","s3:GetObject","s3:PutObjectTagging"`)}, tagged, false},
 		{"a copy with tags, allowed", []string{only(`"s3:PutObject","s3:GetObject","s3:*Tagging"`)}, tagged, true},
 		{"a copy of a version", []string{only(`"s3:PutObject","s3:GetObject"`)}, versioned, false},
-		{"tags with an object", []string{only(`"s3:PutObject"`)}, policy.S3Request{Operation: "PutObject", Bucket: "b", Key: "k", Tags: true}, false},
-		{"a condition on the object that is there", []string{only(`"s3:PutObject"`)}, policy.S3Request{Operation: "PutObject", Bucket: "b", Key: "k", Compares: true}, false},
-		{"a batch, whose keys are asked about", []string{only(`"s3:GetObject"`)}, policy.S3Request{Operation: "DeleteObjects", Bucket: "b"}, true},
-		{"one of its keys", []string{only(`"s3:GetObject"`)}, policy.S3Request{Operation: "DeleteObject", Bucket: "b", Key: "k"}, false},
+		{"tags with an object", []string{only(`"s3:PutObject"`)}, sessionpolicy.Request{Operation: "PutObject", Bucket: "b", Key: "k", Tags: true}, false},
+		{"a condition on the object that is there", []string{only(`"s3:PutObject"`)}, sessionpolicy.Request{Operation: "PutObject", Bucket: "b", Key: "k", Compares: true}, false},
+		{"a batch, whose keys are asked about", []string{only(`"s3:GetObject"`)}, sessionpolicy.Request{Operation: "DeleteObjects", Bucket: "b"}, true},
+		{"one of its keys", []string{only(`"s3:GetObject"`)}, sessionpolicy.Request{Operation: "DeleteObject", Bucket: "b", Key: "k"}, false},
 	} {
-		p, err := policy.ParseSessionPolicies(tc.policies)
+		p, err := sessionpolicy.ParseAll(tc.policies)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -277,10 +277,10 @@ func TestSessionPolicies(t *testing.T) {
 
 // TestSessionPolicyOfNothing: the zero value allows nothing (S8).
 func TestS8_SessionPolicyOfNothing(t *testing.T) {
-	if (policy.SessionPolicies{{}}).Allow(policy.S3Request{Operation: "ListBuckets"}) {
+	if (sessionpolicy.Policies{{}}).Allow(sessionpolicy.Request{Operation: "ListBuckets"}) {
 		t.Error("a policy without statements allows something")
 	}
-	if _, err := policy.ParseSessionPolicies([]string{statementJSON(allowAll), ""}); err == nil {
+	if _, err := sessionpolicy.ParseAll([]string{statementJSON(allowAll), ""}); err == nil {
 		t.Error("an empty policy is none")
 	}
 }

@@ -1,4 +1,4 @@
-package policy
+package sessionpolicy
 
 import (
 	"slices"
@@ -11,7 +11,7 @@ import (
 // cannot be said so is refused. What a clause of c denies, it denies on.
 //
 // A store takes one session policy, and the sum of several would be more, not less.
-func narrowed(c []clause, p SessionPolicy) ([]clause, error) {
+func narrowed(c []clause, p Policy) ([]clause, error) {
 	var allows, denies []clause
 	for _, s := range p.statements {
 		for _, n := range s.clauses() {

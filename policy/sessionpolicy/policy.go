@@ -1,4 +1,4 @@
-package policy
+package sessionpolicy
 
 import (
 	"slices"
@@ -7,13 +7,13 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-// SessionPolicy is a session policy in IAM's language, which narrows a lease: what
+// Policy is a session policy in IAM's language, which narrows a lease: what
 // it does not allow, or denies, the lease does not open. It never widens one. The
 // zero value allows nothing.
 //
 // Understood is the part of the language that session policies for S3 use, and
-// ParseSessionPolicy refuses the rest rather than pass over it.
-type SessionPolicy struct {
+// Parse refuses the rest rather than pass over it.
+type Policy struct {
 	text       string
 	statements []statement
 }
@@ -41,7 +41,7 @@ const (
 )
 
 // String is the policy's text without blanks.
-func (p SessionPolicy) String() string { return p.text }
+func (p Policy) String() string { return p.text }
 
 // Ask is one permission in IAM's words.
 type Ask struct {
@@ -60,7 +60,7 @@ type Ask struct {
 // Stores differ in whether a list without the parameter prefix has an s3:prefix:
 // it counts as empty with some and as not there with others. What was not sent is
 // therefore asked about in both ways, and both must be allowed; so is delimiter.
-func (p SessionPolicy) Allows(a Ask) bool {
+func (p Policy) Allows(a Ask) bool {
 	for _, values := range readings(a) {
 		if !p.allows(a, values) {
 			return false
@@ -93,7 +93,7 @@ func readings(a Ask) []map[string]string {
 	return all
 }
 
-func (p SessionPolicy) allows(a Ask, values map[string]string) bool {
+func (p Policy) allows(a Ask, values map[string]string) bool {
 	allowed := false
 	for _, s := range p.statements {
 		if !s.fits(a, values) {
@@ -131,15 +131,15 @@ func (c condition) holds(values map[string]string) bool {
 	return c.not != (there && matchesAny(c.values, value))
 }
 
-// SessionPolicies are all those that a lease is under: every one must allow. None
+// Policies are all those that a lease is under: every one must allow. None
 // narrow nothing.
-type SessionPolicies []SessionPolicy
+type Policies []Policy
 
-// ParseSessionPolicies reads the policies that a lease carries.
-func ParseSessionPolicies(texts []string) (SessionPolicies, error) {
-	var out SessionPolicies
+// ParseAll reads the policies that a lease carries.
+func ParseAll(texts []string) (Policies, error) {
+	var out Policies
 	for _, text := range texts {
-		p, err := ParseSessionPolicy(text)
+		p, err := Parse(text)
 		if err != nil {
 			return nil, err
 		}
@@ -149,7 +149,7 @@ func ParseSessionPolicies(texts []string) (SessionPolicies, error) {
 }
 
 // Allow tells whether every policy allows everything that the request takes.
-func (p SessionPolicies) Allow(r S3Request) bool {
+func (p Policies) Allow(r Request) bool {
 	if len(p) == 0 {
 		return true
 	}
@@ -169,7 +169,7 @@ func (p SessionPolicies) Allow(r S3Request) bool {
 // may be allowed by every policy. No is certain. Yes is not: conditions are taken to
 // hold where they allow and not to where they deny, and it may need several
 // statements together, or what no two policies both allow, to close a prefix.
-func (p SessionPolicies) MayAllow(operation, bucket string, prefix keyhatch.Prefix) bool {
+func (p Policies) MayAllow(operation, bucket string, prefix keyhatch.Prefix) bool {
 	for _, policy := range p {
 		permissions := operationPermissions[operation]
 		if len(permissions.actions) == 0 {
@@ -192,7 +192,7 @@ type place struct {
 	below    bool
 }
 
-func (p SessionPolicy) mayAllow(action string, on place) bool {
+func (p Policy) mayAllow(action string, on place) bool {
 	action = strings.ToLower(action)
 	allowed := false
 	for _, s := range p.statements {

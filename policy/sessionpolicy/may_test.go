@@ -1,4 +1,4 @@
-package policy_test
+package sessionpolicy_test
 
 import (
 	"encoding/json"
@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/keyhatch/keyhatch"
-	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 	"pgregory.net/rapid"
 )
 
@@ -55,19 +55,19 @@ func TestMayAllow(t *testing.T) {
 		{all + "," + on("Deny", "s3:Get*", "*"), put, "", true},
 		{all + `,{"Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"StringLike":{"s3:prefix":"in/*"}}}`, list, "", true},
 	} {
-		policies, err := policy.ParseSessionPolicies([]string{`{"Version":"2012-10-17","Statement":[` + c.statements + `]}`})
+		policies, err := sessionpolicy.ParseAll([]string{`{"Version":"2012-10-17","Statement":[` + c.statements + `]}`})
 		if err != nil {
 			t.Fatalf("%s: %v", c.statements, err)
 		}
 		if got := policies.MayAllow(c.operation, "demo", keyhatch.Prefix(c.prefix)); got != c.want {
 			t.Errorf("%s below %q: %t under %s", c.operation, c.prefix, got, c.statements)
 		}
-		both := append(policies, policy.SessionPolicy{})
+		both := append(policies, sessionpolicy.Policy{})
 		if both.MayAllow(c.operation, "demo", keyhatch.Prefix(c.prefix)) {
 			t.Errorf("%s below %q: beside a policy that allows nothing", c.operation, c.prefix)
 		}
 	}
-	if !(policy.SessionPolicies{}).MayAllow(get, "demo", "") {
+	if !(sessionpolicy.Policies{}).MayAllow(get, "demo", "") {
 		t.Error("no policies close something")
 	}
 }
@@ -78,18 +78,18 @@ func TestMayAllowIsNotTooSure(t *testing.T) {
 	asked := questions()
 	closed := 0
 	rapid.Check(t, func(t *rapid.T) {
-		bucket, prefix := pick(t, demoBuckets, "bucket"), folderText(drawFolders(t, 1, "open"))
+		bucket, prefix := pick(t, demoBuckets, "bucket"), pick(t, demoFolders, "open")
 		text := drawPolicy(t)
 		var read readPolicy
 		if err := json.Unmarshal([]byte(text), &read); err != nil {
 			t.Fatal(err)
 		}
-		policies, err := policy.ParseSessionPolicies([]string{text})
+		policies, err := sessionpolicy.ParseAll([]string{text})
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, q := range asked {
-			key := q.text()
+			key := q.key
 			if q.bucket != bucket || !strings.HasPrefix(key, prefix) {
 				continue
 			}

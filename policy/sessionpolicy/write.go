@@ -1,4 +1,4 @@
-package policy
+package sessionpolicy
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/policy"
 )
 
 // Dialect is how a store reads session policies.
@@ -27,7 +28,7 @@ type Dialect struct {
 	Resolves bool
 }
 
-// SessionPolicy writes the session policy that opens exactly what the set opens, and of
+// Policy writes the session policy that opens exactly what the set opens, and of
 // that only what every one of the policies allows. It has the fewest statements that
 // say so. What opens nothing denies everything: it is a policy all the same (S8).
 //
@@ -38,27 +39,27 @@ type Dialect struct {
 // keys are the ARNs of the KMS keys that the objects are encrypted with, which may
 // then be used, for objects and through S3 alone.
 //
-// It is keyhatch.Invalid when it would be longer than MaxSessionPolicy, which tells how
+// It is keyhatch.Invalid when it would be longer than MaxLength, which tells how
 // many of the set's prefixes fit, and when the policies and the set cannot be made one.
-func (d Dialect) SessionPolicy(open Set, policies SessionPolicies, keys []string) (string, error) {
+func (d Dialect) Write(open policy.Set, policies Policies, keys []string) (string, error) {
 	text, err := d.write(open, policies, keys)
-	if err != nil || len(text) <= MaxSessionPolicy {
+	if err != nil || len(text) <= MaxLength {
 		return text, err
 	}
 	fits := 0
 	for fits < len(open) {
 		shorter, err := d.write(open[:fits+1], policies, keys)
-		if err != nil || len(shorter) > MaxSessionPolicy {
+		if err != nil || len(shorter) > MaxLength {
 			break
 		}
 		fits++
 	}
 	if len(policies) > 0 {
 		return "", TooLong("with the session policies that narrow it, %d prefixes make a policy of %d characters, and a store takes %d: %d of them would fit; make the policies shorter, or ask for several leases",
-			len(open), len(text), MaxSessionPolicy, fits).In("policy")
+			len(open), len(text), MaxLength, fits).In("policy")
 	}
 	return "", TooLong("%d prefixes make a session policy of %d characters, and a store takes %d: %d of them would fit; ask for fewer, for one that holds them, or for several leases",
-		len(open), len(text), MaxSessionPolicy, fits).In("prefixes")
+		len(open), len(text), MaxLength, fits).In("prefixes")
 }
 
 // TooLong is that a session policy is more than a store takes.
@@ -66,8 +67,8 @@ func TooLong(format string, args ...any) *keyhatch.Error {
 	return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodePolicyTooLarge, format, args...)
 }
 
-func (d Dialect) write(open Set, policies SessionPolicies, keys []string) (string, error) {
-	parts, err := open.parts()
+func (d Dialect) write(open policy.Set, policies Policies, keys []string) (string, error) {
+	parts, err := partsOf(open)
 	if err != nil {
 		return "", err
 	}

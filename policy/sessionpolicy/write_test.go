@@ -1,4 +1,4 @@
-package policy_test
+package sessionpolicy_test
 
 import (
 	"encoding/json"
@@ -10,12 +10,13 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 	"pgregory.net/rapid"
 )
 
 var (
-	ofAWS   = policy.Dialect{Partition: "aws", Escapes: true, Attributes: true}
-	ofStore = policy.Dialect{Partition: "aws", Resolves: true}
+	ofAWS   = sessionpolicy.Dialect{Partition: "aws", Escapes: true, Attributes: true}
+	ofStore = sessionpolicy.Dialect{Partition: "aws", Resolves: true}
 )
 
 // asked are the permissions of a session, by what decides about each.
@@ -118,7 +119,7 @@ func TestS2_SessionPolicySaysTheSet(t *testing.T) {
 			dialect, folders = ofAWS, slices.Concat(plainFolders, oddFolders)
 		}
 		set := drawSet(t, folders)
-		text, err := dialect.SessionPolicy(set, nil, nil)
+		text, err := dialect.Write(set, nil, nil)
 		if errors.Is(err, keyhatch.Conflict) { // open inside of what is locked
 			t.Skip()
 		}
@@ -156,11 +157,11 @@ func TestS2_NarrowedPolicySaysBoth(t *testing.T) {
 			texts[i] = drawPolicy(t)
 			each[i] = mustRead(t, texts[i])
 		}
-		policies, err := policy.ParseSessionPolicies(texts)
+		policies, err := sessionpolicy.ParseAll(texts)
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := ofAWS.SessionPolicy(set, policies, nil)
+		text, err := ofAWS.Write(set, policies, nil)
 		if errors.Is(err, keyhatch.Conflict) || errors.Is(err, keyhatch.Invalid) {
 			refused++
 			t.Skip()
@@ -169,7 +170,7 @@ func TestS2_NarrowedPolicySaysBoth(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := mustRead(t, text)
-		if _, err := policy.ParseSessionPolicy(text); err != nil {
+		if _, err := sessionpolicy.Parse(text); err != nil {
 			t.Fatalf("%s: %v", text, err)
 		}
 		for _, q := range wireQuestions(set) {
@@ -204,10 +205,10 @@ func TestSessionPolicyTexts(t *testing.T) {
 	if strings.Contains(blank, " ") || !strings.Contains(blank, `lab/a\u0020b+c/*`) {
 		t.Errorf("a blank is sent as a plus: %s", blank)
 	}
-	china := policy.Dialect{Partition: "aws-cn", Escapes: true}
+	china := sessionpolicy.Dialect{Partition: "aws-cn", Escapes: true}
 	for _, tc := range []struct {
 		name    string
-		dialect policy.Dialect
+		dialect sessionpolicy.Dialect
 		set     policy.Set
 		keys    []string
 		want    string
@@ -248,7 +249,7 @@ func TestSessionPolicyTexts(t *testing.T) {
 				`{"Effect":"Allow","Action":[` + lists + `],"Resource":["arn:aws-cn:s3:::lab","arn:aws-cn:s3:::lab2"],"Condition":{"StringLike":{"s3:prefix":"${*}${?}${$}\"\u00e4/*"}}}]}`,
 		},
 	} {
-		got, err := tc.dialect.SessionPolicy(tc.set, nil, tc.keys)
+		got, err := tc.dialect.Write(tc.set, nil, tc.keys)
 		if err != nil || strings.ReplaceAll(got, `,"s3:GetObjectAttributes","s3:GetObjectVersionAttributes"`, "") != tc.want {
 			t.Errorf("%s: %v\n got %s\nwant %s", tc.name, err, got, tc.want)
 		}
@@ -268,11 +269,11 @@ func TestSessionPolicyNarrowedTexts(t *testing.T) {
 			`{"Effect":"Allow","Action":["s3:ListBucket","s3:ListBucketVersions"],"Resource":"arn:aws:s3:::lab","Condition":{"StringLike":{"s3:delimiter":"/","s3:prefix":"a/b*"}}}]}`,
 		},
 	} {
-		p, err := policy.ParseSessionPolicy(statementJSON(tc.policy))
+		p, err := sessionpolicy.Parse(statementJSON(tc.policy))
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := ofAWS.SessionPolicy(set, policy.SessionPolicies{p}, nil)
+		got, err := ofAWS.Write(set, sessionpolicy.Policies{p}, nil)
 		if err != nil || !strings.HasSuffix(got, tc.want) {
 			t.Errorf("under %s: %v\n got %s\nwant %s", tc.policy, err, got, tc.want)
 		}
@@ -299,34 +300,34 @@ func TestSessionPolicyNarrowedTexts(t *testing.T) {
 			mustWrite(t, set),
 		},
 	} {
-		var both policy.SessionPolicies
+		var both sessionpolicy.Policies
 		for _, statements := range []string{tc.one, tc.other} {
-			p, err := policy.ParseSessionPolicy(`{"Version":"2012-10-17","Statement":[{` + statements + `}]}`)
+			p, err := sessionpolicy.Parse(`{"Version":"2012-10-17","Statement":[{` + statements + `}]}`)
 			if err != nil {
 				t.Fatal(err)
 			}
 			both = append(both, p)
 		}
-		got, err := ofAWS.SessionPolicy(set, both, nil)
+		got, err := ofAWS.Write(set, both, nil)
 		if (err != nil) != (tc.want == "") || !strings.HasSuffix(got, tc.want) {
 			t.Errorf("under %s and %s: %v\n got %s\nwant %s", tc.one, tc.other, err, got, tc.want)
 		}
 	}
-	both := make(policy.SessionPolicies, 2)
+	both := make(sessionpolicy.Policies, 2)
 	for i, resource := range []string{"arn:aws:s3:::lab/a/*x*y*", "arn:aws:s3:::lab/a/*y*x*"} {
 		var err error
-		if both[i], err = policy.ParseSessionPolicy(statementJSON(`"Effect":"Allow","Action":"s3:GetObject","Resource":"` + resource + `"`)); err != nil {
+		if both[i], err = sessionpolicy.Parse(statementJSON(`"Effect":"Allow","Action":"s3:GetObject","Resource":"` + resource + `"`)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got, err := ofAWS.SessionPolicy(set, both, nil); !errors.Is(err, keyhatch.Invalid) {
+	if got, err := ofAWS.Write(set, both, nil); !errors.Is(err, keyhatch.Invalid) {
 		t.Errorf("what has no exact form is %s, %v", got, err)
 	}
 }
 
 func mustWrite(t *testing.T, s policy.Set) string {
 	t.Helper()
-	text, err := ofAWS.SessionPolicy(s, nil, nil)
+	text, err := ofAWS.Write(s, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -344,7 +345,7 @@ func TestSessionPolicyCannotSay(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		name    string
-		dialect policy.Dialect
+		dialect sessionpolicy.Dialect
 		set     policy.Set
 		keys    []string
 		want    keyhatch.Code
@@ -359,7 +360,7 @@ func TestSessionPolicyCannotSay(t *testing.T) {
 		{"a key with another name", ofAWS, reading("lab", "a/"), []string{"arn:aws:kms:eu-west-1:123456789012:alias/k"}, keyhatch.CodeInvalidPolicy},
 		{"open in what is locked", ofAWS, policy.Set{{Bucket: "lab", Access: keyhatch.Write, Locked: []keyhatch.Prefix{"a/"}}, {Bucket: "lab", Prefix: "a/b/", Access: keyhatch.Write}}, nil, keyhatch.CodeStoreUnsupported},
 	} {
-		text, err := tc.dialect.SessionPolicy(tc.set, nil, tc.keys)
+		text, err := tc.dialect.Write(tc.set, nil, tc.keys)
 		var failed *keyhatch.Error
 		if !errors.As(err, &failed) || failed.Code != tc.want || text != "" {
 			t.Errorf("%s: %s, %v, want %s", tc.name, text, err, tc.want)
@@ -373,14 +374,14 @@ func TestSessionPolicyTooLong(t *testing.T) {
 	for i := range 100 {
 		set = append(set, policy.Open{Bucket: "lab", Prefix: keyhatch.Prefix(fmt.Sprintf("projects/%03d/", i)), Access: keyhatch.Write})
 	}
-	_, err := ofAWS.SessionPolicy(set, nil, nil)
+	_, err := ofAWS.Write(set, nil, nil)
 	var failed *keyhatch.Error
 	if !errors.As(err, &failed) || failed.Kind != keyhatch.Invalid || failed.Code != keyhatch.CodePolicyTooLarge || failed.Field != "prefixes" {
 		t.Fatalf("it is %v", err)
 	}
 	fits := 0
 	for fits < len(set) {
-		if text, err := ofAWS.SessionPolicy(set[:fits+1], nil, nil); err != nil || len(text) > policy.MaxSessionPolicy {
+		if text, err := ofAWS.Write(set[:fits+1], nil, nil); err != nil || len(text) > sessionpolicy.MaxLength {
 			break
 		}
 		fits++
