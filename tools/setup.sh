@@ -167,16 +167,13 @@ install_ceph() {
 	install "radosgw=$ceph_version*" "ceph-mon=$ceph_version*" "ceph-osd=$ceph_version*" "ceph-common=$ceph_version*"
 }
 
-# build NAME PACKAGE VERSION [MODULE] builds a Go program, unless it is there and
-# runs, and sets the variable NAME to its path. Its directory gets its name when it
-# is whole. A program whose module replaces others cannot be had by "go install":
-# with MODULE it is built in its module, as that was published, and PACKAGE is a
-# folder there.
+# build PATH PACKAGE VERSION [MODULE] builds a Go program, unless it is there and
+# runs. Its directory gets its name when it is whole. A program whose module replaces
+# others cannot be had by "go install": with MODULE it is built in its module, as that
+# was published, and PACKAGE is a folder there.
 build() {
-	local -n path=$1
-	local name=$1 package=$2 version=$3 module=${4:-}
-	local directory=$cache/$name-$version
-	path=$directory/$name
+	local path=$1 package=$2 version=$3 module=${4:-}
+	local directory=${path%/*} name=${path##*/}
 	! "$path" --version >/dev/null 2>&1 || return 0
 
 	command -v go >/dev/null || die "building $name takes Go: install it and put its bin directory on PATH"
@@ -278,6 +275,20 @@ if ! flock -n 9; then
 	flock 9
 fi
 
+minio=$cache/minio-$minio_version/minio
+versitygw=$cache/versitygw-$versitygw_version/versitygw
+gitleaks=$cache/gitleaks-$gitleaks_version/gitleaks
+tofu=$cache/tofu-$tofu_version/tofu
+# Beside all else, which waits for the network most of the time. Should that fail, this
+# goes on to its end, and the next setup waits for it.
+{
+	build "$minio" "$minio_package" "$minio_version"
+	build "$versitygw" "$versitygw_package" "$versitygw_version"
+	build "$gitleaks" "$gitleaks_package" "$gitleaks_version"
+	build "$tofu" ./cmd/tofu "$tofu_version" "$tofu_module"
+} >&2 &
+builds=$!
+
 has_compiler || install gcc libc6-dev
 has_compiler || die "${CC:-gcc} cannot build a program: the race detector needs a C compiler"
 
@@ -317,10 +328,7 @@ if ! radosgw=$(find_radosgw); then
 	install_ceph
 	radosgw=$(find_radosgw) || die "no Ceph $ceph_version was found after installing it"
 fi
-build minio "$minio_package" "$minio_version"
-build versitygw "$versitygw_package" "$versitygw_version"
-build gitleaks "$gitleaks_package" "$gitleaks_version"
-build tofu ./cmd/tofu "$tofu_version" "$tofu_module"
+wait "$builds" || die "not all programs were built, see above"
 
 # They are set by reference.
 # shellcheck disable=SC2154
