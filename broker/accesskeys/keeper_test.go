@@ -202,13 +202,15 @@ func inKeepersWorld(t *testing.T, test func(t *testing.T, w *world, k *keeper)) 
 	})
 }
 
-// run does what a process does beside answering, until it is stopped.
+// run does what a process does beside answering, until it is stopped. Memory is not
+// refreshed in the background, which no other process changes: four times a second, for
+// hours, that was most of what these tests did.
 func (w *world) run(t *testing.T, more ...func(context.Context)) (stop func()) {
 	runner := jobs.New(w.DB, w.Broker.Jobs(), jobs.Pace{}, w.Log)
 	w.runner.Store(runner)
 	ctx, end := context.WithCancel(t.Context())
 	var all sync.WaitGroup
-	for _, run := range append(more, w.Mirror.Run, runner.Run, w.Broker.StoreKeys.Follow) {
+	for _, run := range append(more, runner.Run, w.Broker.StoreKeys.Follow) {
 		all.Go(func() { run(ctx) })
 	}
 	stop = func() { end(); all.Wait() }
