@@ -9,15 +9,11 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/storekeys"
-	"github.com/keyhatch/keyhatch/db"
 )
 
 const (
-	// issueFor is how long nobody else does anything with a key in its store while it
-	// issues a pair there.
-	issueFor = time.Minute
-	// issueWithin is how long the store may take for that: the rest is for what is
-	// under way there when it is given up.
+	// issueWithin is how long the store may take to issue a pair: the rest of
+	// storekeys.IssueFor is for what is under way there when it is given up.
 	issueWithin = 30 * time.Second
 	// issueWait is how long a pair waits for a key that its store is being asked about,
 	// and issueLook how often it is looked.
@@ -27,12 +23,9 @@ const (
 	recordFor = 10 * time.Second
 )
 
-// The events of a pair that a store issues, beside Issued.
-const (
-	// Issuing: the store is about to issue a pair; NotIssued: nobody got one.
-	Issuing   keyhatch.Action = "access_key.issuing"
-	NotIssued keyhatch.Action = "access_key.not_issued"
-)
+// Issuing is the event that the store is about to issue a pair. Issued follows, or
+// storekeys.NotIssued, or the key is deleted.
+const Issuing keyhatch.Action = "access_key.issuing"
 
 // issueThere has the store that keeps a key issue a pair. It is begun on record, with a
 // job that comes after it whatever happens: a pair of which nobody learns, because the
@@ -51,17 +44,17 @@ func (svc *Service) issueThere(ctx context.Context, c keyhatch.Caller, id string
 	defer svc.kick()
 	within, stop := context.WithTimeout(ctx, issueWithin)
 	defer stop()
-	pair, err := issueIn(within, at, key)
+	pair, err := svc.issueIn(within, at, key)
 	// What has happened is written down also for a caller that has gone.
 	after, done := context.WithTimeout(context.WithoutCancel(ctx), recordFor)
 	defer done()
 	if err != nil {
-		svc.undoIssue(after, key)
+		svc.undoIssue(after, key, err)
 		return key, none, err
 	}
 	issued, ended, err := svc.recordIssue(after, c, key, pair, grace)
 	if err != nil {
-		svc.undoIssue(after, key)
+		svc.undoIssue(after, key, err)
 		return key, none, err
 	}
 	withdrawn := at.Withdraw(within, key.ID, ended)
@@ -152,7 +145,7 @@ func (svc *Service) tryToBegin(ctx context.Context, c keyhatch.Caller, id string
 			}
 			key.Pairs = key.Pairs[:last]
 		}
-		key.IssuingUntil = kernel.Stored(w.Now.Add(issueFor))
+		key.IssuingUntil = kernel.Stored(w.Now.Add(storekeys.IssueFor))
 		if err := w.Tx.UpdateAccessKeyState(ctx, key); err != nil {
 			return err
 		}
@@ -165,7 +158,7 @@ func (svc *Service) tryToBegin(ctx context.Context, c keyhatch.Caller, id string
 }
 
 // issueIn makes room in the store, and has it issue a pair.
-func issueIn(ctx context.Context, at storekeys.Keeper, key keyhatch.AccessKey) (keyhatch.KeyPair, error) {
+func (svc *Service) issueIn(ctx context.Context, at storekeys.Keeper, key keyhatch.AccessKey) (keyhatch.KeyPair, error) {
 	there, err := at.Pairs(ctx, key.ID)
 	if err != nil {
 		return keyhatch.KeyPair{}, err
@@ -173,6 +166,9 @@ func issueIn(ctx context.Context, at storekeys.Keeper, key keyhatch.AccessKey) (
 	surplus := slices.DeleteFunc(there, func(id string) bool {
 		return slices.ContainsFunc(key.Pairs, func(p keyhatch.IssuedPair) bool { return p.AccessKeyID == id })
 	})
+	if err := svc.stores.NoteSurplus(ctx, key, surplus); err != nil {
+		return keyhatch.KeyPair{}, err
+	}
 	if err := at.Withdraw(ctx, key.ID, surplus); err != nil {
 		return keyhatch.KeyPair{}, err
 	}
@@ -219,31 +215,40 @@ func (svc *Service) endIssue(ctx context.Context, begun keyhatch.AccessKey, pend
 		if err != nil {
 			return err
 		}
-		key.IssuingUntil = time.Time{}
-		if pending {
-			key.State = keyhatch.AccessKeyPending
-			key.Revision++
-		}
-		if err := w.Tx.UpdateAccessKeyState(ctx, key); err != nil {
-			return err
-		}
-		return w.Tx.AskJob(ctx, storekeys.Job(key, w.Now, time.Time{}))
+		return stopIssuing(w, key, pending)
 	})
 }
 
-// undoIssue gives up a pair that is not on record. If that cannot be noted, it is when
-// its time is over.
-func (svc *Service) undoIssue(ctx context.Context, begun keyhatch.AccessKey) {
-	err := svc.k.ByItself(ctx, func(w *kernel.Work) error {
-		return w.Record(NotIssued, begun.Workspace, begun.ID, kernel.Detail("name", begun.Name))
-	})
-	if ended := svc.endIssue(ctx, begun, true); errors.Is(ended, keyhatch.NotFound) {
-		// The key was deleted, and its store may have got it back by the pair.
-		ended = svc.k.DB.Write(ctx, func(tx *db.Tx) error { return tx.AskJob(ctx, storekeys.Job(begun, svc.k.Now(), time.Time{})) })
-		err = errors.Join(err, ended)
-	} else {
-		err = errors.Join(err, ended)
+func stopIssuing(w *kernel.Work, key keyhatch.AccessKey, pending bool) error {
+	key.IssuingUntil = time.Time{}
+	if pending {
+		key.State = keyhatch.AccessKeyPending
+		key.Revision++
 	}
+	if err := w.Tx.UpdateAccessKeyState(w.Ctx, key); err != nil {
+		return err
+	}
+	return w.Tx.AskJob(w.Ctx, storekeys.Job(key, w.Now, time.Time{}))
+}
+
+// undoIssue gives up a pair that is not on record, and says why. If that cannot be noted,
+// it is when its time is over.
+func (svc *Service) undoIssue(ctx context.Context, begun keyhatch.AccessKey, why error) {
+	err := svc.k.ByItself(ctx, func(w *kernel.Work) error {
+		key, err := mine(w, begun)
+		switch {
+		case err == nil:
+			err = stopIssuing(w, key, true)
+		case errors.Is(err, keyhatch.NotFound): // its store may have got it back by the pair
+			err = w.Tx.AskJob(ctx, storekeys.Job(begun, w.Now, time.Time{}))
+		case errors.Is(err, keyhatch.Conflict): // another has given it up, and said so
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return w.Record(storekeys.NotIssued, begun.Workspace, begun.ID, kernel.Detail("name", begun.Name, "store", begun.Store, "reason", kernel.Said(why)))
+	})
 	if err != nil {
 		svc.log.WarnContext(ctx, "it could not be noted that a pair was not issued", "key", begun.ID, "error", err)
 	}

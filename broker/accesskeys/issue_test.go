@@ -101,11 +101,24 @@ func TestIssueThatComesToNothing(t *testing.T) {
 				time.Sleep(c.ready)
 				wantHas(t, k, "in the end", key.ID, "xxx:r[] ["+first+"]")
 				w.same(k, "in the end", "key")
+				w.wantGivenUp(key.ID, "THEIRS2")
 				w.issue("key", 0)
 				settled()
 				w.same(k, "after another one", "key")
 			})
 		})
+	}
+}
+
+// wantGivenUp wants it on record, once, that a pair was not issued, and that this one was
+// ended in the store: what was done by itself used to be on no record.
+func (w *world) wantGivenUp(key, pair string) {
+	w.t.Helper()
+	if all := w.events(key, storekeys.NotIssued); len(all) != 1 || all[0]["reason"] == "" {
+		w.t.Errorf("that no pair was issued is told as %v", all)
+	}
+	if all := w.events(key, storekeys.Surplus); len(all) != 1 || all[0]["access_key_id"] != pair || all[0]["reason"] != "nobody was handed it out" {
+		w.t.Errorf("that %s was ended is told as %v", pair, all)
 	}
 }
 
@@ -137,6 +150,7 @@ func TestKilledWhileIssuing(t *testing.T) {
 		w.stop = w.run(t)
 		time.Sleep(2 * time.Minute)
 		wantHas(t, k, "in the next process", key.ID, "xxx:r[] ["+first+"]")
+		w.wantGivenUp(key.ID, "THEIRS2")
 		w.issue("key", 0)
 		settled()
 		w.same(k, "after another one", "key")
@@ -225,6 +239,12 @@ func TestDeletedWhileIssuing(t *testing.T) {
 		}
 		settled()
 		wantHas(t, k, "in the end", key.ID, "nothing")
+		if all := w.events(key.ID, storekeys.NotIssued); len(all) != 1 {
+			t.Errorf("that no pair was issued is told as %v", all)
+		}
+		if all := w.events(key.ID, storekeys.Removed); len(all) == 0 || all[0]["reason"] != "it was deleted" {
+			t.Errorf("that the store has it no more is told as %v", all)
+		}
 		k.together = nil // dropping does not wait for a pair
 	})
 }

@@ -35,6 +35,12 @@ func TestReconcile(t *testing.T) {
 		go w.Broker.StoreKeys.Reconcile(ctx)
 		settled()
 		wantHas(t, k, "of a key that is not on record", stray, "nothing")
+		if all := w.events(stray, storekeys.Removed); len(all) != 1 || all[0]["store"] != key.Store || all[0]["reason"] != "it is on no record" {
+			t.Errorf("the events of a key that is not on record are %v", all)
+		}
+		if all := w.events(key.ID, storekeys.Surplus); len(all) != 1 || all[0]["access_key_id"] != "STRAY2" || all[0]["reason"] != "nobody was handed it out" {
+			t.Errorf("the events of a pair that is not on record are %v", all)
+		}
 		wantHas(t, k, "of one with a pair that is not", key.ID, "xxx:r[] ["+pair+"]")
 		wantHas(t, k, "of one that was lost", other.ID, "yyy:r[] []")
 		w.same(k, "of one that was lost", "other")

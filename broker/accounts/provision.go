@@ -60,7 +60,7 @@ func (svc *Service) provision(ctx context.Context, j keyhatch.Job) error {
 	}
 	return svc.unlessChanged(ctx, a, func(w *kernel.Work) error {
 		if refused != nil {
-			a.State, a.Reason = keyhatch.AccountFailed, said(refused)
+			a.State, a.Reason = keyhatch.AccountFailed, kernel.Said(refused)
 			if err := w.Tx.UpdateStoreAccount(ctx, a); err != nil {
 				return err
 			}
@@ -72,15 +72,6 @@ func (svc *Service) provision(ctx context.Context, j keyhatch.Job) error {
 		}
 		return record(w, Provisioned, a)
 	})
-}
-
-// said is what of an error everybody may read.
-func said(err error) string {
-	var e *keyhatch.Error
-	if errors.As(err, &e) {
-		return e.Message
-	}
-	return "an internal error: the server's log says more"
 }
 
 // expire removes an account that has been in the trash for its time.

@@ -104,6 +104,15 @@ func (k *Kernel) ByItself(ctx context.Context, act func(*Work) error) error {
 	}))
 }
 
+// Said is what of an error everybody may read.
+func Said(err error) string {
+	var e *keyhatch.Error
+	if errors.As(err, &e) {
+		return e.Message
+	}
+	return "an internal error: the server's log says more"
+}
+
 func (k *Kernel) write(ctx context.Context, c keyhatch.Caller, act func(*Work) error) error {
 	return k.WithKeys(ctx, func() error {
 		return k.DB.Write(ctx, func(tx *db.Tx) error {

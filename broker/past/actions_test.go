@@ -17,7 +17,7 @@ var decidesNothing = []keyhatch.Action{
 	"workspace.update",             // its name
 	"bucket.keys",                  // each key that it changes has an event
 	"token.create", "token.rotate", // who-can is about users, and URLs that were signed
-	"access_key.issuing", "access_key.not_issued", "access_key.configured", "access_key.failed", // what a store has done of what was decided
+	"access_key.issuing", "access_key.not_issued", "access_key.configured", "access_key.failed", "access_key.surplus", "access_key.removed", // what a store has done of what was decided
 }
 
 // TestEveryActionIsConsidered: a new action of people, places, leases or access keys has a line in the

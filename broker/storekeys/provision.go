@@ -41,7 +41,7 @@ func (svc *Service) Provision(ctx context.Context, j keyhatch.Job) error {
 		waits, err = svc.awaitIssue(ctx, j, key)
 	}
 	if errors.Is(err, keyhatch.NotFound) {
-		return svc.drop(ctx, at, j)
+		return svc.drop(ctx, at, j, "it was deleted")
 	}
 	if err != nil || waits {
 		return err
@@ -55,12 +55,16 @@ func (svc *Service) Provision(ctx context.Context, j keyhatch.Job) error {
 	var order driver.KeyOrder
 	key, order, err = svc.present(ctx, j.Subject)
 	if errors.Is(err, keyhatch.NotFound) {
-		return svc.drop(ctx, at, j)
+		return svc.drop(ctx, at, j, "it was deleted")
 	}
 	if err != nil {
 		return err
 	}
-	done, err := bring(ctx, at, order, pairsOf(key, there, svc.k.Now()))
+	pairs := pairsOf(key, there, svc.k.Now())
+	if err := svc.NoteSurplus(ctx, key, pairs.unknown()); err != nil {
+		return err
+	}
+	done, err := bring(ctx, at, order, pairs)
 	if err != nil {
 		return err
 	}
@@ -78,26 +82,40 @@ func (svc *Service) askAgain(ctx context.Context, key keyhatch.AccessKey) error 
 
 // awaitIssue tells whether a pair of the key is being issued, and has the job run again
 // when that is over at the latest. What was begun and has not come to an end in its time
-// is over: nobody can put its pair on record any more.
+// is over: nobody can put its pair on record any more. Where none came on record that is
+// an event, and the key is pending until its store has none of it.
 func (svc *Service) awaitIssue(ctx context.Context, j keyhatch.Job, key keyhatch.AccessKey) (waits bool, err error) {
 	if key.IssuingUntil.IsZero() {
 		return false, nil
 	}
-	err = svc.k.DB.Write(ctx, func(tx *db.Tx) error {
-		if err := tx.MustHoldJob(ctx, j); err != nil {
+	err = svc.k.ByItself(ctx, func(w *kernel.Work) error {
+		if err := w.Tx.MustHoldJob(ctx, j); err != nil {
 			return err
 		}
-		if key, err = tx.AccessKey(ctx, j.Subject); err != nil {
+		if key, err = w.AccessKey(ctx, j.Subject); err != nil {
 			return err
 		}
-		now := svc.k.Now()
-		if waits = now.Before(key.IssuingUntil); waits {
-			return tx.AskJob(ctx, Job(key, now, key.IssuingUntil))
+		if waits = w.Now.Before(key.IssuingUntil); waits {
+			return w.Tx.AskJob(ctx, Job(key, w.Now, key.IssuingUntil))
 		}
-		key.IssuingUntil = time.Time{}
-		return tx.UpdateAccessKeyState(ctx, key)
+		if err := giveUp(w, &key); err != nil {
+			return err
+		}
+		return w.Tx.UpdateAccessKeyState(ctx, key)
 	})
 	return waits, err
+}
+
+// giveUp ends the issuing of a pair whose time is over.
+func giveUp(w *kernel.Work, key *keyhatch.AccessKey) error {
+	begun := key.IssuingUntil.Add(-IssueFor)
+	key.IssuingUntil = time.Time{}
+	if begun.IsZero() || len(key.Pairs) > 0 && !key.Pairs[0].IssuedAt.Before(begun) {
+		return nil
+	}
+	key.State = keyhatch.AccessKeyPending
+	key.Revision++
+	return w.Record(NotIssued, key.Workspace, key.ID, kernel.Detail("name", key.Name, "store", key.Store, "reason", "it came to no end in its time"))
 }
 
 // present is a key on record, and what the store is to have of it now.
@@ -115,10 +133,15 @@ func (svc *Service) present(ctx context.Context, id string) (key keyhatch.Access
 	return key, order, err
 }
 
-// drop removes a key that is not on record from its store. What the store's people have
-// to cure is told in an event, once, and tried until they have.
-func (svc *Service) drop(ctx context.Context, at Keeper, j keyhatch.Job) error {
+// drop removes a key that is not on record from its store, with an event of why. What the
+// store's people have to cure is told in an event, once, and tried until they have.
+func (svc *Service) drop(ctx context.Context, at Keeper, j keyhatch.Job, why string) error {
 	err := at.drop(ctx, j.Subject)
+	if err == nil {
+		return svc.k.ByItself(ctx, func(w *kernel.Work) error {
+			return w.Record(Removed, j.Workspace, j.Subject, kernel.Detail("store", at.store.ID, "reason", why))
+		})
+	}
 	var e *keyhatch.Error
 	if j.Attempts > 0 || !errors.As(err, &e) || e.Kind != keyhatch.Conflict {
 		return err
@@ -155,6 +178,12 @@ func pairsOf(k keyhatch.AccessKey, there []string, now time.Time) pairSets {
 		}
 	}
 	return p
+}
+
+// unknown are those in the store that are not on record: of the others that are ended an
+// event tells when they have.
+func (p pairSets) unknown() []string {
+	return slices.DeleteFunc(slices.Clone(p.surplus), func(id string) bool { return slices.Contains(p.over, id) })
 }
 
 // brought is what has become of a key in its store.

@@ -57,7 +57,7 @@ func (svc *Service) Sweep(ctx context.Context, j keyhatch.Job) error {
 		return err
 	}
 	j.Subject = id
-	return svc.drop(ctx, at, j)
+	return svc.drop(ctx, at, j, "it is on no record")
 }
 
 // Reconcile compares stores that keep keys themselves with what is on record, at once and

@@ -1,10 +1,14 @@
 package storekeys
 
 import (
+	"context"
 	"log/slog"
+	"slices"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
 )
 
@@ -14,7 +18,17 @@ const (
 	Failed     keyhatch.Action = "access_key.failed"
 	// Withdrawn: a pair has ended; the reason says why.
 	Withdrawn keyhatch.Action = "access_key.withdraw"
+	// NotIssued: a pair was to be issued, and nobody got one; the reason says why.
+	NotIssued keyhatch.Action = "access_key.not_issued"
+	// Surplus: the store has a pair that is not on record, and is told to end it.
+	Surplus keyhatch.Action = "access_key.surplus"
+	// Removed: the store has a key no more that is not on record; the reason says why.
+	Removed keyhatch.Action = "access_key.removed"
 )
+
+// IssueFor is how long nobody else does anything with a key in its store while that issues
+// a pair.
+const IssueFor = time.Minute
 
 // Service does what there is to do.
 type Service struct {
@@ -39,4 +53,37 @@ func EndPair(w *kernel.Work, key keyhatch.AccessKey, accessKeyID, why string) er
 		return err
 	}
 	return w.Record(Withdrawn, key.Workspace, key.ID, kernel.Detail("name", key.Name, "access_key_id", accessKeyID, "reason", why))
+}
+
+// NoteSurplus puts on record that pairs of a key which its store has, and the record has
+// not, are ended there. It comes before the store is told: of what was ended and not noted
+// nobody would learn any more. A pair of which an event tells already is not told again.
+func (svc *Service) NoteSurplus(ctx context.Context, key keyhatch.AccessKey, pairs []string) error {
+	if len(pairs) == 0 {
+		return nil
+	}
+	events, err := svc.k.DB.Events(ctx, db.EventFilter{Target: key.ID}, db.Everything)
+	if err != nil {
+		return err
+	}
+	ended, known := map[string]bool{}, map[string]bool{}
+	for _, e := range events {
+		if e.Action == Surplus || e.Action == Withdrawn {
+			ended[e.Detail["access_key_id"]] = true
+		}
+		known[e.Detail["access_key_id"]] = true
+	}
+	pairs = slices.DeleteFunc(slices.Clone(pairs), func(id string) bool { return ended[id] })
+	return svc.k.ByItself(ctx, func(w *kernel.Work) error {
+		for _, id := range pairs {
+			why := "nobody was handed it out"
+			if known[id] {
+				why = "it had ended on record"
+			}
+			if err := w.Record(Surplus, key.Workspace, key.ID, kernel.Detail("name", key.Name, "store", key.Store, "access_key_id", id, "reason", why)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
