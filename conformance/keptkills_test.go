@@ -28,7 +28,7 @@ import (
 	keyhatch "github.com/keyhatch/keyhatch/client"
 )
 
-// TestKilledWithKeys kills the server again and again while keys are made, issued and
+// TestKilledWithKeys kills the server again and again while keys are made, issued, changed and
 // deleted, on versitygw's IAM and on the embedded store. Afterwards the users and pairs of
 // versitygw are those on record; each secret that was handed out works, or an event names
 // its end; and nothing that was answered is missing from the events. make chaos kills it
@@ -46,7 +46,7 @@ func TestKilledWithKeys(t *testing.T) {
 	}
 	create(t, k.Server, "/api/v1/stores", map[string]any{"name": "own", "kind": "directory", "path": folder})
 	create(t, k.Server, "/api/v1/buckets/register?workspace=lab", map[string]any{"store": "own", "name": "here"})
-	r := &riot{kept: &k, cluster: clusterID(t, k.API), handed: map[string]handed{}, made: map[string]bool{}, gone: map[string]bool{}, alive: map[string][]string{}}
+	r := &riot{kept: &k, cluster: clusterID(t, k.API), handed: map[string]handed{}, made: map[string]bool{}, gone: map[string]bool{}, changed: map[string]int{}, alive: map[string][]string{}}
 	r.buckets["here"] = "here"
 	for range kills {
 		r.kill()
@@ -55,10 +55,10 @@ func TestKilledWithKeys(t *testing.T) {
 	r.compare()
 	r.tryAll()
 	r.audit()
-	if len(r.handed) < kills || len(r.gone) < kills/4 {
-		t.Errorf("only %d pairs were handed out, and %d keys deleted", len(r.handed), len(r.gone))
+	if len(r.handed) < kills || len(r.gone) < kills/4 || len(r.changed) < kills/4 {
+		t.Errorf("only %d pairs were handed out, %d keys deleted, and %d changed", len(r.handed), len(r.gone), len(r.changed))
 	}
-	t.Logf("%d kills; %d keys were made, %d deleted, and %d pairs handed out", kills, len(r.made), len(r.gone), len(r.handed))
+	t.Logf("%d kills; %d keys were made, %d changed, %d deleted, and %d pairs handed out", kills, len(r.made), len(r.changed), len(r.gone), len(r.handed))
 }
 
 // riot is what was done to a server and answered.
@@ -69,6 +69,7 @@ type riot struct {
 	handed  map[string]handed // by access key id
 	made    map[string]bool   // ids of keys
 	gone    map[string]bool
+	changed map[string]int      // how often
 	alive   map[string][]string // by store: that nobody was told to delete
 }
 
@@ -123,6 +124,13 @@ func (r *riot) act(ctx context.Context, c *keyhatch.Client, store string) bool {
 		if key, err = c.CreateAccessKey(ctx, api.NewAccessKey{Store: store, Name: fmt.Sprintf("key-%x", rand.Uint64()), Rights: rights}); err == nil {
 			r.note(func() { r.made[key.ID], r.alive[store] = true, append(r.alive[store], key.ID) })
 		}
+	case dice < 3:
+		what = "update"
+		id := alive[rand.IntN(len(alive))]
+		rights := []api.KeyRights{{ReadAll: true}, {WriteAll: true}}[rand.IntN(2)]
+		if _, err = c.UpdateAccessKey(ctx, id, api.AccessKeyChange{Rights: &rights}); err == nil {
+			r.note(func() { r.changed[id]++ })
+		}
 	case dice < 8:
 		what = "issue"
 		grace := rand.IntN(2) * 3600
@@ -153,6 +161,7 @@ func (r *riot) act(ctx context.Context, c *keyhatch.Client, store string) bool {
 // it is asked to do. Any other is a fault.
 var allowed = map[string][]string{
 	"create": {"503 unavailable"},
+	"update": {"503 unavailable", "404 access_key_not_found"},
 	"issue":  {"503 unavailable", "503 store_silent", "409 key_not_ready", "404 access_key_not_found"}, // another has deleted it
 	"delete": {"503 unavailable", "404 access_key_not_found"},                                          // it had done so, and was killed before it could say it
 }
@@ -198,10 +207,29 @@ func (r *riot) rows() map[string]api.AccessKey {
 func (r *riot) settle() {
 	r.t.Helper()
 	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); time.Sleep(200 * time.Millisecond) {
-		if maps.EqualFunc(r.there(), r.here(), slices.Equal) && !slices.ContainsFunc(slices.Collect(maps.Values(r.rows())), func(k api.AccessKey) bool { return k.State != "configured" }) {
+		if maps.EqualFunc(r.there(), r.here(), slices.Equal) && !slices.ContainsFunc(slices.Collect(maps.Values(r.rows())), func(k api.AccessKey) bool { return k.State != "configured" }) && r.removalsTold() {
 			return
 		}
 	}
+}
+
+// removalsTold tells whether the events say of all deleted keys that their store has them
+// no more: that comes a moment after the store has done it.
+func (r *riot) removalsTold() bool {
+	r.t.Helper()
+	told := map[string]bool{}
+	for e, err := range r.api.Events(r.t.Context(), keyhatch.EventFilter{}) { // the newest first
+		r.must(err)
+		switch {
+		case e.Action == "access_key.removed":
+			told[e.Target] = true
+		case e.Action == "access_key.delete" && e.Detail["store"] == r.theirs:
+			if !told[e.Target] {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // here are the pairs of the keys of the store that keeps them, as the record has them.
@@ -293,10 +321,10 @@ func (r *riot) compare() {
 
 // tryAll uses every secret that was handed out.
 func (r *riot) tryAll() {
-	works := map[string]bool{}
+	works := map[string]bool{} // and reads
 	for _, key := range r.rows() {
 		for _, p := range key.Pairs {
-			works[p.AccessKeyID] = true
+			works[p.AccessKeyID] = key.Rights.ReadAll
 		}
 	}
 	for id, h := range r.handed {
@@ -314,15 +342,30 @@ func (r *riot) tryAll() {
 // events.
 func (r *riot) audit() {
 	made, gone, issued, ended := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	changed, removed, onTheirs := map[string]int{}, map[string]bool{}, map[string]bool{}
+	ends, endless := map[string]bool{}, map[string]time.Time{} // of pairs that were begun: an end that is told, and when the first was begun that has none
 	for e, err := range r.api.Events(r.t.Context(), keyhatch.EventFilter{}) {
 		r.must(err)
 		switch e.Action {
 		case "access_key.create":
 			made[e.Target] = true
+			onTheirs[e.Target] = e.Detail["store"] == r.theirs
 		case "access_key.delete":
 			gone[e.Target] = true
+		case "access_key.update":
+			changed[e.Target]++
+		case "access_key.issuing": // one at a time, and the newest event comes first
+			if !ends[e.Target] {
+				endless[e.Target] = e.At
+			}
+			ends[e.Target] = false
+		case "access_key.not_issued":
+			ends[e.Target] = true
+		case "access_key.removed":
+			removed[e.Target] = true
 		case "access_key.issue":
 			issued[e.Detail["access_key_id"]] = true
+			ends[e.Target] = true
 		case "access_key.withdraw":
 			ended[e.Detail["access_key_id"]] = true
 		}
@@ -357,6 +400,21 @@ func (r *riot) audit() {
 	for id := range r.gone {
 		if !gone[id] {
 			r.t.Errorf("that %s was deleted is in no event", id)
+		}
+	}
+	for id, times := range r.changed {
+		if changed[id] < times {
+			r.t.Errorf("%s was changed %d times, and %d times in the events", id, times, changed[id])
+		}
+	}
+	for id, begun := range endless {
+		if _, is := rows[id]; is && time.Since(begun) > 2*time.Minute { // a later one was killed a moment ago
+			r.t.Errorf("of the pair of %s that was begun at %v no event tells the end", id, begun)
+		}
+	}
+	for id := range gone {
+		if onTheirs[id] && !removed[id] {
+			r.t.Errorf("that the store has %s no more is in no event", id)
 		}
 	}
 	path, err := binary()
