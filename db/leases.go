@@ -69,3 +69,8 @@ func (r Reader) RevokedLeases(ctx context.Context, now time.Time) ([]keyhatch.Le
 	return many(ctx, r, scanLease, "select "+leaseColumns+
 		" from leases where revoked_at is not null and expires_at > $1", micros(now))
 }
+
+// VendRevoked tells whether a lease of the vend was revoked.
+func (r Reader) VendRevoked(ctx context.Context, vend string) (bool, error) {
+	return exists(ctx, r, "select 1 from leases where vend = $1 and vend <> '' and revoked_at is not null", vend)
+}

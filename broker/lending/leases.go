@@ -3,6 +3,7 @@ package lending
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,6 +50,9 @@ type LeaseRequest struct {
 	// One that cannot be made is an error, and then no lease is lent: it was asked for.
 	Console bool
 }
+
+// ErrConsole is in the error of a lease whose console could not be had.
+var ErrConsole = errors.New("console")
 
 // Lent is a lease with what was lent.
 type Lent struct {
@@ -118,13 +122,31 @@ func (svc *Service) Relend(ctx context.Context, parent keyhatch.Lease, r LeaseRe
 }
 
 // lend mints the credentials of a decided lease and records it. Those of our own
-// endpoint that were sealed with an old key are minted once more.
+// endpoint that were sealed with an old key are minted once more, and so are those of a
+// store of which a lease was revoked, here while they were lent again or by another process.
 func (svc *Service) lend(ctx context.Context, c keyhatch.Caller, l loan) (lent Lent, err error) {
 	err = svc.k.WithKeys(ctx, func() error {
 		lent, err = svc.lendOnce(ctx, c, l)
+		var over *vendOver
+		if errors.As(err, &over) {
+			svc.forget(keyhatch.Lease{Vend: over.vend})
+			lent, err = svc.lendOnce(ctx, c, l)
+		}
 		return err
 	})
 	return lent, err
+}
+
+// vendOver is that a lease of the vend was revoked: nobody is lent its session any more.
+type vendOver struct{ vend string }
+
+func (v *vendOver) Error() string { return "a lease of " + v.vend + " was revoked" }
+
+// forget has a store's session served to nobody any more.
+func (svc *Service) forget(l keyhatch.Lease) {
+	if ender, serves := svc.lenders[keyhatch.LendsSTS].(driver.Ender); serves && l.Vend != "" {
+		ender.End(l)
+	}
 }
 
 func (svc *Service) lendOnce(ctx context.Context, c keyhatch.Caller, l loan) (Lent, error) {
@@ -140,7 +162,7 @@ func (svc *Service) lendOnce(ctx context.Context, c keyhatch.Caller, l loan) (Le
 	lent := Lent{Credentials: vended.Credentials, Revocation: l.lender.Capabilities().Revocation}
 	if shows, can := l.lender.(driver.Consoler); l.console && can {
 		if lent.Console, err = shows.ConsoleURL(ctx, l.store, vended, l.lease.Parts[0]); err != nil {
-			return Lent{}, fmt.Errorf("console of store %s: %w", l.store.Name, err)
+			return Lent{}, fmt.Errorf("%w of store %s: %w", ErrConsole, l.store.Name, err)
 		}
 	}
 	if err := svc.recordLease(ctx, c, l, vended.SessionToken); err != nil {
@@ -175,11 +197,26 @@ func (svc *Service) recordLease(ctx context.Context, c keyhatch.Caller, decided 
 				return err
 			}
 		}
+		if err := mayServe(w, l); err != nil {
+			return err
+		}
 		if err := w.Tx.InsertLease(ctx, l); err != nil {
 			return err
 		}
 		return w.Record(LeaseLent, l.Workspace, l.ID, detail)
 	})
+}
+
+// mayServe refuses the session of a vend of which a lease was revoked.
+func mayServe(w *kernel.Work, l keyhatch.Lease) error {
+	if l.Vend == "" {
+		return nil
+	}
+	over, err := w.VendRevoked(w.Ctx, l.Vend)
+	if err == nil && over {
+		err = keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "the session was revoked while it was being lent: ask again").Because(&vendOver{l.Vend})
+	}
+	return err
 }
 
 // detail is what the record says of the lease. The policies of the leases before
@@ -215,8 +252,8 @@ func (svc *Service) RevokeLease(ctx context.Context, c keyhatch.Caller, id strin
 		}
 		return w.Record(LeaseRevoked, l.Workspace, l.ID, kernel.Detail("user", l.User))
 	})
-	if ender, serves := svc.lenders[keyhatch.LendsSTS].(driver.Ender); err == nil && serves && l.Vend != "" {
-		ender.End(l)
+	if err == nil {
+		svc.forget(l)
 	}
 	return err
 }

@@ -220,6 +220,7 @@ func testLeases(t *testing.T, s *suite) {
 		t.Error("two leases of our own endpoint have one access key id")
 	}
 	mine, theirs, gone := s.newLease("ws2", "ann"), s.newLease("ws2", "bob"), s.newLease("ws2", "ann")
+	gone.Vend = "vend_of_two"
 	at, again := s.Now(), s.Now()
 	var fed int64
 	s.Do(func(ctx context.Context, tx *db.Tx) (err error) {
@@ -234,6 +235,11 @@ func testLeases(t *testing.T, s *suite) {
 	fedLines := ground.OK[[]db.Change](t)(s.ChangesAfter(s.Ctx(), fed))
 	if len(fedLines) == 0 || fedLines[0].Kind != db.LeaseRevoked || fedLines[0].ID != gone.ID {
 		t.Errorf("the revocation fed %v", fedLines)
+	}
+	for vend, want := range map[string]bool{"vend_of_two": true, mine.Vend: false, "": false, "vend_none": false} {
+		if got := ground.OK[bool](t)(s.VendRevoked(s.Ctx(), vend)); got != want {
+			t.Errorf("vend %q was revoked: %t", vend, got)
+		}
 	}
 	live := mine.ExpiresAt.Add(-time.Microsecond)
 	for _, want := range []struct {
