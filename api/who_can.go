@@ -5,19 +5,20 @@ import "time"
 // WhoCan is who could read or write a location, or what lies under an address, at a time,
 // and with which access keys and presigned URLs.
 type WhoCan struct {
-	At          time.Time `json:"at" doc:"The time that was asked about, or that of the question"`
-	Access      string    `json:"access" enum:"read,write"`
-	URL         string    `json:"url" doc:"What was asked about" example:"s3://demo/alpha/"`
-	Location    string    `json:"location,omitempty" doc:"Id of the location that held it then. Without it: none did, and the ways are those into the locations that lay under it" example:"loc_0mz3k8q2a7c4f9d"`
-	Name        string    `json:"name,omitempty" doc:"Of the location, then" example:"alpha"`
-	Workspace   string    `json:"workspace" doc:"Id"`
-	Locked      bool      `json:"locked" doc:"The location was locked: nobody could write"`
-	Closed      bool      `json:"closed,omitempty" doc:"The bucket was being made or removed, or the account of the workspace on its store was closed: nobody could do anything"`
-	LockedParts []string  `json:"locked_parts,omitempty" nullable:"false" doc:"Locations below what was asked about that were locked: nobody could write there" example:"[\"2024/\"]"`
-	Ways        []Way     `json:"ways" nullable:"false" doc:"Everybody who could, in every way; who has several keeps the access until all of them end"`
-	Keys        []KeyWay  `json:"access_keys" nullable:"false" doc:"The access keys that opened it"`
-	URLs        []URLWay  `json:"presigned_urls,omitempty" nullable:"false" doc:"The presigned URLs of single objects that worked and rest on no grant: who signed them decided over the bucket"`
-	Doubts      []string  `json:"doubts,omitempty" nullable:"false" doc:"What the audit record cannot tell or contradicts itself in. Without it, the answer is certain"`
+	At          time.Time    `json:"at" doc:"The time that was asked about, or that of the question"`
+	Access      string       `json:"access" enum:"read,write"`
+	URL         string       `json:"url" doc:"What was asked about" example:"s3://demo/alpha/"`
+	Location    string       `json:"location,omitempty" doc:"Id of the location that held it then. Without it: none did, and the ways are those into the locations that lay under it" example:"loc_0mz3k8q2a7c4f9d"`
+	Name        string       `json:"name,omitempty" doc:"Of the location, then" example:"alpha"`
+	Workspace   string       `json:"workspace" doc:"Id"`
+	Locked      bool         `json:"locked" doc:"The location was locked: nobody could write"`
+	Closed      bool         `json:"closed,omitempty" doc:"The bucket was being made or removed, or the account of the workspace on its store was closed: nobody could do anything"`
+	LockedParts []string     `json:"locked_parts,omitempty" nullable:"false" doc:"Locations below what was asked about that were locked: nobody could write there" example:"[\"2024/\"]"`
+	Ways        []Way        `json:"ways" nullable:"false" doc:"Everybody who could, in every way; who has several keeps the access until all of them end"`
+	Keys        []KeyWay     `json:"access_keys" nullable:"false" doc:"The access keys that opened it"`
+	URLs        []URLWay     `json:"presigned_urls,omitempty" nullable:"false" doc:"The presigned URLs of single objects that worked and rest on no grant: who signed them decided over the bucket, or the store's own session signed them"`
+	Sessions    []SessionWay `json:"store_sessions,omitempty" nullable:"false" doc:"Sessions that the store itself had minted and that outlived the rights they were lent on: whoever had one could, to its end. Those of users who are among the ways are not told apart"`
+	Doubts      []string     `json:"doubts,omitempty" nullable:"false" doc:"What the audit record cannot tell or contradicts itself in. Without it, the answer is certain"`
 }
 
 // Way is one way in which a user, or everyone, could.
@@ -58,4 +59,18 @@ type URLWay struct {
 	UserName  string    `json:"user_name" doc:"Then"`
 	IssuedAt  time.Time `json:"issued_at"`
 	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// SessionWay is a session that a store itself had minted, which nothing ends before its time.
+type SessionWay struct {
+	Lease     string    `json:"lease" doc:"Id of the first lease that it was lent with" example:"lease_0mz3k8q2a7c4f9d"`
+	Vend      string    `json:"vend" doc:"Id of the session, in the store's own record where its credential says so" example:"vend_0mz3k8q2a7c4f9d"`
+	User      string    `json:"user" doc:"Id of whom it was lent to"`
+	UserName  string    `json:"user_name,omitempty" doc:"Then. Without it: the user was gone"`
+	Store     string    `json:"store" doc:"Id"`
+	StoreName string    `json:"store_name" doc:"Then" example:"archive"`
+	Access    string    `json:"access" enum:"read,write" doc:"What it opens: write includes read"`
+	Prefixes  []string  `json:"prefixes" nullable:"false" doc:"All that it opens, at most: a session policy of the lease may open less" example:"[\"s3://demo/alpha/\"]"`
+	IssuedAt  time.Time `json:"issued_at"`
+	ExpiresAt time.Time `json:"expires_at" doc:"When it ended, or will"`
 }

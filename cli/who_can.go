@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -23,7 +24,7 @@ type whoCanCommand struct {
 // Help is what --help says beside the flags.
 func (whoCanCommand) Help() string {
 	return `Tells from the audit record who could read or write a location, or a prefix in it: each user, through which grant
-and group, and until when; and which access keys opened it. Its owner and the admins of its workspace may ask, the latter
+and group, and until when; which access keys opened it; and which sessions of its store outlive the rights they were lent on. Its owner and the admins of its workspace may ask, the latter
 also about a location that is gone, by its id, and about any address in the workspace's buckets.
 
 ` + times.MomentForms + `
@@ -75,7 +76,7 @@ func whoCanTable(to io.Writer, a api.WhoCan) error {
 		fmt.Fprintln(to, "Nobody: the bucket was not there yet or any more, or the workspace's account on its store was closed.")
 	case a.Locked && a.Access == "write":
 		fmt.Fprintln(to, "Nobody: the location was locked.")
-	case len(a.Keys) > 0, len(a.URLs) > 0:
+	case len(a.Keys) > 0, len(a.URLs) > 0, len(a.Sessions) > 0:
 		fmt.Fprintln(to, "Nobody by a grant.")
 	default:
 		fmt.Fprintln(to, "Nobody.")
@@ -87,17 +88,33 @@ func whoCanTable(to io.Writer, a api.WhoCan) error {
 			return err
 		}
 	}
-	if len(a.URLs) == 0 {
+	if len(a.URLs) > 0 {
+		fmt.Fprint(to, "\nWith these presigned URLs, whoever had one:\n\n")
+		if err := ask.Columns(to, urlsRows(a.URLs)); err != nil {
+			return err
+		}
+	}
+	if len(a.Sessions) == 0 {
 		return nil
 	}
-	fmt.Fprint(to, "\nWith these presigned URLs, whoever had one:\n\n")
-	return ask.Columns(to, urlsRows(a.URLs))
+	fmt.Fprintf(to, "\nWith these sessions of store %s, whoever had one, although its user could no more:\n\n", ask.Printable(a.Sessions[0].StoreName))
+	return ask.Columns(to, sessionsRows(a.Sessions))
+}
+
+func sessionsRows(sessions []api.SessionWay) [][]string {
+	rows := [][]string{{"USER", "ACCESS", "OPENS", "SINCE", "UNTIL", "LEASE"}}
+	for _, w := range sessions {
+		rows = append(rows, []string{
+			cmp.Or(w.UserName, w.User), w.Access, strings.Join(w.Prefixes, " "), w.IssuedAt.Format(time.RFC3339), w.ExpiresAt.Format(time.RFC3339), w.Lease,
+		})
+	}
+	return rows
 }
 
 func urlsRows(urls []api.URLWay) [][]string {
 	rows := [][]string{{"OBJECT", "SIGNED BY", "AT", "EXPIRES", "LEASE"}}
 	for _, u := range urls {
-		rows = append(rows, []string{u.Object, u.UserName, u.IssuedAt.Format(time.RFC3339), u.ExpiresAt.Format(time.RFC3339), u.Lease})
+		rows = append(rows, []string{u.Object, cmp.Or(u.UserName, u.User), u.IssuedAt.Format(time.RFC3339), u.ExpiresAt.Format(time.RFC3339), u.Lease})
 	}
 	return rows
 }

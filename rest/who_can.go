@@ -72,6 +72,12 @@ func encodeWhoCan(a past.WhoCan) api.WhoCan {
 			Lease: u.Lease.ID, Object: u.Object, User: u.User.ID, UserName: u.User.Name, IssuedAt: u.Lease.IssuedAt, ExpiresAt: u.Lease.ExpiresAt,
 		})
 	}
+	for _, w := range a.Sessions {
+		out.Sessions = append(out.Sessions, api.SessionWay{
+			Lease: w.Lease.ID, Vend: w.Lease.Vend, User: w.User.ID, UserName: w.User.Name, Store: w.Store.ID, StoreName: w.Store.Name,
+			Access: string(w.Lease.Access), Prefixes: w.Lease.URLs(), IssuedAt: w.Lease.IssuedAt, ExpiresAt: w.Lease.ExpiresAt,
+		})
+	}
 	for _, p := range a.LockedParts {
 		out.LockedParts = append(out.LockedParts, within(a.URL, p))
 	}

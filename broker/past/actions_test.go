@@ -21,7 +21,7 @@ var decidesNothing = []keyhatch.Action{
 }
 
 // TestEveryActionIsConsidered: a new action of people, places, leases or access keys has a line in the
-// table of changes, is one of those that decide about URLs, or stands above.
+// table of changes, is one of those that decide about what was lent, or stands above.
 func TestEveryActionIsConsidered(t *testing.T) {
 	found := 0
 	for _, pattern := range []string{"../people/*.go", "../places/*.go", "../accesskeys/*.go", "../storekeys/*.go", "../lending/*.go", "../buckets/*.go", "../accounts/*.go"} {
@@ -34,18 +34,18 @@ func TestEveryActionIsConsidered(t *testing.T) {
 				found++
 				lists := 0
 				_, changes := changes[a]
-				for _, in := range []bool{changes, slices.Contains(urlActions, a), slices.Contains(decidesNothing, a)} {
+				for _, in := range []bool{changes, slices.Contains(lentActions, a), slices.Contains(decidesNothing, a)} {
 					if in {
 						lists++
 					}
 				}
 				if lists != 1 {
-					t.Errorf("%s: action %q has to be in the table of changes, to decide about URLs, or to decide nothing: it is in %d of these", file, a, lists)
+					t.Errorf("%s: action %q has to be in the table of changes, to decide about what was lent, or to decide nothing: it is in %d of these", file, a, lists)
 				}
 			}
 		}
 	}
-	if want := len(changes) + len(urlActions) + len(decidesNothing); found != want {
+	if want := len(changes) + len(lentActions) + len(decidesNothing); found != want {
 		t.Errorf("%d actions are considered, they have %d", want, found)
 	}
 }

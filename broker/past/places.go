@@ -8,6 +8,9 @@ import (
 
 func (s *State) storePut(e keyhatch.Event) error {
 	s.Stores[e.Target] = keyhatch.Store{ID: e.Target, Workspace: e.Workspace, Name: e.Detail["name"]}
+	if e.Detail["lends"] == string(keyhatch.LendsSTS) {
+		s.minted[e.Target] = true
+	}
 	return nil
 }
 

@@ -37,6 +37,7 @@ type State struct {
 
 	bucketByName map[nameIn]string
 	closed       map[onStore]bool // accounts that opened nothing
+	minted       map[string]bool  // stores that lent sessions of their own, then or before
 
 	// toTheSecond are the grants whose expiry was recorded without the part of the
 	// second in which it lies, as it was at first.
@@ -61,7 +62,7 @@ func newState() *State {
 		activeSince: map[string]time.Time{}, memberSince: map[member]time.Time{}, madeAt: map[string]time.Time{}, urlsSince: map[string]time.Time{},
 
 		circlesOf: index[string]{}, grantsOn: index[string]{}, grantsTo: index[keyhatch.Subject]{},
-		bucketByName: map[nameIn]string{}, closed: map[onStore]bool{}, toTheSecond: map[string]bool{}, doubts: map[string][]string{},
+		bucketByName: map[nameIn]string{}, closed: map[onStore]bool{}, minted: map[string]bool{}, toTheSecond: map[string]bool{}, doubts: map[string][]string{},
 	}
 }
 
@@ -93,6 +94,14 @@ func (x index[K]) remove(key K, id string) {
 
 // Active tells whether the user existed and was active.
 func (s *State) Active(user string) bool { return s.Users[user].Active }
+
+// userOrID is a user as it was then; of one who was gone only the id is known.
+func (s *State) userOrID(id string) keyhatch.User {
+	if u, ok := s.Users[id]; ok {
+		return u
+	}
+	return keyhatch.User{ID: id}
+}
 
 // MembersOf yields the users in the group or teamspace.
 func (s *State) MembersOf(circle string) iter.Seq[string] { return maps.Keys(s.Members[circle]) }

@@ -1,61 +1,25 @@
 package past
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"strings"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
-	"github.com/keyhatch/keyhatch/broker/lending"
-	"github.com/keyhatch/keyhatch/broker/people"
-	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/policy"
 )
 
-// URLWay is a presigned URL, signed without a grant by who decided over the bucket, with
-// which whoever had it could read an object.
+// URLWay is a presigned URL with which whoever had it could read an object, and which rests
+// on no grant: who decided over the bucket signed it, or a store's own session did.
 type URLWay struct {
 	Lease  keyhatch.Lease // with which it was signed, as far as decides about it
 	User   keyhatch.User  // who signed it
 	Object string         // s3:// address
 }
 
-// urlActions are what decides whether presigned URLs work that State does not tell.
-var urlActions = []keyhatch.Action{lending.LeaseLent, lending.LeaseRevoked, people.TokenRevoked, people.TokenLeaked, people.TokenUpdated}
-
-// addURLs adds the URLs that let somebody read what was asked about. None works for longer
-// than keyhatch.LongestPresigned: what was signed before that has ended.
-func (a *WhoCan) addURLs(ctx context.Context, r db.Reader, s *State, p place) error {
-	if a.Access != keyhatch.Read || p.bucket.ID == "" {
-		return nil
-	}
-	var signed []URLWay
-	f := urlFacts{State: s, over: map[string]bool{}, narrowed: map[string]time.Time{}}
-	for e, err := range r.EventsSince(ctx, urlActions, a.At.Add(-keyhatch.LongestPresigned), a.At) {
-		if err != nil {
-			return err
-		}
-		switch e.Action {
-		case people.TokenUpdated:
-			if e.Detail["narrowed"] != "" {
-				f.narrowed[e.Target] = e.At
-			}
-		case lending.LeaseLent:
-			if e.Workspace != p.bucket.Workspace || e.Detail["presigned"] == "" || e.Detail["grants"] != "" {
-				continue
-			}
-			u, err := urlOf(e)
-			if err != nil {
-				a.Doubts = append(a.Doubts, "event "+e.ID+" does not tell what URL was signed")
-			} else if u.Lease.Parts[0].Bucket == p.bucket.Name && a.URL.Prefix.Covers(u.Lease.Parts[0].Prefix) {
-				signed = append(signed, u)
-			}
-		default: // of a lease or a token, neither of which comes back
-			f.over[e.Target] = true
-		}
-	}
+// addURLs adds those that worked.
+func (a *WhoCan) addURLs(signed []URLWay, f urlFacts) error {
 	for _, u := range signed {
 		open, err := policy.Standing(u.Lease, f, a.At)
 		// What a store's own session signed lives to its end, whatever ends here.
@@ -71,7 +35,7 @@ func (a *WhoCan) addURLs(ctx context.Context, r db.Reader, s *State, p place) er
 		if len(a.URLs) == maxWays {
 			return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLimitReached, "more than %d URLs lead there: ask about a prefix of it", maxWays)
 		}
-		u.User = s.Users[u.Lease.User]
+		u.User = f.userOrID(u.Lease.User)
 		a.URLs = append(a.URLs, u)
 	}
 	return nil
@@ -79,13 +43,12 @@ func (a *WhoCan) addURLs(ctx context.Context, r db.Reader, s *State, p place) er
 
 // urlOf is the URL of a lease that was lent for one.
 func urlOf(e keyhatch.Event) (u URLWay, err error) {
-	folder, err := keyhatch.ParseS3URL(e.Detail["prefixes"])
+	u.Lease, err = leaseOf(e)
 	if err != nil {
 		return u, err
 	}
-	expires, err := timeIn(e, "expires")
-	if err != nil {
-		return u, err
+	if len(u.Lease.Parts) != 1 {
+		return u, errors.New("no one folder is named")
 	}
 	var only struct{ Statement struct{ Resource string } }
 	if err := json.Unmarshal([]byte(e.Detail["policy"]), &only); err != nil {
@@ -96,10 +59,7 @@ func urlOf(e keyhatch.Event) (u URLWay, err error) {
 		return u, errors.New("no object is named")
 	}
 	u.Object = "s3://" + strings.NewReplacer("${*}", "*", "${?}", "?", "${$}", "$").Replace(object)
-	u.Lease = keyhatch.Lease{
-		ID: e.Target, Workspace: e.Workspace, User: e.User, Token: e.Token, Presigned: true, Store: e.Detail["store"], Vend: e.Detail["vend"],
-		Access: keyhatch.Read, Parts: []keyhatch.Part{{Bucket: folder.Bucket, Prefix: folder.Prefix}}, IssuedAt: e.At, ExpiresAt: expires,
-	}
+	u.Lease.Presigned, u.Lease.Access = true, keyhatch.Read
 	return u, nil
 }
 

@@ -31,11 +31,12 @@ type WhoCan struct {
 	Ways      []Way
 	Keys      []KeyWay
 	URLs      []URLWay
+	Sessions  []SessionWay
 	// LockedParts are the locations below what was asked about, when that lies in none, in
 	// which nobody could write.
 	LockedParts []keyhatch.Prefix
 	// Closed: the bucket was being made or removed, or its workspace's account on the store
-	// was closed. Nobody could do anything.
+	// was closed. Nobody could do anything, but with what a store itself had minted.
 	Closed bool
 	// Doubts say what the record cannot tell, or contradicts itself in. With none
 	// the answer is certain.
@@ -63,8 +64,10 @@ const maxWays = 30_000
 // WhoCan answers from the audit record who could read or write a location, or the part
 // under an address, at a time: which grants, groups and teamspaces gave access to
 // whom, whether the user was active, whether the location was locked; which access
-// keys did; and which URLs of single objects, signed without a grant. What people could give themselves, as the owner of the location and the admins of its
-// workspace can, does not count before they did. The owner and those admins only; about
+// keys did; which URLs of single objects, signed without a grant; and which sessions that a store
+// itself had minted outlived the rights that they were lent on. What people could give
+// themselves, as the owner of the location and the admins of its workspace can, does not
+// count before they did. The owner and those admins only; about
 // an address that lies in no location, those admins.
 func (svc *Service) WhoCan(ctx context.Context, c keyhatch.Caller, r WhoCanRequest) (WhoCan, error) {
 	v := svc.k.View(ctx, c)
@@ -101,7 +104,7 @@ func (svc *Service) WhoCan(ctx context.Context, c keyhatch.Caller, r WhoCanReque
 	}
 	a.Doubts = slices.Concat(state.doubts[""], state.doubts[a.Workspace])
 	if a.Closed = state.shut(p.bucket); a.Closed {
-		return a, nil
+		return a, a.addLent(ctx, v.Reader, state, p)
 	}
 	for _, l := range p.locations {
 		if l.Locked && l.ID != a.Location.ID && a.Access == keyhatch.Write {
@@ -119,7 +122,7 @@ func (svc *Service) WhoCan(ctx context.Context, c keyhatch.Caller, r WhoCanReque
 	if err := a.addKeys(state, p); err != nil {
 		return WhoCan{}, err
 	}
-	return a, a.addURLs(ctx, v.Reader, state, p)
+	return a, a.addLent(ctx, v.Reader, state, p)
 }
 
 // addGrants adds whom the grants on the location reached.
