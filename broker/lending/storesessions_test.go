@@ -27,6 +27,7 @@ import (
 // tokenService is a vender that gives what it is asked for, and remembers it.
 type tokenService struct {
 	lives driver.Lives
+	role  time.Duration // that nobody knows of, and it gives no longer; zero: what is known is all
 	late  time.Duration // by which its clock is ahead
 
 	mu      sync.Mutex
@@ -41,7 +42,7 @@ func (s *tokenService) Vend(_ context.Context, r driver.VendRequest) (driver.Ven
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.asked = append(s.asked, r)
-	if r.Life > s.lives.Longest {
+	if r.Life > s.lives.Longest || s.role != 0 && r.Life > s.role {
 		return driver.Vended{}, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeLifeExceedsLimit, "the limit is %s", s.lives.By).In("duration_seconds")
 	}
 	if s.between != nil {
@@ -278,6 +279,54 @@ func TestS15_LivesOfSessions(t *testing.T) {
 				t.Errorf("the lease ends %v, its keys %v", lent.Lease.ExpiresAt, lent.Credentials.ExpiresAt)
 			}
 		})
+	}
+}
+
+// TestS15_LivesThatNobodyKnows: how long a role's sessions can last is not always known. Who
+// asked for no time, or accepted less, was refused all the same where the store gave less.
+func TestS15_LivesThatNobodyKnows(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		what              string
+		asks, upTo, least time.Duration
+		vends             string // how long each, as they were asked for
+		code              keyhatch.Code
+	}{
+		{what: "not asked", upTo: 8 * time.Hour, vends: "8h0m0s 1h0m0s"},
+		{what: "less accepted", asks: 8 * time.Hour, least: 20 * time.Minute, vends: "8h0m0s 1h0m0s"},
+		{what: "as much as is sure accepted", asks: 8 * time.Hour, least: time.Hour, vends: "8h0m0s 1h0m0s"},
+		{what: "less than that not accepted", asks: 8 * time.Hour, least: 61 * time.Minute, vends: "8h0m0s", code: keyhatch.CodeLifeExceedsLimit},
+		{what: "asked", asks: 8 * time.Hour, vends: "8h0m0s", code: keyhatch.CodeLifeExceedsLimit},
+	} {
+		t.Run(tc.what, func(t *testing.T) {
+			t.Parallel()
+			s := proven(t)
+			s.service.lives, s.service.role = driver.Lives{Least: 15 * time.Minute, Longest: 12 * time.Hour, By: "the role", Sure: time.Hour}, 90*time.Minute
+			lent, err := s.borrow(lending.LeaseRequest{Life: tc.asks, UpTo: tc.upTo, Least: tc.least})
+			if tc.code != "" {
+				wantCode(t, "lent", err, tc.code)
+			} else if err != nil || !lent.Lease.ExpiresAt.Equal(lent.Credentials.ExpiresAt) || time.Until(lent.Lease.ExpiresAt) > time.Hour {
+				t.Errorf("lent until %v, %v", lent.Lease.ExpiresAt, err)
+			}
+			var vends []string
+			for _, r := range s.service.asked {
+				vends = append(vends, r.Life.String())
+			}
+			if got := strings.Join(vends, " "); got != tc.vends {
+				t.Errorf("the store was asked for %s, want %s", got, tc.vends)
+			}
+		})
+	}
+}
+
+// TestUpToIsTheMost: a store was let give longer than the most that was asked for, where the
+// location allowed it: over Provena's wire twelve hours for eight.
+func TestUpToIsTheMost(t *testing.T) {
+	t.Parallel()
+	s := proven(t)
+	did(t)(s.borrow(lending.LeaseRequest{UpTo: 90 * time.Minute}))
+	if r := s.service.asked[0]; r.Life != 90*time.Minute || time.Until(r.Latest) > 90*time.Minute+driver.ClocksMayBeApart {
+		t.Errorf("the store was asked for %v, and may give until %v", r.Life, time.Until(r.Latest))
 	}
 }
 

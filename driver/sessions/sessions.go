@@ -4,6 +4,7 @@ package sessions
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -58,11 +59,28 @@ func (l *Lender) Lend(ctx context.Context, r driver.LendRequest) (driver.Vended,
 		ID: keyhatch.NewID(keyhatch.VendID, r.Lease.IssuedAt), Store: r.Store, As: as, User: r.User, UserID: r.Lease.User, Client: r.Client,
 		Open: policy.Lent(r.Lease), Policies: policies, Keys: r.KMSKeys, Latest: r.Latest, Shared: r.Shared,
 	}
-	v.Life, v.Least = lasts(r, l.Vender.Lives(r.Store, as))
+	lives := l.Vender.Lives(r.Store, as)
+	v.Life, v.Least = lasts(r, lives)
 	if r.Lease.Presigned { // its keys stay here, and the URL ends by itself
 		v.Latest = time.Time{}
 	}
-	return l.Vender.Vend(ctx, v)
+	vended, err := l.Vender.Vend(ctx, v)
+	if tooLong(err) && lives.Sure < v.Life && shortens(r, lives.Sure) { // the store gives less than is known of it
+		v.Life, v.Least = lives.Sure, min(lives.Sure, r.Least)
+		return l.Vender.Vend(ctx, v)
+	}
+	return vended, err
+}
+
+func tooLong(err error) bool {
+	var failed *keyhatch.Error
+	return errors.As(err, &failed) && failed.Code == keyhatch.CodeLifeExceedsLimit
+}
+
+// shortens tells whether a session that lasts so long will do, too: how long was nobody's
+// wish, or that much is accepted.
+func shortens(r driver.LendRequest, life time.Duration) bool {
+	return !r.Lease.Presigned && r.Least <= life && (r.Unasked || r.Least > 0)
 }
 
 // End implements driver.Ender: the session itself lives to its end.
@@ -79,7 +97,7 @@ func lasts(r driver.LendRequest, lives driver.Lives) (life, least time.Duration)
 	switch {
 	case r.Lease.Presigned:
 		life = max(life, lives.Least)
-	case r.Unasked, r.Least > 0 && r.Least <= lives.Longest:
+	case shortens(r, lives.Longest):
 		life = min(life, lives.Longest)
 	}
 	return life, min(life, r.Least)
