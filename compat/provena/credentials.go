@@ -93,6 +93,9 @@ func barred(at lending.Reach, access keyhatch.Access) error {
 // whileLending is a failure of the lease. What has changed since the dataset was found is
 // told as it would have been then.
 func whileLending(at lending.Reach, access keyhatch.Access, err error) error {
+	if errors.Is(err, lending.ErrConsole) {
+		return during(trading, err)
+	}
 	var e *keyhatch.Error
 	if errors.As(err, &e) {
 		switch e.Code {

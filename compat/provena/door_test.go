@@ -1,6 +1,7 @@
 package provena_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -124,6 +125,32 @@ func TestConsole(t *testing.T) {
 	w.console = "https://console.example.org/?x"
 	if !says(true) || says(false) {
 		t.Error("it is there for who does not want it, or not for who does")
+	}
+	w.shut = keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "it is shut")
+	if a := w.ask("ann", "POST", toRead, `{"dataset_id":"alpha","console_session_required":true}`); a.Status != 500 ||
+		a.Body != `{"detail":"Something went wrong when trading credentials for console session: it is shut"}` {
+		t.Errorf("one that cannot be had was told as a fault of the token service: %d %s", a.Status, a.Body)
+	}
+	if says(false) {
+		t.Error("it is there for who does not want it")
+	}
+}
+
+// TestURLWithoutALook: where the store's credential is a role nothing can look whether a file
+// is there, and no URL was made at all.
+func TestURLWithoutALook(t *testing.T) {
+	w := newWorld(t)
+	w.Buckets.Before = func(_ context.Context, what, _ string) error {
+		if what == "object" {
+			return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported, "it is a role")
+		}
+		return nil
+	}
+	if a := w.ask("bob", "POST", signURL, `{"dataset_id":"alpha","file_path":"in/levels 1.csv"}`); a.Status != 200 {
+		t.Errorf("%d %s", a.Status, a.Body)
+	}
+	if a := w.ask("cas", "POST", signURL, `{"dataset_id":"alpha","file_path":"in/levels 1.csv"}`); a.Status == 200 {
+		t.Errorf("who may not read: %d", a.Status)
 	}
 }
 

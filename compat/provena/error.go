@@ -63,6 +63,7 @@ const (
 	asking  step = iota // who calls, and whether the call is open to it
 	finding             // the dataset
 	vending             // credentials
+	trading             // them for a console's URL
 	signing             // a URL
 	steps
 )
@@ -78,6 +79,7 @@ const (
 	notThere   = "The registry API responded with status success False during dataset fetching. Details: it does not exist, or you may not see it"
 	notGranted = "Registry did not grant access to the dataset. Details: %s"
 	notVended  = "Something went wrong when running the AWS STS service command: %s"
+	notTraded  = "Something went wrong when trading credentials for console session: %s"
 )
 
 // kinds are what failures of the core are told as, by the step that failed.
@@ -113,6 +115,17 @@ var kinds = [steps]map[keyhatch.Kind]line{
 		keyhatch.TooLarge:        {http.StatusInternalServerError, notVended},
 		keyhatch.TooMany:         {http.StatusTooManyRequests, "%s"},
 		keyhatch.Unavailable:     {http.StatusInternalServerError, notVended},
+		keyhatch.Internal:        {http.StatusInternalServerError, ""},
+	},
+	trading: {
+		keyhatch.Invalid:         {http.StatusBadRequest, "%s"},
+		keyhatch.Unauthenticated: {http.StatusUnauthorized, "Could not validate credentials"},
+		keyhatch.Forbidden:       {http.StatusUnauthorized, notGranted},
+		keyhatch.NotFound:        {http.StatusBadRequest, notThere},
+		keyhatch.Conflict:        {http.StatusInternalServerError, notTraded},
+		keyhatch.TooLarge:        {http.StatusInternalServerError, notTraded},
+		keyhatch.TooMany:         {http.StatusTooManyRequests, "%s"},
+		keyhatch.Unavailable:     {http.StatusInternalServerError, notTraded},
 		keyhatch.Internal:        {http.StatusInternalServerError, ""},
 	},
 	signing: {

@@ -177,10 +177,11 @@ func (d *Door) presign(c *call) (any, error) {
 	l, key := at.Location, string(at.Prefix)+f.path
 	o, err := d.buckets.Object(c.ctx, c.caller, l.Workspace, l.Bucket, key)
 	var e *keyhatch.Error
-	if errors.As(err, &e) && e.Code == keyhatch.CodeObjectNotFound || err == nil && o.Folder {
+	switch {
+	case errors.As(err, &e) && e.Code == keyhatch.CodeObjectNotFound, err == nil && o.Folder:
 		return nil, &refusal{status: http.StatusBadRequest, detail: "The file does not exist in the dataset."}
-	}
-	if err != nil {
+	case e != nil && e.Code == keyhatch.CodeStoreUnsupported: // a role lends sessions and looks at nothing: who has the URL sees
+	case err != nil:
 		return nil, during(signing, err)
 	}
 	made, err := d.lending.Presign(c.ctx, c.caller, lending.PresignRequest{

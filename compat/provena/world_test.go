@@ -57,6 +57,7 @@ type lender struct {
 	*own.Lender
 	fails   error
 	console keyhatch.Secret
+	shut    error // of the console
 }
 
 func (l *lender) Lend(ctx context.Context, r driver.LendRequest) (driver.Vended, error) {
@@ -67,7 +68,7 @@ func (l *lender) Lend(ctx context.Context, r driver.LendRequest) (driver.Vended,
 }
 
 func (l *lender) ConsoleURL(context.Context, keyhatch.Store, driver.Vended, keyhatch.Part) (keyhatch.Secret, error) {
-	return l.console, nil
+	return l.console, l.shut
 }
 
 func newWorld(t *testing.T) *world {
