@@ -24,7 +24,11 @@ type OAuthClient struct {
 	Trusted bool
 	// Signed: access tokens are signed texts (JWTs) that others can check too. Otherwise
 	// they are like every API token.
-	Signed      bool
+	Signed bool
+	// Earthdata: it was made for Earthdata Login, is confidential, and knows no PKCE: its
+	// codes do without, and its secret and the one address must do. It may ask whose token
+	// it was shown, and its answers name the user by a path.
+	Earthdata   bool
 	Scopes      []Scope       // what its tokens may at most
 	AccessLife  time.Duration // how long an access token lives
 	RefreshLife time.Duration // how long it can be refreshed since it last was; zero: not at all
@@ -46,6 +50,20 @@ var LoginClient = OAuthClient{
 	ID: string(OAuthClientID) + "_000000000000000", Name: "keyhatch", Title: "the command line, keyhatch login", Flows: []OAuthFlow{DeviceFlow},
 	Scopes: []Scope{"all"}, AccessLife: MaxAccessLife,
 }
+
+// EarthdataClient is our own door for data users' keys, to which people who have logged in
+// are sent back with a code. It is registered nowhere; its one address is KeysRedirect at
+// the server's public URL. Its tokens borrow what reads, and do nothing else.
+var EarthdataClient = OAuthClient{
+	ID: string(OAuthClientID) + "_000000000000001", Name: "s3credentials", Title: "keys to data, at /s3credentials", Flows: []OAuthFlow{CodeFlow},
+	Trusted: true, Scopes: []Scope{EarthdataScope}, AccessLife: 12 * time.Hour,
+}
+
+// KeysRedirect is the path to which EarthdataClient is sent back.
+const KeysRedirect = "/redirect"
+
+// EarthdataScope is what tokens may that come of Earthdata Login's calls.
+const EarthdataScope Scope = "GET /s3credentials"
 
 // How long tokens of clients live.
 const (
@@ -74,8 +92,10 @@ func (c OAuthClient) Check() error {
 	}
 	flow := func(f OAuthFlow) bool { return slices.Contains(c.Flows, f) }
 	switch {
-	case c.Name == LoginClient.Name:
-		return fail("name", "that name is the command line's own: choose another one")
+	case c.Name == LoginClient.Name || c.Name == EarthdataClient.Name:
+		return fail("name", "that name is the server's own: choose another one")
+	case c.Earthdata && !(c.Confidential && flow(CodeFlow) && len(c.Flows) == 1 && len(c.Redirects) == 1):
+		return fail("earthdata", "a client that was made for Earthdata Login is confidential, has the flow code alone, and one address to which codes are sent: that is all that protects its codes")
 	case len(c.Flows) == 0 || slices.ContainsFunc(c.Flows, func(f OAuthFlow) bool { return f != CodeFlow && f != DeviceFlow }):
 		return fail("flows", "a client has one of the flows code and device, or both")
 	case flow(CodeFlow) != (len(c.Redirects) > 0):

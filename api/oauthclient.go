@@ -18,6 +18,7 @@ type NewOAuthClient struct {
 	Confidential   bool     `json:"confidential,omitempty" doc:"It keeps a secret, and shows it"`
 	Trusted        bool     `json:"trusted,omitempty" doc:"It is the installation's own: who is logged in is not asked, but for a device"`
 	Signed         bool     `json:"signed,omitempty" doc:"Its access tokens are signed texts (JWT, RS256), which others can check too"`
+	Earthdata      bool     `json:"earthdata,omitempty" doc:"It was made for Earthdata Login: confidential, with one address, and without PKCE"`
 	Scopes         []string `json:"scopes" nullable:"false" maxItems:"100" doc:"What its tokens may at most; none of s3"`
 	AccessSeconds  int      `json:"access_seconds,omitempty" minimum:"0" maximum:"7776000" doc:"How long an access token lives. Default: an hour"`
 	RefreshSeconds int      `json:"refresh_seconds,omitempty" minimum:"0" maximum:"7776000" doc:"How long it can be refreshed since it last was. Default: not at all"`

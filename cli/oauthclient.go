@@ -53,6 +53,7 @@ type oauthClientCreate struct {
 	Confidential bool          `help:"It keeps a secret, which is shown this once."`
 	Trusted      bool          `help:"It is the installation's own: who is logged in is not asked, but for a device."`
 	Signed       bool          `help:"Its access tokens are signed texts (JWT, RS256), which others can check too."`
+	Earthdata    bool          `help:"It was made for Earthdata Login: confidential, with one address, and without PKCE."`
 	Scope        []string      `required:"" sep:"none" placeholder:"SCOPE" help:"What its tokens may at most; may be repeated."`
 	Life         time.Duration `default:"1h" help:"How long an access token lives."`
 	Refresh      time.Duration `default:"0s" help:"How long it can be refreshed since it last was; 0s: not at all."`
@@ -60,7 +61,7 @@ type oauthClientCreate struct {
 
 func (o oauthClientCreate) Run(ctx context.Context, s ask.Streams) error {
 	n := api.NewOAuthClient{
-		Name: o.Name, Title: o.Title, Flows: []string{}, Redirects: o.Redirect, Confidential: o.Confidential, Trusted: o.Trusted, Signed: o.Signed, Scopes: o.Scope,
+		Name: o.Name, Title: o.Title, Flows: []string{}, Redirects: o.Redirect, Confidential: o.Confidential, Trusted: o.Trusted, Signed: o.Signed, Earthdata: o.Earthdata, Scopes: o.Scope,
 		AccessSeconds: int(o.Life.Seconds()), RefreshSeconds: int(o.Refresh.Seconds()),
 	}
 	if len(o.Redirect) > 0 {

@@ -22,10 +22,10 @@ func (t *Tx) InsertOAuthClient(ctx context.Context, c HashedClient) error {
 		}
 		pepper, hash = int64(c.Hash.Pepper), []byte(c.Hash.Hash)
 	}
-	return t.exec(ctx, `insert into oauth_clients (id, name, title, flows, redirects, trusted, signed, scopes, access_life, refresh_life, pepper, hash, created_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+	return t.exec(ctx, `insert into oauth_clients (id, name, title, flows, redirects, trusted, signed, scopes, access_life, refresh_life, pepper, hash, created_at, earthdata)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 		c.ID, c.Name, c.Title, jsonText(c.Flows), optJSON(c.Redirects, len(c.Redirects)), c.Trusted, c.Signed, jsonText(c.Scopes),
-		int64(c.AccessLife.Seconds()), int64(c.RefreshLife.Seconds()), pepper, hash, micros(c.CreatedAt))
+		int64(c.AccessLife.Seconds()), int64(c.RefreshLife.Seconds()), pepper, hash, micros(c.CreatedAt), c.Earthdata)
 }
 
 // DeleteOAuthClient removes a client. What came of it is to be ended before.
@@ -36,13 +36,13 @@ func (t *Tx) DeleteOAuthClient(ctx context.Context, id string) error {
 	return t.execOne(ctx, keyhatch.CodeClientNotFound, "delete from oauth_clients where id = $1", id)
 }
 
-const clientColumns = "id, name, title, flows, redirects, trusted, signed, scopes, access_life, refresh_life, coalesce(pepper, 0), hash, created_at"
+const clientColumns = "id, name, title, flows, redirects, trusted, signed, scopes, access_life, refresh_life, coalesce(pepper, 0), hash, created_at, coalesce(earthdata, false)"
 
 func scanClient(row row) (c HashedClient, err error) {
 	var access, refresh int64
 	var hash []byte
 	err = row.Scan(&c.ID, &c.Name, &c.Title, jsonColumn{&c.Flows}, jsonColumn{&c.Redirects}, &c.Trusted, &c.Signed, jsonColumn{&c.Scopes},
-		&access, &refresh, &c.Hash.Pepper, &hash, timeColumn{&c.CreatedAt})
+		&access, &refresh, &c.Hash.Pepper, &hash, timeColumn{&c.CreatedAt}, &c.Earthdata)
 	c.AccessLife, c.RefreshLife = time.Duration(access)*time.Second, time.Duration(refresh)*time.Second
 	c.Hash.Hash, c.Confidential = string(hash), hash != nil
 	return c, err

@@ -178,9 +178,10 @@ func (t *Tx) RetireSigningKeys(ctx context.Context, at time.Time) error {
 	return t.exec(ctx, "update oauth_keys set retired_at = $1 where retired_at is null", micros(at))
 }
 
-// PruneSigningKeys removes keys that were retired before a time.
+// PruneSigningKeys removes keys that were retired before a time and have signed no token of
+// Earthdata Login that there still is.
 func (t *Tx) PruneSigningKeys(ctx context.Context, before time.Time) error {
-	return t.exec(ctx, "delete from oauth_keys where retired_at < $1", micros(before))
+	return t.exec(ctx, "delete from oauth_keys where retired_at < $1 and id not in (select signed_by from earthdata_tokens)", micros(before))
 }
 
 // SigningKeys lists the keys, the one that signs first.

@@ -33,7 +33,7 @@ type createOAuthClientInput struct{ Body api.NewOAuthClient }
 func (d *Door) createOAuthClient(ctx context.Context, c keyhatch.Caller, in *createOAuthClientInput) (*body[api.CreatedOAuthClient], error) {
 	n := in.Body
 	client := keyhatch.OAuthClient{
-		Name: n.Name, Title: n.Title, Redirects: n.Redirects, Confidential: n.Confidential, Trusted: n.Trusted, Signed: n.Signed, Scopes: scopesOf(n.Scopes),
+		Name: n.Name, Title: n.Title, Redirects: n.Redirects, Confidential: n.Confidential, Trusted: n.Trusted, Signed: n.Signed, Earthdata: n.Earthdata, Scopes: scopesOf(n.Scopes),
 		AccessLife: cmp.Or(time.Duration(n.AccessSeconds)*time.Second, time.Hour), RefreshLife: time.Duration(n.RefreshSeconds) * time.Second,
 	}
 	for _, f := range n.Flows {
@@ -51,7 +51,7 @@ func (d *Door) deleteOAuthClient(ctx context.Context, c keyhatch.Caller, in *OAu
 
 func encodeOAuthClient(c keyhatch.OAuthClient) api.OAuthClient {
 	out := api.OAuthClient{ID: c.ID, CreatedAt: c.CreatedAt, NewOAuthClient: api.NewOAuthClient{
-		Name: c.Name, Title: c.Title, Redirects: c.Redirects, Confidential: c.Confidential, Trusted: c.Trusted, Signed: c.Signed,
+		Name: c.Name, Title: c.Title, Redirects: c.Redirects, Confidential: c.Confidential, Trusted: c.Trusted, Signed: c.Signed, Earthdata: c.Earthdata,
 		AccessSeconds: int(c.AccessLife.Seconds()), RefreshSeconds: int(c.RefreshLife.Seconds()),
 	}}
 	for _, f := range c.Flows {

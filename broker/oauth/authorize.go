@@ -62,7 +62,7 @@ func (svc *Service) Ask(ctx context.Context, r Request) (Asked, error) {
 		return Asked{}, err
 	case !slices.Contains(c.Flows, keyhatch.CodeFlow):
 		return Asked{}, ErrFlow
-	case r.Method != "S256" || !isChallenge(r.Challenge):
+	case !(c.Earthdata && r.Method == "" && r.Challenge == "") && (r.Method != "S256" || !isChallenge(r.Challenge)):
 		return Asked{}, ErrChallenge
 	case len(r.Nonce) > maxNonce || keyhatch.CheckText("nonce", r.Nonce) != nil:
 		return Asked{}, Refusal{"invalid_request", "the nonce is too long, or no text", keyhatch.Invalid}

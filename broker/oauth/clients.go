@@ -46,7 +46,7 @@ func (svc *Service) CreateClient(ctx context.Context, c keyhatch.Caller, n keyha
 			return err
 		}
 		return w.Record(ClientCreated, "", made.ID, kernel.Detail("name", made.Name, "confidential", kernel.Yes(made.Confidential),
-			"trusted", kernel.Yes(made.Trusted), "signed", kernel.Yes(made.Signed)))
+			"trusted", kernel.Yes(made.Trusted), "signed", kernel.Yes(made.Signed), "earthdata", kernel.Yes(made.Earthdata)))
 	})
 	if err != nil {
 		return keyhatch.OAuthClient{}, "", err
@@ -131,6 +131,11 @@ func (svc *Service) prove(ctx context.Context, p Proof) (keyhatch.OAuthClient, e
 func (svc *Service) client(ctx context.Context, name string) (db.HashedClient, error) {
 	if name == keyhatch.LoginClient.Name || name == keyhatch.LoginClient.ID {
 		return db.HashedClient{OAuthClient: keyhatch.LoginClient}, nil
+	}
+	if svc.issuer != "" && (name == keyhatch.EarthdataClient.Name || name == keyhatch.EarthdataClient.ID) {
+		own := keyhatch.EarthdataClient
+		own.Redirects = []string{svc.issuer + keyhatch.KeysRedirect}
+		return db.HashedClient{OAuthClient: own}, nil
 	}
 	client, err := svc.k.DB.OAuthClient(ctx, name)
 	if errors.Is(err, keyhatch.NotFound) {

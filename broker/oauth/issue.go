@@ -23,6 +23,7 @@ type Issued struct {
 	Scopes    []keyhatch.Scope
 	OpenID    bool
 	User      keyhatch.User
+	Earthdata bool // of the client
 	ExpiresAt time.Time // of Access
 	Life      time.Duration
 }
@@ -62,11 +63,22 @@ func (svc *Service) Redeem(ctx context.Context, p Proof, r Redemption) (Issued, 
 			return consent, "its code was shown twice", nil
 		case !w.Now.Before(code.ExpiresAt):
 			return consent, "", ErrGrant
-		case code.Redirect != r.Redirect || !fits(code.Challenge, r.Verifier):
+		case code.Redirect != r.Redirect || !proves(client, code.Challenge, r.Verifier):
 			return consent, "its code was shown by somebody else", nil
 		}
 		return consent, "", w.Tx.UseAuthorizationCode(w.Ctx, consent.ID, w.Now)
 	}, nil)
+}
+
+// proves tells whether the verifier is what a code takes. One that was asked for without a
+// challenge, which clients for Earthdata Login alone may, takes none, and is not good with one.
+//
+// Source: RFC 9700, section 4.8.2.
+func proves(client keyhatch.OAuthClient, challenge string, verifier keyhatch.Secret) bool {
+	if challenge == "" {
+		return client.Earthdata && verifier == ""
+	}
+	return fits(challenge, verifier)
 }
 
 // fits tells whether a verifier is the challenge's.
@@ -168,7 +180,7 @@ func (svc *Service) issue(w *kernel.Work, client keyhatch.OAuthClient, consent k
 		ExpiresAt: svc.people.IssuedUntil(w.Now, client.AccessLife), Since: w.Now, CreatedAt: w.Now, CreatedFrom: w.Caller.Origin.AddressText(),
 		Consent: consent.ID,
 	}
-	out = Issued{Access: keyhatch.NewTokenSecret(), Scopes: t.Scopes, OpenID: consent.OpenID, User: user, ExpiresAt: t.ExpiresAt, Life: t.ExpiresAt.Sub(w.Now)}
+	out = Issued{Access: keyhatch.NewTokenSecret(), Scopes: t.Scopes, OpenID: consent.OpenID, User: user, Earthdata: client.Earthdata, ExpiresAt: t.ExpiresAt, Life: t.ExpiresAt.Sub(w.Now)}
 	if client.Signed {
 		if out.Access, err = svc.signAccess(w, client, user, t); err != nil {
 			return out, err

@@ -160,7 +160,12 @@ func (svc *Service) sign(w *kernel.Work, typ string, claims any) (keyhatch.Secre
 	if err != nil || len(keys) == 0 {
 		return "", errors.Join(err, errors.New("there is no signing key"))
 	}
-	secret, err := svc.k.Keys.OpenColumn(db.OAuthKeysTable, keys[0].ID, db.SecretColumn, keys[0].Sealed)
+	return svc.signWith(keys[0], typ, claims)
+}
+
+// signWith signs claims with a key. The text is the same for the same claims.
+func (svc *Service) signWith(key db.SigningKey, typ string, claims any) (keyhatch.Secret, error) {
+	secret, err := svc.k.Keys.OpenColumn(db.OAuthKeysTable, key.ID, db.SecretColumn, key.Sealed)
 	if err != nil {
 		return "", err
 	}
@@ -172,7 +177,7 @@ func (svc *Service) sign(w *kernel.Work, typ string, claims any) (keyhatch.Secre
 	if err != nil {
 		return "", err
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: private, KeyID: keys[0].ID}},
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: private, KeyID: key.ID}},
 		(&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
 	if err != nil {
 		return "", err

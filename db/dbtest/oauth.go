@@ -19,7 +19,7 @@ func testOAuthClients(t *testing.T, s *suite) {
 			id := keyhatch.NewID(keyhatch.OAuthClientID, s.Now())
 			return db.HashedClient{Hash: s.newToken("", "").Hash, OAuthClient: keyhatch.OAuthClient{
 				ID: id, Name: "name-" + id, Title: "Ünïcode", Flows: []keyhatch.OAuthFlow{keyhatch.CodeFlow}, Redirects: []string{"https://a.example/b?c=d"}, Confidential: true,
-				Trusted: true, Signed: true, Scopes: []keyhatch.Scope{"tokens", "GET /api/v1/users"}, AccessLife: time.Hour, RefreshLife: 90 * time.Second, CreatedAt: s.Now(),
+				Trusted: true, Signed: true, Earthdata: true, Scopes: []keyhatch.Scope{"tokens", "GET /api/v1/users"}, AccessLife: time.Hour, RefreshLife: 90 * time.Second, CreatedAt: s.Now(),
 			}}
 		},
 		insert: func(ctx context.Context, tx *db.Tx, c db.HashedClient) error { return tx.InsertOAuthClient(ctx, c) },
