@@ -22,6 +22,7 @@ const (
 	CodeInvalidPolicy     Code = "invalid_policy"
 	CodePolicyTooLarge    Code = "policy_too_large"
 	CodeWorkspaceRequired Code = "workspace_required"
+	CodeLocationRequired  Code = "location_required"
 	CodeLifeExceedsLimit  Code = "life_exceeds_limit"
 	CodeStoresDiffer      Code = "stores_differ"
 	CodeBodyTooLarge      Code = "body_too_large"

@@ -31,7 +31,9 @@ type Image struct {
 	bucketByName    map[nameIn]string
 	locationByName  map[nameIn]string
 	locationAt      map[prefixIn]string
-	grantsOn        map[string]set      // location → grants
+	grantsOn        map[string]set // location → grants
+	grantsTo        map[keyhatch.Subject]set
+	circlesOf       map[string]set      // user → groups and teamspaces
 	accountOn       map[nameIn]string   // workspace and store → account
 	bucketsOn       map[nameIn]set      // the same → buckets
 	locationsIn     map[string]set      // bucket → locations
@@ -82,6 +84,8 @@ func newImage() *Image {
 		locationByName:  map[nameIn]string{},
 		locationAt:      map[prefixIn]string{},
 		grantsOn:        map[string]set{},
+		grantsTo:        map[keyhatch.Subject]set{},
+		circlesOf:       map[string]set{},
 		accountOn:       map[nameIn]string{},
 		bucketsOn:       map[nameIn]set{},
 		locationsIn:     map[string]set{},
@@ -95,7 +99,9 @@ func newImage() *Image {
 	})
 	i.pairs = newTable(func(db.SealedPair, bool) {})
 	i.users = newTable(func(keyhatch.User, bool) {})
-	i.circleMembers = newTable(func(keyhatch.CircleMember, bool) {})
+	i.circleMembers = newTable(func(m keyhatch.CircleMember, add bool) {
+		followSet(i.circlesOf, m.User, m.Circle, add)
+	})
 	i.credentials = newTable(func(c db.SealedCredential, add bool) {
 		if c.Base {
 			follow(i.baseOf, db.Place{Workspace: c.Workspace, Teamspace: c.Teamspace}, c.ID, add)
@@ -128,6 +134,7 @@ func newImage() *Image {
 	})
 	i.grants = newTable(func(g keyhatch.Grant, add bool) {
 		followSet(i.grantsOn, g.Location, g.ID, add)
+		followSet(i.grantsTo, g.Subject, g.ID, add)
 	})
 	return i
 }

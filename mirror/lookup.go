@@ -219,6 +219,22 @@ func (i *Image) GrantsReaching(location, user string) []keyhatch.Grant {
 	return out
 }
 
+// GrantsTo returns the grants that name the user, a group or teamspace of its, or everyone, on
+// whatever location; live or not, in no order.
+func (i *Image) GrantsTo(user string) []keyhatch.Grant {
+	subjects := []keyhatch.Subject{{Kind: keyhatch.SubjectEveryone}, {Kind: keyhatch.SubjectUser, ID: user}}
+	for circle := range i.circlesOf[user] {
+		subjects = append(subjects, keyhatch.Subject{Kind: keyhatch.SubjectGroup, ID: circle}, keyhatch.Subject{Kind: keyhatch.SubjectTeamspace, ID: circle})
+	}
+	var out []keyhatch.Grant
+	for _, s := range subjects {
+		for id := range i.grantsTo[s] {
+			out = append(out, i.grants.rows[id])
+		}
+	}
+	return out
+}
+
 func (i *Image) reaches(s keyhatch.Subject, user string) bool {
 	switch s.Kind {
 	case keyhatch.SubjectEveryone:

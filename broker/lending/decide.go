@@ -129,6 +129,12 @@ func (d *decision) narrowed() (loan, error) {
 			return l, err
 		}
 	}
+	if client := d.request.Client; client != "" {
+		if err := keyhatch.CheckSessionName(client); err != nil {
+			return l, err
+		}
+		l.client, l.lease.SessionName = client, cmp.Or(d.request.SessionName, keyhatch.SessionNameOf(d.caller.User.Name, client))
+	}
 	if parent := d.holds; parent != nil {
 		if len(parent.Ancestors) >= keyhatch.MaxAncestors {
 			return l, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,

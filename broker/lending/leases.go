@@ -46,6 +46,9 @@ type LeaseRequest struct {
 	// SessionName is what the borrower calls the lease, for the record; may be
 	// empty.
 	SessionName string
+	// Client is what the borrower's program calls itself, by the rule for a SessionName; may be
+	// empty. Where there is no SessionName, it is called user@client.
+	Client string
 	// Console asks for a URL where people see what the lease opens, of stores that have one.
 	// One that cannot be made is an error, and then no lease is lent: it was asked for.
 	Console bool
@@ -177,7 +180,7 @@ func (l loan) request(c keyhatch.Caller) driver.LendRequest {
 	r := l.ask
 	r.Store, r.Lease, r.User = l.store, l.lease, c.User.Name
 	// A lease's own name tells more of what it is for than that of the token does.
-	r.Client = cmp.Or(l.lease.SessionName, c.Token.Name)
+	r.Client = cmp.Or(l.client, l.lease.SessionName, c.Token.Name)
 	return r
 }
 
@@ -320,6 +323,7 @@ type loan struct {
 	parent *keyhatch.Lease // nil: a token or an access key borrows
 	key    *heldKey        // that it rests on; nil: on grants
 	policy string          // its own session policy
+	client string          // what the borrower's program calls itself
 	store  keyhatch.Store
 	lender driver.Lender
 	ask    driver.LendRequest // what the lender is told beside the lease
