@@ -75,6 +75,7 @@ var layers = []struct {
 	{"compat/arvados", "root policy auth broker broker/* compat/arvados/listing", ""},
 	{"compat/tiledb", "root policy auth broker broker/*", ""},
 	{"compat/provena", "root policy auth broker broker/*", ""},
+	{"compat/earthdata", "root policy auth broker broker/*", ""},
 	{"compat/katapult/arguments", "root", ""},
 	{"compat/katapult/wiretest", "", ""},
 	{"compat/katapult", "root policy auth broker broker/* compat/katapult/arguments", ""},

@@ -33,9 +33,12 @@ func secretOf(h http.Header) (keyhatch.Secret, error) {
 }
 
 // Shown are all the tokens that a request holds outside its parameters, for who ends what
-// was shown: those of the headers, and of the cookie, signed ones too. What is no token is left out.
+// was shown: those of the headers, and of the cookies, signed ones too. What is no token is left out.
 func Shown(r *http.Request) (out []keyhatch.Secret) {
 	texts := slices.Concat(r.Header.Values(apiKey), cookies(r))
+	if keys, ok := ShownCookie(r, KeysCookie); ok {
+		texts = append(texts, keys)
+	}
 	for _, v := range r.Header.Values("Authorization") {
 		texts = append(texts, behindScheme(v))
 	}

@@ -19,8 +19,8 @@ import (
 //
 // Source: RFC 6265bis, section 4.1.3.2.
 const (
-	sessionCookie   = "__Host-keyhatch"
-	loopbackSession = "keyhatch"
+	hostPrefix    = "__Host-"
+	sessionCookie = "keyhatch"
 )
 
 // SetSession has the browser show a session from then on. The cookie goes when the browser is
@@ -38,22 +38,35 @@ func ForgetSession(w http.ResponseWriter, r *http.Request) {
 	http.SetCookie(w, c)
 }
 
-func cookieOf(r *http.Request) *http.Cookie {
-	c := &http.Cookie{Name: sessionCookie, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}
+func cookieOf(r *http.Request) *http.Cookie { return HostCookie(r, sessionCookie) }
+
+// HostCookie is an empty cookie for this host alone, which has the name behind hostPrefix, or on
+// loopback the name as it is.
+func HostCookie(r *http.Request, name string) *http.Cookie {
+	c := &http.Cookie{Name: hostPrefix + name, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	if onLoopback(r) {
-		c.Name, c.Secure = loopbackSession, false
+		c.Name, c.Secure = name, false
 	}
 	return c
 }
 
-// SessionOf is the session that a browser shows; not ok: none, or more than one, of which another
+// ShownCookie is what such a cookie has; not ok: there is none, or more than one, of which another
 // may be somebody else's.
-func SessionOf(r *http.Request) (secret keyhatch.Secret, ok bool) {
-	shown := r.CookiesNamed(cookieOf(r).Name)
+func ShownCookie(r *http.Request, name string) (value string, ok bool) {
+	shown := r.CookiesNamed(HostCookie(r, name).Name)
 	if len(shown) != 1 {
 		return "", false
 	}
-	return keyhatch.Secret(shown[0].Value), true
+	return shown[0].Value, true
+}
+
+// KeysCookie is the name of the cookie with the token of a browser that borrows what reads.
+const KeysCookie = "keyhatch-keys"
+
+// SessionOf is the session that a browser shows; not ok as in ShownCookie.
+func SessionOf(r *http.Request) (secret keyhatch.Secret, ok bool) {
+	value, ok := ShownCookie(r, sessionCookie)
+	return keyhatch.Secret(value), ok
 }
 
 // onLoopback tells whether a request has come without TLS from this machine, to this machine, and
@@ -82,6 +95,23 @@ func FromOwnPage(r *http.Request) bool {
 	from := r.Header.Values("Sec-Fetch-Site")
 	looks := r.Method == http.MethodGet || r.Method == http.MethodHead
 	return len(from) == 1 && (from[0] == "same-origin" || from[0] == "none" && looks)
+}
+
+// ByAnother tells whether a browser says that a page of somebody else has made the request: then
+// what the browser shows by itself, cookies and passwords that it remembers, does not count. What
+// does not say it may be no browser.
+func ByAnother(r *http.Request) bool {
+	from := r.Header.Values("Sec-Fetch-Site")
+	return len(from) > 1 || len(from) == 1 && from[0] != "same-origin" && from[0] != "none"
+}
+
+// Embedded tells whether a browser says that it asks for something that a page of somebody else
+// has inside, and not for a page of its own for its user to see.
+//
+// Source: Fetch Metadata Request Headers, sections 2.1 and 2.2.
+func Embedded(r *http.Request) bool {
+	navigates := r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+	return ByAnother(r) && !navigates
 }
 
 // WithSessions is a Guard that lets in with AdmitRequest also who shows a session.

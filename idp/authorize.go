@@ -30,11 +30,7 @@ type consentPage struct {
 // authorize asks a user whether a client may act for it, and sends the answer to the client.
 // Until it is known that this is an address of the client's, nothing is sent there (S11).
 func (d *Door) authorize(w http.ResponseWriter, r *http.Request) error {
-	read := readQuery
-	if r.Method == http.MethodPost {
-		read = readForm
-	}
-	f, err := read(r)
+	f, who, err := readAsking(r)
 	if err != nil {
 		return err
 	}
@@ -52,6 +48,9 @@ func (d *Door) authorize(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err != nil {
 		return err
+	}
+	if who.shown || f["app_type"] == askBasic && !d.hasSession(r) {
+		return d.decideByBasic(w, r, f, request, what, who)
 	}
 	return d.decide(w, r, f, request, what)
 }

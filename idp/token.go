@@ -21,6 +21,8 @@ type issued struct {
 	Refresh   string `json:"refresh_token,omitempty"`
 	ID        string `json:"id_token,omitempty"`
 	Scope     string `json:"scope"`
+	// Endpoint is the path of the user, for clients that were made for Earthdata Login.
+	Endpoint string `json:"endpoint,omitempty"`
 }
 
 const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
@@ -67,7 +69,12 @@ func (d *Door) token(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	endpoint := ""
+	if out.Earthdata {
+		endpoint = "/api/users/" + url.PathEscape(out.User.Name)
+	}
 	d.writeJSON(w, r, http.StatusOK, issued{
+		Endpoint: endpoint,
 		Access: out.Access.Reveal(), Type: "Bearer", ExpiresIn: int(out.Life.Seconds()), Refresh: out.Refresh.Reveal(), ID: out.ID.Reveal(),
 		Scope: scopeList(out.Scopes, out.OpenID),
 	})

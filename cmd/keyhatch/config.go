@@ -72,6 +72,9 @@ type Config struct {
 	// Arvados is what clients of Arvados need besides their tokens.
 	Arvados ArvadosConfig `yaml:"arvados"`
 
+	// Earthdata is what clients of Earthdata are answered.
+	Earthdata EarthdataConfig `yaml:"earthdata"`
+
 	// Audit is what is kept of the audit record.
 	Audit AuditConfig `yaml:"audit"`
 
@@ -274,6 +277,9 @@ func (c *Config) complete(folder string) error {
 
 // check refuses what cannot work.
 func (c *Config) check() error {
+	if (c.Earthdata.Workspace == "") != (c.Earthdata.Location == "") {
+		return errors.New("earthdata: name the workspace and the location, or neither")
+	}
 	for _, l := range []struct {
 		name string
 		Listener

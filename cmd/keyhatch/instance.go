@@ -19,6 +19,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	datakeys "github.com/keyhatch/keyhatch/broker/keys"
 	"github.com/keyhatch/keyhatch/compat/arvados"
+	"github.com/keyhatch/keyhatch/compat/earthdata"
 	"github.com/keyhatch/keyhatch/compat/katapult"
 	"github.com/keyhatch/keyhatch/compat/provena"
 	"github.com/keyhatch/keyhatch/compat/tiledb"
@@ -281,7 +282,7 @@ func (in *instance) serve() error {
 			Listener: in.api, TLS: apiTLS, Log: in.log, Total: time.Minute, Connections: in.config.API.Connections,
 			Handler: server.API(in.log, proxies, ready,
 				rest.New(in.broker, in.log), sts.New(in.broker, in.stsRegions(), in.log), in.idp(), arvados.New(in.broker, in.cluster, in.log),
-				tiledb.New(in.broker, in.log), katapult.New(in.broker, in.log), provena.New(in.broker, in.log)),
+				tiledb.New(in.broker, in.log), katapult.New(in.broker, in.log), provena.New(in.broker, in.log), in.earthdata()),
 		}),
 		server.New(server.Options{
 			Listener: in.s3, TLS: s3TLS, Log: in.log, Connections: in.config.S3.Connections, ConnContext: gateway.WithConnection,
@@ -302,6 +303,14 @@ func (in *instance) idp() *idp.Door {
 		in.log.Warn("there are no login pages, and keyhatch login takes --token or --user: api.url does not say where browsers reach the API")
 	}
 	return idp.New(in.broker, in.log)
+}
+
+// earthdata is the door of data users. People log in at it where the login pages are.
+func (in *instance) earthdata() *earthdata.Door {
+	return earthdata.New(in.broker, earthdata.Config{
+		URL: in.config.publicURL(in.apiURL), Login: in.config.API.LoginPages,
+		Workspace: in.config.Earthdata.Workspace, Location: in.config.Earthdata.Location, Version: thisBuild().Version,
+	}, in.log)
 }
 
 // stsRegions are those that clients sign requests to STS for: the S3 endpoint's,

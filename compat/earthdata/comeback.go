@@ -1,0 +1,140 @@
+package earthdata
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/auth"
+	"github.com/keyhatch/keyhatch/broker/oauth"
+)
+
+// stateCookie binds the way back from the login to the browser that was sent there. Its secret
+// signs the state, and makes the verifier of PKCE, so that a code is of no use with a state or
+// in a browser that is not its own.
+const (
+	stateCookie = "keyhatch-state"
+	stateBytes  = 32
+	maxState    = 2048
+)
+
+// orToLogin sends who has shown nothing to log in, where one can.
+//
+// Source: Cumulus' s3-credentials-endpoint, whose status is 307: one client takes no other.
+func (d *Door) orToLogin(w http.ResponseWriter, r *http.Request, err error) error {
+	if !errors.Is(err, errNobody) || !d.Login {
+		return err
+	}
+	secret, ok := browserSecret(r)
+	if !ok {
+		random := make([]byte, stateBytes)
+		rand.Read(random) // never fails (crypto/rand)
+		secret = base64.RawURLEncoding.EncodeToString(random)
+		c := auth.HostCookie(r, stateCookie)
+		c.Value = secret
+		http.SetCookie(w, c)
+	}
+	state, ok := stateOf(secret, r.URL)
+	if !ok {
+		return failure{Status: http.StatusBadRequest, Code: "invalid_request", Description: "the address is too long: ask for less, or log in first, at " + d.URL + "/s3credentials"}
+	}
+	sum := sha256.Sum256([]byte(verifierOf(secret, state)))
+	q := url.Values{
+		"client_id": {keyhatch.EarthdataClient.Name}, "redirect_uri": {d.URL + keyhatch.KeysRedirect}, "response_type": {"code"}, "state": {state},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
+	}
+	if !looksLikeBrowser(r) {
+		q.Set("app_type", "401")
+	}
+	return lead(w, d.URL+"/oauth/authorize?"+q.Encode())
+}
+
+// comeBack takes the code with which somebody comes from the login, and leads on to what it
+// wanted. It has a cookie from then on, and the state is good no more.
+func (d *Door) comeBack(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	secret, has := browserSecret(r)
+	to, ok := whereTo(secret, q.Get("state"))
+	if !has || !ok || len(q["state"]) != 1 || len(q["code"]) > 1 {
+		return failure{
+			Status: http.StatusBadRequest, Code: "invalid_request",
+			Description: "this is not the way back of a login that this browser has begun, or cookies are off: begin again at " + d.URL + "/s3credentials",
+		}
+	}
+	gone := auth.HostCookie(r, stateCookie)
+	gone.MaxAge = -1
+	http.SetCookie(w, gone)
+	if q.Get("code") == "" {
+		return failure{
+			Status: http.StatusForbidden, Code: "access_denied",
+			Description: "the login has ended without leave to read for you: begin again at " + d.URL + "/s3credentials, and agree",
+		}
+	}
+	token, err := d.redeem(r.Context(), keyhatch.Secret(q.Get("code")), verifierOf(secret, q.Get("state")))
+	if err != nil {
+		return err
+	}
+	c := auth.HostCookie(r, auth.KeysCookie)
+	c.Value = token.Reveal()
+	http.SetCookie(w, c)
+	return lead(w, d.URL+to)
+}
+
+func (d *Door) redeem(ctx context.Context, code, verifier keyhatch.Secret) (keyhatch.Secret, error) {
+	out, err := d.oauth.Redeem(ctx, oauth.Proof{Client: keyhatch.EarthdataClient.Name}, oauth.Redemption{Code: code, Redirect: d.URL + keyhatch.KeysRedirect, Verifier: verifier})
+	return out.Access, err
+}
+
+func lead(w http.ResponseWriter, to string) error {
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusTemporaryRedirect)
+	return nil
+}
+
+func browserSecret(r *http.Request) (string, bool) {
+	value, ok := auth.ShownCookie(r, stateCookie)
+	b, err := base64.RawURLEncoding.Strict().DecodeString(value)
+	return value, ok && err == nil && len(b) == stateBytes
+}
+
+// stateOf is what a browser brings back: where it wanted to go, signed with its secret.
+func stateOf(secret string, to *url.URL) (string, bool) {
+	path := to.Path
+	if to.RawQuery != "" {
+		path += "?" + to.RawQuery
+	}
+	state := base64.RawURLEncoding.EncodeToString([]byte(path)) + "." + signed(secret, "state", path)
+	return state, len(state) <= maxState
+}
+
+// leadsTo are the paths to which a login leads back.
+var leadsTo = []string{"/s3credentials", "/locate"}
+
+// whereTo reads a state: not ok when the browser of the secret was not given it.
+func whereTo(secret, state string) (string, bool) {
+	text, signature, _ := strings.Cut(state, ".")
+	plain, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(state) > maxState || !hmac.Equal([]byte(signed(secret, "state", string(plain))), []byte(signature)) {
+		return "", false
+	}
+	path, _, _ := strings.Cut(string(plain), "?")
+	return string(plain), slices.Contains(leadsTo, path)
+}
+
+func verifierOf(secret, state string) keyhatch.Secret {
+	return keyhatch.Secret(signed(secret, "verifier", state))
+}
+
+func signed(secret, what, text string) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(what + "|" + text))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}

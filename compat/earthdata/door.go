@@ -1,0 +1,119 @@
+package earthdata
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/auth"
+	"github.com/keyhatch/keyhatch/broker"
+	"github.com/keyhatch/keyhatch/broker/lending"
+	"github.com/keyhatch/keyhatch/broker/oauth"
+	"github.com/keyhatch/keyhatch/broker/passwords"
+)
+
+// Config is what the door is told of the installation.
+type Config struct {
+	// URL is where clients reach the door, without a slash at its end; empty: it is not known.
+	URL string
+	// Login: people log in at this server, which needs the URL.
+	Login bool
+	// Workspace and Location are what is read where all that a caller may read is more than one
+	// lease can say; empty: that is an error.
+	Workspace, Location string
+	Version             string // of the program
+}
+
+// Door serves the wire.
+type Door struct {
+	Config
+	lending   *lending.Service
+	oauth     *oauth.Service
+	passwords *passwords.Service
+	guard     *auth.Guard
+	log       *slog.Logger
+}
+
+// New makes the door.
+func New(b *broker.Broker, c Config, log *slog.Logger) *Door {
+	c.Login = c.Login && c.URL != ""
+	d := &Door{Config: c, lending: b.Lending, oauth: b.OAuth, passwords: b.Passwords, guard: auth.NewGuard(b.People).WithBearers(b.Bearers), log: log}
+	if c.Login {
+		d.guard = d.guard.WithPasswords(b.Passwords)
+	}
+	return d
+}
+
+type route struct {
+	method string
+	path   string
+	serve  func(*Door, http.ResponseWriter, *http.Request) error
+}
+
+// routes are those of a distribution's API, with which keys are got.
+var routes = []route{
+	{http.MethodGet, "/s3credentials", (*Door).credentials},
+	{http.MethodGet, "/s3credentialsREADME", (*Door).readme},
+	{http.MethodGet, "/locate", (*Door).locate},
+	{http.MethodGet, "/version", (*Door).version},
+}
+
+// loginRoutes are those of Earthdata Login, beside what idp has, and the way back from it.
+var loginRoutes = []route{
+	{http.MethodGet, keyhatch.KeysRedirect, (*Door).comeBack},
+	{http.MethodPost, "/api/users/find_or_create_token", (*Door).findOrCreateToken},
+	{http.MethodPost, "/api/users/token", (*Door).createToken},
+	{http.MethodGet, "/api/users/tokens", (*Door).tokens},
+	{http.MethodPost, "/api/users/revoke_token", (*Door).revokeToken},
+	{http.MethodGet, "/api/users/{uid}", (*Door).user},
+	{http.MethodPost, "/oauth/tokens/user", (*Door).userOfToken},
+	{http.MethodGet, "/.well-known/edl_ops_jwks.json", (*Door).keys},
+}
+
+// Mount adds the routes.
+func (d *Door) Mount(mux *http.ServeMux) {
+	all := routes
+	if d.Login {
+		all = append(all[:len(all):len(all)], loginRoutes...)
+	}
+	for _, t := range all {
+		mux.HandleFunc(t.path, func(w http.ResponseWriter, r *http.Request) {
+			h := w.Header()
+			h.Set("Cache-Control", "no-store") // S14
+			h.Set("Referrer-Policy", "no-referrer")
+			h.Set("X-Content-Type-Options", "nosniff")
+			h.Set("Access-Control-Allow-Origin", "*") // without what a browser shows by itself
+			if r.Method == http.MethodOptions {
+				h.Set("Access-Control-Allow-Methods", t.method+", OPTIONS")
+				h.Set("Access-Control-Allow-Headers", "Authorization, App-Name, EDL-Client-Id, EDL-Client-Name, EDL-Token")
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+			err := error(errMethod)
+			if r.Method == t.method {
+				err = t.serve(d, w, r)
+			} else {
+				h.Set("Allow", t.method+", OPTIONS")
+			}
+			if err != nil {
+				d.refuse(w, r, err)
+			}
+		})
+	}
+}
+
+func (d *Door) send(w http.ResponseWriter, r *http.Request, status int, v any) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		d.log.DebugContext(r.Context(), "answer not sent", "error", err)
+	}
+	return nil
+}
+
+// looksLikeBrowser tells whether a person may be there to log in, as the Thin Egress App does.
+func looksLikeBrowser(r *http.Request) bool { return strings.HasPrefix(r.UserAgent(), "Mozilla") }
