@@ -37,6 +37,10 @@ type Error struct {
 	// Field names the input that is at fault, in the words of the native API
 	// ("prefixes", "duration_seconds"); empty when no single one is.
 	Field string
+	// Terms is the id of the location whose terms of use have to be accepted first; empty:
+	// that is not what is at fault. Each door that knows where its pages are tells the
+	// address, at TermsPage.
+	Terms string
 	// RetryAfter is how long to wait before asking again; zero: not known.
 	RetryAfter time.Duration
 	Cause      error
@@ -51,6 +55,12 @@ func Fail(kind Kind, code Code, format string, args ...any) *Error {
 // In names the input at fault and returns e.
 func (e *Error) In(field string) *Error {
 	e.Field = field
+	return e
+}
+
+// AfterTerms says of which location the terms have to be accepted first and returns e.
+func (e *Error) AfterTerms(location string) *Error {
+	e.Terms = location
 	return e
 }
 

@@ -100,6 +100,9 @@ func failureOf(err error) failure {
 // refuse answers a failure, and logs what the client is not told.
 func (d *Door) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	f := failureOf(err)
+	if terms := new(keyhatch.Error); errors.As(err, &terms) && terms.Terms != "" && d.URL != "" {
+		f.Resolution = d.URL + "/terms/" + terms.Terms
+	}
 	if f.Status >= http.StatusInternalServerError {
 		d.log.ErrorContext(r.Context(), "request failed", "request_id", keyhatch.OriginOf(r.Context()).RequestID, "error", err)
 	}

@@ -23,6 +23,8 @@ type Installation struct {
 	// TLS gives the S3 endpoint a certificate that Server.CAFile lets clients
 	// trust, and APITLS the API one of Server.APICAFile.
 	TLS, APITLS bool
+	// API are lines that are added to what the configuration says of the API's listener.
+	API string
 	// OutboundNetworks are the networks (CIDR) in which S3 stores may lie, besides
 	// public addresses.
 	OutboundNetworks []string
@@ -92,7 +94,7 @@ func (s *Server) configure(file string, i Installation) error {
 		return err
 	}
 	var text strings.Builder
-	fmt.Fprint(&text, "log_format: json\napi:\n  listen: 127.0.0.1:0\n")
+	fmt.Fprint(&text, "log_format: json\napi:\n  listen: 127.0.0.1:0\n"+i.API)
 	if i.APITLS {
 		authority, err := s.certify(&text, "api")
 		if err != nil {
