@@ -86,7 +86,7 @@ func (svc *Service) DeleteClient(ctx context.Context, c keyhatch.Caller, ref str
 			return err
 		}
 		for _, consent := range consents {
-			if err := svc.end(w, consent, "the client was removed"); err != nil {
+			if err := svc.people.EndConsent(w, consent, "the client was removed"); err != nil {
 				return err
 			}
 		}

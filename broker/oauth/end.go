@@ -8,23 +8,6 @@ import (
 	"github.com/keyhatch/keyhatch/broker/kernel"
 )
 
-// end ends a consent with all that came of it.
-func (svc *Service) end(w *kernel.Work, consent keyhatch.Consent, why string) error {
-	tokens, err := w.ConsentTokens(w.Ctx, consent.ID)
-	if err != nil {
-		return err
-	}
-	for _, t := range tokens {
-		if err := svc.people.EndIssued(w, t); err != nil {
-			return err
-		}
-	}
-	if err := w.Tx.DeleteConsent(w.Ctx, consent.ID); err != nil {
-		return err
-	}
-	return w.Record(Ended, "", consent.ID, kernel.Detail("client", consent.Client, "user", consent.User, "reason", why))
-}
-
 // EndConsent ends what a user has let a client do: one's own, or anybody's for an
 // installation admin.
 func (svc *Service) EndConsent(ctx context.Context, c keyhatch.Caller, id string) error {
@@ -36,7 +19,7 @@ func (svc *Service) EndConsent(ctx context.Context, c keyhatch.Caller, id string
 		if consent.User != w.Caller.User.ID && !w.Installs() || !w.Within("") {
 			return kernel.NotFound(keyhatch.CodeConsentNotFound)
 		}
-		return svc.end(w, consent, "the user has taken it back")
+		return svc.people.EndConsent(w, consent, "the user has taken it back")
 	})
 }
 
@@ -88,7 +71,7 @@ func (svc *Service) EndByRefresh(ctx context.Context, refresh keyhatch.Secret) e
 				return err
 			}
 			w.Caller.User.ID = consent.User
-			return svc.end(w, consent, "its client has given it up")
+			return svc.people.EndConsent(w, consent, "its client has given it up")
 		})
 	})
 	if errors.Is(err, keyhatch.NotFound) {

@@ -144,7 +144,7 @@ func (svc *Service) hand(ctx context.Context, client keyhatch.OAuthClient, shown
 				return err
 			}
 			if ended = why != ""; ended {
-				return svc.end(w, consent, why)
+				return svc.people.EndConsent(w, consent, why)
 			}
 			if consent.Scopes, err = within(consent.Scopes, scopes); err != nil {
 				return err

@@ -16,7 +16,7 @@ const (
 	ClientCreated keyhatch.Action = "oauth_client.create"
 	ClientDeleted keyhatch.Action = "oauth_client.delete"
 	Consented     keyhatch.Action = "consent.give"
-	Ended         keyhatch.Action = "consent.end"
+	Ended                         = people.ConsentEnded
 	Refreshed     keyhatch.Action = "consent.refresh"
 	DeviceRefused keyhatch.Action = "device.refuse"
 	KeyMade       keyhatch.Action = "signing_key.create"

@@ -242,7 +242,7 @@ func (svc *Service) signID(w *kernel.Work, client keyhatch.OAuthClient, u keyhat
 // Source: OpenID Connect Core 1.0, section 5.3.
 func (svc *Service) TellUser(ctx context.Context, c keyhatch.Caller) (UserInfo, error) {
 	consent, err := svc.k.DB.Consent(ctx, c.Token.Consent)
-	if errors.Is(err, keyhatch.NotFound) || err == nil && !consent.OpenID {
+	if errors.Is(err, keyhatch.NotFound) || err == nil && (!consent.OpenID || c.Token.MadeWith != "") {
 		return UserInfo{}, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeNotGranted, "the token did not come of a consent to the scope openid: ask for it when you ask for a token")
 	}
 	return infoOf(c.User), err

@@ -42,26 +42,6 @@ func (svc *Service) IssuedUntil(now time.Time, life time.Duration) time.Time {
 	return kernel.Stored(now.Add(life))
 }
 
-// EndIssued ends a token that was issued, and the tokens and access keys that were made with
-// it, or given another secret with it, and with those in turn. One that has ended before is
-// left alone.
-func (svc *Service) EndIssued(w *kernel.Work, t keyhatch.Token) error {
-	if _, err := w.Token(w.Ctx, t.ID); errors.Is(err, keyhatch.NotFound) {
-		return nil
-	}
-	came, err := cameOf(w, t)
-	if err != nil {
-		return err
-	}
-	all := append(came, t)
-	for _, made := range all {
-		if err := svc.endKeys(w, made.ID); err != nil {
-			return err
-		}
-	}
-	return svc.revokeEach(w, all)
-}
-
 // HasIssued tells whether a signed text is a token that was issued here and has not been
 // removed.
 func (svc *Service) HasIssued(ctx context.Context, signed keyhatch.Secret) (bool, error) {

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -18,14 +19,15 @@ const (
 )
 
 // RevokeToken ends a token with all its secrets, and every lease borrowed with it. One's
-// own, or anybody's for an installation admin. The tokens that were made with it live on.
+// own, or anybody's for an installation admin. The tokens that were made with it live on, but
+// those of a program: with a token that it got of its user's consent all ends that came of that.
 func (svc *Service) RevokeToken(ctx context.Context, c keyhatch.Caller, id string) error {
 	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		t, err := visibleToken(w.View, id)
 		if err != nil {
 			return err
 		}
-		return svc.revoke(w, t, TokenRevoked)
+		return svc.revokeEach(w, []keyhatch.Token{t}, becauseRevoked)
 	})
 }
 
@@ -41,21 +43,23 @@ func (svc *Service) RevokeTokenAndMade(ctx context.Context, c keyhatch.Caller, i
 		if err != nil {
 			return err
 		}
-		return svc.revokeEach(w, append(came, t))
+		return svc.revokeEach(w, append(came, t), becauseRevoked)
 	})
 }
 
-// cameOf are the other tokens that who has a token may have the secrets of: those that
-// were made with it, those that were ever given another secret with it, and what came of
+// cameOf are the other tokens that who has some tokens may have the secrets of: those that
+// were made with them, those that were ever given another secret with one, and what came of
 // these in turn. What was given a secret with a token that is no more is not among them:
 // the record tells of it.
-func cameOf(w *kernel.Work, t keyhatch.Token) ([]keyhatch.Token, error) {
+func cameOf(w *kernel.Work, of ...keyhatch.Token) ([]keyhatch.Token, error) {
 	given, err := w.SecretsGiven(w.Ctx, TokenRotated)
 	if err != nil {
 		return nil, err
 	}
-	line := []keyhatch.Token{t}
-	known := map[string]bool{t.ID: true}
+	line, known := slices.Clone(of), map[string]bool{}
+	for _, t := range of {
+		known[t.ID] = true
+	}
 	add := func(tokens ...keyhatch.Token) {
 		for _, k := range tokens {
 			if !known[k.ID] {
@@ -68,8 +72,10 @@ func cameOf(w *kernel.Work, t keyhatch.Token) ([]keyhatch.Token, error) {
 		add(append(made, k)...)
 		return err
 	}
-	if err := withAllMade(t); err != nil {
-		return nil, err
+	for _, t := range of {
+		if err := withAllMade(t); err != nil {
+			return nil, err
+		}
 	}
 	for i := 0; i < len(line); i++ { // it grows
 		for _, id := range given[line[i].ID] {
@@ -85,12 +91,13 @@ func cameOf(w *kernel.Work, t keyhatch.Token) ([]keyhatch.Token, error) {
 			}
 		}
 	}
-	return line[1:], nil
+	return line[len(of):], nil
 }
 
-// RevokeTokens ends all tokens of a user, but for the one that is used when it is to be
-// kept. One's own, or anybody's for an installation admin; a token that is confined to a
-// workspace reaches those of the same one. It returns how many have ended.
+// RevokeTokens ends all tokens of a user, and all that it has let programs do, but for the
+// token that is used, and the consent that it came of, when it is to be kept. One's own, or
+// anybody's for an installation admin; a token that is confined to a workspace reaches those of the
+// same one, and no consents. It returns how many tokens have ended.
 func (svc *Service) RevokeTokens(ctx context.Context, c keyhatch.Caller, user string, keepOwn bool) (n int, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		owner, err := w.VisibleUser(user)
@@ -121,11 +128,24 @@ func (svc *Service) RevokeTokens(ctx context.Context, c keyhatch.Caller, user st
 				end = append(end, t)
 			}
 		}
-		n = len(end)
-		if n == 0 {
-			return errNothingToRevoke
+		var given []keyhatch.Consent
+		if w.Caller.Token.Workspace == "" {
+			if given, err = w.Consents(ctx, owner.ID, "", db.Everything); err != nil {
+				return err
+			}
 		}
-		return svc.revokeEach(w, end)
+		kept := ""
+		if keepOwn {
+			kept = w.Caller.Token.Consent
+		}
+		all, err := together(w, end, given, kept)
+		if n = len(all.tokens); err == nil && n+len(all.consents) == 0 {
+			err = errNothingToRevoke
+		}
+		if err != nil {
+			return err
+		}
+		return svc.endTogether(w, all, TokenRevoked, becauseAll)
 	})
 	if errors.Is(err, errNothingToRevoke) {
 		return 0, nil
@@ -135,24 +155,24 @@ func (svc *Service) RevokeTokens(ctx context.Context, c keyhatch.Caller, user st
 
 var errNothingToRevoke = errors.New("there is no token to revoke")
 
-func (svc *Service) revokeEach(w *kernel.Work, tokens []keyhatch.Token) error {
-	for _, t := range tokens {
-		if err := svc.revoke(w, t, TokenRevoked); err != nil {
-			return err
-		}
+func (svc *Service) revokeEach(w *kernel.Work, tokens []keyhatch.Token, why string) error {
+	all, err := together(w, tokens, nil, "")
+	if err != nil {
+		return err
 	}
-	return nil
+	return svc.endTogether(w, all, TokenRevoked, why)
 }
 
 // revoke removes a token. That of the system root stays, expired, so that the next start
 // does not make it again out of the configuration; and so does one that stands for a signed
-// token, which can be shown again. With that the access keys end that were made with it.
+// token, which can be shown again. With that the access keys end that were made with it, and so
+// they do with a token of a consent: once it is no more, the consent's end would not find them.
 func (svc *Service) revoke(w *kernel.Work, t keyhatch.Token, as keyhatch.Action) error {
 	end, signed := w.Tx.DeleteToken, t.Bearer.Issuer != ""
 	if t.ID == keyhatch.RootToken || signed {
 		end, t.ExpiresAt, t.UpdatedAt = w.Tx.UpdateToken, w.Now, w.Now
 	}
-	if signed {
+	if signed || t.Consent != "" {
 		if err := svc.endKeys(w, t.ID); err != nil {
 			return err
 		}
@@ -189,7 +209,7 @@ func (svc *Service) RevokeSecret(ctx context.Context, secret keyhatch.Secret) er
 // EndByHolder ends a token of which a holder has shown what opens it.
 func (svc *Service) EndByHolder(w *kernel.Work, t keyhatch.Token) error {
 	w.Caller.User.ID, w.Caller.Token.ID = t.User, t.ID
-	return svc.revoke(w, t, TokenRevoked)
+	return svc.revokeEach(w, []keyhatch.Token{t}, becauseRevoked)
 }
 
 // ReportLeak ends the token of a secret that somebody has found where it does not
@@ -201,21 +221,21 @@ func (svc *Service) ReportLeak(ctx context.Context, secret keyhatch.Secret) erro
 	return svc.endShown(ctx, secret, svc.EndLeaked)
 }
 
-// EndLeaked ends a token that somebody has found, with all that came of it.
+// EndLeaked ends a token that somebody has found, with all that came of it, or of the consent
+// that it came of.
 func (svc *Service) EndLeaked(w *kernel.Work, t keyhatch.Token) error {
 	came, err := cameOf(w, t)
 	if err != nil {
 		return err
 	}
-	if err := svc.revoke(w, t, TokenLeaked); err != nil {
+	all, err := together(w, append([]keyhatch.Token{t}, came...), nil, "")
+	if err != nil {
 		return err
 	}
-	for _, stolen := range append(came, t) {
-		if err := svc.endKeys(w, stolen.ID); err != nil {
-			return err
-		}
+	for _, stolen := range all.tokens {
+		all.came[stolen.ID] = true
 	}
-	return svc.revokeEach(w, came)
+	return svc.endTogether(w, all, TokenLeaked, becauseLeaked)
 }
 
 // CountEnding counts who ends what was shown, like who shows what does not work:

@@ -91,6 +91,10 @@ func mayTakeOver(w *kernel.Work, t keyhatch.Token) error {
 	if err != nil {
 		return err
 	}
+	if maker.Consent != "" && t.Consent != maker.Consent {
+		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
+			"with a token that a program was given only those are changed, or given another secret, that came of the same consent: use another token of yours")
+	}
 	if maker.holds(t) != nil {
 		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
 			"who takes a token over can do what it may: it must not be able to do more, or for longer, than the token that you use")

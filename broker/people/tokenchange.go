@@ -60,9 +60,12 @@ func (svc *Service) UpdateToken(ctx context.Context, c keyhatch.Caller, id strin
 		if err := w.Tx.UpdateToken(ctx, t); err != nil {
 			return err
 		}
-		return w.Record(TokenUpdated, t.Workspace, t.ID, kernel.Detail("user", t.User, "changed", changedFields(change),
+		if err := w.Record(TokenUpdated, t.Workspace, t.ID, kernel.Detail("user", t.User, "changed", changedFields(change),
 			"name", t.Name, "scopes", joinScopes(t.Scopes), "expires", kernel.TimeText(t.ExpiresAt), "networks", joinNetworks(t.Networks),
-			"narrowed", kernel.Yes(narrowed)))
+			"narrowed", kernel.Yes(narrowed))); err != nil || t.Consent == "" || t.Live(w.Now) {
+			return err
+		}
+		return svc.revokeEach(w, []keyhatch.Token{t}, becauseRevoked) // to end one is to end what it came of
 	})
 	if err != nil {
 		return keyhatch.Token{}, err

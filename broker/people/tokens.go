@@ -93,6 +93,7 @@ func (svc *Service) newToken(w *kernel.Work, user keyhatch.User, n NewToken) (t 
 		ID: keyhatch.NewID(keyhatch.TokenID, w.Now), User: user.ID, Name: n.Name, Scopes: n.Scopes, ExpiresAt: kernel.Stored(n.ExpiresAt),
 		Networks: n.Networks, RequestsPerMinute: n.RequestsPerMinute, Annotations: n.Annotations,
 		Since: w.Now, CreatedAt: w.Now, CreatedFrom: w.Caller.Origin.AddressText(), MadeWith: maker.ID,
+		Consent: maker.Consent, // so that it ends with that, and is bounded by it as its maker is
 	}
 	if t.Workspace, err = workspaceOf(w, n.Workspace); err != nil {
 		return t, err

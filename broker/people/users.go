@@ -58,8 +58,8 @@ type UserChange struct {
 
 // UpdateUser changes a user. Users may change their own full name and email,
 // installation admins everything. Deactivating a user ends its tokens' use and
-// its leases at once; activating it again does not bring those leases back. The
-// last active admin can be neither deactivated nor demoted.
+// its leases at once; activating it again does not bring those leases back, nor what it has let
+// programs do. The last active admin can be neither deactivated nor demoted.
 func (svc *Service) UpdateUser(ctx context.Context, c keyhatch.Caller, ref string, change UserChange) (u keyhatch.User, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		if u, err = w.VisibleUser(ref); err != nil {
@@ -85,6 +85,11 @@ func (svc *Service) UpdateUser(ctx context.Context, c keyhatch.Caller, ref strin
 		if err := checkUser(u); err != nil {
 			return err
 		}
+		if before.Active && !u.Active {
+			if err := svc.endConsentsOf(w, u.ID, becauseInactive); err != nil {
+				return err
+			}
+		}
 		if err := w.Tx.UpdateUser(ctx, u); err != nil {
 			return err
 		}
@@ -106,7 +111,7 @@ func (svc *Service) UpdateUser(ctx context.Context, c keyhatch.Caller, ref strin
 	return u, err
 }
 
-// DeleteUser removes a user with its tokens, memberships and grants. A user who
+// DeleteUser removes a user with its tokens, what it has let programs do, memberships and grants. A user who
 // owns locations cannot be removed. Installation admins only.
 func (svc *Service) DeleteUser(ctx context.Context, c keyhatch.Caller, ref string) error {
 	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
@@ -115,6 +120,9 @@ func (svc *Service) DeleteUser(ctx context.Context, c keyhatch.Caller, ref strin
 			return err
 		}
 		if err := w.MustInstall(); err != nil {
+			return err
+		}
+		if err := svc.endConsentsOf(w, u.ID, becauseRemoved); err != nil {
 			return err
 		}
 		if err := w.Tx.DeleteUser(ctx, u.ID); err != nil {
