@@ -34,6 +34,7 @@ const (
 	CodeTokenMalformed  Code = "token_malformed"
 	CodeTokenInvalid    Code = "token_invalid"
 	CodeLoginFailed     Code = "login_failed"
+	CodeLoginRefused    Code = "login_refused"
 	CodeSessionInvalid  Code = "session_invalid"
 	CodeResetInvalid    Code = "reset_invalid"
 	CodeTooManyRequests Code = "too_many_requests"

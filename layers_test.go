@@ -58,6 +58,7 @@ var layers = []struct {
 	{"broker/past", "root policy db broker/accesskeys broker/accounts broker/buckets broker/kernel broker/lending broker/people broker/places broker/storekeys", ""},
 	{"broker/passwords", "root policy db broker/kernel", "github.com/ccojocar/zxcvbn-go/data golang.org/x/crypto/argon2 golang.org/x/text/unicode/norm"},
 	{"broker/oauth", "root policy db broker/kernel broker/people", "github.com/go-jose/go-jose"},
+	{"broker/logins", "root db broker/kernel broker/people broker/sessions", ""},
 	{"broker/accounts", "root db driver broker/kernel broker/storekeys", ""},
 	{"broker/people", "root policy audit db mirror broker/kernel broker/storekeys", ""},
 	{"broker/proofs", "root driver broker/kernel broker/credentials broker/places", ""},
@@ -80,6 +81,7 @@ var layers = []struct {
 	{"compat/katapult/wiretest", "", ""},
 	{"compat/katapult", "root policy auth broker broker/* compat/katapult/arguments", ""},
 	{"issuers", "root policy", "github.com/go-jose/go-jose golang.org/x/time/rate"},
+	{"providers", "root issuers", "github.com/coreos/go-oidc golang.org/x/oauth2 github.com/go-jose/go-jose"},
 	{"outbound", "", "code.dny.dev/ssrf"},
 	{"gateway", "root policy policy/sessionpolicy sigv4 broker broker/* gateway/*", ""},
 	{"gateway/limit", "", "golang.org/x/time/rate"},
@@ -109,7 +111,7 @@ var layers = []struct {
 	{"cli", "root api cli/account cli/ask cli/lending cli/times cli/tokens client", "github.com/alecthomas/kong"},
 	{"cmd/keyhatch/tour", "root api cli/ask client", "github.com/aws/"},
 	{
-		"cmd/keyhatch", "root api cli cli/* cmd/keyhatch/tour audit auth broker broker/* client compat/* db deliver driver driver/* gateway gateway/* idp issuers jobs mirror outbound policy rest seal seal/* server sigv4 sts",
+		"cmd/keyhatch", "root api cli cli/* cmd/keyhatch/tour audit auth broker broker/* client compat/* db deliver driver driver/* gateway gateway/* idp issuers jobs mirror outbound policy providers rest seal seal/* server sigv4 sts",
 		"github.com/alecthomas/kong github.com/goccy/go-yaml github.com/aws/",
 	},
 	{"db/dbtest/ground", "root audit db", ""},
@@ -128,7 +130,7 @@ var layers = []struct {
 // noHTTP are the packages in which a web protocol has no business.
 var noHTTP = []string{
 	"", "policy", "policy/sessionpolicy", "audit", "seal", "db", "db/engine", "db/sqlite", "db/schema", "db/groupcommit", "mirror", "jobs", "driver", "driver/shield",
-	"broker", "broker/kernel", "broker/people", "broker/bearers", "broker/passwords", "broker/sessions", "broker/oauth", "broker/places", "broker/accounts", "broker/accesskeys", "broker/storekeys", "broker/buckets", "broker/proofs", "broker/lending", "broker/record", "broker/past", "broker/keys",
+	"broker", "broker/kernel", "broker/people", "broker/bearers", "broker/passwords", "broker/sessions", "broker/logins", "broker/oauth", "broker/places", "broker/accounts", "broker/accesskeys", "broker/storekeys", "broker/buckets", "broker/proofs", "broker/lending", "broker/record", "broker/past", "broker/keys",
 }
 
 // badNames say nothing about what a package is.

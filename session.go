@@ -12,7 +12,9 @@ type BrowserSession struct {
 	User string
 	// Password is the id of the password that it was begun with, and ends with; empty: it was
 	// begun without one.
-	Password     string
+	Password string
+	// Issuer is the provider at which its user has logged in; empty: at none.
+	Issuer       string
 	Browser      string // as it calls itself: anybody could have written that
 	CreatedAt    time.Time
 	CreatedFrom  string // the address

@@ -14,6 +14,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/keys"
 	"github.com/keyhatch/keyhatch/broker/lending"
+	"github.com/keyhatch/keyhatch/broker/logins"
 	"github.com/keyhatch/keyhatch/broker/oauth"
 	"github.com/keyhatch/keyhatch/broker/passwords"
 	"github.com/keyhatch/keyhatch/broker/past"
@@ -36,6 +37,7 @@ type Broker struct {
 	Bearers     *bearers.Service     // signed tokens of issuers
 	Passwords   *passwords.Service   // logins with a password
 	Sessions    *sessions.Service    // people who are signed in with a browser
+	Logins      *logins.Service      // people who log in at another provider
 	OAuth       *oauth.Service       // programs that users let act for them
 	Credentials *credentials.Service // what acts for us on stores
 	Places      *places.Service      // stores, locations, grants
@@ -87,6 +89,10 @@ type Config struct {
 	Tokens people.Limits
 	// Issuers check signed tokens; nil: none is accepted.
 	Issuers bearers.Issuers
+	// Providers are those at which people log in; nil: at none. With NoPasswords the pages ask for
+	// no password.
+	Providers   logins.Providers
+	NoPasswords bool
 	// PublicURL is where clients reach the API: it stands in all that is signed for others.
 	// Empty: nothing is.
 	PublicURL string
@@ -115,11 +121,13 @@ func New(c Config) *Broker {
 	accessKeys := accesskeys.New(k, accesskeys.Config{Endpoint: c.Endpoint, Region: c.Region, Stores: storeKeys, Kick: c.Kick, Log: c.Log})
 	where := places.New(k, c.DirectoryRoots, c.Log, c.ShortestLease, places.Locks{Changed: storekeys.Relock, Durable: c.Kick})
 	tokens := people.New(k, c.Tokens, accessKeys.EndMadeWith, c.Log)
+	signedIn := sessions.New(k, c.Log)
 	return &Broker{
 		People:      tokens,
 		Bearers:     bearers.New(k, tokens, c.Issuers, c.Log),
 		Passwords:   passwords.New(k, c.Log, c.CheapPasswords),
-		Sessions:    sessions.New(k, c.Log),
+		Sessions:    signedIn,
+		Logins:      logins.New(k, tokens, signedIn, logins.Config{Providers: c.Providers, NoPasswords: c.NoPasswords, PublicURL: c.PublicURL, Log: c.Log}),
 		OAuth:       oauth.New(k, tokens, c.PublicURL),
 		Places:      where,
 		Proofs:      proofs.New(k, acting, c.Confiner, c.Prober, c.Log),

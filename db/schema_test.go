@@ -81,6 +81,7 @@ var ofNoSecret = map[string]string{
 	"tokens.old_hash":      "a hash with a pepper",
 	"password_resets.hash": "a hash with a pepper",
 	"sessions.hash":        "a hash with a pepper",
+	"begun_logins.hash":    "a hash of nothing but chance",
 	"ended_bearers.hash":   "a hash with a pepper",
 	"oauth_clients.hash":   "a hash with a pepper",
 	"oauth_codes.hash":     "a hash with a pepper",

@@ -7,7 +7,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-const sessionColumns = "s.id, s.user_id, s.password, s.browser, s.created_at, s.created_from, s.last_used_at, s.last_used_from, s.expires_at"
+const sessionColumns = "s.id, s.user_id, s.password, s.issuer, s.browser, s.created_at, s.created_from, s.last_used_at, s.last_used_from, s.expires_at"
 
 // liveSessions are those that stand at the time $1: not those of a user who was disabled since,
 // nor those that were begun with a password which is no longer the user's.
@@ -16,7 +16,7 @@ const liveSessions = ` from sessions s join users u on u.id = s.user_id
 	and (s.password is null or exists (select 1 from passwords p where p.id = s.user_id and p.password = s.password))`
 
 func scanSession(row row) (s keyhatch.BrowserSession, err error) {
-	err = row.Scan(&s.ID, &s.User, textColumn{&s.Password}, &s.Browser, timeColumn{&s.CreatedAt}, &s.CreatedFrom,
+	err = row.Scan(&s.ID, &s.User, textColumn{&s.Password}, textColumn{&s.Issuer}, &s.Browser, timeColumn{&s.CreatedAt}, &s.CreatedFrom,
 		timeColumn{&s.LastUsedAt}, &s.LastUsedFrom, timeColumn{&s.ExpiresAt})
 	return s, err
 }
@@ -26,9 +26,9 @@ func (t *Tx) InsertSession(ctx context.Context, s keyhatch.BrowserSession, h key
 	if err := t.mustKnowPepper(ctx, h); err != nil {
 		return err
 	}
-	return t.exec(ctx, `insert into sessions (id, user_id, password, pepper, hash, browser, created_at, created_from, last_used_at, last_used_from, expires_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		s.ID, s.User, optText(s.Password), int64(h.Pepper), []byte(h.Hash), s.Browser, micros(s.CreatedAt), s.CreatedFrom,
+	return t.exec(ctx, `insert into sessions (id, user_id, password, issuer, pepper, hash, browser, created_at, created_from, last_used_at, last_used_from, expires_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		s.ID, s.User, optText(s.Password), optText(s.Issuer), int64(h.Pepper), []byte(h.Hash), s.Browser, micros(s.CreatedAt), s.CreatedFrom,
 		micros(s.LastUsedAt), s.LastUsedFrom, micros(s.ExpiresAt))
 }
 

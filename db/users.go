@@ -70,10 +70,14 @@ func (t *Tx) DeleteUser(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	for _, of := range []string{"sessions where user_id", "passwords where id", "password_resets where id"} {
+	for _, of := range []string{"sessions where user_id", "passwords where id", "password_resets where id", "login_gifts where user_id"} {
 		if err := t.exec(ctx, "delete from "+of+" = $1", id); err != nil {
 			return err
 		}
+	}
+	// Who was removed does not come back by logging in.
+	if err := t.exec(ctx, "update identities set user_id = null where user_id = $1", id); err != nil {
+		return err
 	}
 	if err := t.exec(ctx, "delete from oauth_consents where user_id = $1", id); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"github.com/keyhatch/keyhatch/auth"
 	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/broker/bearers"
+	"github.com/keyhatch/keyhatch/broker/logins"
 	"github.com/keyhatch/keyhatch/broker/oauth"
 	"github.com/keyhatch/keyhatch/broker/passwords"
 	"github.com/keyhatch/keyhatch/broker/people"
@@ -29,6 +30,7 @@ type Door struct {
 	url       string
 	passwords *passwords.Service
 	sessions  *sessions.Service
+	logins    *logins.Service
 }
 
 // New makes the door.
@@ -41,7 +43,7 @@ func New(b *broker.Broker, log *slog.Logger) *Door {
 // broker's PublicURL.
 func NewServer(b *broker.Broker, url string, log *slog.Logger) *Door {
 	d := New(b, log)
-	d.server, d.url, d.passwords, d.sessions = true, url, b.Passwords, b.Sessions
+	d.server, d.url, d.passwords, d.sessions, d.logins = true, url, b.Passwords, b.Sessions, b.Logins
 	return d
 }
 

@@ -9,8 +9,12 @@ import (
 	"github.com/keyhatch/keyhatch/broker/kernel"
 )
 
-// loginPage asks for a name and a password.
-type loginPage struct{ Form, Next, Name, Message string }
+// loginPage asks for a name and a password, or where to log in.
+type loginPage struct {
+	Form, Next, Name, Message string
+	Passwords                 bool
+	Providers                 []keyhatch.LoginProvider
+}
 
 // login signs somebody in, and leads on to where it came from.
 func (d *Door) login(w http.ResponseWriter, r *http.Request) error {
@@ -25,6 +29,9 @@ func (d *Door) login(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	next := onward(f["next"])
+	if !d.logins.Passwords() {
+		return errNoPasswords
+	}
 	c, err := d.passwords.Authenticate(r.Context(), f["name"], keyhatch.Secret(f["password"]))
 	if err != nil {
 		return d.refuseLogin(w, r, next, err)
@@ -33,13 +40,21 @@ func (d *Door) login(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if before, ok := auth.SessionOf(r); ok { // whoever was signed in here is not any more
+	if err := d.signIn(w, r, secret); err != nil {
+		return err
+	}
+	return seeOther(w, next)
+}
+
+// signIn has the browser show a new session; whoever was signed in with it is not any more.
+func (d *Door) signIn(w http.ResponseWriter, r *http.Request, secret keyhatch.Secret) error {
+	if before, ok := auth.SessionOf(r); ok {
 		if err := d.sessions.End(r.Context(), before); err != nil {
 			return err
 		}
 	}
 	auth.SetSession(w, r, secret)
-	return seeOther(w, next)
+	return nil
 }
 
 func (d *Door) askLogin(w http.ResponseWriter, r *http.Request) error {
@@ -55,7 +70,7 @@ func (d *Door) askLogin(w http.ResponseWriter, r *http.Request) error {
 	if ok {
 		return seeOther(w, next)
 	}
-	return d.show(w, r, http.StatusOK, d.formsOf(r, next), "login.html", loginPage{Form: d.form(w, r), Next: next})
+	return d.showLogin(w, r, http.StatusOK, next, "")
 }
 
 // refuseLogin shows the form again, with what to do about it. The name is not shown again:
@@ -72,7 +87,13 @@ func (d *Door) refuseLogin(w http.ResponseWriter, r *http.Request, next string, 
 	if f.wait > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(auth.WholeSeconds(f.wait)))
 	}
-	return d.show(w, r, f.status, d.formsOf(r, next), "login.html", loginPage{Form: d.form(w, r), Next: next, Message: sentence(message)})
+	return d.showLogin(w, r, f.status, next, message)
+}
+
+func (d *Door) showLogin(w http.ResponseWriter, r *http.Request, status int, next, message string) error {
+	return d.show(w, r, status, d.formsOf(r, next), "login.html", loginPage{
+		Form: d.form(w, r), Next: next, Message: sentence(message), Passwords: d.logins.Passwords(), Providers: d.logins.List(),
+	})
 }
 
 // onward is where a login leads on to.
@@ -111,7 +132,11 @@ func (d *Door) profile(w http.ResponseWriter, r *http.Request) error {
 	for _, g := range l.Items {
 		p.Given = append(p.Given, given{g.ID, titleOf(g.To), minute(g.CreatedAt), g.Scopes})
 	}
-	return d.show(w, r, http.StatusOK, "", "profile.html", p)
+	leave, err := d.leave(r)
+	if err != nil {
+		return err
+	}
+	return d.show(w, r, http.StatusOK, sourceOf(leave), "profile.html", p)
 }
 
 // endConsent takes back what a program may.

@@ -39,7 +39,11 @@ func (d *Door) logout(w http.ResponseWriter, r *http.Request) error {
 		}
 		shown, signedIn = nil, false
 	}
+	leave := ""
 	if signedIn {
+		if leave, err = d.leave(r); err != nil {
+			return err
+		}
 		if err := d.sessions.End(r.Context(), session); err != nil {
 			return err
 		}
@@ -54,6 +58,9 @@ func (d *Door) logout(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	if to := f["return_to"]; ownPath(to) {
+		if leave != "" {
+			to = leave
+		}
 		w.Header().Set("Location", to)
 		w.WriteHeader(http.StatusSeeOther)
 		return nil

@@ -16,12 +16,14 @@ import (
 //go:embed pages
 var files embed.FS
 
-var templates = template.Must(template.ParseFS(files, "pages/*.html"))
+var templates = template.Must(template.New("").Funcs(template.FuncMap{"choice": choice}).ParseFS(files, "pages/*.html"))
 
 // pageRoutes are the pages for people. They are plain HTML and run no script.
 var pageRoutes = []route{
 	{"/login", getPost, page((*Door).login)},
 	{"/login/style.css", get, (*Door).style},
+	{"/login/{provider}", get, page((*Door).sendToProvider)},
+	{"/login/{provider}/back", get, page((*Door).backFromProvider)},
 	{"/profile", get, page((*Door).profile)},
 	{"/profile/end", post, page((*Door).endConsent)},
 	{"/device", getPost, page((*Door).device)},

@@ -38,6 +38,8 @@ type site struct {
 	url string
 	log *logged.Text
 	web oauth.Proof
+
+	handler http.Handler
 }
 
 func newSite(t *testing.T) *site {
@@ -46,9 +48,8 @@ func newSite(t *testing.T) *site {
 	listening := httptest.NewUnstartedServer(nil)
 	s.url = "http://" + listening.Listener.Addr().String()
 	s.PublicURL = s.url
-	s.Restart(t)
-	log := slog.New(slog.NewTextHandler(s.log, nil))
-	listening.Config.Handler = server.API(log, nil, nil, idp.NewServer(s.Broker, s.url, log))
+	s.reopen()
+	listening.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) })
 	listening.Start()
 	t.Cleanup(listening.Close)
 	for _, name := range []string{"ann", "bob"} {
@@ -68,6 +69,14 @@ func newSite(t *testing.T) *site {
 		Trusted: true, Scopes: []keyhatch.Scope{"all"}, AccessLife: time.Hour,
 	})
 	return s
+}
+
+// reopen serves what a new process does.
+func (s *site) reopen() {
+	s.t.Helper()
+	s.Restart(s.t)
+	log := slog.New(slog.NewTextHandler(s.log, nil))
+	s.handler = server.API(log, nil, nil, idp.NewServer(s.Broker, s.url, log))
 }
 
 func (s *site) must(err error) {

@@ -29,6 +29,13 @@ func (c claims) text(name string) (string, error) {
 	return *s, keyhatch.CheckText(name, *s)
 }
 
+// Texts are the values of a member of a JSON object that is a text or a list of texts; none
+// where it is not there.
+func Texts(members map[string]json.RawMessage, name string) ([]string, error) {
+	list, _, err := claims(members).texts(name)
+	return list, err
+}
+
 // texts is a claim that is a text or a list of texts.
 func (c claims) texts(name string) (list []string, isList bool, err error) {
 	raw, has := c[name]

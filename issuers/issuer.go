@@ -113,7 +113,7 @@ func (i *Issuer) check() error {
 			return errors.New("algorithms: there are RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA; none and HS256 are never accepted")
 		}
 	}
-	if err := i.Subject.check(); err != nil {
+	if err := i.Subject.Check(); err != nil {
 		return err
 	}
 	if _, err := policy.ParseScopes(i.Scopes); err != nil {
@@ -125,19 +125,20 @@ func (i *Issuer) check() error {
 	if len(i.Keys) > 0 {
 		return nil
 	}
-	if err := checkURL(i.URL, false); err != nil {
+	if err := CheckURL(i.URL, false); err != nil {
 		return fmt.Errorf("issuer: %w; or give its keys", err)
 	}
 	if i.KeysURL == "" {
 		return nil
 	}
-	if err := checkURL(i.KeysURL, strings.HasPrefix(i.URL, "http:")); err != nil {
+	if err := CheckURL(i.KeysURL, strings.HasPrefix(i.URL, "http:")); err != nil {
 		return fmt.Errorf("keys_url: %w", err)
 	}
 	return nil
 }
 
-func (s Subject) check() error {
+// Check refuses rules that name nobody.
+func (s Subject) Check() error {
 	for value, user := range s.Users {
 		if err := keyhatch.CheckName(user); err != nil || value == "" {
 			return errors.New("subject.users: to each value of the claim belongs the name of a user")
@@ -153,8 +154,8 @@ func (s Subject) check() error {
 	return nil
 }
 
-// user is the name of the user of a claim's value.
-func (s Subject) user(value string) (string, error) {
+// User is the name of the user of a claim's value.
+func (s Subject) User(value string) (string, error) {
 	if s.Template == "" {
 		if user, ok := s.Users[value]; ok {
 			return user, nil
@@ -168,9 +169,9 @@ func (s Subject) user(value string) (string, error) {
 	return user, nil
 }
 
-// checkURL takes https, and http on loopback, where nobody stands between; or anywhere
+// CheckURL takes https, and http on loopback, where nobody stands between; or anywhere
 // when it is told by one who was already asked by http.
-func checkURL(text string, anyHTTP bool) error {
+func CheckURL(text string, anyHTTP bool) error {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(text, "#"):

@@ -138,7 +138,7 @@ func (r *remote) discover(ctx context.Context) (keysURL string, err error) {
 	if issuer != r.issuer {
 		return "", errors.New("the document is another issuer's")
 	}
-	return keysURL, checkURL(keysURL, strings.HasPrefix(r.issuer, "http:"))
+	return keysURL, CheckURL(keysURL, strings.HasPrefix(r.issuer, "http:"))
 }
 
 // get fetches a document. Redirects are not followed.

@@ -219,7 +219,7 @@ func (i *trusted) read(s signed, now time.Time) (a keyhatch.Assertion, err error
 	if _, said := s.claims[i.WorkspaceClaim]; said && a.Workspace == "" {
 		return a, fmt.Errorf("its %s is empty", i.WorkspaceClaim)
 	}
-	if a.User, err = i.Subject.user(a.Subject); err != nil {
+	if a.User, err = i.Subject.User(a.Subject); err != nil {
 		return a, err
 	}
 	a.Scopes, err = s.claims.scopes(&i.Issuer)

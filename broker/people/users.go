@@ -32,19 +32,24 @@ func (svc *Service) CreateUser(ctx context.Context, c keyhatch.Caller, n NewUser
 		if err := w.MustInstall(); err != nil {
 			return err
 		}
-		u = keyhatch.User{
-			ID: keyhatch.NewID(keyhatch.UserID, w.Now), Name: n.Name, FullName: n.FullName, Email: n.Email,
-			Admin: n.Admin, Active: true, ActiveSince: w.Now, CreatedAt: w.Now,
-		}
-		if err := checkUser(u); err != nil {
-			return err
-		}
-		if err := w.Tx.InsertUser(ctx, u); err != nil {
-			return err
-		}
-		return w.Record(UserCreated, "", u.ID, kernel.Detail("name", u.Name, "admin", kernel.Yes(u.Admin)))
+		u, err = addUser(w, n)
+		return err
 	})
 	return u, err
+}
+
+func addUser(w *kernel.Work, n NewUser) (keyhatch.User, error) {
+	u := keyhatch.User{
+		ID: keyhatch.NewID(keyhatch.UserID, w.Now), Name: n.Name, FullName: n.FullName, Email: n.Email,
+		Admin: n.Admin, Active: true, ActiveSince: w.Now, CreatedAt: w.Now,
+	}
+	if err := checkUser(u); err != nil {
+		return u, err
+	}
+	if err := w.Tx.InsertUser(w.Ctx, u); err != nil {
+		return u, err
+	}
+	return u, w.Record(UserCreated, "", u.ID, kernel.Detail("name", u.Name, "admin", kernel.Yes(u.Admin)))
 }
 
 // UserChange says what of a user changes; nil fields stay.
@@ -82,33 +87,37 @@ func (svc *Service) UpdateUser(ctx context.Context, c keyhatch.Caller, ref strin
 		if u.Active && !before.Active {
 			u.ActiveSince = w.Now
 		}
-		if err := checkUser(u); err != nil {
-			return err
-		}
-		if before.Active && !u.Active {
-			if err := svc.endConsentsOf(w, u.ID, becauseInactive); err != nil {
-				return err
-			}
-		}
-		if err := w.Tx.UpdateUser(ctx, u); err != nil {
-			return err
-		}
-		if u.Name != before.Name {
-			if err := w.Tx.PutFormerName(ctx, before.Name, w.Now); err != nil {
-				return err
-			}
-		}
-		if err := keepAnAdmin(w); err != nil {
-			return err
-		}
-		if u.Active != before.Active || u.Admin != before.Admin {
-			if err := storekeys.FollowThose(w, db.AccessKeyFilter{Owner: u.ID}); err != nil {
-				return err
-			}
-		}
-		return w.Record(UserUpdated, "", u.ID, kernel.Detail("name", u.Name, "admin", kernel.Yes(u.Admin), "active", kernel.Yes(u.Active)))
+		return svc.changeUser(w, before, u)
 	})
 	return u, err
+}
+
+func (svc *Service) changeUser(w *kernel.Work, before, u keyhatch.User) error {
+	if err := checkUser(u); err != nil {
+		return err
+	}
+	if before.Active && !u.Active {
+		if err := svc.endConsentsOf(w, u.ID, becauseInactive); err != nil {
+			return err
+		}
+	}
+	if err := w.Tx.UpdateUser(w.Ctx, u); err != nil {
+		return err
+	}
+	if u.Name != before.Name {
+		if err := w.Tx.PutFormerName(w.Ctx, before.Name, w.Now); err != nil {
+			return err
+		}
+	}
+	if err := keepAnAdmin(w); err != nil {
+		return err
+	}
+	if u.Active != before.Active || u.Admin != before.Admin {
+		if err := storekeys.FollowThose(w, db.AccessKeyFilter{Owner: u.ID}); err != nil {
+			return err
+		}
+	}
+	return w.Record(UserUpdated, "", u.ID, kernel.Detail("name", u.Name, "admin", kernel.Yes(u.Admin), "active", kernel.Yes(u.Active)))
 }
 
 // DeleteUser removes a user with its tokens, what it has let programs do, memberships and grants. A user who

@@ -135,19 +135,24 @@ func (svc *Service) PutWorkspaceMember(ctx context.Context, c keyhatch.Caller, w
 				return err
 			}
 		}
-		err = w.Tx.PutWorkspaceMember(ctx, keyhatch.WorkspaceMember{Workspace: ws.ID, User: u.ID, Role: role, Since: w.Now})
-		if err != nil {
-			return err
-		}
-		if m, err = w.WorkspaceMember(ctx, ws.ID, u.ID); err != nil {
-			return err
-		}
-		if err := storekeys.FollowThose(w, db.AccessKeyFilter{Workspace: ws.ID, Owner: u.ID}); err != nil {
-			return err
-		}
-		return w.Record(WorkspaceMemberPut, ws.ID, u.ID, kernel.Detail("user", u.Name, "role", string(role)))
+		m, err = putWorkspaceMember(w, ws.ID, u, role)
+		return err
 	})
 	return m, err
+}
+
+func putWorkspaceMember(w *kernel.Work, workspace string, u keyhatch.User, role keyhatch.Role) (m keyhatch.WorkspaceMember, err error) {
+	err = w.Tx.PutWorkspaceMember(w.Ctx, keyhatch.WorkspaceMember{Workspace: workspace, User: u.ID, Role: role, Since: w.Now})
+	if err != nil {
+		return m, err
+	}
+	if m, err = w.WorkspaceMember(w.Ctx, workspace, u.ID); err != nil {
+		return m, err
+	}
+	if err := storekeys.FollowThose(w, db.AccessKeyFilter{Workspace: workspace, Owner: u.ID}); err != nil {
+		return m, err
+	}
+	return m, w.Record(WorkspaceMemberPut, workspace, u.ID, kernel.Detail("user", u.Name, "role", string(role)))
 }
 
 // RemoveWorkspaceMember ends a membership, the user's memberships in the
@@ -168,14 +173,18 @@ func (svc *Service) RemoveWorkspaceMember(ctx context.Context, c keyhatch.Caller
 			return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse,
 				"the user owns locations of the workspace, and who owns one can grant on it: give them to another owner first").In("user")
 		}
-		if err := w.Tx.DeleteWorkspaceMember(ctx, ws.ID, u.ID); err != nil {
-			return err
-		}
-		if err := storekeys.FollowThose(w, db.AccessKeyFilter{Workspace: ws.ID, Owner: u.ID}); err != nil {
-			return err
-		}
-		return w.Record(WorkspaceMemberRemoved, ws.ID, u.ID, kernel.Detail("user", u.Name))
+		return removeWorkspaceMember(w, ws.ID, u)
 	})
+}
+
+func removeWorkspaceMember(w *kernel.Work, workspace string, u keyhatch.User) error {
+	if err := w.Tx.DeleteWorkspaceMember(w.Ctx, workspace, u.ID); err != nil {
+		return err
+	}
+	if err := storekeys.FollowThose(w, db.AccessKeyFilter{Workspace: workspace, Owner: u.ID}); err != nil {
+		return err
+	}
+	return w.Record(WorkspaceMemberRemoved, workspace, u.ID, kernel.Detail("user", u.Name))
 }
 
 // membership resolves a workspace and a user and checks that the caller may

@@ -35,8 +35,11 @@ const (
 const (
 	Idle    = 8 * time.Hour      // then one that is not used has ended
 	Longest = 7 * 24 * time.Hour // then one has ended, however it is used
-	most    = 100                // of one user at a time: those that were not used for the longest go
-	notedAt = time.Minute        // how often a use is written at most
+	// LongestAt is that of one that was begun at a provider, which says who is in what at each
+	// login.
+	LongestAt = 24 * time.Hour
+	most      = 100         // of one user at a time: those that were not used for the longest go
+	notedAt   = time.Minute // how often a use is written at most
 
 	failuresPerMinute = 60 // of one address
 	mostCounted       = 100_000
@@ -50,35 +53,46 @@ func (svc *Service) Begin(ctx context.Context, c keyhatch.Caller, browser string
 	if c.Password == "" {
 		return "", s, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted, "a session begins with a password: send yours")
 	}
-	secret = keyhatch.NewSessionSecret()
 	err = svc.k.Append(ctx, c, func(w *kernel.Work) error {
-		hash, err := svc.k.Keys.HashToken(secret)
-		if err != nil {
-			return err
-		}
-		from := w.Caller.Origin.AddressText()
-		s = keyhatch.BrowserSession{
-			ID: keyhatch.NewID(keyhatch.SessionID, w.Now), User: w.Caller.User.ID, Password: w.Caller.Password, Browser: calls(browser),
-			CreatedAt: w.Now, CreatedFrom: from, LastUsedAt: w.Now, LastUsedFrom: from, ExpiresAt: w.Now.Add(Idle),
-		}
-		if err := w.Tx.InsertSession(ctx, s, hash); err != nil {
-			return err
-		}
-		stale, err := w.StalestSessions(ctx, s.User, most)
-		if err != nil {
-			return err
-		}
-		for _, old := range stale {
-			if err := end(w, old); err != nil {
-				return err
-			}
-		}
-		return w.Record(Begun, "", s.ID, kernel.Detail("user", s.User, "name", w.Caller.User.Name, "browser", s.Browser))
+		secret, s, err = svc.add(w, browser, "", "")
+		return err
 	})
 	if err != nil {
 		return "", keyhatch.BrowserSession{}, err
 	}
 	return secret, s, nil
+}
+
+// BeginAt signs in the caller of the work, who has logged in at the provider of the issuer as
+// the subject. Whether it is let in was decided before.
+func (svc *Service) BeginAt(w *kernel.Work, browser, issuer, subject string) (keyhatch.Secret, keyhatch.BrowserSession, error) {
+	return svc.add(w, browser, issuer, subject)
+}
+
+func (svc *Service) add(w *kernel.Work, browser, issuer, subject string) (secret keyhatch.Secret, s keyhatch.BrowserSession, err error) {
+	secret = keyhatch.NewSessionSecret()
+	hash, err := svc.k.Keys.HashToken(secret)
+	if err != nil {
+		return "", s, err
+	}
+	from := w.Caller.Origin.AddressText()
+	s = keyhatch.BrowserSession{
+		ID: keyhatch.NewID(keyhatch.SessionID, w.Now), User: w.Caller.User.ID, Password: w.Caller.Password, Issuer: issuer, Browser: calls(browser),
+		CreatedAt: w.Now, CreatedFrom: from, LastUsedAt: w.Now, LastUsedFrom: from, ExpiresAt: w.Now.Add(Idle),
+	}
+	if err := w.Tx.InsertSession(w.Ctx, s, hash); err != nil {
+		return "", s, err
+	}
+	stale, err := w.StalestSessions(w.Ctx, s.User, most)
+	if err != nil {
+		return "", s, err
+	}
+	for _, old := range stale {
+		if err := end(w, old); err != nil {
+			return "", s, err
+		}
+	}
+	return secret, s, w.Record(Begun, "", s.ID, kernel.Detail("user", s.User, "name", w.Caller.User.Name, "browser", s.Browser, "issuer", issuer, "subject", subject))
 }
 
 // Of tells who is signed in: keyhatch.Unauthenticated when nobody is, or not any more, in the
@@ -125,6 +139,16 @@ func (svc *Service) End(ctx context.Context, secret keyhatch.Secret) error {
 	return err
 }
 
+// IssuerOf is the issuer of the provider at which who is signed in has logged in; empty: at none, or
+// nobody is signed in.
+func (svc *Service) IssuerOf(ctx context.Context, secret keyhatch.Secret) (string, error) {
+	s, err := svc.find(ctx, secret, svc.k.Now())
+	if errors.Is(err, keyhatch.NotFound) {
+		return "", nil
+	}
+	return s.Issuer, err
+}
+
 func (svc *Service) find(ctx context.Context, secret keyhatch.Secret, now time.Time) (s keyhatch.BrowserSession, err error) {
 	if !keyhatch.IsSessionSecret(secret.Reveal()) {
 		return s, kernel.NotFound(keyhatch.CodeSessionNotFound)
@@ -143,7 +167,11 @@ func (svc *Service) used(ctx context.Context, s keyhatch.BrowserSession, from ke
 		return
 	}
 	s.LastUsedAt, s.LastUsedFrom, s.ExpiresAt = now, from.AddressText(), now.Add(Idle)
-	if last := s.CreatedAt.Add(Longest); s.ExpiresAt.After(last) {
+	longest := Longest
+	if s.Issuer != "" {
+		longest = LongestAt
+	}
+	if last := s.CreatedAt.Add(longest); s.ExpiresAt.After(last) {
 		s.ExpiresAt = last
 	}
 	err := svc.k.DB.Write(ctx, func(tx *db.Tx) error { return tx.SessionUsed(ctx, s) })

@@ -14,6 +14,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/bearers"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/keys"
+	"github.com/keyhatch/keyhatch/broker/logins"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/db"
@@ -43,11 +44,14 @@ type Core struct {
 
 	AdminSecret keyhatch.Secret // of the admin's token, for another process's Open
 
-	Tokens    people.Limits   // of the brokers that With and Restart make
-	Issuers   bearers.Issuers // of the same; at first none
-	Prober    driver.Prober   // of the same; at first one that finds nothing
-	PublicURL string          // of the same
-	Confiner  driver.Confiner // of the same; at first none
+	Tokens  people.Limits   // of the brokers that With and Restart make
+	Issuers bearers.Issuers // of the same; at first none
+	// Providers are those at which people log in, of the same; at first none.
+	Providers   logins.Providers
+	NoPasswords bool
+	Prober      driver.Prober   // of the same; at first one that finds nothing
+	PublicURL   string          // of the same
+	Confiner    driver.Confiner // of the same; at first none
 	// WebIdentity is the server's, of the same; at first none.
 	WebIdentity func(context.Context) (keyhatch.Secret, error)
 	Reach       func(ctx context.Context, host string) error // nil: every host may be connected to
@@ -152,7 +156,7 @@ func (c *Core) open(t testing.TB) {
 func (c *Core) With(lenders map[keyhatch.Lending]driver.Lender) *broker.Broker {
 	return broker.New(broker.Config{
 		NotBefore: c.notBefore, DB: c.DB, Mirror: c.Mirror, Keys: c.Keys, Lenders: lenders, Endpoint: Endpoint, Region: "local", DirectoryRoots: []string{c.Root},
-		Tokens: c.Tokens, KeysPace: c.KeysPace, Log: c.Log, Prober: c.Prober, Confiner: c.Confiner, WebIdentity: c.WebIdentity, Buckets: c.Buckets, Issuers: c.Issuers, CheapPasswords: true, PublicURL: c.PublicURL,
+		Tokens: c.Tokens, KeysPace: c.KeysPace, Log: c.Log, Prober: c.Prober, Confiner: c.Confiner, WebIdentity: c.WebIdentity, Buckets: c.Buckets, Issuers: c.Issuers, CheapPasswords: true, PublicURL: c.PublicURL, Providers: c.Providers, NoPasswords: c.NoPasswords,
 		Keepers: func(*credentials.Service) map[keyhatch.KeysOf]driver.KeyProvisioner { return c.Keepers }, Kick: c.Kick,
 		Reach: func(ctx context.Context, host string) error {
 			if c.Reach == nil {

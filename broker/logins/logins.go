@@ -1,0 +1,224 @@
+package logins
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/broker/sessions"
+	"github.com/keyhatch/keyhatch/db"
+)
+
+// Providers talk to the providers at which people log in.
+type Providers interface {
+	// List are the providers, in the order in which people see them.
+	List() []keyhatch.LoginProvider
+	// Send is the address to which a browser is sent that logs in at the one of the name.
+	Send(ctx context.Context, name string, r keyhatch.LoginRequest) (address string, err error)
+	// From refuses an answer that names another issuer, with keyhatch.RefusedIssuer.
+	From(ctx context.Context, name, issuer string) error
+	// Redeem tells what the provider says of who has logged in: a keyhatch.LoginRefusal when that
+	// does not count, and another error when it cannot be asked.
+	Redeem(ctx context.Context, name string, a keyhatch.LoginAnswer) (keyhatch.LoginStatement, error)
+	// Leave is where a browser is logged out of the provider of the issuer, and sent back from;
+	// empty: nowhere.
+	Leave(ctx context.Context, issuer, back string) (address string)
+}
+
+// Config is what the service works with.
+type Config struct {
+	Providers Providers // nil: there are none
+	// NoPasswords has the pages ask for no password.
+	NoPasswords bool
+	// PublicURL is where browsers reach us.
+	PublicURL string
+	Log       *slog.Logger
+}
+
+// Service does the use cases.
+type Service struct {
+	k        *kernel.Kernel
+	people   *people.Service
+	sessions *sessions.Service
+	begun    *kernel.Meter // by address
+	failures *kernel.Meter // by address
+	Config
+}
+
+// New makes the service.
+func New(k *kernel.Kernel, p *people.Service, s *sessions.Service, c Config) *Service {
+	return &Service{k: k, people: p, sessions: s, begun: kernel.NewMeter(mostCounted), failures: kernel.NewMeter(mostCounted), Config: c}
+}
+
+// The events of logins at providers.
+const (
+	// Linked is that somebody is a user from then on.
+	Linked  keyhatch.Action = "identity.link"
+	Refused keyhatch.Action = "login.refuse"
+)
+
+// The bounds of logins.
+const (
+	Life           = 10 * time.Minute // of one that was begun
+	begunPerMinute = 60               // of one address, where many may sit
+	failPerMinute  = 30               // of one address
+	mostCounted    = 100_000
+	chance         = 32 // bytes of what a browser holds
+)
+
+// List are the providers at which people can log in.
+func (svc *Service) List() []keyhatch.LoginProvider {
+	if svc.Providers == nil {
+		return nil
+	}
+	return svc.Providers.List()
+}
+
+// Passwords tells whether the pages ask for a password.
+func (svc *Service) Passwords() bool { return !svc.NoPasswords }
+
+// What a browser is sent with is made of what it holds: who has the one, as the provider and
+// whoever sees addresses have, does not have the other.
+func derived(secret keyhatch.Secret, what string) string {
+	sum := sha256.Sum256([]byte("login|" + what + "|" + secret.Reveal()))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+func challenge(verifier string) string {
+	sum := sha256.Sum256([]byte(verifier))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// Begin begins a login at the provider of the name: the browser is to hold the secret, and to be sent to
+// the address. keyhatch.TooMany for an address that begins too many, keyhatch.Unavailable where the
+// provider cannot be reached.
+func (svc *Service) Begin(ctx context.Context, provider string) (address string, secret keyhatch.Secret, err error) {
+	if !slices.ContainsFunc(svc.List(), func(p keyhatch.LoginProvider) bool { return p.Name == provider }) {
+		return "", "", keyhatch.Fail(keyhatch.NotFound, keyhatch.CodeRouteNotFound, "there is no such provider: the page /login shows those that there are")
+	}
+	now := svc.k.Now()
+	if _, err := svc.begun.Take(kernel.Sender(keyhatch.OriginOf(ctx).Address), begunPerMinute, now); err != nil {
+		return "", "", err
+	}
+	random := make([]byte, chance)
+	rand.Read(random) // never fails (crypto/rand)
+	secret = keyhatch.Secret(base64.RawURLEncoding.EncodeToString(random))
+	address, err = svc.Providers.Send(ctx, provider, keyhatch.LoginRequest{
+		Redirect: svc.redirect(provider), State: derived(secret, "state"), Nonce: derived(secret, "nonce"), Challenge: challenge(derived(secret, "verifier")),
+	})
+	if err != nil {
+		return "", "", silent(err)
+	}
+	err = svc.k.ByItself(ctx, func(w *kernel.Work) error {
+		if err := w.Tx.PruneLogins(ctx, w.Now); err != nil {
+			return err
+		}
+		return w.Tx.BeginLogin(ctx, hashOf(secret), provider, w.Now.Add(Life))
+	})
+	return address, secret, err
+}
+
+func (svc *Service) redirect(provider string) string {
+	return svc.PublicURL + "/login/" + provider + "/back"
+}
+
+func hashOf(secret keyhatch.Secret) []byte {
+	sum := sha256.Sum256([]byte(secret.Reveal()))
+	return sum[:]
+}
+
+func silent(err error) error {
+	return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable,
+		"the provider does not answer as it must: try again in a while, and tell an installation admin if that does not help; the server's log says more").Because(err)
+}
+
+// Back is what a browser brings from a provider.
+type Back struct {
+	Secret  keyhatch.Secret // what the browser holds
+	State   string
+	Issuer  string // RFC 9207; empty: it says none
+	Code    keyhatch.Secret
+	Error   string // of the provider, in place of a code
+	Browser string // what it calls itself
+}
+
+// Finish signs in who comes back from a provider, and returns what its browser shows from then on. It is
+// keyhatch.Unauthenticated, with keyhatch.CodeLoginRefused and what to do about it, for who is
+// not let in, which is on record; keyhatch.TooMany for an address that fails too often.
+func (svc *Service) Finish(ctx context.Context, provider string, b Back) (secret keyhatch.Secret, s keyhatch.BrowserSession, err error) {
+	said, err := svc.ask(ctx, provider, b)
+	if err == nil {
+		err = svc.k.ChangeUnasked(ctx, func(w *kernel.Work) error {
+			if w.Caller.User, err = svc.identify(w, said); err != nil {
+				return err
+			}
+			if err := svc.follow(w, said); err != nil {
+				return err
+			}
+			secret, s, err = svc.sessions.BeginAt(w, b.Browser, said.Issuer, said.Subject)
+			return err
+		})
+	}
+	if err != nil {
+		return "", keyhatch.BrowserSession{}, svc.refused(ctx, provider, said, err)
+	}
+	return secret, s, nil
+}
+
+// ask takes the browser's word for nothing but its code.
+func (svc *Service) ask(ctx context.Context, provider string, b Back) (said keyhatch.LoginStatement, err error) {
+	if subtle.ConstantTimeCompare([]byte(derived(b.Secret, "state")), []byte(b.State)) != 1 || b.Secret == "" {
+		return said, keyhatch.RefusedState
+	}
+	var begun bool
+	err = svc.k.ByItself(ctx, func(w *kernel.Work) (err error) {
+		begun, err = w.Tx.EndLogin(ctx, hashOf(b.Secret), provider, w.Now)
+		return err
+	})
+	if err != nil {
+		return said, err
+	}
+	if !begun {
+		return said, keyhatch.RefusedReplay
+	}
+	err = svc.Providers.From(ctx, provider, b.Issuer)
+	switch {
+	case errors.Is(err, keyhatch.RefusedIssuer):
+		return said, err
+	case err != nil:
+		return said, silent(err)
+	case b.Error != "" || b.Code == "":
+		return said, keyhatch.RefusedThere
+	}
+	said, err = svc.Providers.Redeem(ctx, provider, keyhatch.LoginAnswer{
+		Redirect: svc.redirect(provider), Code: b.Code, Verifier: keyhatch.Secret(derived(b.Secret, "verifier")), Nonce: derived(b.Secret, "nonce"),
+	})
+	var why keyhatch.LoginRefusal
+	if err != nil && !errors.As(err, &why) {
+		err = silent(err)
+	}
+	return said, err
+}
+
+// Leave is where a browser is logged out of the provider at which its user has logged in, and sent back
+// from to a path of ours; empty: nowhere.
+func (svc *Service) Leave(ctx context.Context, issuer, path string) string {
+	if svc.Providers == nil || issuer == "" {
+		return ""
+	}
+	return svc.Providers.Leave(ctx, issuer, svc.PublicURL+path)
+}
+
+// Prune removes logins that were begun and cannot come back any more.
+func (svc *Service) Prune(ctx context.Context) error {
+	return svc.k.DB.Write(ctx, func(tx *db.Tx) error { return tx.PruneLogins(ctx, svc.k.Now()) })
+}

@@ -1,0 +1,73 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// Identity is who somebody is here who logs in at another provider.
+type Identity struct {
+	Issuer, Subject string
+	User            string // empty: that user was removed here
+	CreatedAt       time.Time
+}
+
+// PutIdentity says who somebody is from then on.
+func (t *Tx) PutIdentity(ctx context.Context, i Identity) error {
+	return t.exec(ctx, `insert into identities (issuer, subject, user_id, created_at) values ($1, $2, $3, $4)
+		on conflict (issuer, subject) do update set user_id = excluded.user_id, created_at = excluded.created_at`,
+		i.Issuer, i.Subject, i.User, micros(i.CreatedAt))
+}
+
+// Identity returns who somebody is: keyhatch.NotFound for who has never been here.
+func (r Reader) Identity(ctx context.Context, issuer, subject string) (Identity, error) {
+	return one(ctx, r, keyhatch.CodeUserNotFound, func(row row) (i Identity, err error) {
+		err = row.Scan(&i.Issuer, &i.Subject, textColumn{&i.User}, timeColumn{&i.CreatedAt})
+		return i, err
+	}, "select issuer, subject, user_id, created_at from identities where issuer = $1 and subject = $2", issuer, subject)
+}
+
+// Gift is what a login has given: the installation to administer, where Workspace is empty; else
+// a place in the group Circle, or in the Workspace where that is empty. Both are ids.
+type Gift struct{ Workspace, Circle string }
+
+// AddGift notes what a login at the issuer has given a user.
+func (t *Tx) AddGift(ctx context.Context, user, issuer string, g Gift) error {
+	return t.exec(ctx, "insert into login_gifts (user_id, issuer, workspace, circle) values ($1, $2, $3, $4)", user, issuer, g.Workspace, g.Circle)
+}
+
+// DeleteGift forgets it.
+func (t *Tx) DeleteGift(ctx context.Context, user, issuer string, g Gift) error {
+	return t.exec(ctx, "delete from login_gifts where user_id = $1 and issuer = $2 and workspace = $3 and circle = $4", user, issuer, g.Workspace, g.Circle)
+}
+
+// Gifts are what logins at the issuer have given a user: groups before their workspaces.
+func (r Reader) Gifts(ctx context.Context, user, issuer string) ([]Gift, error) {
+	return many(ctx, r, func(row row) (g Gift, err error) {
+		err = row.Scan(&g.Workspace, &g.Circle)
+		return g, err
+	}, "select workspace, circle from login_gifts where user_id = $1 and issuer = $2 order by circle desc, workspace", user, issuer)
+}
+
+// BeginLogin notes that a browser has begun to log in at a provider.
+func (t *Tx) BeginLogin(ctx context.Context, hash []byte, provider string, until time.Time) error {
+	return t.exec(ctx, "insert into begun_logins (hash, provider, expires_at) values ($1, $2, $3)", hash, provider, micros(until))
+}
+
+// EndLogin forgets a login that was begun, and tells whether it could still come back from that provider at
+// the time.
+func (t *Tx) EndLogin(ctx context.Context, hash []byte, provider string, at time.Time) (bool, error) {
+	err := t.execOne(ctx, keyhatch.CodeSessionNotFound, "delete from begun_logins where hash = $1 and provider = $2 and expires_at > $3", hash, provider, micros(at))
+	if errors.Is(err, keyhatch.NotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// PruneLogins removes the logins that cannot come back any more at the time.
+func (t *Tx) PruneLogins(ctx context.Context, at time.Time) error {
+	return t.exec(ctx, "delete from begun_logins where expires_at <= $1", micros(at))
+}

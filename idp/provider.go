@@ -1,0 +1,110 @@
+package idp
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/auth"
+	"github.com/keyhatch/keyhatch/broker/logins"
+)
+
+// loginCookie holds what binds a login at another provider to the browser that has begun it,
+// and where it leads on to. A browser has begun one at a time.
+const (
+	loginCookie         = "__Host-keyhatch-login"
+	loopbackLoginCookie = "keyhatch-login"
+)
+
+var errNoPasswords = failure{
+	status: http.StatusForbidden, Code: "access_denied",
+	Description: "passwords are not asked for here: go to the page /login and choose where you log in",
+}
+
+func (d *Door) loginCookie(value string, seconds int) *http.Cookie {
+	name := loopbackLoginCookie
+	if d.overTLS() {
+		name = loginCookie
+	}
+	return &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: d.overTLS(), MaxAge: seconds}
+}
+
+// sendToProvider begins a login at another provider.
+func (d *Door) sendToProvider(w http.ResponseWriter, r *http.Request) error {
+	f, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	address, secret, err := d.logins.Begin(r.Context(), r.PathValue("provider"))
+	if err != nil {
+		return d.refuseProvider(w, r, onward(f["next"]), err)
+	}
+	next := base64.RawURLEncoding.EncodeToString([]byte(onward(f["next"])))
+	http.SetCookie(w, d.loginCookie(secret.Reveal()+"."+next, int(logins.Life.Seconds())))
+	return seeOther(w, address)
+}
+
+// backFromProvider ends it.
+func (d *Door) backFromProvider(w http.ResponseWriter, r *http.Request) error {
+	f, err := readQuery(r)
+	if err != nil {
+		return err
+	}
+	var held string
+	if shown := r.CookiesNamed(d.loginCookie("", 0).Name); len(shown) == 1 {
+		held = shown[0].Value
+	}
+	secret, encoded, _ := strings.Cut(held, ".")
+	to, _ := base64.RawURLEncoding.Strict().DecodeString(encoded) // what cannot be read leads nowhere
+	next := onward(string(to))
+	session, _, err := d.logins.Finish(r.Context(), r.PathValue("provider"), logins.Back{
+		Secret: keyhatch.Secret(secret), State: f["state"], Issuer: f["iss"], Code: keyhatch.Secret(f["code"]), Error: f["error"], Browser: r.UserAgent(),
+	})
+	if err != nil {
+		return d.refuseProvider(w, r, next, err)
+	}
+	http.SetCookie(w, d.loginCookie("", -1))
+	if err := d.signIn(w, r, session); err != nil {
+		return err
+	}
+	return seeOther(w, next)
+}
+
+// refuseProvider shows the login again, with what to do about it.
+func (d *Door) refuseProvider(w http.ResponseWriter, r *http.Request, next string, err error) error {
+	var e *keyhatch.Error
+	if errors.As(err, &e) && (e.Code == keyhatch.CodeLoginRefused || e.Kind == keyhatch.Unavailable) {
+		status := http.StatusUnauthorized
+		if e.Kind == keyhatch.Unavailable {
+			d.log.WarnContext(r.Context(), "a provider does not answer as it must", "request_id", keyhatch.OriginOf(r.Context()).RequestID, "error", err)
+			status = http.StatusServiceUnavailable
+		}
+		return d.showLogin(w, r, status, next, e.Message)
+	}
+	return err
+}
+
+// afterLeaving is where a provider sends a browser back to that it has logged out.
+const afterLeaving = "/login"
+
+// leave is where a browser is led when it logs out, for the provider to log it out too; empty:
+// nowhere.
+func (d *Door) leave(r *http.Request) (string, error) {
+	session, ok := auth.SessionOf(r)
+	if !ok {
+		return "", nil
+	}
+	issuer, err := d.sessions.IssuerOf(r.Context(), session)
+	if err != nil {
+		return "", err
+	}
+	return d.logins.Leave(r.Context(), issuer, afterLeaving), nil
+}
+
+// choice is the address at which a login at a provider begins.
+func choice(provider, next string) string {
+	return "/login/" + provider + "?" + url.Values{"next": {next}}.Encode()
+}
