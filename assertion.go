@@ -14,7 +14,8 @@ type Assertion struct {
 	// is another.
 	Rules   string
 	Subject string // the claim that tells the user, as it was said
-	User    string // the user's name
+	User    string // the user's name; empty with ByLogin
+	ByLogin bool   // the user is the one who logs in with a browser as that Subject at that Issuer
 	// Workspaces are those in which the issuer's users may be, by id or name; Workspace is
 	// the one that the issuer says, empty for none.
 	Workspaces []string

@@ -50,12 +50,14 @@ type Audience struct {
 	Values []string
 }
 
-// Subject tells the user from a claim's value, by one of the two: in Users, or as
-// the Template says, in which "{}" stands for the value.
+// Subject tells the user from a claim's value, by one of these: in Users, as
+// the Template says, in which "{}" stands for the value, or the one that has logged in with a browser
+// at the issuer with the same sub.
 type Subject struct {
 	Claim    string            // empty: sub
 	Users    map[string]string // a value, to the letter → the user's name
 	Template string
+	Logins   bool `json:",omitempty"` // rules that were written before there was this stay the same
 }
 
 // The defaults of an Issuer.
@@ -95,10 +97,11 @@ func (i *Issuer) check() error {
 		why    string
 	}{
 		{len(i.Audience.Values) == 0, "audience.values is missing: say for whom its tokens have to be, or one for anybody else would do"},
-		{len(i.Subject.Users) == 0 && i.Subject.Template == "", "subject is missing: say by users or template which user a token is of"},
+		{len(i.Subject.Users) == 0 && i.Subject.Template == "" && !i.Subject.Logins, "subject is missing: say by users, template or logins which user a token is of"},
 		{len(i.Workspaces) == 0, "workspaces is missing: say in which workspaces its users may be"},
 		{slices.Contains(i.Audience.Values, ""), "audience.values holds an empty one"},
 		{len(i.Subject.Users) > 0 && i.Subject.Template != "", "subject: give users or template, not both"},
+		{i.Subject.Logins && (len(i.Subject.Users) > 0 || i.Subject.Template != "" || i.Subject.Claim != "sub"), "subject: logins goes by the claim sub, without users and template"},
 		{slices.Contains(i.Workspaces, ""), "workspaces holds an empty one"},
 		{len(i.Scopes) == 0 && i.ScopesClaim == "", "scopes and scopes_claim are missing: without one of them its tokens could do nothing"},
 		{i.Longest < time.Minute || i.Longest > MaxLongest, "longest must be from 1m to 90d"},

@@ -219,8 +219,10 @@ func (i *trusted) read(s signed, now time.Time) (a keyhatch.Assertion, err error
 	if _, said := s.claims[i.WorkspaceClaim]; said && a.Workspace == "" {
 		return a, fmt.Errorf("its %s is empty", i.WorkspaceClaim)
 	}
-	if a.User, err = i.Subject.User(a.Subject); err != nil {
-		return a, err
+	if a.ByLogin = i.Subject.Logins; !a.ByLogin {
+		if a.User, err = i.Subject.User(a.Subject); err != nil {
+			return a, err
+		}
 	}
 	a.Scopes, err = s.claims.scopes(&i.Issuer)
 	return a, err

@@ -180,7 +180,7 @@ func (svc *Service) begin(ctx context.Context, s *shown, now time.Time) (err err
 	if err := svc.ofNobodyBefore(ctx, s); err != nil {
 		return err
 	}
-	s.caller.User, err = svc.k.DB.UserByName(ctx, s.User)
+	s.caller.User, err = svc.userOf(ctx, s)
 	if errors.Is(err, keyhatch.NotFound) {
 		return reason("there is no such user")
 	}
@@ -193,6 +193,24 @@ func (svc *Service) begin(ctx context.Context, s *shown, now time.Time) (err err
 		Bearer: keyhatch.Bearer{Issuer: s.Issuer, Rules: s.Rules, Until: kernel.Stored(s.ExpiresAt)},
 	}
 	return svc.k.Mirror.View(ctx, func(image *mirror.Image) error { return s.confine(image) })
+}
+
+// userOf finds the user that it is of: keyhatch.NotFound when there is none.
+func (svc *Service) userOf(ctx context.Context, s *shown) (keyhatch.User, error) {
+	if !s.ByLogin {
+		return svc.k.DB.UserByName(ctx, s.User)
+	}
+	i, err := svc.k.DB.Identity(ctx, s.Issuer, s.Subject)
+	if err == nil && !s.SignedAt.After(i.CreatedAt.Add(-ahead)) {
+		err = reason("it was signed before its subject was this user")
+	}
+	if err == nil && i.User == "" {
+		err = reason("its user was removed")
+	}
+	if err != nil {
+		return keyhatch.User{}, err
+	}
+	return svc.k.DB.User(ctx, i.User)
 }
 
 // ofNobodyBefore refuses what was signed of another user who had the name before.

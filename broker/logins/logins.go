@@ -218,6 +218,25 @@ func (svc *Service) Leave(ctx context.Context, issuer, path string) string {
 	return svc.Providers.Leave(ctx, issuer, svc.PublicURL+path)
 }
 
+// EndOthers ends the sessions that were begun at providers which the configuration does not name any more.
+func (svc *Service) EndOthers(ctx context.Context) error {
+	now := svc.k.Now()
+	all, err := svc.k.DB.Sessions(ctx, "", now, db.Everything)
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		named := slices.ContainsFunc(svc.List(), func(p keyhatch.LoginProvider) bool { return p.Issuer == s.Issuer })
+		if s.Issuer == "" || named {
+			continue
+		}
+		if err := svc.sessions.EndByItself(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Prune removes logins that were begun and cannot come back any more.
 func (svc *Service) Prune(ctx context.Context) error {
 	return svc.k.DB.Write(ctx, func(tx *db.Tx) error { return tx.PruneLogins(ctx, svc.k.Now()) })

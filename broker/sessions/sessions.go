@@ -198,6 +198,11 @@ func end(w *kernel.Work, s keyhatch.BrowserSession) error {
 	return w.Record(Ended, "", s.ID, kernel.Detail("user", s.User))
 }
 
+// EndByItself ends a session without anybody's asking.
+func (svc *Service) EndByItself(ctx context.Context, s keyhatch.BrowserSession) error {
+	return svc.k.ByItself(ctx, func(w *kernel.Work) error { return end(w, s) })
+}
+
 // Prune removes sessions that have expired.
 func (svc *Service) Prune(ctx context.Context) error {
 	return svc.k.DB.Write(ctx, func(tx *db.Tx) error { return tx.PruneSessions(ctx, svc.k.Now()) })

@@ -34,6 +34,9 @@ func (in *instance) pruneTokens(ctx context.Context) {
 		if err := in.broker.Sessions.Prune(ctx); err != nil && ctx.Err() == nil {
 			in.log.WarnContext(ctx, "sessions that have expired could not be removed", "error", err)
 		}
+		if err := in.broker.Logins.Prune(ctx); err != nil && ctx.Err() == nil {
+			in.log.WarnContext(ctx, "logins that were begun and never ended could not be removed", "error", err)
+		}
 		if err := in.broker.OAuth.Prune(ctx); err != nil && ctx.Err() == nil {
 			in.log.WarnContext(ctx, "what programs were let do and has expired could not be removed", "error", err)
 		}

@@ -69,6 +69,9 @@ type Config struct {
 	// Default: none.
 	Issuers []IssuerConfig `yaml:"issuers"`
 
+	// Login is how people log in with a browser, at other providers too.
+	Login LoginConfig `yaml:"login"`
+
 	// Arvados is what clients of Arvados need besides their tokens.
 	Arvados ArvadosConfig `yaml:"arvados"`
 
@@ -263,6 +266,9 @@ func (c *Config) complete(folder string) error {
 		for k := range c.Issuers[i].Keys {
 			paths = append(paths, &c.Issuers[i].Keys[k])
 		}
+	}
+	for i := range c.Login.Providers {
+		paths = append(paths, &c.Login.Providers[i].ClientSecretFile)
 	}
 	for i := range c.DirectoryRoots {
 		paths = append(paths, &c.DirectoryRoots[i])

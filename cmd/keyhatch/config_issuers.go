@@ -75,7 +75,7 @@ type AudienceConfig struct {
 	Values []string `yaml:"values"`
 }
 
-// SubjectConfig tells whose token it is: by one of Users and Template.
+// SubjectConfig tells whose token it is: by one of Users, Template and Logins.
 type SubjectConfig struct {
 	// Claim is the one that tells. Default: sub.
 	Claim string `yaml:"claim"`
@@ -87,6 +87,10 @@ type SubjectConfig struct {
 	// for a provider that names its users as they are named here. Whoever can choose the
 	// claim's value there is whom it names here.
 	Template string `yaml:"template"`
+
+	// Logins has tokens be of the user who logs in with a browser at the same issuer
+	// (login.providers) with the same sub.
+	Logins bool `yaml:"logins"`
 }
 
 // trusted makes what checks signed tokens. The transport is that by which keys are fetched.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/people"
@@ -59,20 +58,13 @@ func (a ArvadosConfig) rootSecret() (keyhatch.Secret, error) {
 	fail := func(why string) (keyhatch.Secret, error) {
 		return "", fmt.Errorf("arvados.system_root_token_file: %s %s", a.SystemRootTokenFile, why)
 	}
-	info, err := os.Stat(a.SystemRootTokenFile)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if _, err := os.Stat(a.SystemRootTokenFile); errors.Is(err, fs.ErrNotExist) {
 		return fail("is missing: keyhatch token generate makes a secret to put into it")
-	case err != nil:
-		return "", fmt.Errorf("arvados.system_root_token_file: %w", err)
-	case info.Mode().Perm()&0o077 != 0:
-		return fail("can be read by others: chmod 600 it")
 	}
-	text, err := os.ReadFile(a.SystemRootTokenFile)
+	secret, err := readOwn("arvados.system_root_token_file", a.SystemRootTokenFile)
 	if err != nil {
-		return "", fmt.Errorf("arvados.system_root_token_file: %w", err)
+		return "", err
 	}
-	secret := strings.TrimSpace(string(text))
 	if !keyhatch.IsTokenSecret(secret) {
 		return fail("does not hold a token: keyhatch token generate makes one")
 	}

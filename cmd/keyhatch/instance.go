@@ -182,6 +182,10 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	if in.issuers, err = c.trusted(dialer.Transport(), log); err != nil {
 		return in, err
 	}
+	atOthers, err := c.providers(dialer.Transport())
+	if err != nil {
+		return in, err
+	}
 	buckets := driver.Keepers{
 		keyhatch.S3Store: s3buckets.New(func(ctx context.Context, s keyhatch.Store) (keyhatch.KeyPair, error) {
 			return in.broker.Credentials.KeysOf(ctx, s)
@@ -189,7 +193,7 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 		keyhatch.DirectoryStore: gateway.Folders{Backends: func() *gateway.Backends { return in.backends }},
 	}
 	in.broker = broker.New(broker.Config{
-		Buckets: buckets, Issuers: in.issuers, PublicURL: c.publicURL(in.apiURL),
+		Buckets: buckets, Issuers: in.issuers, PublicURL: c.publicURL(in.apiURL), Providers: atOthers, NoPasswords: !c.Login.passwordForm(),
 		Tokens: tokens, NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots, Reach: dialer.Check, Log: log,
 		ShortestLease: c.shortestLease, Prober: asks.prober, WebIdentity: c.AWS.webIdentity(),
 		Confiner: confine.Prover{Vender: asks.vender, Transport: dialer.Transport()},
@@ -210,6 +214,9 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	in.jobs = jobs.New(in.db, in.broker.Jobs(), jobs.Pace{}, log)
 	in.issuers.Tell(ctx)
 	if err := in.broker.Bearers.Begin(ctx); err != nil {
+		return in, err
+	}
+	if err := in.broker.Logins.EndOthers(ctx); err != nil {
 		return in, err
 	}
 	if err := in.openRequestLog(); err != nil {

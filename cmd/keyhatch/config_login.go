@@ -1,0 +1,179 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/issuers"
+	"github.com/keyhatch/keyhatch/providers"
+)
+
+// LoginConfig is how people log in with a browser.
+type LoginConfig struct {
+	// PasswordForm has the login page ask for a name and a password. Without it there has to be a
+	// provider; passwords still work over the API. Default: true.
+	PasswordForm *bool `yaml:"password_form"`
+
+	// Providers are those of OpenID Connect at which people can log in besides; the login page
+	// has a button for each. They need api.login_pages. Default: none.
+	Providers []ProviderConfig `yaml:"providers"`
+}
+
+// ProviderConfig is one at which people log in, with the rules for who is let in, as whom, and
+// to what. Nothing in it is a pattern: values are compared letter by letter.
+type ProviderConfig struct {
+	// Name stands in paths: a-z, 0-9 and '-'. The provider has to lead browsers back to
+	// URL/login/NAME/back, with the URL of api.url, and after a logout to URL/login.
+	Name string `yaml:"name"`
+
+	// Title is what the button says. Default: the name.
+	Title string `yaml:"title"`
+
+	// Issuer is the URL that the provider is known by, to the letter, below which its discovery
+	// document is. http is for loopback alone. One in a private network has to be in
+	// outbound_networks.
+	Issuer string `yaml:"issuer"`
+
+	// ClientID is what the provider has registered this server as.
+	ClientID string `yaml:"client_id"`
+
+	// ClientSecretFile is a file that only its owner can read, and ClientSecretEnv a variable of the
+	// environment, with the secret of that client. Default: none, for a public client.
+	ClientSecretFile string `yaml:"client_secret_file"`
+	ClientSecretEnv  string `yaml:"client_secret_env"`
+
+	// Scopes are asked for. Default: openid, profile and email.
+	Scopes []string `yaml:"scopes"`
+
+	// Users are the names of users by the claim sub: those are let in, and are these users when they
+	// log in for the first time, or their user was removed. The users have to be there.
+	Users map[string]string `yaml:"users"`
+
+	// UserName says what a user is called that is made for somebody who logs in for the first time,
+	// and is none of Users. A name that somebody has is refused. Default: nobody is made.
+	UserName UserNameConfig `yaml:"user_name"`
+
+	// Allow are claims of which one lets somebody in who is none of Users. It or AllowAnybody
+	// is needed with UserName.
+	Allow []ClaimConfig `yaml:"allow"`
+
+	// AllowAnybody lets in whoever has an account at the provider. Default: false.
+	AllowAnybody bool `yaml:"allow_anybody"`
+
+	// Rules give places here for claims. They are followed at each login: what one has given is
+	// taken when the claim is gone. Default: none.
+	Rules []RuleConfig `yaml:"rules"`
+}
+
+// UserNameConfig says what a new user is called.
+type UserNameConfig struct {
+	// Claim is the one that tells. Default: sub.
+	Claim string `yaml:"claim"`
+
+	// Template is the name, with {} where the claim's value is to stand.
+	Template string `yaml:"template"`
+}
+
+// ClaimConfig is a claim of the ID token that is the value, or a list with it.
+type ClaimConfig struct {
+	Claim string `yaml:"claim"`
+	Value string `yaml:"value"`
+}
+
+// RuleConfig gives who has the claim one of two things.
+type RuleConfig struct {
+	ClaimConfig `yaml:",inline"`
+
+	// Workspace is one to be a member of, and Group one of its groups, by name.
+	Workspace string `yaml:"workspace"`
+	Group     string `yaml:"group"`
+
+	// Admin makes an installation admin.
+	Admin bool `yaml:"admin"`
+}
+
+// passwordForm tells whether the login page asks for a password.
+func (l LoginConfig) passwordForm() bool { return l.PasswordForm == nil || *l.PasswordForm }
+
+// providers makes what talks to providers. The transport is that by which they are asked.
+func (c *Config) providers(transport http.RoundTripper) (*providers.Providers, error) {
+	switch {
+	case !c.Login.passwordForm() && len(c.Login.Providers) == 0:
+		return nil, errors.New("login.password_form is false and login.providers is empty: nobody could log in")
+	case len(c.Login.Providers) > 0 && !c.API.LoginPages:
+		return nil, errors.New("login.providers needs api.login_pages: true, which serves the page with their buttons")
+	}
+	var list []providers.Provider
+	for n, config := range c.Login.Providers {
+		p, err := config.provider()
+		if err != nil {
+			return nil, fmt.Errorf("login.providers[%d] (%s): %w", n, config.Name, err)
+		}
+		list = append(list, p)
+	}
+	all, err := providers.New(list, transport)
+	if err != nil {
+		return nil, fmt.Errorf("login.%w", err)
+	}
+	return all, nil
+}
+
+func (p ProviderConfig) provider() (out providers.Provider, err error) {
+	out = providers.Provider{
+		Name: p.Name, Title: p.Title, Issuer: p.Issuer, ClientID: p.ClientID, Scopes: p.Scopes, Users: p.Users,
+		Names: issuers.Subject{Claim: p.UserName.Claim, Template: p.UserName.Template}, Anybody: p.AllowAnybody,
+	}
+	for _, a := range p.Allow {
+		out.Allow = append(out.Allow, providers.Claim{Name: a.Claim, Value: a.Value})
+	}
+	for _, r := range p.Rules {
+		out.Rules = append(out.Rules, providers.Rule{Claim: providers.Claim{Name: r.Claim, Value: r.Value}, Workspace: r.Workspace, Group: r.Group, Admin: r.Admin})
+	}
+	out.Secret, err = p.secret()
+	return out, err
+}
+
+func (p ProviderConfig) secret() (keyhatch.Secret, error) {
+	switch {
+	case p.ClientSecretFile != "" && p.ClientSecretEnv != "":
+		return "", errors.New("give client_secret_file or client_secret_env, not both")
+	case p.ClientSecretEnv != "":
+		if secret := os.Getenv(p.ClientSecretEnv); secret != "" {
+			return keyhatch.Secret(secret), nil
+		}
+		return "", errors.New("client_secret_env: the environment has no such variable")
+	case p.ClientSecretFile == "":
+		return "", nil
+	}
+	text, err := readOwn("client_secret_file", p.ClientSecretFile)
+	if err != nil {
+		return "", err
+	}
+	if text == "" {
+		return "", fmt.Errorf("client_secret_file: %s is empty", p.ClientSecretFile)
+	}
+	return keyhatch.Secret(text), nil
+}
+
+// readOwn reads a secret from a file that only its owner can read.
+func readOwn(key, path string) (string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", fmt.Errorf("%s: %s is missing", key, path)
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", key, err)
+	case info.Mode().Perm()&0o077 != 0:
+		return "", fmt.Errorf("%s: %s can be read by others: chmod 600 it", key, path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", key, err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestDocumentedLogins: what docs/login.md shows is a configuration that works.
+func TestDocumentedLogins(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "oidc.secret"), []byte("a secret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(readDoc(t, "../../docs/login.md"), "```yaml\n")[1:]
+	if len(blocks) == 0 {
+		t.Fatal("there is no example")
+	}
+	for _, b := range blocks {
+		text, _, _ := strings.Cut(b, "```")
+		c, err := parseConfig([]byte(text), folder)
+		if err == nil && len(c.Login.Providers) > 0 {
+			c.API.LoginPages = true
+			_, err = c.providers(http.DefaultTransport)
+		}
+		if err != nil {
+			t.Errorf("%s\n%v", text, err)
+		}
+	}
+}
+
+// TestLoginRulesAreNeeded: no server starts with a provider that would let in anybody by
+// mistake, or nobody; the error says what is missing.
+func TestLoginRulesAreNeeded(t *testing.T) {
+	t.Setenv("KEYHATCH_TEST_CLIENT", "a secret")
+	folder := t.TempDir()
+	open := filepath.Join(folder, "open.secret")
+	if err := os.WriteFile(open, []byte("x"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const good = "name: a, issuer: 'https://a.example', client_id: k"
+	for rules, why := range map[string]string{
+		good + ", users: {'1': ann}": "",
+		good + ", user_name: {template: '{}'}, allow: [{claim: groups, value: x}], client_secret_env: KEYHATCH_TEST_CLIENT": "",
+		good + ", user_name: {template: '{}'}, allow_anybody: true, rules: [{claim: groups, value: x, workspace: lab}]":     "",
+		good:                                   "users and user_name are missing",
+		good + ", user_name: {template: '{}'}": "allow is missing",
+		good + ", user_name: {template: '{}'}, allow: [{claim: groups}]":                                    "a claim and a value",
+		good + ", user_name: {template: '{}'}, allow: [{claim: groups, value: x}], allow_anybody: true":     "not both",
+		good + ", user_name: {template: 'x'}, allow_anybody: true":                                          "user_name",
+		good + ", users: {'1': ann}, allow_anybody: true":                                                   "user_name is missing",
+		good + ", users: {'1': 'a b'}":                                                                      "users:",
+		good + ", users: {'1': ann}, scopes: [profile]":                                                     "openid",
+		good + ", users: {'1': ann}, rules: [{claim: groups, value: x}]":                                    "one of two things",
+		good + ", users: {'1': ann}, rules: [{claim: groups, value: x, workspace: lab, admin: true}]":       "one of two things",
+		good + ", users: {'1': ann}, rules: [{claim: groups, value: x, group: readers, admin: true}]":       "name that too",
+		good + ", users: {'1': ann}, rules: [{claim: groups, value: '', admin: true}]":                      "a claim and a value",
+		good + ", users: {'1': ann}, client_secret_env: KEYHATCH_TEST_NONE":                                 "client_secret_env",
+		good + ", users: {'1': ann}, client_secret_file: none.secret":                                       "is missing",
+		good + ", users: {'1': ann}, client_secret_file: open.secret":                                       "chmod 600",
+		good + ", users: {'1': ann}, client_secret_file: open.secret, client_secret_env: KEYHATCH_TEST_CLI": "not both",
+		"name: A b, issuer: 'https://a.example', client_id: k, users: {'1': ann}":                           "name must be",
+		"name: a, issuer: 'http://a.example', client_id: k, users: {'1': ann}":                              "https",
+		"name: a, issuer: 'https://a.example', users: {'1': ann}":                                           "client_id is missing",
+		good + ", users: {'1': ann}}, {" + good + ", users: {'1': ann}":                                     "another one",
+	} {
+		c, err := parseConfig([]byte("api: {login_pages: true}\nlogin: {providers: [{"+rules+"}]}"), folder)
+		if err != nil {
+			t.Errorf("%s: %v", rules, err)
+			continue
+		}
+		_, err = c.providers(http.DefaultTransport)
+		if (err == nil) != (why == "") || err != nil && (!strings.Contains(err.Error(), why) || !strings.HasPrefix(err.Error(), "login.providers[")) {
+			t.Errorf("%s: %v, want %q", rules, err, why)
+		}
+	}
+	for text, why := range map[string]string{
+		"login: {password_form: false}":                                                                           "nobody could log in",
+		"login: {providers: [{" + good + ", users: {'1': ann}}]}":                                                 "api.login_pages",
+		"api: {login_pages: true}\nlogin: {password_form: true}":                                                  "",
+		"api: {login_pages: true}\nlogin: {providers: []}":                                                        "",
+		"api: {login_pages: true}\nlogin: {password_form: false, providers: [{" + good + ", users: {'1': ann}}]}": "",
+	} {
+		c, err := parseConfig([]byte(text), folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.providers(http.DefaultTransport); (err == nil) != (why == "") || err != nil && !strings.Contains(err.Error(), why) {
+			t.Errorf("%s: %v, want %q", text, err, why)
+		}
+	}
+}
