@@ -75,7 +75,7 @@ func (d *Door) token(w http.ResponseWriter, r *http.Request) error {
 	}
 	d.writeJSON(w, r, http.StatusOK, issued{
 		Endpoint: endpoint,
-		Access: out.Access.Reveal(), Type: "Bearer", ExpiresIn: int(out.Life.Seconds()), Refresh: out.Refresh.Reveal(), ID: out.ID.Reveal(),
+		Access:   out.Access.Reveal(), Type: "Bearer", ExpiresIn: int(out.Life.Seconds()), Refresh: out.Refresh.Reveal(), ID: out.ID.Reveal(),
 		Scope: scopeList(out.Scopes, out.OpenID),
 	})
 	return nil

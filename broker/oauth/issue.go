@@ -23,7 +23,7 @@ type Issued struct {
 	Scopes    []keyhatch.Scope
 	OpenID    bool
 	User      keyhatch.User
-	Earthdata bool // of the client
+	Earthdata bool      // of the client
 	ExpiresAt time.Time // of Access
 	Life      time.Duration
 }

@@ -96,7 +96,7 @@ func (svc *Service) RevokeUserToken(ctx context.Context, c keyhatch.Caller, text
 		}
 		for _, h := range have {
 			if slices.Contains(hashes, h.row.Hash) {
-				return svc.people.EndIssued(w, h.row.Token)
+				return svc.people.EndWithMade(w, h.row.Token)
 			}
 		}
 		return ErrToken

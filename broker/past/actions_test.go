@@ -17,7 +17,7 @@ var decidesNothing = []keyhatch.Action{
 	"workspace.update",             // its name
 	"bucket.keys",                  // each key that it changes has an event
 	"token.create", "token.rotate", // who-can is about users, and URLs that were signed
-	"consent.end", // each token and key that ends with it has an event
+	"consent.end",                                                                                                                           // each token and key that ends with it has an event
 	"access_key.issuing", "access_key.not_issued", "access_key.configured", "access_key.failed", "access_key.surplus", "access_key.removed", // what a store has done of what was decided
 }
 

@@ -39,12 +39,18 @@ func (svc *Service) RevokeTokenAndMade(ctx context.Context, c keyhatch.Caller, i
 		if err != nil {
 			return err
 		}
-		came, err := cameOf(w, t)
-		if err != nil {
-			return err
-		}
-		return svc.revokeEach(w, append(came, t), becauseRevoked)
+		return svc.EndWithMade(w, t)
 	})
+}
+
+// EndWithMade ends a token, the tokens that were made with it or given another secret with
+// it, and those in turn.
+func (svc *Service) EndWithMade(w *kernel.Work, t keyhatch.Token) error {
+	came, err := cameOf(w, t)
+	if err != nil {
+		return err
+	}
+	return svc.revokeEach(w, append(came, t), becauseRevoked)
 }
 
 // cameOf are the other tokens that who has some tokens may have the secrets of: those that
