@@ -104,11 +104,11 @@ var families = map[string]string{
 // The table is one: every row says one outcome for each ground, at least 150 are
 // refused on each, and there are refusals of each kind of attack.
 func TestTableOfAttacks(t *testing.T) {
-	all := grounds()
+	all, attacks := grounds(), table()
 	for _, g := range all {
 		t.Run(g.name(), func(t *testing.T) {
 			named, refused := map[string]bool{}, []string{}
-			for _, h := range slices.Concat(table(), g.groups()) {
+			for _, h := range slices.Concat(attacks, g.groups()) {
 				for _, r := range h.rows {
 					name := h.name + "/" + r.name
 					if named[name] {
