@@ -113,9 +113,15 @@ type PresignRequest struct {
 	ExpirySeconds *int   `json:"expiry_seconds,omitempty" doc:"From 1 to what the bucket, grant, location and token allow, at most 86400. Default: 3600, or less where a limit is lower"`
 }
 
+// RevokedURLs is what became of a bucket's presigned URLs when they were revoked.
+type RevokedURLs struct {
+	Left      int        `json:"left" doc:"How many work on, since the store's own sessions have signed them: nothing ends these"`
+	LeftUntil *time.Time `json:"left_until,omitempty" doc:"When the last of these ends"`
+}
+
 // PresignedURL reads one object, with nothing else to show: keep it like a password.
 type PresignedURL struct {
 	URL       string    `json:"url"`
-	Lease     string    `json:"lease" doc:"That it is signed with. Revoking it ends the URL" example:"lease_0mz3k8q2a7c4f9d"`
+	Lease     string    `json:"lease" doc:"That it is signed with. Revoking it ends the URL, but for one that the store's own session has signed" example:"lease_0mz3k8q2a7c4f9d"`
 	ExpiresAt time.Time `json:"expires_at"`
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/cli/ask"
@@ -40,6 +41,18 @@ type bucketRevokeURLs struct {
 }
 
 func (b bucketRevokeURLs) Run(ctx context.Context, s ask.Streams) error {
-	return ask.End(s, b.Question, ask.Ended{Action: "bucket.revoke-urls", Target: b.Bucket}, "no presigned URL of it works any more",
-		func(c *client.Client) error { return c.RevokePresignedURLs(ctx, b.Bucket) })
+	c, err := b.Client()
+	if err != nil {
+		return err
+	}
+	revoked, err := c.RevokePresignedURLs(ctx, b.Bucket)
+	if err != nil {
+		return b.Explain(err)
+	}
+	text := "no presigned URL of it works any more"
+	if revoked.Left > 0 {
+		text = fmt.Sprintf("no presigned URL of it works any more but for %d that the store's own sessions have signed: nothing ends those, the last works until %s",
+			revoked.Left, ask.TimeOf(*revoked.LeftUntil))
+	}
+	return b.Say(s.Out, revoked, text)
 }

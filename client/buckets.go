@@ -55,9 +55,11 @@ func (c *Client) Presign(ctx context.Context, bucket string, r api.PresignReques
 	return u, err
 }
 
-// RevokePresignedURLs ends all presigned URLs of a bucket.
-func (c *Client) RevokePresignedURLs(ctx context.Context, bucket string) error {
-	return c.call(ctx, http.MethodPost, at("buckets", bucket, "revoke-presigned-urls"), c.here(), nil, nil)
+// RevokePresignedURLs ends the presigned URLs of a bucket, and tells how many work on: those
+// that the store's own sessions have signed.
+func (c *Client) RevokePresignedURLs(ctx context.Context, bucket string) (r api.RevokedURLs, err error) {
+	err = c.call(ctx, http.MethodPost, at("buckets", bucket, "revoke-presigned-urls"), c.here(), nil, &r)
+	return r, err
 }
 
 // BucketUsage tells how much is in a bucket.

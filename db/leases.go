@@ -74,3 +74,10 @@ func (r Reader) RevokedLeases(ctx context.Context, now time.Time) ([]keyhatch.Le
 func (r Reader) VendRevoked(ctx context.Context, vend string) (bool, error) {
 	return exists(ctx, r, "select 1 from leases where vend = $1 and vend <> '' and revoked_at is not null", vend)
 }
+
+// URLsOfStore returns the leases of presigned URLs that the store's own sessions have
+// signed and that have not expired by the time, revoked ones too: nothing ends them there.
+func (r Reader) URLsOfStore(ctx context.Context, store string, now time.Time) ([]keyhatch.Lease, error) {
+	return many(ctx, r, scanLease, "select "+leaseColumns+
+		" from leases where presigned and vend <> '' and store = $1 and expires_at > $2", store, micros(now))
+}

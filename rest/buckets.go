@@ -31,7 +31,7 @@ func (d *Door) buckets(a huma.API) {
 	handle(d, a, call{method: http.MethodGet, path: "/buckets/{bucket}/usage", id: "getBucketUsage", summary: "Tell how much is in a bucket", noun: noun}, d.getBucketUsage)
 	handle(d, a, call{method: http.MethodGet, path: "/buckets/{bucket}/object", id: "getObjectDetails", summary: "Tell what is known of an object, to who may read it", noun: noun}, d.getObjectDetails)
 	handle(d, a, call{method: http.MethodPost, path: "/buckets/{bucket}/presigned-url", id: "presignURL", summary: "Make a URL with which whoever has it reads one object for a while", noun: "leases", lending: true}, d.presignURL)
-	handle(d, a, call{method: http.MethodPost, path: "/buckets/{bucket}/revoke-presigned-urls", id: "revokePresignedURLs", summary: "End all presigned URLs of a bucket", noun: noun, status: http.StatusNoContent}, d.revokePresignedURLs)
+	handle(d, a, call{method: http.MethodPost, path: "/buckets/{bucket}/revoke-presigned-urls", id: "revokePresignedURLs", summary: "End the presigned URLs of a bucket, but for those that the store itself has signed", noun: noun}, d.revokePresignedURLs)
 	handle(d, a, call{method: http.MethodGet, path: "/buckets/{bucket}/keys", id: "getBucketKeys", summary: "List the access keys whose lists name a bucket", noun: noun}, d.getBucketKeys)
 	handle(d, a, call{method: http.MethodPut, path: "/buckets/{bucket}/keys", id: "setBucketKeys", summary: "Say which access keys read and write a bucket", noun: noun}, d.setBucketKeys)
 }
@@ -138,8 +138,11 @@ func (d *Door) presignURL(ctx context.Context, c keyhatch.Caller, in *presignInp
 	})
 }
 
-func (d *Door) revokePresignedURLs(ctx context.Context, c keyhatch.Caller, in *BucketRef) (*done, error) {
-	return nil, d.broker.Buckets.RevokePresigned(ctx, c, in.Workspace, in.Bucket)
+func (d *Door) revokePresignedURLs(ctx context.Context, c keyhatch.Caller, in *BucketRef) (*body[api.RevokedURLs], error) {
+	left, err := d.broker.Buckets.RevokePresigned(ctx, c, in.Workspace, in.Bucket)
+	return one(left, err, func(l buckets.LeftURLs) api.RevokedURLs {
+		return api.RevokedURLs{Left: l.Count, LeftUntil: optTime(l.Until)}
+	})
 }
 
 func (d *Door) getBucketKeys(ctx context.Context, c keyhatch.Caller, in *BucketRef) (*body[api.BucketKeys], error) {

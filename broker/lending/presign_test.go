@@ -167,12 +167,12 @@ func TestS7_URLsEnd(t *testing.T) {
 			}
 		}},
 		"the bucket's are revoked": {false, func(w *signing, _ keyhatch.Lease) {
-			if err := w.Broker.Buckets.RevokePresigned(w.t.Context(), w.bob, "", w.bucket.ID); err != nil {
+			if _, err := w.Broker.Buckets.RevokePresigned(w.t.Context(), w.bob, "", w.bucket.ID); err != nil {
 				w.t.Fatal(err)
 			}
 		}},
 		"the bucket's are revoked, by a grant": {true, func(w *signing, _ keyhatch.Lease) {
-			if err := w.Broker.Buckets.RevokePresigned(w.t.Context(), w.Admin, w.ws.ID, "lab-data"); err != nil {
+			if _, err := w.Broker.Buckets.RevokePresigned(w.t.Context(), w.Admin, w.ws.ID, "lab-data"); err != nil {
 				w.t.Fatal(err)
 			}
 		}},

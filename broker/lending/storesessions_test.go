@@ -17,6 +17,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/broker/proofs"
+	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/own"
 	"github.com/keyhatch/keyhatch/driver/sessions"
@@ -392,6 +393,19 @@ func TestURLOfAStore(t *testing.T) {
 	}
 	if life := url.Lease.ExpiresAt.Sub(url.Lease.IssuedAt); life != time.Minute {
 		t.Errorf("the URL lasts %v", life)
+	}
+	longer, err := s.broker.Lending.Presign(t.Context(), s.ann, lending.PresignRequest{Workspace: "lab", Bucket: "lab-up", Key: "alpha/y.csv", Life: 10 * time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Revoking the bucket's used to be a success that said nothing of these, which work on.
+	left, err := s.broker.Buckets.RevokePresigned(t.Context(), s.Admin, "lab", "lab-up")
+	if err != nil || left.Count != 2 || !left.Until.Equal(longer.Lease.ExpiresAt) {
+		t.Errorf("left are %+v, %v; the last ends at %v", left, err, longer.Lease.ExpiresAt)
+	}
+	told, err := s.DB.Events(t.Context(), db.EventFilter{Action: buckets.URLsEnded}, db.Everything)
+	if err != nil || len(told) != 1 || told[0].Detail["left"] != "2" || told[0].Detail["until"] == "" {
+		t.Errorf("on record: %+v, %v", told, err)
 	}
 	_, err = s.broker.Lending.Presign(t.Context(), s.ann, lending.PresignRequest{Workspace: "lab", Bucket: "lab-up", Key: "alpha/x.csv", Life: 3 * time.Hour})
 	var failed *keyhatch.Error

@@ -214,7 +214,8 @@ func (h *keyHistory) acts() []func(*rapid.T) {
 		h.presign,
 		h.presign,
 		func(t *rapid.T) {
-			h.did("revoke URLs", h.core.Broker.Buckets.RevokePresigned(ctx, h.core.Admin, "", draw(t, h.buckets(t), "bucket").ID))
+			_, err := h.core.Broker.Buckets.RevokePresigned(ctx, h.core.Admin, "", draw(t, h.buckets(t), "bucket").ID)
+			h.did("revoke URLs", err)
 		},
 		func(t *rapid.T) {
 			if len(h.urls) > 0 {

@@ -6,10 +6,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/compat/katapult/wiretest"
+	"github.com/keyhatch/keyhatch/db"
 )
 
 func bucketIn(t *testing.T, a answer) wiretest.BucketAnswer {
@@ -169,6 +171,25 @@ func TestURLs(t *testing.T) {
 	w.want(200, "ann", "POST", revoke, aboutBucket("lab-data", ""))
 	if since() == before {
 		t.Error("they are not revoked")
+	}
+	// One that a session of the store has signed works on, and who revokes is told so: it
+	// used to be a success.
+	b, err := w.Broker.Buckets.OnStore(t.Context(), w.ann, "disk", "lab-data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().UTC()
+	signed := keyhatch.Lease{
+		ID: keyhatch.NewID(keyhatch.LeaseID, now), Workspace: b.Workspace, User: w.ann.User.ID, Token: w.ann.Token.ID, Store: b.Store, StoreName: "disk", AccessKeyID: "ASIA", Vend: "vend",
+		Presigned: true, Access: keyhatch.Read, Parts: []keyhatch.Part{{Bucket: b.Name}}, IssuedAt: now, ExpiresAt: now.Add(time.Hour),
+	}
+	if err := w.DB.Write(t.Context(), func(tx *db.Tx) error { return tx.InsertLease(t.Context(), signed) }); err != nil {
+		t.Fatal(err)
+	}
+	before = since()
+	told := w.refused("permission_denied", "ann", "POST", revoke, aboutBucket("lab-data", ""))
+	if want := "1 URLs that the store itself has signed work until " + signed.ExpiresAt.Format(time.RFC3339); !strings.Contains(told.Body, want) || since() == before {
+		t.Errorf("it is told %s, and the others were revoked: %t", told.Body, since() != before)
 	}
 }
 

@@ -2,6 +2,7 @@ package katapult
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -77,11 +78,18 @@ func (d *Door) presignURL(c *call) (any, error) {
 	}{made.URL.Reveal()}, err
 }
 
-// revokeURLs ends all URLs that were made of a bucket's objects until now.
+// revokeURLs ends the URLs that were made of a bucket's objects until now. Where some go on
+// working, since the store's own sessions have signed them, it is refused: the format has no
+// other way to say so, and who is told of a success relies on it.
 func (d *Door) revokeURLs(c *call) (any, error) {
 	b, err := d.bucket(c)
 	if err != nil {
 		return nil, err
 	}
-	return succeeded{true}, d.buckets.RevokePresigned(c.ctx, c.caller, "", b.ID)
+	left, err := d.buckets.RevokePresigned(c.ctx, c.caller, "", b.ID)
+	if err == nil && left.Count > 0 {
+		why := fmt.Sprintf("%d URLs that the store itself has signed work until %s, and nothing ends them: all others are revoked", left.Count, left.Until.Format(time.RFC3339))
+		err = fail(permissionDenied, details{&why})
+	}
+	return succeeded{true}, err
 }

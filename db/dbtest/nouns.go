@@ -268,6 +268,39 @@ func testLeases(t *testing.T, s *suite) {
 	}
 }
 
+// testURLsOfStore tells presigned URLs that sessions of a store have signed from all other
+// leases there.
+func testURLsOfStore(t *testing.T, s *suite) {
+	ids := func(at time.Time) (ids []string) {
+		for _, l := range ground.OK[[]keyhatch.Lease](t)(s.URLsOfStore(s.Ctx(), "urls", at)) {
+			ids = append(ids, l.ID)
+		}
+		return ids
+	}
+	var signed keyhatch.Lease
+	for _, change := range []func(*keyhatch.Lease){
+		func(*keyhatch.Lease) {},
+		func(l *keyhatch.Lease) { l.Vend = "" },
+		func(l *keyhatch.Lease) { l.Presigned = false },
+		func(l *keyhatch.Lease) { l.Store = "other" },
+		func(l *keyhatch.Lease) { l.ExpiresAt = l.IssuedAt.Add(time.Minute) },
+	} {
+		l := s.newLease("ws5", "ann")
+		l.Store = "urls"
+		if change(&l); signed.ID == "" {
+			signed = l
+		}
+		s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.InsertLease(ctx, l) })
+	}
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.RevokeLease(ctx, signed, s.Now()) }) // which the store does not learn
+	if got := ids(signed.ExpiresAt.Add(-time.Microsecond)); len(got) != 1 || got[0] != signed.ID {
+		t.Errorf("URLs of the store: %q, want %q", got, signed.ID)
+	}
+	if got := ids(signed.ExpiresAt); len(got) != 0 {
+		t.Errorf("when it has ended there are still %q", got)
+	}
+}
+
 // testLeasesBorrowedWith revokes a lease that others were borrowed with.
 func testLeasesBorrowedWith(t *testing.T, s *suite) {
 	root, child, grandchild, other := s.newLease("ws3", "cy"), s.newLease("ws3", "cy"), s.newLease("ws3", "cy"), s.newLease("ws3", "cy")

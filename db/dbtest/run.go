@@ -44,6 +44,7 @@ var nouns = []ground.Part{
 	{Name: "Locations", Test: on(testLocations)},
 	{Name: "Grants", Test: on(testGrants)},
 	{Name: "Leases", Test: on(testLeases)},
+	{Name: "URLsOfStore", Test: on(testURLsOfStore)},
 	{Name: "LeasesBorrowedWith", Test: on(testLeasesBorrowedWith)},
 	{Name: "StrangeText", Test: on(testStrangeText)},
 	{Name: "InUse", Test: on(testInUse)},
