@@ -46,6 +46,8 @@ const (
 	CodeWorkspaceNotInToken Code = "workspace_not_in_token"
 	CodeAccessNotGranted    Code = "access_not_granted"
 	CodeLocationLocked      Code = "location_locked"
+	CodeTermsNotAccepted    Code = "terms_not_accepted"
+	CodeOutsideNetworks     Code = "outside_networks"
 
 	CodeRouteNotFound      Code = "route_not_found"
 	CodeUserNotFound       Code = "user_not_found"
@@ -71,6 +73,7 @@ const (
 	CodeClientNotFound     Code = "oauth_client_not_found"
 	CodeConsentNotFound    Code = "consent_not_found"
 	CodeDeviceNotFound     Code = "device_not_found"
+	CodeTermsNotFound      Code = "terms_not_found"
 
 	CodeNameTaken        Code = "name_taken"
 	CodeInUse            Code = "in_use"

@@ -123,5 +123,6 @@ var lists = map[Code]string{
 	CodeEventNotFound:     "GET /api/v1/events lists those that you may see",
 	CodeClientNotFound:    "installation admins see which programs are registered",
 	CodeConsentNotFound:   "the page /profile lists yours",
+	CodeTermsNotFound:     "the location asks for none to be accepted",
 	CodeDeviceNotFound:    "type the code as the device shows it, or start again there: a code is good for ten minutes, and once",
 }

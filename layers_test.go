@@ -51,12 +51,13 @@ var layers = []struct {
 	{"driver/iam", "root driver driver/bounded", "github.com/aws/"},
 	{"driver/rgw", "root driver driver/iam", "github.com/aws/"},
 	{"driver/drivertest/buckets", "root driver", ""},
-	{"driver/drivertest/keys", "root driver", "github.com/aws/"},
+	{"driver/drivertest/keys", "root policy driver", "github.com/aws/"},
 	{"driver/*", "root policy policy/sessionpolicy driver", ""},
 	{"broker/kernel", "root policy db mirror seal", "golang.org/x/time/rate"},
 	{"broker/bearers", "root policy db mirror broker/kernel broker/people", ""},
 	{"broker/past", "root policy db broker/accesskeys broker/accounts broker/buckets broker/kernel broker/lending broker/people broker/places broker/storekeys", ""},
 	{"broker/passwords", "root policy db broker/kernel", "github.com/ccojocar/zxcvbn-go/data golang.org/x/crypto/argon2 golang.org/x/text/unicode/norm"},
+	{"broker/terms", "root broker/kernel broker/places", ""},
 	{"broker/oauth", "root policy db broker/kernel broker/people", "github.com/go-jose/go-jose"},
 	{"broker/logins", "root db broker/kernel broker/people broker/sessions", ""},
 	{"broker/accounts", "root db driver broker/kernel broker/storekeys", ""},
@@ -130,7 +131,7 @@ var layers = []struct {
 // noHTTP are the packages in which a web protocol has no business.
 var noHTTP = []string{
 	"", "policy", "policy/sessionpolicy", "audit", "seal", "db", "db/engine", "db/sqlite", "db/schema", "db/groupcommit", "mirror", "jobs", "driver", "driver/shield",
-	"broker", "broker/kernel", "broker/people", "broker/bearers", "broker/passwords", "broker/sessions", "broker/logins", "broker/oauth", "broker/places", "broker/accounts", "broker/accesskeys", "broker/storekeys", "broker/buckets", "broker/proofs", "broker/lending", "broker/record", "broker/past", "broker/keys",
+	"broker", "broker/kernel", "broker/people", "broker/bearers", "broker/passwords", "broker/sessions", "broker/logins", "broker/oauth", "broker/places", "broker/accounts", "broker/accesskeys", "broker/storekeys", "broker/buckets", "broker/proofs", "broker/lending", "broker/terms", "broker/record", "broker/past", "broker/keys",
 }
 
 // badNames say nothing about what a package is.

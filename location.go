@@ -1,6 +1,9 @@
 package keyhatch
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Limits of a lease's life.
 const (
@@ -46,6 +49,15 @@ type Location struct {
 	// SharedSessions: a session that its store minted for one user serves others that may
 	// have the same. The store's own record then does not tell who did what.
 	SharedSessions bool
+	// Networks are those from which what is in it may be reached with what was lent of it;
+	// none: from everywhere.
+	Networks []netip.Prefix
+	// NetworksSince is when Networks were last narrowed; leases of an earlier time do not
+	// open it any more.
+	NetworksSince time.Time
+	// Terms is the version of the terms that have to be accepted before something of it is
+	// lent; empty: none have to.
+	Terms string
 	// Release is how far publishing what is in it has come. While that is on, it is
 	// locked.
 	Release   Release

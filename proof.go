@@ -24,14 +24,51 @@ type Proof struct {
 // ExternalID is the check whether a role asks for its external id.
 const ExternalID = "external_id"
 
+// NetworkChecks are whether the store holds sessions that are for networks to those. What
+// lends sessions for everywhere does not need them: they count for locations that have
+// networks.
+var NetworkChecks = []string{"from_here", "from_elsewhere", "from_forged_address"}
+
 // Outcome is that of the check that came out worst: a Warning is a weakness of the store.
 func (p *Proof) Outcome() Outcome {
 	for _, bad := range []Outcome{Failed, Warning} {
-		if slices.ContainsFunc(p.Checks, func(c Check) bool { return c.Outcome == bad }) {
+		if slices.ContainsFunc(p.Checks, func(c Check) bool { return c.Outcome == bad && !slices.Contains(NetworkChecks, c.Name) }) {
 			return bad
 		}
 	}
 	return Passed
+}
+
+// Networks is the outcome of NetworkChecks that came out worst; Skipped when they were not
+// made.
+func (p *Proof) Networks() Outcome {
+	found := 0
+	worst := Passed
+	for _, c := range p.Checks {
+		if !slices.Contains(NetworkChecks, c.Name) {
+			continue
+		}
+		found++
+		if c.Outcome != Passed && worst != Failed {
+			worst = c.Outcome
+		}
+	}
+	if found < len(NetworkChecks) {
+		return Skipped
+	}
+	return worst
+}
+
+// MayConfine refuses sessions for networks of a store that was not found to hold them to
+// those, unless somebody who may has accepted that. MayLend is for the caller to ask.
+func (p *Proof) MayConfine() error {
+	switch outcome := p.Networks(); {
+	case outcome == Skipped:
+		return Fail(Conflict, CodeStoreNotProven, "this location is for certain networks, and it was not tried yet whether its store holds sessions to such: who manages the store has that tried (keyhatch store verify)")
+	case outcome == Passed || p.AcceptedBy != "":
+		return nil
+	}
+	return Fail(Conflict, CodeStoreNotProven, "this location is for certain networks, and its store does not hold sessions to such: who manages the store can see how (keyhatch store show), and mend or accept it")
 }
 
 // MayLend refuses sessions of a store that was not proven to confine what acts, unless

@@ -103,6 +103,15 @@ func NetworksWithin(networks, outer []netip.Prefix) bool {
 	return true
 }
 
+// NetworksText is how networks stand in the record: one a line.
+func NetworksText(networks []netip.Prefix) string {
+	texts := make([]string, len(networks))
+	for i, n := range networks {
+		texts[i] = n.String()
+	}
+	return strings.Join(texts, "\n")
+}
+
 // What a token can have at most.
 const (
 	MaxNetworks          = 100
@@ -127,10 +136,10 @@ func ParseNetwork(s string) (netip.Prefix, error) {
 	return n, nil
 }
 
-// CheckNetworks bounds a token's networks.
+// CheckNetworks bounds the networks of a token, or of a location.
 func CheckNetworks(networks []netip.Prefix) error {
 	if len(networks) > MaxNetworks {
-		return Fail(Invalid, CodeInvalidNetwork, "a token has at most %d networks", MaxNetworks).In("networks")
+		return Fail(Invalid, CodeInvalidNetwork, "there are at most %d networks", MaxNetworks).In("networks")
 	}
 	return nil
 }

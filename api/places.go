@@ -84,6 +84,8 @@ type Location struct {
 	Release         string    `json:"release" enum:"none,pending,released" doc:"How far publishing it has come; it is locked unless this is none"`
 	MaxLeaseSeconds int       `json:"max_lease_seconds" example:"43200"`
 	KMSKey          string    `json:"kms_key,omitempty" doc:"ARN of the KMS key that its objects are encrypted with, which sessions of the store may use"`
+	Networks        []string  `json:"networks,omitempty" nullable:"false" doc:"From which it is reached; without any, from everywhere" example:"10.1.0.0/16"`
+	Terms           string    `json:"terms,omitempty" doc:"The version of the terms of use that have to be accepted before something of it is lent; without it, none have to"`
 	SharedSessions  bool      `json:"shared_sessions,omitempty" doc:"A session that the store minted for one user serves others who may have the same: the store's own record then does not tell who did what"`
 	CreatedAt       time.Time `json:"created_at"`
 }
@@ -98,6 +100,8 @@ type NewLocation struct {
 	MaxLeaseSeconds *int   `json:"max_lease_seconds,omitempty" doc:"900 to 604800. Default: 43200"`
 	KMSKey          string `json:"kms_key,omitempty" maxLength:"200" doc:"ARN of the KMS key that its objects are encrypted with, where sessions of the store have to name it"`
 	SharedSessions  bool   `json:"shared_sessions,omitempty" doc:"Let a session that the store minted for one user serve others who may have the same"`
+
+	Networks []string `json:"networks,omitempty" nullable:"false" maxItems:"100" doc:"From which it is reached. Default: from everywhere" example:"10.1.0.0/16"`
 }
 
 // LocationChange changes what it names of a location.
@@ -110,6 +114,38 @@ type LocationChange struct {
 	MaxLeaseSeconds *int    `json:"max_lease_seconds,omitempty"`
 	KMSKey          *string `json:"kms_key,omitempty" maxLength:"200" doc:"Empty: none. For the workspace's admins"`
 	SharedSessions  *bool   `json:"shared_sessions,omitempty" doc:"For the workspace's admins"`
+
+	Networks *[]string `json:"networks,omitempty" maxItems:"100" doc:"Empty: from everywhere. Narrowing them ends what was lent before at our own S3 endpoint"`
+}
+
+// Terms are the terms of use of a location.
+type Terms struct {
+	Location   string     `json:"location" doc:"Its id"`
+	Version    string     `json:"version,omitempty" doc:"The same whenever title and text are; without it, the location asks for none"`
+	Title      string     `json:"title,omitempty" example:"Terms of use of the alpha data"`
+	Text       string     `json:"text,omitempty" doc:"Plain text"`
+	SetBy      string     `json:"set_by,omitempty"`
+	SetAt      *time.Time `json:"set_at,omitempty"`
+	AcceptedAt *time.Time `json:"accepted_at,omitempty" doc:"When you have accepted them; without it, you have not"`
+}
+
+// NewTerms sets the terms of use of a location.
+type NewTerms struct {
+	Title string `json:"title,omitempty" maxLength:"200" doc:"One line. Without title and text none have to be accepted"`
+	Text  string `json:"text,omitempty" maxLength:"65536" doc:"Plain text"`
+}
+
+// AcceptedTerms says which terms are accepted.
+type AcceptedTerms struct {
+	Version string `json:"version" maxLength:"64" doc:"The one that was read"`
+}
+
+// Acceptance is that a user has accepted the terms that a location has.
+type Acceptance struct {
+	Location   string    `json:"location"`
+	User       string    `json:"user"`
+	Version    string    `json:"version"`
+	AcceptedAt time.Time `json:"accepted_at"`
 }
 
 // Grant lets its subject read or write a location or a prefix inside it.

@@ -15,6 +15,8 @@ type Problem struct {
 	Detail string `json:"detail" doc:"What is wrong and what to do, for people" example:"it does not exist, or you may not see it: GET /api/v1/leases lists yours"`
 	Field  string `json:"field,omitempty" doc:"The input at fault" example:"location"`
 
+	TermsURL string `json:"terms_url,omitempty" doc:"Where the terms of use can be read and accepted that have to be first" example:"https://keyhatch.example.org/terms/loc_0mz3k8q2a7c4f9d"`
+
 	Errors    []FieldError `json:"errors,omitempty" nullable:"false" doc:"All inputs at fault, when there are several"`
 	RequestID string       `json:"request_id,omitempty" doc:"What the request is called in the server's log"`
 

@@ -24,6 +24,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/record"
 	"github.com/keyhatch/keyhatch/broker/sessions"
 	"github.com/keyhatch/keyhatch/broker/storekeys"
+	"github.com/keyhatch/keyhatch/broker/terms"
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/jobs"
@@ -44,6 +45,7 @@ type Broker struct {
 	Proofs      *proofs.Service      // whether stores confine their sessions
 	Accounts    *accounts.Service    // workspaces' standing on stores
 	Buckets     *buckets.Service     // buckets, at their stores too
+	Terms       *terms.Service       // terms of use of locations
 	Lending     *lending.Service     // leases
 	AccessKeys  *accesskeys.Service  // long-lived keys
 	StoreKeys   *storekeys.Service   // of them those that stores keep
@@ -119,7 +121,7 @@ func New(c Config) *Broker {
 	}
 	storeKeys := storekeys.New(k, keepers, c.Kick, c.Log)
 	accessKeys := accesskeys.New(k, accesskeys.Config{Endpoint: c.Endpoint, Region: c.Region, Stores: storeKeys, Kick: c.Kick, Log: c.Log})
-	where := places.New(k, c.DirectoryRoots, c.Log, c.ShortestLease, places.Locks{Changed: storekeys.Relock, Durable: c.Kick})
+	where := places.New(k, c.DirectoryRoots, c.Log, c.ShortestLease, places.Locks{Changed: storekeys.Relock, Confined: storekeys.Reconfine, Durable: c.Kick})
 	tokens := people.New(k, c.Tokens, accessKeys.EndMadeWith, c.Log)
 	signedIn := sessions.New(k, c.Log)
 	return &Broker{
@@ -133,6 +135,7 @@ func New(c Config) *Broker {
 		Proofs:      proofs.New(k, acting, c.Confiner, c.Prober, c.Log),
 		Accounts:    accounts.New(k, c.Buckets),
 		Buckets:     buckets.New(k, where, accessKeys, c.Buckets, c.Log),
+		Terms:       terms.New(k),
 		Credentials: acting,
 		Lending:     lending.New(k, c.Lenders, c.ShortestLease, accessKeys.Used),
 		AccessKeys:  accessKeys,

@@ -22,6 +22,8 @@ var locations = ask.Sheet[api.Location]{
 	{Title: "RELEASE", Detail: true, Cell: func(_ *ask.Names, l api.Location) string { return l.Release }},
 	{Title: "LONGEST LEASE", Cell: func(_ *ask.Names, l api.Location) string { return ask.Seconds(l.MaxLeaseSeconds) }},
 	{Title: "KMS KEY", Detail: true, Cell: func(_ *ask.Names, l api.Location) string { return l.KMSKey }},
+	{Title: "NETWORKS", Detail: true, Cell: func(_ *ask.Names, l api.Location) string { return strings.Join(l.Networks, ", ") }},
+	{Title: "TERMS", Detail: true, Cell: func(_ *ask.Names, l api.Location) string { return toAccept(l) }},
 	{Title: "SESSIONS", Detail: true, Cell: func(_ *ask.Names, l api.Location) string { return sharedOrNot(l) }},
 	{Title: "STORE", Detail: true, Cell: func(n *ask.Names, l api.Location) string { return n.Store(l.Store) }},
 	{Title: "WORKSPACE", Detail: true, Cell: func(n *ask.Names, l api.Location) string { return n.Workspace(l.Workspace) }},
@@ -43,6 +45,13 @@ func sharedOrNot(l api.Location) string {
 	return ""
 }
 
+func toAccept(l api.Location) string {
+	if l.Terms != "" {
+		return "to accept"
+	}
+	return ""
+}
+
 type locationCommand struct {
 	List   locationList   `cmd:"" help:"List the locations that you may see."`
 	Show   locationShow   `cmd:"" help:"Show a location."`
@@ -50,6 +59,11 @@ type locationCommand struct {
 	Update locationUpdate `cmd:"" help:"Rename or hand over a location, or change its release or its longest lease."`
 	Lock   locationLock   `cmd:"" help:"Let nobody write to a location; leases to write close at once."`
 	Unlock locationUnlock `cmd:"" help:"Let those write again who may."`
+
+	Terms    locationTerms    `cmd:"" help:"Show the terms of use that have to be accepted before something of a location is lent."`
+	SetTerms locationSetTerms `cmd:"" help:"Set the terms of use of a location; another text has to be accepted again."`
+	Accepted locationAccepted `cmd:"" help:"List who has accepted the terms of use that a location has."`
+
 	Delete locationDelete `cmd:"" help:"Remove a location and its grants; its objects stay."`
 }
 
@@ -120,10 +134,12 @@ type locationCreate struct {
 	KMSKey       string     `name:"kms-key" placeholder:"ARN" help:"The KMS key that its objects are encrypted with, for sessions of a store that lends sts."`
 
 	SharedSessions bool `help:"Let a session that the store minted for one user serve others who may have the same."`
+
+	Network []string `sep:"none" placeholder:"CIDR" help:"Network or address from which alone it is reached, such as 10.1.0.0/16. May be repeated. Default: everywhere."`
 }
 
 func (l locationCreate) Run(ctx context.Context, s ask.Streams) error {
-	n := api.NewLocation{Name: l.Name, URL: l.URL, Teamspace: l.Teamspace, Default: l.Default, Owner: l.Owner, MaxLeaseSeconds: l.LongestLease.WholeSeconds(), KMSKey: l.KMSKey, SharedSessions: l.SharedSessions}
+	n := api.NewLocation{Name: l.Name, URL: l.URL, Teamspace: l.Teamspace, Default: l.Default, Owner: l.Owner, MaxLeaseSeconds: l.LongestLease.WholeSeconds(), KMSKey: l.KMSKey, SharedSessions: l.SharedSessions, Networks: l.Network}
 	return ask.Show(ctx, s, l.Question, locations, func(c *client.Client) (api.Location, error) { return c.CreateLocation(ctx, n) })
 }
 
@@ -138,10 +154,16 @@ type locationUpdate struct {
 	KMSKey       *string    `name:"kms-key" placeholder:"ARN" help:"The KMS key that its objects are encrypted with; empty for none."`
 
 	SharedSessions *bool `negatable:"" help:"Let a session that the store minted for one user serve others who may have the same."`
+
+	Network []string `sep:"none" placeholder:"CIDR" help:"Network or address from which alone it is reached, instead of all that there are now; everywhere for no bound. May be repeated."`
 }
 
 func (l locationUpdate) Run(ctx context.Context, s ask.Streams) error {
 	change := api.LocationChange{Name: l.Name, Default: l.Default, Owner: l.Owner, Release: l.Release, MaxLeaseSeconds: l.LongestLease.WholeSeconds(), KMSKey: l.KMSKey, SharedSessions: l.SharedSessions}
+	var err error
+	if change.Networks, err = ask.ListOr(l.Network, ask.Everywhere); err != nil {
+		return err
+	}
 	if err := ask.Wanting(change); err != nil {
 		return err
 	}

@@ -78,6 +78,23 @@ func (c *Client) DeleteLocation(ctx context.Context, location string) error {
 	return c.call(ctx, http.MethodDelete, at("locations", location), c.here(), nil, nil)
 }
 
+// Terms shows the terms of use of a location, by its id or name.
+func (c *Client) Terms(ctx context.Context, location string) (t api.Terms, err error) {
+	err = c.call(ctx, http.MethodGet, at("locations", location)+"/terms", c.here(), nil, &t)
+	return t, err
+}
+
+// SetTerms sets the terms of use of a location; an empty text is none.
+func (c *Client) SetTerms(ctx context.Context, location string, n api.NewTerms) (t api.Terms, err error) {
+	err = c.call(ctx, http.MethodPut, at("locations", location)+"/terms", c.here(), n, &t)
+	return t, err
+}
+
+// Acceptances lists who has accepted the terms of use that a location has.
+func (c *Client) Acceptances(ctx context.Context, location string) iter.Seq2[api.Acceptance, error] {
+	return list[api.Acceptance](ctx, c, at("locations", location)+"/terms/accepted", c.here())
+}
+
 // Grants lists the grants that one may see in the workspace; those on a location,
 // by its id or name, when it is not empty.
 func (c *Client) Grants(ctx context.Context, location string) iter.Seq2[api.Grant, error] {

@@ -21,6 +21,7 @@ const (
 	BucketChanged          ChangeKind = "bucket"           // the bucket's id
 	LocationChanged        ChangeKind = "location"         // the location's id
 	GrantChanged           ChangeKind = "grant"            // the grant's id
+	TermsAccepted          ChangeKind = "terms_accepted"   // location|user
 	AccessKeyChanged       ChangeKind = "access_key"       // the key's id
 	PairChanged            ChangeKind = "access_key_pair"  // the access key id
 	LeaseRevoked           ChangeKind = "lease"            // the lease's id

@@ -2,13 +2,14 @@ package db
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
 )
 
 const locationQuery = `select l.id, l.workspace, b.store, l.bucket, b.name, l.prefix, l.name, l.teamspace, l.is_default, l.owner, l.locked,
-	l.writable_since, l.max_lease_micros, l.kms_key, l.shared_sessions, l.release, l.created_at, l.locked and (exists (
+	l.writable_since, l.max_lease_micros, l.kms_key, l.shared_sessions, l.release, l.networks, l.networks_since, l.terms, l.created_at, l.locked and (exists (
 		select 1 from access_keys k where k.store = b.store and k.workspace = l.workspace and k.state = 'pending' and k.applied <> ''
 	) or exists (
 		select 1 from jobs j where j.store = b.store and j.workspace = l.workspace and j.kind = 'access_key'
@@ -18,7 +19,8 @@ const locationQuery = `select l.id, l.workspace, b.store, l.bucket, b.name, l.pr
 func scanLocation(row row) (l keyhatch.Location, err error) {
 	var maxLease int64
 	err = row.Scan(&l.ID, &l.Workspace, &l.Store, &l.Bucket, &l.BucketName, &l.Prefix, &l.Name, textColumn{&l.Teamspace}, &l.Default, &l.Owner, &l.Locked,
-		timeColumn{&l.WritableSince}, &maxLease, &l.KMSKey, &l.SharedSessions, &l.Release, timeColumn{&l.CreatedAt}, &l.LockPending)
+		timeColumn{&l.WritableSince}, &maxLease, &l.KMSKey, &l.SharedSessions, &l.Release,
+		jsonColumn{&l.Networks}, timeColumn{&l.NetworksSince}, &l.Terms, timeColumn{&l.CreatedAt}, &l.LockPending)
 	l.MaxLease = time.Duration(maxLease) * time.Microsecond
 	return l, err
 }
@@ -27,21 +29,24 @@ func scanLocation(row row) (l keyhatch.Location, err error) {
 // OverlappingLocation in the same transaction.
 func (t *Tx) InsertLocation(ctx context.Context, l keyhatch.Location) error {
 	err := t.exec(ctx, `insert into locations (id, workspace, bucket, prefix, name, teamspace, is_default, owner, locked, writable_since,
-		max_lease_micros, kms_key, shared_sessions, release, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		max_lease_micros, kms_key, shared_sessions, release, networks, networks_since, terms, created_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
 		l.ID, l.Workspace, l.Bucket, string(l.Prefix), l.Name, optText(l.Teamspace), l.Default, l.Owner, l.Locked, micros(l.WritableSince),
-		l.MaxLease.Microseconds(), l.KMSKey, l.SharedSessions, string(l.Release), micros(l.CreatedAt))
+		l.MaxLease.Microseconds(), l.KMSKey, l.SharedSessions, string(l.Release), optJSON(l.Networks, len(l.Networks)), optMicros(l.NetworksSince), l.Terms, micros(l.CreatedAt))
 	if err != nil {
 		return err
 	}
 	return t.changed(ctx, LocationChanged, l.Workspace, l.ID)
 }
 
-// UpdateLocation stores name, owner, lock, release, longest lease, whether it is the default, and
-// what is said of sessions.
+// UpdateLocation stores name, owner, lock, release, longest lease, whether it is the default,
+// what is said of sessions, networks, and which terms it has.
 func (t *Tx) UpdateLocation(ctx context.Context, l keyhatch.Location) error {
 	err := t.execOne(ctx, keyhatch.CodeLocationNotFound, `update locations set name = $2, owner = $3, locked = $4,
-		writable_since = $5, max_lease_micros = $6, is_default = $7, kms_key = $8, shared_sessions = $9, release = $10 where id = $1`,
-		l.ID, l.Name, l.Owner, l.Locked, micros(l.WritableSince), l.MaxLease.Microseconds(), l.Default, l.KMSKey, l.SharedSessions, string(l.Release))
+		writable_since = $5, max_lease_micros = $6, is_default = $7, kms_key = $8, shared_sessions = $9, release = $10,
+		networks = $11, networks_since = $12, terms = $13 where id = $1`,
+		l.ID, l.Name, l.Owner, l.Locked, micros(l.WritableSince), l.MaxLease.Microseconds(), l.Default, l.KMSKey, l.SharedSessions, string(l.Release),
+		optJSON(l.Networks, len(l.Networks)), optMicros(l.NetworksSince), l.Terms)
 	if err != nil {
 		return err
 	}
@@ -60,10 +65,24 @@ func (t *Tx) DeleteLocation(ctx context.Context, l keyhatch.Location) (grants in
 			return 0, err
 		}
 	}
+	if err := t.dropTerms(ctx, l.ID); err != nil {
+		return 0, err
+	}
 	if err := t.execOne(ctx, keyhatch.CodeLocationNotFound, "delete from locations where id = $1", l.ID); err != nil {
 		return 0, err
 	}
 	return len(all), t.changed(ctx, LocationChanged, l.Workspace, l.ID)
+}
+
+// LocationAround returns the location that holds everything below a prefix of a bucket.
+func (r Reader) LocationAround(ctx context.Context, bucket string, prefix keyhatch.Prefix) (keyhatch.Location, error) {
+	for _, p := range prefix.Ancestors() {
+		l, err := one(ctx, r, keyhatch.CodeLocationNotFound, scanLocation, locationQuery+" where l.bucket = $1 and l.prefix = $2", bucket, string(p))
+		if !errors.Is(err, keyhatch.NotFound) {
+			return l, err
+		}
+	}
+	return keyhatch.Location{}, notFound(keyhatch.CodeLocationNotFound)
 }
 
 // OverlappingLocation finds a location of the bucket that has keys in common

@@ -70,6 +70,9 @@ func (t *Tx) DeleteUser(ctx context.Context, id string) error {
 			return err
 		}
 	}
+	if err := t.dropAcceptances(ctx, "user_id", id); err != nil {
+		return err
+	}
 	for _, of := range []string{"sessions where user_id", "passwords where id", "password_resets where id", "login_gifts where user_id"} {
 		if err := t.exec(ctx, "delete from "+of+" = $1", id); err != nil {
 			return err

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -48,6 +49,9 @@ type LendRequest struct {
 	Latest time.Time
 	// KMSKeys are ARNs of the keys that the objects are encrypted with.
 	KMSKeys []string
+	// Networks are those from which what a part of the lease opens may be used; a part
+	// that is not there: from everywhere. Our own S3 endpoint knows them at each request.
+	Networks map[keyhatch.Part][]netip.Prefix
 	// Shared: they may be handed to other users too that may have the same.
 	Shared bool
 }

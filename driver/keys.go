@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/policy"
 )
 
 // KeyProvisioner keeps the access keys of stores that enforce them themselves. What a
@@ -63,6 +64,10 @@ type BucketRight struct {
 	Read, Write bool
 	// Locked are prefixes in which nothing is written nonetheless.
 	Locked []keyhatch.Prefix
+	// Confined are prefixes in which nothing is done from elsewhere than from their
+	// networks. From elsewhere the bucket's keys are not listed either, since no store can
+	// say which of them such a list would show.
+	Confined []policy.Confined `json:",omitempty"`
 }
 
 // TooManyPairs is that a key has keyhatch.MaxPairs already.

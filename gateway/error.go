@@ -27,6 +27,7 @@ var (
 	errRevoked          = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "The lease has ended: it, what it was borrowed with, or its user was revoked.")
 	errElsewhere        = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "The lease does not work from here: what it was borrowed with is confined to networks.")
 	errKeyEnded         = s3wire.Refuse(http.StatusForbidden, "InvalidAccessKeyId", "The access key has ended: it was deleted or replaced, it has expired, or its owner is inactive.")
+	errNotFromHere      = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "What you ask for is reached from certain networks alone, and you ask from another one: ask from a machine there.")
 	errKeyElsewhere     = s3wire.Refuse(http.StatusForbidden, "AccessDenied", "The access key does not work from here: it is confined to networks.")
 	errBusy             = s3wire.Refuse(http.StatusServiceUnavailable, "SlowDown", "The service cannot tell at the moment what is permitted. Try again.")
 	errUnrecorded       = s3wire.Refuse(http.StatusServiceUnavailable, "SlowDown", "The service cannot record requests at the moment, and lets none in that it cannot record. Try again.")

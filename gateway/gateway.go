@@ -203,6 +203,9 @@ func (v *visit) authorize(ctx context.Context) error {
 	case allowed:
 		return errPolicy
 	}
+	if err := v.elsewhere(); err != nil {
+		return err
+	}
 	if locked := v.locked(v.Key); locked != nil && v.Level == classify.Object && v.Access == keyhatch.Write {
 		return locked
 	}

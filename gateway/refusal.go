@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/gateway/classify"
 	"github.com/keyhatch/keyhatch/gateway/s3wire"
 	"github.com/keyhatch/keyhatch/policy"
 )
@@ -23,13 +24,29 @@ func (v *visit) locked(key string) *s3wire.Error {
 		fmt.Sprintf("Access Denied. %s is locked: nothing is written there before it is unlocked.", keyhatch.S3URL{Bucket: v.Bucket, Prefix: p}))
 }
 
+// elsewhere is what is said of what the caller could reach from other networks; nil: it is
+// not from where it asks.
+func (v *visit) elsewhere() error {
+	if v.Level == classify.Service {
+		return nil
+	}
+	what := v.Key
+	if v.Level == classify.Bucket {
+		what = v.Prefix
+	}
+	if v.open.ElsewhereAlone(v.Bucket, what) || v.Copies && v.open.ElsewhereAlone(v.Source.Bucket, v.Source.Key) {
+		return errNotFromHere
+	}
+	return nil
+}
+
 // toldOpen is how much of what is open a refusal names.
 const toldOpen = 3
 
 // instead tells a refused caller what would work, beginning with the bucket that it asked
 // for. It may know: this is its own lease or access key.
 func (v *visit) instead() string {
-	open := slices.DeleteFunc(slices.Clone(v.open), func(o policy.Open) bool { return o.Access == "" })
+	open := slices.DeleteFunc(slices.Clone(v.open), func(o policy.Open) bool { return o.Access == "" || o.NothingHere() })
 	if len(open) == 0 {
 		return "Access Denied. Nothing of this " + v.by.what + " is open any more."
 	}

@@ -52,7 +52,7 @@ var afterLogin = []string{"/profile", "/device", "/oauth/authorize"}
 // ownPage tells whether an address is one of the pages, with parameters.
 func ownPage(to string) bool {
 	path, query, _ := strings.Cut(to, "?")
-	return slices.Contains(afterLogin, path) && len(to) <= maxNext && strings.Trim(query, queryCharacters+"%+") == ""
+	return (slices.Contains(afterLogin, path) || isTermsPage(path)) && len(to) <= maxNext && strings.Trim(query, queryCharacters+"%+") == ""
 }
 
 // formCookie binds forms to a browser, which has it before anybody is signed in. No other

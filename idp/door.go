@@ -16,6 +16,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/passwords"
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/sessions"
+	"github.com/keyhatch/keyhatch/broker/terms"
 )
 
 // Door serves the paths.
@@ -31,6 +32,7 @@ type Door struct {
 	passwords *passwords.Service
 	sessions  *sessions.Service
 	logins    *logins.Service
+	terms     *terms.Service
 }
 
 // New makes the door.
@@ -43,7 +45,7 @@ func New(b *broker.Broker, log *slog.Logger) *Door {
 // broker's PublicURL.
 func NewServer(b *broker.Broker, url string, log *slog.Logger) *Door {
 	d := New(b, log)
-	d.server, d.url, d.passwords, d.sessions, d.logins = true, url, b.Passwords, b.Sessions, b.Logins
+	d.server, d.url, d.passwords, d.sessions, d.logins, d.terms = true, url, b.Passwords, b.Sessions, b.Logins, b.Terms
 	return d
 }
 

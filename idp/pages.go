@@ -27,6 +27,7 @@ var pageRoutes = []route{
 	{"/profile", get, page((*Door).profile)},
 	{"/profile/end", post, page((*Door).endConsent)},
 	{"/device", getPost, page((*Door).device)},
+	{"/terms/{location}", getPost, page((*Door).termsOfUse)},
 	{"/oauth/authorize", getPost, page((*Door).authorize)},
 	{"/auth/realms/{realm}/protocol/openid-connect/auth", get, page((*Door).authorize)},
 }

@@ -20,6 +20,7 @@ type Image struct {
 	buckets       table[keyhatch.Bucket]
 	locations     table[keyhatch.Location]
 	grants        table[keyhatch.Grant]
+	accepted      table[[]keyhatch.Acceptance] // by location|user
 	accessKeys    table[keyhatch.AccessKey]
 	pairs         table[db.SealedPair] // by access key id
 	revoked       map[string]time.Time // lease id → when it would have expired
@@ -99,6 +100,7 @@ func newImage() *Image {
 	})
 	i.pairs = newTable(func(db.SealedPair, bool) {})
 	i.users = newTable(func(keyhatch.User, bool) {})
+	i.accepted = newTable(func([]keyhatch.Acceptance, bool) {})
 	i.circleMembers = newTable(func(m keyhatch.CircleMember, add bool) {
 		followSet(i.circlesOf, m.User, m.Circle, add)
 	})

@@ -24,7 +24,7 @@ func contents(i *Image) map[string]any {
 	return map[string]any{
 		"users": i.users.rows, "workspaces": i.workspaces.rows, "members": i.members.rows, "circleMembers": i.circleMembers.rows,
 		"tokens": i.tokens.rows, "credentials": i.credentials.rows, "stores": i.stores.rows, "accounts": i.accounts.rows, "accountOn": i.accountOn, "buckets": i.buckets.rows, "locations": i.locations.rows,
-		"grants": i.grants.rows, "revoked": i.revoked,
+		"grants": i.grants.rows, "accepted": i.accepted.rows, "revoked": i.revoked,
 		"tokenByHash": i.tokenByHash, "workspaceByName": i.workspaceByName, "workspacesOf": i.workspacesOf,
 		"bucketByName": i.bucketByName, "locationByName": i.locationByName, "locationAt": i.locationAt, "grantsOn": i.grantsOn,
 	}
@@ -269,6 +269,10 @@ func (r random) changes(s stock) map[string]change {
 			return tx.UpdateLocation(ctx, location)
 		},
 		"delete location": func(ctx context.Context, tx *db.Tx) error { _, err := tx.DeleteLocation(ctx, location); return err },
+		"accept terms": func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.InsertAcceptance(ctx, keyhatch.Acceptance{Location: location.ID, Workspace: location.Workspace, User: user.ID, Version: r.name(), At: now})
+			return err
+		},
 		"give grant": func(ctx context.Context, tx *db.Tx) error {
 			return tx.InsertGrant(ctx, keyhatch.Grant{
 				ID: id(keyhatch.GrantID), Workspace: location.Workspace, Location: location.ID, Prefix: location.Prefix, Subject: subject,

@@ -98,13 +98,7 @@ func (i *Image) LocationByName(workspace, name string) (keyhatch.Location, error
 // LocationHolding returns the location of the workspace that holds everything
 // under the URL.
 func (i *Image) LocationHolding(workspace string, url keyhatch.S3URL) (keyhatch.Location, error) {
-	bucket := i.bucketByName[nameIn{workspace, url.Bucket}]
-	for _, p := range url.Prefix.Ancestors() {
-		if id, ok := i.locationAt[prefixIn{bucket, p}]; ok {
-			return i.Location(id)
-		}
-	}
-	return i.Location("")
+	return i.LocationAround(i.bucketByName[nameIn{workspace, url.Bucket}], url.Prefix)
 }
 
 // LocationsIn returns the locations in a bucket.
@@ -200,6 +194,21 @@ func (i *Image) AccessKeyOfPair(accessKeyID string) (keyhatch.AccessKey, error) 
 		return keyhatch.AccessKey{}, err
 	}
 	return i.AccessKey(pair.Key)
+}
+
+// HasAccepted tells whether the user has accepted that version of a location's terms.
+func (i *Image) HasAccepted(location, user, version string) bool {
+	return slices.ContainsFunc(i.accepted.rows[location+db.PairSeparator+user], func(a keyhatch.Acceptance) bool { return a.Version == version })
+}
+
+// LocationAround returns the location that holds everything below a prefix of a bucket.
+func (i *Image) LocationAround(bucket string, prefix keyhatch.Prefix) (keyhatch.Location, error) {
+	for _, p := range prefix.Ancestors() {
+		if id, ok := i.locationAt[prefixIn{bucket, p}]; ok {
+			return i.Location(id)
+		}
+	}
+	return i.Location("")
 }
 
 // Grant returns the grant of the id.

@@ -39,6 +39,8 @@ func read(ctx context.Context, r db.Reader, c db.Change) (update, error) {
 		return row(ctx, c.ID, r.Location, func(i *Image) *table[keyhatch.Location] { return &i.locations })
 	case db.GrantChanged:
 		return row(ctx, c.ID, r.Grant, func(i *Image) *table[keyhatch.Grant] { return &i.grants })
+	case db.TermsAccepted:
+		return row(ctx, c.ID, pair(accepted(r)), func(i *Image) *table[[]keyhatch.Acceptance] { return &i.accepted })
 	case db.AccessKeyChanged:
 		return row(ctx, c.ID, r.AccessKey, func(i *Image) *table[keyhatch.AccessKey] { return &i.accessKeys })
 	case db.PairChanged:
@@ -74,6 +76,17 @@ func pair[V any](get func(ctx context.Context, a, b string) (V, error)) func(con
 	return func(ctx context.Context, id string) (V, error) {
 		a, b, _ := strings.Cut(id, db.PairSeparator)
 		return get(ctx, a, b)
+	}
+}
+
+// accepted reads what a user has accepted of a location: nothing is as what is gone.
+func accepted(r db.Reader) func(ctx context.Context, location, user string) ([]keyhatch.Acceptance, error) {
+	return func(ctx context.Context, location, user string) ([]keyhatch.Acceptance, error) {
+		all, err := r.AcceptedBy(ctx, location, user)
+		if err == nil && len(all) == 0 {
+			err = keyhatch.NotFoundError(keyhatch.CodeTermsNotFound)
+		}
+		return all, err
 	}
 }
 
@@ -159,6 +172,14 @@ func fillPlaces(ctx context.Context, r db.Reader, i *Image) error {
 	}
 	for _, g := range grants {
 		i.grants.put(g.ID, g)
+	}
+	acceptances, err := r.AllAcceptances(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range acceptances {
+		of := a.Location + db.PairSeparator + a.User
+		i.accepted.put(of, append(i.accepted.rows[of], a))
 	}
 	keys, err := r.AccessKeys(ctx, db.AccessKeyFilter{}, db.Everything)
 	if err != nil {

@@ -27,7 +27,8 @@ type KeyFacts interface {
 
 // StandingKey tells what of an access key is open now: of the buckets that its workspace
 // has on its store those that its rights name and that its owner decides over. In a
-// locked location nothing is written.
+// locked location nothing is written, and one that has networks is Confined to them: from
+// where it is asked is for Set.From.
 //
 // The error is ErrKeyEnded, or that of the facts.
 func StandingKey(k keyhatch.AccessKey, facts KeyFacts, now time.Time) (Set, error) {
@@ -50,8 +51,8 @@ func StandingKey(k keyhatch.AccessKey, facts KeyFacts, now time.Time) (Set, erro
 			continue
 		}
 		if o, any := rightsOn(k.Rights, b, manages, reads(b.ID), writes(b.ID)); any {
-			if o.Access == keyhatch.Write {
-				o.Locked = lockedIn(b.ID, facts)
+			if o.Access != "" {
+				o.divide(facts.LocationsIn(b.ID))
 			}
 			open = append(open, o)
 		}
@@ -102,11 +103,12 @@ func rightsOn(r keyhatch.KeyRights, b keyhatch.Bucket, manages, reads, writes bo
 	return o, true
 }
 
-func lockedIn(bucket string, facts KeyFacts) (locked []keyhatch.Prefix) {
-	for _, l := range facts.LocationsIn(bucket) {
-		if l.Locked {
-			locked = append(locked, l.Prefix)
+// divide notes the locations in the bucket that do not give what the rest of it does.
+func (o *Open) divide(locations []keyhatch.Location) {
+	for _, l := range locations {
+		if l.Locked && o.Access == keyhatch.Write {
+			o.Locked = append(o.Locked, l.Prefix)
 		}
+		o.Confined = append(o.Confined, ground{l}.confined()...)
 	}
-	return locked
 }

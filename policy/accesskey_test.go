@@ -3,6 +3,7 @@ package policy_test
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -20,6 +21,7 @@ type keyWorld struct {
 	roles     map[string]keyhatch.Role // workspace|user
 	buckets   []keyhatch.Bucket
 	locations []keyhatch.Location
+	from      netip.Addr // from where it is asked
 }
 
 func (w *keyWorld) User(id string) (keyhatch.User, error) {
@@ -57,6 +59,7 @@ var (
 
 func drawKeyWorld(t *rapid.T) (*keyWorld, keyhatch.AccessKey) {
 	w := &keyWorld{users: map[string]keyhatch.User{}, roles: map[string]keyhatch.Role{}}
+	w.from = netip.MustParseAddr(pick(t, someAddresses, "address"))
 	users := []string{"ann", "bob"}
 	for _, u := range users {
 		w.users[u] = keyhatch.User{ID: u, Active: rapid.IntRange(0, 5).Draw(t, u+" active") > 0, Admin: rapid.IntRange(0, 5).Draw(t, u+" admin") == 0}
@@ -76,7 +79,11 @@ func drawKeyWorld(t *rapid.T) (*keyWorld, keyhatch.AccessKey) {
 			prefixes = []keyhatch.Prefix{""}
 		}
 		for _, p := range prefixes {
-			w.locations = append(w.locations, keyhatch.Location{Bucket: b.ID, Prefix: p, Locked: rapid.Bool().Draw(t, "locked")})
+			l := keyhatch.Location{Bucket: b.ID, Prefix: p, Locked: rapid.Bool().Draw(t, "locked")}
+			if rapid.IntRange(0, 2).Draw(t, "for networks") == 0 {
+				l.Networks = pick(t, someNetworks, "networks")
+			}
+			w.locations = append(w.locations, l)
 		}
 	}
 	some := rapid.SliceOfDistinct(rapid.SampledFrom(ids), func(id string) string { return id })
@@ -113,6 +120,11 @@ func mayKey(w *keyWorld, k keyhatch.AccessKey, access keyhatch.Access, bucket, k
 	if !admin && (b.Owner != owner.ID || role == keyhatch.NoRole) {
 		return false
 	}
+	for _, l := range w.locations {
+		if l.Bucket == b.ID && !keyhatch.InNetworks(w.from, l.Networks) && strings.HasPrefix(key, string(l.Prefix)) {
+			return false
+		}
+	}
 	list, all := k.Rights.Read, k.Rights.ReadAll
 	if access == keyhatch.Write {
 		list, all = k.Rights.Write, k.Rights.WriteAll
@@ -123,6 +135,17 @@ func mayKey(w *keyWorld, k keyhatch.AccessKey, access keyhatch.Access, bucket, k
 		}
 	}
 	return slices.Contains(list, b.ID) || all && admin
+}
+
+// mayKeyList decides about a list: nothing that it would show may be elsewhere.
+func mayKeyList(w *keyWorld, k keyhatch.AccessKey, access keyhatch.Access, bucket, prefix string) bool {
+	for _, l := range w.locations {
+		id := slices.IndexFunc(w.buckets, func(b keyhatch.Bucket) bool { return b.Name == bucket && b.ID == l.Bucket })
+		if id >= 0 && !keyhatch.InNetworks(w.from, l.Networks) && strings.HasPrefix(string(l.Prefix), prefix) {
+			return false
+		}
+	}
+	return mayKey(w, k, access, bucket, prefix)
 }
 
 // TestS2_KeysOpenWhatTheirRulesSay: what of a key is open is what an independent reading
@@ -136,27 +159,34 @@ func TestS2_KeysOpenWhatTheirRulesSay(t *testing.T) {
 		if err != nil && !errors.Is(err, policy.ErrKeyEnded) {
 			t.Fatal(err)
 		}
+		open = open.From(w.from)
 		unlocked := *w // to begin an upload is to write; to list those that were begun is not
-		unlocked.locations = nil
+		unlocked.locations = slices.Clone(w.locations)
+		for i := range unlocked.locations {
+			unlocked.locations[i].Locked = false
+		}
 		for i := range 6 {
 			bucket := fmt.Sprint("bucket", i)
-			for _, key := range []string{"x", "a/x", "ab", "a", "b/x", "b/c/x", "b/c", "b/cd"} {
+			for _, key := range []string{"", "x", "a/x", "ab", "a", "b/x", "b/c/x", "b/c", "b/cd"} {
 				for _, access := range []keyhatch.Access{keyhatch.Read, keyhatch.Write} {
+					if key == "" { // no object
+						continue
+					}
 					if got, want := open.AllowsObject(access, bucket, key), mayKey(w, k, access, bucket, key); got != want {
 						t.Fatalf("%s %s in %s: %t, want %t; the key is %+v, open is %+v", access, key, bucket, got, want, k, open)
 					}
 				}
-				if got, want := open.AllowsList(keyhatch.Read, bucket, key), mayKey(w, k, keyhatch.Read, bucket, key); got != want {
+				if got, want := open.AllowsList(keyhatch.Read, bucket, key), mayKeyList(w, k, keyhatch.Read, bucket, key); got != want {
 					t.Fatalf("list %s in %s: %t, want %t", key, bucket, got, want)
 				}
-				if got, want := open.AllowsList(keyhatch.Write, bucket, key), mayKey(&unlocked, k, keyhatch.Write, bucket, key); got != want {
+				if got, want := open.AllowsList(keyhatch.Write, bucket, key), mayKeyList(&unlocked, k, keyhatch.Write, bucket, key); got != want {
 					t.Fatalf("list uploads of %s in %s: %t, want %t", key, bucket, got, want)
 				}
 			}
 			sees := k
 			sees.Rights.ReadAll = k.Rights.ReadAll || k.Rights.SeeAll
 			seen := mayKey(w, sees, keyhatch.Read, bucket, "x") || mayKey(&unlocked, k, keyhatch.Write, bucket, "x")
-			if got := len(open.Prefixes(bucket)) > 0; got != seen || slices.Contains(open.Buckets(), bucket) != seen {
+			if got := len(open.Prefixes(bucket)) > 0; got != seen || seen && !slices.Contains(open.Buckets(), bucket) {
 				t.Fatalf("that %s is there is seen: %t, want %t", bucket, got, seen)
 			}
 		}

@@ -40,6 +40,7 @@ func TestS2_KeyLeasesOpenWhatKeysDo(t *testing.T) {
 		if err != nil && !errors.Is(err, policy.ErrLeaseRevoked) {
 			t.Fatal(err)
 		}
+		open = open.From(w.from)
 		for i := range 6 {
 			bucket := fmt.Sprint("bucket", i)
 			for _, key := range []string{"k", "a", "a/k", "a/b/k", "a/bb", "ab/k", "b/k", "b/c/k"} {

@@ -38,6 +38,9 @@ func TestKeysAreToldWhereTheyOpen(t *testing.T) {
 // toldWhereItOpens asks for one prefix of a bucket, and tells whether the key was told.
 func toldWhereItOpens(t *rapid.T, w *keyWorld, k keyhatch.AccessKey, b keyhatch.Bucket, prefix keyhatch.Prefix, access keyhatch.Access) bool {
 	q := policy.Question{Prefix: prefix, Access: access, At: keyNow}
+	for i := range w.locations { // from which networks is not looked at
+		w.locations[i].Networks = nil
+	}
 	var ways []policy.KeyWay
 	for way, err := range q.Keys(slices.Values([]keyhatch.AccessKey{k}), b, w) {
 		if err != nil {

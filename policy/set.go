@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/keyhatch/keyhatch"
 )
@@ -15,10 +17,60 @@ type Open struct {
 	WriteOnly bool
 	// Locked are prefixes in which nothing is written, and could be if they were not locked.
 	Locked []keyhatch.Prefix
+	// Confined are prefixes that are open from their networks alone. They do not overlap.
+	Confined []Confined `json:",omitempty"`
+	// Elsewhere are those of them whose networks who asks is not in (Set.From): nothing
+	// there is open.
+	Elsewhere []keyhatch.Prefix `json:",omitempty"`
 	// ListsBucket: all of the bucket may be listed, whatever the prefix.
 	ListsBucket bool `json:",omitempty"`
 }
 
+// Confined is a prefix that is open from networks alone.
+type Confined struct {
+	Prefix   keyhatch.Prefix
+	Networks []netip.Prefix
+}
+
+// From is what of the set is open to who asks from the address. One that is not known is
+// in no networks.
+func (s Set) From(a netip.Addr) Set {
+	out := slices.Clone(s)
+	for i, o := range out {
+		for _, c := range o.Confined {
+			if !keyhatch.InNetworks(a, c.Networks) {
+				out[i].Elsewhere = append(slices.Clip(out[i].Elsewhere), c.Prefix)
+			}
+		}
+	}
+	return out
+}
+
+// holds tells whether the object lies in what is open from here.
+func (o Open) holds(key string) bool {
+	return o.Prefix.Holds(key) && !slices.ContainsFunc(o.Elsewhere, func(p keyhatch.Prefix) bool { return p.Holds(key) })
+}
+
+// NothingHere tells whether nothing of it is open from here.
+func (o Open) NothingHere() bool {
+	return slices.ContainsFunc(o.Elsewhere, func(p keyhatch.Prefix) bool { return p.Covers(o.Prefix) })
+}
+
+// lists tells whether all keys that begin with the prefix may be listed, which are all
+// open then, but where all of a bucket's names are.
+func (o Open) lists(access keyhatch.Access, prefix string) bool {
+	switch {
+	case o.NothingHere():
+		return false
+	case o.ListsBucket && access == keyhatch.Read:
+		return true
+	}
+	return o.Prefix.Holds(prefix) && !slices.ContainsFunc(o.Elsewhere, func(p keyhatch.Prefix) bool {
+		return p.Holds(prefix) || strings.HasPrefix(string(p), prefix)
+	})
+}
+
+// Covers tells whether it is open with the access.
 func (o Open) Covers(access keyhatch.Access) bool {
 	return o.Access.Covers(access) && (access != keyhatch.Read || !o.WriteOnly)
 }
@@ -30,6 +82,16 @@ func (o Open) locks(access keyhatch.Access, key string) bool {
 // Set is everything that a credential opens on one store. The empty set opens
 // nothing (S8).
 type Set []Open
+
+// ElsewhereAlone tells whether the object, or a list of the keys that begin so, would be
+// open from other networks.
+func (s Set) ElsewhereAlone(bucket, key string) bool {
+	return slices.ContainsFunc(s, func(o Open) bool {
+		return o.Bucket == bucket && o.Prefix.Holds(key) && slices.ContainsFunc(o.Elsewhere, func(p keyhatch.Prefix) bool {
+			return p.Holds(key) || strings.HasPrefix(string(p), key)
+		})
+	})
+}
 
 // Lent is what the lease opens while everything that it rests on stands.
 func Lent(l keyhatch.Lease) Set {
@@ -43,7 +105,7 @@ func Lent(l keyhatch.Lease) Set {
 // AllowsObject tells whether the object may be read or written.
 func (s Set) AllowsObject(access keyhatch.Access, bucket, key string) bool {
 	return key != "" && slices.ContainsFunc(s, func(o Open) bool {
-		return o.Bucket == bucket && o.Covers(access) && o.Prefix.Holds(key) && !o.locks(access, key)
+		return o.Bucket == bucket && o.Covers(access) && o.holds(key) && !o.locks(access, key)
 	})
 }
 
@@ -66,7 +128,7 @@ func (s Set) Locked(bucket, key string) (locked keyhatch.Prefix, is bool) {
 // one of uploads write access.
 func (s Set) AllowsList(access keyhatch.Access, bucket, prefix string) bool {
 	return slices.ContainsFunc(s, func(o Open) bool {
-		return o.Bucket == bucket && o.Covers(access) && (o.Prefix.Holds(prefix) || o.ListsBucket && access == keyhatch.Read)
+		return o.Bucket == bucket && o.Covers(access) && o.lists(access, prefix)
 	})
 }
 
@@ -74,7 +136,7 @@ func (s Set) AllowsList(access keyhatch.Access, bucket, prefix string) bool {
 // bucket may be listed opens nothing in it.
 func (s Set) Covers(access keyhatch.Access, p keyhatch.Part) bool {
 	return slices.ContainsFunc(s, func(o Open) bool {
-		return o.Bucket == p.Bucket && o.Covers(access) && o.Prefix.Covers(p.Prefix)
+		return o.Bucket == p.Bucket && o.Covers(access) && o.Prefix.Covers(p.Prefix) && !slices.ContainsFunc(o.Elsewhere, p.Prefix.Overlaps)
 	})
 }
 
@@ -92,7 +154,7 @@ func (s Set) Buckets() []string {
 func (s Set) Prefixes(bucket string) []string {
 	var out []string
 	for _, o := range s {
-		if o.Bucket == bucket {
+		if o.Bucket == bucket && !o.NothingHere() {
 			out = append(out, keyhatch.S3URL{Bucket: o.Bucket, Prefix: o.Prefix}.String())
 		}
 	}

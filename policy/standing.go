@@ -18,6 +18,9 @@ type Facts interface {
 	// configured, and its workspace's account on the store is open.
 	BucketOpen(id string) (bool, error)
 	BucketByName(workspace, name string) (keyhatch.Bucket, error)
+	// LocationAround is the location that holds everything below a prefix of the bucket of
+	// the id.
+	LocationAround(bucket string, prefix keyhatch.Prefix) (keyhatch.Location, error)
 	WorkspaceMember(workspace, user string) (keyhatch.WorkspaceMember, error)
 	Grant(id string) (keyhatch.Grant, error)
 	CircleMember(circle, user string) (keyhatch.CircleMember, error)
@@ -109,12 +112,15 @@ func leaseStands(id string, isRevoked func(id string) (bool, error)) error {
 // when its location is locked or was, or with none.
 func partStands(l keyhatch.Lease, p keyhatch.Part, facts Facts, now time.Time) (o Open, err error) {
 	if l.Presigned {
-		stands, err := urlStands(l, p, facts)
+		in, stands, err := urlStands(l, p, facts)
 		if err != nil || !stands {
 			return o, err
 		}
 		if p.Grant == "" {
-			return Open{Bucket: p.Bucket, Prefix: p.Prefix, Access: keyhatch.Read}, nil
+			if !in.stoodSince(l) {
+				return o, nil
+			}
+			return Open{Bucket: p.Bucket, Prefix: p.Prefix, Access: keyhatch.Read, Confined: in.confined()}, nil
 		}
 	}
 	grant, err := facts.Grant(p.Grant)
@@ -145,7 +151,11 @@ func partStands(l keyhatch.Lease, p keyhatch.Part, facts Facts, now time.Time) (
 	if open, err := facts.BucketOpen(location.Bucket); err != nil || !open {
 		return o, err
 	}
-	o = Open{Bucket: p.Bucket, Prefix: p.Prefix, Access: l.Access}
+	at := ground{location}
+	if !at.stoodSince(l) {
+		return o, nil
+	}
+	o = Open{Bucket: p.Bucket, Prefix: p.Prefix, Access: l.Access, Confined: at.confined()}
 	if location.Locked && l.Access == keyhatch.Write {
 		o.Locked = []keyhatch.Prefix{location.Prefix}
 	}
@@ -154,6 +164,20 @@ func partStands(l keyhatch.Lease, p keyhatch.Part, facts Facts, now time.Time) (
 	}
 	o.ListsBucket, err = listsBucket(l, p, facts)
 	return o, err
+}
+
+// ground is the location that something lies in; zero: none.
+type ground struct{ keyhatch.Location }
+
+// stoodSince tells whether the networks of the location are as wide as when the lease was
+// issued, or wider.
+func (g ground) stoodSince(l keyhatch.Lease) bool { return !g.NetworksSince.After(l.IssuedAt) }
+
+func (g ground) confined() []Confined {
+	if len(g.Networks) == 0 {
+		return nil
+	}
+	return []Confined{{g.Prefix, g.Networks}}
 }
 
 // listsBucket tells whether the part lists all of its bucket: it was borrowed so, and the
@@ -170,26 +194,34 @@ func listsBucket(l keyhatch.Lease, p keyhatch.Part, facts Facts) (bool, error) {
 }
 
 // urlStands tells whether a presigned URL of the part works: those of its bucket have not
-// been revoked since, and where it rests on no grant its user decides over the bucket.
-func urlStands(l keyhatch.Lease, p keyhatch.Part, facts Facts) (bool, error) {
+// been revoked since, and where it rests on no grant its user decides over the bucket. Of
+// such a one it also tells where it lies.
+func urlStands(l keyhatch.Lease, p keyhatch.Part, facts Facts) (in ground, stands bool, err error) {
 	b, err := facts.BucketByName(l.Workspace, p.Bucket)
 	if errors.Is(err, keyhatch.NotFound) {
-		return false, nil
+		return in, false, nil
 	}
 	if err != nil {
-		return false, err
+		return in, false, err
 	}
 	if b.Store != l.Store || b.CreatedAt.After(l.IssuedAt) || b.PresignedSince.After(l.IssuedAt) {
-		return false, nil
+		return in, false, nil
 	}
 	if p.Grant != "" {
-		return true, nil
+		return in, true, nil
 	}
 	open, err := facts.BucketOpen(b.ID)
 	if err != nil || !open {
-		return false, err
+		return in, false, err
 	}
-	return decidesSince(l, b, facts)
+	if stands, err = decidesSince(l, b, facts); err != nil || !stands {
+		return in, false, err
+	}
+	in.Location, err = facts.LocationAround(b.ID, p.Prefix)
+	if err != nil && !errors.Is(err, keyhatch.NotFound) {
+		return in, false, err
+	}
+	return in, true, nil
 }
 
 // decidesSince tells whether the lease's user decides over the bucket, as who belonged to its

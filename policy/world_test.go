@@ -1,9 +1,18 @@
 package policy_test
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+)
+
+// The networks of locations, and addresses inside and outside of them.
+var (
+	someNetworks = [][]netip.Prefix{
+		{netip.MustParsePrefix("10.0.0.0/8")}, {netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("2001:db8::/32")}, {netip.MustParsePrefix("192.0.2.7/32")},
+	}
+	someAddresses = []string{"10.1.2.3", "10.2.0.1", "192.0.2.7", "2001:db8::1", "198.51.100.1"}
 )
 
 // world is the present as a test sets it.
@@ -55,6 +64,15 @@ func (w *world) BucketByName(workspace, name string) (keyhatch.Bucket, error) {
 
 func (w *world) WorkspaceMember(workspace, user string) (keyhatch.WorkspaceMember, error) {
 	return look(w, "WorkspaceMember", w.belongs, [2]string{workspace, user})
+}
+
+func (w *world) LocationAround(bucket string, prefix keyhatch.Prefix) (keyhatch.Location, error) {
+	for _, l := range w.locations {
+		if l.Bucket == bucket && l.Prefix.Covers(prefix) {
+			return l, w.broken["LocationAround"]
+		}
+	}
+	return look(w, "LocationAround", w.locations, "")
 }
 
 // BucketOpen: all are but those that a test closes.

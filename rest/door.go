@@ -23,11 +23,19 @@ type Door struct {
 	broker *broker.Broker
 	guard  *auth.Guard
 	log    *slog.Logger
+	pages  string // where the pages for people are; empty: there are none
 }
 
 // New makes the door.
 func New(b *broker.Broker, log *slog.Logger) *Door {
 	return &Door{broker: b, guard: auth.NewGuard(b.People).WithBearers(b.Bearers).WithSessions(b.Sessions), log: log}
+}
+
+// WithPages tells the door where the pages for people are, without a slash at the end; empty:
+// there are none.
+func (d *Door) WithPages(url string) *Door {
+	d.pages = url
+	return d
 }
 
 // Mount adds the API's routes.
@@ -72,6 +80,7 @@ func (d *Door) api(mux *http.ServeMux) huma.API {
 	d.buckets(a)
 	d.accessKeys(a)
 	d.locations(a)
+	d.terms(a)
 	d.whoCan(a)
 	d.grants(a)
 	d.leases(a)

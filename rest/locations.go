@@ -41,6 +41,10 @@ func (d *Door) createLocation(ctx context.Context, c keyhatch.Caller, in *create
 		Workspace: in.Workspace, Teamspace: in.Body.Teamspace, URL: in.Body.URL, Name: in.Body.Name, Owner: in.Body.Owner,
 		MaxLease: seconds(in.Body.MaxLeaseSeconds), Default: in.Body.Default, KMSKey: in.Body.KMSKey, SharedSessions: in.Body.SharedSessions,
 	}
+	var err error
+	if n.Networks, err = networksOf(in.Body.Networks); err != nil {
+		return nil, err
+	}
 	l, err := d.broker.Places.CreateLocation(ctx, c, n)
 	return one(l, err, encodeLocation)
 }
@@ -70,6 +74,13 @@ func (d *Door) updateLocation(ctx context.Context, c keyhatch.Caller, in *update
 		}
 		change.Release = &release
 	}
+	if in.Body.Networks != nil {
+		networks, err := networksOf(*in.Body.Networks)
+		if err != nil {
+			return nil, err
+		}
+		change.Networks = &networks
+	}
 	l, err := d.broker.Places.UpdateLocation(ctx, c, in.Workspace, in.Location, change)
 	return one(l, err, encodeLocation)
 }
@@ -79,11 +90,15 @@ func (d *Door) deleteLocation(ctx context.Context, c keyhatch.Caller, in *Locati
 }
 
 func encodeLocation(l keyhatch.Location) api.Location {
-	return api.Location{
+	out := api.Location{
 		ID: l.ID, Workspace: l.Workspace, Store: l.Store, Bucket: l.Bucket, Name: l.Name, URL: l.URL().String(),
 		Teamspace: l.Teamspace, Default: l.Default, Owner: l.Owner, Locked: l.Locked, LockPending: l.LockPending, Release: l.Release.String(), MaxLeaseSeconds: int(l.MaxLease / time.Second),
-		KMSKey: l.KMSKey, SharedSessions: l.SharedSessions, CreatedAt: l.CreatedAt,
+		KMSKey: l.KMSKey, SharedSessions: l.SharedSessions, Terms: l.Terms, CreatedAt: l.CreatedAt,
 	}
+	for _, n := range l.Networks {
+		out.Networks = append(out.Networks, n.String())
+	}
+	return out
 }
 
 // seconds is a number of seconds that was given, or 0 for none. What is given

@@ -268,6 +268,7 @@ func (svc *Service) Standing(ctx context.Context, accessKeyID string, buckets ..
 			return policy.ErrKeyElsewhere
 		}
 		svc.Used(key.ID, now)
+		open = open.From(keyhatch.OriginOf(ctx).Address)
 		store, err = image.Store(key.Store)
 		return err
 	})

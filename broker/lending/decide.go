@@ -3,6 +3,7 @@ package lending
 import (
 	"cmp"
 	"errors"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -81,6 +82,7 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 		return loan{}, err
 	}
 	made.ask, made.console = d.ask(targets), r.Console
+	made.ask.Networks = d.networks
 	return made, nil
 }
 
@@ -177,8 +179,9 @@ type decision struct {
 	scopes  policy.Scopes
 	request LeaseRequest
 	basis
-	now    time.Time
-	grants map[string][]keyhatch.Grant // what reaches the caller, by location
+	now      time.Time
+	grants   map[string][]keyhatch.Grant      // what reaches the caller, by location
+	networks map[keyhatch.Part][]netip.Prefix // from which a part is open, where it is not from everywhere
 
 	// The earliest end, and what sets it.
 	end     time.Time
@@ -200,17 +203,25 @@ func (d *decision) part(t target) (keyhatch.Part, error) {
 			"location %s is locked: it can be read, and written again once its owner unlocks it", t.location.Name)
 	}
 	if d.holds != nil {
-		return d.partOfHeld(t, url)
+		part, err := d.partOfHeld(t, url)
+		if err == nil {
+			err = d.conditions(t.location, "the location")
+		}
+		return part, err
 	}
 	grants := d.grantsOn(t.location.ID)
 	g, ok := policy.BestGrant(grants, d.request.Access, t.prefix, d.now)
 	if !ok {
 		return keyhatch.Part{}, d.notGranted(t, grants)
 	}
+	if err := d.conditions(t.location, "location "+t.location.Name); err != nil {
+		return keyhatch.Part{}, err
+	}
 	d.limit("grant "+g.ID, g.ExpiresAt)
 	d.limit("the longest lease of location "+t.location.Name, d.now.Add(t.location.MaxLease))
 	part := keyhatch.Part{Bucket: t.location.BucketName, Prefix: t.prefix, Location: t.location.ID, Grant: g.ID}
 	part.ListsBucket = d.request.ListBucket && d.listsBucket(t.location)
+	d.confine(part, t.location)
 	return part, nil
 }
 

@@ -139,8 +139,15 @@ func (svc *Service) decideURL(image *mirror.Image, c keyhatch.Caller, r PresignR
 		return loan{}, err
 	}
 	ask := driver.LendRequest{Latest: d.end}
-	if location, err := image.LocationHolding(b.Workspace, keyhatch.S3URL{Bucket: b.Name, Prefix: part.Prefix}); err == nil && location.KMSKey != "" {
-		ask.KMSKeys = []string{location.KMSKey}
+	if location, err := image.LocationHolding(b.Workspace, keyhatch.S3URL{Bucket: b.Name, Prefix: part.Prefix}); err == nil {
+		if location.KMSKey != "" {
+			ask.KMSKeys = []string{location.KMSKey}
+		}
+		if err := d.conditions(location, "location "+location.Name); err != nil {
+			return loan{}, err
+		}
+		d.confine(part, location)
+		ask.Networks = d.networks
 	}
 	return loan{lease: l, policy: only, store: store, lender: lender, ask: ask}, nil
 }

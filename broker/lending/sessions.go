@@ -56,7 +56,7 @@ func standing(l keyhatch.Lease, image *mirror.Image, o keyhatch.Origin, now time
 	if store, err = image.Store(l.Store); err != nil {
 		return nil, store, err
 	}
-	return open, store, tokenLets(l, store, image, o)
+	return open.From(o.Address), store, tokenLets(l, store, image, o)
 }
 
 // Identify tells whether a lease stands, for who asks nothing else of it. It counts

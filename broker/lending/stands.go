@@ -73,6 +73,16 @@ func withinLimits(w *kernel.Work, l keyhatch.Lease) (bool, error) {
 				return false, err
 			}
 			if ends = append(ends, l.IssuedAt.Add(b.MaxPresigned)); p.Grant == "" {
+				around, err := w.LocationAround(w.Ctx, b.ID, p.Prefix)
+				if errors.Is(err, keyhatch.NotFound) {
+					continue
+				}
+				if err != nil {
+					return false, err
+				}
+				if accepted, err := hasAccepted(w, around); err != nil || !accepted {
+					return false, err
+				}
 				continue
 			}
 		}
@@ -82,6 +92,9 @@ func withinLimits(w *kernel.Work, l keyhatch.Lease) (bool, error) {
 		}
 		location, err := w.Location(w.Ctx, p.Location)
 		if err != nil {
+			return false, err
+		}
+		if accepted, err := hasAccepted(w, location); err != nil || !accepted {
 			return false, err
 		}
 		ends = append(ends, grant.ExpiresAt, l.IssuedAt.Add(location.MaxLease))
@@ -115,6 +128,10 @@ func (f facts) BucketOpen(id string) (bool, error) {
 	}
 	a, err := f.v.StoreAccountOn(f.v.Ctx, b.Workspace, b.Store)
 	return b.State == keyhatch.BucketConfigured && a.State.Opens(), err
+}
+
+func (f facts) LocationAround(bucket string, prefix keyhatch.Prefix) (keyhatch.Location, error) {
+	return f.v.LocationAround(f.v.Ctx, bucket, prefix)
 }
 
 func (f facts) BucketByName(workspace, name string) (keyhatch.Bucket, error) {

@@ -81,7 +81,7 @@ func standingWithKey(l keyhatch.Lease, image *mirror.Image, o keyhatch.Origin, n
 		return nil, keyhatch.Store{}, err
 	}
 	store, err := image.Store(l.Store)
-	return open, store, err
+	return open.From(o.Address), store, err
 }
 
 // heldKey is the access key that a lease rests on.
@@ -143,6 +143,11 @@ func (d *decision) partOfKey(t target) (keyhatch.Part, error) {
 		if d.request.Access == keyhatch.Write && l.Locked && l.Prefix.Covers(part.Prefix) {
 			return part, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLocationLocked,
 				"%s is locked: it can be read, and written again once its owner unlocks it", name)
+		}
+		if l.Prefix.Covers(part.Prefix) {
+			if err := d.fromHere(l, name); err != nil {
+				return part, err
+			}
 		}
 		d.limit("the longest lease of "+name, d.now.Add(l.MaxLease))
 	}

@@ -123,6 +123,9 @@ func (s *State) locationUpdated(e keyhatch.Event) error {
 	}
 	l.Name, l.Owner, l.Locked = e.Detail["name"], e.Detail["owner"], e.Detail["locked"] != ""
 	s.Locations[l.ID] = l
+	if e.Detail["networks_narrowed"] != "" {
+		s.networksSince[l.ID] = e.At
+	}
 	return nil
 }
 

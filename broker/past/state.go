@@ -29,11 +29,13 @@ type State struct {
 	grantsTo  index[keyhatch.Subject] // grants by whom they name
 
 	// What decides about presigned URLs: since when users were active, and members there,
-	// when buckets were made, and since when their URLs work.
+	// when buckets were made, and since when their URLs work; when networks were last narrowed.
 	activeSince map[string]time.Time
 	memberSince map[member]time.Time
 	madeAt      map[string]time.Time
 	urlsSince   map[string]time.Time
+
+	networksSince map[string]time.Time
 
 	bucketByName map[nameIn]string
 	closed       map[onStore]bool // accounts that opened nothing
@@ -60,6 +62,7 @@ func newState() *State {
 		Keys: map[string]keyhatch.AccessKey{},
 
 		activeSince: map[string]time.Time{}, memberSince: map[member]time.Time{}, madeAt: map[string]time.Time{}, urlsSince: map[string]time.Time{},
+		networksSince: map[string]time.Time{},
 
 		circlesOf: index[string]{}, grantsOn: index[string]{}, grantsTo: index[keyhatch.Subject]{},
 		bucketByName: map[nameIn]string{}, closed: map[onStore]bool{}, minted: map[string]bool{}, toTheSecond: map[string]bool{}, doubts: map[string][]string{},

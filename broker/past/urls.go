@@ -95,6 +95,19 @@ func (f urlFacts) BucketByName(workspace, name string) (keyhatch.Bucket, error) 
 	return b, nil
 }
 
+// LocationAround returns the location that held everything below the prefix, as far as it
+// decides: from which networks is not looked at.
+func (f urlFacts) LocationAround(bucket string, prefix keyhatch.Prefix) (keyhatch.Location, error) {
+	b := f.Buckets[bucket]
+	for _, l := range f.locationsAt(b.Workspace, keyhatch.S3URL{Bucket: b.Name, Prefix: prefix}) {
+		if l.Prefix.Covers(prefix) {
+			l.NetworksSince = f.networksSince[l.ID]
+			return l, nil
+		}
+	}
+	return keyhatch.Location{}, keyhatch.NotFoundError(keyhatch.CodeLocationNotFound)
+}
+
 // BucketOpen tells whether the bucket could be used.
 func (f urlFacts) BucketOpen(id string) (bool, error) {
 	b, ok := f.Buckets[id]

@@ -61,7 +61,7 @@ func (svc *Service) UpdateToken(ctx context.Context, c keyhatch.Caller, id strin
 			return err
 		}
 		if err := w.Record(TokenUpdated, t.Workspace, t.ID, kernel.Detail("user", t.User, "changed", changedFields(change),
-			"name", t.Name, "scopes", joinScopes(t.Scopes), "expires", kernel.TimeText(t.ExpiresAt), "networks", joinNetworks(t.Networks),
+			"name", t.Name, "scopes", joinScopes(t.Scopes), "expires", kernel.TimeText(t.ExpiresAt), "networks", keyhatch.NetworksText(t.Networks),
 			"narrowed", kernel.Yes(narrowed))); err != nil || t.Consent == "" || t.Live(w.Now) {
 			return err
 		}

@@ -53,7 +53,7 @@ func (svc *Service) CreateToken(ctx context.Context, c keyhatch.Caller, n NewTok
 			return err
 		}
 		return w.Record(TokenCreated, t.Workspace, t.ID, kernel.Detail("user", user.ID, "name", t.Name,
-			"scopes", joinScopes(t.Scopes), "expires", kernel.TimeText(t.ExpiresAt), "networks", joinNetworks(t.Networks)))
+			"scopes", joinScopes(t.Scopes), "expires", kernel.TimeText(t.ExpiresAt), "networks", keyhatch.NetworksText(t.Networks)))
 	})
 	if err != nil {
 		return keyhatch.Token{}, "", err
@@ -272,12 +272,4 @@ func joinScopes(scopes []keyhatch.Scope) string {
 		lines[i] = string(s)
 	}
 	return strings.Join(lines, "\n")
-}
-
-func joinNetworks(networks []netip.Prefix) string {
-	texts := make([]string, len(networks))
-	for i, n := range networks {
-		texts[i] = n.String()
-	}
-	return strings.Join(texts, "\n")
 }

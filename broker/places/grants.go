@@ -144,7 +144,7 @@ func (svc *Service) Grants(ctx context.Context, c keyhatch.Caller, workspace, lo
 	v := svc.k.View(ctx, c)
 	var f db.GrantFilter
 	if location != "" {
-		l, err := visibleLocation(v, workspace, location)
+		l, err := VisibleLocation(v, workspace, location)
 		if err != nil {
 			return kernel.List[keyhatch.Grant]{}, err
 		}

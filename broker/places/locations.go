@@ -3,6 +3,7 @@ package places
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -29,6 +30,7 @@ type NewLocation struct {
 	KMSKey    string        // see keyhatch.Location
 	// SharedSessions: see keyhatch.Location.
 	SharedSessions bool
+	Networks       []netip.Prefix // from which it is reached; none: from everywhere
 }
 
 // CreateLocation names a prefix of one of the workspace's buckets. Locations
@@ -95,7 +97,7 @@ func (svc *Service) InsertLocation(w *kernel.Work, in kernel.Place, bucket keyha
 	l = keyhatch.Location{
 		ID: keyhatch.NewID(keyhatch.LocationID, w.Now), Workspace: in.Workspace, Teamspace: in.Teamspace, Store: bucket.Store, Bucket: bucket.ID,
 		BucketName: bucket.Name, Prefix: prefix, Name: n.Name, Owner: owner.ID, WritableSince: w.Now,
-		MaxLease: n.MaxLease, KMSKey: n.KMSKey, SharedSessions: n.SharedSessions, CreatedAt: w.Now,
+		MaxLease: n.MaxLease, KMSKey: n.KMSKey, SharedSessions: n.SharedSessions, Networks: n.Networks, CreatedAt: w.Now,
 	}
 	if l.KMSKey != "" {
 		if err := keyhatch.CheckKMSKey(l.KMSKey); err != nil {
@@ -108,14 +110,20 @@ func (svc *Service) InsertLocation(w *kernel.Work, in kernel.Place, bucket keyha
 	if err := keyhatch.CheckMaxLease(l.MaxLease, svc.least); err != nil {
 		return l, err
 	}
+	if err := keyhatch.CheckNetworks(l.Networks); err != nil {
+		return l, err
+	}
 	if err := setDefault(w, &l, &n.Default); err != nil {
 		return l, err
 	}
 	if err := w.Tx.InsertLocation(w.Ctx, l); err != nil {
 		return l, err
 	}
+	if err := svc.confined(w, keyhatch.Location{}, l); err != nil {
+		return l, err
+	}
 	return l, w.Record(LocationCreated, l.Workspace, l.ID, kernel.Detail("name", l.Name, "url", l.URL().String(), "owner", l.Owner,
-		"teamspace", l.Teamspace, "default", kernel.Yes(l.Default)))
+		"teamspace", l.Teamspace, "default", kernel.Yes(l.Default), "networks", keyhatch.NetworksText(l.Networks)))
 }
 
 // mayServe refuses to put others' data where a teamspace's credential opens it: its
@@ -164,7 +172,8 @@ func storeLocation(w *kernel.Work, l keyhatch.Location) error {
 		return err
 	}
 	return w.Record(LocationUpdated, l.Workspace, l.ID, kernel.Detail("name", l.Name, "owner", l.Owner, "default", kernel.Yes(l.Default),
-		"locked", kernel.Yes(l.Locked), "release", string(l.Release), "max_lease", l.MaxLease.String(), "kms_key", l.KMSKey, "shared_sessions", kernel.Yes(l.SharedSessions)))
+		"locked", kernel.Yes(l.Locked), "release", string(l.Release), "max_lease", l.MaxLease.String(), "kms_key", l.KMSKey, "shared_sessions", kernel.Yes(l.SharedSessions),
+		"networks", keyhatch.NetworksText(l.Networks), "networks_narrowed", kernel.Yes(l.NetworksSince.Equal(w.Now))))
 }
 
 func noOverlap(w *kernel.Work, bucket string, prefix keyhatch.Prefix) error {
@@ -187,13 +196,14 @@ type LocationChange struct {
 	KMSKey   *string // empty: none
 	// SharedSessions: see keyhatch.Location.
 	SharedSessions *bool
+	Networks       *[]netip.Prefix // empty: from everywhere
 	// Release locks it unless it is NotReleased, which leaves the lock as it is.
 	Release *keyhatch.Release
 }
 
 // UpdateLocation changes a location. Its owner and the workspace's admins only; which one is
 // the default, and what is said of sessions, those admins alone. Locking it closes what is open for writing at once; unlocking it does not
-// reopen that.
+// reopen that. Narrowing its networks ends at our own S3 endpoint what was lent of it.
 func (svc *Service) UpdateLocation(ctx context.Context, c keyhatch.Caller, workspace, ref string, change LocationChange) (l keyhatch.Location, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		if l, err = RuledLocation(w.View, workspace, ref); err != nil {
@@ -221,15 +231,21 @@ func (svc *Service) UpdateLocation(ctx context.Context, c keyhatch.Caller, works
 			}
 			l.Owner = owner.ID
 		}
-		was := l.Locked
+		was := l
 		if err := change.lock(w, &l); err != nil {
+			return err
+		}
+		if err := change.confine(w, &l); err != nil {
 			return err
 		}
 		kernel.Set(&l.MaxLease, change.MaxLease)
 		if err := keyhatch.CheckMaxLease(l.MaxLease, svc.least); err != nil {
 			return err
 		}
-		if err := storeLocation(w, l); err != nil || l.Locked == was {
+		if err := storeLocation(w, l); err != nil {
+			return err
+		}
+		if err := svc.confined(w, was, l); err != nil || l.Locked == was.Locked {
 			return err
 		}
 		if err := svc.locks.Changed(w, l); err != nil {
@@ -294,7 +310,7 @@ func DropLocation(w *kernel.Work, l keyhatch.Location) error {
 // Location returns one location that the caller may see: it manages the
 // workspace, owns the location, or has a grant on it.
 func (svc *Service) Location(ctx context.Context, c keyhatch.Caller, workspace, ref string) (keyhatch.Location, error) {
-	return visibleLocation(svc.k.View(ctx, c), workspace, ref)
+	return VisibleLocation(svc.k.View(ctx, c), workspace, ref)
 }
 
 // Locations lists the locations of a workspace that the caller may see.
@@ -350,7 +366,8 @@ func location(v kernel.View, workspace, ref string) (keyhatch.Location, error) {
 	return v.LocationByName(v.Ctx, ws.ID, ref)
 }
 
-func visibleLocation(v kernel.View, workspace, ref string) (keyhatch.Location, error) {
+// VisibleLocation finds a location that the caller may see.
+func VisibleLocation(v kernel.View, workspace, ref string) (keyhatch.Location, error) {
 	l, err := location(v, workspace, ref)
 	if err != nil {
 		return l, err
@@ -387,7 +404,7 @@ func rules(v kernel.View, l keyhatch.Location) (bool, error) {
 
 // RuledLocation finds a location and refuses who does not decide over it.
 func RuledLocation(v kernel.View, workspace, ref string) (keyhatch.Location, error) {
-	l, err := visibleLocation(v, workspace, ref)
+	l, err := VisibleLocation(v, workspace, ref)
 	if err != nil {
 		return l, err
 	}

@@ -17,10 +17,13 @@ type Service struct {
 	locks Locks
 }
 
-// Locks tells others of locks that are set or taken away.
+// Locks tells others of locks that are set or taken away, and of networks.
 type Locks struct {
 	// Changed is called in the transaction, when the location is as it is to be.
 	Changed func(*kernel.Work, keyhatch.Location) error
+	// Confined is called in the transaction, when the location has the networks that it is
+	// to have.
+	Confined func(*kernel.Work, keyhatch.Location) error
 	// Durable is called after it.
 	Durable func()
 }

@@ -122,7 +122,7 @@ func setting(v kernel.View, workspace, teamspace, ref string) (Setting, error) {
 	if err != nil {
 		return Setting{}, err
 	}
-	l, err := visibleLocation(v, in.Workspace, ref)
+	l, err := VisibleLocation(v, in.Workspace, ref)
 	if err != nil {
 		return Setting{}, err
 	}

@@ -228,7 +228,7 @@ func acceptable(p *keyhatch.Proof, of time.Time) error {
 		return refuse("it was not tried yet what is to be accepted: verify the store first")
 	case !of.IsZero() && !of.Equal(p.At):
 		return refuse("something else was found meanwhile: look at it (keyhatch store show), and accept that").In("proof_at")
-	case p.Outcome() == keyhatch.Passed:
+	case p.Outcome() == keyhatch.Passed && slices.Contains([]keyhatch.Outcome{keyhatch.Passed, keyhatch.Skipped}, p.Networks()):
 		return refuse("the store passed: there is nothing to accept")
 	case !slices.ContainsFunc(p.Checks, func(c keyhatch.Check) bool { return c.Name == driver.WorksStill && c.Outcome == keyhatch.Passed }):
 		return refuse("it was not tried with a session that works, so nobody knows what would be accepted: mend what failed, and verify the store again")

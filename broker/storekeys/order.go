@@ -34,6 +34,7 @@ func orderOf(k keyhatch.AccessKey, facts policy.KeyFacts, now time.Time) (driver
 			Bucket: o.Bucket, Read: o.Access != "" && !o.WriteOnly, Write: o.Access == keyhatch.Write, Locked: slices.Clone(o.Locked),
 		}
 		slices.Sort(right.Locked)
+		right.Confined = slices.SortedFunc(slices.Values(o.Confined), func(a, b policy.Confined) int { return strings.Compare(string(a.Prefix), string(b.Prefix)) })
 		order.Buckets = append(order.Buckets, right)
 	}
 	slices.SortFunc(order.Buckets, func(a, b driver.BucketRight) int { return strings.Compare(a.Bucket, b.Bucket) })
@@ -96,6 +97,12 @@ func Relock(w *kernel.Work, l keyhatch.Location) error {
 		return err
 	}
 	return followAll(w, keys)
+}
+
+// Reconfine has the stores that keep keys follow other networks of a location, in the change
+// that sets them.
+func Reconfine(w *kernel.Work, l keyhatch.Location) error {
+	return FollowThose(w, db.AccessKeyFilter{Workspace: l.Workspace, Store: l.Store})
 }
 
 // FollowThose has the stores that keep keys follow a change that may concern these, in the

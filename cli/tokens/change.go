@@ -2,7 +2,6 @@ package tokens
 
 import (
 	"context"
-	"errors"
 	"maps"
 
 	"github.com/keyhatch/keyhatch/api"
@@ -29,7 +28,7 @@ func (tokenUpdate) Help() string { return times.DeadlineForms }
 // Words for an empty list, which a flag cannot hold.
 const (
 	noScope    = "none"
-	everywhere = "everywhere"
+	everywhere = ask.Everywhere
 )
 
 // Run changes what was given. Notes are kept but for those that are named, hence the
@@ -37,10 +36,10 @@ const (
 func (t tokenUpdate) Run(ctx context.Context, s ask.Streams) error {
 	change := api.TokenChange{Name: t.Name, RequestsPerMinute: t.RequestsPerMinute, ExpiresAt: t.Expires.Or(), NeverExpires: t.Expires.Never}
 	var err error
-	if change.Scopes, err = listOr(t.Scope, noScope); err != nil {
+	if change.Scopes, err = ask.ListOr(t.Scope, noScope); err != nil {
 		return err
 	}
-	if change.Networks, err = listOr(t.Network, everywhere); err != nil {
+	if change.Networks, err = ask.ListOr(t.Network, everywhere); err != nil {
 		return err
 	}
 	if len(t.Annotate) == 0 {
@@ -66,22 +65,6 @@ func (t tokenUpdate) now(ctx context.Context, c *client.Client) (api.Token, erro
 		return c.CurrentToken(ctx)
 	}
 	return c.Token(ctx, t.Token)
-}
-
-// listOr is what was given, or nil for nothing; the word alone is an empty list.
-func listOr(given []string, word string) (*[]string, error) {
-	switch {
-	case given == nil:
-		return nil, nil
-	case len(given) == 1 && given[0] == word:
-		return &[]string{}, nil
-	}
-	for _, g := range given {
-		if g == word {
-			return nil, ask.UsageError{Err: errors.New(word + " stands alone")}
-		}
-	}
-	return &given, nil
 }
 
 // annotated are notes with some changed; an empty text takes one away.

@@ -288,7 +288,7 @@ func (in *instance) serve() error {
 		server.New(server.Options{
 			Listener: in.api, TLS: apiTLS, Log: in.log, Total: time.Minute, Connections: in.config.API.Connections,
 			Handler: server.API(in.log, proxies, ready,
-				rest.New(in.broker, in.log), sts.New(in.broker, in.stsRegions(), in.log), in.idp(), arvados.New(in.broker, in.cluster, in.log),
+				rest.New(in.broker, in.log).WithPages(in.pages()), sts.New(in.broker, in.stsRegions(), in.log), in.idp(), arvados.New(in.broker, in.cluster, in.log),
 				tiledb.New(in.broker, in.log), katapult.New(in.broker, in.log), provena.New(in.broker, in.log), in.earthdata()),
 		}),
 		server.New(server.Options{
@@ -297,6 +297,14 @@ func (in *instance) serve() error {
 		}),
 	}
 	return nil
+}
+
+// pages is where the pages for people are; empty: there are none.
+func (in *instance) pages() string {
+	if !in.config.API.LoginPages {
+		return ""
+	}
+	return in.config.publicURL(in.apiURL)
 }
 
 // idp is the door of logins. It has pages where they are asked for, and it is known under

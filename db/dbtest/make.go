@@ -70,7 +70,8 @@ func (s *suite) newLocation(b keyhatch.Bucket, owner string) keyhatch.Location {
 	return keyhatch.Location{
 		ID: id, Workspace: b.Workspace, Store: b.Store, Bucket: b.ID, BucketName: b.Name, Prefix: keyhatch.Prefix("p-" + id + "/é/"),
 		Name: "l-" + id, Owner: owner, Locked: true, WritableSince: s.Now(), MaxLease: 17*time.Minute + 5*time.Microsecond,
-		KMSKey: "arn:aws:kms:é", SharedSessions: true,
+		KMSKey: "arn:aws:kms:é", SharedSessions: true, Terms: "version", NetworksSince: s.Now(),
+		Networks:  []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("2001:db8::/32")},
 		CreatedAt: s.Now(),
 	}
 }

@@ -226,6 +226,7 @@ func testLocations(t *testing.T, s *suite) {
 			l.Name, l.Locked, l.WritableSince, l.MaxLease = "other-"+l.ID, false, s.Now(), time.Hour
 			l.KMSKey, l.SharedSessions = "", false
 			l.Release = keyhatch.ReleasePending
+			l.Networks, l.NetworksSince, l.Terms = nil, time.Time{}, ""
 			return l
 		},
 		remove: func(ctx context.Context, tx *db.Tx, l keyhatch.Location) error {
@@ -240,7 +241,7 @@ func testLocations(t *testing.T, s *suite) {
 			return r.Locations(ctx, w.ws.ID, "", s.Now(), p)
 		},
 	})
-	if diff := cmp.Diff(w.location, ground.OK[keyhatch.Location](t)(s.LocationByName(s.Ctx(), w.ws.ID, w.location.Name))); diff != "" {
+	if diff := cmp.Diff(w.location, ground.OK[keyhatch.Location](t)(s.LocationByName(s.Ctx(), w.ws.ID, w.location.Name)), networks); diff != "" {
 		t.Error(diff)
 	}
 	_, err := s.LocationByName(s.Ctx(), w.ws.ID, "none")

@@ -42,6 +42,7 @@ var nouns = []ground.Part{
 	{Name: "StoreAccounts", Test: on(testStoreAccounts)},
 	{Name: "BucketUsage", Test: on(testBucketUsage)},
 	{Name: "Locations", Test: on(testLocations)},
+	{Name: "Terms", Test: on(testTerms)},
 	{Name: "Grants", Test: on(testGrants)},
 	{Name: "Leases", Test: on(testLeases)},
 	{Name: "URLsOfStore", Test: on(testURLsOfStore)},

@@ -124,6 +124,7 @@ func merged(rights []driver.BucketRight) ([]driver.BucketRight, error) {
 		m := byName[r.Bucket]
 		m.Bucket, m.Read, m.Write = r.Bucket, m.Read || r.Read, m.Write || r.Write
 		m.Locked = append(slices.Clip(m.Locked), r.Locked...)
+		m.Confined = append(slices.Clip(m.Confined), r.Confined...)
 		byName[r.Bucket] = m
 	}
 	var out []driver.BucketRight
@@ -192,6 +193,7 @@ func (l Language) document(buckets []driver.BucketRight, until time.Time) string
 	if len(locked) > 0 {
 		statements = append(statements, deny(lockedActions, locked))
 	}
+	statements = append(statements, l.elsewhere(buckets)...)
 	switch {
 	case len(statements) == 0:
 		statements = []statement{deny(all, all)}
@@ -212,6 +214,22 @@ func (l Language) document(buckets []driver.BucketRight, until time.Time) string
 		Version   string
 		Statement []statement
 	}{"2012-10-17", statements})
+}
+
+// elsewhere denies what is confined to networks, and lists of its bucket, to who asks from
+// none of them, or from nowhere that the store could tell.
+func (l Language) elsewhere(buckets []driver.BucketRight) (out []statement) {
+	for _, b := range buckets {
+		for _, c := range b.Confined {
+			s := deny([]string{"s3:*"}, []string{l.arn(b.Bucket), l.arn(b.Bucket) + "/" + l.literal(string(c.Prefix)) + "*"})
+			s.Condition = condition{"NotIpAddress": {"aws:SourceIp": nil}}
+			for _, n := range c.Networks {
+				s.Condition["NotIpAddress"]["aws:SourceIp"] = append(s.Condition["NotIpAddress"]["aws:SourceIp"], n.String())
+			}
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
 // ofOwners denies what the owner of objects may do with them by being that: everything

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/iam"
+	"github.com/keyhatch/keyhatch/policy"
 	"github.com/keyhatch/keyhatch/policy/sessionpolicy"
 	"pgregory.net/rapid"
 )
@@ -85,6 +87,16 @@ func TestPolicy(t *testing.T) {
 			"all of a bucket locked", ofAWS, false,
 			[]right{{Bucket: "one", Read: true, Write: true, Locked: []keyhatch.Prefix{"a/", ""}}},
 			head + allows(reads, `"arn:aws:s3:::one","arn:aws:s3:::one/*"`) + `]}`,
+		},
+		{
+			"locations for networks", ofAWS, false,
+			[]right{{Bucket: "one", Read: true, Confined: []policy.Confined{
+				{Prefix: "a/", Networks: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("2001:db8::/32")}},
+				{Prefix: "b*/", Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32")}},
+			}}},
+			head + allows(reads, `"arn:aws:s3:::one","arn:aws:s3:::one/*"`) +
+				`,{"Effect":"Deny","Action":["s3:*"],"Resource":["arn:aws:s3:::one","arn:aws:s3:::one/a/*"],"Condition":{"NotIpAddress":{"aws:SourceIp":["10.1.0.0/16","2001:db8::/32"]}}}` +
+				`,{"Effect":"Deny","Action":["s3:*"],"Resource":["arn:aws:s3:::one","arn:aws:s3:::one/b${*}/*"],"Condition":{"NotIpAddress":{"aws:SourceIp":["192.0.2.7/32"]}}}]}`,
 		},
 		{
 			"odd names", ofAWS, false,

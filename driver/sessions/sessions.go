@@ -51,13 +51,18 @@ func (l *Lender) Lend(ctx context.Context, r driver.LendRequest) (driver.Vended,
 	if err := r.Store.Proof.MayLend(as.With, as.AsksExternalID()); err != nil {
 		return driver.Vended{}, err
 	}
+	if len(r.Networks) > 0 {
+		if err := r.Store.Proof.MayConfine(); err != nil {
+			return driver.Vended{}, err
+		}
+	}
 	policies, err := sessionpolicy.ParseAll(r.Lease.Policies)
 	if err != nil {
 		return driver.Vended{}, err
 	}
 	v := driver.VendRequest{
 		ID: keyhatch.NewID(keyhatch.VendID, r.Lease.IssuedAt), Store: r.Store, As: as, User: r.User, UserID: r.Lease.User, Client: r.Client,
-		Open: policy.Lent(r.Lease), Policies: policies, Keys: r.KMSKeys, Latest: r.Latest, Shared: r.Shared,
+		Open: open(r), Policies: policies, Keys: r.KMSKeys, Latest: r.Latest, Shared: r.Shared,
 	}
 	lives := l.Vender.Lives(r.Store, as)
 	v.Life, v.Least = lasts(r, lives)
@@ -81,6 +86,17 @@ func tooLong(err error) bool {
 // wish, or that much is accepted.
 func shortens(r driver.LendRequest, life time.Duration) bool {
 	return !r.Lease.Presigned && r.Least <= life && (r.Unasked || r.Least > 0)
+}
+
+// open is what the session is to open, and from where.
+func open(r driver.LendRequest) policy.Set {
+	out := policy.Lent(r.Lease)
+	for i, p := range r.Lease.Parts {
+		if networks := r.Networks[p]; len(networks) > 0 {
+			out[i].Confined = []policy.Confined{{Prefix: p.Prefix, Networks: networks}}
+		}
+	}
+	return out
 }
 
 // End implements driver.Ender: the session itself lives to its end.

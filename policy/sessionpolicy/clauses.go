@@ -1,6 +1,7 @@
 package sessionpolicy
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/keyhatch/keyhatch"
@@ -34,6 +35,7 @@ type clause struct {
 	actions   []string
 	resources []glob // of "bucket" and "bucket/key"
 	compares  []compare
+	networks  []netip.Prefix // from which it is asked; none: from everywhere
 }
 
 // compare is a condition: of a list's parameter one of the values fits, or with not,
@@ -51,11 +53,12 @@ type part struct {
 	read, write bool
 	locked      []keyhatch.Prefix
 	listsBucket bool // all of it, when it is read
+	networks    []netip.Prefix
 }
 
 // parts are those of the set that open something, in their order, none in another one
 // that opens as much.
-func partsOf(s policy.Set) ([]part, error) {
+func partsOf(s policy.Set) (_ []part, err error) {
 	var all []part
 	for _, o := range s {
 		p := part{bucket: o.Bucket, prefix: o.Prefix, read: o.Covers(keyhatch.Read), write: o.Covers(keyhatch.Write)}
@@ -74,6 +77,9 @@ func partsOf(s policy.Set) ([]part, error) {
 		if !p.read && !p.write {
 			continue
 		}
+		if p.networks, err = networksOf(o); err != nil {
+			return nil, err
+		}
 		if err := keyhatch.CheckBucketName(o.Bucket); err != nil { // in what is allowed a wildcard would open more
 			return nil, err
 		}
@@ -88,9 +94,23 @@ func partsOf(s policy.Set) ([]part, error) {
 	return out, nil
 }
 
+// networks are those that all of it is confined to.
+func networksOf(o policy.Open) ([]netip.Prefix, error) {
+	for _, c := range o.Confined {
+		switch {
+		case c.Prefix.Covers(o.Prefix):
+			return c.Networks, nil
+		case c.Prefix.Overlaps(o.Prefix):
+			return nil, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported,
+				"the store cannot open a prefix of which only a part is for certain networks: ask for two leases")
+		}
+	}
+	return nil, nil
+}
+
 // opens tells whether everything in q is open in p too.
 func (p part) opens(q part) bool {
-	return p.bucket == q.bucket && p.prefix.Covers(q.prefix) && (p.read || !q.read) && (p.listsBucket || p.prefix == "" || !q.listsBucket) && (!q.write || p.write && !slices.ContainsFunc(p.locked, q.loses))
+	return p.bucket == q.bucket && p.prefix.Covers(q.prefix) && keyhatch.NetworksWithin(q.networks, p.networks) && (p.read || !q.read) && (p.listsBucket || p.prefix == "" || !q.listsBucket) && (!q.write || p.write && !slices.ContainsFunc(p.locked, q.loses))
 }
 
 // loses tells whether the lock takes something from p that its own do not.
@@ -122,7 +142,7 @@ func locks(parts []part) (out []lock, sayable bool) {
 				if q.bucket != p.bucket || !q.write || !q.loses(l) {
 					continue
 				}
-				if !q.prefix.Covers(l) {
+				if !q.prefix.Covers(l) || !slices.Equal(q.networks, p.networks) {
 					return nil, false
 				}
 				open = true
@@ -145,6 +165,42 @@ func (d Dialect) clauses(parts []part) ([]clause, error) {
 		reads = slices.Concat(reads, objectLooks)
 	}
 	var out []clause
+	for _, group := range byNetworks(parts) {
+		for _, c := range allowing(group, reads) {
+			c.networks = group[0].networks
+			out = append(out, c)
+		}
+	}
+	held, sayable := locks(parts)
+	if !sayable {
+		return nil, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported,
+			"the store cannot open a prefix for writing inside of one that is locked: ask for two leases")
+	}
+	denied := clause{deny: true, actions: lockedWrites}
+	for _, l := range held {
+		denied.resources = append(denied.resources, below(l.bucket+"/"+string(l.prefix)))
+	}
+	out = append(out, denied)
+	if d.Resolves && len(parts) > 0 {
+		out = append(out, clause{deny: true, actions: []string{"s3:*"}, resources: []glob{upwards}})
+	}
+	return slices.DeleteFunc(out, func(c clause) bool { return len(c.resources) == 0 }), nil
+}
+
+// byNetworks are the parts, those together that are open from the same networks.
+func byNetworks(parts []part) (groups [][]part) {
+	for _, p := range parts {
+		at := slices.IndexFunc(groups, func(g []part) bool { return slices.Equal(g[0].networks, p.networks) })
+		if at < 0 {
+			at, groups = len(groups), append(groups, nil)
+		}
+		groups[at] = append(groups[at], p)
+	}
+	return groups
+}
+
+// allowing say what the parts open from their networks. What is read of objects is reads.
+func allowing(parts []part, reads []string) (out []clause) {
 	for _, sort := range []struct {
 		read, write bool
 		actions     []string
@@ -162,21 +218,7 @@ func (d Dialect) clauses(parts []part) ([]clause, error) {
 		out = append(out, c)
 	}
 	out = append(out, clause{actions: bucketLooks, resources: bucketsOf(parts)})
-	out = append(out, lists(parts)...)
-	held, sayable := locks(parts)
-	if !sayable {
-		return nil, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported,
-			"the store cannot open a prefix for writing inside of one that is locked: ask for two leases")
-	}
-	denied := clause{deny: true, actions: lockedWrites}
-	for _, l := range held {
-		denied.resources = append(denied.resources, below(l.bucket+"/"+string(l.prefix)))
-	}
-	out = append(out, denied)
-	if d.Resolves && len(parts) > 0 {
-		out = append(out, clause{deny: true, actions: []string{"s3:*"}, resources: []glob{upwards}})
-	}
-	return slices.DeleteFunc(out, func(c clause) bool { return len(c.resources) == 0 }), nil
+	return append(out, lists(parts)...)
 }
 
 func bucketsOf(parts []part) (out []glob) {

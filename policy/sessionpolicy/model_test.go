@@ -2,6 +2,7 @@ package sessionpolicy_test
 
 import (
 	"encoding/json"
+	"net/netip"
 	"regexp"
 	"strings"
 	"testing"
@@ -81,6 +82,10 @@ func (p readPolicy) allows(action, resource string, keys map[string]string) bool
 				got, there := keys[key]
 				any := false
 				for _, v := range list(values) {
+					if operator == "IpAddress" {
+						any = any || there && netip.MustParsePrefix(v).Contains(netip.MustParseAddr(got))
+						continue
+					}
 					if strings.Contains(operator, "Like") {
 						any = any || there && like(v, got, "")
 					} else {

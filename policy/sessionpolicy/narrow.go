@@ -74,7 +74,7 @@ func (s statement) clauses() []clause {
 
 // meet is what both clauses allow: one clause, or none.
 func (c clause) meet(d clause) ([]clause, error) {
-	both := clause{actions: common(c.actions, d.actions)}
+	both := clause{actions: common(c.actions, d.actions), networks: c.networks}
 	if len(both.actions) == 0 {
 		return nil, nil
 	}

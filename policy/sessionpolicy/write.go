@@ -36,6 +36,10 @@ type Dialect struct {
 // uploads below a prefix, since no store compares their prefix. They are open where a
 // whole bucket is.
 //
+// What is Confined is open from its networks: the store is told by the condition key
+// aws:SourceIp, which compares where a request comes from. Who asks AWS through a VPC
+// endpoint has none, and nothing is open then. Elsewhere is not looked at.
+//
 // keys are the ARNs of the KMS keys that the objects are encrypted with, which may
 // then be used, for objects and through S3 alone.
 //
@@ -57,6 +61,9 @@ func (d Dialect) Write(open policy.Set, policies Policies, keys []string) (strin
 	if len(policies) > 0 {
 		return "", TooLong("with the session policies that narrow it, %d prefixes make a policy of %d characters, and a store takes %d: %d of them would fit; make the policies shorter, or ask for several leases",
 			len(open), len(text), MaxLength, fits).In("policy")
+	}
+	if fits == 0 && slices.ContainsFunc(open, func(o policy.Open) bool { return len(o.Confined) > 0 }) {
+		return "", TooLong("with the networks of the location, one prefix makes a session policy of %d characters, and a store takes %d: its owner has to name fewer networks, or wider ones", len(text), MaxLength)
 	}
 	return "", TooLong("%d prefixes make a session policy of %d characters, and a store takes %d: %d of them would fit; ask for fewer, for one that holds them, or for several leases",
 		len(open), len(text), MaxLength, fits).In("prefixes")
@@ -108,14 +115,14 @@ func joined(clauses []clause) []clause {
 	var out []clause
 	for _, c := range clauses {
 		at := slices.IndexFunc(out, func(o clause) bool {
-			return o.deny == c.deny && slices.EqualFunc(o.compares, c.compares, compare.equal) && slices.Equal(o.actions, c.actions)
+			return o.asks(c) && slices.Equal(o.actions, c.actions)
 		})
 		if at >= 0 {
 			out[at].resources = outermostOf(slices.Concat(out[at].resources, c.resources))
 			continue
 		}
 		at = slices.IndexFunc(out, func(o clause) bool {
-			return o.deny == c.deny && slices.EqualFunc(o.compares, c.compares, compare.equal) && sameGlobs(o.resources, c.resources)
+			return o.asks(c) && sameGlobs(o.resources, c.resources)
 		})
 		if at >= 0 {
 			out[at].actions = slices.Compact(slices.Sorted(slices.Values(slices.Concat(out[at].actions, c.actions))))
@@ -126,13 +133,19 @@ func joined(clauses []clause) []clause {
 	ofBuckets := slices.DeleteFunc(slices.Clone(out), func(c clause) bool { return !c.alone(false) })
 	out = slices.DeleteFunc(out, func(c clause) bool { return c.alone(false) })
 	for i := range out {
-		if len(ofBuckets) > 0 && out[i].alone(true) {
-			out[i].actions = slices.Concat(out[i].actions, ofBuckets[0].actions)
-			out[i].resources = slices.Concat(out[i].resources, ofBuckets[0].resources)
-			ofBuckets = ofBuckets[1:]
+		at := slices.IndexFunc(ofBuckets, out[i].asks)
+		if at >= 0 && out[i].alone(true) {
+			out[i].actions = slices.Concat(out[i].actions, ofBuckets[at].actions)
+			out[i].resources = slices.Concat(out[i].resources, ofBuckets[at].resources)
+			ofBuckets = slices.Delete(ofBuckets, at, at+1)
 		}
 	}
 	return append(out, ofBuckets...)
+}
+
+// asks tells whether both clauses mean something under the same conditions.
+func (c clause) asks(d clause) bool {
+	return c.deny == d.deny && slices.EqualFunc(c.compares, d.compares, compare.equal) && slices.Equal(c.networks, d.networks)
 }
 
 // alone tells whether the clause allows things of objects, or of buckets, and nothing
@@ -181,6 +194,13 @@ func (d Dialect) statement(c clause) (statementText, error) {
 			return s, err
 		}
 		s.Resource = append(s.Resource, "arn:"+d.Partition+":s3:::"+end)
+	}
+	if len(c.networks) > 0 {
+		var networks oneOrMore
+		for _, n := range c.networks {
+			networks = append(networks, n.String())
+		}
+		s.Condition = map[string]map[string]oneOrMore{"IpAddress": {"aws:SourceIp": networks}}
 	}
 	for _, n := range c.compares {
 		operator := "StringLike"

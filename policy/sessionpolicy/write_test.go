@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -50,6 +51,24 @@ func drawSet(t *rapid.T, folders []keyhatch.Prefix) policy.Set {
 	return open
 }
 
+var (
+	someNetworks = [][]netip.Prefix{
+		{netip.MustParsePrefix("10.0.0.0/8")}, {netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("2001:db8::/32")}, {netip.MustParsePrefix("192.0.2.7/32")},
+	}
+	someAddresses = []string{"10.1.2.3", "10.2.0.1", "192.0.2.7", "2001:db8::1", "198.51.100.1"}
+)
+
+// confine has parts of the set be for networks, as they are of locations that hold them.
+func confine(t *rapid.T, open policy.Set) policy.Set {
+	for i, o := range open {
+		if rapid.Bool().Draw(t, "confined") {
+			holding := pick(t, o.Prefix.Ancestors(), "location")
+			open[i].Confined = []policy.Confined{{Prefix: holding, Networks: pick(t, someNetworks, "networks")}}
+		}
+	}
+	return open
+}
+
 // wireQuestion is one permission, and whether the set gives it.
 type wireQuestion struct {
 	action, bucket, key string
@@ -74,12 +93,15 @@ func wireQuestions(s policy.Set) (all []wireQuestion) {
 			}
 		}
 		// Uploads are listed where all of a bucket may be written to, but for what is locked.
+		here := func(o policy.Open) bool {
+			return !slices.ContainsFunc(o.Elsewhere, func(p keyhatch.Prefix) bool { return p.Covers(o.Prefix) })
+		}
 		whole := slices.ContainsFunc(s, func(o policy.Open) bool {
-			return o.Bucket == bucket && o.Prefix == "" && o.Access == keyhatch.Write && !slices.Contains(o.Locked, "")
+			return here(o) && o.Bucket == bucket && o.Prefix == "" && o.Access == keyhatch.Write && !slices.Contains(o.Locked, "")
 		})
 		opens := slices.ContainsFunc(s, func(o policy.Open) bool {
 			locked := slices.ContainsFunc(o.Locked, func(l keyhatch.Prefix) bool { return l.Covers(o.Prefix) })
-			return o.Bucket == bucket && o.Access != "" && (!locked || !o.WriteOnly || o.Access == keyhatch.Read) && !(o.Access == keyhatch.Read && o.WriteOnly)
+			return here(o) && o.Bucket == bucket && o.Access != "" && (!locked || !o.WriteOnly || o.Access == keyhatch.Read) && !(o.Access == keyhatch.Read && o.WriteOnly)
 		})
 		all = append(
 			all, wireQuestion{"s3:ListBucketMultipartUploads", bucket, "", nil, whole}, wireQuestion{"s3:GetBucketLocation", bucket, "", nil, opens},
@@ -89,8 +111,14 @@ func wireQuestions(s policy.Set) (all []wireQuestion) {
 	return all
 }
 
-func (q wireQuestion) ask(p readPolicy) bool {
+func (q wireQuestion) ask(p readPolicy) bool { return q.askFrom(p, "") }
+
+// askFrom asks from an address; empty: the store knows none.
+func (q wireQuestion) askFrom(p readPolicy, address string) bool {
 	resource, keys := q.bucket, map[string]string{}
+	if address != "" {
+		keys["aws:SourceIp"] = address
+	}
 	if q.key != "" {
 		resource += "/" + q.key
 	}
@@ -142,6 +170,43 @@ func TestS2_SessionPolicySaysTheSet(t *testing.T) {
 	})
 	if decided < 100_000 || open < 5_000 {
 		t.Errorf("%d questions were decided, %d of them open: too few to tell", decided, open)
+	}
+}
+
+// TestS2_SessionPolicySaysTheNetworks: where something is for networks, the store opens from
+// each address what the set does, and to who has no address that alone which is for
+// everywhere.
+func TestS2_SessionPolicySaysTheNetworks(t *testing.T) {
+	decided, open, closed := 0, 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		set := confine(t, drawSet(t, plainFolders))
+		text, err := ofAWS.Write(set, nil, nil)
+		if errors.Is(err, keyhatch.Conflict) || errors.Is(err, keyhatch.Invalid) { // open inside of what is locked, or too long
+			t.Skip()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, address := mustRead(t, text), pick(t, append(someAddresses, ""), "address")
+		var from netip.Addr
+		if address != "" {
+			from = netip.MustParseAddr(address)
+		}
+		anywhere := wireQuestions(set)
+		for i, q := range wireQuestions(set.From(from)) {
+			if got := q.askFrom(p, address); got != q.open {
+				t.Fatalf("%s of %q in %s, from %q: %t; %+v gives %s", q.action, q.key, q.bucket, address, got, set, text)
+			}
+			decided++
+			if q.open {
+				open++
+			} else if anywhere[i].open {
+				closed++
+			}
+		}
+	})
+	if decided < 50_000 || open < 2_500 || closed < 500 {
+		t.Errorf("%d questions were decided, %d of them open and %d closed from there alone: too few to tell", decided, open, closed)
 	}
 }
 
@@ -233,6 +298,19 @@ func TestSessionPolicyTexts(t *testing.T) {
 			begin + `{"Effect":"Allow","Action":[` + reads + `,` + writes + `,"s3:GetBucketLocation"],"Resource":["arn:aws:s3:::lab/a/*","arn:aws:s3:::lab/b/*","arn:aws:s3:::lab"]},` +
 				`{"Effect":"Allow","Action":[` + lists + `],"Resource":"arn:aws:s3:::lab","Condition":{"StringLike":{"s3:prefix":["a/*","b/*"]}}},` +
 				`{"Effect":"Deny","Action":["s3:Put*","s3:Delete*","s3:*Multipart*"],"Resource":"arn:aws:s3:::lab/a/old/*"},` + up,
+		},
+		{
+			"prefixes of three locations, two of them for the same networks", ofAWS,
+			policy.Set{
+				{Bucket: "lab", Prefix: "a/", Access: keyhatch.Read, Confined: []policy.Confined{{Prefix: "a/", Networks: someNetworks[1]}}},
+				{Bucket: "lab", Prefix: "b/", Access: keyhatch.Read},
+				{Bucket: "lab", Prefix: "c/d/", Access: keyhatch.Read, Confined: []policy.Confined{{Prefix: "c/", Networks: someNetworks[1]}}},
+			},
+			nil,
+			begin + `{"Effect":"Allow","Action":[` + reads + `,"s3:GetBucketLocation"],"Resource":["arn:aws:s3:::lab/a/*","arn:aws:s3:::lab/c/d/*","arn:aws:s3:::lab"],"Condition":{"IpAddress":{"aws:SourceIp":["10.1.0.0/16","2001:db8::/32"]}}},` +
+				`{"Effect":"Allow","Action":[` + lists + `],"Resource":"arn:aws:s3:::lab","Condition":{"IpAddress":{"aws:SourceIp":["10.1.0.0/16","2001:db8::/32"]},"StringLike":{"s3:prefix":["a/*","c/d/*"]}}},` +
+				`{"Effect":"Allow","Action":[` + reads + `,"s3:GetBucketLocation"],"Resource":["arn:aws:s3:::lab/b/*","arn:aws:s3:::lab"]},` +
+				`{"Effect":"Allow","Action":[` + lists + `],"Resource":"arn:aws:s3:::lab","Condition":{"StringLike":{"s3:prefix":"b/*"}}}]}`,
 		},
 		{
 			"a bucket to write to, in China", china,
@@ -358,6 +436,8 @@ func TestSessionPolicyCannotSay(t *testing.T) {
 		{"a key that is none", ofAWS, reading("lab", "a/"), []string{"*"}, keyhatch.CodeInvalidPolicy},
 		{"a key of another partition", ofAWS, reading("lab", "a/"), []string{"arn:aws-cn:kms:cn-north-1:123456789012:key/k"}, keyhatch.CodeInvalidPolicy},
 		{"a key with another name", ofAWS, reading("lab", "a/"), []string{"arn:aws:kms:eu-west-1:123456789012:alias/k"}, keyhatch.CodeInvalidPolicy},
+		{"a part for networks", ofAWS, policy.Set{{Bucket: "lab", Access: keyhatch.Read, Confined: []policy.Confined{{Prefix: "a/", Networks: someNetworks[0]}}}}, nil, keyhatch.CodeStoreUnsupported},
+		{"too many networks", ofAWS, policy.Set{{Bucket: "lab", Prefix: "a/", Access: keyhatch.Read, Confined: []policy.Confined{{Prefix: "a/", Networks: slices.Repeat(someNetworks[1], 50)}}}}, nil, keyhatch.CodePolicyTooLarge},
 		{"open in what is locked", ofAWS, policy.Set{{Bucket: "lab", Access: keyhatch.Write, Locked: []keyhatch.Prefix{"a/"}}, {Bucket: "lab", Prefix: "a/b/", Access: keyhatch.Write}}, nil, keyhatch.CodeStoreUnsupported},
 	} {
 		text, err := tc.dialect.Write(tc.set, nil, tc.keys)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/driver"
+	"github.com/keyhatch/keyhatch/policy"
 )
 
 // ground is four buckets, and a key that opens three of them.
@@ -41,10 +44,38 @@ func (s Site) rights(t *testing.T) {
 	pair := g.issue(t)
 	t.Run("matrix", func(t *testing.T) { g.matrix(t, pair) })
 	t.Run("itself", func(t *testing.T) { g.itself(t, pair) })
+	t.Run("networks", func(t *testing.T) { g.networks(t, pair) })
 	t.Run("changes", func(t *testing.T) { g.changes(t, pair) })
 	t.Run("own", func(t *testing.T) { g.own(t, pair) })
 	t.Run("end", func(t *testing.T) { g.end(t, pair) })
 	t.Run("rotation", func(t *testing.T) { g.rotation(t, pair) })
+}
+
+// networks confines two locations of a bucket: the one to networks that hold every address is
+// open, of the other nothing is, and the bucket is not listed. All else is as it was.
+func (g ground) networks(t *testing.T, pair keyhatch.KeyPair) {
+	everywhere := []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+	nowhere := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}
+	const far, near = "far/", "near/"
+	g.seed(t, g.both, far+old)
+	g.seed(t, g.both, near+old)
+	others := []driver.BucketRight{{Bucket: g.reads, Read: true}, {Bucket: g.writes, Write: true}}
+	with := func(confined ...policy.Confined) []driver.BucketRight {
+		return append(slices.Clone(others), driver.BucketRight{Bucket: g.both, Read: true, Write: true, Locked: []keyhatch.Prefix{locked, odd}, Confined: confined})
+	}
+	g.order(t, with(policy.Confined{Prefix: far, Networks: nowhere}, policy.Confined{Prefix: near, Networks: everywhere})...)
+	defer g.order(t, with()...)
+	k := g.with(t.Context(), pair, "networks")
+	check(
+		t, "with locations for networks",
+		step{"read where it is open from here", allowed, k.get(g.both, near+old)},
+		step{"read beside", allowed, k.get(g.both, old)},
+		step{"read in another bucket", allowed, k.get(g.reads, old)},
+		step{"read where it is not", refused, k.get(g.both, far+old)},
+		step{"write where it is not", refused, k.put(g.both, far+"new")},
+		step{"list the bucket", refused, k.list(g.both)},
+		step{"list another bucket", allowed, k.list(g.reads)},
+	)
 }
 
 // seed stores an object with the rights to everything.
