@@ -5,12 +5,14 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/driver"
@@ -19,11 +21,12 @@ import (
 // attempt is one thing that is tried with a session for the folder in/.
 type attempt struct {
 	name     string
-	works    bool   // it must; else it must not
-	reads    bool   // it is tried with the session that opens the folder to read
-	other    bool   // it is about another bucket
-	also     []int  // statuses with which a store refuses it, beside 401 and 403
-	weakness string // what it means when it works, where that is the store's nature
+	works    bool           // it must; else it must not
+	reads    bool           // it is tried with the session that opens the folder to read
+	other    bool           // it is about another bucket
+	from     []netip.Prefix // it is tried with a session that reads, and is for these networks
+	also     []int          // statuses with which a store refuses it, beside 401 and 403
+	weakness string         // what it means when it works, where that is the store's nature
 	do       func(context.Context, *trial) error
 }
 
@@ -55,6 +58,12 @@ var attempts = []attempt{
 
 	{name: "get_with_read", reads: true, works: true, do: gets("in/spare")},
 	{name: "list_with_read", reads: true, works: true, do: lists("in/")},
+	{name: "from_here", from: everywhere, works: true, do: gets("in/spare")},
+	{name: "from_elsewhere", from: nowhere, do: gets("in/spare")},
+	{
+		name: "from_forged_address", from: nowhere, do: forges,
+		weakness: "who says in a header that it comes from elsewhere is believed: lend what is for networks through a proxy that takes such headers away, or to those who may have it everywhere",
+	},
 	{name: "put_with_read", reads: true, do: puts("in/kept")},
 	{name: "multipart_with_read", reads: true, do: begins("in/parts")},
 	{name: "batch_delete_with_read", reads: true, do: batchDeletes("in/spare", "in/spare")},
@@ -80,6 +89,33 @@ var attempts = []attempt{
 		weakness: "who may write an object can open it to everybody: block public access for the store's buckets",
 	},
 	{name: driver.WorksStill, works: true, do: gets("in/kept")},
+}
+
+// Networks in which everybody is, and nobody.
+//
+// Source: RFC 5737, section 3; RFC 3849.
+var (
+	everywhere = []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
+	nowhere    = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}
+)
+
+// forges asks as who says that it comes from one of the networks where nobody is: a store
+// that believes it holds nobody to networks.
+func forges(ctx context.Context, t *trial) error {
+	forged := http.Header{"X-Forwarded-For": {"192.0.2.1"}, "X-Real-Ip": {"192.0.2.1"}, "Forwarded": {"for=192.0.2.1"}}
+	key := t.base + "in/spare"
+	out, err := t.tried.GetObject(ctx, &s3.GetObjectInput{Bucket: &t.Bucket, Key: &key}, s3.WithAPIOptions(func(stack *middleware.Stack) error {
+		for name, values := range forged {
+			if err := smithyhttp.SetHeaderValue(name, values[0])(stack); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	if err != nil {
+		return err
+	}
+	return out.Body.Close()
 }
 
 // noKey is how a store refuses a key that leads elsewhere: as one that it does not take,

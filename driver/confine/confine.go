@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -98,6 +99,12 @@ func (t *trial) open(ctx context.Context) driver.Finding {
 	return driver.Passed
 }
 
+// folder is the folder in/, to read, from networks.
+func (t *trial) folder(from []netip.Prefix) policy.Open {
+	in := keyhatch.Prefix(t.base + "in/")
+	return policy.Open{Bucket: t.Bucket, Prefix: in, Access: keyhatch.Read, Confined: []policy.Confined{{Prefix: in, Networks: from}}}
+}
+
 func (t *trial) client(c keyhatch.Credentials) *s3.Client {
 	return s3.New(s3.Options{
 		Region: c.Region, BaseEndpoint: &c.Endpoint, UsePathStyle: true, Retryer: aws.NopRetryer{},
@@ -145,10 +152,17 @@ func (t *trial) judge(ctx context.Context, a attempt) driver.Finding {
 	if a.other && t.Other == "" {
 		return driver.Found(keyhatch.Skipped, "there is no other bucket to try it with")
 	}
-	if a.reads {
+	if a.reads || a.from != nil {
 		tried := t.tried
 		t.tried = t.reader
 		defer func() { t.tried = tried }()
+	}
+	if a.from != nil {
+		lent, err := t.Vend(ctx, policy.Set{t.folder(a.from)})
+		if err != nil {
+			return driver.Failed("the store lends nothing that is for networks: " + why(err))
+		}
+		t.tried = t.client(lent)
 	}
 	err := a.do(ctx, t)
 	switch {
