@@ -37,7 +37,7 @@ func TestReadme(t *testing.T) {
 		t.Fatalf("the session of the README has %d steps and begins with %q", len(n.session), n.session[:2])
 	}
 	build := exec.Command("bash", "-c", n.session[0].command)
-	build.Dir = n.folder
+	build.Dir, build.Env = n.folder, append(os.Environ(), devserver.Released...)
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", n.session[0].command, err, out)
 	}

@@ -14,13 +14,23 @@ import (
 // directory into dir, and returns the binary's path. When the test has been
 // built with the race detector, so is the binary: a data race then makes it end
 // with a status that Stop reports.
-func Build(dir string) (string, error) { return build(dir, raceEnabled) }
+func Build(dir string) (string, error) {
+	var args []string
+	if raceEnabled {
+		args = append(args, "-race")
+	}
+	return build(dir, nil, args...)
+}
 
-// BuildAsReleased is Build without the race detector, whose memory is not the
-// program's own.
-func BuildAsReleased(dir string) (string, error) { return build(dir, false) }
+// BuildAsReleased is Build as make build does it: without the race detector, whose
+// memory is not the program's own, and without what this run of the tests has set.
+func BuildAsReleased(dir string) (string, error) { return build(dir, Released) }
 
-func build(dir string, race bool) (string, error) {
+// Released is the environment in which Go builds as make build does. What it has
+// compiled once serves every copy of the tree.
+var Released = []string{"CGO_ENABLED=0", "GOFLAGS=-trimpath -buildvcs=false"}
+
+func build(dir string, env []string, args ...string) (string, error) {
 	root, err := moduleRoot()
 	if err != nil {
 		return "", err
@@ -32,11 +42,8 @@ func build(dir string, race bool) (string, error) {
 	if runtime.GOOS == "windows" {
 		binary += ".exe"
 	}
-	args := []string{"build", "-o", binary}
-	if race {
-		args = append(args, "-race")
-	}
-	if _, err := goCommand(root, append(args, command)...); err != nil {
+	args = append([]string{"build", "-o", binary, "-ldflags=-s -w"}, append(args, command)...) // nobody debugs it
+	if _, err := goCommand(root, env, args...); err != nil {
 		return "", err
 	}
 	return binary, nil
@@ -46,7 +53,7 @@ func build(dir string, race bool) (string, error) {
 const command = "./cmd/keyhatch"
 
 func moduleRoot() (string, error) {
-	out, err := goCommand("", "env", "GOMOD")
+	out, err := goCommand("", nil, "env", "GOMOD")
 	if err != nil {
 		return "", err
 	}
@@ -62,7 +69,7 @@ func moduleRoot() (string, error) {
 // without this, a result would be remembered across a change of the product.
 func showInputs(root string) error {
 	const format = `{{with .Module}}{{if .Main}}{{$.Dir}}{{range $.EmbedFiles}}{{"\n"}}{{$.Dir}}/{{.}}{{end}}{{end}}{{end}}`
-	out, err := goCommand(root, "list", "-deps", "-f", format, command)
+	out, err := goCommand(root, nil, "list", "-deps", "-f", format, command)
 	if err != nil {
 		return err
 	}
@@ -94,9 +101,9 @@ func showInputs(root string) error {
 	return nil
 }
 
-func goCommand(dir string, args ...string) (string, error) {
+func goCommand(dir string, env []string, args ...string) (string, error) {
 	cmd := exec.Command("go", args...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
