@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -11,29 +10,20 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/keyhatch/keyhatch/internal/devserver"
 	"github.com/keyhatch/keyhatch/internal/peers"
 	"github.com/rogpeppe/go-internal/testscript"
 	_ "modernc.org/sqlite"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(withPeers{m}, map[string]func(){
-		"keyhatch": func() {
-			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-		},
-		"s3get": s3get,
-		"s3put": s3put,
-	})
+	testscript.Main(withPeers{m}, map[string]func(){"s3get": s3get, "s3put": s3put})
 }
 
 // withPeers runs the tests and ends the stores that they started.
@@ -44,11 +34,20 @@ func (w withPeers) Run() int { return peers.Main(w.M) }
 const scripts = "testdata/script"
 
 // TestScripts runs the command line as in a shell: one file of testdata/script
-// for each thing that a user does.
+// for each thing that a user does. They run the program as it is released: of hundreds
+// of processes, each would take five times as long to start under the race detector. That
+// watches the same code where this package runs it, and where others do.
 func TestScripts(t *testing.T) {
+	programs := t.TempDir()
+	if _, err := devserver.BuildAsReleased(programs); err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
-		Dir:   scripts,
-		Setup: ownHome,
+		Dir: scripts,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("PATH", programs+string(os.PathListSeparator)+e.Getenv("PATH"))
+			return ownHome(e)
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"waitfor": waitFor,
 			"enter":   enter,
@@ -66,11 +65,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// ownHome gives a script a home of its own: what a user keeps stays in it. With the race
-// detector a program waits a second before it exits, for what may still be to see: a
-// script runs dozens, and what was seen is waited for without.
+// ownHome gives a script a home of its own: what a user keeps stays in it.
 func ownHome(e *testscript.Env) error {
-	e.Setenv("GORACE", os.Getenv("GORACE")+" atexit_sleep_ms=0")
 	home := filepath.Join(e.WorkDir, "home")
 	e.Setenv("HOME", home)
 	e.Setenv("XDG_CONFIG_HOME", filepath.Join(home, "config"))
