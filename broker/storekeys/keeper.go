@@ -9,10 +9,11 @@ import (
 )
 
 // callFor is as long as one call of a store that keeps keys may take, and listFor as long
-// as it may take to tell all its keys.
+// as it may take to tell all its keys: 50,000 of them, which takes as many requests, some at a
+// time. One that does not answer a request is given up long before that.
 const (
 	callFor = 30 * time.Second
-	listFor = 5 * time.Minute
+	listFor = 15 * time.Minute
 )
 
 // Keeper is a store that keeps keys, with what speaks to it. No call outlasts its time,

@@ -149,7 +149,10 @@ func (s service) usersIn(ctx context.Context, path string) ([]string, error) {
 		for _, user := range page.Users {
 			names = append(names, aws.ToString(user.UserName))
 		}
-		if len(names) > MaxUsers || page.IsTruncated && !pages.HasMorePages() {
+		switch {
+		case len(names) > MaxUsers:
+			return nil, TooManyUsers()
+		case page.IsTruncated && !pages.HasMorePages():
 			return nil, endless("ListUsers")
 		}
 	}

@@ -111,7 +111,7 @@ func (p *Provisioner) Drop(ctx context.Context, store keyhatch.Store, key string
 	return unlessGone(failure(err))
 }
 
-// Keys lists the users in the installation's path, and the access keys of each.
+// Keys lists the users in the installation's path, and then the access keys of each.
 func (p *Provisioner) Keys(ctx context.Context, store keyhatch.Store) (map[string][]string, error) {
 	s, err := p.service(ctx, store)
 	if err != nil {
@@ -121,20 +121,5 @@ func (p *Provisioner) Keys(ctx context.Context, store keyhatch.Store) (map[strin
 	if err != nil {
 		return nil, err
 	}
-	keys := map[string][]string{}
-	for _, user := range users {
-		key, ours := KeyOf(p.cluster, user)
-		if !ours {
-			continue
-		}
-		ids, err := s.pairs(ctx, user)
-		switch {
-		case errors.Is(err, keyhatch.NotFound): // gone since it was listed
-		case err != nil:
-			return nil, err
-		default:
-			keys[key] = ids
-		}
-	}
-	return keys, nil
+	return PairsOf(ctx, p.cluster, users, s.pairs)
 }

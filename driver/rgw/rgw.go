@@ -228,19 +228,10 @@ func (p *Provisioner) Keys(ctx context.Context, store keyhatch.Store) (map[strin
 	if err != nil {
 		return nil, err
 	}
-	keys := map[string][]string{}
-	for _, name := range ours {
-		key, _ := iam.KeyOf(p.cluster, name)
+	return iam.PairsOf(ctx, p.cluster, ours, func(ctx context.Context, name string) ([]string, error) {
 		u, err := g.user(ctx, name)
-		switch {
-		case errors.Is(err, keyhatch.NotFound): // gone since it was listed
-		case err != nil:
-			return nil, err
-		default:
-			keys[key] = u.pairs()
-		}
-	}
-	return keys, nil
+		return u.pairs(), err
+	})
 }
 
 // page is how many users are listed at a time, and maxPages how often: a gateway has users
@@ -274,7 +265,7 @@ func (g gateway) users(ctx context.Context, ours func(name string) bool) ([]stri
 			}
 		}
 		if len(names) > iam.MaxUsers {
-			return nil, errEndless
+			return nil, iam.TooManyUsers()
 		}
 		if !some.Truncated {
 			return names, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 )
 
 // losing is a network that loses one request, or the answer to it when the store has
@@ -12,6 +13,7 @@ type losing struct {
 	http.RoundTripper
 	at     int // which; zero: none
 	answer bool
+	mu     sync.Mutex
 	seen   int
 	lost   bool
 }
@@ -19,11 +21,14 @@ type losing struct {
 var errLost = errors.New("the connection broke")
 
 func (l *losing) RoundTrip(r *http.Request) (*http.Response, error) {
+	l.mu.Lock()
 	l.seen++
-	if l.seen != l.at {
+	now := l.seen == l.at
+	l.lost = l.lost || now
+	l.mu.Unlock()
+	if !now {
 		return l.RoundTripper.RoundTrip(r)
 	}
-	l.lost = true
 	if !l.answer {
 		return nil, errLost
 	}
