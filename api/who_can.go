@@ -70,7 +70,7 @@ type SessionWay struct {
 	Store     string    `json:"store" doc:"Id"`
 	StoreName string    `json:"store_name" doc:"Then" example:"archive"`
 	Access    string    `json:"access" enum:"read,write" doc:"What it opens: write includes read"`
-	Prefixes  []string  `json:"prefixes" nullable:"false" doc:"All that it opens, at most: a session policy of the lease may open less" example:"[\"s3://demo/alpha/\"]"`
+	Prefixes  []string  `json:"prefixes" nullable:"false" doc:"What it opens of what was asked about and its user has no other way to, at most: a session policy of the lease may open less" example:"[\"s3://demo/alpha/\"]"`
 	IssuedAt  time.Time `json:"issued_at"`
 	ExpiresAt time.Time `json:"expires_at" doc:"When it ended, or will"`
 }

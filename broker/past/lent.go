@@ -16,7 +16,7 @@ import (
 // SessionWay is a session that a store itself had minted, which lives to its end whatever
 // became of what it was lent on: whoever had it could, and its user has no other way.
 type SessionWay struct {
-	Lease keyhatch.Lease // with which it was lent at first, as far as decides about it
+	Lease keyhatch.Lease // with which it was lent at first, as far as decides about what was asked
 	User  keyhatch.User  // to whom; of one who is gone the id alone
 	Store keyhatch.Store
 }
@@ -131,16 +131,17 @@ func (o *outliving) add(e keyhatch.Event) error {
 	if !o.At.Before(l.ExpiresAt) || !l.Access.Covers(o.Access) || o.seen[l.User+" "+l.Vend] {
 		return nil
 	}
-	for _, part := range l.Parts {
+	// Of what else the session opens nobody is told here: its owner may be another.
+	l.Parts = slices.DeleteFunc(l.Parts, func(part keyhatch.Part) bool {
 		inside := part.Prefix
 		if inside.Covers(o.URL.Prefix) {
 			inside = o.URL.Prefix
 		}
-		if part.Bucket == o.URL.Bucket && o.URL.Prefix.Covers(inside) && !o.could(l.User, inside) {
-			o.seen[l.User+" "+l.Vend] = true
-			o.Sessions = append(o.Sessions, SessionWay{Lease: l, User: o.state.userOrID(l.User), Store: o.state.Stores[l.Store]})
-			return nil
-		}
+		return part.Bucket != o.URL.Bucket || !o.URL.Prefix.Covers(inside) || o.could(l.User, inside)
+	})
+	if len(l.Parts) > 0 {
+		o.seen[l.User+" "+l.Vend] = true
+		o.Sessions = append(o.Sessions, SessionWay{Lease: l, User: o.state.userOrID(l.User), Store: o.state.Stores[l.Store]})
 	}
 	return nil
 }
