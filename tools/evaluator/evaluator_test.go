@@ -1,9 +1,12 @@
 package evaluator
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/policy"
@@ -19,9 +22,10 @@ var (
 		"x", "a", "a/", "a/x", "ab", "ab/x", "abc/x", "a/b", "a/b/x", "a/b/", "a/bc", "a/bc/x", "a/b/c/x", "b/x", "ba/x", "ä/x", "ä", `q"/x`, "q/x",
 		"a b/x", "a%20b/x", "A/x", "$/x", "x/a/x", "a//x", "a/../b/x", "a/*", "*", "a?x",
 	}
-	reads  = []string{"s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"}
-	writes = []string{"s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObjectTagging", "s3:DeleteObjectTagging"}
-	others = []string{"s3:PutObjectAcl", "s3:GetObjectAcl", "s3:DeleteObjectVersion", "s3:PutObjectRetention", "s3:BypassGovernanceRetention"}
+	accesses = []keyhatch.Access{keyhatch.Read, keyhatch.Write}
+	reads    = []string{"s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectVersionTagging"}
+	writes   = []string{"s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObjectTagging", "s3:DeleteObjectTagging"}
+	others   = []string{"s3:PutObjectAcl", "s3:GetObjectAcl", "s3:DeleteObjectVersion", "s3:PutObjectRetention", "s3:BypassGovernanceRetention"}
 )
 
 func pick[T any](r *rand.Rand, from []T) T { return from[r.IntN(len(from))] }
@@ -84,5 +88,63 @@ func TestS2_AnotherEvaluatorDecidesAlike(t *testing.T) {
 	}
 	if open < questions/20 || open > questions*19/20 {
 		t.Errorf("%d questions of %d were open: too few or too many to tell", open, questions)
+	}
+}
+
+// TestS2_GrantsRequestsAndKeys: of 100,000 random triples of grants, what is asked for on
+// them, and a key, the session policy of the lease decides as strings say: a grant has to
+// begin what is asked for, and that the key.
+func TestS2_GrantsRequestsAndKeys(t *testing.T) {
+	const triples, perRequest = 100_000, 20
+	r, now := rand.New(rand.NewPCG(5, 6)), time.Now()
+	open, lent := 0, 0
+	for range triples / perRequest {
+		grants := make([]keyhatch.Grant, 1+r.IntN(5))
+		for i := range grants {
+			grants[i] = keyhatch.Grant{Bucket: "demo", Prefix: pick(r, prefixes), Access: pick(r, accesses), ExpiresAt: now.Add(time.Duration(r.IntN(4)-1) * time.Hour)}
+		}
+		granted := func(access keyhatch.Access, prefix keyhatch.Prefix) bool {
+			return slices.ContainsFunc(grants, func(g keyhatch.Grant) bool {
+				return now.Before(g.ExpiresAt) && (g.Access == access || g.Access == keyhatch.Write) && strings.HasPrefix(string(prefix), string(g.Prefix))
+			})
+		}
+		lease, wanted := keyhatch.Lease{Access: pick(r, accesses)}, map[keyhatch.Prefix]bool{}
+		for range 1 + r.IntN(3) { // what is granted of it, as two leases would be
+			prefix := pick(r, append(slices.Clone(prefixes[:3]), pick(r, grants).Prefix, pick(r, grants).Prefix+"b/"))
+			_, may := policy.BestGrant(grants, lease.Access, prefix, now)
+			if may != granted(lease.Access, prefix) {
+				t.Fatalf("%s on %q is granted: %t; %+v", lease.Access, prefix, may, grants)
+			}
+			if may {
+				wanted[prefix] = true
+				lease.Parts = append(lease.Parts, keyhatch.Part{Bucket: "demo", Prefix: prefix})
+			}
+		}
+		text, err := policy.Dialect{Partition: "aws"}.SessionPolicy(policy.Lent(lease), nil, nil)
+		if err != nil {
+			t.Fatalf("%+v: %v", lease.Parts, err)
+		}
+		lent += len(lease.Parts)
+		for range perRequest {
+			key, access := pick(r, keys), pick(r, accesses)
+			if len(lease.Parts) > 0 && r.IntN(2) == 0 {
+				key = string(pick(r, lease.Parts).Prefix) + "x"
+			}
+			want := lease.Access == access || lease.Access == keyhatch.Write
+			want = want && slices.ContainsFunc(slices.Collect(maps.Keys(wanted)), func(p keyhatch.Prefix) bool {
+				return strings.HasPrefix(key, string(p))
+			})
+			action := pick(r, map[keyhatch.Access][]string{keyhatch.Read: reads, keyhatch.Write: writes}[access])
+			got := iam.EvaluateIdentityPolicies([]types.PolicyEntry{{PolicyDocument: text}}, iam.RequestContext{Action: action, Resource: "arn:aws:s3:::demo/" + key})
+			if (got == iam.DecisionAllow) != want || policy.Lent(lease).AllowsObject(access, "demo", key) != want {
+				t.Fatalf("%s of %q: %v, want it open: %t; %+v gives %s", action, key, got, want, lease.Parts, text)
+			}
+			if want {
+				open++
+			}
+		}
+	}
+	if open < triples/20 || lent < triples/perRequest/2 {
+		t.Errorf("%d triples of %d were open, for %d prefixes: too few to tell", open, triples, lent)
 	}
 }
