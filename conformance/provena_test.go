@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -103,21 +104,14 @@ func (r *realm) sign(user string) string {
 	return whole + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-// provena is a server with datasets, whose users log in at a realm.
-type provena struct {
-	place
-	realm   *realm
-	dataset string // the handle of the location p.own
-}
-
-func serveProvena(t *testing.T) provena {
-	t.Helper()
-	r := newRealm(t)
-	file := filepath.Join(t.TempDir(), "realm.pem")
+// settings have a server trust what the realm signs, in a workspace.
+func (r *realm) settings(workspace string) string {
+	r.t.Helper()
+	file := filepath.Join(r.t.TempDir(), "realm.pem")
 	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: r.public()}), 0o600); err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
-	s := ownServer(t, devserver.Installation{Settings: `issuers:
+	return `issuers:
   - issuer: ` + r.url + `
     keys: [` + file + `]
     algorithms: [RS256]
@@ -125,15 +119,35 @@ func serveProvena(t *testing.T) provena {
     subject: {claim: preferred_username, template: "{}"}
     workspaces: [` + workspace + `]
     scopes: [leases, "locations:read"]
-`})
-	create(t, s, "/api/v1/workspaces", map[string]any{"name": workspace})
+`
+}
+
+// join makes the realm's users members of a workspace.
+func (r *realm) join(s *devserver.Server, workspace string) {
+	r.t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(r.roles)) {
-		user := create(t, s, "/api/v1/users", map[string]any{"name": name})
-		if _, err := keyhatch.New(s.API, s.Token).PutWorkspaceMember(t.Context(), workspace, user, api.MemberRole{Role: "member"}); err != nil {
-			t.Fatal(err)
+		user := create(r.t, s, "/api/v1/users", map[string]any{"name": name})
+		if _, err := keyhatch.New(s.API, s.Token).PutWorkspaceMember(r.t.Context(), workspace, user, api.MemberRole{Role: "member"}); err != nil {
+			r.t.Fatal(err)
 		}
 	}
-	p := provena{place: makePlace(t, s, directory), realm: r, dataset: "directory-alpha"}
+}
+
+// provena is a server with datasets, whose users log in at a realm.
+type provena struct {
+	place
+	realm            *realm
+	dataset          string // the handle of the location p.own
+	endpoint, region string // where what is lent works
+}
+
+func serveProvena(t *testing.T) provena {
+	t.Helper()
+	r := newRealm(t)
+	s := ownServer(t, devserver.Installation{Settings: r.settings(workspace)})
+	create(t, s, "/api/v1/workspaces", map[string]any{"name": workspace})
+	r.join(s, workspace)
+	p := provena{place: makePlace(t, s, directory), realm: r, dataset: "directory-alpha", endpoint: s.S3, region: s.Region}
 	p.admit(t, directory.name)
 	for key, text := range map[string]string{p.own + "README.txt": "of alpha", p.own + "in/deep.txt": "deep", siblingPrefix + "README.txt": "of beta"} {
 		file := filepath.Join(p.folder, p.bucket, filepath.FromSlash(key))
@@ -183,7 +197,18 @@ func (p provena) read(t *testing.T, text []byte) devserver.Lease {
 		return s
 	}
 	return devserver.Lease{
-		AccessKeyID: of("aws_access_key_id"), SecretAccessKey: of("aws_secret_access_key"), SessionToken: of("aws_session_token"), Endpoint: p.S3, Region: p.Region,
+		AccessKeyID: of("aws_access_key_id"), SecretAccessKey: of("aws_secret_access_key"), SessionToken: of("aws_session_token"),
+		ExpiresAt: ends, Endpoint: p.endpoint, Region: p.region,
+	}
+}
+
+// forms are the three bodies of a request for credentials, by what they name the dataset with.
+func (p provena) forms(console bool) map[string]string {
+	where := `{"bucket_name":"` + p.bucket + `","path":"` + p.own + `","s3_uri":"s3://` + p.bucket + "/" + p.own + `"}`
+	return map[string]string{
+		"dataset_id":  fmt.Sprintf(`{"dataset_id":"%s","console_session_required":%t}`, p.dataset, console),
+		"s3_location": fmt.Sprintf(`{"s3_location":%s,"console_session_required":%t}`, where, console),
+		"bare":        where,
 	}
 }
 
@@ -225,13 +250,9 @@ func TestProvenaByCurl(t *testing.T) {
 	if !regexp.MustCompile(`^[A-Za-z0-9._~-]+$`).MatchString(p.Token) { // the script hands it to a shell, and splits at "=="
 		t.Error("a token has characters that the script takes apart")
 	}
-	where := `{"bucket_name":"` + p.bucket + `","path":"` + p.own + `","s3_uri":"s3://` + p.bucket + "/" + p.own + `"}`
+	where := p.forms(true)["bare"]
 	url := "s3://" + p.bucket + "/"
-	for form, body := range map[string]string{
-		"dataset_id":  `{"dataset_id":"` + p.dataset + `","console_session_required":true}`,
-		"s3_location": `{"s3_location":` + where + `,"console_session_required":false}`,
-		"bare":        where,
-	} {
+	for form, body := range p.forms(true) {
 		env := func(path string) (devserver.Lease, []string) {
 			l := p.read(t, p.curl(t, "POST", path, p.Token, body))
 			return l, awsEnv(t, l, aws.home)
@@ -302,10 +323,17 @@ func TestProvenaListsWhole(t *testing.T) {
 	aws.run(l, env, "s3", "ls", url+p.own).must(t)
 }
 
-// TestProvenaClient: Provena's own client logs in at its realm, and gets what its roles and
-// the grants give.
-func TestProvenaClient(t *testing.T) {
-	t.Parallel()
+// provenaSaid is what a step of the script with Provena's own client tells.
+type provenaSaid struct {
+	Message, ID, URI, Name, Release, Expiry, Key, URL, Error, Says string
+	Console                                                        *string
+	Roles, Keys                                                    []string
+	Locked                                                         bool
+}
+
+// client is Provena's own: it takes a step as a user of the realm.
+func (p provena) client(t *testing.T) func(who, step string) provenaSaid {
+	t.Helper()
 	run := newRunner(t, program(t, "KEYHATCH_PROVENA_PYTHON", "python3 with provenaclient"))
 	script, err := filepath.Abs(filepath.Join("testdata", "use_provena.py"))
 	if err != nil {
@@ -314,17 +342,10 @@ func TestProvenaClient(t *testing.T) {
 	if _, err := os.ReadFile(script); err != nil { // go test must know of it: see devserver.Build
 		t.Fatal(err)
 	}
-	p := serveProvena(t)
-	type said struct {
-		Message, ID, URI, Name, Release, Expiry, Key, URL, Error, Says string
-		Console                                                        *string
-		Roles, Keys                                                    []string
-		Locked                                                         bool
-	}
-	step := func(who, step string) (out said) {
+	return func(who, step string) (out provenaSaid) {
 		t.Helper()
 		env := []string{
-			"PROVENA_DATA_STORE=" + p.API, "PROVENA_REALM=" + p.realm.url, "PROVENA_OFFLINE_TOKEN=" + who, "PROVENA_S3=" + p.S3, "PROVENA_REGION=" + p.Region,
+			"PROVENA_DATA_STORE=" + p.API, "PROVENA_REALM=" + p.realm.url, "PROVENA_OFFLINE_TOKEN=" + who, "PROVENA_S3=" + p.endpoint, "PROVENA_REGION=" + p.region,
 			"AWS_EC2_METADATA_DISABLED=true",
 		}
 		text := run.run(devserver.Lease{}, env, "-B", script, step, p.dataset).must(t).stdout
@@ -333,6 +354,14 @@ func TestProvenaClient(t *testing.T) {
 		}
 		return out
 	}
+}
+
+// TestProvenaClient: Provena's own client logs in at its realm, and gets what its roles and
+// the grants give.
+func TestProvenaClient(t *testing.T) {
+	t.Parallel()
+	p := serveProvena(t)
+	step := p.client(t)
 	if got := step("ann", "health"); got.Message != "Health check successful." {
 		t.Errorf("health: %+v", got)
 	}

@@ -38,6 +38,7 @@ type minting struct {
 	api      *keyhatch.Client
 	buckets  [2]string
 	sessions *asked
+	realm    *realm
 }
 
 // minters are the stores with a token service that holds sessions to their policy.
@@ -54,9 +55,11 @@ func newMinting(t *testing.T, kind string) minting {
 	t.Helper()
 	of := minters[kind]
 	store := of.start(t)
-	server := ownServer(t, devserver.Installation{OutboundNetworks: loopback, Settings: "tokens:\n  requests_per_minute: 60000\n"})
-	m := minting{Server: server, t: t, store: store, api: keyhatch.New(server.API, server.Token).In("lab"), sessions: countAsked(t, store.STS)}
+	login := newRealm(t)
+	server := ownServer(t, devserver.Installation{OutboundNetworks: loopback, Settings: "tokens:\n  requests_per_minute: 60000\n" + login.settings("lab")})
+	m := minting{Server: server, t: t, store: store, api: keyhatch.New(server.API, server.Token).In("lab"), sessions: countAsked(t, store.STS), realm: login}
 	create(t, server, "/api/v1/workspaces", map[string]any{"name": "lab"})
+	login.join(server, "lab")
 	keys := map[string]any{"access_key_id": store.AccessKeyID, "secret_access_key": store.SecretAccessKey, "endpoint": m.sessions.url}
 	credential := "keys"
 	create(t, server, "/api/v1/credentials", map[string]any{"name": "keys", "aws_keys": keys, "base": true})
@@ -162,6 +165,8 @@ func TestStoresSessions(t *testing.T) {
 			m := newMinting(t, kind)
 			m.verify(minters[kind].weaknesses)
 			m.lends()
+			t.Run("provena", m.speaksProvena)
+			m.outlives()
 			m.shares()
 		})
 	}
@@ -265,6 +270,22 @@ func (m minting) lends() {
 	out, err := m.cli("lease", "revoke", lent.ID)
 	if err != nil || !strings.Contains(out, "work until") {
 		t.Errorf("revoked: %s, %v", out, err)
+	}
+}
+
+// outlives takes a user's access, whose session lives on: who-can tells of it.
+func (m minting) outlives() {
+	ctx := m.t.Context()
+	location := create(m.t, m.Server, "/api/v1/locations?workspace=lab", map[string]any{"name": "brief", "url": "s3://" + m.buckets[0] + "/brief/"})
+	grant := create(m.t, m.Server, "/api/v1/grants?workspace=lab", map[string]any{"location": location, "to": "user", "subject": "ann", "access": "read"})
+	var made struct{ Secret string }
+	m.must(m.Create(ctx, "/api/v1/tokens", map[string]any{"name": "t", "user": "ann"}, &made))
+	lent, err := keyhatch.New(m.API, made.Secret).In("lab").CreateLease(ctx, api.LeaseRequest{Location: "brief", Access: "read"})
+	m.must(err)
+	m.must(m.api.TakeGrant(ctx, grant))
+	out, err := m.cli("audit", "who-can", "brief", "--access", "read")
+	if err != nil || !strings.Contains(out, "With these sessions of store upstream") || !strings.Contains(out, lent.ID) || !strings.Contains(out, lent.ExpiresAt.Format(time.RFC3339)) {
+		m.t.Errorf("who can, when the grant of a session was taken: %v, %s", err, out)
 	}
 }
 
