@@ -55,8 +55,11 @@ func (m minting) speaksProvena(t *testing.T) {
 				err  error
 				may  bool
 			}{
-				{"read", get("alpha/README.txt"), true}, {"write", put("alpha/" + form), writes},
-				{"read beside", get("beta/README.txt"), false}, {"write beside", put("beta/" + form), false}, {"write before", put("alpha" + form), false},
+				{"read", get("alpha/README.txt"), true},
+				{"write", put("alpha/" + form), writes},
+				{"read beside", get("beta/README.txt"), false},
+				{"write beside", put("beta/" + form), false},
+				{"write before", put("alpha" + form), false},
 			} {
 				if (tc.err == nil) != tc.may || tc.err != nil && !strings.Contains(tc.err.Error(), "AccessDenied") {
 					t.Errorf("%s, %s to %s: %v", form, path, tc.what, tc.err)

@@ -48,7 +48,7 @@ func (a *WhoCan) addLent(ctx context.Context, r db.Reader, s *State, p place) er
 				f.narrowed[e.Target] = e.At
 			}
 		case lending.LeaseLent:
-			if e.Workspace != p.bucket.Workspace || e.Detail["store"] != p.bucket.Store {
+			if on := e.Detail["store"]; e.Workspace != p.bucket.Workspace || on != "" && on != p.bucket.Store {
 				continue
 			}
 			switch ofGrants, ofStore := e.Detail["grants"] != "", e.Detail["vend"] != ""; {
