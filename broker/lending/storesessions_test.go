@@ -250,6 +250,7 @@ func TestS15_LivesOfSessions(t *testing.T) {
 		{what: "more accepted than there is", longest: time.Hour, asks: 90 * time.Minute, least: 70 * time.Minute, code: keyhatch.CodeLifeExceedsLimit},
 		{what: "less accepted than the location's limit", longest: 2 * time.Hour, location: 40 * time.Minute, asks: 90 * time.Minute, least: 20 * time.Minute, vends: 40 * time.Minute, accepts: 20 * time.Minute},
 		{what: "less accepted, not asked", longest: 2 * time.Hour, least: 20 * time.Minute, vends: time.Hour, accepts: 20 * time.Minute},
+		{what: "more accepted than there is, not asked", longest: time.Hour, least: 90 * time.Minute, code: keyhatch.CodeLifeExceedsLimit}, // it was given the hour
 		{what: "more accepted than asked", longest: 2 * time.Hour, asks: 30 * time.Minute, least: 40 * time.Minute, code: keyhatch.CodeInvalidDuration},
 		{what: "shorter than any", longest: 2 * time.Hour, asks: 14 * time.Minute, code: keyhatch.CodeInvalidDuration},
 	} {
