@@ -1,6 +1,7 @@
 package broker_test
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/keyhatch/keyhatch"
@@ -13,6 +14,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/past"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/broker/record"
+	"github.com/keyhatch/keyhatch/broker/terms"
 )
 
 type (
@@ -262,6 +264,32 @@ var useCases = slices.Concat(peopleUseCases, oauthUseCases, []useCase{
 		return func() error {
 			return only(w.Broker.Places.UpdateLocation(w.ctx, c, "", l.ID, places.LocationChange{Locked: &yes}))
 		}
+	}},
+	{"confine a location to networks", "    ok        ok        ok        ok        hidden    ok        forbidden hidden", places.LocationUpdated, "locations", func(w *lab, c caller) act {
+		l, _ := w.newLocation()
+		networks := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+		return func() error {
+			return only(w.Broker.Places.UpdateLocation(w.ctx, c, "", l.ID, places.LocationChange{Networks: &networks}))
+		}
+	}},
+	{"set a location's terms", "            ok        ok        ok        ok        hidden    ok        forbidden hidden", terms.WereSet, "terms", func(w *lab, c caller) act {
+		l, _ := w.newLocation()
+		return func() error { return only(w.Broker.Terms.Set(w.ctx, c, "", l.ID, "Terms", "Be kind.")) }
+	}},
+	{"see a location's terms", "            ok        ok        ok        ok        hidden    ok        ok        hidden", "", "", func(w *lab, c caller) act {
+		l, _ := w.newLocation()
+		w.must(only(w.Broker.Terms.Set(w.ctx, w.Admin, "", l.ID, "Terms", "Be kind.")))
+		return func() error { return only(w.Broker.Terms.Show(w.ctx, c, "", l.ID)) }
+	}},
+	{"accept terms with a token", "         forbidden forbidden forbidden forbidden hidden    forbidden forbidden hidden", terms.WereAccepted, "terms_accepted", func(w *lab, c caller) act {
+		l, _ := w.newLocation()
+		asked := give[terms.Asked](w)(w.Broker.Terms.Set(w.ctx, w.Admin, "", l.ID, "Terms", "Be kind."))
+		return func() error { return only(w.Broker.Terms.Accept(w.ctx, c, "", l.ID, asked.Version)) }
+	}},
+	{"list who accepted terms", "           ok        ok        ok        ok        hidden    ok        forbidden hidden", "", "", func(w *lab, c caller) act {
+		l, _ := w.newLocation()
+		w.must(only(w.Broker.Terms.Set(w.ctx, w.Admin, "", l.ID, "Terms", "Be kind.")))
+		return func() error { return only(w.Broker.Terms.Acceptances(w.ctx, c, "", l.ID, page)) }
 	}},
 	{"become a location's owner", "         ok        ok        ok        ok        hidden    -         forbidden hidden", places.LocationUpdated, "locations", func(w *lab, c caller) act {
 		l, _ := w.newLocation()

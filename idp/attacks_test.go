@@ -14,6 +14,7 @@ var hostile = []string{
 	"https://evil.example/", "http://evil.example", "//evil.example/", "///evil.example/", "////evil.example", `\\evil.example`, `/\evil.example`, `\/evil.example`,
 	"/\t/evil.example", "/\n/evil.example", "/%09/evil.example", "/%2f/evil.example", "/%5cevil.example", "https:evil.example", "https:/evil.example",
 	"javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "vbscript:x", "/profile/../../evil.example", "/profile/..//evil.example", "/profile@evil.example",
+	"/terms/", "/terms/loc_0mz3k8q2a7c4f9d/../../evil", "/terms//evil.example", "/terms/loc_evil",
 	"/profile//evil.example", "/oauth/authorize/../..//evil.example", "/oauth/authorizeevil", "profile", "?next=//evil.example", "#//evil.example",
 	"/device#@evil.example", "/login?next=//evil.example", "/logout", "/api/v1/tokens", "/profile?a=b\r\nSet-Cookie: x=y", "/profile?<script>", " /profile", "/profile ",
 	"/profile;x", "https://127.0.0.1@evil.example/profile", "/\u2215evil.example", "/device?x=\x00",

@@ -2,6 +2,7 @@ package terms
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -117,14 +118,23 @@ func (svc *Service) Accept(ctx context.Context, c keyhatch.Caller, workspace, re
 				"these are not the terms that the location has now: read them again, and accept what you have read").In("version")
 		}
 		isNew, err := w.Tx.InsertAcceptance(ctx, keyhatch.Acceptance{Location: l.ID, Workspace: l.Workspace, User: w.Caller.User.ID, Version: version, At: w.Now})
-		if err != nil || !isNew {
+		if err == nil && !isNew {
+			err = errBefore
+		}
+		if err != nil {
 			return err
 		}
 		a.AcceptedAt = w.Now
 		return w.Record(WereAccepted, l.Workspace, l.ID, kernel.Detail("name", l.Name, "user", w.Caller.User.ID, "version", version))
 	})
+	if errors.Is(err, errBefore) {
+		err = nil
+	}
 	return a, err
 }
+
+// errBefore is that there is nothing to change.
+var errBefore = errors.New("the terms were accepted before")
 
 // Acceptances lists who has accepted the terms that a location has now. The location's owner
 // and the workspace's admins only.
