@@ -7,6 +7,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/oauth"
+	"github.com/keyhatch/keyhatch/broker/people"
 )
 
 // oauthUseCases is who may do what with programs that users let act for them.
@@ -26,6 +27,9 @@ var oauthUseCases = []useCase{
 	{"let a program act, with a token", "  forbidden forbidden forbidden forbidden forbidden forbidden forbidden forbidden", oauth.Consented, "oauth_consents", func(w *lab, c caller) act {
 		p := w.newProgram()
 		return func() error { return only(w.Broker.OAuth.Allow(w.ctx, c, asksFor(p))) }
+	}},
+	{"get a token as for a password", "    forbidden forbidden forbidden forbidden forbidden forbidden forbidden forbidden", people.TokenCreated, "earthdata_tokens", func(w *lab, c caller) act {
+		return func() error { return only(w.Broker.OAuth.FindOrCreateUserToken(w.ctx, c)) }
 	}},
 	{"end what a member lets it do", "     ok        hidden    hidden    hidden    hidden    hidden    hidden    hidden", oauth.Ended, "oauth_consents", func(w *lab, c caller) act {
 		id := w.newConsent(w.newMember(keyhatch.MemberRole).Name)

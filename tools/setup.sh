@@ -315,6 +315,7 @@ environment s3fs requirements-s3fs.txt 'pyiceberg, rasterio, s3fs'
 environment arvados requirements-arvados.txt 'arvados'
 environment moto requirements-moto.txt 'moto.server'
 environment tiledb requirements-tiledb.txt 'tiledb.client'
+environment earthdata requirements-earthdata.txt 'earthaccess, obstore.auth.earthdata'
 environment provena requirements-provena.txt 'ProvenaInterfaces, boto3, provenaclient'
 
 if ! java=$(find_java); then
@@ -335,6 +336,7 @@ wait "$builds" || die "not all programs were built, see above"
 printf 'export %s=%q\n' \
 	KEYHATCH_ARVADOS_PYTHON "$arvados/bin/python" \
 	KEYHATCH_AWSCLI "$clients/bin/aws" \
+	KEYHATCH_EARTHDATA_PYTHON "$earthdata/bin/python" \
 	KEYHATCH_GITLEAKS "$gitleaks" \
 	KEYHATCH_JAVA_HOME "$java" \
 	KEYHATCH_MINIO "$minio" \

@@ -13,6 +13,7 @@ func TestDoorsSideBySide(t *testing.T) {
 	for path, says := range map[string]string{
 		"/api/v1/tokens/current": `"created_at"`, "/arvados/v1/users/current": `"arvados#user"`, "/v4/users/self": `"workspaces"`, "/core/v1/users/current": `"api_token_id"`,
 		"/check-access/check-general-access": `"roles"`, "/": `"Health check successful."`,
+		"/s3credentials": `"sessionToken":`, "/version": `"response_version"`,
 	} {
 		if a := r.send("GET", path, "", "Authorization", admin); a.status != 200 || !strings.Contains(a.text, says) {
 			t.Errorf("%s: %d %s", path, a.status, a.text)

@@ -34,6 +34,56 @@ func testOAuthClients(t *testing.T, s *suite) {
 	})
 }
 
+// testEarthdataTokens: what a token says is found by its user, the newest first, and goes with the
+// token; the key that signed it stays as long.
+func testEarthdataTokens(t *testing.T, s *suite) {
+	u, other := s.NewUser(), s.NewUser()
+	key := db.SigningKey{ID: s.ID(keyhatch.SigningKeyID), Sealed: []byte{0, 1}, Public: "p", CreatedAt: s.Now()}
+	unused := key
+	unused.ID = s.ID(keyhatch.SigningKeyID)
+	says := func() db.EarthdataToken {
+		return db.EarthdataToken{HashedToken: s.newToken(u.ID, ""), Key: key.ID, UID: "ünï", Issued: s.Now(), Until: s.Now().Add(time.Hour)}
+	}
+	first, second := says(), says()
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		return ground.FirstError(
+			func() error { return tx.InsertUser(ctx, u) },
+			func() error { return tx.InsertUser(ctx, other) },
+			func() error { return tx.InsertSigningKey(ctx, key) },
+			func() error { return tx.InsertSigningKey(ctx, unused) },
+			func() error { return tx.InsertToken(ctx, first.HashedToken) },
+			func() error { return tx.InsertToken(ctx, second.HashedToken) },
+			func() error { return tx.InsertEarthdataToken(ctx, first) },
+			func() error { return tx.InsertEarthdataToken(ctx, second) },
+		)
+	})
+	have := func(user string, want ...db.EarthdataToken) {
+		t.Helper()
+		got, err := s.EarthdataTokens(s.Ctx(), user)
+		if diff := cmp.Diff(want, got, networks); err != nil || diff != "" {
+			t.Errorf("%v\n%s", err, diff)
+		}
+	}
+	keys := func(want int) {
+		t.Helper()
+		if got, err := s.SigningKeys(s.Ctx()); err != nil || len(got) != want {
+			t.Errorf("%d keys, want %d, %v", len(got), want, err)
+		}
+	}
+	have(u.ID, second, first)
+	have(other.ID)
+	prune := func(ctx context.Context, tx *db.Tx) error { return tx.PruneSigningKeys(ctx, s.Now().Add(time.Hour)) }
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.RetireSigningKeys(ctx, s.Now()) })
+	s.Do(prune)
+	keys(1)
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteEarthdataToken(ctx, second.ID) })
+	have(u.ID, first)
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteToken(ctx, first.Token) })
+	have(u.ID)
+	s.Do(prune)
+	keys(0)
+}
+
 // testConsents: a code, a refresh token and a device work once, and go with their consent, which
 // goes with its user and in its time.
 func testConsents(t *testing.T, s *suite) {

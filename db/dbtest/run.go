@@ -34,6 +34,7 @@ var nouns = []ground.Part{
 	{Name: "Sessions", Test: on(testSessions)},
 	{Name: "OAuthClients", Test: on(testOAuthClients)},
 	{Name: "Consents", Test: on(testConsents)},
+	{Name: "EarthdataTokens", Test: on(testEarthdataTokens)},
 	{Name: "SigningKeys", Test: on(testSigningKeys)},
 	{Name: "Credentials", Test: on(testCredentials)},
 	{Name: "Stores", Test: on(testStores)},
