@@ -1,5 +1,13 @@
 package main
 
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/keyhatch/keyhatch/compat/earthdata"
+)
+
 // EarthdataConfig is what clients of Earthdata are answered at /s3credentials.
 type EarthdataConfig struct {
 	// Workspace and Location are what is read where a caller names nothing, and all that it
@@ -7,4 +15,48 @@ type EarthdataConfig struct {
 	// places. Default: then the answer is an error, which lists what there is.
 	Workspace string `yaml:"workspace"`
 	Location  string `yaml:"location"`
+
+	// Login is an Earthdata Login where people log in, in place of this server. Its tokens
+	// count by the rules that issuers has for it. Default: none.
+	Login EarthdataLogin `yaml:"login"`
+}
+
+// EarthdataLogin is an Earthdata Login of others.
+type EarthdataLogin struct {
+	// URL is where it is, such as https://urs.earthdata.nasa.gov.
+	URL string `yaml:"url"`
+
+	// ClientID is as which this server is registered there, with the address of its /redirect,
+	// and ClientSecretFile holds the secret.
+	ClientID         string `yaml:"client_id"`
+	ClientSecretFile string `yaml:"client_secret_file"`
+}
+
+func (c EarthdataConfig) check() error {
+	if (c.Workspace == "") != (c.Location == "") {
+		return errors.New("earthdata: name the workspace and the location, or neither")
+	}
+	if c.Login == (EarthdataLogin{}) {
+		return nil
+	}
+	u, err := url.Parse(c.Login.URL)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return errors.New("earthdata.login.url must be https://host, with nothing behind it")
+	}
+	if c.Login.ClientID == "" || c.Login.ClientSecretFile == "" {
+		return errors.New("earthdata.login needs client_id and client_secret_file")
+	}
+	return nil
+}
+
+// elsewhere is where people log in; nil: nowhere else than here.
+func (l EarthdataLogin) elsewhere(transport http.RoundTripper) (*earthdata.Elsewhere, error) {
+	if l.URL == "" {
+		return nil, nil
+	}
+	secret, err := secretIn("earthdata.login.client_secret_file", l.ClientSecretFile, "put the secret there that the client was registered with")
+	if err != nil {
+		return nil, err
+	}
+	return &earthdata.Elsewhere{URL: l.URL, Client: l.ClientID, Secret: secret, Transport: transport}, nil
 }

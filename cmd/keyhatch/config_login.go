@@ -3,10 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
-	"strings"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/issuers"
@@ -150,30 +148,5 @@ func (p ProviderConfig) secret() (keyhatch.Secret, error) {
 	case p.ClientSecretFile == "":
 		return "", nil
 	}
-	text, err := readOwn("client_secret_file", p.ClientSecretFile)
-	if err != nil {
-		return "", err
-	}
-	if text == "" {
-		return "", fmt.Errorf("client_secret_file: %s is empty", p.ClientSecretFile)
-	}
-	return keyhatch.Secret(text), nil
-}
-
-// readOwn reads a secret from a file that only its owner can read.
-func readOwn(key, path string) (string, error) {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("%s: %s is missing", key, path)
-	case err != nil:
-		return "", fmt.Errorf("%s: %w", key, err)
-	case info.Mode().Perm()&0o077 != 0:
-		return "", fmt.Errorf("%s: %s can be read by others: chmod 600 it", key, path)
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", key, err)
-	}
-	return strings.TrimSpace(string(text)), nil
+	return secretIn("client_secret_file", p.ClientSecretFile, "put the secret there that the provider has given")
 }

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/people"
@@ -55,18 +52,9 @@ func (a ArvadosConfig) rootSecret() (keyhatch.Secret, error) {
 	if a.SystemRootTokenFile == "" {
 		return "", nil
 	}
-	fail := func(why string) (keyhatch.Secret, error) {
-		return "", fmt.Errorf("arvados.system_root_token_file: %s %s", a.SystemRootTokenFile, why)
+	secret, err := secretIn("arvados.system_root_token_file", a.SystemRootTokenFile, "keyhatch token generate makes a secret to put into it")
+	if err == nil && !keyhatch.IsTokenSecret(secret.Reveal()) {
+		err = fmt.Errorf("arvados.system_root_token_file: %s does not hold a token: keyhatch token generate makes one", a.SystemRootTokenFile)
 	}
-	if _, err := os.Stat(a.SystemRootTokenFile); errors.Is(err, fs.ErrNotExist) {
-		return fail("is missing: keyhatch token generate makes a secret to put into it")
-	}
-	secret, err := readOwn("arvados.system_root_token_file", a.SystemRootTokenFile)
-	if err != nil {
-		return "", err
-	}
-	if !keyhatch.IsTokenSecret(secret) {
-		return fail("does not hold a token: keyhatch token generate makes one")
-	}
-	return keyhatch.Secret(secret), nil
+	return secret, err
 }

@@ -45,16 +45,17 @@ import (
 
 // instance is a running Keyhatch: everything is wired here and nowhere else.
 type instance struct {
-	config   Config
-	log      *slog.Logger
-	db       *db.DB
-	keys     *seal.Keyring
-	mirror   *mirror.Mirror
-	backends *gateway.Backends
-	broker   *broker.Broker
-	jobs     *jobs.Runner
-	issuers  *issuers.Verifier
-	cluster  string // id, in the foreign spellings of ids
+	config    Config
+	log       *slog.Logger
+	db        *db.DB
+	keys      *seal.Keyring
+	mirror    *mirror.Mirror
+	backends  *gateway.Backends
+	broker    *broker.Broker
+	jobs      *jobs.Runner
+	issuers   *issuers.Verifier
+	datalogin *earthdata.Elsewhere // nil: people log in here
+	cluster   string               // id, in the foreign spellings of ids
 
 	api, s3       net.Listener
 	apiURL, s3URL string
@@ -177,6 +178,9 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	}
 	tokens, err := c.Tokens.limits()
 	if err != nil {
+		return in, err
+	}
+	if in.datalogin, err = c.Earthdata.Login.elsewhere(dialer.Transport()); err != nil {
 		return in, err
 	}
 	if in.issuers, err = c.trusted(dialer.Transport(), log); err != nil {
@@ -323,7 +327,7 @@ func (in *instance) idp() *idp.Door {
 // earthdata is the door of data users. People log in at it where the login pages are.
 func (in *instance) earthdata() *earthdata.Door {
 	return earthdata.New(in.broker, earthdata.Config{
-		URL: in.config.publicURL(in.apiURL), Login: in.config.API.LoginPages,
+		URL: in.config.publicURL(in.apiURL), Login: in.config.API.LoginPages, Elsewhere: in.datalogin,
 		Workspace: in.config.Earthdata.Workspace, Location: in.config.Earthdata.Location, Version: thisBuild().Version,
 	}, in.log)
 }

@@ -30,7 +30,8 @@ const (
 //
 // Source: Cumulus' s3-credentials-endpoint, whose status is 307: one client takes no other.
 func (d *Door) orToLogin(w http.ResponseWriter, r *http.Request, err error) error {
-	if !errors.Is(err, errNobody) || !d.Login {
+	at := d.login()
+	if !errors.Is(err, errNobody) || at == nil {
 		return err
 	}
 	secret, ok := browserSecret(r)
@@ -46,15 +47,56 @@ func (d *Door) orToLogin(w http.ResponseWriter, r *http.Request, err error) erro
 	if !ok {
 		return failure{Status: http.StatusBadRequest, Code: "invalid_request", Description: "the address is too long: ask for less, or log in first, at " + d.URL + "/s3credentials"}
 	}
-	sum := sha256.Sum256([]byte(verifierOf(secret, state)))
+	return lead(w, at.address(way{d.URL + keyhatch.KeysRedirect, state, verifierOf(secret, state), !looksLikeBrowser(r)}))
+}
+
+// way is how somebody gets to a login and back.
+type way struct {
+	redirect string // the address of comeBack
+	state    string
+	verifier keyhatch.Secret // of PKCE
+	program  bool            // there is nobody to see a page
+}
+
+// login is where people log in.
+type login interface {
+	address(way) string
+	// token is the user's token for a code that was brought back.
+	token(ctx context.Context, code keyhatch.Secret, w way) (keyhatch.Secret, error)
+}
+
+// login is nil where there is none.
+func (d *Door) login() login {
+	switch {
+	case d.Elsewhere != nil:
+		return *d.Elsewhere
+	case d.Login:
+		return ours{d.oauth, d.URL}
+	}
+	return nil
+}
+
+// ours is the login of this server.
+type ours struct {
+	oauth *oauth.Service
+	url   string
+}
+
+func (o ours) address(w way) string {
+	sum := sha256.Sum256([]byte(w.verifier.Reveal()))
 	q := url.Values{
-		"client_id": {keyhatch.EarthdataClient.Name}, "redirect_uri": {d.URL + keyhatch.KeysRedirect}, "response_type": {"code"}, "state": {state},
+		"client_id": {keyhatch.EarthdataClient.Name}, "redirect_uri": {w.redirect}, "response_type": {"code"}, "state": {w.state},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
 	}
-	if !looksLikeBrowser(r) {
+	if w.program {
 		q.Set("app_type", "401")
 	}
-	return lead(w, d.URL+"/oauth/authorize?"+q.Encode())
+	return o.url + "/oauth/authorize?" + q.Encode()
+}
+
+func (o ours) token(ctx context.Context, code keyhatch.Secret, w way) (keyhatch.Secret, error) {
+	out, err := o.oauth.Redeem(ctx, oauth.Proof{Client: keyhatch.EarthdataClient.Name}, oauth.Redemption{Code: code, Redirect: w.redirect, Verifier: w.verifier})
+	return out.Access, err
 }
 
 // comeBack takes the code with which somebody comes from the login, and leads on to what it
@@ -78,7 +120,8 @@ func (d *Door) comeBack(w http.ResponseWriter, r *http.Request) error {
 			Description: "the login has ended without leave to read for you: begin again at " + d.URL + "/s3credentials, and agree",
 		}
 	}
-	token, err := d.redeem(r.Context(), keyhatch.Secret(q.Get("code")), verifierOf(secret, q.Get("state")))
+	back := way{redirect: d.URL + keyhatch.KeysRedirect, state: q.Get("state"), verifier: verifierOf(secret, q.Get("state"))}
+	token, err := d.login().token(r.Context(), keyhatch.Secret(q.Get("code")), back)
 	if err != nil {
 		return err
 	}
@@ -86,11 +129,6 @@ func (d *Door) comeBack(w http.ResponseWriter, r *http.Request) error {
 	c.Value = token.Reveal()
 	http.SetCookie(w, c)
 	return lead(w, d.URL+to)
-}
-
-func (d *Door) redeem(ctx context.Context, code, verifier keyhatch.Secret) (keyhatch.Secret, error) {
-	out, err := d.oauth.Redeem(ctx, oauth.Proof{Client: keyhatch.EarthdataClient.Name}, oauth.Redemption{Code: code, Redirect: d.URL + keyhatch.KeysRedirect, Verifier: verifier})
-	return out.Access, err
 }
 
 func lead(w http.ResponseWriter, to string) error {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
@@ -20,6 +21,8 @@ type Config struct {
 	URL string
 	// Login: people log in at this server, which needs the URL.
 	Login bool
+	// Elsewhere is where people log in instead; nil: they do not. It needs the URL too.
+	Elsewhere *Elsewhere
 	// Workspace and Location are what is read where all that a caller may read is more than one
 	// lease can say; empty: that is an error.
 	Workspace, Location string
@@ -38,9 +41,11 @@ type Door struct {
 
 // New makes the door.
 func New(b *broker.Broker, c Config, log *slog.Logger) *Door {
-	c.Login = c.Login && c.URL != ""
+	if c.URL == "" {
+		c.Login, c.Elsewhere = false, nil
+	}
 	d := &Door{Config: c, lending: b.Lending, oauth: b.OAuth, passwords: b.Passwords, guard: auth.NewGuard(b.People).WithBearers(b.Bearers), log: log}
-	if c.Login {
+	if c.Login && c.Elsewhere == nil {
 		d.guard = d.guard.WithPasswords(b.Passwords)
 	}
 	return d
@@ -60,9 +65,8 @@ var routes = []route{
 	{http.MethodGet, "/version", (*Door).version},
 }
 
-// loginRoutes are those of Earthdata Login, beside what idp has, and the way back from it.
+// loginRoutes are those of Earthdata Login, beside what idp has.
 var loginRoutes = []route{
-	{http.MethodGet, keyhatch.KeysRedirect, (*Door).comeBack},
 	{http.MethodPost, "/api/users/find_or_create_token", (*Door).findOrCreateToken},
 	{http.MethodPost, "/api/users/token", (*Door).createToken},
 	{http.MethodGet, "/api/users/tokens", (*Door).tokens},
@@ -74,9 +78,12 @@ var loginRoutes = []route{
 
 // Mount adds the routes.
 func (d *Door) Mount(mux *http.ServeMux) {
-	all := routes
+	all := slices.Clone(routes)
+	if d.login() != nil {
+		all = append(all, route{http.MethodGet, keyhatch.KeysRedirect, (*Door).comeBack})
+	}
 	if d.Login {
-		all = append(all[:len(all):len(all)], loginRoutes...)
+		all = append(all, loginRoutes...)
 	}
 	for _, t := range all {
 		mux.HandleFunc(t.path, func(w http.ResponseWriter, r *http.Request) {

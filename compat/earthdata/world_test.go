@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,6 +39,18 @@ type world struct {
 	lab           keyhatch.Workspace
 	portalSecret  string
 	token, cannot string // of ann; the second may not borrow
+	// reopen serves what a new process does, with what is set of the core meanwhile.
+	reopen  func()
+	handler atomic.Pointer[http.Handler]
+}
+
+func (w *world) serve(on *httptest.Server, config earthdata.Config) {
+	log := slog.New(slog.NewTextHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	handler := server.API(log, nil, nil, earthdata.New(w.Broker, config, log), idp.NewServer(w.Broker, w.URL, log))
+	w.handler.Store(&handler)
+	if on.Config.Handler == nil {
+		on.Config.Handler = http.HandlerFunc(func(a http.ResponseWriter, r *http.Request) { (*w.handler.Load()).ServeHTTP(a, r) })
+	}
 }
 
 func newWorld(t *testing.T, change ...func(*earthdata.Config)) *world {
@@ -52,8 +65,11 @@ func newWorld(t *testing.T, change ...func(*earthdata.Config)) *world {
 	for _, change := range change {
 		change(&config)
 	}
-	log := slog.New(slog.NewTextHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	listening.Config.Handler = server.API(log, nil, nil, earthdata.New(c.Broker, config, log), idp.NewServer(c.Broker, w.URL, log))
+	w.reopen = func() {
+		w.Restart(t)
+		w.serve(listening, config)
+	}
+	w.serve(listening, config)
 	listening.Start()
 	t.Cleanup(listening.Close)
 

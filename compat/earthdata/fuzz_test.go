@@ -1,0 +1,45 @@
+package earthdata
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// FuzzWhereTo: a state that was not made with the secret leads nowhere, and one that was to the path
+// that it was made of, on this server.
+func FuzzWhereTo(f *testing.F) {
+	for _, s := range []string{"/s3credentials", "/s3credentials?prefix=s3://b/p/", "/locate?bucket_name=b", "//evil.example/s3credentials", "/s3credentials@evil.example", "https://evil.example", "\\evil", "a.b.c", ""} {
+		f.Add(s, s)
+	}
+	const secret = "secret"
+	base, err := url.Parse("https://keys.example.org")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text, state string) {
+		if to, ok := whereTo(secret, state); ok {
+			path, query, _ := strings.Cut(to, "?")
+			if made, _ := stateOf(secret, &url.URL{Path: path, RawQuery: query}); made != state {
+				t.Fatalf("%q leads to %q", state, to)
+			}
+		}
+		path, query, _ := strings.Cut(text, "?")
+		made, fits := stateOf(secret, &url.URL{Path: path, RawQuery: query})
+		if _, ok := whereTo("another", made); ok {
+			t.Fatalf("a state of %q leads another browser on", text)
+		}
+		to, ok := whereTo(secret, made)
+		if ok != (fits && slices.Contains(leadsTo, path)) {
+			t.Fatalf("%q: %v", text, ok)
+		}
+		if !ok {
+			return
+		}
+		// A raw query has no characters that end a header: the server has refused those.
+		if u, err := base.Parse(to); err == nil && (u.Host != base.Host || u.Path != path || u.User != nil) {
+			t.Fatalf("%q leads to %s", text, u)
+		}
+	})
+}
