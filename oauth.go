@@ -19,8 +19,8 @@ type OAuthClient struct {
 	// Confidential clients keep a secret, and show it. Public ones, which run where their
 	// users are, have none.
 	Confidential bool
-	// Trusted clients are the installation's own: users who are logged in are not asked.
-	// A device is asked for in any case, since anybody can show a code.
+	// Trusted clients are the installation's own: users who are logged in are not asked. They
+	// are confidential. A device is asked for in any case, since anybody can show a code.
 	Trusted bool
 	// Signed: access tokens are signed texts (JWTs) that others can check too. Otherwise
 	// they are like every API token.
@@ -102,6 +102,8 @@ func (c OAuthClient) Check() error {
 		return fail("redirects", "a client with the flow code has addresses to which codes are sent, and no other client has any")
 	case len(c.Redirects) > MaxRedirects:
 		return fail("redirects", "a client has at most %d addresses to which codes are sent", MaxRedirects)
+	case c.Trusted && !c.Confidential:
+		return fail("trusted", "users are asked about a client that has no secret, since anybody can say that it is that one: make it confidential, or not trusted")
 	case len(c.Scopes) == 0:
 		return fail("scopes", "say what the client's tokens may: it is one scope at least")
 	case c.AccessLife < MinAccessLife || c.AccessLife > longest:

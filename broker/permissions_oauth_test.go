@@ -24,6 +24,12 @@ var oauthUseCases = []useCase{
 		w.newProgram()
 		return func() error { return only(w.Broker.OAuth.Clients(w.ctx, c, page)) }
 	}},
+	{"have another key sign", "            ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", oauth.KeyMade, "oauth_keys", func(w *lab, c caller) act {
+		return func() error { return w.Broker.OAuth.RotateKey(w.ctx, c) }
+	}},
+	{"list the signing keys", "            ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", "", "", func(w *lab, c caller) act {
+		return func() error { return only(w.Broker.OAuth.SigningKeys(w.ctx, c)) }
+	}},
 	{"let a program act, with a token", "  forbidden forbidden forbidden forbidden forbidden forbidden forbidden forbidden", oauth.Consented, "oauth_consents", func(w *lab, c caller) act {
 		p := w.newProgram()
 		return func() error { return only(w.Broker.OAuth.Allow(w.ctx, c, asksFor(p))) }

@@ -70,6 +70,8 @@ type lab struct {
 func newLab(t *testing.T) *lab {
 	t.Helper()
 	w := &lab{Core: coretest.New(t), t: t, ctx: t.Context(), who: map[string]keyhatch.Caller{}}
+	w.PublicURL = "https://keyhatch.example.org"
+	w.Restart(t)
 	w.ws = w.Workspace(t, "lab")
 	for _, name := range columns[2:] {
 		w.who[name] = w.User(t, name)

@@ -69,10 +69,11 @@ func (c keysList) Run(ctx context.Context, s ask.Streams) error {
 }
 
 // each goes through a list that has no pages.
-func each(all []api.Key, err error) iter.Seq2[api.Key, error] {
-	return func(yield func(api.Key, error) bool) {
+func each[T any](all []T, err error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
 		if err != nil {
-			yield(api.Key{}, err)
+			var none T
+			yield(none, err)
 			return
 		}
 		for _, k := range all {

@@ -99,6 +99,9 @@ func TestErrorsAreSentBack(t *testing.T) {
 		"a request object":      {[]string{"request", "x.y.z"}, "request_not_supported"},
 		"a request elsewhere":   {[]string{"request_uri", "https://evil.example/"}, "request_uri_not_supported"},
 		"nobody, quietly":       {[]string{"prompt", "none"}, "login_required"},
+		"quietly, and asked":    {[]string{"prompt", "none login"}, "invalid_request"},
+		"another prompt":        {[]string{"prompt", "create"}, "invalid_request"},
+		"an age of no number":   {[]string{"max_age", "-1"}, "invalid_request"},
 	} {
 		sent := b.get("/oauth/authorize?"+wanted(c.change...).Encode()).sentBack(t, back)
 		if sent.Get("error") != c.want || sent.Get("state") != "s&= ?#/%" || sent.Get("iss") != s.url || sent.Get("code") != "" || sent.Get("from") != "there" || sent.Get("error_description") == "" {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,8 +17,24 @@ import (
 //
 // Source: RFC 6749, section 4.1.1; RFC 7636, section 4.3; OpenID Connect Core 1.0, section 3.1.2.1.
 var asked = []string{
-	"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge", "code_challenge_method", "prompt",
-	"request", "request_uri",
+	"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge", "code_challenge_method", "prompt", "max_age",
+	"request", "request_uri", afresh,
+}
+
+// afresh is a parameter of ours, on the way back from a login that the client has asked for: a
+// login that is newer than freshLogin will do. Who adds it by hand gains no more than that; the
+// client is told in auth_time when its user has logged in.
+const (
+	afresh     = "afresh"
+	freshLogin = 10 * time.Minute // time enough to log in and to decide
+)
+
+// asking is an authorization request.
+type asking struct {
+	oauth.Request
+	quietly bool // no page may be shown
+	again   bool // the user logs in, whoever is logged in already
+	consent bool // the user is asked, also about a client of the installation's own
 }
 
 // consentPage asks a user whether a program may act for it.
@@ -37,39 +54,46 @@ func (d *Door) authorize(w http.ResponseWriter, r *http.Request) error {
 	if err := d.oauth.MayReturn(r.Context(), f["client_id"], f["redirect_uri"]); err != nil {
 		return err
 	}
-	var request oauth.Request
+	var request asking
 	var what oauth.Asked
 	if request, err = requestOf(f); err == nil {
-		what, err = d.oauth.Ask(r.Context(), request)
+		what, err = d.oauth.Ask(r.Context(), request.Request)
+	}
+	switch {
+	case err != nil:
+	case who.shown || f["app_type"] == askBasic && !d.hasSession(r):
+		err = d.decideByBasic(w, r, f, request, what, who)
+	default:
+		err = d.decide(w, r, f, request, what)
 	}
 	var refusal oauth.Refusal
 	if errors.As(err, &refusal) {
 		return d.sendBack(w, f, url.Values{"error": {refusal.Code}, "error_description": {refusal.Message}})
 	}
-	if err != nil {
-		return err
-	}
-	if who.shown || f["app_type"] == askBasic && !d.hasSession(r) {
-		return d.decideByBasic(w, r, f, request, what, who)
-	}
-	return d.decide(w, r, f, request, what)
+	return err
 }
 
-// decide asks who is signed in, or takes its answer.
-func (d *Door) decide(w http.ResponseWriter, r *http.Request, f form, request oauth.Request, what oauth.Asked) error {
+// errMustAsk is for a client that wants no page to be shown.
+var errMustAsk = oauth.Refusal{Code: "consent_required", Message: "the user has to be asked: open this address in its browser, without prompt=none", Kind: keyhatch.Forbidden}
+
+// decide asks who is signed in, or takes its answer. Its refusals are for the client.
+func (d *Door) decide(w http.ResponseWriter, r *http.Request, f form, request asking, what oauth.Asked) error {
 	c, ok, err := d.signedIn(r)
-	quietly := f["prompt"] == "none"
+	if err == nil && ok {
+		err = d.oauth.Recent(r.Context(), c, request.Request)
+	}
+	if err == nil && (!ok || request.again) {
+		err = oauth.ErrLogin
+	}
 	switch {
+	case errors.Is(err, oauth.ErrLogin) && !request.quietly:
+		return d.askWho(w, f, request)
 	case err != nil:
 		return err
-	case !ok && quietly:
-		return d.sendBack(w, f, url.Values{"error": {"login_required"}, "error_description": {"nobody is logged in"}})
-	case !ok:
-		return toLogin(w, "/oauth/authorize", f.values())
-	case r.Method == http.MethodGet && what.Client.Trusted:
+	case r.Method == http.MethodGet && what.Unasked() && !request.consent:
 		return d.allow(w, r, f, c, request)
-	case quietly:
-		return d.sendBack(w, f, url.Values{"error": {"consent_required"}, "error_description": {"the user has to be asked"}})
+	case request.quietly:
+		return errMustAsk
 	case r.Method == http.MethodGet:
 		return d.show(w, r, http.StatusOK, sourceOf(request.Redirect), "consent.html", consentPage{
 			Form: d.form(w, r), Client: titleOf(what.Client), User: c.User.Name, Redirect: returnsTo(request.Redirect), Scopes: what.Scopes, Fields: f.only(asked),
@@ -79,13 +103,22 @@ func (d *Door) decide(w http.ResponseWriter, r *http.Request, f form, request oa
 		return err
 	}
 	if f["decision"] != "allow" {
-		return d.sendBack(w, f, url.Values{"error": {oauth.ErrDenied.Code}, "error_description": {oauth.ErrDenied.Message}})
+		return oauth.ErrDenied
 	}
 	return d.allow(w, r, f, c, request)
 }
 
-func (d *Door) allow(w http.ResponseWriter, r *http.Request, f form, c keyhatch.Caller, request oauth.Request) error {
-	code, err := d.oauth.Allow(r.Context(), c, request)
+// askWho leads to the login, and back here with what the client has asked for.
+func (d *Door) askWho(w http.ResponseWriter, f form, request asking) error {
+	back := f.values()
+	if request.again || request.Within > 0 {
+		back.Set(afresh, "1")
+	}
+	return toLogin(w, "/oauth/authorize", back, request.again || request.Within > 0)
+}
+
+func (d *Door) allow(w http.ResponseWriter, r *http.Request, f form, c keyhatch.Caller, request asking) error {
+	code, err := d.oauth.Allow(r.Context(), c, request.Request)
 	if err != nil {
 		return err
 	}
@@ -93,9 +126,9 @@ func (d *Door) allow(w http.ResponseWriter, r *http.Request, f form, c keyhatch.
 }
 
 // requestOf reads what a client asks for.
-func requestOf(f form) (r oauth.Request, err error) {
-	refuse := func(code, message string) (oauth.Request, error) {
-		return r, oauth.Refusal{Code: code, Message: message, Kind: keyhatch.Invalid}
+func requestOf(f form) (a asking, err error) {
+	refuse := func(code, message string) (asking, error) {
+		return a, oauth.Refusal{Code: code, Message: message, Kind: keyhatch.Invalid}
 	}
 	switch {
 	case f["response_type"] != "code":
@@ -107,10 +140,36 @@ func requestOf(f form) (r oauth.Request, err error) {
 	case f["request_uri"] != "":
 		return refuse("request_uri_not_supported", "send the parameters as they are")
 	}
-	r = oauth.Request{Client: f["client_id"], Redirect: f["redirect_uri"], Challenge: f["code_challenge"], Method: f["code_challenge_method"]}
-	r.Nonce = f["nonce"]
-	r.Scopes, r.OpenID, err = readScopes(f["scope"])
-	return r, err
+	for _, word := range strings.Fields(f["prompt"]) {
+		switch word {
+		case "none":
+			a.quietly = true
+		case "login", "select_account": // another account is chosen by logging in with it
+			a.again = true
+		case "consent":
+			a.consent = true
+		default:
+			return refuse("invalid_request", "prompt is none, or one or more of login, consent and select_account")
+		}
+	}
+	if a.quietly && (a.again || a.consent) {
+		return refuse("invalid_request", "prompt=none stands alone")
+	}
+	a.Request = oauth.Request{Client: f["client_id"], Redirect: f["redirect_uri"], Challenge: f["code_challenge"], Method: f["code_challenge_method"]}
+	a.Nonce = f["nonce"]
+	if text := f["max_age"]; text != "" {
+		seconds, err := strconv.ParseUint(text, 10, 31)
+		if err != nil {
+			return refuse("invalid_request", "max_age is a number of seconds")
+		}
+		a.Within = time.Duration(seconds) * time.Second
+		a.again = a.again || seconds == 0
+	}
+	if f[afresh] != "" && (a.again || a.Within > 0) {
+		a.again, a.Within = false, max(a.Within, freshLogin)
+	}
+	a.Scopes, a.OpenID, err = readScopes(f["scope"])
+	return a, err
 }
 
 // sendBack sends the answer to the client's address, which was checked.

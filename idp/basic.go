@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
@@ -66,7 +65,7 @@ func (d *Door) hasSession(r *http.Request) bool {
 
 // decideByBasic lets a client act for who shows its name and its password, if users need not be
 // asked about it.
-func (d *Door) decideByBasic(w http.ResponseWriter, r *http.Request, f form, request oauth.Request, what oauth.Asked, who login) error {
+func (d *Door) decideByBasic(w http.ResponseWriter, r *http.Request, f form, request asking, what oauth.Asked, who login) error {
 	if !who.shown {
 		return denied(w)
 	}
@@ -76,11 +75,8 @@ func (d *Door) decideByBasic(w http.ResponseWriter, r *http.Request, f form, req
 		return denied(w)
 	case err != nil:
 		return err
-	case !what.Client.Trusted:
-		return d.sendBack(w, f, url.Values{
-			"error":             {"consent_required"},
-			"error_description": {"the user has to be asked: open the address in a browser, or have the client registered as trusted"},
-		})
+	case !what.Unasked() || request.consent:
+		return errMustAsk
 	}
 	return d.allow(w, r, f, c, request)
 }

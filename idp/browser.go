@@ -31,8 +31,9 @@ func (d *Door) signedIn(r *http.Request) (c keyhatch.Caller, ok bool, err error)
 	return c, err == nil, err
 }
 
-// toLogin leads a browser to the login, and back to the page then.
-func toLogin(w http.ResponseWriter, page string, query url.Values) error {
+// toLogin leads a browser to the login, and back to the page then. again asks for a login also
+// where somebody is logged in.
+func toLogin(w http.ResponseWriter, page string, query url.Values, again bool) error {
 	next := page
 	if len(query) > 0 {
 		next += "?" + query.Encode()
@@ -40,7 +41,11 @@ func toLogin(w http.ResponseWriter, page string, query url.Values) error {
 	if !ownPage(next) {
 		return errForm
 	}
-	return seeOther(w, "/login?"+url.Values{"next": {next}}.Encode())
+	to := url.Values{"next": {next}}
+	if again {
+		to.Set("again", "1")
+	}
+	return seeOther(w, "/login?"+to.Encode())
 }
 
 // maxNext bounds where a login leads on to.

@@ -47,7 +47,7 @@ func (d *Door) device(w http.ResponseWriter, r *http.Request) error {
 		if code != "" {
 			again.Set("user_code", code)
 		}
-		return toLogin(w, "/device", again)
+		return toLogin(w, "/device", again, false)
 	}
 	if r.Method == http.MethodGet {
 		return d.show(w, r, http.StatusOK, "", "device.html", devicePage{Form: d.form(w, r), Code: code})

@@ -67,7 +67,7 @@ func (d *Door) askLogin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if ok {
+	if ok && f["again"] == "" {
 		return seeOther(w, next)
 	}
 	return d.showLogin(w, r, http.StatusOK, next, "")
@@ -122,7 +122,7 @@ func (d *Door) profile(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !ok {
-		return toLogin(w, "/profile", nil)
+		return toLogin(w, "/profile", nil, false)
 	}
 	l, err := d.oauth.Consents(r.Context(), c, kernel.Page{Limit: kernel.MaxPage})
 	if err != nil {
@@ -153,7 +153,7 @@ func (d *Door) endConsent(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !ok {
-		return toLogin(w, "/profile", nil)
+		return toLogin(w, "/profile", nil, false)
 	}
 	if err := d.oauth.EndConsent(r.Context(), c, f["consent"]); err != nil {
 		return err

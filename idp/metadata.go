@@ -30,17 +30,20 @@ type metadata struct {
 	RevocationAuth []string `json:"revocation_endpoint_auth_methods_supported"`
 	Challenges     []string `json:"code_challenge_methods_supported"`
 	Claims         []string `json:"claims_supported"`
+	Prompts        []string `json:"prompt_values_supported"`
 	TellsIssuer    bool     `json:"authorization_response_iss_parameter_supported"`
+	RequestURI     bool     `json:"request_uri_parameter_supported"` // false, which has to be said
 }
 
 func metadataOf(url string) metadata {
 	return metadata{
 		Issuer: url, Authorization: url + "/oauth/authorize", Token: url + "/oauth/token", Device: url + "/oauth/device", UserInfo: url + "/oauth/userinfo",
 		Revocation: url + "/oauth/revoke", Introspection: url + "/oauth/introspect", Keys: url + "/oauth/keys",
-		Scopes: []string{"openid", "profile", "email", "offline_access"}, ResponseTypes: []string{"code"}, ResponseModes: []string{"query"},
+		Scopes: []string{"openid", "profile", "offline_access"}, ResponseTypes: []string{"code"}, ResponseModes: []string{"query"},
 		Grants: []string{"authorization_code", "refresh_token", deviceGrant}, SubjectTypes: []string{"public"}, Algorithms: []string{"RS256"},
 		ClientAuth: []string{"client_secret_basic", "client_secret_post", "none"}, RevocationAuth: []string{"none"}, Challenges: []string{"S256"},
-		Claims:      []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "preferred_username", "name", "email"},
+		Claims:      []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "preferred_username", "name"},
+		Prompts:     []string{"none", "login", "consent", "select_account"},
 		TellsIssuer: true,
 	}
 }

@@ -66,7 +66,7 @@ func newSite(t *testing.T) *site {
 	})
 	s.client(keyhatch.OAuthClient{
 		Name: "trusted", Flows: []keyhatch.OAuthFlow{keyhatch.CodeFlow}, Redirects: []string{"https://own.example.org/back"},
-		Trusted: true, Scopes: []keyhatch.Scope{"all"}, AccessLife: time.Hour,
+		Trusted: true, Confidential: true, Scopes: []keyhatch.Scope{"all"}, AccessLife: time.Hour,
 	})
 	return s
 }

@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"slices"
 	"time"
 
@@ -26,6 +27,8 @@ type Request struct {
 	Redirect  string
 	Challenge string // of PKCE
 	Method    string // S256
+	// Within is how long ago the user may have logged in at most; zero: however long ago.
+	Within time.Duration
 	Wanted
 }
 
@@ -34,6 +37,12 @@ type Asked struct {
 	Client keyhatch.OAuthClient
 	Scopes []keyhatch.Scope
 }
+
+// Unasked tells whether the user need not be asked: the client is the installation's own, and
+// proves that. One without a secret is whoever calls itself by its name.
+//
+// Source: RFC 6749, section 10.2; RFC 8252, section 8.6.
+func (a Asked) Unasked() bool { return a.Client.Trusted && a.Client.Confidential }
 
 // MayReturn tells whether a browser may be sent to the address with an answer for the client:
 // nothing is sent there before. ErrClient or ErrRedirect when not.
@@ -71,6 +80,36 @@ func (svc *Service) Ask(ctx context.Context, r Request) (Asked, error) {
 	return Asked{Client: c.OAuthClient, Scopes: scopes}, err
 }
 
+// Recent refuses, with ErrLogin, a user who has logged in too long ago for what a client asks.
+//
+// Source: OpenID Connect Core 1.0, section 3.1.2.1, max_age.
+func (svc *Service) Recent(ctx context.Context, c keyhatch.Caller, r Request) error {
+	return recent(svc.k.View(ctx, c), r)
+}
+
+func recent(v kernel.View, r Request) error {
+	if r.Within <= 0 {
+		return nil
+	}
+	at, err := loggedIn(v)
+	if err == nil && v.Now.Sub(at) > r.Within {
+		err = ErrLogin
+	}
+	return err
+}
+
+// loggedIn is when the caller showed who it is: now, or when its session began.
+func loggedIn(v kernel.View) (time.Time, error) {
+	if v.Caller.Session == "" {
+		return v.Now, nil
+	}
+	s, err := v.Session(v.Ctx, v.Caller.Session, v.Now)
+	if errors.Is(err, keyhatch.NotFound) {
+		err = kernel.SessionInvalid()
+	}
+	return s.CreatedAt, err
+}
+
 // isChallenge tells whether a text is a SHA-256 in base64url.
 func isChallenge(s string) bool {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
@@ -86,6 +125,9 @@ func (svc *Service) Allow(ctx context.Context, c keyhatch.Caller, r Request) (co
 	}
 	code = keyhatch.AuthorizationCode.New()
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
+		if err := recent(w.View, r); err != nil {
+			return err
+		}
 		until := w.Now.Add(codeLife)
 		consent, err := svc.consent(w, asked, r.Wanted, until)
 		if err != nil {
@@ -116,9 +158,13 @@ func (svc *Service) consent(w *kernel.Work, asked Asked, wanted Wanted, until ti
 	if n, err := w.CountConsents(w.Ctx, w.Caller.User.ID); err != nil || n >= maxConsents {
 		return keyhatch.Consent{}, orTooMany(err)
 	}
+	at, err := loggedIn(w.View)
+	if err != nil {
+		return keyhatch.Consent{}, err
+	}
 	consent := keyhatch.Consent{
 		ID: keyhatch.NewID(keyhatch.ConsentID, w.Now), Client: asked.Client.ID, User: w.Caller.User.ID, Scopes: asked.Scopes,
-		OpenID: wanted.OpenID, Nonce: wanted.Nonce, LoggedIn: w.Now, CreatedAt: w.Now, ExpiresAt: until,
+		OpenID: wanted.OpenID, Nonce: wanted.Nonce, LoggedIn: at, CreatedAt: w.Now, ExpiresAt: until,
 	}
 	if err := w.Tx.InsertConsent(w.Ctx, consent); err != nil {
 		return keyhatch.Consent{}, err

@@ -218,11 +218,15 @@ func TestClients(t *testing.T) {
 	for what, err := range map[string]error{
 		"register": func() error { _, _, err := w.Broker.OAuth.CreateClient(t.Context(), ann, n); return err }(),
 		"list":     only(w.Broker.OAuth.Clients(t.Context(), ann, kernel.Page{})), "remove": w.Broker.OAuth.DeleteClient(t.Context(), ann, "web"),
-		"another key": w.Broker.OAuth.RotateKey(t.Context(), ann),
+		"another key": w.Broker.OAuth.RotateKey(t.Context(), ann), "list the keys": only(w.Broker.OAuth.SigningKeys(t.Context(), ann)),
 	} {
 		if !errors.Is(err, keyhatch.Forbidden) {
 			t.Errorf("%s: %v", what, err)
 		}
+	}
+	n.Confidential, n.Trusted = false, true
+	if err := func() error { _, _, err := w.Broker.OAuth.CreateClient(t.Context(), w.Admin, n); return err }(); !errors.Is(err, keyhatch.Invalid) {
+		t.Errorf("one that is trusted and has no secret, which got codes without a question: %v", err)
 	}
 	if err := w.Broker.OAuth.DeleteClient(t.Context(), w.Admin, "web"); err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package oauth
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
@@ -79,6 +78,7 @@ var (
 		"invalid_request", "a code takes PKCE: send code_challenge, 43 characters of base64url, and code_challenge_method=S256",
 		keyhatch.Invalid,
 	}
+	ErrLogin     = Refusal{"login_required", "the user has to log in first, or once more: send it here without prompt=none", keyhatch.Unauthenticated}
 	ErrPending   = Refusal{"authorization_pending", "nobody has typed the code yet: ask again after the interval", keyhatch.Conflict}
 	ErrSlowDown  = Refusal{"slow_down", "that was too early: wait five seconds longer each time from now on", keyhatch.TooMany}
 	ErrDenied    = Refusal{"access_denied", "the user has said no", keyhatch.Forbidden}
@@ -112,13 +112,13 @@ func mustBePerson(c keyhatch.Caller) error {
 	return nil
 }
 
-// Prune removes what nothing can come of any more.
+// Prune removes what nothing can come of any more, and replaces a signing key in its time.
 func (svc *Service) Prune(ctx context.Context) error {
 	now := svc.k.Now()
-	return svc.k.DB.Write(ctx, func(tx *db.Tx) error {
+	return errors.Join(svc.rotateOld(ctx), svc.k.DB.Write(ctx, func(tx *db.Tx) error {
 		if err := tx.PruneOAuth(ctx, now); err != nil {
 			return err
 		}
-		return tx.PruneSigningKeys(ctx, now.Add(-keyhatch.MaxSignedLife-time.Hour))
-	})
+		return tx.PruneSigningKeys(ctx, now.Add(-keptOver))
+	}))
 }

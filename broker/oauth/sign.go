@@ -90,28 +90,6 @@ func (svc *Service) insertKey(w *kernel.Work, private *rsa.PrivateKey) ([]db.Sig
 	return []db.SigningKey{k}, w.Record(KeyMade, "", k.ID, nil)
 }
 
-// RotateKey has another key sign from now on. The one before is published until all that it
-// has signed has ended. For installation admins.
-func (svc *Service) RotateKey(ctx context.Context, c keyhatch.Caller) error {
-	if err := svc.k.View(ctx, c).MustInstall(); err != nil {
-		return err
-	}
-	private, err := svc.newKey()
-	if err != nil {
-		return err
-	}
-	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		if err := w.MustInstall(); err != nil {
-			return err
-		}
-		if err := w.Tx.RetireSigningKeys(ctx, w.Now); err != nil {
-			return err
-		}
-		_, err := svc.insertKey(w, private)
-		return err
-	})
-}
-
 // PublicKey is one with which others check what we have signed.
 type PublicKey struct {
 	ID  string // its kid
@@ -210,26 +188,40 @@ type claims struct {
 	UserInfo
 }
 
-// UserInfo is who a user is.
+// UserInfo is who a user is. There is no e-mail address: users write their own, nobody verifies
+// it, and many a client takes whom an address names for the one who has it, whatever
+// email_verified says. Names are given by installation admins.
+//
+// Source: OpenID Connect Core 1.0, section 5.7: iss and sub alone tell users apart.
 type UserInfo struct {
 	Username string `json:"preferred_username"`
 	Name     string `json:"name,omitempty"`
-	Email    string `json:"email,omitempty"`
 }
 
-func infoOf(u keyhatch.User) UserInfo { return UserInfo{u.Name, u.FullName, u.Email} }
+func infoOf(u keyhatch.User) UserInfo { return UserInfo{u.Name, u.FullName} }
 
 // signAccess writes an access token as a signed text. Its jti is the token's id, its end is
-// the token's, and nobody else has it, since its signature is secret.
+// the token's, and nobody else has it, since its signature is secret. It is for our API, which
+// stands in aud; an ID token is for the client: neither passes for the other where aud is looked
+// at, also by who does not look at typ.
+//
+// Source: RFC 9068, sections 2.2 and 4.
 func (svc *Service) signAccess(w *kernel.Work, client keyhatch.OAuthClient, u keyhatch.User, t keyhatch.Token) (keyhatch.Secret, error) {
 	return svc.sign(w, "at+jwt", claims{
-		Issuer: svc.issuer, Subject: u.ID, Audience: client.Name, Expires: t.ExpiresAt.Unix(), IssuedAt: w.Now.Unix(),
+		Issuer: svc.issuer, Subject: u.ID, Audience: svc.issuer, Expires: t.ExpiresAt.Unix(), IssuedAt: w.Now.Unix(),
 		ID: t.ID, ClientID: client.Name, UserInfo: infoOf(u),
 	})
 }
 
+// idLife is how long an ID token can be read at most: by then its client has read it. It is less
+// than a key is published after it was retired.
+const idLife = time.Hour
+
 // signID writes an ID token. It opens nothing here.
 func (svc *Service) signID(w *kernel.Work, client keyhatch.OAuthClient, u keyhatch.User, consent keyhatch.Consent, until time.Time) (keyhatch.Secret, error) {
+	if last := w.Now.Add(idLife); until.After(last) {
+		until = last
+	}
 	return svc.sign(w, "JWT", claims{
 		Issuer: svc.issuer, Subject: u.ID, Audience: client.Name, Expires: until.Unix(), IssuedAt: w.Now.Unix(),
 		Nonce: consent.Nonce, AuthTime: consent.LoggedIn.Unix(), UserInfo: infoOf(u),

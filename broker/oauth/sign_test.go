@@ -59,19 +59,28 @@ func (w *world) verified(text keyhatch.Secret) (kid, typ string, claims map[stri
 }
 
 // TestSigned: a signed access token is one that others can check, and works here in the place
-// of any token until it ends; an ID token opens nothing.
+// of any token until it ends; an ID token opens nothing. Before, both were for the client by their
+// aud, so that who does not look at typ took one for the other, and both had the e-mail address that
+// the user had written itself.
 func TestSigned(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	theirs := "admin@example.org"
+	if _, err := w.Broker.People.UpdateUser(t.Context(), w.ann, "ann", people.UserChange{Email: &theirs}); err != nil {
+		t.Fatal(err)
+	}
 	out := w.signed()
 	_, typ, claims := w.verified(out.Access)
-	if typ != "at+jwt" || claims["iss"] != w.PublicURL || claims["sub"] != w.ann.User.ID || claims["aud"] != "app" || claims["preferred_username"] != "ann" ||
+	if typ != "at+jwt" || claims["iss"] != w.PublicURL || claims["sub"] != w.ann.User.ID || claims["aud"] != w.PublicURL || claims["client_id"] != "app" || claims["preferred_username"] != "ann" ||
 		claims["exp"] != float64(out.ExpiresAt.Unix()) || claims["nonce"] != nil {
 		t.Errorf("the access token, %s, says %v", typ, claims)
 	}
 	_, typ, id := w.verified(out.ID)
 	if typ != "JWT" || id["aud"] != "app" || id["nonce"] != "n-0" || id["jti"] != nil {
 		t.Errorf("the ID token, %s, says %v", typ, id)
+	}
+	if claims["email"] != nil || id["email"] != nil {
+		t.Errorf("they tell an e-mail address: %v, %v", claims, id)
 	}
 	c, err := w.Broker.Bearers.Authenticate(t.Context(), out.Access, "")
 	if err != nil || c.Token.ID != claims["jti"] || c.User.ID != w.ann.User.ID {
@@ -134,6 +143,101 @@ func TestKeysRotate(t *testing.T) {
 		}
 		if n := w.events(oauth.KeyMade); n != 2 {
 			t.Errorf("%d are on record", n)
+		}
+	})
+}
+
+// TestKeysRotateByThemselves after ninety days, once, where something is signed at all. Before,
+// the first key signed for ever.
+func TestKeysRotateByThemselves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		rotated := func() int {
+			for range 2 {
+				if err := w.Broker.OAuth.Prune(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return w.events(oauth.KeyMade)
+		}
+		if n := rotated(); n != 0 {
+			t.Errorf("%d were made, and nothing was signed", n)
+		}
+		first, _, _ := w.verified(w.signed().Access)
+		time.Sleep(90*24*time.Hour - time.Minute)
+		if n := rotated(); n != 1 {
+			t.Errorf("%d have signed in 90 days", n)
+		}
+		late := w.signed()
+		time.Sleep(time.Minute)
+		if n := rotated(); n != 2 {
+			t.Errorf("%d have signed after 90 days", n)
+		}
+		if kid, _, _ := w.verified(late.ID); kid != first {
+			t.Errorf("what %s has signed is signed by %s", first, kid)
+		}
+		if kid, _, _ := w.verified(w.signed().Access); kid == first {
+			t.Error("the old key signs on")
+		}
+		keys, err := w.Broker.OAuth.SigningKeys(t.Context(), w.Admin)
+		if err != nil || len(keys) != 2 || keys[1].ID != first || keys[1].RetiredAt.IsZero() || keys[1].Until.Sub(keys[1].RetiredAt) <= keyhatch.MaxSignedLife {
+			t.Errorf("there are %+v, %v", keys, err)
+		}
+	})
+}
+
+// TestIDTokensEnd before their key is published no more. Before, one lived as long as its access
+// token, which is three months for a client whose access tokens are not signed.
+func TestIDTokensEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	long := webClient()
+	long.Name, long.AccessLife, long.RefreshLife = "long", keyhatch.MaxAccessLife, 0
+	_, secret := w.client(long)
+	code, err := w.Broker.OAuth.Allow(t.Context(), w.ann, asks("long", back, func(r *oauth.Request) { r.OpenID = true }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := w.Broker.OAuth.Redeem(t.Context(), oauth.Proof{Client: "long", Secret: secret}, redemption(code))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, id := w.verified(out.ID); id["exp"].(float64)-id["iat"].(float64) > time.Hour.Seconds() || out.Life < 24*time.Hour {
+		t.Errorf("it says %v", id)
+	}
+}
+
+// TestLoggedInWhen: an ID token tells when its user has logged in, also after a refresh, and a
+// client gets no code by a login that is older than it wants. Before, auth_time was when the code was
+// made, and an old session would do for all.
+func TestLoggedInWhen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		secret, s, err := w.Broker.Sessions.Begin(t.Context(), w.ann, "a browser")
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if w.ann, err = w.Broker.Sessions.Of(t.Context(), secret); err != nil {
+			t.Fatal(err)
+		}
+		out := w.signed()
+		again, err := w.Broker.OAuth.Refresh(t.Context(), w.app, out.Refresh, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, text := range map[string]keyhatch.Secret{"the first": out.ID, "the second": again.ID} {
+			if _, _, id := w.verified(text); id["auth_time"] != float64(s.CreatedAt.Unix()) {
+				t.Errorf("%s says %v, and she has logged in at %d", what, id["auth_time"], s.CreatedAt.Unix())
+			}
+		}
+		for within, ok := range map[time.Duration]bool{0: true, time.Hour: true, time.Hour - time.Second: false, time.Second: false} {
+			r := asks("web", back, func(r *oauth.Request) { r.Within = within })
+			for what, err := range map[string]error{"asked": w.Broker.OAuth.Recent(t.Context(), w.ann, r), "allowed": only(w.Broker.OAuth.Allow(t.Context(), w.ann, r))} {
+				if ok && err != nil || !ok && !errors.Is(err, oauth.ErrLogin) {
+					t.Errorf("within %s, %s: %v", within, what, err)
+				}
+			}
 		}
 	})
 }

@@ -156,6 +156,8 @@ keyhatch token revoke --all --keep-current`,
 	"oauth-client create": `keyhatch oauth-client create portal --title Portal --redirect https://portal.example.org/back --confidential --scope leases
 keyhatch oauth-client create client-tools --device --signed --scope all --refresh 720h`,
 	"oauth-client delete": "keyhatch oauth-client delete portal",
+	"signing-key list":    "keyhatch signing-key list",
+	"signing-key rotate":  "keyhatch signing-key rotate",
 
 	"session list": "keyhatch session list",
 	"session show": "keyhatch session show sess_0mz3k8q2a7c4f9d",
