@@ -88,7 +88,7 @@ func (p *pipe) lead(c net.Conn, proxy bool) {
 // serveEarthdata serves at a URL, over TLS or not.
 func serveEarthdata(t *testing.T, at string, tls bool) earthdata {
 	t.Helper()
-	s := ownServer(t, devserver.Installation{APITLS: tls, API: "  url: " + at + "\n  login_pages: true\n"})
+	s := ownServer(t, devserver.Installation{APITLS: tls, API: "  url: " + at + "\n"})
 	create(t, s, "/api/v1/workspaces", map[string]any{"name": workspace})
 	e := earthdata{place: makePlace(t, s, directory), password: "of paper and glue, and some string", url: at}
 	e.admit(t, directory.name)

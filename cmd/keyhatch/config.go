@@ -117,14 +117,10 @@ type APIListener struct {
 
 	// URL is where browsers and clients reach it. It stands in what is signed for others, and
 	// login pages lead there: without it, where the address is none that they can use, as
-	// behind a proxy or on 0.0.0.0, there are no login pages and no authorization server.
-	// Default: made from the address.
+	// behind a proxy or on 0.0.0.0, there are no login pages and no authorization server. Nor are
+	// there where it is plain HTTP over a network: passwords would travel in the clear, and browsers
+	// keep no session there. Default: made from the address.
 	URL string `yaml:"url"`
-
-	// LoginPages has it serve login pages and an authorization server. What a program was let
-	// do does not end with everything that it should end with yet (docs/oauth.md): they are to
-	// be tried, and not for use in earnest. Default: false.
-	LoginPages bool `yaml:"login_pages"`
 }
 
 // S3Listener is where the S3 endpoint listens.
@@ -342,6 +338,19 @@ func (c *Config) publicURL(listening string) string {
 		return ""
 	}
 	return cmp.Or(c.API.URL, listening)
+}
+
+// loginURL is where people log in; empty, and why: there are no pages.
+func (c *Config) loginURL(listening string) (text, why string) {
+	text = c.publicURL(listening)
+	u, err := url.Parse(text)
+	switch {
+	case text == "" || err != nil:
+		return "", "api.url does not say where browsers reach the API"
+	case u.Scheme == "https" || isLoopback(u.Hostname()):
+		return text, ""
+	}
+	return "", "browsers reach the API by plain HTTP: set tls_cert and tls_key, or in api.url the https address of the proxy in front"
 }
 
 // inTheClear are the listeners without TLS that others than this machine may reach.

@@ -18,7 +18,7 @@ type LoginConfig struct {
 	PasswordForm *bool `yaml:"password_form"`
 
 	// Providers are those of OpenID Connect at which people can log in besides; the login page
-	// has a button for each. They need api.login_pages. Default: none.
+	// has a button for each. Default: none.
 	Providers []ProviderConfig `yaml:"providers"`
 }
 
@@ -98,13 +98,15 @@ type RuleConfig struct {
 // passwordForm tells whether the login page asks for a password.
 func (l LoginConfig) passwordForm() bool { return l.PasswordForm == nil || *l.PasswordForm }
 
-// providers makes what talks to providers. The transport is that by which they are asked.
-func (c *Config) providers(transport http.RoundTripper) (*providers.Providers, error) {
+// providers makes what talks to providers, for the pages of the server that listens there. The
+// transport is that by which they are asked.
+func (c *Config) providers(listening string, transport http.RoundTripper) (*providers.Providers, error) {
+	_, none := c.loginURL(listening)
 	switch {
 	case !c.Login.passwordForm() && len(c.Login.Providers) == 0:
 		return nil, errors.New("login.password_form is false and login.providers is empty: nobody could log in")
-	case len(c.Login.Providers) > 0 && !c.API.LoginPages:
-		return nil, errors.New("login.providers needs api.login_pages: true, which serves the page with their buttons")
+	case len(c.Login.Providers) > 0 && none != "":
+		return nil, fmt.Errorf("login.providers needs the login page, which has their buttons, and there is none: %s", none)
 	}
 	var list []providers.Provider
 	for n, config := range c.Login.Providers {

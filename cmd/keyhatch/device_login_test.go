@@ -30,7 +30,7 @@ func codeOf(t *testing.T, printed io.Reader) string {
 // TestLoginInABrowser: login without a token and a password is allowed in a browser; its token
 // is kept for its owner alone, and ends with what was allowed. Refused, nothing is kept.
 func TestLoginInABrowser(t *testing.T) {
-	r := startWith(t, func(c *Config) { c.API.LoginPages = true })
+	r := start(t)
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Setenv("KEYHATCH_TOKEN", "")
 	t.Setenv("KEYHATCH_SERVER", r.in.apiURL)
@@ -84,25 +84,34 @@ func TestLoginInABrowser(t *testing.T) {
 	}
 }
 
-// TestPagesAreAskedFor: there are no pages, and no authorization server, where nobody asked for
-// them.
-func TestPagesAreAskedFor(t *testing.T) {
-	r := start(t)
-	for _, path := range []string{"/login", "/device", "/oauth/authorize", "/.well-known/openid-configuration"} {
-		answer, err := http.Get(r.in.apiURL + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer.Body.Close()
-		if answer.StatusCode != http.StatusNotFound {
-			t.Errorf("%s: %s", path, answer.Status)
-		}
-	}
+// TestPagesAreThere by default, and neither pages nor an authorization server where browsers would
+// come by plain HTTP over a network. Before, they were there in both cases when somebody had asked
+// for them, and else in none.
+func TestPagesAreThere(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Setenv("KEYHATCH_TOKEN", "")
-	var failed strings.Builder
-	if status := run(t.Context(), []string{"login", "--server", r.in.apiURL}, strings.NewReader(""), io.Discard, &failed); status == ask.ExitDone || !strings.Contains(failed.String(), "--token") {
-		t.Errorf("login ends with %d: %s", status, failed.String())
+	for url, want := range map[string]int{"": http.StatusOK, "https://keys.example.org": http.StatusOK, "http://keys.example.org": http.StatusNotFound} {
+		r := startWith(t, func(c *Config) { c.API.URL = url })
+		for _, path := range []string{"/login", "/.well-known/openid-configuration", "/oauth/keys"} {
+			answer, err := http.Get(r.in.apiURL + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+			if answer.StatusCode != want {
+				t.Errorf("%q: %s: %s", url, path, answer.Status)
+			}
+		}
+		if want == http.StatusOK {
+			continue
+		}
+		var failed strings.Builder
+		if status := run(t.Context(), []string{"login", "--server", r.in.apiURL}, strings.NewReader(""), io.Discard, &failed); status == ask.ExitDone || !strings.Contains(failed.String(), "--token") {
+			t.Errorf("login ends with %d: %s", status, failed.String())
+		}
+		if !strings.Contains(r.log.String(), "there are no login pages") {
+			t.Error("the log does not say why there are none")
+		}
 	}
 }
 

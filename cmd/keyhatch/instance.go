@@ -186,7 +186,7 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	if in.issuers, err = c.trusted(dialer.Transport(), log); err != nil {
 		return in, err
 	}
-	atOthers, err := c.providers(dialer.Transport())
+	atOthers, err := c.providers(in.apiURL, dialer.Transport())
 	if err != nil {
 		return in, err
 	}
@@ -305,29 +305,24 @@ func (in *instance) serve() error {
 
 // pages is where the pages for people are; empty: there are none.
 func (in *instance) pages() string {
-	if !in.config.API.LoginPages {
-		return ""
-	}
-	return in.config.publicURL(in.apiURL)
+	url, _ := in.config.loginURL(in.apiURL)
+	return url
 }
 
-// idp is the door of logins. It has pages where they are asked for, and it is known under
-// which address browsers come.
+// idp is the door of logins. It has pages where it is known under which address browsers come.
 func (in *instance) idp() *idp.Door {
-	url := in.config.publicURL(in.apiURL)
-	if in.config.API.LoginPages && url != "" {
-		return idp.NewServer(in.broker, url, in.log)
+	url, why := in.config.loginURL(in.apiURL)
+	if url == "" {
+		in.log.Info("there are no login pages, and keyhatch login takes --token or --user", "reason", why)
+		return idp.New(in.broker, in.log)
 	}
-	if in.config.API.LoginPages {
-		in.log.Warn("there are no login pages, and keyhatch login takes --token or --user: api.url does not say where browsers reach the API")
-	}
-	return idp.New(in.broker, in.log)
+	return idp.NewServer(in.broker, url, in.log)
 }
 
 // earthdata is the door of data users. People log in at it where the login pages are.
 func (in *instance) earthdata() *earthdata.Door {
 	return earthdata.New(in.broker, earthdata.Config{
-		URL: in.config.publicURL(in.apiURL), Login: in.config.API.LoginPages, Elsewhere: in.datalogin,
+		URL: in.config.publicURL(in.apiURL), Login: in.pages() != "", Elsewhere: in.datalogin,
 		Workspace: in.config.Earthdata.Workspace, Location: in.config.Earthdata.Location, Version: thisBuild().Version,
 	}, in.log)
 }

@@ -23,8 +23,7 @@ func TestDocumentedLogins(t *testing.T) {
 		text, _, _ := strings.Cut(b, "```")
 		c, err := parseConfig([]byte(text), folder)
 		if err == nil && len(c.Login.Providers) > 0 {
-			c.API.LoginPages = true
-			_, err = c.providers(http.DefaultTransport)
+			_, err = c.providers("https://hatch.example", http.DefaultTransport)
 		}
 		if err != nil {
 			t.Errorf("%s\n%v", text, err)
@@ -67,28 +66,28 @@ func TestLoginRulesAreNeeded(t *testing.T) {
 		"name: a, issuer: 'https://a.example', users: {'1': ann}":                                           "client_id is missing",
 		good + ", users: {'1': ann}}, {" + good + ", users: {'1': ann}":                                     "another one",
 	} {
-		c, err := parseConfig([]byte("api: {login_pages: true}\nlogin: {providers: [{"+rules+"}]}"), folder)
+		c, err := parseConfig([]byte("login: {providers: [{"+rules+"}]}"), folder)
 		if err != nil {
 			t.Errorf("%s: %v", rules, err)
 			continue
 		}
-		_, err = c.providers(http.DefaultTransport)
+		_, err = c.providers("https://hatch.example", http.DefaultTransport)
 		if (err == nil) != (why == "") || err != nil && (!strings.Contains(err.Error(), why) || !strings.HasPrefix(err.Error(), "login.providers[")) {
 			t.Errorf("%s: %v, want %q", rules, err, why)
 		}
 	}
 	for text, why := range map[string]string{
 		"login: {password_form: false}":                                                                           "nobody could log in",
-		"login: {providers: [{" + good + ", users: {'1': ann}}]}":                                                 "api.login_pages",
-		"api: {login_pages: true}\nlogin: {password_form: true}":                                                  "",
-		"api: {login_pages: true}\nlogin: {providers: []}":                                                        "",
-		"api: {login_pages: true}\nlogin: {password_form: false, providers: [{" + good + ", users: {'1': ann}}]}": "",
+		"api: {url: 'http://hatch.example'}\nlogin: {providers: [{" + good + ", users: {'1': ann}}]}": "plain HTTP",
+		"login: {password_form: true}":                                                  "",
+		"login: {providers: []}":                                                        "",
+		"login: {password_form: false, providers: [{" + good + ", users: {'1': ann}}]}": "",
 	} {
 		c, err := parseConfig([]byte(text), folder)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.providers(http.DefaultTransport); (err == nil) != (why == "") || err != nil && !strings.Contains(err.Error(), why) {
+		if _, err := c.providers("https://hatch.example", http.DefaultTransport); (err == nil) != (why == "") || err != nil && !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: %v, want %q", text, err, why)
 		}
 	}
