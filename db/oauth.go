@@ -101,9 +101,12 @@ func (r Reader) CountConsents(ctx context.Context, user string) (n int, err erro
 	return n, dbError(err)
 }
 
-// PruneOAuth removes the consents and devices of which nothing could come any more at the
-// time.
+// PruneOAuth removes the consents, devices and refresh tokens of which nothing could come any
+// more at the time. A refresh token that was used is known until then, in case it comes again.
 func (t *Tx) PruneOAuth(ctx context.Context, at time.Time) error {
+	if err := t.exec(ctx, "delete from oauth_refreshes where expires_at <= $1", micros(at)); err != nil {
+		return err
+	}
 	if err := t.exec(ctx, "delete from oauth_devices where expires_at <= $1", micros(at)); err != nil {
 		return err
 	}

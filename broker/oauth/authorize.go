@@ -158,6 +158,11 @@ func (svc *Service) consent(w *kernel.Work, asked Asked, wanted Wanted, until ti
 	if n, err := w.CountConsents(w.Ctx, w.Caller.User.ID); err != nil || n >= maxConsents {
 		return keyhatch.Consent{}, orTooMany(err)
 	}
+	if asked.Client.ID != keyhatch.LoginClient.ID {
+		if _, err := w.OAuthClient(w.Ctx, asked.Client.ID); err != nil { // it was removed meanwhile
+			return keyhatch.Consent{}, err
+		}
+	}
 	at, err := loggedIn(w.View)
 	if err != nil {
 		return keyhatch.Consent{}, err

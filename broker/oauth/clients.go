@@ -108,6 +108,8 @@ func (svc *Service) prove(ctx context.Context, p Proof) (keyhatch.OAuthClient, e
 	client, err := svc.client(ctx, p.Client)
 	switch {
 	case err != nil:
+	case client.Name != p.Client: // an id is ours
+		err = ErrClient
 	case !client.Confidential && p.Secret != "", client.Confidential && !keyhatch.ClientSecret.Is(p.Secret):
 		err = ErrClient
 	case client.Confidential:

@@ -105,6 +105,7 @@ func TestCodeRefused(t *testing.T) {
 	}{
 		"no such client":         {func(p *oauth.Proof, _ *oauth.Redemption) { p.Client = "nobody" }, oauth.ErrClient, true},
 		"no client":              {func(p *oauth.Proof, _ *oauth.Redemption) { p.Client = "" }, oauth.ErrClient, true},
+		"a client's id":          {func(p *oauth.Proof, _ *oauth.Redemption) { p.Client = w.webID() }, oauth.ErrClient, true},
 		"no secret":              {func(p *oauth.Proof, _ *oauth.Redemption) { p.Secret = "" }, oauth.ErrClient, true},
 		"another secret":         {func(p *oauth.Proof, _ *oauth.Redemption) { p.Secret = keyhatch.ClientSecret.New() }, oauth.ErrClient, true},
 		"another one's secret":   {func(p *oauth.Proof, _ *oauth.Redemption) { p.Secret = secret }, oauth.ErrClient, true},

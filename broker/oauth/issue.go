@@ -66,7 +66,10 @@ func (svc *Service) Redeem(ctx context.Context, p Proof, r Redemption) (Issued, 
 		case code.Redirect != r.Redirect || !proves(client, code.Challenge, r.Verifier):
 			return consent, "its code was shown by somebody else", nil
 		}
-		return consent, "", w.Tx.UseAuthorizationCode(w.Ctx, consent.ID, w.Now)
+		if err = w.Tx.UseAuthorizationCode(w.Ctx, consent.ID, w.Now); errors.Is(err, keyhatch.NotFound) { // by another process, meanwhile
+			return consent, "its code was shown twice", nil
+		}
+		return consent, "", err
 	}, nil)
 }
 
@@ -93,7 +96,8 @@ func fits(challenge string, verifier keyhatch.Secret) bool {
 
 // Refresh gives a client another access token and another refresh token for one, which works
 // once. Scopes are those of the consent when none are asked for, or fewer. A refresh token
-// that is shown a second time ends all that came of its consent.
+// that is shown a second time ends all that came of its consent. It is keyhatch.TooMany for a
+// client that refreshes without end.
 //
 // Source: RFC 6749, section 6; RFC 9700, section 4.14.2.
 func (svc *Service) Refresh(ctx context.Context, p Proof, refresh keyhatch.Secret, scopes []keyhatch.Scope) (Issued, error) {
@@ -120,7 +124,13 @@ func (svc *Service) Refresh(ctx context.Context, p Proof, refresh keyhatch.Secre
 		case !w.Now.Before(f.ExpiresAt):
 			return consent, "", ErrGrant
 		}
-		if err := w.Tx.UseRefresh(w.Ctx, f.ID, w.Now); err != nil {
+		if _, err := svc.refreshes.Take(consent.ID, refreshesOfConsent, w.Now); err != nil {
+			return consent, "", err
+		}
+		if err = w.Tx.UseRefresh(w.Ctx, f.ID, w.Now); errors.Is(err, keyhatch.NotFound) { // by another process, meanwhile
+			return consent, "a refresh token was shown twice", nil
+		}
+		if err != nil {
 			return consent, "", err
 		}
 		return consent, "", w.Record(Refreshed, "", consent.ID, detailOf(consent, client))

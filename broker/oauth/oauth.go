@@ -31,14 +31,17 @@ type Service struct {
 	starts   *kernel.Meter // devices, by address
 	guesses  *kernel.Meter // codes of devices, by user
 	polls    *polls
+
+	refreshes *kernel.Meter // by consent
 }
 
 // How often a minute (S12).
 const (
-	failuresOfAddress = 60
-	startsOfAddress   = 30
-	guessesOfUser     = 10
-	mostCounted       = 100_000
+	failuresOfAddress  = 60
+	startsOfAddress    = 30
+	guessesOfUser      = 10
+	refreshesOfConsent = 30
+	mostCounted        = 100_000
 )
 
 // New makes the service. The issuer is the public URL of the server, without which nothing is
@@ -47,6 +50,7 @@ func New(k *kernel.Kernel, p *people.Service, issuer string) *Service {
 	return &Service{
 		k: k, people: p, issuer: issuer,
 		failures: kernel.NewMeter(mostCounted), starts: kernel.NewMeter(mostCounted), guesses: kernel.NewMeter(mostCounted), polls: newPolls(),
+		refreshes: kernel.NewMeter(mostCounted),
 	}
 }
 

@@ -116,6 +116,57 @@ func TestRefreshEnds(t *testing.T) {
 	})
 }
 
+// TestRefreshTokensGo when they have expired, and one that a program has in its place works on.
+// Before, each that was ever used was kept for as long as its program refreshed.
+func TestRefreshTokensGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		out := w.redeemed(nil)
+		var err error
+		for range 5 {
+			time.Sleep(webClient().RefreshLife / 2)
+			if out, err = w.Broker.OAuth.Refresh(t.Context(), w.web, out.Refresh, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Broker.OAuth.Prune(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(w.Dump(t, "oauth_refreshes")["oauth_refreshes"]); n != 2 {
+			t.Errorf("%d are kept", n)
+		}
+		if err := only(w.Broker.OAuth.Refresh(t.Context(), w.web, out.Refresh, nil)); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestS12_Refreshes: a program that refreshes without end is told to wait, and loses nothing by
+// it. Before, it could write as much as it liked.
+func TestS12_Refreshes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		out, n := w.redeemed(nil), 0
+		for ; n < 100; n++ {
+			next, err := w.Broker.OAuth.Refresh(t.Context(), w.web, out.Refresh, nil)
+			if errors.Is(err, keyhatch.TooMany) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			out = next
+		}
+		if n != 30 {
+			t.Errorf("%d times in no time", n)
+		}
+		time.Sleep(time.Minute)
+		if err := only(w.Broker.OAuth.Refresh(t.Context(), w.web, out.Refresh, nil)); err != nil {
+			t.Errorf("a minute later: %v", err)
+		}
+	})
+}
+
 // TestGivenUp: who holds a refresh token ends all that came of its consent, and is not told
 // whether there was anything.
 func TestGivenUp(t *testing.T) {

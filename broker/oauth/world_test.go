@@ -102,6 +102,16 @@ func (w *world) code(change func(*oauth.Request)) keyhatch.Secret {
 	return code
 }
 
+// webID is web's id, by which we know it and nobody else does.
+func (w *world) webID() string {
+	w.t.Helper()
+	c, err := w.DB.OAuthClient(w.t.Context(), "web")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c.ID
+}
+
 func redemption(code keyhatch.Secret) oauth.Redemption {
 	return oauth.Redemption{Code: code, Redirect: back, Verifier: verifier}
 }
