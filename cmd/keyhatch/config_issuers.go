@@ -105,6 +105,9 @@ func (c *Config) trusted(transport http.RoundTripper, log *slog.Logger) (*issuer
 		if err == nil && longestToken > 0 && i.Longest > longestToken {
 			err = errors.New("longest is more than tokens.longest")
 		}
+		if own := strings.TrimSuffix(c.API.URL, "/"); err == nil && own != "" && strings.TrimSuffix(i.URL, "/") == own {
+			err = errors.New("that is this server, which knows its own tokens: trusted as an issuer, its ID tokens would let in too, and what was revoked")
+		}
 		if err != nil {
 			return nil, fmt.Errorf("issuers[%d] (%s): %w", n, config.Issuer, err)
 		}
