@@ -78,6 +78,28 @@ func TestS11_NothingIsSentToStrangers(t *testing.T) {
 	}
 }
 
+// TestS11_StateLeadsNowhere: whatever state says, it comes back as it was, as one parameter at the
+// client's address, with a code and with a refusal, and a page that carries it runs none of it.
+func TestS11_StateLeadsNowhere(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.signedIn("ann")
+	for _, state := range append([]string{`"><script>alert(1)</script>`, "x&redirect_uri=https://evil.example/", "x#y", "a\r\nLocation: https://evil.example/"}, hostile...) {
+		page := b.get("/oauth/authorize?" + wanted("state", state).Encode())
+		if page.StatusCode == http.StatusBadRequest && strings.Contains(state, "\x00") {
+			continue // no text
+		}
+		for what, sent := range map[string]url.Values{
+			"allowed": b.decide(page, "allow").sentBack(t, back+"&"), "refused": b.decide(page, "deny").sentBack(t, back+"&"),
+			"wrong": b.get("/oauth/authorize?"+wanted("state", state, "response_type", "x").Encode()).sentBack(t, back+"&"),
+		} {
+			if len(sent["state"]) != 1 || sent.Get("state") != state || len(sent["from"]) != 1 || sent.Get("redirect_uri") != "" {
+				t.Errorf("%q, %s: it is sent %v", state, what, sent)
+			}
+		}
+	}
+}
+
 // TestErrorsAreSentBack: what a client did wrong is sent to it, with its state.
 func TestErrorsAreSentBack(t *testing.T) {
 	t.Parallel()

@@ -132,9 +132,9 @@ func requestOf(f form) (a asking, err error) {
 	}
 	switch {
 	case f["response_type"] != "code":
-		return refuse("unsupported_response_type", "response_type is code")
+		return refuse("unsupported_response_type", "there is one response type: send response_type=code")
 	case cmp.Or(f["response_mode"], "query") != "query":
-		return refuse("invalid_request", "response_mode is query")
+		return refuse("invalid_request", "there is one response mode: send response_mode=query, or none")
 	case f["request"] != "":
 		return refuse("request_not_supported", "send the parameters as they are")
 	case f["request_uri"] != "":
@@ -149,18 +149,18 @@ func requestOf(f form) (a asking, err error) {
 		case "consent":
 			a.consent = true
 		default:
-			return refuse("invalid_request", "prompt is none, or one or more of login, consent and select_account")
+			return refuse("invalid_request", "send prompt=none, or one or more of login, consent and select_account")
 		}
 	}
 	if a.quietly && (a.again || a.consent) {
-		return refuse("invalid_request", "prompt=none stands alone")
+		return refuse("invalid_request", "prompt=none stands alone: send it without the others")
 	}
 	a.Request = oauth.Request{Client: f["client_id"], Redirect: f["redirect_uri"], Challenge: f["code_challenge"], Method: f["code_challenge_method"]}
 	a.Nonce = f["nonce"]
 	if text := f["max_age"]; text != "" {
 		seconds, err := strconv.ParseUint(text, 10, 31)
 		if err != nil {
-			return refuse("invalid_request", "max_age is a number of seconds")
+			return refuse("invalid_request", "send max_age as a number of seconds")
 		}
 		a.Within = time.Duration(seconds) * time.Second
 		a.again = a.again || seconds == 0

@@ -35,29 +35,29 @@ var (
 	errQuery     = invalidRequest(http.StatusBadRequest, "send the parameters in the body and none in the URL, which ends up in logs")
 	errBody      = invalidRequest(http.StatusBadRequest, "send the parameters of a GET in the URL, and no body")
 	errForm      = invalidRequest(http.StatusBadRequest, "the parameters cannot be read: send them percent-encoded, in UTF-8, at most 64 of them")
-	errTwice     = invalidRequest(http.StatusBadRequest, "a parameter is given twice")
-	errNoToken   = invalidRequest(http.StatusBadRequest, "the parameter token is missing")
-	errTooLarge  = invalidRequest(http.StatusRequestEntityTooLarge, "the request is too large")
+	errTwice     = invalidRequest(http.StatusBadRequest, "a parameter is given twice: send each once")
+	errNoToken   = invalidRequest(http.StatusBadRequest, "the parameter token is missing: send it")
+	errTooLarge  = invalidRequest(http.StatusRequestEntityTooLarge, "the request is too large: send less than 1 MiB")
 	errLong      = failure{
 		status: http.StatusBadRequest, Code: "unsupported_token_type",
 		Description: "that is longer than an API token, which is all that can be ended here: a lease is ended by the call for it, or with its token",
 	}
 	errElsewhere = failure{
 		status: http.StatusForbidden, Code: "access_denied",
-		Description: "another site sent you here: what you are logged in with is ended from our own pages only",
+		Description: "another site sent you here: go to the page /profile yourself to log out, what you are logged in with is ended from our own pages only",
 	}
 )
 
 // failures maps every kind of failure of the core.
 var failures = map[keyhatch.Kind]failure{
-	keyhatch.Invalid: invalidRequest(http.StatusBadRequest, "the request is not as it must be"),
+	keyhatch.Invalid: invalidRequest(http.StatusBadRequest, "the request is not as it must be: check what you sent"),
 	keyhatch.Unauthenticated: {
 		status: http.StatusUnauthorized, Code: "invalid_token",
 		Description: "call this with an API token that works: it may be missing, mistyped, expired, revoked, or not for use from here",
 	},
 	keyhatch.Forbidden: {status: http.StatusForbidden, Code: "insufficient_scope", Description: "the scopes of the token do not allow this call: use another token"},
-	keyhatch.NotFound:  invalidRequest(http.StatusNotFound, "there is no such thing, or you may not see it"),
-	keyhatch.Conflict:  invalidRequest(http.StatusConflict, "the request contradicts what is stored"),
+	keyhatch.NotFound:  invalidRequest(http.StatusNotFound, "there is no such thing, or you may not see it: check what you sent"),
+	keyhatch.Conflict:  invalidRequest(http.StatusConflict, "the request contradicts what is stored: look at what is there, and begin again"),
 	keyhatch.TooLarge:  errTooLarge,
 	keyhatch.TooMany: {
 		status: http.StatusTooManyRequests, Code: "temporarily_unavailable",
@@ -69,7 +69,7 @@ var failures = map[keyhatch.Kind]failure{
 	},
 	keyhatch.Internal: {
 		status: http.StatusInternalServerError, Code: "server_error",
-		Description: "this is a fault of the server; its log says more under the request id",
+		Description: "this is a fault of the server: try again, and if it stays, ask its operator, whose log says more under the request id",
 	},
 }
 

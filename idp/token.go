@@ -48,7 +48,7 @@ var grants = map[string]func(*Door, *http.Request, oauth.Proof, form) (oauth.Iss
 
 var errGrantType = failure{
 	status: http.StatusBadRequest, Code: "unsupported_grant_type",
-	Description: "grant_type is authorization_code, refresh_token or " + deviceGrant,
+	Description: "send as grant_type authorization_code, refresh_token or " + deviceGrant,
 }
 
 // token gives a client tokens.

@@ -74,7 +74,7 @@ func (svc *Service) Ask(ctx context.Context, r Request) (Asked, error) {
 	case !(c.Earthdata && r.Method == "" && r.Challenge == "") && (r.Method != "S256" || !isChallenge(r.Challenge)):
 		return Asked{}, ErrChallenge
 	case len(r.Nonce) > maxNonce || keyhatch.CheckText("nonce", r.Nonce) != nil:
-		return Asked{}, Refusal{"invalid_request", "the nonce is too long, or no text", keyhatch.Invalid}
+		return Asked{}, Refusal{"invalid_request", "the nonce is too long, or no text: send 512 characters at most", keyhatch.Invalid}
 	}
 	scopes, err := within(c.Scopes, r.Scopes)
 	return Asked{Client: c.OAuthClient, Scopes: scopes}, err

@@ -171,7 +171,7 @@ func TestAskRefused(t *testing.T) {
 			*r = asks("app", "http://127.0.0.1/back", nil)
 			r.Scopes = []keyhatch.Scope{"s3:read s3://b/p/"}
 		}, oauth.ErrScope},
-		"a long nonce's text": {func(r *oauth.Request) { r.Nonce = "\x00" }, oauth.Refusal{Code: "invalid_request", Message: "the nonce is too long, or no text", Kind: keyhatch.Invalid}},
+		"a long nonce's text": {func(r *oauth.Request) { r.Nonce = "\x00" }, oauth.Refusal{Code: "invalid_request", Message: "the nonce is too long, or no text: send 512 characters at most", Kind: keyhatch.Invalid}},
 	} {
 		r := asks("web", back, c.change)
 		refused(t, what, only(w.Broker.OAuth.Ask(t.Context(), r)), c.want)

@@ -71,10 +71,10 @@ func (r Refusal) Unwrap() error { return r.Kind }
 // The refusals. What of a code, a device or a refresh token is wrong is not told apart (S6).
 var (
 	ErrClient = Refusal{
-		"invalid_client", "there is no such client, or that is not how it proves itself: a confidential one shows its secret, a public one none",
+		"invalid_client", "there is no such client, or that is not how it proves itself: send client_id, and of a confidential client its secret, of a public one none",
 		keyhatch.Unauthenticated,
 	}
-	ErrRedirect  = Refusal{"invalid_request", "redirect_uri must be one of the client's addresses, to the letter: its registration lists them", keyhatch.Invalid}
+	ErrRedirect  = Refusal{"invalid_request", "send as redirect_uri one of the client's addresses, to the letter: its registration lists them", keyhatch.Invalid}
 	ErrGrant     = Refusal{"invalid_grant", "this is good for nothing any more: it was used, ended or mistyped, is too old, or was given to somebody else; begin again", keyhatch.Invalid}
 	ErrFlow      = Refusal{"unauthorized_client", "the client is not registered for this flow: ask an installation admin", keyhatch.Forbidden}
 	ErrScope     = Refusal{"invalid_scope", "the client may not ask for that scope: ask for fewer, or for none, which is all that it may", keyhatch.Invalid}
@@ -85,7 +85,7 @@ var (
 	ErrLogin     = Refusal{"login_required", "the user has to log in first, or once more: send it here without prompt=none", keyhatch.Unauthenticated}
 	ErrPending   = Refusal{"authorization_pending", "nobody has typed the code yet: ask again after the interval", keyhatch.Conflict}
 	ErrSlowDown  = Refusal{"slow_down", "that was too early: wait five seconds longer each time from now on", keyhatch.TooMany}
-	ErrDenied    = Refusal{"access_denied", "the user has said no", keyhatch.Forbidden}
+	ErrDenied    = Refusal{"access_denied", "the user has said no: do not ask again until the user begins it", keyhatch.Forbidden}
 	ErrExpired   = Refusal{"expired_token", "nobody has typed the code in time: begin again", keyhatch.Invalid}
 	errNotPerson = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted, "only who has logged in with a password consents, and no token does: log in")
 )

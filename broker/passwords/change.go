@@ -104,7 +104,7 @@ func (svc *Service) showsOwn(ctx context.Context, c keyhatch.Caller, have db.Sea
 	}
 	right, err := svc.right(ctx, attempt{c.User.Name, kernel.Sender(c.Origin.Address)}, db.Login{User: c.User, Password: have}, normal(shown))
 	if err == nil && !right {
-		err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted, "the current password is another one").In("current_password")
+		err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted, "the current password is another one: check it, and send it again").In("current_password")
 	}
 	return err
 }
@@ -136,7 +136,7 @@ func mustBeUnbounded(v kernel.View) error {
 	_, task := t.OfTask()
 	if !scopes.All() || t.Workspace != "" || len(t.Networks) > 0 || t.RequestsPerMinute > 0 || task || v.Caller.Lease != "" || t.Consent != "" {
 		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
-			`with a password its user can do everything that it may: this takes a token with the scope "all" and no limits of its own`)
+			`with a password its user can do everything that it may: use a token with the scope "all" and no limits of its own`)
 	}
 	if !v.Caller.HasToken() {
 		return nil

@@ -1,0 +1,116 @@
+package idp
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// saysWhatToDo are the words by which somebody is told what to do next.
+var saysWhatToDo = regexp.MustCompile(`(?i)\b(send|ask|asks|say|try|begin|log in|sign in|wait|check|use|call|go|type|choose|end|load|show|look|make|read|set|sets|take|register|close|activate)\b`)
+
+// failing are the functions and types that say what went wrong, each with the place of the
+// sentence among its arguments or fields; -1 is the last.
+var failing = map[string]int{"invalidRequest": 1, "refuse": 1, "Fail": 2, "Refusal": 1, "failure": -1, "devicePage": -1}
+
+// TestEverySentenceSaysWhatToDo: whatever a user or a client is told when something has failed, it
+// is told what to do next. It walks through all sentences of the login pages, the authorization
+// server and the sessions. Before, some told only what was wrong.
+func TestEverySentenceSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	seen := 0
+	for _, pattern := range []string{"*.go", "../broker/oauth/*.go", "../broker/sessions/*.go", "../broker/passwords/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(parsed, func(n ast.Node) bool {
+				for _, sentence := range sentencesOf(n) {
+					seen++
+					if !saysWhatToDo.MatchString(sentence) {
+						t.Errorf("%s: what is to be done? %q", file, sentence)
+					}
+				}
+				return true
+			})
+		}
+	}
+	if seen < 50 {
+		t.Errorf("it has seen %d sentences only: it does not look where they are", seen)
+	}
+}
+
+// sentencesOf are those that a call or a literal says.
+func sentencesOf(n ast.Node) []string {
+	var name string
+	var parts []ast.Expr
+	switch n := n.(type) {
+	case *ast.CallExpr:
+		name, parts = nameOf(n.Fun), n.Args
+	case *ast.CompositeLit:
+		name, parts = nameOf(n.Type), n.Elts
+		if m, ok := n.Type.(*ast.MapType); ok && nameOf(m.Value) == "failure" {
+			var out []string
+			for _, e := range parts {
+				if c, ok := e.(*ast.KeyValueExpr).Value.(*ast.CompositeLit); ok {
+					c.Type = m.Value
+					out = append(out, sentencesOf(c)...)
+					c.Type = nil
+				}
+			}
+			return out
+		}
+	}
+	at, says := failing[name]
+	if !says {
+		return nil
+	}
+	for i, p := range parts {
+		if kv, ok := p.(*ast.KeyValueExpr); ok {
+			if k := nameOf(kv.Key); k == "Description" || k == "Message" {
+				return textOf(kv.Value)
+			}
+			continue
+		}
+		if i == at {
+			return textOf(p)
+		}
+	}
+	return nil
+}
+
+func nameOf(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.SelectorExpr:
+		return e.Sel.Name
+	}
+	return ""
+}
+
+// textOf is the text of a literal, with what is put together behind it.
+func textOf(e ast.Expr) []string {
+	switch e := e.(type) {
+	case *ast.BasicLit:
+		if text, err := strconv.Unquote(e.Value); err == nil {
+			return []string{text}
+		}
+	case *ast.BinaryExpr:
+		return textOf(e.X)
+	}
+	return nil
+}
