@@ -77,10 +77,10 @@ func TestLoginRulesAreNeeded(t *testing.T) {
 		}
 	}
 	for text, why := range map[string]string{
-		"login: {password_form: false}":                                                                           "nobody could log in",
+		"login: {password_form: false}": "nobody could log in",
 		"api: {url: 'http://hatch.example'}\nlogin: {providers: [{" + good + ", users: {'1': ann}}]}": "plain HTTP",
-		"login: {password_form: true}":                                                  "",
-		"login: {providers: []}":                                                        "",
+		"login: {password_form: true}": "",
+		"login: {providers: []}":       "",
 		"login: {password_form: false, providers: [{" + good + ", users: {'1': ann}}]}": "",
 	} {
 		c, err := parseConfig([]byte(text), folder)
