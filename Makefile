@@ -65,6 +65,11 @@ conformance: needs-go bin/testreport ## run only the real clients against the re
 	@settings=$$(tools/setup.sh); eval "$$settings"
 	go test -json -vet=off -count=1 -timeout 40m ./conformance | bin/testreport -no-skips
 
+.PHONY: pictures
+pictures: needs-go ## make the pictures of the pages for people anew (docs/pages)
+	@settings=$$(tools/setup.sh); eval "$$settings"
+	KEYHATCH_PICTURES=$(CURDIR)/docs/pages go test -count=1 -run '^TestInChromium$$' ./idp
+
 .PHONY: chaos
 chaos: needs-go ## kill processes while they rotate data keys, and while they keep access keys, 200 times each
 	@settings=$$(tools/setup.sh); eval "$$settings"

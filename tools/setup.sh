@@ -10,6 +10,7 @@
 # shell: export lines, nothing else.
 #
 #   gcc, libc6-dev    the race detector needs cgo
+#   chromium          a browser, for the pages for people, with a font
 #   rclone            a client of the conformance tests
 #   curl              the session in the README calls the API with it
 #   python3, venv     for the Python clients, pinned in conformance/requirements*.txt
@@ -300,6 +301,9 @@ for shell in fish zsh; do
 	command -v $shell >/dev/null || die "no $shell was found after installing it"
 done
 
+command -v chromium >/dev/null || install chromium fonts-dejavu-core
+chromium=$(command -v chromium) || die "no chromium was found after installing it"
+
 if ! rclone=$(find_rclone); then
 	install "rclone=$rclone_version*"
 	rclone=$(find_rclone) || die "no rclone $rclone_version was found after installing it"
@@ -336,6 +340,7 @@ wait "$builds" || die "not all programs were built, see above"
 printf 'export %s=%q\n' \
 	KEYHATCH_ARVADOS_PYTHON "$arvados/bin/python" \
 	KEYHATCH_AWSCLI "$clients/bin/aws" \
+	KEYHATCH_CHROMIUM "$chromium" \
 	KEYHATCH_EARTHDATA_PYTHON "$earthdata/bin/python" \
 	KEYHATCH_GITLEAKS "$gitleaks" \
 	KEYHATCH_JAVA_HOME "$java" \
