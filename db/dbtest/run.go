@@ -32,6 +32,7 @@ var nouns = []ground.Part{
 	{Name: "Tokens", Test: on(testTokens)},
 	{Name: "Passwords", Test: on(testPasswords)},
 	{Name: "Sessions", Test: on(testSessions)},
+	{Name: "Identities", Test: on(testIdentities)},
 	{Name: "OAuthClients", Test: on(testOAuthClients)},
 	{Name: "Consents", Test: on(testConsents)},
 	{Name: "EarthdataTokens", Test: on(testEarthdataTokens)},

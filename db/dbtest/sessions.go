@@ -21,7 +21,7 @@ func testSessions(t *testing.T, s *suite) {
 	end := begun.Add(time.Hour)
 	session := func(of keyhatch.User, password string) (keyhatch.BrowserSession, keyhatch.TokenHash) {
 		return keyhatch.BrowserSession{
-			ID: keyhatch.NewID(keyhatch.SessionID, s.Now()), User: of.ID, Password: password, Browser: "b", CreatedAt: begun, CreatedFrom: "192.0.2.1",
+			ID: keyhatch.NewID(keyhatch.SessionID, s.Now()), User: of.ID, Password: password, Issuer: "https://a.example", Browser: "b", CreatedAt: begun, CreatedFrom: "192.0.2.1",
 			LastUsedAt: begun, LastUsedFrom: "192.0.2.2", ExpiresAt: end,
 		}, s.newToken("", "").Hash
 	}

@@ -1,0 +1,88 @@
+package dbtest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/db/dbtest/ground"
+)
+
+// testIdentities: an identity outlives its user, as nobody's; what a login has given does not. A
+// login that was begun comes back once, from its provider, in its time.
+func testIdentities(t *testing.T, s *suite) {
+	u, other := s.NewUser(), s.NewUser()
+	const issuer = "https://a.example"
+	one := db.Identity{Issuer: issuer, Subject: "1", User: u.ID, CreatedAt: s.Now()}
+	gifts := []db.Gift{{Workspace: "ws_1", Circle: "group_1"}, {}, {Workspace: "ws_1"}}
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		err := ground.FirstError(
+			func() error { return tx.InsertUser(ctx, u) },
+			func() error { return tx.InsertUser(ctx, other) },
+			func() error { return tx.PutIdentity(ctx, one) },
+			func() error { return tx.AddGift(ctx, u.ID, "https://b.example", db.Gift{}) },
+			func() error { return tx.AddGift(ctx, other.ID, issuer, db.Gift{}) },
+		)
+		for _, g := range gifts {
+			if err == nil {
+				err = tx.AddGift(ctx, u.ID, issuer, g)
+			}
+		}
+		return err
+	})
+	if got, err := s.Identity(s.Ctx(), issuer, "1"); err != nil || !cmp.Equal(got, one) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, no := range [][2]string{{issuer, "2"}, {"https://A.example", "1"}, {"1", issuer}} {
+		_, err := s.Identity(s.Ctx(), no[0], no[1])
+		ground.WantFail(t, "another identity", err, keyhatch.NotFound, keyhatch.CodeUserNotFound)
+	}
+	given := func(want ...db.Gift) {
+		t.Helper()
+		if diff := cmp.Diff(want, ground.OK[[]db.Gift](t)(s.Gifts(s.Ctx(), u.ID, issuer))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	given(gifts...)
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteGift(ctx, u.ID, issuer, gifts[1]) })
+	given(gifts[0], gifts[2])
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteUser(ctx, u.ID) })
+	given()
+	if got, err := s.Identity(s.Ctx(), issuer, "1"); err != nil || got.User != "" {
+		t.Errorf("without its user: %+v, %v", got, err)
+	}
+	one.User = other.ID
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.PutIdentity(ctx, one) })
+	if got, err := s.Identity(s.Ctx(), issuer, "1"); err != nil || got.User != other.ID {
+		t.Errorf("of another user: %+v, %v", got, err)
+	}
+
+	end := s.Now().Add(time.Hour)
+	begin := func(hash byte) {
+		s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.BeginLogin(ctx, []byte{hash}, "a", end) })
+	}
+	comes := func(what string, hash byte, provider string, at time.Time, want bool) {
+		t.Helper()
+		var got bool
+		s.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+			got, err = tx.EndLogin(ctx, []byte{hash}, provider, at)
+			return err
+		})
+		if got != want {
+			t.Errorf("%s: %t", what, got)
+		}
+	}
+	begin(1)
+	begin(2)
+	comes("too late", 1, "a", end, false)
+	comes("from another provider", 1, "b", s.Now(), false)
+	comes("another one", 3, "a", s.Now(), false)
+	comes("in time", 1, "a", end.Add(-time.Microsecond), true)
+	comes("again", 1, "a", s.Now(), false)
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.PruneLogins(ctx, end) })
+	comes("after pruning", 2, "a", s.Now(), false)
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteUser(ctx, other.ID) })
+}
