@@ -3,7 +3,7 @@
 // records it. It is the only writer of state. No door decides anything, so no
 // door can forget to.
 //
-// The use cases lie in a package a subject, people, bearers, passwords, sessions, oauth, credentials, places, accounts, buckets, lending,
+// The use cases lie in a package a subject, people, bearers, passwords, sessions, logins, oauth, credentials, places, accounts, buckets, lending,
 // record and past, over a small kernel that they share.
 //
 // A use case that changes something or hands out a key runs in Change: one
@@ -26,6 +26,9 @@
 //     makes a Caller of them.
 //   - Sessions.Of turns what a browser shows that is signed in into a Caller, and Sessions.End ends
 //     that: who holds it may.
+//   - Logins.List, Logins.Passwords, Logins.Begin and Logins.Leave lead a browser to a provider and away from it;
+//     Logins.Finish signs in, and makes a user of, whom it vouches for, by the configuration's rules. Logins.EndOthers
+//     ends what was begun at providers that the configuration does not name.
 //   - Passwords.ResetPassword sets the password of whom an admin has made a reset for.
 //   - OAuth.Redeem, OAuth.Refresh and OAuth.PollDevice give a client the tokens that a user has
 //     consented to, OAuth.StartDevice begins that for a device, and OAuth.EndByRefresh ends it.

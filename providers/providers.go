@@ -146,10 +146,12 @@ func (all *Providers) Redeem(ctx context.Context, name string, a keyhatch.LoginA
 	defer stop()
 	token, err := p.config(d, a.Redirect).Exchange(ctx, a.Code.Reveal(), oauth2.VerifierOption(a.Verifier.Reveal()))
 	var refused *oauth2.RetrieveError
-	if errors.As(err, &refused) && refused.Response.StatusCode < http.StatusInternalServerError {
-		return s, fmt.Errorf("%w: %s", keyhatch.RefusedCode, refused.ErrorCode)
-	}
-	if err != nil {
+	switch {
+	case errors.As(err, &refused) && refused.Response.StatusCode >= http.StatusInternalServerError:
+		return s, fmt.Errorf("the token endpoint answers %d", refused.Response.StatusCode)
+	case errors.As(err, &refused):
+		return s, fmt.Errorf("%w: the token endpoint answers %d, %.60q", keyhatch.RefusedCode, refused.Response.StatusCode, refused.ErrorCode)
+	case err != nil:
 		return s, err
 	}
 	raw, ok := token.Extra("id_token").(string)
@@ -230,7 +232,7 @@ func (p *provider) discover(ctx context.Context) (discovered, error) {
 		p.found, p.fetched = found, now
 	case p.found.Provider == nil:
 		p.failed = now
-		return discovered{}, fmt.Errorf("discovery: %w", err)
+		return discovered{}, fmt.Errorf("discovery: %.300s", err) // it may hold all of a page that is no document
 	default:
 		p.failed = now
 	}

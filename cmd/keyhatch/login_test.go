@@ -1,12 +1,90 @@
 package main
 
 import (
+	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/keyhatch/keyhatch/internal/loginprovider"
 )
+
+// TestLoginAtProviderIsWired: somebody logs in at the configuration's provider, beside all other doors, and
+// is what the rules say; the log has neither the client's secret nor a code.
+func TestLoginAtProviderIsWired(t *testing.T) {
+	t.Parallel()
+	p := loginprovider.Start(t)
+	p.User["groups"] = []string{"keyhatch-admins"}
+	r := startWith(t, func(c *Config) { withProvider(t, c, p) })
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar}
+	look := func(path string) string {
+		t.Helper()
+		a, err := browser.Get(r.in.apiURL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Body.Close()
+		text, err := io.ReadAll(a.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	if page := look("/login"); !strings.Contains(page, "The institute") || strings.Contains(page, "password") {
+		t.Errorf("the login page is %s", page)
+	}
+	if page := look("/login/institute?next=%2Fprofile"); !strings.Contains(page, "<strong>jane</strong>") {
+		t.Errorf("she is at %s", page)
+	}
+	u, err := r.in.db.UserByName(t.Context(), "jane")
+	if err != nil || !u.Admin {
+		t.Errorf("%+v, %v", u, err)
+	}
+	if strings.Contains(r.log.String(), loginprovider.ClientSecret) || strings.Contains(r.log.String(), "code=") {
+		t.Errorf("S5: the log has a secret:\n%s", r.log)
+	}
+}
+
+// TestS10_ProvidersInPrivateNetworks: a provider at an address that is not public is not asked, unless
+// its network was named.
+func TestS10_ProvidersInPrivateNetworks(t *testing.T) {
+	t.Parallel()
+	p := loginprovider.Start(t)
+	r := startWith(t, func(c *Config) {
+		withProvider(t, c, p)
+		c.OutboundNetworks = nil
+	})
+	a, err := http.Get(r.in.apiURL + "/login/institute")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	if a.StatusCode != http.StatusServiceUnavailable || !strings.Contains(r.log.String(), "prohibited") {
+		t.Errorf("%d, and the log says %s", a.StatusCode, r.log)
+	}
+}
+
+func withProvider(t *testing.T, c *Config, p *loginprovider.Provider) {
+	t.Helper()
+	secret := filepath.Join(t.TempDir(), "oidc.secret")
+	if err := os.WriteFile(secret, []byte(loginprovider.ClientSecret+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	no := false
+	c.API.LoginPages = true
+	c.Login = LoginConfig{PasswordForm: &no, Providers: []ProviderConfig{{
+		Name: "institute", Title: "The institute", Issuer: p.URL, ClientID: loginprovider.ClientID, ClientSecretFile: secret,
+		UserName: UserNameConfig{Claim: "preferred_username", Template: "{}"}, AllowAnybody: true,
+		Rules: []RuleConfig{{ClaimConfig: ClaimConfig{Claim: "groups", Value: "keyhatch-admins"}, Admin: true}},
+	}}}
+}
 
 // TestDocumentedLogins: what docs/login.md shows is a configuration that works.
 func TestDocumentedLogins(t *testing.T) {
