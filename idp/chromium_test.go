@@ -81,7 +81,7 @@ func atAProvider(t *testing.T, b *chromium.Browser, s *site, school *loginprovid
 	}
 	p.Click("form[action='/logout'] button")
 	at(t, p, "/login", "Log in")
-	if school.Left != 1 {
+	if school.Left() != 1 {
 		t.Error("she is logged in at the provider on")
 	}
 	school.Set(func(p *loginprovider.Provider) { p.Refuses = true })

@@ -98,8 +98,8 @@ func TestLoginAtProvider(t *testing.T) {
 	}
 	s.reopen()
 	page := b.get("/profile")
-	if a := b.post("/logout", url.Values{"return_to": {"/login"}}); a.Request.URL.Path != "/login" || school.Left != 1 {
-		t.Errorf("logged out she is at %s, and has left the provider %d times; the page had %q", a.Request.URL, school.Left, page.Header.Get("Content-Security-Policy"))
+	if a := b.post("/logout", url.Values{"return_to": {"/login"}}); a.Request.URL.Path != "/login" || school.Left() != 1 {
+		t.Errorf("logged out she is at %s, and has left the provider %d times; the page had %q", a.Request.URL, school.Left(), page.Header.Get("Content-Security-Policy"))
 	}
 	if csp := page.Header.Get("Content-Security-Policy"); !strings.HasSuffix(csp, "form-action 'self' "+school.URL) {
 		t.Errorf("browsers hold the logout back: %s", csp)

@@ -78,7 +78,6 @@ func withProvider(t *testing.T, c *Config, p *loginprovider.Provider) {
 		t.Fatal(err)
 	}
 	no := false
-	c.API.LoginPages = true
 	c.Login = LoginConfig{PasswordForm: &no, Providers: []ProviderConfig{{
 		Name: "institute", Title: "The institute", Issuer: p.URL, ClientID: loginprovider.ClientID, ClientSecretFile: secret,
 		UserName: UserNameConfig{Claim: "preferred_username", Template: "{}"}, AllowAnybody: true,

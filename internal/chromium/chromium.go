@@ -48,8 +48,11 @@ type message struct {
 	} `json:"error,omitempty"`
 }
 
+// AnyCertificate has a browser take every certificate, for servers whose authority is a test's.
+const AnyCertificate = "--ignore-certificate-errors"
+
 // Start starts a browser that ends with the test. The test is left out where there is none.
-func Start(t testing.TB) *Browser {
+func Start(t testing.TB, flags ...string) *Browser {
 	t.Helper()
 	program := os.Getenv(Variable)
 	if program == "" {
@@ -59,6 +62,7 @@ func Start(t testing.TB) *Browser {
 		"--headless=new", "--remote-debugging-pipe", "--user-data-dir=" + t.TempDir(), "--no-first-run", "--disable-gpu", "--disable-dev-shm-usage",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--force-color-profile=srgb", "--lang=en",
 	}
+	arguments = append(arguments, flags...)
 	if os.Getuid() == 0 {
 		arguments = append(arguments, "--no-sandbox") // Chromium has none for root; it sees our own pages alone
 	}

@@ -46,12 +46,10 @@ type Provider struct {
 	// Refuses has it log nobody in.
 	Refuses bool
 	// Down has it answer nothing.
-	Down bool
-	// Left counts who was logged out.
-	Left int
-
+	Down  bool
 	t     testing.TB
 	mu    sync.Mutex
+	left  int
 	codes map[string]url.Values // what was asked for, by code
 	used  map[string]bool
 }
@@ -101,6 +99,13 @@ func (p *Provider) Set(change func(*Provider)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	change(p)
+}
+
+// Left is how many were logged out.
+func (p *Provider) Left() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.left
 }
 
 func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
@@ -208,7 +213,7 @@ func (p *Provider) signed(asked url.Values) string {
 }
 
 func (p *Provider) leave(w http.ResponseWriter, r *http.Request) {
-	p.Left++
+	p.left++
 	if r.URL.Query().Get("client_id") != ClientID {
 		p.t.Errorf("somebody leaves with %s", r.URL.RawQuery)
 	}
