@@ -101,7 +101,7 @@ func failureOf(err error) failure {
 func (d *Door) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	f := failureOf(err)
 	if terms := new(keyhatch.Error); errors.As(err, &terms) && terms.Terms != "" && d.URL != "" {
-		f.Resolution = d.URL + "/terms/" + terms.Terms
+		f.Resolution = d.URL + keyhatch.TermsPage(terms.Terms)
 	}
 	if f.Status >= http.StatusInternalServerError {
 		d.log.ErrorContext(r.Context(), "request failed", "request_id", keyhatch.OriginOf(r.Context()).RequestID, "error", err)
