@@ -49,6 +49,8 @@ type KeyWay struct {
 	OwnerAs   []string   `json:"owner_as" nullable:"false" enum:"installation_admin,workspace_admin,bucket_owner" doc:"As what its owner decided over the bucket"`
 	Pairs     []string   `json:"pairs" nullable:"false" doc:"The access key ids that worked. With none nobody could use the key, before one was issued" example:"[\"KHAKX4ZDQP2M7J6TRWVB\"]"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty" doc:"When the key was to end. Without it: never"`
+
+	Unconfirmed bool `json:"unconfirmed,omitempty" doc:"The key was deleted or opens it no more by record, and the store that keeps it had not confirmed that: what is told is what it was"`
 }
 
 // URLWay is a presigned URL with which whoever had it could read an object.

@@ -160,6 +160,9 @@ func keysRows(keys []api.KeyWay) [][]string {
 		if len(k.Pairs) == 0 {
 			row[1] = "none"
 		}
+		if k.Unconfirmed {
+			row[2] += " (until its store confirms the end)"
+		}
 		if k.ExpiresAt != nil {
 			row[5] = k.ExpiresAt.Format(time.RFC3339)
 		}

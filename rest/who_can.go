@@ -64,7 +64,7 @@ func encodeWhoCan(a past.WhoCan) api.WhoCan {
 	for i, w := range a.Keys {
 		out.Keys[i] = api.KeyWay{
 			Key: w.Key.ID, Name: w.Key.Name, Owner: w.Owner.ID, OwnerName: w.Owner.Name, Store: w.Store.ID, StoreName: w.Store.Name,
-			Rights: texts(w.Rights), OwnerAs: texts(w.Standings), Pairs: texts(w.Pairs), ExpiresAt: optTime(w.Key.ExpiresAt),
+			Rights: texts(w.Rights), OwnerAs: texts(w.Standings), Pairs: texts(w.Pairs), ExpiresAt: optTime(w.Key.ExpiresAt), Unconfirmed: w.Unconfirmed,
 		}
 	}
 	for _, u := range a.URLs {

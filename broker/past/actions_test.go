@@ -18,8 +18,8 @@ var decidesNothing = []keyhatch.Action{
 	"bucket.keys",               // each key that it changes has an event
 	"terms.set", "terms.accept", // who-can tells who has a right, whatever is still to be accepted
 	"token.create", "token.rotate", // who-can is about users, and URLs that were signed
-	"consent.end",                                                                                                                           // each token and key that ends with it has an event
-	"access_key.issuing", "access_key.not_issued", "access_key.configured", "access_key.failed", "access_key.surplus", "access_key.removed", // what a store has done of what was decided
+	"consent.end",                                                       // each token and key that ends with it has an event
+	"access_key.issuing", "access_key.not_issued", "access_key.surplus", // what a store has done of what was decided
 }
 
 // TestEveryActionIsConsidered: a new action of people, places, leases or access keys has a line in the

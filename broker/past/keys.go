@@ -23,7 +23,28 @@ func (s *State) keyPut(e keyhatch.Event) (err error) {
 	if k.ExpiresAt, err = timeIn(e, "expires"); err != nil {
 		return err
 	}
+	s.replace(k.ID)
 	s.Keys[k.ID] = k
+	return nil
+}
+
+// replace remembers what a key is to open no more, and opens in its store until that
+// has confirmed what comes instead.
+func (s *State) replace(key string) {
+	if s.kept[key] {
+		s.replaced[key] = append(s.replaced[key], s.Keys[key])
+	}
+}
+
+// keyConfirmed: the store has the key as it is to be, or refuses it and has none of what it
+// was, or has it no more. What a store has had that no record knows decides nothing.
+func (s *State) keyConfirmed(e keyhatch.Event) error {
+	delete(s.replaced, e.Target)
+	if _, there := s.Keys[e.Target]; there {
+		s.kept[e.Target] = true
+	} else {
+		delete(s.kept, e.Target)
+	}
 	return nil
 }
 
@@ -72,8 +93,23 @@ func (s *State) keyDeleted(e keyhatch.Event) error {
 	if _, ok := s.Keys[e.Target]; !ok {
 		return errUnknown
 	}
+	s.replace(e.Target)
 	delete(s.Keys, e.Target)
 	return nil
+}
+
+// replacedOn yields what keys of the workspace on the store were, of which that has not
+// confirmed what they are.
+func (s *State) replacedOn(workspace, store string) iter.Seq[keyhatch.AccessKey] {
+	return func(yield func(keyhatch.AccessKey) bool) {
+		for _, was := range s.replaced {
+			for _, k := range slices.Backward(was) { // the newest first
+				if k.Workspace == workspace && k.Store == store && !yield(k) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // keysOn yields the keys of the workspace on the store.

@@ -69,6 +69,9 @@ var changes = map[keyhatch.Action]func(*State, keyhatch.Event) error{
 	accesskeys.Issued:             (*State).keyIssued,
 	storekeys.Withdrawn:           (*State).pairWithdrawn,
 	accesskeys.Deleted:            (*State).keyDeleted,
+	storekeys.Configured:          (*State).keyConfirmed,
+	storekeys.Failed:              (*State).keyConfirmed,
+	storekeys.Removed:             (*State).keyConfirmed,
 }
 
 // At replays the record up to the time, that time included. An event that does

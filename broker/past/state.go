@@ -23,6 +23,11 @@ type State struct {
 	Buckets map[string]keyhatch.Bucket
 	Keys    map[string]keyhatch.AccessKey // with their pairs, the newest first
 
+	// kept are the keys that their stores have had, and replaced what such a key was to open
+	// until its store confirms what came since, also of one that was deleted.
+	kept     map[string]bool
+	replaced map[string][]keyhatch.AccessKey
+
 	// What goes along when something is deleted is found by these.
 	circlesOf index[string]           // circles by user
 	grantsOn  index[string]           // grants by location
@@ -59,7 +64,7 @@ func newState() *State {
 		Users: map[string]keyhatch.User{}, Circles: map[string]Circle{}, Members: map[string]map[string]bool{},
 		Locations: map[string]keyhatch.Location{}, Grants: map[string]keyhatch.Grant{},
 		Roles: map[string]map[string]keyhatch.Role{}, Stores: map[string]keyhatch.Store{}, Buckets: map[string]keyhatch.Bucket{},
-		Keys: map[string]keyhatch.AccessKey{},
+		Keys: map[string]keyhatch.AccessKey{}, kept: map[string]bool{}, replaced: map[string][]keyhatch.AccessKey{},
 
 		activeSince: map[string]time.Time{}, memberSince: map[member]time.Time{}, madeAt: map[string]time.Time{}, urlsSince: map[string]time.Time{},
 		networksSince: map[string]time.Time{},

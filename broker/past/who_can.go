@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -56,6 +57,9 @@ type KeyWay struct {
 	policy.KeyWay
 	Owner keyhatch.User
 	Store keyhatch.Store
+	// Unconfirmed: by record the key opened it no more, and the store that keeps it had not
+	// confirmed that.
+	Unconfirmed bool
 }
 
 // maxWays bounds an answer (S9).
@@ -150,11 +154,21 @@ func (a *WhoCan) addGrants(s *State, l keyhatch.Location) error {
 // addKeys adds the access keys that opened what was asked about.
 func (a *WhoCan) addKeys(s *State, p place) error {
 	q := policy.Question{Location: a.Location, Prefix: a.URL.Prefix, Access: a.Access, At: a.At}
-	for w, err := range q.Keys(s.keysOn(p.bucket.Workspace, p.bucket.Store), p.bucket, keyFacts{s, p.locations}) {
-		if err != nil {
-			return fmt.Errorf("what access key %s opened: %w", w.Key.ID, err)
+	told := map[string]bool{}
+	for _, keys := range []struct {
+		iter.Seq[keyhatch.AccessKey]
+		unconfirmed bool
+	}{{s.keysOn(p.bucket.Workspace, p.bucket.Store), false}, {s.replacedOn(p.bucket.Workspace, p.bucket.Store), true}} {
+		for w, err := range q.Keys(keys.Seq, p.bucket, keyFacts{s, p.locations}) {
+			if err != nil {
+				return fmt.Errorf("what access key %s opened: %w", w.Key.ID, err)
+			}
+			if told[w.Key.ID] {
+				continue
+			}
+			told[w.Key.ID] = true
+			a.Keys = append(a.Keys, KeyWay{KeyWay: w, Owner: s.Users[w.Key.Owner], Store: s.Stores[w.Key.Store], Unconfirmed: keys.unconfirmed})
 		}
-		a.Keys = append(a.Keys, KeyWay{KeyWay: w, Owner: s.Users[w.Key.Owner], Store: s.Stores[w.Key.Store]})
 	}
 	slices.SortFunc(a.Keys, func(a, b KeyWay) int {
 		return cmp.Or(cmp.Compare(a.Key.Name, b.Key.Name), cmp.Compare(a.Key.ID, b.Key.ID))

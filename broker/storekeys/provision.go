@@ -247,8 +247,8 @@ func (svc *Service) settle(ctx context.Context, j keyhatch.Job, was keyhatch.Acc
 		if key.State == before.State && key.Reason == before.Reason && key.Applied == before.Applied {
 			return nil
 		}
-		if err := w.Tx.UpdateAccessKeyState(ctx, key); err != nil {
-			return err
+		if err := w.Tx.UpdateAccessKeyState(ctx, key); err != nil || key.Revision != was.Revision {
+			return err // what was changed meanwhile its store has not confirmed
 		}
 		what := Configured
 		if done.refusal != "" {
