@@ -112,11 +112,10 @@ func (d *Door) admit(r *http.Request, t route) (keyhatch.Caller, error) {
 	if len(shown) == 0 || bare(shown[0]) == "" {
 		return keyhatch.Caller{}, fail(missingAPIToken)
 	}
-	secret := keyhatch.Secret(bare(shown[0]))
-	switch {
-	case len(shown) > 1: // who stands between might have looked at the other one
+	if len(shown) > 1 { // who stands between might have looked at the other one
 		return keyhatch.Caller{}, fail(invalidAPIToken, details{})
 	}
+	secret := keyhatch.Secret(bare(shown[0]))
 	signed := keyhatch.LooksSigned(secret.Reveal())
 	caller, err := d.guard.AdmitToken(auth.InWorkspace(r.Context(), auth.AskedWorkspace(r)), secret, t.calls()...)
 	var e *keyhatch.Error
