@@ -52,6 +52,10 @@ keyhatch key update backup --no-rights`,
 	"location unlock": "keyhatch location unlock alpha",
 	"location delete": "keyhatch location delete gamma",
 
+	"location terms":     "keyhatch location terms alpha",
+	"location set-terms": `keyhatch location set-terms alpha --title "Terms of use" --file terms.txt`,
+	"location accepted":  "keyhatch location accepted alpha",
+
 	"grant list": "keyhatch grant list --location alpha",
 	"grant show": "keyhatch grant show grant_0mz3k8q2a7c4f9d",
 	"grant give": `keyhatch grant give alpha --to user:ada --access write
