@@ -42,7 +42,7 @@ func (d *Door) termsOfUse(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !ok {
-		return toLogin(w, path, nil)
+		return toLogin(w, path, nil, false)
 	}
 	p := termsPage{Form: d.form(w, r), Path: path, User: c.User.Name}
 	if r.Method == http.MethodPost {
