@@ -22,7 +22,7 @@ endif
 
 # The race detector looks at our code and not into SQLite, which is C made Go: with
 # it there a test takes up to twenty times as long; and not into kong, which reads the
-# command line before anything else runs, in each of a thousand processes. Nor does a
+# command line before anything else runs, in each process. Nor does a
 # process sleep a second before it exits, in case that a race is yet to come: those that
 # came are reported.
 RACE := export CGO_ENABLED=1 GOFLAGS="$${GOFLAGS:-} -gcflags=modernc.org/...=-race=false -gcflags=github.com/alecthomas/kong=-race=false" \
