@@ -167,7 +167,11 @@ func (k *keeper) has(key string) string {
 				text += right.word
 			}
 		}
-		out = append(out, text+fmt.Sprint(b.Locked))
+		text += fmt.Sprint(b.Locked)
+		for _, c := range b.Confined {
+			text += fmt.Sprint(c.Prefix, c.Networks)
+		}
+		out = append(out, text)
 	}
 	return strings.Join(out, " ") + " " + fmt.Sprint(k.pairs[key])
 }

@@ -3,6 +3,7 @@ package accesskeys_test
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -120,6 +121,30 @@ func TestLockIsPending(t *testing.T) {
 		time.Sleep(20 * time.Minute)
 		if pending() {
 			t.Error("it is pending when they have gone")
+		}
+	})
+}
+
+// TestDeletedLocationOpens: what a location has closed to keys, by its lock and its networks,
+// is open to them again when the location is gone.
+func TestDeletedLocationOpens(t *testing.T) {
+	inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {
+		ctx, yes, here := t.Context(), true, []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+		for what, closed := range map[string]places.LocationChange{"locked": {Locked: &yes}, "for networks": {Networks: &here}} {
+			l, err := w.Broker.Places.CreateLocation(ctx, w.Admin, places.NewLocation{Workspace: "lab", Name: "raw", URL: "s3://xxx/raw/"})
+			w.must(err)
+			key := w.theirs(what[:3], accesskeys.Rights{Write: []string{"xxx"}})
+			settled()
+			open := k.has(key.ID)
+			_, err = w.Broker.Places.UpdateLocation(ctx, w.Admin, "", l.ID, closed)
+			w.must(err)
+			settled()
+			if got := k.has(key.ID); got == open {
+				t.Errorf("%s: the store has %q, as before", what, got)
+			}
+			w.must(w.Broker.Places.DeleteLocation(ctx, w.Admin, "", l.ID))
+			settled()
+			wantHas(t, k, what+", and deleted", key.ID, open)
 		}
 	})
 }

@@ -120,7 +120,7 @@ func TestS2_GrantsRequestsAndKeys(t *testing.T) {
 				lease.Parts = append(lease.Parts, keyhatch.Part{Bucket: "demo", Prefix: prefix})
 			}
 		}
-		text, err := policy.Dialect{Partition: "aws"}.SessionPolicy(policy.Lent(lease), nil, nil)
+		text, err := sessionpolicy.Dialect{Partition: "aws"}.Write(policy.Lent(lease), nil, nil)
 		if err != nil {
 			t.Fatalf("%+v: %v", lease.Parts, err)
 		}
