@@ -6,10 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
-	"net/url"
 	"os"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -18,11 +15,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	datakeys "github.com/keyhatch/keyhatch/broker/keys"
-	"github.com/keyhatch/keyhatch/compat/arvados"
 	"github.com/keyhatch/keyhatch/compat/earthdata"
-	"github.com/keyhatch/keyhatch/compat/katapult"
-	"github.com/keyhatch/keyhatch/compat/provena"
-	"github.com/keyhatch/keyhatch/compat/tiledb"
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/confine"
@@ -32,15 +25,12 @@ import (
 	"github.com/keyhatch/keyhatch/driver/s3buckets"
 	"github.com/keyhatch/keyhatch/gateway"
 	"github.com/keyhatch/keyhatch/gateway/upstream"
-	"github.com/keyhatch/keyhatch/idp"
 	"github.com/keyhatch/keyhatch/issuers"
 	"github.com/keyhatch/keyhatch/jobs"
 	"github.com/keyhatch/keyhatch/mirror"
 	"github.com/keyhatch/keyhatch/outbound"
-	"github.com/keyhatch/keyhatch/rest"
 	"github.com/keyhatch/keyhatch/seal"
 	"github.com/keyhatch/keyhatch/server"
-	"github.com/keyhatch/keyhatch/sts"
 )
 
 // instance is a running Keyhatch: everything is wired here and nowhere else.
@@ -271,75 +261,6 @@ func (in *instance) openStores(ctx context.Context) error {
 	return nil
 }
 
-// serve makes the servers; run runs them.
-func (in *instance) serve() error {
-	proxies, err := networks("trusted_proxies", in.config.TrustedProxies)
-	if err != nil {
-		return err
-	}
-	apiTLS, err := in.config.API.tls()
-	if err != nil {
-		return fmt.Errorf("api: %w", err)
-	}
-	s3TLS, err := in.config.S3.tls()
-	if err != nil {
-		return fmt.Errorf("s3: %w", err)
-	}
-	ready := func(ctx context.Context) error {
-		return in.mirror.View(ctx, func(*mirror.Image) error { return nil })
-	}
-	in.servers = []*server.Server{
-		server.New(server.Options{
-			Listener: in.api, TLS: apiTLS, Log: in.log, Total: time.Minute, Connections: in.config.API.Connections,
-			Handler: server.API(in.log, proxies, ready,
-				rest.New(in.broker, in.log).WithPages(in.pages()), sts.New(in.broker, in.stsRegions(), in.log), in.idp(), arvados.New(in.broker, in.cluster, in.log),
-				tiledb.New(in.broker, in.log), katapult.New(in.broker, in.log), provena.New(in.broker, in.log), in.earthdata()),
-		}),
-		server.New(server.Options{
-			Listener: in.s3, TLS: s3TLS, Log: in.log, Connections: in.config.S3.Connections, ConnContext: gateway.WithConnection,
-			Handler: server.Origin(proxies, in.gateway()),
-		}),
-	}
-	return nil
-}
-
-// pages is where the pages for people are; empty: there are none.
-func (in *instance) pages() string {
-	url, _ := in.config.loginURL(in.apiURL)
-	return url
-}
-
-// idp is the door of logins. It has pages where it is known under which address browsers come.
-func (in *instance) idp() *idp.Door {
-	url, why := in.config.loginURL(in.apiURL)
-	if url == "" {
-		in.log.Info("there are no login pages, and keyhatch login takes --token or --user", "reason", why)
-		return idp.New(in.broker, in.log)
-	}
-	return idp.NewServer(in.broker, url, in.log)
-}
-
-// earthdata is the door of data users. People log in at it where the login pages are.
-func (in *instance) earthdata() *earthdata.Door {
-	return earthdata.New(in.broker, earthdata.Config{
-		URL: in.config.publicURL(in.apiURL), Login: in.pages() != "", Elsewhere: in.datalogin,
-		Workspace: in.config.Earthdata.Workspace, Location: in.config.Earthdata.Location, Version: thisBuild().Version,
-	}, in.log)
-}
-
-// stsRegions are those that clients sign requests to STS for: the S3 endpoint's,
-// and the one of AWS's global STS, which SDKs fall back to.
-func (in *instance) stsRegions() []string { return []string{in.config.S3.Region, "us-east-1"} }
-
-// gateway makes the S3 endpoint.
-func (in *instance) gateway() *gateway.Gateway {
-	return gateway.New(gateway.Config{
-		Lending: in.broker.Lending, AccessKeys: in.broker.AccessKeys, Objects: in.broker.Objects, Backends: in.backends,
-		Region: in.config.S3.Region, Hosts: hostsOf(in.s3URL),
-		Limits: gateway.Limits{Concurrent: in.config.S3.Concurrent, PerSecond: in.config.S3.PerSecond}, Log: in.log, RequestLog: in.requestLog,
-	})
-}
-
 // run serves until ctx ends.
 func (in *instance) run(ctx context.Context) error {
 	keep, err := in.config.Audit.keepRequests()
@@ -400,18 +321,6 @@ func (in *instance) Close() error {
 		errs = append(errs, in.db.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// hostsOf are the names below which a bucket's can stand: that of the endpoint,
-// unless it is an address, and localhost, whose sub-domains lead back here.
-func hostsOf(endpoint string) []string {
-	hosts := []string{"localhost"}
-	if u, err := url.Parse(endpoint); err == nil && u.Hostname() != "localhost" {
-		if _, err := netip.ParseAddr(u.Hostname()); err != nil {
-			hosts = append(hosts, strings.ToLower(u.Hostname()))
-		}
-	}
-	return hosts
 }
 
 func urlOf(l net.Listener, secure bool) string {
