@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -11,6 +12,10 @@ import (
 // TestExamples reads every example of --help as a command line of its command, and
 // finds none that is of no command.
 func TestExamples(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("terms.txt", []byte("Cite us."), 0o600); err != nil { // an example reads it
+		t.Fatal(err)
+	}
 	p, err := parser(io.Discard, io.Discard, func(int) {})
 	if err != nil {
 		t.Fatal(err)
