@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +17,8 @@ func TestExamples(t *testing.T) {
 	if err := os.WriteFile("terms.txt", []byte("Cite us."), 0o600); err != nil { // an example reads it
 		t.Fatal(err)
 	}
-	p, err := parser(io.Discard, io.Discard, func(int) {})
+	at := ""
+	p, err := parser(io.Discard, io.Discard, func(int) { t.Errorf("%s: ended the program", at) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,11 +36,11 @@ func TestExamples(t *testing.T) {
 			t.Errorf("the help of %q does not show its example", path)
 		}
 		for line := range strings.SplitSeq(text, "\n") {
-			fresh, err := parser(io.Discard, io.Discard, func(int) { t.Errorf("%s: ended the program", line) })
-			if err != nil {
-				t.Fatal(err)
+			at = line
+			for _, flag := range slices.Concat(leaf.AllFlags(true)...) { // it would remember those of the line before
+				flag.Set = false
 			}
-			command, err := fresh.Parse(wordsOf(line))
+			command, err := p.Parse(wordsOf(line))
 			if err != nil {
 				t.Errorf("%s: %v", line, err)
 			} else if got := command.Selected().Path(); got != path {
