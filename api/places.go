@@ -25,7 +25,10 @@ type Store struct {
 // Proof is what was found when it was tried whether a store confines the sessions that its
 // token service mints.
 type Proof struct {
+	// The outcome is without the checks of networks, which what is lent for everywhere does
+	// not need.
 	Verification
+	Networks   string     `json:"networks" enum:"passed,failed,skipped,warning" doc:"The worst of the checks whether the store holds sessions for networks to those, without which no location that has networks is lent; skipped: not tried"`
 	At         time.Time  `json:"at"`
 	By         string     `json:"by" doc:"Id of the user"`
 	Bucket     string     `json:"bucket" doc:"In which it was tried"`

@@ -18,6 +18,9 @@ func proofOf(n *ask.Names, p *api.Proof) string {
 		return ""
 	}
 	out := fmt.Sprintf("%s in bucket %s, %s", p.Outcome, p.Bucket, ask.TimeOf(p.At))
+	if p.Networks != "passed" {
+		out += "; for networks: " + p.Networks
+	}
 	if p.AcceptedBy != "" && p.AcceptedAt != nil {
 		out += fmt.Sprintf("; accepted by %s, %s", n.User(p.AcceptedBy), ask.TimeOf(*p.AcceptedAt))
 	}

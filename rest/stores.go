@@ -97,8 +97,10 @@ func encodeProof(p *keyhatch.Proof) *api.Proof {
 	if p == nil {
 		return nil
 	}
+	v := encodeVerification(p.Checks)
+	v.Outcome = string(p.Outcome())
 	return &api.Proof{
-		Verification: encodeVerification(p.Checks), At: p.At, By: p.By, Bucket: p.Bucket, AcceptedBy: p.AcceptedBy, AcceptedAt: optTime(p.AcceptedAt),
+		Verification: v, Networks: string(p.Networks()), At: p.At, By: p.By, Bucket: p.Bucket, AcceptedBy: p.AcceptedBy, AcceptedAt: optTime(p.AcceptedAt),
 	}
 }
 
