@@ -5,6 +5,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/policy"
 )
 
@@ -38,6 +39,31 @@ func mayHaveMade(w *kernel.Work, key keyhatch.AccessKey) error {
 			}
 			if !scopes.AllowsS3(access, keyhatch.S3URL{Bucket: bucket.Name}) {
 				return tooBroad()
+			}
+		}
+	}
+	return reachOpenToAll(w.View, key, scopes)
+}
+
+// reachOpenToAll refuses scopes that do not reach all that buckets open to the key without
+// its rights: those that are open to all keys, and that its owner decides over.
+func reachOpenToAll(v kernel.View, key keyhatch.AccessKey, scopes policy.Scopes) error {
+	buckets, err := v.Buckets(v.Ctx, key.Workspace, db.Everything)
+	if err != nil {
+		return err
+	}
+	owner, in, err := (&bounds{View: v, key: key}).owner()
+	if err != nil {
+		return err
+	}
+	for _, b := range buckets {
+		if b.Store != key.Store || !owner.Admin && !policy.DecidesOver(b, owner.ID, in) {
+			continue
+		}
+		for access, toAll := range map[keyhatch.Access]bool{keyhatch.Read: b.AllKeysRead, keyhatch.Write: b.AllKeysWrite} {
+			if toAll && !scopes.AllowsS3(access, keyhatch.S3URL{Bucket: b.Name}) {
+				return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
+					"the key opens a bucket too that is open to all keys of the workspace, and that the token's s3: scopes do not reach: use a token without them, or one that reaches it")
 			}
 		}
 	}
