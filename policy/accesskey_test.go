@@ -72,6 +72,7 @@ func drawKeyWorld(t *rapid.T) (*keyWorld, keyhatch.AccessKey) {
 		b := keyhatch.Bucket{
 			ID: fmt.Sprint("id", i), Name: fmt.Sprint("bucket", i), Workspace: rapid.SampledFrom([]string{"lab", "lab", "shop"}).Draw(t, "workspace"),
 			Store: rapid.SampledFrom([]string{"disk", "disk", "far"}).Draw(t, "store"), Owner: rapid.SampledFrom([]string{"", "ann", "bob"}).Draw(t, "owner"),
+			AllKeysRead: rapid.IntRange(0, 3).Draw(t, "all keys read") == 0, AllKeysWrite: rapid.IntRange(0, 3).Draw(t, "all keys write") == 0,
 		}
 		w.buckets, ids = append(w.buckets, b), append(ids, b.ID)
 		prefixes := []keyhatch.Prefix{"a/", "b/c/"}
@@ -125,16 +126,16 @@ func mayKey(w *keyWorld, k keyhatch.AccessKey, access keyhatch.Access, bucket, k
 			return false
 		}
 	}
-	list, all := k.Rights.Read, k.Rights.ReadAll
+	list, all, toAll := k.Rights.Read, k.Rights.ReadAll, b.AllKeysRead
 	if access == keyhatch.Write {
-		list, all = k.Rights.Write, k.Rights.WriteAll
+		list, all, toAll = k.Rights.Write, k.Rights.WriteAll, b.AllKeysWrite
 		for _, l := range w.locations {
 			if l.Bucket == b.ID && l.Locked && strings.HasPrefix(key, string(l.Prefix)) {
 				return false
 			}
 		}
 	}
-	return slices.Contains(list, b.ID) || all && admin
+	return slices.Contains(list, b.ID) || all && admin || toAll
 }
 
 // mayKeyList decides about a list: nothing that it would show may be elsewhere.
@@ -191,6 +192,41 @@ func TestS2_KeysOpenWhatTheirRulesSay(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestOpenToAllKeys: what a bucket opens to all keys it opens to those whose owner decides
+// over it, and to write is not to read.
+func TestOpenToAllKeys(t *testing.T) {
+	t.Parallel()
+	read, write, both := keyhatch.Bucket{AllKeysRead: true}, keyhatch.Bucket{AllKeysWrite: true}, keyhatch.Bucket{AllKeysRead: true, AllKeysWrite: true}
+	for _, c := range []struct {
+		what          string
+		b             keyhatch.Bucket
+		of            string
+		role          keyhatch.Role
+		reads, writes bool
+	}{
+		{"to read, an admin's", read, "", keyhatch.AdminRole, true, false},
+		{"to read, the owner's", read, "ann", keyhatch.MemberRole, true, false},
+		{"to write, an admin's", write, "", keyhatch.AdminRole, false, true},
+		{"to write, the owner's", write, "ann", keyhatch.MemberRole, false, true},
+		{"both, the owner's", both, "ann", keyhatch.MemberRole, true, true},
+		{"both, a member's", both, "", keyhatch.MemberRole, false, false},
+		{"both, of another", both, "bob", keyhatch.MemberRole, false, false},
+		{"both, of an owner who left", both, "ann", keyhatch.NoRole, false, false},
+	} {
+		b := c.b
+		b.ID, b.Name, b.Workspace, b.Store, b.Owner = "id", "demo", "lab", "disk", c.of
+		w := keyWorld{users: map[string]keyhatch.User{"ann": {ID: "ann", Active: true}}, roles: map[string]keyhatch.Role{"lab|ann": c.role}, buckets: []keyhatch.Bucket{b}}
+		open, err := policy.StandingKey(keyhatch.AccessKey{Workspace: "lab", Store: "disk", Owner: "ann"}, &w, keyNow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		reads, writes := open.AllowsObject(keyhatch.Read, "demo", "x"), open.AllowsObject(keyhatch.Write, "demo", "x")
+		if reads != c.reads || writes != c.writes || (len(open) > 0) != (c.reads || c.writes) {
+			t.Errorf("%s: reads %t, writes %t, open is %+v", c.what, reads, writes, open)
+		}
+	}
 }
 
 // TestStandingKeyNeedsThePresent: when it cannot be told who the owner is now, nothing is

@@ -62,9 +62,12 @@ func toldWhereItOpens(t *rapid.T, w *keyWorld, k keyhatch.AccessKey, b keyhatch.
 func TestByWhatAKeyOpens(t *testing.T) {
 	t.Parallel()
 	b := keyhatch.Bucket{ID: "id", Name: "demo", Workspace: "lab", Store: "disk", Owner: "bob"}
+	toAll := b
+	toAll.AllKeysRead = true
 	admin, owner := []policy.KeyStanding{policy.AsWorkspaceAdmin}, []policy.KeyStanding{policy.AsBucketOwner}
-	all, listed := []policy.KeyRight{policy.RightOnAll}, []policy.KeyRight{policy.RightOnBucket}
+	all, listed, ofAll := []policy.KeyRight{policy.RightOnAll}, []policy.KeyRight{policy.RightOnBucket}, []policy.KeyRight{policy.RightOfAll}
 	for what, c := range map[string]struct {
+		bucket    keyhatch.Bucket
 		user      keyhatch.User
 		role      keyhatch.Role
 		rights    keyhatch.KeyRights
@@ -72,14 +75,18 @@ func TestByWhatAKeyOpens(t *testing.T) {
 		by        []policy.KeyRight
 		standings []policy.KeyStanding
 	}{
-		"all, admin":             {keyhatch.User{ID: "ann"}, keyhatch.AdminRole, keyhatch.KeyRights{ReadAll: true}, keyhatch.Read, all, admin},
-		"all, of the other kind": {keyhatch.User{ID: "ann"}, keyhatch.AdminRole, keyhatch.KeyRights{ReadAll: true, SeeAll: true}, keyhatch.Write, nil, nil},
-		"write all":              {keyhatch.User{ID: "ann"}, keyhatch.OwnerRole, keyhatch.KeyRights{WriteAll: true}, keyhatch.Write, all, admin},
-		"both":                   {keyhatch.User{ID: "ann"}, keyhatch.AdminRole, keyhatch.KeyRights{ReadAll: true, Read: []string{"id"}}, keyhatch.Read, []policy.KeyRight{policy.RightOnBucket, policy.RightOnAll}, admin},
-		"installation admin":     {keyhatch.User{ID: "ann", Admin: true}, keyhatch.NoRole, keyhatch.KeyRights{Write: []string{"id"}}, keyhatch.Write, listed, []policy.KeyStanding{policy.AsInstallationAdmin}},
-		"bucket's owner":         {keyhatch.User{ID: "bob"}, keyhatch.MemberRole, keyhatch.KeyRights{Read: []string{"id"}, ReadAll: true}, keyhatch.Read, listed, owner},
-		"a member":               {keyhatch.User{ID: "ann"}, keyhatch.MemberRole, keyhatch.KeyRights{Read: []string{"id"}}, keyhatch.Read, nil, nil},
-		"owner who left":         {keyhatch.User{ID: "bob"}, keyhatch.NoRole, keyhatch.KeyRights{Read: []string{"id"}}, keyhatch.Read, nil, nil},
+		"all, admin":             {b, keyhatch.User{ID: "ann"}, keyhatch.AdminRole, keyhatch.KeyRights{ReadAll: true}, keyhatch.Read, all, admin},
+		"all, of the other kind": {b, keyhatch.User{ID: "ann"}, keyhatch.AdminRole, keyhatch.KeyRights{ReadAll: true, SeeAll: true}, keyhatch.Write, nil, nil},
+		"write all":              {b, keyhatch.User{ID: "ann"}, keyhatch.OwnerRole, keyhatch.KeyRights{WriteAll: true}, keyhatch.Write, all, admin},
+		"both":                   {b, keyhatch.User{ID: "ann"}, keyhatch.AdminRole, keyhatch.KeyRights{ReadAll: true, Read: []string{"id"}}, keyhatch.Read, []policy.KeyRight{policy.RightOnBucket, policy.RightOnAll}, admin},
+		"installation admin":     {b, keyhatch.User{ID: "ann", Admin: true}, keyhatch.NoRole, keyhatch.KeyRights{Write: []string{"id"}}, keyhatch.Write, listed, []policy.KeyStanding{policy.AsInstallationAdmin}},
+		"bucket's owner":         {b, keyhatch.User{ID: "bob"}, keyhatch.MemberRole, keyhatch.KeyRights{Read: []string{"id"}, ReadAll: true}, keyhatch.Read, listed, owner},
+		"a member":               {b, keyhatch.User{ID: "ann"}, keyhatch.MemberRole, keyhatch.KeyRights{Read: []string{"id"}}, keyhatch.Read, nil, nil},
+		"open to all keys":       {toAll, keyhatch.User{ID: "bob"}, keyhatch.MemberRole, keyhatch.KeyRights{}, keyhatch.Read, ofAll, owner},
+		"to read alone":          {toAll, keyhatch.User{ID: "bob"}, keyhatch.MemberRole, keyhatch.KeyRights{}, keyhatch.Write, nil, nil},
+		"by all three":           {toAll, keyhatch.User{ID: "ann"}, keyhatch.AdminRole, keyhatch.KeyRights{ReadAll: true, Read: []string{"id"}}, keyhatch.Read, []policy.KeyRight{policy.RightOnBucket, policy.RightOnAll, policy.RightOfAll}, admin},
+		"a member, to all keys":  {toAll, keyhatch.User{ID: "ann"}, keyhatch.MemberRole, keyhatch.KeyRights{}, keyhatch.Read, nil, nil},
+		"owner who left":         {b, keyhatch.User{ID: "bob"}, keyhatch.NoRole, keyhatch.KeyRights{Read: []string{"id"}}, keyhatch.Read, nil, nil},
 	} {
 		c.user.Active = true
 		w := &keyWorld{users: map[string]keyhatch.User{c.user.ID: c.user}, roles: map[string]keyhatch.Role{"lab|" + c.user.ID: c.role}}
@@ -89,7 +96,7 @@ func TestByWhatAKeyOpens(t *testing.T) {
 		}
 		var by []policy.KeyRight
 		var standings []policy.KeyStanding
-		for way, err := range (policy.Question{Access: c.access, At: keyNow}).Keys(slices.Values([]keyhatch.AccessKey{key}), b, w) {
+		for way, err := range (policy.Question{Access: c.access, At: keyNow}).Keys(slices.Values([]keyhatch.AccessKey{key}), c.bucket, w) {
 			by, standings = way.Rights, way.Standings
 			if err != nil || !slices.Equal(way.Pairs, []string{"new", "works"}) {
 				t.Errorf("%s: the pairs %q worked, %v", what, way.Pairs, err)
