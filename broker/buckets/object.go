@@ -15,7 +15,8 @@ import (
 const lookWithin = 10 * time.Second
 
 // Object looks at what a key names in a bucket, for who may read there: the workspace's
-// admins, the bucket's owner, and whom a grant lets. To others the bucket is not there.
+// admins, the bucket's owner, and whom a grant lets; and who meets what its location asks of
+// those who borrow. To others the bucket is not there.
 func (svc *Service) Object(ctx context.Context, c keyhatch.Caller, workspace, ref, key string) (keyhatch.ObjectDetails, error) {
 	var none keyhatch.ObjectDetails
 	v := svc.k.View(ctx, c)
@@ -37,6 +38,9 @@ func (svc *Service) Object(ctx context.Context, c keyhatch.Caller, workspace, re
 		return none, err
 	}
 	if err := mayAsk(v, store); err != nil {
+		return none, err
+	}
+	if err := svc.conditions(v, bk, key); err != nil {
 		return none, err
 	}
 	looking, cancel := context.WithTimeout(ctx, lookWithin)
@@ -87,6 +91,20 @@ func (svc *Service) readable(v kernel.View, workspace, ref, key string) (bk keyh
 		err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeNotGranted, "the token's s3 scopes do not reach there")
 	}
 	return bk, err
+}
+
+// conditions refuses who does not meet what the location asks that a key is in.
+func (svc *Service) conditions(v kernel.View, bk keyhatch.Bucket, key string) error {
+	return svc.k.Mirror.View(v.Ctx, func(image *mirror.Image) error {
+		l, err := image.LocationHolding(bk.Workspace, keyhatch.S3URL{Bucket: bk.Name, Prefix: keyhatch.FolderOf(key)})
+		if errors.Is(err, keyhatch.NotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return kernel.Conditions(image, v.Caller, l, "location "+l.Name)
+	})
 }
 
 func (svc *Service) mayRead(v kernel.View, bk keyhatch.Bucket, key string) (may bool, err error) {

@@ -3,6 +3,7 @@ package buckets_test
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/buckets"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/places"
 )
 
 // outcomes are the words of the tables.
@@ -135,6 +137,42 @@ func TestObject(t *testing.T) {
 	if o, err := w.Broker.Buckets.Object(w.ctx, w.ann, "lab", "lab-data", "a"); err != nil || !o.Folder {
 		t.Errorf("a folder is %+v, %v", o, err)
 	}
+}
+
+// TestObjectConditions: of an object in a location nobody learns who has not accepted its
+// terms, or who asks from elsewhere than its networks, as nobody is lent it. They were told
+// that it is there and how large it is.
+func TestObjectConditions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Buckets.Put(w.Store.ID, "lab-data", "other/c.txt", 9)
+	l := w.Location(t, w.lab, "s3://lab-data/a/")
+	w.Grant(t, l, w.eve, keyhatch.Read)
+	look := func(c keyhatch.Caller, address, key string) error {
+		c.Origin.Address = netip.MustParseAddr(address)
+		return second(w.Broker.Buckets.Object(w.ctx, c, "lab", "lab-data", key))
+	}
+	const inside, outside = "10.1.2.3", "198.51.100.7"
+	networks := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	w.must(second(w.Broker.Places.UpdateLocation(w.ctx, w.Admin, "", l.ID, places.LocationChange{Networks: &networks})))
+	for who, c := range map[string]keyhatch.Caller{"who has a grant": w.eve, "an admin": w.ann, "the bucket's owner": w.bob} {
+		w.wantCode(who+" from elsewhere", look(c, outside, "a/b.txt"), keyhatch.CodeOutsideNetworks)
+		w.wantCode(who+" from elsewhere, of none", look(c, outside, "a/none"), keyhatch.CodeOutsideNetworks)
+		w.must(look(c, inside, "a/b.txt"))
+	}
+	w.must(look(w.ann, outside, "other/c.txt"))
+	w.wantCode("who has no grant", look(w.cyd, outside, "a/b.txt"), keyhatch.CodeAccessNotGranted)
+
+	asked, err := w.Broker.Terms.Set(w.ctx, w.Admin, "", l.ID, "Terms", "Be kind.")
+	w.must(err)
+	w.wantCode("before terms are accepted", look(w.eve, inside, "a/b.txt"), keyhatch.CodeTermsNotAccepted)
+	w.wantCode("an admin too", look(w.ann, inside, "a/b.txt"), keyhatch.CodeTermsNotAccepted)
+	const password = "of paper and glue, and some string"
+	w.must(w.Broker.Passwords.SetPassword(w.ctx, w.eve, w.eve.User.ID, "", password))
+	eve, err := w.Broker.Passwords.Authenticate(w.ctx, "eve", password)
+	w.must(err)
+	w.must(second(w.Broker.Terms.Accept(w.ctx, eve, "", l.ID, asked.Version)))
+	w.must(look(w.eve, inside, "a/b.txt"))
 }
 
 func second[T any](_ T, err error) error { return err }

@@ -205,7 +205,7 @@ func (d *decision) part(t target) (keyhatch.Part, error) {
 	if d.holds != nil {
 		part, err := d.partOfHeld(t, url)
 		if err == nil {
-			err = d.conditions(t.location, "the location")
+			err = kernel.Conditions(d.image, d.caller, t.location, "the location")
 		}
 		return part, err
 	}
@@ -214,7 +214,7 @@ func (d *decision) part(t target) (keyhatch.Part, error) {
 	if !ok {
 		return keyhatch.Part{}, d.notGranted(t, grants)
 	}
-	if err := d.conditions(t.location, "location "+t.location.Name); err != nil {
+	if err := kernel.Conditions(d.image, d.caller, t.location, "location "+t.location.Name); err != nil {
 		return keyhatch.Part{}, err
 	}
 	d.limit("grant "+g.ID, g.ExpiresAt)

@@ -143,7 +143,7 @@ func (svc *Service) decideURL(image *mirror.Image, c keyhatch.Caller, r PresignR
 		if location.KMSKey != "" {
 			ask.KMSKeys = []string{location.KMSKey}
 		}
-		if err := d.conditions(location, "location "+location.Name); err != nil {
+		if err := kernel.Conditions(d.image, d.caller, location, "location "+location.Name); err != nil {
 			return loan{}, err
 		}
 		d.confine(part, location)

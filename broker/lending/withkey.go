@@ -145,7 +145,7 @@ func (d *decision) partOfKey(t target) (keyhatch.Part, error) {
 				"%s is locked: it can be read, and written again once its owner unlocks it", name)
 		}
 		if l.Prefix.Covers(part.Prefix) {
-			if err := d.fromHere(l, name); err != nil {
+			if err := kernel.FromHere(d.caller, l, name); err != nil {
 				return part, err
 			}
 		}
