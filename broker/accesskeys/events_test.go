@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
+	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/db"
 )
 
@@ -42,4 +43,26 @@ func TestRotationIsOnRecord(t *testing.T) {
 			t.Errorf("on record (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// A pair is its key's, whoever issued it: when an admin who rotated another's key goes, what
+// backs up with it goes on. The record tells which pairs are of whom.
+func TestPairsOutliveWhoIssuedThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	key, _ := w.issued(w.bob, accesskeys.NewKey{Name: "backup", Rights: accesskeys.Rights{Write: []string{"bbb"}}})
+	_, pair, err := w.Broker.AccessKeys.Issue(t.Context(), w.ann, "lab", "backup", 0)
+	w.must(err)
+	w.must(w.Broker.People.RemoveWorkspaceMember(t.Context(), w.Admin, w.lab.ID, w.ann.User.ID))
+	no := false
+	_, err = w.Broker.People.UpdateUser(t.Context(), w.Admin, w.ann.User.ID, people.UserChange{Active: &no})
+	w.must(err)
+	w.wantOpen("issued by who is inactive now", pair.AccessKeyID, "bbb:write:only[]")
+	events, err := w.DB.Events(t.Context(), db.EventFilter{Action: accesskeys.Issued, User: w.ann.User.ID}, db.Everything)
+	if err != nil || len(events) != 1 || events[0].Target != key.ID || events[0].Detail["access_key_id"] != pair.AccessKeyID {
+		t.Errorf("on record are %+v, %v", events, err)
+	}
+	_, err = w.Broker.People.UpdateUser(t.Context(), w.Admin, w.bob.User.ID, people.UserChange{Active: &no})
+	w.must(err)
+	w.wantOpen("of an owner who is inactive", pair.AccessKeyID, "ended")
 }
