@@ -76,6 +76,10 @@ func (w *world) matters(jobsRun *bool) map[string]func() (mend func()) {
 			w.keeper.set(nil, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodePolicyTooLarge, "the policy has room for no bucket"))
 			return func() { w.keeper.set(nil, nil) }
 		},
+		"the store has no keys": func() func() {
+			w.SQL(w.T, "update stores set keys = 'none' where name = 'theirs'")
+			return func() { w.SQL(w.T, "update stores set keys = 'iam' where name = 'theirs'") }
+		},
 		"a fault of ours": func() func() {
 			w.SQL(w.T, "alter table access_key_pairs rename to lost")
 			return func() { w.SQL(w.T, "alter table lost rename to access_key_pairs") }
