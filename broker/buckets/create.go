@@ -69,7 +69,7 @@ func (svc *Service) Create(ctx context.Context, c keyhatch.Caller, n NewBucket) 
 		if err := places.InsertBucket(w, s, bk); err != nil {
 			return err
 		}
-		if err := askMake(w.Tx, bk, "", w.Now.Add(jobAfter)); err != nil {
+		if err := askMake(ctx, w.Tx, bk, "", w.Now); err != nil {
 			return err
 		}
 		if n.Location || public {
@@ -97,9 +97,9 @@ func (svc *Service) Create(ctx context.Context, c keyhatch.Caller, n NewBucket) 
 	return whole(v, bk)
 }
 
-func askMake(tx *db.Tx, bk keyhatch.Bucket, proof string, at time.Time) error {
-	return tx.AskJob(context.Background(), keyhatch.Job{
-		ID: keyhatch.NewID(keyhatch.JobID, time.Now()), Workspace: bk.Workspace, Store: bk.Store, Kind: MakeJob, Subject: bk.ID, Detail: proof, RunAt: at, CreatedAt: time.Now(),
+func askMake(ctx context.Context, tx *db.Tx, bk keyhatch.Bucket, proof string, now time.Time) error {
+	return tx.AskJob(ctx, keyhatch.Job{
+		ID: keyhatch.NewID(keyhatch.JobID, now), Workspace: bk.Workspace, Store: bk.Store, Kind: MakeJob, Subject: bk.ID, Detail: proof, RunAt: now.Add(jobAfter), CreatedAt: now,
 	})
 }
 
@@ -161,7 +161,7 @@ func (svc *Service) makeAt(ctx context.Context, store keyhatch.Store, bk keyhatc
 	if err != nil {
 		return "", err
 	}
-	err = svc.k.DB.Write(ctx, func(tx *db.Tx) error { return askMake(tx, bk, proof, svc.k.Now().Add(jobAfter)) })
+	err = svc.k.DB.Write(ctx, func(tx *db.Tx) error { return askMake(ctx, tx, bk, proof, svc.k.Now()) })
 	if err != nil {
 		return "", err
 	}

@@ -44,7 +44,7 @@ func (svc *Service) delete(ctx context.Context, c keyhatch.Caller, workspace, re
 		if err := may(w, bk); err != nil {
 			return err
 		}
-		if err := askRemove(w.Tx, bk, "", w.Now.Add(jobAfter)); err != nil {
+		if err := askRemove(ctx, w.Tx, bk, "", w.Now); err != nil {
 			return err
 		}
 		return become(w, &bk, keyhatch.BucketDeleting, Closed, "")
@@ -55,9 +55,9 @@ func (svc *Service) delete(ctx context.Context, c keyhatch.Caller, workspace, re
 	return svc.remove(context.WithoutCancel(ctx), bk, "")
 }
 
-func askRemove(tx *db.Tx, bk keyhatch.Bucket, mark string, at time.Time) error {
-	return tx.AskJob(context.Background(), keyhatch.Job{
-		ID: keyhatch.NewID(keyhatch.JobID, time.Now()), Workspace: bk.Workspace, Store: bk.Store, Kind: RemoveJob, Subject: bk.ID, Detail: mark, RunAt: at, CreatedAt: time.Now(),
+func askRemove(ctx context.Context, tx *db.Tx, bk keyhatch.Bucket, mark string, now time.Time) error {
+	return tx.AskJob(ctx, keyhatch.Job{
+		ID: keyhatch.NewID(keyhatch.JobID, now), Workspace: bk.Workspace, Store: bk.Store, Kind: RemoveJob, Subject: bk.ID, Detail: mark, RunAt: now.Add(jobAfter), CreatedAt: now,
 	})
 }
 
@@ -89,16 +89,7 @@ func deletable(w *kernel.Work, workspace, ref string) (keyhatch.Bucket, error) {
 	case len(locations) > 0 && (len(locations) > 1 || locations[0].Prefix != ""):
 		return bk, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse, "the bucket is divided into locations: delete those first")
 	}
-	return bk, kernel.AccountOpens(accountOf(w, bk))
-}
-
-// accountOf is the state of the account that a bucket rests on.
-func accountOf(w *kernel.Work, bk keyhatch.Bucket) keyhatch.AccountState {
-	a, err := w.StoreAccountOn(w.Ctx, bk.Workspace, bk.Store)
-	if err != nil {
-		return ""
-	}
-	return a.State
+	return bk, mustOpen(w.View, bk)
 }
 
 // removeAgain is remove for what was not removed when it was asked for.
@@ -157,7 +148,7 @@ func (svc *Service) removeAt(ctx context.Context, store keyhatch.Store, bk keyha
 		if mark, err = svc.keeper.Mark(ctx, store, bk.Name); err != nil {
 			return err
 		}
-		err = svc.k.DB.Write(ctx, func(tx *db.Tx) error { return askRemove(tx, bk, mark, svc.k.Now().Add(jobAfter)) })
+		err = svc.k.DB.Write(ctx, func(tx *db.Tx) error { return askRemove(ctx, tx, bk, mark, svc.k.Now()) })
 		if err != nil {
 			return err
 		}

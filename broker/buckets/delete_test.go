@@ -141,3 +141,21 @@ func TestDeleteLeavesAnothers(t *testing.T) {
 		}
 	}
 }
+
+// TestDeleteNeedsTheAccount: a database that cannot tell of the account fails, and the bucket
+// stays. What it failed with was swallowed, and the caller told that there is no account.
+func TestDeleteNeedsTheAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.new("kept", change{})
+	w.must(err)
+	w.SQL(t, "alter table store_accounts rename to lost")
+	if err := w.Broker.Buckets.Delete(w.ctx, w.ann, "lab", "kept"); err == nil || errors.Is(err, keyhatch.Conflict) {
+		t.Errorf("it says %v", err)
+	}
+	w.SQL(t, "alter table lost rename to store_accounts")
+	if got := w.state("kept"); got != keyhatch.BucketConfigured {
+		t.Errorf("it is %q", got)
+	}
+	w.must(w.Broker.Buckets.Delete(w.ctx, w.ann, "lab", "kept"))
+}
