@@ -20,7 +20,7 @@ type OAuthClient struct {
 	// users are, have none.
 	Confidential bool
 	// Trusted clients are the installation's own: users who are logged in are not asked. They
-	// are confidential. A device is asked for in any case, since anybody can show a code.
+	// are confidential, but for EarthdataClient. A device is asked for in any case, since anybody can show a code.
 	Trusted bool
 	// Signed: access tokens are signed texts (JWTs) that others can check too. Otherwise
 	// they are like every API token.
@@ -65,6 +65,23 @@ const KeysRedirect = "/redirect"
 // EarthdataScope is what tokens may that come of Earthdata Login's calls.
 const EarthdataScope Scope = "GET /s3credentials"
 
+// BuiltInClient returns that of the server's own clients which has the name or the id. They
+// are registered nowhere.
+func BuiltInClient(nameOrID string) (c OAuthClient, ok bool) {
+	for _, c := range []OAuthClient{LoginClient, EarthdataClient} {
+		if nameOrID == c.Name || nameOrID == c.ID {
+			return c, true
+		}
+	}
+	return OAuthClient{}, false
+}
+
+// BuiltIn tells whether the client is one of the server's own.
+func (c OAuthClient) BuiltIn() bool {
+	_, ok := BuiltInClient(c.ID)
+	return ok
+}
+
 // How long tokens of clients live.
 const (
 	MinAccessLife    = time.Minute
@@ -91,8 +108,9 @@ func (c OAuthClient) Check() error {
 		longest = MaxSignedLife
 	}
 	flow := func(f OAuthFlow) bool { return slices.Contains(c.Flows, f) }
+	_, taken := BuiltInClient(c.Name)
 	switch {
-	case c.Name == LoginClient.Name || c.Name == EarthdataClient.Name:
+	case taken:
 		return fail("name", "that name is the server's own: choose another one")
 	case c.Earthdata && !(c.Confidential && flow(CodeFlow) && len(c.Flows) == 1 && len(c.Redirects) == 1):
 		return fail("earthdata", "a client that was made for Earthdata Login is confidential, has the flow code alone, and one address to which codes are sent: that is all that protects its codes")

@@ -39,10 +39,13 @@ type Asked struct {
 }
 
 // Unasked tells whether the user need not be asked: the client is the installation's own, and
-// proves that. One without a secret is whoever calls itself by its name.
+// proves that. One without a secret is whoever calls itself by its name; but what is built in
+// and trusted is sent back to our own URL only, and its code is bound to the browser and by PKCE.
 //
 // Source: RFC 6749, section 10.2; RFC 8252, section 8.6.
-func (a Asked) Unasked() bool { return a.Client.Trusted && a.Client.Confidential }
+func (a Asked) Unasked() bool {
+	return a.Client.Trusted && (a.Client.Confidential || a.Client.BuiltIn())
+}
 
 // MayReturn tells whether a browser may be sent to the address with an answer for the client:
 // nothing is sent there before. ErrClient or ErrRedirect when not.
@@ -158,7 +161,7 @@ func (svc *Service) consent(w *kernel.Work, asked Asked, wanted Wanted, until ti
 	if n, err := w.CountConsents(w.Ctx, w.Caller.User.ID); err != nil || n >= maxConsents {
 		return keyhatch.Consent{}, orTooMany(err)
 	}
-	if asked.Client.ID != keyhatch.LoginClient.ID {
+	if !asked.Client.BuiltIn() {
 		if _, err := w.OAuthClient(w.Ctx, asked.Client.ID); err != nil { // it was removed meanwhile
 			return keyhatch.Consent{}, err
 		}

@@ -131,12 +131,13 @@ func (svc *Service) prove(ctx context.Context, p Proof) (keyhatch.OAuthClient, e
 
 // client finds the client of a name, or of an id: ErrClient when there is none.
 func (svc *Service) client(ctx context.Context, name string) (db.HashedClient, error) {
-	if name == keyhatch.LoginClient.Name || name == keyhatch.LoginClient.ID {
-		return db.HashedClient{OAuthClient: keyhatch.LoginClient}, nil
-	}
-	if svc.issuer != "" && (name == keyhatch.EarthdataClient.Name || name == keyhatch.EarthdataClient.ID) {
-		own := keyhatch.EarthdataClient
-		own.Redirects = []string{svc.issuer + keyhatch.KeysRedirect}
+	if own, ok := keyhatch.BuiltInClient(name); ok {
+		if own.ID == keyhatch.EarthdataClient.ID {
+			if svc.issuer == "" { // it has nowhere to be sent back to
+				return db.HashedClient{}, ErrClient
+			}
+			own.Redirects = []string{svc.issuer + keyhatch.KeysRedirect}
+		}
 		return db.HashedClient{OAuthClient: own}, nil
 	}
 	client, err := svc.k.DB.OAuthClient(ctx, name)

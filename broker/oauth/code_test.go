@@ -38,6 +38,27 @@ func TestCode(t *testing.T) {
 	}
 }
 
+// TestOwnClientNeedsNoPage: our own door for data users' keys comes to tokens without a page. Once it
+// was looked for among the clients that are registered, and asked for as if it were anybody: nobody could
+// log in there.
+func TestOwnClientNeedsNoPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	own := oauth.Proof{Client: keyhatch.EarthdataClient.Name}
+	r := asks(own.Client, w.PublicURL+keyhatch.KeysRedirect, nil)
+	if asked, err := w.Broker.OAuth.Ask(t.Context(), r); err != nil || !asked.Unasked() {
+		t.Errorf("its user has to be asked: %v", err)
+	}
+	code, err := w.Broker.OAuth.Allow(t.Context(), w.ann, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := w.Broker.OAuth.Redeem(t.Context(), own, oauth.Redemption{Code: code, Redirect: r.Redirect, Verifier: verifier})
+	if err != nil || !slices.Equal(out.Scopes, []keyhatch.Scope{keyhatch.EarthdataScope}) || !w.works(out.Access) {
+		t.Errorf("it comes to a token for %v, %v", out.Scopes, err)
+	}
+}
+
 // TestCodeShownTwice: who shows a code a second time gets nothing, and ends what came of the
 // first, with all that was made with it; nobody can tell who of the two is the thief.
 func TestCodeShownTwice(t *testing.T) {
