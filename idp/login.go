@@ -132,11 +132,12 @@ func (d *Door) profile(w http.ResponseWriter, r *http.Request) error {
 	for _, g := range l.Items {
 		p.Given = append(p.Given, given{g.ID, titleOf(g.To), minute(g.CreatedAt), g.Scopes})
 	}
-	leave, err := d.leave(r)
+	session, _ := auth.SessionOf(r)
+	issuer, err := d.sessions.IssuerOf(r.Context(), session)
 	if err != nil {
 		return err
 	}
-	return d.show(w, r, http.StatusOK, sourceOf(leave), "profile.html", p)
+	return d.show(w, r, http.StatusOK, sourceOf(d.leave(issuer)), "profile.html", p)
 }
 
 // endConsent takes back what a program may.

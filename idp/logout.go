@@ -41,13 +41,15 @@ func (d *Door) logout(w http.ResponseWriter, r *http.Request) error {
 	}
 	leave := ""
 	if signedIn {
-		if leave, err = d.leave(r); err != nil {
+		issuer, err := d.sessions.IssuerOf(r.Context(), session)
+		if err != nil {
 			return err
 		}
 		if err := d.sessions.End(r.Context(), session); err != nil {
 			return err
 		}
 		auth.ForgetSession(w, r)
+		leave = d.leave(issuer)
 	}
 	if token != "" {
 		shown = append(shown, token)

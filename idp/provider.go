@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
-	"github.com/keyhatch/keyhatch/auth"
 	"github.com/keyhatch/keyhatch/broker/logins"
 )
 
@@ -90,19 +89,9 @@ func (d *Door) refuseProvider(w http.ResponseWriter, r *http.Request, next strin
 // afterLeaving is where a provider sends a browser back to that it has logged out.
 const afterLeaving = "/login"
 
-// leave is where a browser is led when it logs out, for the provider to log it out too; empty:
-// nowhere.
-func (d *Door) leave(r *http.Request) (string, error) {
-	session, ok := auth.SessionOf(r)
-	if !ok {
-		return "", nil
-	}
-	issuer, err := d.sessions.IssuerOf(r.Context(), session)
-	if err != nil {
-		return "", err
-	}
-	return d.logins.Leave(r.Context(), issuer, afterLeaving), nil
-}
+// leave is where a browser is led that logs out of what was begun at the provider of the issuer, for that one
+// to log it out too; empty: nowhere.
+func (d *Door) leave(issuer string) string { return d.logins.Leave(issuer, afterLeaving) }
 
 // choice is the address at which a login at a provider begins.
 func choice(provider, next string) string {

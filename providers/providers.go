@@ -28,9 +28,11 @@ type provider struct {
 	client *http.Client
 
 	mu      sync.Mutex
-	fetched time.Time
-	failed  time.Time
-	found   discovered
+	found   discovered    // what it has said last; nothing before that
+	fetched time.Time     // when it had said so
+	failed  time.Time     // when it was found to be silent
+	failure error         // and why
+	running chan struct{} // closed when who asks it has ended; nil: nobody does
 }
 
 // discovered is what the discovery document says.
@@ -45,8 +47,8 @@ type discovered struct {
 // The bounds of what is asked of providers.
 const (
 	freshFor     = time.Hour // a discovery document
-	failedFor    = 5 * time.Second
 	timeout      = 10 * time.Second
+	failedFor    = timeout   // for so long it is not asked again
 	maxDocument  = 256 << 10 // bytes
 	maxSubject   = 255       // OpenID Connect Core 1.0, section 2
 	maxProviders = 20
@@ -185,20 +187,20 @@ func (p *provider) azp(audience []string, m members) bool {
 }
 
 // Leave is the address at which a browser is logged out of the provider of the issuer, and led back
-// from; empty where the provider has none, or cannot be asked.
+// from; empty where the provider has none, or has not said yet since the start: it is not asked for
+// that, since who leaves must not wait for it.
 //
 // Source: OpenID Connect RP-Initiated Logout 1.0, section 2.
-func (all *Providers) Leave(ctx context.Context, issuer, back string) string {
+func (all *Providers) Leave(issuer, back string) string {
 	for _, p := range all.order {
 		if p.Issuer != issuer {
 			continue
 		}
-		d, err := p.discover(ctx)
-		if err != nil || d.logout == "" {
-			return ""
-		}
-		u, err := url.Parse(d.logout)
-		if err != nil {
+		p.mu.Lock()
+		logout := p.found.logout
+		p.mu.Unlock()
+		u, err := url.Parse(logout)
+		if err != nil || logout == "" {
 			return ""
 		}
 		q := u.Query()
@@ -214,29 +216,44 @@ func (p *provider) config(d discovered, redirect string) *oauth2.Config {
 	return &oauth2.Config{ClientID: p.ClientID, ClientSecret: p.Secret.Reveal(), Endpoint: d.endpoint, RedirectURL: redirect, Scopes: p.Scopes}
 }
 
-// discover asks the provider what it is, once an hour. While it cannot be asked, what it said
-// before holds, and it is not asked all the time.
+// discover tells what the provider says of itself. It is asked once an hour, by one at a time, and not
+// all the time while it cannot be asked. Only who knows nothing of it waits for that: what it
+// said before holds on.
 func (p *provider) discover(ctx context.Context) (discovered, error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := time.Now()
-	switch {
-	case p.found.Provider != nil && (now.Sub(p.fetched) < freshFor || now.Sub(p.failed) < failedFor):
-		return p.found, nil
-	case now.Sub(p.failed) < failedFor:
-		return discovered{}, errors.New("the provider could not be asked a moment ago")
+	if p.running == nil && time.Since(p.fetched) >= freshFor && time.Since(p.failed) >= failedFor {
+		p.running = make(chan struct{})
+		go p.refresh(context.WithoutCancel(ctx)) // others wait for it
 	}
-	found, err := p.ask(context.WithoutCancel(ctx))
-	switch {
-	case err == nil:
-		p.found, p.fetched = found, now
-	case p.found.Provider == nil:
-		p.failed = now
-		return discovered{}, fmt.Errorf("discovery: %.300s", err) // it may hold all of a page that is no document
-	default:
-		p.failed = now
+	known, running := p.found, p.running
+	p.mu.Unlock()
+	if known.Provider == nil && running != nil {
+		select {
+		case <-running:
+		case <-ctx.Done():
+			return discovered{}, ctx.Err()
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.found.Provider == nil {
+		return discovered{}, fmt.Errorf("discovery: %.300s", p.failure) // it may hold all of a page that is no document
 	}
 	return p.found, nil
+}
+
+// refresh asks the provider, whoever waits for that.
+func (p *provider) refresh(ctx context.Context) {
+	found, err := p.ask(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err == nil {
+		p.found, p.fetched = found, time.Now()
+	} else {
+		p.failure, p.failed = err, time.Now()
+	}
+	close(p.running)
+	p.running = nil
 }
 
 func (p *provider) ask(ctx context.Context) (d discovered, err error) {

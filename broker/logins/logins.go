@@ -30,8 +30,8 @@ type Providers interface {
 	// does not count, and another error when it cannot be asked.
 	Redeem(ctx context.Context, name string, a keyhatch.LoginAnswer) (keyhatch.LoginStatement, error)
 	// Leave is where a browser is logged out of the provider of the issuer, and sent back from;
-	// empty: nowhere.
-	Leave(ctx context.Context, issuer, back string) (address string)
+	// empty: nowhere. The provider is not asked for that.
+	Leave(issuer, back string) (address string)
 }
 
 // Config is what the service works with.
@@ -211,11 +211,11 @@ func (svc *Service) ask(ctx context.Context, provider string, b Back) (said keyh
 
 // Leave is where a browser is logged out of the provider at which its user has logged in, and sent back
 // from to a path of ours; empty: nowhere.
-func (svc *Service) Leave(ctx context.Context, issuer, path string) string {
+func (svc *Service) Leave(issuer, path string) string {
 	if svc.Providers == nil || issuer == "" {
 		return ""
 	}
-	return svc.Providers.Leave(ctx, issuer, svc.PublicURL+path)
+	return svc.Providers.Leave(issuer, svc.PublicURL+path)
 }
 
 // EndOthers ends the sessions that were begun at providers which the configuration does not name any more.
