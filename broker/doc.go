@@ -28,7 +28,7 @@
 //     that: who holds it may.
 //   - Logins.List, Logins.Passwords, Logins.Begin and Logins.Leave lead a browser to a provider and away from it;
 //     Logins.Finish signs in, and makes a user of, whom it vouches for, by the configuration's rules. Logins.EndOthers
-//     ends what was begun at providers that the configuration does not name.
+//     ends what was begun and takes what was given at providers that the configuration does not name.
 //   - Passwords.ResetPassword sets the password of whom an admin has made a reset for.
 //   - OAuth.Redeem, OAuth.Refresh and OAuth.PollDevice give a client the tokens that a user has
 //     consented to, OAuth.StartDevice begins that for a device, and OAuth.EndByRefresh ends it.

@@ -52,6 +52,18 @@ func (r Reader) Gifts(ctx context.Context, user, issuer string) ([]Gift, error) 
 	}, "select workspace, circle from login_gifts where user_id = $1 and issuer = $2 order by circle desc, workspace", user, issuer)
 }
 
+// LoggedIn is a user who has something of a login at the issuer: a gift, or a session.
+type LoggedIn struct{ User, Issuer string }
+
+// LoggedIn are all who have something of a login elsewhere.
+func (r Reader) LoggedIn(ctx context.Context) ([]LoggedIn, error) {
+	return many(ctx, r, func(row row) (l LoggedIn, err error) {
+		err = row.Scan(&l.User, &l.Issuer)
+		return l, err
+	}, `select user_id, issuer from login_gifts union select user_id, issuer from sessions where issuer is not null
+		order by user_id, issuer`)
+}
+
 // BeginLogin notes that a browser has begun to log in at a provider.
 func (t *Tx) BeginLogin(ctx context.Context, hash []byte, provider string, until time.Time) error {
 	return t.exec(ctx, "insert into begun_logins (hash, provider, expires_at) values ($1, $2, $3)", hash, provider, micros(until))

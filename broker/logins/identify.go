@@ -90,22 +90,8 @@ func (svc *Service) follow(w *kernel.Work, said keyhatch.LoginStatement) error {
 	if err != nil {
 		return err
 	}
-	for _, g := range given {
-		if slices.Contains(wanted, g) {
-			continue
-		}
-		done, err := svc.people.Take(w, w.Caller.User, g)
-		if err != nil {
-			return err
-		}
-		if !done {
-			svc.Log.WarnContext(w.Ctx, "what a login has given cannot be taken: the user is the last admin, or owns locations there; it is tried again at the next login",
-				"user", w.Caller.User.ID, "workspace", g.Workspace)
-			continue
-		}
-		if err := w.Tx.DeleteGift(w.Ctx, w.Caller.User.ID, said.Issuer, g); err != nil {
-			return err
-		}
+	if err := svc.take(w, w.Caller.User, said.Issuer, given, wanted); err != nil {
+		return err
 	}
 	for _, g := range wanted {
 		done, err := svc.people.Give(w, w.Caller.User, g)
@@ -122,6 +108,40 @@ func (svc *Service) follow(w *kernel.Work, said keyhatch.LoginStatement) error {
 		return err
 	}
 	return nil
+}
+
+// take takes from a user what logins at the issuer have given it, but for what is to stay.
+func (svc *Service) take(w *kernel.Work, u keyhatch.User, issuer string, given, stay []db.Gift) error {
+	for _, g := range given {
+		if slices.Contains(stay, g) {
+			continue
+		}
+		done, err := svc.people.Take(w, u, g)
+		if err != nil {
+			return err
+		}
+		if !done {
+			svc.Log.WarnContext(w.Ctx, "what a login has given cannot be taken: the user is the last admin, or owns locations there; it is tried again at the next login, or at the next start if there is no such provider any more",
+				"user", u.ID, "workspace", g.Workspace, "issuer", issuer)
+			continue
+		}
+		if err := w.Tx.DeleteGift(w.Ctx, u.ID, issuer, g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// shutOut takes from a user all that logins at the issuer have given it, and ends its sessions of there.
+func (svc *Service) shutOut(w *kernel.Work, u keyhatch.User, issuer string) error {
+	given, err := w.Gifts(w.Ctx, u.ID, issuer)
+	if err != nil {
+		return err
+	}
+	if err := svc.take(w, u, issuer, given, nil); err != nil {
+		return err
+	}
+	return svc.sessions.EndAt(w, u.ID, issuer)
 }
 
 // wanted are the ids of what the rules say: each workspace before its groups. What is not there

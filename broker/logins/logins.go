@@ -218,19 +218,28 @@ func (svc *Service) Leave(issuer, path string) string {
 	return svc.Providers.Leave(issuer, svc.PublicURL+path)
 }
 
-// EndOthers ends the sessions that were begun at providers which the configuration does not name any more.
+// EndOthers takes what logins have given at providers which the configuration does not name any more, and ends the
+// sessions that were begun there.
 func (svc *Service) EndOthers(ctx context.Context) error {
-	now := svc.k.Now()
-	all, err := svc.k.DB.Sessions(ctx, "", now, db.Everything)
+	all, err := svc.k.DB.LoggedIn(ctx)
 	if err != nil {
 		return err
 	}
-	for _, s := range all {
-		named := slices.ContainsFunc(svc.List(), func(p keyhatch.LoginProvider) bool { return p.Issuer == s.Issuer })
-		if s.Issuer == "" || named {
+	for _, at := range all {
+		if slices.ContainsFunc(svc.List(), func(p keyhatch.LoginProvider) bool { return p.Issuer == at.Issuer }) {
 			continue
 		}
-		if err := svc.sessions.EndByItself(ctx, s); err != nil {
+		err := svc.k.ByItself(ctx, func(w *kernel.Work) error {
+			u, err := w.User(ctx, at.User)
+			if errors.Is(err, keyhatch.NotFound) { // removed meanwhile, with all of it
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			return svc.shutOut(w, u, at.Issuer)
+		})
+		if err != nil {
 			return err
 		}
 	}

@@ -44,6 +44,11 @@ func (svc *Service) refused(ctx context.Context, provider string, said keyhatch.
 	// Who has begun nothing, or makes up that he has, writes no record: he could do so for ever.
 	if why != keyhatch.RefusedState && why != keyhatch.RefusedReplay {
 		kept := svc.k.ChangeUnasked(ctx, func(w *kernel.Work) error {
+			if why == keyhatch.RefusedStranger {
+				if err := svc.disown(w, said); err != nil {
+					return err
+				}
+			}
 			return w.Record(Refused, "", provider, kernel.Detail("reason", string(why), "issuer", said.Issuer, "subject", said.Subject))
 		})
 		if kept != nil {
@@ -51,4 +56,19 @@ func (svc *Service) refused(ctx context.Context, provider string, said keyhatch.
 		}
 	}
 	return keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeLoginRefused, "%s", refusals[why]).Because(err)
+}
+
+// disown shuts out who was let in before and is not any more. Who has never been here loses nothing.
+func (svc *Service) disown(w *kernel.Work, said keyhatch.LoginStatement) error {
+	known, err := w.Identity(w.Ctx, said.Issuer, said.Subject)
+	if errors.Is(err, keyhatch.NotFound) || err == nil && known.User == "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if w.Caller.User, err = w.User(w.Ctx, known.User); err != nil {
+		return err
+	}
+	return svc.shutOut(w, w.Caller.User, said.Issuer)
 }

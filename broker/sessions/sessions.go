@@ -198,9 +198,22 @@ func end(w *kernel.Work, s keyhatch.BrowserSession) error {
 	return w.Record(Ended, "", s.ID, kernel.Detail("user", s.User))
 }
 
-// EndByItself ends a session without anybody's asking.
-func (svc *Service) EndByItself(ctx context.Context, s keyhatch.BrowserSession) error {
-	return svc.k.ByItself(ctx, func(w *kernel.Work) error { return end(w, s) })
+// EndAt ends the sessions that the user has begun at the provider of the issuer. Whether that is to be
+// was decided before.
+func (svc *Service) EndAt(w *kernel.Work, user, issuer string) error {
+	all, err := w.Sessions(w.Ctx, user, w.Now, db.Everything)
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		if s.Issuer != issuer {
+			continue
+		}
+		if err := end(w, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Prune removes sessions that have expired.

@@ -47,6 +47,18 @@ func testIdentities(t *testing.T, s *suite) {
 		}
 	}
 	given(gifts...)
+	all := ground.OK[[]db.LoggedIn](t)(s.LoggedIn(s.Ctx()))
+	for _, want := range []db.LoggedIn{{User: u.ID, Issuer: issuer}, {User: u.ID, Issuer: "https://b.example"}, {User: other.ID, Issuer: issuer}} {
+		n := 0
+		for _, got := range all {
+			if got == want {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("%+v has something of a login %d times", want, n)
+		}
+	}
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteGift(ctx, u.ID, issuer, gifts[1]) })
 	given(gifts[0], gifts[2])
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteUser(ctx, u.ID) })

@@ -1,0 +1,80 @@
+package idp_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/internal/loginprovider"
+)
+
+// insider is a site with sue, who has logged in at a provider and has of it the installation and a group, and the
+// group's workspace by hand. place tells what she has.
+func insider(t *testing.T) (s *site, staff *loginprovider.Provider, sue *browser, place func() (admin, reader, member bool)) {
+	t.Helper()
+	s, _, staff = atProviders(t)
+	lab := s.Workspace(t, "lab")
+	readers, err := s.Broker.People.CreateGroup(t.Context(), s.Admin, lab.ID, "readers")
+	s.must(err)
+	staff.Set(func(p *loginprovider.Provider) { p.User["groups"] = []string{"staff"} })
+	sue = s.browser()
+	sue.chooses("staff", "/profile")
+	s.Member(t, lab, keyhatch.Caller{User: s.user("sue")}, keyhatch.MemberRole)
+	staff.Set(func(p *loginprovider.Provider) { p.User["groups"] = []string{"staff", "readers", "admins"} })
+	s.browser().chooses("staff", "/profile")
+	place = func() (admin, reader, member bool) {
+		u := s.user("sue")
+		_, notReader := s.DB.CircleMember(t.Context(), readers.ID, u.ID)
+		_, notMember := s.DB.WorkspaceMember(t.Context(), lab.ID, u.ID)
+		return u.Admin, notReader == nil, notMember == nil
+	}
+	if admin, reader, member := place(); !admin || !reader || !member {
+		t.Fatalf("she has the installation: %t, the group: %t, the workspace: %t", admin, reader, member)
+	}
+	return s, staff, sue, place
+}
+
+// TestNotAllowedAnyMore: who comes back and may not come in any more loses what logins at that provider have given, and
+// its sessions of there. Once it was refused only, and stayed an installation admin, while who was still
+// let in lost that.
+func TestNotAllowedAnyMore(t *testing.T) {
+	t.Parallel()
+	s, staff, sue, place := insider(t)
+	ann := s.signedIn("ann")
+	staff.Set(func(p *loginprovider.Provider) { p.User["groups"] = []string{"readers", "admins"} })
+	if a := s.browser().chooses("staff", "/profile"); a.StatusCode != http.StatusUnauthorized || !strings.Contains(a.body, "may not log in here") {
+		t.Errorf("she is let in: %d %s", a.StatusCode, a.body)
+	}
+	if admin, reader, member := place(); admin || reader || !member {
+		t.Errorf("she has the installation: %t, the group: %t, the workspace, which was given by hand: %t", admin, reader, member)
+	}
+	if e := s.lastEvent("login.refuse"); e.Detail["reason"] != string(keyhatch.RefusedStranger) || e.User != s.user("sue").ID {
+		t.Errorf("the record has %+v", e)
+	}
+	if a := sue.get("/profile"); a.Request.URL.Path != "/login" {
+		t.Errorf("she is signed in on: %s", a.body)
+	}
+	if a := ann.get("/profile"); a.Request.URL.Path != "/profile" {
+		t.Errorf("ann is not signed in any more: %s", a.body)
+	}
+}
+
+// TestGiftsOfAProviderThatIsTakenOut: what logins at a provider have given is taken when a server starts that does not
+// know it any more. Once it stayed for ever, since nobody could log in there to lose it.
+func TestGiftsOfAProviderThatIsTakenOut(t *testing.T) {
+	t.Parallel()
+	s, _, _, place := insider(t)
+	s.must(s.Broker.Logins.EndOthers(t.Context()))
+	if admin, reader, member := place(); !admin || !reader || !member {
+		t.Errorf("while it is there she has the installation: %t, the group: %t, the workspace: %t", admin, reader, member)
+	}
+	s.Providers = nil
+	s.reopen()
+	for range 2 {
+		s.must(s.Broker.Logins.EndOthers(t.Context()))
+		if admin, reader, member := place(); admin || reader || !member {
+			t.Errorf("she has the installation: %t, the group: %t, the workspace, which was given by hand: %t", admin, reader, member)
+		}
+	}
+}
