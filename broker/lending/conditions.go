@@ -2,6 +2,7 @@ package lending
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
@@ -18,9 +19,12 @@ func (d *decision) confine(p keyhatch.Part, l keyhatch.Location) {
 	d.networks[p] = l.Networks
 }
 
-// hasAccepted tells whether the caller has accepted what the location asks for, as the
-// database has it.
-func hasAccepted(w *kernel.Work, l keyhatch.Location) (bool, error) {
+// meets tells whether the caller has accepted what the location asks for, and the location
+// has the networks that were decided with, as the database has it.
+func meets(w *kernel.Work, l keyhatch.Location, networks []netip.Prefix) (bool, error) {
+	if !slices.Equal(l.Networks, networks) {
+		return false, nil
+	}
 	if l.Terms == "" {
 		return true, nil
 	}

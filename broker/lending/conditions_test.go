@@ -186,3 +186,42 @@ func TestS7_URLsOfALocationForNetworks(t *testing.T) {
 		t.Error("a URL is not held to the networks of its location, or not open there")
 	}
 }
+
+// TestS7_NetworksThatMemoryDoesNotKnowYet: another process has given the location networks,
+// and what decides has not heard of it. It lent a lease and a URL for everywhere, since the
+// networks were given before the lease was issued; with such a session of a store, for good.
+func TestS7_NetworksThatMemoryDoesNotKnowYet(t *testing.T) {
+	w := newLab(t)
+	elsewhere := w.Beside(t)
+	confine := func(networks ...netip.Prefix) {
+		t.Helper()
+		did(t)(elsewhere.Broker.Places.UpdateLocation(t.Context(), w.Admin, "", w.location.ID, places.LocationChange{Networks: &networks}))
+	}
+	ann, admin := w.ann, w.Admin
+	ann.Origin, admin.Origin = inside, inside
+	sign := lending.PresignRequest{Workspace: w.ws.ID, Bucket: "lab-data", Key: "alpha/x"}
+	refused := func(what string) {
+		t.Helper()
+		n := w.leases()
+		_, err := w.lease(ann, w.location.ID, keyhatch.Read)
+		wantFail(t, what+", a lease", err, forbidden, keyhatch.CodeStandingChanged, "")
+		for _, c := range []keyhatch.Caller{ann, admin} { // with a grant, and with none
+			_, err = w.Broker.Lending.Presign(t.Context(), c, sign)
+			wantFail(t, what+", a URL of "+c.User.Name, err, forbidden, keyhatch.CodeStandingChanged, "")
+		}
+		if w.leases() != n {
+			t.Errorf("%s: something was lent", what)
+		}
+	}
+	wide, narrow := netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("10.1.0.0/16")
+	confine(wide)
+	refused("given")
+	if err := w.Mirror.CatchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	lent := get[lending.Lent](t)(w.lease(ann, w.location.ID, keyhatch.Read))
+	did(t)(w.Broker.Lending.Relend(keyhatch.WithOrigin(t.Context(), inside), lent.Lease, lending.LeaseRequest{Location: w.location.URL().String(), Access: keyhatch.Read}))
+	did(t)(w.Broker.Lending.Presign(t.Context(), admin, sign))
+	confine(narrow)
+	refused("narrowed")
+}

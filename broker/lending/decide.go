@@ -206,6 +206,7 @@ func (d *decision) part(t target) (keyhatch.Part, error) {
 		part, err := d.partOfHeld(t, url)
 		if err == nil {
 			err = kernel.Conditions(d.image, d.caller, t.location, "the location")
+			d.confine(part, t.location)
 		}
 		return part, err
 	}

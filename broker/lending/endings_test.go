@@ -87,6 +87,11 @@ func (s *stake) networks(texts ...string) {
 	did(s.t)(s.Broker.People.UpdateToken(s.ctx, s.Admin, s.user.Token.ID, people.TokenChange{Networks: &networks}))
 }
 
+func (s *stake) confine(networks ...string) {
+	s.t.Helper()
+	(&lab{Core: s.Core, t: s.t, location: s.location}).confine(networks...)
+}
+
 func (s *stake) tokenUntil(end time.Time) {
 	s.t.Helper()
 	did(s.t)(s.Broker.People.UpdateToken(s.ctx, s.Admin, s.user.Token.ID, people.TokenChange{ExpiresAt: &end}))
@@ -183,6 +188,7 @@ var endings = []ending{
 		s.location = s.Location(s.t, s.ws, s.location.URL().String())
 		s.give(user)
 	}},
+	{"location-confined", user, read, func(s *stake) { s.confine("10.0.0.0/8") }, "closed", func(s *stake) { s.confine() }},
 	{"locked", user, write, func(s *stake) { s.locked(true) }, "read", func(s *stake) { s.locked(false) }},
 	{"locked-while-reading", user, read, func(s *stake) { s.locked(true) }, "read", func(s *stake) { s.locked(false) }},
 	{"left-group", group, write, func(s *stake) {

@@ -20,7 +20,7 @@ func wantEnded(t *testing.T, what string, err error) {
 	if errors.As(err, &e) {
 		switch {
 		case e.Kind == keyhatch.Unauthenticated && e.Code == keyhatch.CodeTokenInvalid,
-			e.Kind == keyhatch.Forbidden && (e.Code == keyhatch.CodeStandingChanged || e.Code == keyhatch.CodeAccessNotGranted),
+			e.Kind == keyhatch.Forbidden && (e.Code == keyhatch.CodeStandingChanged || e.Code == keyhatch.CodeAccessNotGranted || e.Code == keyhatch.CodeOutsideNetworks),
 			e.Kind == keyhatch.NotFound && e.Code == keyhatch.CodeLocationNotFound,
 			e.Kind == keyhatch.Conflict && e.Code == keyhatch.CodeLocationLocked:
 			return

@@ -2,6 +2,7 @@ package lending
 
 import (
 	"errors"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -16,14 +17,14 @@ func (l loan) stillStands(w *kernel.Work) error {
 	if l.key != nil {
 		return stillWholeWithKey(w, l.lease)
 	}
-	return stillWhole(w, l.lease, l.parent)
+	return stillWhole(w, l.lease, l.parent, l.ask.Networks)
 }
 
 // stillWhole refuses a lease of which not every part stands any more, or not as a
 // part of its parent, which may be nil. That the lease itself stands is not enough:
 // what was taken from the parent and given again before the lease was decided is
-// not the parent's any more.
-func stillWhole(w *kernel.Work, l keyhatch.Lease, parent *keyhatch.Lease) error {
+// not the parent's any more. networks are those that it was decided with.
+func stillWhole(w *kernel.Work, l keyhatch.Lease, parent *keyhatch.Lease, networks map[keyhatch.Part][]netip.Prefix) error {
 	open, err := policy.Standing(l, facts{w.View, l.ID}, w.Now)
 	whole := err == nil && len(open) == len(l.Parts)
 	for _, o := range open {
@@ -36,7 +37,7 @@ func stillWhole(w *kernel.Work, l keyhatch.Lease, parent *keyhatch.Lease) error 
 		return err
 	}
 	if whole { // the limits of its life may have come nearer, too
-		if whole, err = withinLimits(w, l); err != nil {
+		if whole, err = withinLimits(w, l, networks); err != nil {
 			return err
 		}
 	}
@@ -63,8 +64,10 @@ func partOf(l keyhatch.Lease, p keyhatch.Part, access keyhatch.Access, f policy.
 }
 
 // withinLimits tells whether the lease ends no later than everything that it
-// rests on allows.
-func withinLimits(w *kernel.Work, l keyhatch.Lease) (bool, error) {
+// rests on allows, and was decided with the networks that its locations have. That those
+// are not narrower since then is not enough: the memory that it was decided from may have
+// been behind, and what a store has minted is confined to those for ever.
+func withinLimits(w *kernel.Work, l keyhatch.Lease, networks map[keyhatch.Part][]netip.Prefix) (bool, error) {
 	ends := []time.Time{w.Caller.Token.ExpiresAt}
 	for _, p := range l.Parts {
 		if l.Presigned {
@@ -80,7 +83,7 @@ func withinLimits(w *kernel.Work, l keyhatch.Lease) (bool, error) {
 				if err != nil {
 					return false, err
 				}
-				if accepted, err := hasAccepted(w, around); err != nil || !accepted {
+				if met, err := meets(w, around, networks[p]); err != nil || !met {
 					return false, err
 				}
 				continue
@@ -94,7 +97,7 @@ func withinLimits(w *kernel.Work, l keyhatch.Lease) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if accepted, err := hasAccepted(w, location); err != nil || !accepted {
+		if met, err := meets(w, location, networks[p]); err != nil || !met {
 			return false, err
 		}
 		ends = append(ends, grant.ExpiresAt, l.IssuedAt.Add(location.MaxLease))
