@@ -21,7 +21,8 @@ type Config struct {
 	URL string
 	// Login: people log in at this server, which needs the URL.
 	Login bool
-	// Elsewhere is where people log in instead; nil: they do not. It needs the URL too.
+	// Elsewhere is where people log in instead, whatever Login says; nil: they do not. It needs
+	// the URL too.
 	Elsewhere *Elsewhere
 	// Workspace and Location are what is read where all that a caller may read is more than one
 	// lease can say; empty: that is an error.
@@ -44,8 +45,11 @@ func New(b *broker.Broker, c Config, log *slog.Logger) *Door {
 	if c.URL == "" {
 		c.Login, c.Elsewhere = false, nil
 	}
+	if c.Elsewhere != nil { // the passwords are for there
+		c.Login = false
+	}
 	d := &Door{Config: c, lending: b.Lending, oauth: b.OAuth, passwords: b.Passwords, guard: auth.NewGuard(b.People).WithBearers(b.Bearers), log: log}
-	if c.Login && c.Elsewhere == nil {
+	if c.Login {
 		d.guard = d.guard.WithPasswords(b.Passwords)
 	}
 	return d

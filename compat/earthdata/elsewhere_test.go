@@ -48,7 +48,7 @@ func TestLoginElsewhere(t *testing.T) {
 	}))
 	defer there.Close()
 	w := newWorld(t, func(c *earthdata.Config) {
-		c.Login = false
+		c.Login = true // as a server with login pages has it
 		c.Elsewhere = &earthdata.Elsewhere{URL: there.URL, Client: "us", Secret: "our secret", Transport: http.DefaultTransport}
 	})
 	w.Core.Issuers = issuer{}
@@ -80,9 +80,13 @@ func TestLoginElsewhere(t *testing.T) {
 		t.Errorf("the lease is %+v", l)
 	}
 	w.keys("as a Bearer", c.get("/s3credentials", with("Authorization", "Bearer "+jwt)))
-	if a := c.get("/api/users/tokens", basic("ann", password)); a.StatusCode != http.StatusNotFound {
-		t.Errorf("tokens are given here: %d", a.StatusCode)
+	for _, route := range []string{"GET /api/users/tokens", "POST /api/users/find_or_create_token", "POST /api/users/token"} { // they took our passwords
+		method, path, _ := strings.Cut(route, " ")
+		if a := c.send(method, path, "", basic("ann", password)); a.StatusCode != http.StatusNotFound {
+			t.Errorf("%s is answered here: %d %s", route, a.StatusCode, a.body)
+		}
 	}
+	w.refused("a password of here", c.get("/s3credentials", basic("ann", password)), 401, "invalid_token")
 	if strings.Contains(w.Log.String(), jwt) || strings.Contains(w.Log.String(), "our secret") {
 		t.Error("S5: the log holds a secret")
 	}

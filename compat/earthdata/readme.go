@@ -19,7 +19,7 @@ func (d *Door) readme(w http.ResponseWriter, r *http.Request) error {
 	err := pages.ExecuteTemplate(&text, "readme.html", struct {
 		URL   string
 		Login bool
-	}{cmp.Or(d.URL, "https://this.server"), d.Login && d.Elsewhere == nil})
+	}{cmp.Or(d.URL, "https://this.server"), d.Login})
 	if err != nil {
 		return err
 	}
