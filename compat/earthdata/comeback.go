@@ -125,6 +125,16 @@ func (d *Door) comeBack(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	wanted, err := url.Parse(to)
+	if err != nil {
+		return err
+	}
+	// What does not work here is no cookie: it would lead to the login again, without end. The
+	// rest that may be wrong is told where this leads.
+	ctx := auth.InWorkspace(r.Context(), wanted.Query().Get("workspace"))
+	if _, err := d.guard.AdmitToken(ctx, token, reading); isNobody(err) {
+		return errUnknownHere
+	}
 	c := auth.HostCookie(r, auth.KeysCookie)
 	c.Value = token.Reveal()
 	http.SetCookie(w, c)

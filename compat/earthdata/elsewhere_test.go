@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/auth"
 	"github.com/keyhatch/keyhatch/compat/earthdata"
 )
 
@@ -70,6 +72,12 @@ func TestLoginElsewhere(t *testing.T) {
 	for what, a := range map[string]string{"no token": `{}`, "one that is not signed": `{"access_token":"opaque"}`, "one that no cookie holds": `{"access_token":"` + strings.Repeat("a", 4000) + `.b.c"}`} {
 		answers = a
 		w.refused(what, c.get(begin()+"good"), 500, "server_error")
+	}
+	answers = `{"access_token":"` + jwt + `-of-nobody-here"}` // it led to the login again, and so on
+	a := c.get(begin() + "good")
+	w.refused("a token that does not work here", a, 403, "invalid_token")
+	if slices.ContainsFunc(a.Cookies(), func(c *http.Cookie) bool { return strings.HasSuffix(c.Name, auth.KeysCookie) }) {
+		t.Error("it is in the cookie")
 	}
 	answers, status = string(text), http.StatusBadGateway
 	w.refused("a login that is out of order", c.get(begin()+"good"), 503, "unavailable")

@@ -43,7 +43,12 @@ var (
 		Status: http.StatusUnauthorized, Code: "invalid_client", challenge: basicChallenge,
 		Description: "the client is not known, or that is not its secret: send both by Basic, as it was registered",
 	}
-	errBeside    = failure{Status: http.StatusForbidden, Code: "invalid_token", Description: "EDL-Token authentication failed: send a token that works"}
+	errBeside = failure{Status: http.StatusForbidden, Code: "invalid_token", Description: "EDL-Token authentication failed: send a token that works"}
+	// errUnknownHere is for who has logged in elsewhere.
+	errUnknownHere = failure{
+		Status: http.StatusForbidden, Code: "invalid_token",
+		Description: "you have logged in, and what the login says of you is not accepted here: ask an admin of this service whether it has a user for you, and trusts the login",
+	}
 	errMalformed = failure{Status: http.StatusBadRequest, Code: "invalid_request", Description: `Malformed Authorization header: send one, "Bearer" and a token`}
 	errForm      = failure{Status: http.StatusBadRequest, Code: "invalid_request", Description: "the parameters cannot be read: send each once, percent-encoded, as a form"}
 	errEmbedded  = failure{
