@@ -72,7 +72,7 @@ func (in *instance) idp() *idp.Door {
 // earthdata is the door of data users. People log in at it where the login pages are.
 func (in *instance) earthdata() *earthdata.Door {
 	return earthdata.New(in.broker, earthdata.Config{
-		URL: in.config.publicURL(in.apiURL), Login: in.pages() != "", Elsewhere: in.datalogin,
+		URL: in.config.publicURL(in.apiURL), Pages: in.pages(), Login: in.pages() != "", Elsewhere: in.datalogin,
 		Workspace: in.config.Earthdata.Workspace, Location: in.config.Earthdata.Location, Version: thisBuild().Version,
 	}, in.log)
 }

@@ -19,6 +19,8 @@ import (
 type Config struct {
 	// URL is where clients reach the door, without a slash at its end; empty: it is not known.
 	URL string
+	// Pages is where the pages for people are, without a slash at its end; empty: there are none.
+	Pages string
 	// Login: people log in at this server, which needs the URL.
 	Login bool
 	// Elsewhere is where people log in instead, whatever Login says; nil: they do not. It needs

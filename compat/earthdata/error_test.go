@@ -43,11 +43,16 @@ func TestEveryKindIsMapped(t *testing.T) {
 
 // TestTermsFirst: who has not accepted the terms of a location is told where that is done.
 func TestTermsFirst(t *testing.T) {
-	d := &Door{Config: Config{URL: "https://keys.example.org"}, log: slog.New(slog.DiscardHandler)}
-	w := httptest.NewRecorder()
-	d.refuse(w, httptest.NewRequest(http.MethodGet, "/", nil), keyhatch.Fail(keyhatch.Forbidden, "terms_not_accepted", "accept them").AfterTerms("loc_1"))
-	want := `{"status_code":403,"error":"terms_not_accepted","error_description":"accept them","resolution_url":"https://keys.example.org/terms/loc_1"}` + "\n"
-	if w.Code != http.StatusForbidden || w.Body.String() != want {
-		t.Errorf("%d %s", w.Code, w.Body)
+	for pages, resolution := range map[string]string{
+		"https://keys.example.org": `,"resolution_url":"https://keys.example.org/terms/loc_1"`,
+		"":                         "", // there is no page: one was named wherever the address was known
+	} {
+		d := &Door{Config: Config{URL: "https://keys.example.org", Pages: pages}, log: slog.New(slog.DiscardHandler)}
+		w := httptest.NewRecorder()
+		d.refuse(w, httptest.NewRequest(http.MethodGet, "/", nil), keyhatch.Fail(keyhatch.Forbidden, "terms_not_accepted", "accept them").AfterTerms("loc_1"))
+		want := `{"status_code":403,"error":"terms_not_accepted","error_description":"accept them"` + resolution + "}\n"
+		if w.Code != http.StatusForbidden || w.Body.String() != want {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
 	}
 }
