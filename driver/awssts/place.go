@@ -45,7 +45,7 @@ func atAWS(store keyhatch.Store) bool {
 
 // dialectOf is how a store reads policies. Neither MinIO nor Ceph knows the escapes of
 // IAM's language; Ceph has no GetObjectAttributes; and MinIO deletes, in a batch, what a
-// key with ".." leads to.
+// key leads to as a path.
 func dialectOf(store keyhatch.Store) sessionpolicy.Dialect {
 	if atAWS(store) {
 		return sessionpolicy.Dialect{Partition: partitionOf(store.Region).name, Escapes: true, Attributes: true}

@@ -26,8 +26,15 @@ var (
 	lockedWrites = []string{"s3:Put*", "s3:Delete*", "s3:*Multipart*"}
 )
 
-// upwards is every key that leads out of a folder.
-var upwards = slices.Concat(glob{{kind: many}}, text("/../"), glob{{kind: many}})
+// detours are all keys that lead elsewhere as a path: with "..", "." or nothing for a
+// segment, wherever in the key. One slash at the end is that of a folder.
+var detours = []glob{
+	anywhere("/../"), atEnd("/.."), anywhere("/./"), atEnd("/."), anywhere("//"),
+}
+
+// A resource is "bucket/key", so that what a key begins with stands behind a slash, too.
+func atEnd(s string) glob    { return append(glob{{kind: many}}, text(s)...) }
+func anywhere(s string) glob { return append(atEnd(s), sign{kind: many}) }
 
 // clause is a statement that is about to be written.
 type clause struct {
@@ -182,7 +189,7 @@ func (d Dialect) clauses(parts []part) ([]clause, error) {
 	}
 	out = append(out, denied)
 	if d.Resolves && len(parts) > 0 {
-		out = append(out, clause{deny: true, actions: []string{"s3:*"}, resources: []glob{upwards}})
+		out = append(out, clause{deny: true, actions: []string{"s3:*"}, resources: detours})
 	}
 	return slices.DeleteFunc(out, func(c clause) bool { return len(c.resources) == 0 }), nil
 }

@@ -23,8 +23,9 @@ type Dialect struct {
 	// Attributes: the store has GetObjectAttributes. Others refuse a policy that names
 	// what they do not know.
 	Attributes bool
-	// Resolves: of a key with ".." as a segment the store decides by the key as it is
-	// written, and then takes the object that it leads to. Such keys are closed.
+	// Resolves: of a key with "..", "." or nothing as a segment the store decides by the
+	// key as it is written, and then takes the object that it leads to as a path. Such keys
+	// are closed.
 	Resolves bool
 }
 

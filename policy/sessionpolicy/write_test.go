@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -32,8 +33,14 @@ var (
 	oddFolders   = []keyhatch.Prefix{"a*/", "a?/", "a$/", "${*}/", "a/*/", "$*/"}
 	someKeys     = []string{
 		"x", "a", "a/", "a/x", "ab", "ab/x", "abc/x", "a/b", "a/b/x", "a/b/", "a/bc", "a/b/c/x", "b/x", "ä/x", "a*/x", "a?/x", "ax/x", "a$/x", "${*}/x", "$/x", "a/*/x", "a/y/x", "$*/x", "$y/x", "*", "?/x", `q"/x`, "A/x", "a/../b/x", "a b/x", "a+b/x",
+		".", "./x", "../b/x", "/x", "a/.", "a/..", "a/./x", "a/./", "a//x", "a//", "a/b/..", "a/b//", // lead elsewhere
+		".a", "a/.x", "a/..x", "a/x.", "a/...", // do not
 	}
 )
+
+// leadsElsewhere tells whether a path that is written as the key is shorter elsewhere. One
+// slash at the end is that of a folder.
+func leadsElsewhere(key string) bool { return path.Clean("/"+key) != "/"+strings.TrimSuffix(key, "/") }
 
 func drawSet(t *rapid.T, folders []keyhatch.Prefix) policy.Set {
 	var open policy.Set
@@ -138,7 +145,8 @@ func mustRead(t interface{ Fatalf(string, ...any) }, text string) (p readPolicy)
 // TestS2_SessionPolicySaysTheSet: what a store does by the policy that it is given is
 // what the set says, for more than 100,000 questions, by an evaluator that knows
 // nothing of how the policy came about. The names have what IAM's language gives a
-// meaning, and neighbours that begin alike.
+// meaning, and neighbours that begin alike; and of keys that lead elsewhere every way to
+// do so: once those alone with "/../" inside were closed, and "a/." deleted "a".
 func TestS2_SessionPolicySaysTheSet(t *testing.T) {
 	decided, open := 0, 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -156,7 +164,7 @@ func TestS2_SessionPolicySaysTheSet(t *testing.T) {
 		}
 		p := mustRead(t, text)
 		for _, q := range wireQuestions(set) {
-			if strings.HasSuffix(q.action, "Attributes") && !dialect.Attributes || strings.Contains(q.key, "/../") && dialect.Resolves {
+			if strings.HasSuffix(q.action, "Attributes") && !dialect.Attributes || leadsElsewhere(q.key) && dialect.Resolves {
 				q.open = false
 			}
 			if got := q.ask(p); got != q.open {
@@ -264,7 +272,7 @@ func TestSessionPolicyTexts(t *testing.T) {
 		writes = `"s3:PutObject","s3:DeleteObject","s3:AbortMultipartUpload","s3:ListMultipartUploadParts","s3:PutObjectTagging","s3:DeleteObjectTagging"`
 		lists  = `"s3:ListBucket","s3:ListBucketVersions"`
 		begin  = `{"Version":"2012-10-17","Statement":[`
-		up     = `{"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::*/../*"}]}`
+		up     = `{"Effect":"Deny","Action":"s3:*","Resource":["arn:aws:s3:::*/../*","arn:aws:s3:::*/..","arn:aws:s3:::*/./*","arn:aws:s3:::*/.","arn:aws:s3:::*//*"]}]}`
 	)
 	blank := mustWrite(t, policy.Set{{Bucket: "lab", Prefix: "a b+c/", Access: keyhatch.Read}})
 	if strings.Contains(blank, " ") || !strings.Contains(blank, `lab/a\u0020b+c/*`) {
