@@ -53,8 +53,8 @@ type Acting struct {
 	// were minted before are not served then.
 	Version string
 	// With is another one whenever a store has to be proven again with it: as another kind
-	// of authority, at another token service, as another role, or through another base. It
-	// is the same when keys are rotated.
+	// of authority, at another token service, as another role, or through another base; and
+	// when more is tried (keyhatch.ProvenBy). It is the same when keys are rotated.
 	With      string
 	Authority keyhatch.Authority
 	// Base is what a role is assumed through; nil: what Keyhatch itself is.

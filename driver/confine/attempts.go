@@ -55,6 +55,8 @@ var attempts = []attempt{
 	{name: "traversal", also: noKey, do: gets("in/../out/secret")},
 	{name: "encoded_traversal", do: encodedTraversal},
 	{name: "batch_delete_by_traversal", also: noKey, do: batchDeletes("in/../out/secret", "out/secret")},
+	{name: "batch_delete_by_dot", also: noKey, do: batchDeletes("in/.", "in")},
+	{name: "batch_delete_by_two_dots", also: noKey, do: batchDeletes("in/kept/..", "in")},
 
 	{name: "get_with_read", reads: true, works: true, do: gets("in/spare")},
 	{name: "list_with_read", reads: true, works: true, do: lists("in/")},

@@ -58,6 +58,11 @@ var writeRows = []drivertest.Row{
 	{Name: "batch delete inside and outside", Lease: drivertest.Writing("a/"), Try: batch("b/out.txt", "a/in.txt", "ab/out.txt"), Want: drivertest.Denied, Changes: []string{"-a/in.txt"}, Needs: drivertest.BatchDelete},
 	{Name: "batch delete outside, in silence", Lease: drivertest.Writing("a/"), Try: quietBatch("a/none.txt", "b/out.txt"), Want: drivertest.Denied, Needs: drivertest.BatchDelete},
 	{Name: "batch delete by way of ..", Lease: drivertest.Writing("a/"), Try: batch("a/../b/out.txt"), Want: drivertest.Either, Needs: drivertest.BatchDelete, Without: drivertest.Either},
+	// What the keys lead to is looked at afterwards, as in every row: d has the prefix's name.
+	{Name: "batch delete by way of . of what has the prefix's name", Lease: drivertest.Writing("d/"), Seeds: []string{"d"}, Try: batch("d/."), Want: drivertest.Either, Needs: drivertest.BatchDelete, Without: drivertest.Either},
+	{Name: "batch delete by way of .. of what has the name of the prefix above", Lease: drivertest.Writing("d/e/"), Seeds: []string{"d"}, Try: batch("d/e/.."), Want: drivertest.Either, Needs: drivertest.BatchDelete, Without: drivertest.Either},
+	{Name: "batch delete by way of .. at the end of what has the prefix's name", Lease: drivertest.Writing("d/"), Seeds: []string{"d"}, Try: batch("d/e/.."), Want: drivertest.Either, Needs: drivertest.BatchDelete, Without: drivertest.Either},
+	{Name: "batch delete by way of . and of nothing inside", Lease: drivertest.Writing("a/"), Try: batch("a/./in.txt", "a//in.txt", "a/sub/./deep.txt"), Want: drivertest.Either, Needs: drivertest.BatchDelete, Without: drivertest.Either},
 	{Name: "batch delete in another bucket", Lease: drivertest.Writing("a/"), Try: batch("other:a/in.txt"), Want: drivertest.Denied, Needs: drivertest.BatchDelete},
 	{Name: "batch delete with a read lease", Lease: drivertest.Reading("a/"), Try: batch("a/in.txt", "a/none.txt"), Want: drivertest.Denied, Needs: drivertest.BatchDelete},
 }
