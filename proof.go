@@ -21,6 +21,13 @@ type Proof struct {
 	AcceptedAt time.Time `json:"accepted_at,omitzero"`
 }
 
+// ProvenBy is another one whenever stores have to be verified again, since what was found
+// before is not enough any more: as when attempts are added that a store may not pass, or
+// session policies close more.
+//
+// 2: keys that lead elsewhere by "." or by "..", as their end.
+const ProvenBy = "2"
+
 // ExternalID is the check whether a role asks for its external id.
 const ExternalID = "external_id"
 

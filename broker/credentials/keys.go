@@ -47,7 +47,7 @@ func (svc *Service) ActingOn(ctx context.Context, s keyhatch.Store) (driver.Acti
 		Credential: row.ID, Version: strings.Join([]string{version(row), version(base), string(settings)}, " "),
 		Longest: row.Sessions.Longest, SourceIdentity: row.Sessions.SourceIdentity, Tags: row.Sessions.Tags, SessionName: row.Sessions.Name,
 		AnyExternalID: row.AnyExternalID,
-		With:          strings.Join([]string{string(row.Provider), string(row.Kind), row.Endpoint, row.RoleMark, base.ID, kernel.Yes(row.Sessions.WebIdentity)}, " "),
+		With:          strings.Join([]string{string(row.Provider), string(row.Kind), row.Endpoint, row.RoleMark, base.ID, kernel.Yes(row.Sessions.WebIdentity), keyhatch.ProvenBy}, " "),
 	}
 	if as.Authority, err = svc.open(row); err != nil {
 		return driver.Acting{}, err
