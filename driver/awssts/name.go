@@ -25,6 +25,10 @@ const (
 // notInName is what no session's name has. AWS takes a plus, and Ceph's RGW refuses it.
 var notInName = regexp.MustCompile(`[^\w=,.@-]`)
 
+// marked is a name that ends as if it had been cut: it gets a mark of its own, or whoever is
+// called so would have the name of another.
+var marked = regexp.MustCompile(`-[0-9a-f]{16}$`)
+
 // nameOf is how the session of a request is called. A name that does not fit, or has
 // what no name may, is cut where that hurts least, and ends in a word that no other
 // name has.
@@ -45,11 +49,11 @@ func nameOf(r driver.VendRequest, most int) string {
 		return strings.NewReplacer("{user}", head(user, longest), "{client}", head(client, longest), "{vend}", r.ID).Replace(template)
 	}
 	whole := fill(len(user) + len(client))
-	if name := notInName.ReplaceAllString(whole, "-"); name == whole && len(name) >= 2 && len(name) <= most {
+	if name := notInName.ReplaceAllString(whole, "-"); name == whole && len(name) >= 2 && len(name) <= most && !marked.MatchString(name) {
 		return name
 	}
 	sum := sha256.Sum256([]byte(whole))
-	mark := "-" + hex.EncodeToString(sum[:4])
+	mark := "-" + hex.EncodeToString(sum[:8])
 	longest := most
 	for longest > 1 && len(notInName.ReplaceAllString(fill(longest), "-")) > most-len(mark) {
 		longest--

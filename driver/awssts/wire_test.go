@@ -160,15 +160,17 @@ func TestSessionNames(t *testing.T) {
 	for _, tc := range []struct{ template, user, client, want string }{
 		{"", "ann", "boto3", `^ann@boto3$`},
 		{"", "ann", "", `^ann@keyhatch$`},
-		{"", "ann", "aws cli/2", `^ann@aws-cli-2-[0-9a-f]{8}$`},
-		{"", "änn", "boto3", `^-nn@boto3-[0-9a-f]{8}$`},
-		{"", "ann", long, `^ann@department-.*-[0-9a-f]{8}$`},
-		{"", long + "ann", long + "x", `^department-[a-z-]*@department-[a-z-]*-[0-9a-f]{8}$`},
+		{"", "ann", "aws cli/2", `^ann@aws-cli-2-[0-9a-f]{16}$`},
+		{"", "änn", "boto3", `^-nn@boto3-[0-9a-f]{16}$`},
+		{"", "ann", long, `^ann@department-.*-[0-9a-f]{16}$`},
+		{"", long + "ann", long + "x", `^department-[a-z-]*@department-[a-z-]*-[0-9a-f]{16}$`},
 		{"", "ann", "lab.org@job", `^ann@lab\.org-job$`}, // and not as job of ann@lab.org
 		{"", "ann@lab.org", "job", `^ann@lab\.org@job$`},
-		{"", "ann+lab", "job", `^ann-lab@job-[0-9a-f]{8}$`},
+		{"", "ann+lab", "job", `^ann-lab@job-[0-9a-f]{16}$`},
 		{"kh-{vend}", "ann", "x", `^kh-vend_0mz3k8q2a7c4f9d$`},
-		{"{user}", "a", "x", `^a-[0-9a-f]{8}$`},
+		{"{user}", "a", "x", `^a-[0-9a-f]{16}$`},
+		// Ends as a name that was cut does: anybody can compute such an end, and be called so.
+		{"", "ann", "aws-cli-2-5cb5a1b9c3d0e7f4", `^ann@aws-cli-2-5cb5a1b9c3d0e7f4-[0-9a-f]{16}$`},
 	} {
 		u := &upstream{answers: []answer{gives(time.Hour)}}
 		r := request(someRole(), someStore, time.Hour)
