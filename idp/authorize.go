@@ -74,7 +74,7 @@ func (d *Door) authorize(w http.ResponseWriter, r *http.Request) error {
 }
 
 // errMustAsk is for a client that wants no page to be shown.
-var errMustAsk = oauth.Refusal{Code: "consent_required", Message: "the user has to be asked: open this address in its browser, without prompt=none", Kind: keyhatch.Forbidden}
+var errMustAsk = oauth.Refusal{Code: "consent_required", Message: "the user has to be asked: send its browser to this address, without prompt=none", Kind: keyhatch.Forbidden}
 
 // decide asks who is signed in, or takes its answer. Its refusals are for the client.
 func (d *Door) decide(w http.ResponseWriter, r *http.Request, f form, request asking, what oauth.Asked) error {
