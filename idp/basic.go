@@ -66,6 +66,9 @@ func (d *Door) hasSession(r *http.Request) bool {
 // decideByBasic lets a client act for who shows its name and its password, if users need not be
 // asked about it.
 func (d *Door) decideByBasic(w http.ResponseWriter, r *http.Request, f form, request asking, what oauth.Asked, who login) error {
+	if !d.logins.Passwords() {
+		return errNoPasswords
+	}
 	if !who.shown {
 		return denied(w)
 	}

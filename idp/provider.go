@@ -20,7 +20,7 @@ const (
 
 var errNoPasswords = failure{
 	status: http.StatusForbidden, Code: "access_denied",
-	Description: "passwords are not asked for here: go to the page /login and choose where you log in",
+	Description: "passwords are not asked for here: go to the page /login and choose where you log in; programs show a token",
 }
 
 func (d *Door) loginCookie(value string, seconds int) *http.Cookie {

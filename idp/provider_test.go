@@ -1,6 +1,7 @@
 package idp_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"slices"
@@ -372,28 +373,6 @@ func TestRulesFollow(t *testing.T) {
 	want("a group that is not there", standing{member: true}, "readers")
 }
 
-// TestProviderIsTakenOut: sessions that were begun at a provider end when a server starts that does not
-// know it any more, and no others.
-func TestProviderIsTakenOut(t *testing.T) {
-	t.Parallel()
-	s, _, _ := atProviders(t)
-	sue, ann := s.browser(), s.signedIn("ann")
-	sue.chooses("staff", "/profile")
-	s.must(s.Broker.Logins.EndOthers(t.Context()))
-	if a := sue.get("/profile"); a.Request.URL.Path != "/profile" {
-		t.Errorf("while it is there: %s", a.body)
-	}
-	s.Providers = nil
-	s.reopen()
-	s.must(s.Broker.Logins.EndOthers(t.Context()))
-	if a := sue.get("/profile"); a.Request.URL.Path != "/login" {
-		t.Errorf("sue is signed in on: %s", a.body)
-	}
-	if a := ann.get("/profile"); a.Request.URL.Path != "/profile" {
-		t.Errorf("ann is not signed in any more: %s", a.body)
-	}
-}
-
 // TestWithoutPasswords: where the configuration says so, no page asks for a password, and none is taken.
 func TestWithoutPasswords(t *testing.T) {
 	t.Parallel()
@@ -409,4 +388,15 @@ func TestWithoutPasswords(t *testing.T) {
 	if a := b.post("/login", url.Values{"form": {form}, "name": {"ann"}, "password": {password}}); a.StatusCode == http.StatusOK {
 		t.Errorf("a password is taken: %d", a.StatusCode)
 	}
+	// Once the programs' way in was left open: a browser asks for what Basic takes, too.
+	ask := "/oauth/authorize?" + wanted("client_id", "trusted", "redirect_uri", "https://own.example.org/back", "app_type", "401").Encode()
+	refused := func(what string, a answer) {
+		t.Helper()
+		if a.StatusCode != http.StatusForbidden || a.Header.Get("WWW-Authenticate") != "" || !strings.Contains(a.body, "Passwords are not asked for here") {
+			t.Errorf("a program's password, %s: %d %s", what, a.StatusCode, a.body)
+		}
+	}
+	refused("by Basic", s.browser().get(ask, func(r *http.Request) { r.SetBasicAuth("ann", password) }))
+	refused("in a form", s.browser().post(ask, url.Values{"credentials": {base64.StdEncoding.EncodeToString([]byte("ann:" + password))}}))
+	refused("asked for", s.browser().get(ask))
 }

@@ -78,3 +78,25 @@ func TestGiftsOfAProviderThatIsTakenOut(t *testing.T) {
 		}
 	}
 }
+
+// TestProviderIsTakenOut: sessions that were begun at a provider end when a server starts that does not
+// know it any more, and no others.
+func TestProviderIsTakenOut(t *testing.T) {
+	t.Parallel()
+	s, _, _ := atProviders(t)
+	sue, ann := s.browser(), s.signedIn("ann")
+	sue.chooses("staff", "/profile")
+	s.must(s.Broker.Logins.EndOthers(t.Context()))
+	if a := sue.get("/profile"); a.Request.URL.Path != "/profile" {
+		t.Errorf("while it is there: %s", a.body)
+	}
+	s.Providers = nil
+	s.reopen()
+	s.must(s.Broker.Logins.EndOthers(t.Context()))
+	if a := sue.get("/profile"); a.Request.URL.Path != "/login" {
+		t.Errorf("sue is signed in on: %s", a.body)
+	}
+	if a := ann.get("/profile"); a.Request.URL.Path != "/profile" {
+		t.Errorf("ann is not signed in any more: %s", a.body)
+	}
+}
