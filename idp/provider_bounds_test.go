@@ -1,11 +1,14 @@
 package idp_test
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/internal/loginprovider"
 )
 
@@ -99,4 +102,32 @@ func TestProviderIsTakenOut(t *testing.T) {
 	if a := ann.get("/profile"); a.Request.URL.Path != "/profile" {
 		t.Errorf("ann is not signed in any more: %s", a.body)
 	}
+}
+
+// TestNoFirstPasswordByAProvider: who has logged in at a provider does not make that into a password, which would outlive the
+// account there. Once it did, with the session alone. A token that is bounded in nothing sets one.
+func TestNoFirstPasswordByAProvider(t *testing.T) {
+	t.Parallel()
+	s, _, _, _ := insider(t)
+	sue := s.user("sue")
+	l, err := s.Broker.Sessions.Sessions(t.Context(), s.Admin, "sue", kernel.Page{Limit: 1})
+	s.must(err)
+	at := keyhatch.Caller{User: sue, Token: keyhatch.PasswordToken(sue.ID), Session: l.Items[0].ID}
+	set := func(c keyhatch.Caller) error {
+		return s.Broker.Passwords.SetPassword(t.Context(), c, "sue", "", password)
+	}
+	_, _, reset := s.Broker.Passwords.NewReset(t.Context(), at, "sue") // she is an admin
+	for what, err := range map[string]error{"a first password": set(at), "a reset of her own": reset} {
+		if !errors.Is(err, keyhatch.Forbidden) || !strings.Contains(err.Error(), "installation admin") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if _, _, err := s.Broker.Passwords.NewReset(t.Context(), at, "bob"); err != nil {
+		t.Errorf("a reset of another user: %v", err)
+	}
+	_, secret, err := s.Broker.People.CreateToken(t.Context(), s.Admin, people.NewToken{User: "sue"})
+	s.must(err)
+	token, err := s.Broker.People.Authenticate(t.Context(), secret)
+	s.must(err)
+	s.must(set(token))
 }

@@ -20,7 +20,7 @@ const (
 
 // SetPassword sets a password of the caller's own: of others it is refused. Who has one shows it, whatever its token
 // may: keyhatch.Forbidden if it is another, with the bounds of Login. The first one takes a token that is bounded in nothing, since with a password its user may do all
-// that it may (S4).
+// that it may (S4), and no session that was begun at a provider.
 //
 // Tokens stay as they are. Whoever used the password before is let in no more, and a
 // reset that was made before ends.
@@ -64,7 +64,7 @@ func (svc *Service) SetPassword(ctx context.Context, c keyhatch.Caller, user str
 		case now.ID != have.ID: // it was changed since it was checked
 			return kernel.LoginFailed()
 		case have.ID == "":
-			if err := mustBeUnbounded(w.View); err != nil {
+			if err := mustBeginPassword(w.View); err != nil {
 				return err
 			}
 		}
@@ -123,6 +123,23 @@ func (svc *Service) put(w *kernel.Work, u keyhatch.User, text string) error {
 		return err
 	}
 	return w.Record(Set, "", u.ID, kernel.Detail("name", u.Name))
+}
+
+// mustBeginPassword refuses who may not have a first password by what it has shown: what is bounded,
+// and a login at a provider, which a password would outlive.
+func mustBeginPassword(v kernel.View) error {
+	if err := mustBeUnbounded(v); err != nil || v.Caller.Session == "" {
+		return err
+	}
+	s, err := v.Session(v.Ctx, v.Caller.Session, v.Now)
+	switch {
+	case errors.Is(err, keyhatch.NotFound):
+		return kernel.SessionInvalid()
+	case err == nil && s.Issuer != "":
+		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
+			"who has logged in at a provider needs no password here: if you need one, ask another installation admin for a secret with which you set it")
+	}
+	return err
 }
 
 // mustBeUnbounded refuses a token that is bounded in anything: with a password one can
