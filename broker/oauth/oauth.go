@@ -87,7 +87,7 @@ var (
 	ErrSlowDown  = Refusal{"slow_down", "that was too early: wait five seconds longer each time from now on", keyhatch.TooMany}
 	ErrDenied    = Refusal{"access_denied", "the user has said no: do not ask again until the user begins it", keyhatch.Forbidden}
 	ErrExpired   = Refusal{"expired_token", "nobody has typed the code in time: begin again", keyhatch.Invalid}
-	errNotPerson = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted, "only who has logged in with a password consents, and no token does: log in")
+	errNotPerson = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted, "only who has logged in consents, and no token does: log in on the page /login")
 )
 
 // failed counts a failure against the address that it came from.
