@@ -23,7 +23,8 @@ type EarthdataConfig struct {
 
 // EarthdataLogin is an Earthdata Login of others.
 type EarthdataLogin struct {
-	// URL is where it is, such as https://urs.earthdata.nasa.gov.
+	// URL is where it is, such as https://urs.earthdata.nasa.gov. http is for loopback alone: the
+	// secret and the codes go there.
 	URL string `yaml:"url"`
 
 	// ClientID is as which this server is registered there, with the address of its /redirect,
@@ -40,8 +41,8 @@ func (c EarthdataConfig) check() error {
 		return nil
 	}
 	u, err := url.Parse(c.Login.URL)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return errors.New("earthdata.login.url must be https://host, with nothing behind it")
+	if err != nil || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return errors.New("earthdata.login.url must be https://host, with nothing behind it; http is for loopback alone")
 	}
 	if c.Login.ClientID == "" || c.Login.ClientSecretFile == "" {
 		return errors.New("earthdata.login needs client_id and client_secret_file")
