@@ -40,14 +40,10 @@ func (d *Door) credentials(w http.ResponseWriter, r *http.Request) error {
 		return d.orToLogin(w, r, err)
 	}
 	q := r.URL.Query()
-	want, err := d.lending.Readable(r.Context(), c, lending.ReadRequest{
+	lent, err := d.lending.LeaseReadable(r.Context(), c, lending.ReadRequest{
 		Workspace: auth.AskedWorkspace(r), Location: q.Get("location"), Prefix: q.Get("prefix"), OtherwiseIn: d.Workspace, Otherwise: d.Location,
+		UpTo: longest, Client: client,
 	})
-	if err != nil {
-		return err
-	}
-	want.UpTo, want.Client = longest, client
-	lent, err := d.lending.Lease(r.Context(), c, want)
 	if err != nil {
 		return err
 	}
