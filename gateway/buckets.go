@@ -25,10 +25,13 @@ type bucketEntry struct {
 }
 
 // buckets are the names of those in which the caller has something: an object or a
-// list that the lease opens, and that its session policies do not close wholly.
+// list that the lease opens from here, and that its session policies do not close wholly.
 func (v *visit) buckets() []string {
 	var left policy.Set
 	for _, o := range v.open {
+		if o.NothingHere() {
+			continue
+		}
 		if o.Access == "" || slices.ContainsFunc(classify.Operations, func(op classify.Operation) bool {
 			inside := op.Level == classify.Object || op.Lists()
 			return inside && o.Access.Covers(op.Access) && v.policies.MayAllow(op.Name, o.Bucket, o.Prefix)

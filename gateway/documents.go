@@ -106,8 +106,11 @@ func (g *Gateway) deleteObjects(a *answer, r *http.Request, v *visit) error {
 
 // mayDelete decides one key of a batch.
 func (v *visit) mayDelete(o document.DeletedObject) *s3wire.Error {
+	opens := v.open.AllowsObject(v.Access, v.Bucket, o.Key) && keyhatch.CheckKey(o.Key) == nil
 	switch {
-	case !v.open.AllowsObject(v.Access, v.Bucket, o.Key) || keyhatch.CheckKey(o.Key) != nil:
+	case !opens && v.open.ElsewhereAlone(v.Bucket, o.Key):
+		return errNotFromHere
+	case !opens:
 		return cmp.Or(v.locked(o.Key), errNotOpen)
 	case !v.policies.Allow(sessionpolicy.Request{Operation: "DeleteObject", Bucket: v.Bucket, Key: o.Key, Versioned: o.VersionID != ""}):
 		return errPolicy

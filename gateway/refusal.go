@@ -37,6 +37,10 @@ func (v *visit) elsewhere() error {
 	if v.open.ElsewhereAlone(v.Bucket, what) || v.Copies && v.open.ElsewhereAlone(v.Source.Bucket, v.Source.Key) {
 		return errNotFromHere
 	}
+	// What is about a bucket as such, and lists that reach beyond what is open elsewhere.
+	if v.Level == classify.Bucket && len(v.open.Prefixes(v.Bucket)) == 0 && slices.ContainsFunc(v.open, func(o policy.Open) bool { return o.Bucket == v.Bucket && o.NothingHere() }) {
+		return errNotFromHere
+	}
 	return nil
 }
 
@@ -47,7 +51,10 @@ const toldOpen = 3
 // for. It may know: this is its own lease or access key.
 func (v *visit) instead() string {
 	open := slices.DeleteFunc(slices.Clone(v.open), func(o policy.Open) bool { return o.Access == "" || o.NothingHere() })
-	if len(open) == 0 {
+	switch {
+	case len(open) == 0 && slices.ContainsFunc(v.open, policy.Open.NothingHere):
+		return "Access Denied. What this " + v.by.what + " opens is reached from certain networks alone, and you ask from another one."
+	case len(open) == 0:
 		return "Access Denied. Nothing of this " + v.by.what + " is open any more."
 	}
 	elsewhere := func(o policy.Open) int {

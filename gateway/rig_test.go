@@ -95,9 +95,9 @@ func (r *rig) furnish() {
 }
 
 // lend lends a lease on a location to a user, whose keys have a name of their own.
-func (r *rig) lend(name, user string, l keyhatch.Location) {
+func (r *rig) lend(name, user string, l keyhatch.Location, prefixes ...string) {
 	r.t.Helper()
-	lent, err := r.core.Broker.Lending.Lease(r.t.Context(), r.users[user], lending.LeaseRequest{Location: l.ID, Access: keyhatch.Write, Life: keyhatch.MinLeaseLife})
+	lent, err := r.core.Broker.Lending.Lease(r.t.Context(), r.users[user], lending.LeaseRequest{Location: l.ID, Access: keyhatch.Write, Prefixes: prefixes, Life: keyhatch.MinLeaseLife})
 	r.must(err)
 	r.leases[name] = lent.Lease
 	c := lent.Credentials
@@ -244,8 +244,18 @@ func (b *behind) has(path string) bool {
 	return ok
 }
 
+// addressed is a connection from an address.
+type addressed struct {
+	net.Conn
+	from net.Addr
+}
+
+// RemoteAddr implements net.Conn.
+func (a addressed) RemoteAddr() net.Addr { return a.from }
+
 // pipes is a listener whose connections are net.Pipes.
 type pipes struct {
+	from   net.Addr // of who dials from now on; nil: it is not known
 	conns  chan net.Conn
 	closed chan struct{}
 	close  func()
@@ -276,6 +286,9 @@ func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"
 func (p *pipes) dial(t *testing.T) net.Conn {
 	t.Helper()
 	here, there := net.Pipe()
+	if p.from != nil {
+		there = addressed{there, p.from}
+	}
 	select {
 	case p.conns <- there:
 		here.SetDeadline(time.Now().Add(time.Hour))
