@@ -104,7 +104,8 @@ func lettingAct(t *testing.T, b *chromium.Browser, s *site) {
 	device, err := s.Broker.OAuth.StartDevice(t.Context(), appProof, wantedByDevice)
 	s.must(err)
 	p.Go(s.url + "/device")
-	p.Type(strings.ToLower(strings.ReplaceAll(device.Code, "-", " "))) // the field has the focus
+	p.Await("document.activeElement.id === 'code'")
+	p.Type(strings.ToLower(strings.ReplaceAll(device.Code, "-", " ")))
 	p.Enter()
 	at(t, p, "/device", "Is this your device?")
 	p.Click("button[value=allow]")

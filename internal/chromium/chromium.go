@@ -269,6 +269,21 @@ func (p *Page) Text(expression string) (text string) {
 	return text
 }
 
+// Await waits until an expression is true of the page: what a browser does when it draws a
+// page, as giving a field the focus, comes after it has loaded.
+func (p *Page) Await(expression string) {
+	p.t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		var is bool
+		if p.Eval(expression, &is); is {
+			return
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("it never holds at %s: %s", p.Text("document.location.href"), expression)
+		}
+	}
+}
+
 // Type types into what has the focus.
 func (p *Page) Type(text string) {
 	p.t.Helper()
