@@ -49,21 +49,15 @@ func (b *budget) enter(ctx context.Context) (leave func(), err error) {
 	return nil, tooMany(time.Second)
 }
 
-// spend waits for a request's turn, for a moment.
+// spend waits for a request's turn, for a moment. Who would wait longer is refused at
+// once and takes nothing: a turn that is reserved and given back again is lost where
+// others have reserved theirs in between.
 func (b *budget) spend(ctx context.Context) error {
-	turn := b.pace.Reserve()
-	wait := turn.Delay()
-	if wait > b.queue {
-		turn.Cancel()
-		return tooMany(wait)
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
+	ctx, cancel := context.WithTimeout(ctx, b.queue)
+	defer cancel()
+	if b.pace.Wait(ctx) == nil {
 		return nil
-	case <-ctx.Done():
-		turn.Cancel()
-		return tooMany(wait)
 	}
+	missing := 1 - b.pace.Tokens()
+	return tooMany(time.Duration(missing / float64(b.pace.Limit()) * float64(time.Second)))
 }
