@@ -9,6 +9,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/db/dbtest"
+	"github.com/keyhatch/keyhatch/internal/emptydb"
 )
 
 func TestSQLite(t *testing.T) {
@@ -17,7 +18,7 @@ func TestSQLite(t *testing.T) {
 
 func create(t *testing.T, path string) *db.DB {
 	t.Helper()
-	d, err := db.Create(t.Context(), path)
+	d, err := emptydb.Create(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

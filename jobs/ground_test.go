@@ -13,6 +13,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/internal/emptydb"
 	"github.com/keyhatch/keyhatch/jobs"
 )
 
@@ -39,7 +40,7 @@ func inBubble(t *testing.T, test func(t *testing.T, g *ground)) {
 func bubble(t *testing.T, test func(t *testing.T, g *ground)) {
 	path := filepath.Join(t.TempDir(), "keyhatch.db")
 	synctest.Test(t, func(t *testing.T) {
-		d, err := db.Create(t.Context(), path)
+		d, err := emptydb.Create(t.Context(), path)
 		g := &ground{DB: d, t: t, path: path}
 		g.must(err)
 		t.Cleanup(func() { d.Close() })

@@ -15,6 +15,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/internal/emptydb"
 	"github.com/keyhatch/keyhatch/jobs"
 )
 
@@ -54,7 +55,7 @@ func runForever(path string) error {
 func TestKilledProcesses(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "keyhatch.db")
-	d, err := db.Create(t.Context(), path)
+	d, err := emptydb.Create(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/internal/emptydb"
 )
 
 // contents are an image's rows and indexes, to compare.
@@ -47,7 +48,7 @@ var allFields = cmp.Options{cmp.AllowUnexported(nameIn{}, prefixIn{}), cmpopts.E
 func create(t *testing.T) (d *db.DB, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "keyhatch.db")
-	d, err := db.Create(t.Context(), path)
+	d, err := emptydb.Create(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/own"
+	"github.com/keyhatch/keyhatch/internal/emptydb"
 	"github.com/keyhatch/keyhatch/mirror"
 	"github.com/keyhatch/keyhatch/seal"
 )
@@ -75,7 +76,7 @@ func New(t testing.TB) *Core {
 	check(t, err)
 	ring, err := seal.OpenKeyring(kek, keysets)
 	check(t, err)
-	d, err := db.Create(context.Background(), c.Path)
+	d, err := emptydb.Create(context.Background(), c.Path)
 	check(t, err)
 	d.UseAuditKey(ring.AuditMAC)
 	_, c.AdminSecret, err = broker.Install(context.Background(), d, keysets, ring, "admin")
