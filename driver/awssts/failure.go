@@ -30,31 +30,35 @@ func (f Fault) ForOperators() string { return string(f) }
 
 // The faults. Nothing that a store says is in one but its code.
 const (
-	AccessDenied  Fault = "the store does not admit us: see the trust policy of the role (its principal, its external id, sts:SetSourceIdentity and sts:TagSession where those are on), and whether what acts for us may assume it"
-	UnknownKeys   Fault = "the store does not know the access key of its credential, or it is not active: replace the credential's authority"
-	WrongSecret   Fault = "the secret of the store's credential is not the access key's: replace the credential's authority"
-	ExpiredKeys   Fault = "what acts for us on the store has expired: replace the credential's authority, or see where the server's own identity comes from"
-	UnknownRole   Fault = "there is no such role: see the role's ARN in the store's credential"
-	NoRole        Fault = "the store has no sessions for keys alone: make its credential a role of the store, and these keys the base of its place"
-	ClockSkew     Fault = "the clocks of the store and of this server differ by minutes: set them, both by NTP"
-	BadPolicy     Fault = "the store does not understand the session policy: it may not have what the policy names"
-	WebIdentity   Fault = "the store does not take the web identity token: see the role's trust policy (provider, audience, subject), and whether the token is a fresh one"
-	RegionOff     Fault = "the token service is not enabled for this account in the store's region: enable it, or name another endpoint"
-	Crowded       Fault = "the store takes no more requests at the moment, after several tries"
-	Broken        Fault = "the store answers with errors of its own, after several tries"
-	NoAnswer      Fault = "the store cannot be asked: nothing answers in time, or the address is refused, or its certificate is not one that is trusted"
-	Unreadable    Fault = "what answers at the store's endpoint is not a token service"
-	NoService     Fault = "the store has no token service: let it lend through our own endpoint"
-	NoIdentity    Fault = "Keyhatch is nobody at AWS here: set aws.identity in its configuration, or give the place of the store's credential a base"
-	ForeignBase   Fault = "a role of an S3-compatible store is assumed with keys of that store, and one of AWS with what is AWS's: what acts at one place is shown to no other"
-	ForeignStore  Fault = "the store's credential is of AWS, and the store is not: give the credential the endpoint of the store's token service"
-	Unsuited      Fault = "sessions of this store need a credential of AWS: a role, or keys"
-	EndedAlready  Fault = "the store gave credentials that have ended already: see the clocks of both"
-	TooShort      Fault = "the store gave a shorter session than it was asked for"
-	TooLong       Fault = "the store gave a longer session than it was asked for: it does not keep to what is asked, or the clocks differ"
-	NoCredentials Fault = "the store answered without credentials"
-	NoLogin       Fault = "AWS does not make the session a login: it may have ended, or its session be chained where the server does not know of that"
-	LimitOfRole   Fault = "the store does not give sessions of that length: see the role's maximum session duration, and set it for the store's credential too"
+	AccessDenied    Fault = "the store does not admit us: see the trust policy of the role (its principal, its external id, sts:SetSourceIdentity and sts:TagSession where those are on), and whether what acts for us may assume it"
+	UnknownKeys     Fault = "the store does not know the access key of its credential, or it is not active: replace the credential's authority"
+	WrongSecret     Fault = "the secret of the store's credential is not the access key's: replace the credential's authority"
+	ExpiredKeys     Fault = "what acts for us on the store has expired: replace the credential's authority, or see where the server's own identity comes from"
+	UnknownRole     Fault = "there is no such role: see the role's ARN in the store's credential"
+	NoRole          Fault = "the store has no sessions for keys alone: make its credential a role of the store, and these keys the base of its place"
+	ClockSkew       Fault = "the clocks of the store and of this server differ by minutes: set them, both by NTP"
+	BadPolicy       Fault = "the store does not understand the session policy: it may not have what the policy names"
+	WebIdentity     Fault = "the store does not take the web identity token: see the role's trust policy (provider, audience, subject), and whether the token is of that provider"
+	ExpiredIdentity Fault = "the web identity token has expired: see that what writes it (aws.web_identity_token_file) renews it in time, and the clocks of both"
+	NoToken         Fault = "the web identity token cannot be read: see aws.web_identity_token_file"
+	ProviderAway    Fault = "the store cannot ask the identity provider of the web identity token: see that the provider answers at its address, from where the store is"
+	RegionOff       Fault = "the token service is not enabled for this account in the store's region: enable it, or name another endpoint"
+	Crowded         Fault = "the store takes no more requests at the moment, after several tries"
+	Broken          Fault = "the store answers with errors of its own, after several tries"
+	NoAnswer        Fault = "the store cannot be asked: nothing answers in time, or the address is refused, or its certificate is not one that is trusted"
+	Unreadable      Fault = "what answers at the store's endpoint is not a token service"
+	NoService       Fault = "the store has no token service: let it lend through our own endpoint"
+	NoIdentity      Fault = "Keyhatch is nobody at AWS here: set aws.identity in its configuration, or give the place of the store's credential a base"
+	ForeignBase     Fault = "a role of an S3-compatible store is assumed with keys of that store, and one of AWS with what is AWS's: what acts at one place is shown to no other"
+	ForeignStore    Fault = "the store's credential is of AWS, and the store is not: give the credential the endpoint of the store's token service"
+	Unsuited        Fault = "sessions of this store need a credential of AWS: a role, or keys"
+	EndedAlready    Fault = "the store gave credentials that have ended already: see the clocks of both"
+	TooShort        Fault = "the store gave a shorter session than it was asked for"
+	TooLong         Fault = "the store gave a longer session than it was asked for: it does not keep to what is asked, or the clocks differ"
+	NoCredentials   Fault = "the store answered without credentials"
+	NoLogin         Fault = "AWS does not make the session a login: it may have ended, or its session be chained where the server does not know of that"
+	BadParameter    Fault = "the store does not take a parameter of the request, which the log names where the store does: see the session name, tags, source identity, external id and longest session of the store's credential, and the role's ARN"
+	LimitOfRole     Fault = "the store does not give sessions of that length: see the role's maximum session duration, and set it for the store's credential too"
 )
 
 // verdict is what a fault means for a caller, and whether it may pass with another try.
@@ -94,7 +98,7 @@ var codes = map[string]Fault{
 	"RequestExpired": ClockSkew, "RequestTimeTooSkewed": ClockSkew, "RequestInTheFuture": ClockSkew,
 	"NoSuchEntity": UnknownRole, "NoSuchRole": UnknownRole,
 	"MalformedPolicyDocument": BadPolicy, "MalformedPolicy": BadPolicy,
-	"IDPRejectedClaim": WebIdentity, "InvalidIdentityToken": WebIdentity, "IDPCommunicationError": WebIdentity,
+	"IDPRejectedClaim": WebIdentity, "InvalidIdentityToken": WebIdentity, "IDPCommunicationError": ProviderAway,
 	"RegionDisabledException": RegionOff,
 	"Throttling":              Crowded, "ThrottlingException": Crowded, "ThrottledException": Crowded, "RequestLimitExceeded": Crowded, "RequestThrottled": Crowded,
 	"SlowDown": Crowded, "TooManyRequestsException": Crowded, "BandwidthLimitExceeded": Crowded, "LimitExceeded": Crowded, "XMinioServerNotInitialized": Broken,
@@ -156,7 +160,11 @@ func translated(err error, r driver.VendRequest, now time.Time) error {
 		return sessionpolicy.TooLong("the session policy is more than the store takes once it has packed it: ask for fewer or shorter prefixes (there are %d), or for several leases",
 			len(r.Open)).In("prefixes").Because(why)
 	}
-	return failure(said.fault(r, now), why)
+	f := said.fault(r, now)
+	if about := said.parameter(); f == BadParameter && about != "" {
+		why = fmt.Errorf("%w of %s", why, about)
+	}
+	return failure(f, why)
 }
 
 // fault is what a refusal is about.
@@ -175,24 +183,66 @@ func (said *refusal) fault(r driver.VendRequest, now time.Time) Fault {
 		return UnknownKeys
 	case f == UnknownRole && keys:
 		return NoRole
+	case f == ExpiredKeys && r.As.WebIdentity != nil: // no keys were shown
+		if strings.HasPrefix(said.code, "Expired") {
+			return ExpiredIdentity
+		}
+		return WebIdentity
 	case told:
 		return f
 	case said.status == http.StatusTooManyRequests:
 		return Crowded
-	case tells("DurationSeconds"):
-		return LimitOfRole
-	case slices.Contains(badParameter, said.code) && r.Life > sureLife: // what else could it be
-		return LimitOfRole
-	case slices.Contains(badParameter, said.code) && keys: // the role that there is not
-		return NoRole
+	case slices.Contains(badParameter, said.code):
+		return said.ofParameter(r)
 	case said.status >= 500:
 		return Broken
 	}
 	return Unreadable
 }
 
-// badParameter are the codes of stores that do not say which parameter they mean.
-var badParameter = []string{"ValidationError", "InvalidParameterValue", "InvalidArgument"}
+// badParameter are the codes of stores that take a parameter for wrong.
+var badParameter = []string{"ValidationError", "ValidationException", "InvalidParameterValue", "InvalidParameter", "InvalidParameterCombination", "InvalidArgument", "MissingParameter"}
+
+// ofParameter is what a refusal of a parameter is about. Many stores do not say which one
+// they mean.
+func (said *refusal) ofParameter(r driver.VendRequest) Fault {
+	about := said.parameter()
+	assumesNone := r.As.Authority.Kind == keyhatch.KeysCredential && r.As.Authority.Endpoint != ""
+	switch {
+	case about == ofLife && r.Life > leastLife, // else nobody can ask for less
+		about == "" && said.code != "MissingParameter" && r.Life > sureLife: // what else could it be
+		return LimitOfRole
+	case assumesNone && (about == ofRole || about == ""): // the role that there is not
+		return NoRole
+	}
+	return BadParameter
+}
+
+const (
+	ofLife = "DurationSeconds"
+	ofRole = "RoleArn"
+)
+
+// parameters are what is asked with, in the order in which they are looked for: Name is in
+// the names of others.
+var parameters = []string{"RoleSessionName", "SourceIdentity", "ExternalId", "WebIdentityToken", "TransitiveTagKeys", "Tags", "Policy", ofRole, ofLife, "Name"}
+
+// parameter is the one of ours that a refusal is about; empty: it names none. AWS writes
+// them with a small letter at times.
+func (said *refusal) parameter() string {
+	text := strings.ToLower(said.message)
+	for _, name := range parameters {
+		if strings.Contains(text, "'"+strings.ToLower(name)) { // quoted: what else it tells is not the name
+			return name
+		}
+	}
+	for _, name := range parameters {
+		if strings.Contains(text, strings.ToLower(name)) {
+			return name
+		}
+	}
+	return ""
+}
 
 // unanswered is the error of what was no answer. What an address or a network says may
 // hold what is not for showing.

@@ -157,6 +157,15 @@ func TestFaults(t *testing.T) {
 		{"credentials that end too early", []answer{gives(30 * time.Minute)}, time.Hour, awssts.TooShort, keyhatch.Invalid, 1},
 		{"credentials that end too late", []answer{gives(2 * time.Hour)}, time.Hour, awssts.TooLong, keyhatch.Unavailable, 1},
 		{"longer than the role gives", []answer{tells("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")}, 2 * time.Hour, awssts.LimitOfRole, keyhatch.Invalid, 1},
+		// What is refused of a parameter was told as a matter of time, or as no token service at all.
+		{"shorter than the role takes", []answer{tells("ValidationError", "Value '900' at 'durationSeconds' failed to satisfy constraint")}, 15 * time.Minute, awssts.BadParameter, keyhatch.Unavailable, 1},
+		{"longer than a chain gives", []answer{tells("ValidationError", "Value '7200' at 'durationSeconds' failed to satisfy constraint")}, 2 * time.Hour, awssts.LimitOfRole, keyhatch.Invalid, 1},
+		{"a length that is not said to be one", []answer{refuses(400, "InvalidArgument")}, 2 * time.Hour, awssts.LimitOfRole, keyhatch.Invalid, 1},
+		{"a session name that is not taken", []answer{tells("ValidationError", "1 validation error detected: Value '"+canary+"' at 'roleSessionName' failed to satisfy constraint")}, 2 * time.Hour, awssts.BadParameter, keyhatch.Unavailable, 1},
+		{"an external id that is not taken", []answer{tells("InvalidParameterValue", "ExternalId "+canary+" is not valid")}, 2 * time.Hour, awssts.BadParameter, keyhatch.Unavailable, 1},
+		{"tags that are not taken", []answer{tells("ValidationError", "Value at 'tags.1.member.value' failed: Duration")}, 2 * time.Hour, awssts.BadParameter, keyhatch.Unavailable, 1},
+		{"a parameter that is not named", []answer{refuses(400, "InvalidParameterValue")}, time.Hour, awssts.BadParameter, keyhatch.Unavailable, 1},
+		{"a parameter that is missing", []answer{refuses(400, "MissingParameter")}, 2 * time.Hour, awssts.BadParameter, keyhatch.Unavailable, 1},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -264,18 +273,64 @@ func TestEachRequestIsSpent(t *testing.T) {
 	})
 }
 
-// TestWebIdentityFails: that we cannot tell who we are is told, and no secret of it.
+// TestWebIdentityFails: that we cannot tell who we are is told, and no secret of it. That
+// the token has expired was told as if keys had: who looked at those found nothing.
 func TestWebIdentityFails(t *testing.T) {
-	as := someRole()
-	u := &upstream{answers: []answer{gives(time.Hour)}}
-	as.WebIdentity = func(context.Context) (keyhatch.Secret, error) { return "", errors.New("no such file") }
-	if _, err := awssts.New(awssts.Config{Transport: u}).Vend(t.Context(), request(as, someStore, time.Hour)); !errors.Is(err, awssts.WebIdentity) || len(u.forms) > 0 {
-		t.Errorf("it is %v", err)
+	for _, tc := range []struct {
+		name   string
+		answer answer
+		want   awssts.Fault
+	}{
+		{"it is refused", refuses(400, "InvalidIdentityToken"), awssts.WebIdentity},
+		{"its claims are", refuses(403, "IDPRejectedClaim"), awssts.WebIdentity},
+		{"it is no token", refuses(400, "InvalidToken"), awssts.WebIdentity},
+		{"it has expired", refuses(400, "ExpiredTokenException"), awssts.ExpiredIdentity},
+		{"it has expired, as MinIO says it", refuses(400, "ExpiredToken"), awssts.ExpiredIdentity},
+		{"the provider does not answer AWS", refuses(400, "IDPCommunicationError"), awssts.ProviderAway},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			as, u := someRole(), &upstream{answers: []answer{tc.answer}}
+			as.WebIdentity = func(context.Context) (keyhatch.Secret, error) { return canary, nil }
+			_, err := awssts.New(awssts.Config{Transport: u}).Vend(t.Context(), request(as, someStore, time.Hour))
+			var failed *keyhatch.Error
+			if !errors.Is(err, tc.want) || !errors.As(err, &failed) || failed.Kind != keyhatch.Unavailable || strings.Contains(failed.Message, string(tc.want)) {
+				t.Errorf("%s: %v", tc.name, err)
+			}
+			if strings.Contains(err.Error(), canary) || u.auth[0] != "" {
+				t.Errorf("%s: %v, signed %q", tc.name, err, u.auth)
+			}
+		})
 	}
-	u = &upstream{answers: []answer{refuses(400, "InvalidIdentityToken")}}
-	as.WebIdentity = func(context.Context) (keyhatch.Secret, error) { return canary, nil }
-	_, err := awssts.New(awssts.Config{Transport: u}).Vend(t.Context(), request(as, someStore, time.Hour))
-	if !errors.Is(err, awssts.WebIdentity) || strings.Contains(err.Error(), canary) || u.auth[0] != "" {
-		t.Errorf("it is %v, signed %q", err, u.auth)
+	as, u := someRole(), &upstream{answers: []answer{gives(time.Hour)}}
+	as.WebIdentity = func(context.Context) (keyhatch.Secret, error) { return "", errors.New("no such file") }
+	if _, err := awssts.New(awssts.Config{Transport: u}).Vend(t.Context(), request(as, someStore, time.Hour)); !errors.Is(err, awssts.NoToken) || len(u.forms) > 0 {
+		t.Errorf("there is no token: %v", err)
+	}
+}
+
+// TestKeysFail: keys of AWS, which assume no role, are not said to lack one, and keys of a
+// store are.
+func TestKeysFail(t *testing.T) {
+	ofAWS, ofStore := keyhatch.AWSKeys("AKIAUS", canary), keyhatch.AWSKeys("AKIAUS", canary)
+	ofStore.Endpoint = someEndpoint
+	for _, tc := range []struct {
+		as     keyhatch.Authority
+		answer answer
+		want   awssts.Fault
+	}{
+		{ofAWS, tells("ValidationError", "Value at 'name' failed to satisfy constraint"), awssts.BadParameter},
+		{ofAWS, refuses(400, "ValidationError"), awssts.BadParameter},
+		{ofStore, tells("ValidationError", "RoleArn is required"), awssts.NoRole},
+		{ofStore, refuses(400, "InvalidArgument"), awssts.NoRole},
+		{ofStore, tells("InvalidParameterValue", "Value at 'policy' is too long"), awssts.BadParameter},
+	} {
+		store := someStore
+		if tc.as.Endpoint == "" {
+			store = keyhatch.Store{Kind: keyhatch.S3Store, Endpoint: "https://s3.eu-west-1.amazonaws.com", Region: "eu-west-1"}
+		}
+		_, err := awssts.New(awssts.Config{Transport: &upstream{answers: []answer{tc.answer}}}).Vend(t.Context(), request(driver.Acting{Authority: tc.as}, store, time.Hour))
+		if !errors.Is(err, tc.want) || strings.Contains(err.Error(), canary) {
+			t.Errorf("%s is to be told: %v", tc.want, err)
+		}
 	}
 }

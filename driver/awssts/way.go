@@ -117,7 +117,7 @@ func (l *Lender) webIdentity(r driver.VendRequest) asking {
 	return func(ctx context.Context, document string) (aws.Credentials, error) {
 		token, err := r.As.WebIdentity(ctx)
 		if err != nil {
-			return aws.Credentials{}, failure(WebIdentity, err)
+			return aws.Credentials{}, failure(NoToken, err)
 		}
 		return l.ask(ctx, aws.AnonymousCredentials{}, r, func(service *sts.Client) (*types.Credentials, error) {
 			out, err := service.AssumeRoleWithWebIdentity(ctx, &sts.AssumeRoleWithWebIdentityInput{
