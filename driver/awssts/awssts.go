@@ -77,16 +77,29 @@ func (l *Lender) Vend(ctx context.Context, r driver.VendRequest) (driver.Vended,
 	if err != nil {
 		return driver.Vended{}, err
 	}
+	var given aws.Credentials
+	var begun time.Time
+	err = l.tried(ctx, func(ctx context.Context) (err error) {
+		begun = time.Now()
+		if given, err = ask(ctx, document); err != nil {
+			err = translated(err, r, time.Now())
+		}
+		return err
+	})
+	if err != nil {
+		return driver.Vended{}, err
+	}
+	return l.vended(given, begun, r)
+}
+
+// tried does what may fail for a while, and again until it does not, or there is no time
+// left.
+func (l *Lender) tried(ctx context.Context, do func(context.Context) error) error {
 	ctx, stop := context.WithTimeout(ctx, l.within)
 	defer stop()
 	for try := 1; ; try++ {
-		begun := time.Now()
-		given, err := ask(ctx, document)
-		if err == nil {
-			return l.vended(given, begun, r)
-		}
-		if err = translated(err, r, time.Now()); !again(err) || try == tries || !pauseBefore(ctx, try) {
-			return driver.Vended{}, err
+		if err := do(ctx); err == nil || !again(err) || try == tries || !pauseBefore(ctx, try) {
+			return err
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -34,7 +35,8 @@ const (
 
 // ConsoleURL is where the credentials can be used with a browser; empty: nowhere. At AWS
 // whoever has the URL is logged in, for as long as the credentials last: it is as secret
-// as they are, and has to be used within 15 minutes. Elsewhere it logs nobody in.
+// as they are, and has to be used within 15 minutes. Elsewhere it logs nobody in. What
+// passes is tried again as in Vend, within the same time.
 //
 // Source: IAM User Guide, "Enable custom identity broker access to the AWS console".
 func (l *Lender) ConsoleURL(ctx context.Context, r ConsoleRequest) (keyhatch.Secret, error) {
@@ -56,7 +58,11 @@ func (l *Lender) ConsoleURL(ctx context.Context, r ConsoleRequest) (keyhatch.Sec
 	if r.As.Authority.Kind == keyhatch.RoleCredential && !r.Vended.Chained && left >= leastLogin {
 		asked.Set("SessionDuration", strconv.Itoa(seconds(left)))
 	}
-	token, err := l.signinToken(ctx, signin+"?"+asked.Encode())
+	var token string
+	err = l.tried(ctx, func(ctx context.Context) (err error) {
+		token, err = l.signinToken(ctx, signin+"?"+asked.Encode())
+		return err
+	})
 	if err != nil {
 		return "", err
 	}
@@ -87,8 +93,6 @@ func filled(r ConsoleRequest) string {
 // signinToken asks for the token of a login. The URL holds the credentials: it is in no
 // error, and neither is what an answer says.
 func (l *Lender) signinToken(ctx context.Context, address string) (string, error) {
-	ctx, stop := context.WithTimeout(ctx, l.within)
-	defer stop()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return "", failure(Unreadable, nil)
@@ -100,11 +104,18 @@ func (l *Lender) signinToken(ctx context.Context, address string) (string, error
 	defer response.Body.Close()
 	var answer struct{ SigninToken string }
 	switch {
+	case response.StatusCode == http.StatusTooManyRequests:
+		return "", failure(Crowded, nil)
 	case response.StatusCode >= 500:
 		return "", failure(Broken, nil)
 	case response.StatusCode != http.StatusOK:
 		return "", failure(NoLogin, nil)
-	case json.NewDecoder(response.Body).Decode(&answer) != nil || answer.SigninToken == "":
+	}
+	text, err := io.ReadAll(response.Body) // which is bounded
+	switch {
+	case brokenOff(err):
+		return "", failure(NoAnswer, nil)
+	case err != nil || json.Unmarshal(text, &answer) != nil || answer.SigninToken == "":
 		return "", failure(Unreadable, nil)
 	}
 	return answer.SigninToken, nil

@@ -95,28 +95,60 @@ func TestConsoleElsewhere(t *testing.T) {
 	}
 }
 
-// TestConsoleFaults: the address holds the credentials, and is in no error (S5).
+// TestConsoleFaults: what passes is tried again until there is no time left, what does not
+// is not; and the address, which holds the credentials, is in no error (S5). All was tried
+// once before.
 func TestConsoleFaults(t *testing.T) {
-	for name, tc := range map[string]struct {
-		answer answer
-		want   awssts.Fault
+	const within = 10 * time.Second
+	login := says(200, `{"SigninToken":"token-of-aws"}`)
+	for _, tc := range []struct {
+		name    string
+		answers []answer
+		want    awssts.Fault // empty: it works
+		kind    keyhatch.Kind
+		asked   int // at least
 	}{
-		"nothing answers":  {drops, awssts.NoAnswer},
-		"it hangs":         {hangs, awssts.NoAnswer},
-		"a fault":          {says(500, canary), awssts.Broken},
-		"it is refused":    {says(400, canary), awssts.NoLogin},
-		"another page":     {says(200, "<html>"+canary), awssts.Unreadable},
-		"no token":         {says(200, `{}`), awssts.Unreadable},
-		"somewhere else":   {says(302, canary), awssts.NoLogin},
-		"without an end":   {says(200, `{"SigninToken":"`+strings.Repeat(canary, 100_000)), awssts.Unreadable},
-		"not what JSON is": {says(200, `{"SigninToken":1}`), awssts.Unreadable},
+		{"well", []answer{login}, "", "", 1},
+		{"throttled once", []answer{says(429, canary), login}, "", "", 2},
+		{"one fault", []answer{says(500, canary), login}, "", "", 2},
+		{"away once", []answer{says(503, canary), login}, "", "", 2},
+		{"dropped once", []answer{drops, login}, "", "", 2},
+		{"broken off once", []answer{breaksOff, login}, "", "", 2},
+		{"one hang", []answer{hangs, login}, "", "", 2},
+		{"throttled for ever", []answer{says(429, canary)}, awssts.Crowded, keyhatch.TooMany, 3},
+		{"faults for ever", []answer{says(500, canary)}, awssts.Broken, keyhatch.Unavailable, 3},
+		{"drops for ever", []answer{drops}, awssts.NoAnswer, keyhatch.Unavailable, 3},
+		{"breaks off for ever", []answer{breaksOff}, awssts.NoAnswer, keyhatch.Unavailable, 3},
+		{"hangs for ever", []answer{hangs}, awssts.NoAnswer, keyhatch.Unavailable, 2},
+		{"it is refused", []answer{says(400, canary)}, awssts.NoLogin, keyhatch.Unavailable, 1},
+		{"somewhere else", []answer{says(302, canary)}, awssts.NoLogin, keyhatch.Unavailable, 1},
+		{"another page", []answer{says(200, "<html>"+canary)}, awssts.Unreadable, keyhatch.Unavailable, 1},
+		{"no token", []answer{says(200, `{}`)}, awssts.Unreadable, keyhatch.Unavailable, 1},
+		{"without an end", []answer{says(200, `{"SigninToken":"`+strings.Repeat(canary, 100_000))}, awssts.Unreadable, keyhatch.Unavailable, 1},
+		{"not what JSON is", []answer{says(200, `{"SigninToken":1}`)}, awssts.Unreadable, keyhatch.Unavailable, 1},
 	} {
-		synctest.Test(t, func(t *testing.T) {
-			got, err := awssts.New(awssts.Config{Transport: &upstream{answers: []answer{tc.answer}}}).
-				ConsoleURL(t.Context(), consoleRequest("https://s3.eu-west-1.amazonaws.com", "eu-west-1", keyhatch.RoleCredential, false, time.Hour))
-			if !errors.Is(err, tc.want) || got != "" || strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), "Session") {
-				t.Errorf("%s: %v", name, err)
-			}
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				u := &upstream{answers: tc.answers}
+				begun := time.Now()
+				got, err := awssts.New(awssts.Config{Transport: u, Within: within}).
+					ConsoleURL(t.Context(), consoleRequest("https://s3.eu-west-1.amazonaws.com", "eu-west-1", keyhatch.RoleCredential, false, time.Hour))
+				if took := time.Since(begun); took > within {
+					t.Errorf("it took %v", took)
+				}
+				if len(u.forms) < tc.asked || tc.asked == 1 && len(u.forms) > 1 {
+					t.Errorf("it was asked %d times", len(u.forms))
+				}
+				if tc.want == "" {
+					if err != nil || !strings.Contains(got.Reveal(), "token-of-aws") {
+						t.Errorf("%v", err)
+					}
+					return
+				}
+				if !errors.Is(err, tc.want) || !errors.Is(err, tc.kind) || got != "" || strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), "Session") {
+					t.Errorf("%v", err)
+				}
+			})
 		})
 	}
 }

@@ -76,9 +76,10 @@ const (
 
 // verdicts are of the faults that are not the operator's alone.
 var verdicts = map[Fault]verdict{
-	Crowded:  {keyhatch.TooMany, keyhatch.CodeTooManyRequests, "the store takes no more requests at the moment: ask again in a few seconds", true},
-	Broken:   {keyhatch.Unavailable, keyhatch.CodeUnavailable, shut, true},
-	NoAnswer: {keyhatch.Unavailable, keyhatch.CodeUnavailable, "the store does not answer: ask again later", true},
+	Crowded:      {keyhatch.TooMany, keyhatch.CodeTooManyRequests, "the store takes no more requests at the moment: ask again in a few seconds", true},
+	Broken:       {keyhatch.Unavailable, keyhatch.CodeUnavailable, shut, true},
+	NoAnswer:     {keyhatch.Unavailable, keyhatch.CodeUnavailable, "the store does not answer: ask again later", true},
+	ProviderAway: {keyhatch.Unavailable, keyhatch.CodeUnavailable, shut, true}, // which passes, AWS says
 	LimitOfRole: {
 		keyhatch.Invalid, keyhatch.CodeLifeExceedsLimit,
 		"a session of this store cannot last so long: the limit is the maximum session duration of the store's role; ask for less", false,
@@ -192,7 +193,7 @@ func (said *refusal) fault(r driver.VendRequest, now time.Time) Fault {
 		return f
 	case said.status == http.StatusTooManyRequests:
 		return Crowded
-	case slices.Contains(badParameter, said.code):
+	case slices.Contains(badParameter, said.code), said.status < 500 && said.parameter() == ofLife:
 		return said.ofParameter(r)
 	case said.status >= 500:
 		return Broken
@@ -223,17 +224,19 @@ const (
 	ofRole = "RoleArn"
 )
 
-// parameters are what is asked with, in the order in which they are looked for: Name is in
-// the names of others.
-var parameters = []string{"RoleSessionName", "SourceIdentity", "ExternalId", "WebIdentityToken", "TransitiveTagKeys", "Tags", "Policy", ofRole, ofLife, "Name"}
+// parameters are what is asked with.
+var parameters = []string{"RoleSessionName", "SourceIdentity", "ExternalId", "WebIdentityToken", "Tags", "Policy", ofRole, ofLife}
 
-// parameter is the one of ours that a refusal is about; empty: it names none. AWS writes
-// them with a small letter at times.
+// quoted is how AWS tells which parameter it means, with a small letter.
+var quoted = regexp.MustCompile(`at '([A-Za-z]+)`)
+
+// parameter is the one of ours that a refusal is about; empty: it names none.
 func (said *refusal) parameter() string {
 	text := strings.ToLower(said.message)
-	for _, name := range parameters {
-		if strings.Contains(text, "'"+strings.ToLower(name)) { // quoted: what else it tells is not the name
-			return name
+	if found := quoted.FindStringSubmatch(said.message); found != nil {
+		text = strings.ToLower(found[1]) // what else it tells may be what it was asked with
+		if text == "name" {              // of a federation token
+			return "Name"
 		}
 	}
 	for _, name := range parameters {
@@ -253,12 +256,17 @@ func unanswered(err error) error {
 		}
 	}
 	var sent *smithyhttp.RequestSendError
-	var read *net.OpError
 	switch {
 	case errors.As(err, &sent):
 		return failure(NoAnswer, sent.Err) // nothing came of which it could tell
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.As(err, &read): // as with Ceph, now and then
+	case brokenOff(err): // as with Ceph, now and then
 		return failure(NoAnswer, errors.New("the connection broke off"))
 	}
 	return failure(Unreadable, nil)
+}
+
+// brokenOff tells whether an answer did not come to its end, in time.
+func brokenOff(err error) bool {
+	var network net.Error
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network)
 }
