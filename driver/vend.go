@@ -90,6 +90,9 @@ type Lives struct {
 	// Sure is how long they can last without doubt; what is longer, up to Longest, the
 	// store may refuse.
 	Sure time.Duration
+	// Refused is the shortest life that the store refused lately as too long; zero: none is
+	// known. Who takes less need not ask for so much again.
+	Refused time.Duration
 }
 
 // VendRequest asks for credentials.

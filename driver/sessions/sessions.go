@@ -69,10 +69,15 @@ func (l *Lender) Lend(ctx context.Context, r driver.LendRequest) (driver.Vended,
 	if r.Lease.Presigned { // its keys stay here, and the URL ends by itself
 		v.Latest = time.Time{}
 	}
+	takesSure := lives.Sure < v.Life && shortens(r, lives.Sure)
+	sure := v
+	sure.Life, sure.Least = lives.Sure, min(lives.Sure, r.Least)
+	if takesSure && lives.Refused != 0 && v.Life >= lives.Refused { // it would be refused once more
+		return l.Vender.Vend(ctx, sure)
+	}
 	vended, err := l.Vender.Vend(ctx, v)
-	if tooLong(err) && lives.Sure < v.Life && shortens(r, lives.Sure) { // the store gives less than is known of it
-		v.Life, v.Least = lives.Sure, min(lives.Sure, r.Least)
-		return l.Vender.Vend(ctx, v)
+	if tooLong(err) && takesSure { // the store gives less than is known of it
+		return l.Vender.Vend(ctx, sure)
 	}
 	return vended, err
 }

@@ -23,6 +23,7 @@ type Shield struct {
 	kept    *otter.Cache[key, kept]
 	failed  *otter.Cache[key, error]
 	learned *otter.Cache[key, time.Duration] // what a store as a whole gives for sure, where it refused more
+	refused *otter.Cache[key, time.Duration] // the shortest life that it refused as too long
 	flights map[key]*flight
 }
 
@@ -39,7 +40,7 @@ const (
 	// remembered is how long what failed is not tried again.
 	remembered = 3 * time.Second
 	// careful is how long a store that refused more than was wanted is asked for no more
-	// than that.
+	// than that, and how long is remembered what it refused.
 	careful = 5 * time.Minute
 	// worthKeeping is for how long credentials must serve others to be kept.
 	worthKeeping = time.Minute
@@ -59,6 +60,7 @@ func New(v driver.Vender, c Config) *Shield {
 			return remembered/2 + rand.N(remembered/2)
 		})),
 		learned: cacheOf(c.Size, otter.ExpiryWriting[key, time.Duration](careful)),
+		refused: cacheOf(c.Size, otter.ExpiryWriting[key, time.Duration](careful)),
 	}
 }
 
@@ -96,9 +98,14 @@ type flight struct {
 	err    error
 }
 
-// Lives implements driver.Vender.
+// Lives implements driver.Vender, with what was learned of the store in the last minutes.
 func (s *Shield) Lives(store keyhatch.Store, as driver.Acting) driver.Lives {
-	return s.vender.Lives(store, as)
+	lives, whole := s.vender.Lives(store, as), wholeOf(store, as)
+	if sure, there := s.learned.GetIfPresent(whole); there {
+		lives.Sure = min(lives.Sure, sure)
+	}
+	lives.Refused, _ = s.refused.GetIfPresent(whole)
+	return lives
 }
 
 // Vend implements driver.Vender. The credentials last at least as long as the request
@@ -115,12 +122,9 @@ func (s *Shield) Vend(ctx context.Context, r driver.VendRequest) (driver.Vended,
 			max(0, int(r.Latest.Sub(now).Seconds()))).In("duration_seconds")
 	}
 	asked := r.Life
-	k := key{credential: r.As.Credential, version: r.As.Version, store: r.Store.ID, user: r.UserID, shared: r.Shared, scope: r.Scope()}
-	lives := s.Lives(r.Store, r.As)
-	if sure, there := s.learned.GetIfPresent(k.whole()); there {
-		lives.Sure = min(lives.Sure, sure)
-	}
-	r.Life = ask(r, lives, now)
+	k := wholeOf(r.Store, r.As)
+	k.user, k.shared, k.scope = r.UserID, r.Shared, r.Scope()
+	r.Life = ask(r, s.Lives(r.Store, r.As), now)
 	k.life = r.Life
 	if r.Shared {
 		k.user = ""
@@ -176,6 +180,11 @@ func (s *Shield) failure(k key) error {
 	return err
 }
 
+// wholeOf is a store as one credential has it.
+func wholeOf(store keyhatch.Store, as driver.Acting) key {
+	return key{credential: as.Credential, version: as.Version, store: store.ID}
+}
+
 // whole is the store of a key, as the credential.
 func (k key) whole() key { return key{credential: k.credential, version: k.version, store: k.store} }
 
@@ -195,7 +204,7 @@ func (s *Shield) start(ctx context.Context, k key, r driver.VendRequest, asked t
 		ctx := context.WithoutCancel(ctx)
 		f.vended, f.err = s.mint(ctx, r)
 		if tooLong(f.err) && asked < r.Life {
-			s.learn(k.whole(), asked)
+			least(s.learned, k.whole(), asked)
 			r.Life = asked
 			f.vended, f.err = s.mint(ctx, r)
 		}
@@ -208,13 +217,13 @@ func (s *Shield) start(ctx context.Context, k key, r driver.VendRequest, asked t
 	return f
 }
 
-// learn remembers that a store refused more than was wanted.
-func (s *Shield) learn(store key, wanted time.Duration) {
-	s.learned.Compute(store, func(old time.Duration, there bool) (time.Duration, otter.ComputeOp) {
-		if there && old <= wanted {
+// least remembers a life of a store, if none that is shorter is remembered.
+func least(in *otter.Cache[key, time.Duration], store key, life time.Duration) {
+	in.Compute(store, func(old time.Duration, there bool) (time.Duration, otter.ComputeOp) {
+		if there && old < life {
 			return old, otter.CancelOp
 		}
-		return wanted, otter.WriteOp
+		return life, otter.WriteOp
 	})
 }
 
@@ -266,5 +275,9 @@ func (s *Shield) mint(ctx context.Context, r driver.VendRequest) (driver.Vended,
 	}
 	defer leave()
 	r.Spend = b.spend
-	return s.vender.Vend(ctx, r)
+	v, err := s.vender.Vend(ctx, r)
+	if tooLong(err) {
+		least(s.refused, wholeOf(r.Store, r.As), r.Life)
+	}
+	return v, err
 }
