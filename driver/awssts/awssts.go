@@ -20,6 +20,7 @@ type Lender struct {
 	signin   string
 	within   time.Duration
 	bases    bases
+	ours     ours
 }
 
 // Config is how a Lender goes to the stores.

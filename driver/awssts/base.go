@@ -13,6 +13,38 @@ import (
 	"github.com/keyhatch/keyhatch/driver"
 )
 
+// ours remembers whether what we are ourselves is a session: it is asked several times for
+// each lease, and where it is had from may be slow, or away.
+type ours struct {
+	mu      sync.Mutex
+	until   time.Time
+	session bool
+}
+
+const (
+	oursRemembered = time.Minute
+	oursMissed     = 5 * time.Second // that it could not be told
+)
+
+// isSession tells so. While it cannot be told it is what it was, and first no session: the
+// store refuses then what is too long for one.
+func (o *ours) isSession(l *Lender) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if time.Now().Before(o.until) {
+		return o.session
+	}
+	ctx, stop := context.WithTimeout(context.Background(), l.within)
+	defer stop()
+	c, err := l.identity.Retrieve(ctx)
+	if err != nil {
+		o.until = time.Now().Add(oursMissed)
+		return o.session
+	}
+	o.session, o.until = c.SessionToken != "", time.Now().Add(oursRemembered)
+	return o.session
+}
+
 // bases keeps the sessions of roles through which others are assumed: each vend would
 // cost two requests else, and both count.
 type bases struct {

@@ -60,16 +60,10 @@ func (l *Lender) role(r driver.VendRequest) (asking, error) {
 
 // chained tells whether a role is assumed with a session, and not with keys that last.
 func (l *Lender) chained(as driver.Acting) bool {
-	switch {
-	case as.Base != nil:
+	if as.Base != nil {
 		return as.Base.Kind == keyhatch.RoleCredential
-	case l.identity == nil:
-		return false
 	}
-	ctx, stop := context.WithTimeout(context.Background(), l.within)
-	defer stop()
-	c, err := l.identity.Retrieve(ctx)
-	return err == nil && c.SessionToken != ""
+	return l.identity != nil && l.ours.isSession(l)
 }
 
 // assuming assumes a role; without one keys keep their own rights, at stores where that

@@ -15,8 +15,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
@@ -150,6 +152,48 @@ func TestBaseIsKept(t *testing.T) {
 	if asBase != 2 || len(u.forms) != 6 {
 		t.Errorf("the base was assumed %d times in %d requests", asBase, len(u.forms))
 	}
+}
+
+// TestWhatWeAreIsRemembered: whether a role is chained was asked of where our identity comes
+// from three times for each lease, and one that does not answer had all wait that often.
+func TestWhatWeAreIsRemembered(t *testing.T) {
+	role := keyhatch.Authority{Provider: keyhatch.AWS, Kind: keyhatch.RoleCredential, Principal: "arn:aws:iam::123456789012:role/lender", Secret: "word"}
+	store := keyhatch.Store{Kind: keyhatch.S3Store, Endpoint: "https://s3.eu-west-1.amazonaws.com", Region: "eu-west-1"}
+	synctest.Test(t, func(t *testing.T) {
+		asked, session, away := 0, canary, false
+		l := awssts.New(awssts.Config{Transport: &upstream{answers: []answer{gives(time.Hour)}}, Identity: aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+			if asked++; away {
+				<-ctx.Done()
+				return aws.Credentials{}, ctx.Err()
+			}
+			return aws.Credentials{AccessKeyID: "ASIAUS", SecretAccessKey: canary, SessionToken: session}, nil
+		})})
+		longest := func() time.Duration { return l.Lives(store, driver.Acting{Authority: role}).Longest }
+		for range 10 {
+			if got := longest(); got != time.Hour {
+				t.Fatalf("a chained session lasts %v", got)
+			}
+		}
+		if asked != 1 {
+			t.Errorf("it was asked %d times", asked)
+		}
+		away = true
+		time.Sleep(time.Minute + time.Second)
+		begun := time.Now()
+		for range 10 {
+			if got := longest(); got != time.Hour {
+				t.Errorf("what cannot be told is not what it was: %v", got)
+			}
+		}
+		if took := time.Since(begun); took > 10*time.Second || asked != 2 {
+			t.Errorf("it took %v, for %d times", took, asked)
+		}
+		away, session = false, ""
+		time.Sleep(6 * time.Second)
+		if got := longest(); got != 12*time.Hour {
+			t.Errorf("with keys that last it is %v", got)
+		}
+	})
 }
 
 var ofName = regexp.MustCompile(`RoleSessionName=([^&]*)`)
