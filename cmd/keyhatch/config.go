@@ -199,7 +199,7 @@ func (c *Config) complete(folder string) error {
 	if len(c.DirectoryRoots) == 0 {
 		c.DirectoryRoots = []string{"objects"}
 	}
-	paths := []*string{&c.Arvados.SystemRootTokenFile, &c.Earthdata.Login.ClientSecretFile, &c.Database, &c.KeyFile, &c.Keys.Previous.File, &c.API.TLSCert, &c.API.TLSKey, &c.S3.TLSCert, &c.S3.TLSKey}
+	paths := []*string{&c.Arvados.SystemRootTokenFile, &c.Earthdata.Login.ClientSecretFile, &c.AWS.WebIdentityTokenFile, &c.Database, &c.KeyFile, &c.Keys.Previous.File, &c.API.TLSCert, &c.API.TLSKey, &c.S3.TLSCert, &c.S3.TLSKey}
 	if c.S3.RequestLog != "-" {
 		paths = append(paths, &c.S3.RequestLog)
 	}
@@ -225,6 +225,9 @@ func (c *Config) complete(folder string) error {
 // check refuses what cannot work.
 func (c *Config) check() error {
 	if err := c.Earthdata.check(); err != nil {
+		return err
+	}
+	if _, err := c.AWS.budget(); err != nil {
 		return err
 	}
 	for _, l := range []struct {

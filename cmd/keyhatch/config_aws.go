@@ -44,7 +44,17 @@ type AWSConfig struct {
 	// as a platform writes and renews it for a pod. Roles whose credential says web_identity
 	// are assumed with it. Default: none.
 	WebIdentityTokenFile string `yaml:"web_identity_token_file"`
+
+	// RequestsPerSecond is how many requests a token service is sent on average as one
+	// credential, with those for the sessions that it is reached through; a tenth of that
+	// at once. What is more waits for a second at most and is then told to come again. All
+	// credentials of one AWS account share 600 in a region, with whatever else asks there,
+	// and each process counts for itself. Default: 480.
+	RequestsPerSecond int `yaml:"requests_per_second"`
 }
+
+// maxRequestsPerSecond is more than any token service takes.
+const maxRequestsPerSecond = 100_000
 
 // asker is what goes to AWS, and to token services.
 type asker struct {
@@ -63,12 +73,24 @@ func (a AWSConfig) asker(ctx context.Context, transport http.RoundTripper) (*ask
 	if err != nil {
 		return nil, err
 	}
+	budget, err := a.budget()
+	if err != nil {
+		return nil, err
+	}
 	out := &asker{
 		prober: probe.New(probe.Config{Transport: transport, Identity: identity, Region: a.Region, STSEndpoint: a.STSEndpoint}),
 		lender: awssts.New(awssts.Config{Transport: transport, Identity: identity, STSEndpoint: a.STSEndpoint, SigninEndpoint: a.SigninEndpoint}),
 	}
-	out.vender = shield.New(out.lender, shield.Config{})
+	out.vender = shield.New(out.lender, budget)
 	return out, nil
+}
+
+// budget is what token services are asked at most.
+func (a AWSConfig) budget() (shield.Config, error) {
+	if a.RequestsPerSecond < 0 || a.RequestsPerSecond > maxRequestsPerSecond {
+		return shield.Config{}, fmt.Errorf("aws.requests_per_second must be 1 to %d", maxRequestsPerSecond)
+	}
+	return shield.Config{PerSecond: float64(a.RequestsPerSecond)}, nil
 }
 
 func (a AWSConfig) identity(ctx context.Context) (aws.CredentialsProvider, error) {

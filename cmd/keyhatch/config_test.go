@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -89,6 +90,35 @@ func TestVerifyTellsWhatWasPruned(t *testing.T) {
 	}
 	if status, out := verify(); status != ask.ExitFailed || !strings.Contains(out, "the object requests that the event vouches for") {
 		t.Errorf("without the event: %d %s", status, out)
+	}
+}
+
+// TestRequestsPerSecond: what token services are asked is what is configured.
+func TestRequestsPerSecond(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]float64{"": 0, "aws: {requests_per_second: 1}": 1, "aws: {requests_per_second: 100000}": 100_000} {
+		c, err := parseConfig([]byte(text), t.TempDir())
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+		} else if got, err := c.AWS.budget(); got.PerSecond != want || err != nil {
+			t.Errorf("%q: %+v, %v", text, got, err)
+		}
+	}
+	for _, wrong := range []string{"-1", "100001", "many"} {
+		if _, err := parseConfig([]byte("aws: {requests_per_second: "+wrong+"}"), t.TempDir()); err == nil || !strings.Contains(err.Error(), "requests_per_second") {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+}
+
+// TestWebIdentityTokenFile: its path is of the file's folder, as all are, and was of wherever
+// the server was started.
+func TestWebIdentityTokenFile(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	c, err := parseConfig([]byte("aws: {web_identity_token_file: token}"), folder)
+	if err != nil || c.AWS.WebIdentityTokenFile != filepath.Join(folder, "token") {
+		t.Errorf("%q, %v", c.AWS.WebIdentityTokenFile, err)
 	}
 }
 

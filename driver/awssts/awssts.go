@@ -80,7 +80,7 @@ func (l *Lender) Vend(ctx context.Context, r driver.VendRequest) (driver.Vended,
 	}
 	var given aws.Credentials
 	var begun time.Time
-	err = l.tried(ctx, func(ctx context.Context) (err error) {
+	err = l.tried(withSpend(ctx, r.Spend), func(ctx context.Context) (err error) {
 		begun = time.Now()
 		if given, err = ask(ctx, document); err != nil {
 			err = translated(err, r, time.Now())

@@ -73,12 +73,14 @@ func (b *bases) through(l *Lender, base keyhatch.Authority, r driver.VendRequest
 	if b.known == nil || len(b.known) >= maxBases {
 		b.known = map[baseKey]*aws.CredentialsCache{}
 	}
-	r.As.Authority, r.Spend = base, nil // it outlives the request
+	r.As.Authority, r.Spend = base, nil // what is kept outlives the request
 	cache := aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
 		in := &sts.AssumeRoleInput{RoleArn: &base.Principal, RoleSessionName: aws.String(baseName)}
 		if base.Secret != "" {
 			in.ExternalId = aws.String(base.Secret.Reveal())
 		}
+		r := r
+		r.Spend = spending(ctx) // of who has it renewed
 		return l.ask(ctx, l.identity, r, func(service *sts.Client) (*types.Credentials, error) {
 			out, err := service.AssumeRole(ctx, in)
 			if err != nil {
@@ -89,4 +91,16 @@ func (b *bases) through(l *Lender, base keyhatch.Authority, r driver.VendRequest
 	}), func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = baseRenewed })
 	b.known[key] = cache
 	return cache
+}
+
+// spender is where a context has the budget of who asks, for what is asked on the way.
+type spender struct{}
+
+func withSpend(ctx context.Context, spend func(context.Context) error) context.Context {
+	return context.WithValue(ctx, spender{}, spend)
+}
+
+func spending(ctx context.Context) func(context.Context) error {
+	spend, _ := ctx.Value(spender{}).(func(context.Context) error)
+	return spend
 }

@@ -146,8 +146,8 @@ func again(err error) bool {
 // translated puts an error of a request in our words. now is when it came.
 func translated(err error, r driver.VendRequest, now time.Time) error {
 	var ours *keyhatch.Error
-	if errors.As(err, &ours) {
-		return err
+	if errors.As(err, &ours) { // as of what it is had through
+		return ours
 	}
 	var said *refusal
 	if !errors.As(err, &said) {

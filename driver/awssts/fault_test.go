@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/awssts"
@@ -269,6 +270,43 @@ func TestEachRequestIsSpent(t *testing.T) {
 		r.Spend = func(context.Context) error { return full }
 		if _, err := l.Vend(t.Context(), r); !errors.Is(err, full) || len(u.forms) != 3 {
 			t.Errorf("%v after %d requests", err, len(u.forms))
+		}
+	})
+}
+
+// TestBaseIsSpent: a request for what a role is assumed through counts as well, which was
+// free before, and is not made either when the budget is spent.
+func TestBaseIsSpent(t *testing.T) {
+	role := keyhatch.Authority{Provider: keyhatch.AWS, Kind: keyhatch.RoleCredential, Principal: "arn:aws:iam::123456789012:role/r", Secret: "word"}
+	base := role
+	base.Principal = "arn:aws:iam::210987654321:role/base"
+	full := keyhatch.Fail(keyhatch.TooMany, keyhatch.CodeTooManyRequests, "later").After(time.Second)
+	synctest.Test(t, func(t *testing.T) {
+		u := &upstream{answers: []answer{gives(time.Hour)}}
+		l := awssts.New(awssts.Config{Transport: u, Identity: credentials.NewStaticCredentialsProvider("AKIAUS", "secret", "")})
+		r := request(driver.Acting{Authority: role, Base: &base}, keyhatch.Store{Kind: keyhatch.S3Store, Endpoint: "https://s3.eu-west-1.amazonaws.com", Region: "eu-west-1"}, time.Hour)
+		spent, most := 0, 1
+		r.Spend = func(context.Context) error {
+			if spent == most {
+				return full
+			}
+			spent++
+			return nil
+		}
+		var failed *keyhatch.Error
+		if _, err := l.Vend(t.Context(), r); !errors.As(err, &failed) || failed.Kind != keyhatch.TooMany || failed.RetryAfter != time.Second || len(u.forms) != 0 {
+			t.Errorf("with a budget of one: %v, after %d requests", err, len(u.forms))
+		}
+		for i, want := range []int{2, 3, 4} { // its base is kept then
+			spent, most = 0, 10
+			if _, err := l.Vend(t.Context(), r); err != nil || len(u.forms) != want || spent != map[bool]int{true: 2, false: 1}[i == 0] {
+				t.Errorf("%v: %d spent, %d requests", err, spent, len(u.forms))
+			}
+		}
+		time.Sleep(56 * time.Minute)
+		spent = 0
+		if _, err := l.Vend(t.Context(), r); err != nil || spent != 2 {
+			t.Errorf("when the base is renewed: %v, %d spent", err, spent)
 		}
 	})
 }

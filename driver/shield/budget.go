@@ -30,7 +30,7 @@ func tooMany(wait time.Duration) error {
 // budget is that of a credential. One that nobody has asked for a while is like new.
 func (s *Shield) budget(credential string) *budget {
 	b, _ := s.budgets.ComputeIfAbsent(credential, func() (*budget, bool) {
-		burst := max(1, int(s.config.PerSecond/10))
+		burst := max(2, int(s.config.PerSecond/10)) // a session may take two: one is of what it is had through
 		return &budget{s.config.Queue, rate.NewLimiter(rate.Limit(s.config.PerSecond), burst), make(chan struct{}, s.config.AtATime)}, false
 	})
 	return b
