@@ -25,8 +25,9 @@ type Proof struct {
 // before is not enough any more: as when attempts are added that a store may not pass, or
 // session policies close more.
 //
-// 2: keys that lead elsewhere by "." or by "..", as their end.
-const ProvenBy = "2"
+// 2: keys that lead elsewhere by "." or by "..", as their end. 3: that no other bucket was
+// tried is a weakness.
+const ProvenBy = "3"
 
 // ExternalID is the check whether a role asks for its external id.
 const ExternalID = "external_id"

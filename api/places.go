@@ -39,7 +39,7 @@ type Proof struct {
 // StoreTrial says how a store is tried.
 type StoreTrial struct {
 	Bucket      string `json:"bucket,omitempty" maxLength:"128" doc:"Id or name of one of the store's, in which objects are put, below a prefix of their own, and removed. Default: the first; where they are of several workspaces it must be said"`
-	OtherBucket string `json:"other_bucket,omitempty" maxLength:"128" doc:"Another one, of which nothing is open. Default: the next of the same workspace; without one, what is about it is left out"`
+	OtherBucket string `json:"other_bucket,omitempty" maxLength:"128" doc:"Another one, of which nothing is open. Default: the next of the same workspace; without one, that it was not tried is a weakness"`
 	Wait        bool   `json:"wait,omitempty" doc:"Wait for the end of a session too: until then the proof says when that is"`
 }
 

@@ -31,7 +31,7 @@ type storeVerify struct {
 	ask.Question
 	Store       string `arg:"" help:"Name or id."`
 	Bucket      string `placeholder:"NAME" help:"In which objects are put, below a prefix of their own, and removed. Default: the store's first, unless they are of several workspaces."`
-	OtherBucket string `placeholder:"NAME" help:"Of which nothing is open then. Default: the store's next of the same workspace."`
+	OtherBucket string `placeholder:"NAME" help:"Of which nothing is open then. Default: the store's next of the same workspace; without one, that it was not tried is a weakness."`
 	Wait        bool   `help:"Wait for the end of a session too: store show tells it then, and until when it is waited for."`
 }
 

@@ -12,6 +12,9 @@ const (
 	// WorksStill passes when the session that all was tried with works when it has been.
 	// What was refused to one that does not work tells nothing.
 	WorksStill = "works_still"
+	// OtherBucket is a weakness where no other bucket of the store is known: whether a session
+	// reaches one was not tried.
+	OtherBucket = "other_bucket"
 	// AfterExpiry is the one that needs the end of a session.
 	AfterExpiry = "after_expiry"
 )
@@ -38,7 +41,8 @@ type Trial struct {
 	Store keyhatch.Store
 	As    Acting
 	// Bucket is where objects are put, below a prefix of their own, and Other one that a
-	// session of that opens nothing of; empty: what is about another bucket is left out.
+	// session of that opens nothing of; empty: what is about another bucket is not tried, which
+	// is the weakness OtherBucket.
 	Bucket, Other string
 	KMSKeys       []string // that the objects in them are encrypted with
 }

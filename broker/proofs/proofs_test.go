@@ -3,6 +3,7 @@ package proofs_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -186,6 +187,44 @@ func TestWhatIsAccepted(t *testing.T) {
 		if accepted := s.now().Proof.AcceptedBy != ""; accepted != (tc.want == "") {
 			t.Errorf("%s: accepted %t", tc.what, accepted)
 		}
+	}
+}
+
+// TestProvenByLess: what was proven, or accepted, when less was tried lends nothing until the
+// store is verified again.
+func TestProvenByLess(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, false)
+	s.bucket("lab-one")
+	lends := func() error {
+		as, err := s.Broker.Credentials.ActingOn(t.Context(), s.now())
+		s.did(as, err)
+		return s.now().Proof.MayLend(as.With, as.AsksExternalID())
+	}
+	for _, finds := range []keyhatch.Outcome{keyhatch.Passed, keyhatch.Warning} {
+		s.finds = found(finds)
+		s.did(s.verify(proofs.Ask{}))
+		if finds != keyhatch.Passed {
+			s.did(s.accept(time.Time{}))
+		}
+		if err := lends(); err != nil {
+			t.Fatal(err)
+		}
+		before, err := s.DB.Store(t.Context(), s.now().ID)
+		s.did(before, err)
+		less, has := strings.CutSuffix(before.Proof.With, keyhatch.ProvenBy)
+		if !has {
+			t.Fatalf("a proof says nothing of what was tried: %q", before.Proof.With)
+		}
+		before.Proof.With = less + "0"
+		s.did(nil, s.DB.Write(t.Context(), func(tx *db.Tx) error { return tx.UpdateStoreProof(t.Context(), before) }))
+		s.Restart(t)
+		s.wantCode("proven by less", lends(), keyhatch.CodeStoreNotProven)
+	}
+	s.finds = found(keyhatch.Passed)
+	s.did(s.verify(proofs.Ask{}))
+	if err := lends(); err != nil {
+		t.Errorf("verified again: %v", err)
 	}
 }
 

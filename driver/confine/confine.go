@@ -29,7 +29,7 @@ type Config struct {
 	// Transport makes the connections; it decides to what addresses (S10).
 	Transport http.RoundTripper
 	Bucket    string // in which it is tried
-	Other     string // another bucket of the store; empty: what is about one is skipped
+	Other     string // another bucket of the store; empty: what is about one is skipped, which is a weakness
 }
 
 // Prove tries all that must work and all that must not, and tells how each came out. A
@@ -41,6 +41,9 @@ func Prove(ctx context.Context, c Config) (checks []keyhatch.Check, later *drive
 		return t.Checks, nil
 	}
 	if t.Check("prepare", func() driver.Finding { return t.prepare(ctx) }) {
+		if t.Other == "" {
+			t.Check(driver.OtherBucket, func() driver.Finding { return driver.Found(keyhatch.Warning, otherUnknown) })
+		}
 		for _, a := range attempts {
 			t.Check(a.name, func() driver.Finding { return t.judge(ctx, a) })
 		}
@@ -54,6 +57,8 @@ func Prove(ctx context.Context, c Config) (checks []keyhatch.Check, later *drive
 		return r.Checks[0]
 	}}
 }
+
+const otherUnknown = "it was not tried whether sessions reach other buckets, since no other one is known: put another bucket of the store on record, or name one of another workspace, and verify again"
 
 // trial is one proof.
 type trial struct {

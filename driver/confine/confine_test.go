@@ -163,6 +163,21 @@ func answering(t *testing.T, otherwise func(r *http.Request, a *http.Response)) 
 	return c
 }
 
+// TestWithoutAnotherBucket: what cannot be tried is told, and is no pass; the attempts were
+// skipped before, and the store passed.
+func TestWithoutAnotherBucket(t *testing.T) {
+	c := vending(t, peers.MinIO(t), false)
+	c.Other = ""
+	checks, _ := confine.Prove(t.Context(), c)
+	proof := keyhatch.Proof{Checks: checks}
+	if got := outcomes(checks, keyhatch.Skipped); strings.Join(got, " ") != "get_in_other_bucket put_in_other_bucket list_other_bucket" {
+		t.Errorf("skipped: %q", got)
+	}
+	if got := outcomes(checks, keyhatch.Warning); proof.Outcome() != keyhatch.Warning || !slices.Contains(got, driver.OtherBucket) {
+		t.Errorf("it is %s, with warnings %q", proof.Outcome(), got)
+	}
+}
+
 // TestWhatIsNoRefusal: who is told to come again, that something is not there or that it
 // was asked wrongly was not refused.
 func TestWhatIsNoRefusal(t *testing.T) {
