@@ -3,13 +3,18 @@ package awssts_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/driver"
 	"github.com/keyhatch/keyhatch/driver/awssts"
@@ -75,6 +80,54 @@ func TestConsoleURL(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestConsoleTranscript: what AWS's sign-in is asked, and what becomes of its answer, as a
+// transcript. It is of our own making (testdata/README.md).
+func TestConsoleTranscript(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out strings.Builder
+		values := func(mark, does, address string) {
+			u, err := url.Parse(address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			q := u.Query()
+			u.RawQuery = ""
+			fmt.Fprintf(&out, "%s %s%s\n", mark, does, u)
+			for _, name := range slices.Sorted(maps.Keys(q)) {
+				fmt.Fprintf(&out, "%s %s=%s\n", mark, name, strings.Join(q[name], ", "))
+			}
+		}
+		u := &upstream{answers: []answer{func(r *http.Request) (*http.Response, error) {
+			const text = `{"SigninToken":"token-of-aws"}`
+			if r.Body != nil || r.Header.Get("Authorization") != "" {
+				t.Error("it is asked with more than its address")
+			}
+			values(">", r.Method+" ", r.URL.String())
+			fmt.Fprintf(&out, "< 200 %s\n", text)
+			return says(200, text)(r)
+		}}}
+		login, err := awssts.New(awssts.Config{Transport: u}).
+			ConsoleURL(t.Context(), consoleRequest("https://s3.eu-west-1.amazonaws.com", "eu-west-1", keyhatch.RoleCredential, false, time.Hour))
+		if err != nil {
+			t.Fatal(err)
+		}
+		values("=", "", login.Reveal())
+		const file = "testdata/console-sign-in.txt"
+		if *update {
+			if err := os.WriteFile(file, []byte(out.String()), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), out.String()); diff != "" {
+			t.Errorf("(-recorded +sent):\n%s", diff)
+		}
+	})
 }
 
 // TestConsoleElsewhere: a store has the console that it says, or none, and nobody is
