@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -87,6 +88,9 @@ func (t *Tx) DeleteAccessKey(ctx context.Context, k keyhatch.AccessKey) error {
 			return err
 		}
 	}
+	if err := t.exec(ctx, "delete from ended_pairs where access_key = $1", k.ID); err != nil {
+		return err
+	}
 	if err := t.exec(ctx, "delete from access_key_rights where access_key = $1", k.ID); err != nil {
 		return err
 	}
@@ -120,12 +124,26 @@ func (t *Tx) EndPair(ctx context.Context, k keyhatch.AccessKey, p keyhatch.Issue
 	return t.pairChanged(ctx, k, p.AccessKeyID)
 }
 
-// DeletePair removes a pair.
+// DeletePair removes a pair. Of one that a store keeps it stays known that it has ended:
+// see EndedPair.
 func (t *Tx) DeletePair(ctx context.Context, k keyhatch.AccessKey, accessKeyID string) error {
+	err := t.exec(ctx, `insert into ended_pairs (workspace, access_key, id, told)
+		select workspace, access_key, id, false from access_key_pairs where id = $1 and secret is null
+		on conflict (access_key, id) do nothing`, accessKeyID)
+	if err != nil {
+		return err
+	}
 	if err := t.execOne(ctx, keyhatch.CodeAccessKeyNotFound, "delete from access_key_pairs where id = $1", accessKeyID); err != nil {
 		return err
 	}
 	return t.pairChanged(ctx, k, accessKeyID)
+}
+
+// PairTold notes that an event tells of a pair that it has ended, or that its store was
+// found with it, whether it was ever on record or not.
+func (t *Tx) PairTold(ctx context.Context, k keyhatch.AccessKey, accessKeyID string) error {
+	return t.exec(ctx, `insert into ended_pairs (workspace, access_key, id, told) values ($1, $2, $3, true)
+		on conflict (access_key, id) do update set told = true`, k.Workspace, k.ID, accessKeyID)
 }
 
 func (t *Tx) pairChanged(ctx context.Context, k keyhatch.AccessKey, accessKeyID string) error {
@@ -155,14 +173,27 @@ func (r Reader) AccessKeyOfPair(ctx context.Context, accessKeyID string) (keyhat
 	return r.whole(ctx, k, err)
 }
 
+// EndedPair tells of a pair that is not on record whether it is known, since it was on
+// record before or PairTold was called of it, and whether an event tells of it by itself.
+func (r Reader) EndedPair(ctx context.Context, key, accessKeyID string) (known, told bool, err error) {
+	told, err = one(ctx, r, keyhatch.CodeAccessKeyNotFound, scanValue[bool], "select told from ended_pairs where access_key = $1 and id = $2", key, accessKeyID)
+	if errors.Is(err, keyhatch.NotFound) {
+		return false, false, nil
+	}
+	return err == nil, told, err
+}
+
 // AccessKeyFilter says which keys a list has; empty fields are all.
 type AccessKeyFilter struct{ Workspace, Store, Owner string }
 
 // AccessKeys lists keys by id.
 func (r Reader) AccessKeys(ctx context.Context, f AccessKeyFilter, p Page) ([]keyhatch.AccessKey, error) {
-	found, err := many(ctx, r, scanAccessKey, "select "+accessKeyColumns+` from access_keys where id > $1
-		and ($2 = '' or workspace = $2) and ($3 = '' or store = $3) and ($4 = '' or owner = $4) order by id limit $5`,
-		p.After, f.Workspace, f.Store, f.Owner, p.Limit)
+	var where conditions
+	where.add("id > ?", p.After)
+	where.add("workspace = ?", f.Workspace)
+	where.add("store = ?", f.Store)
+	where.add("owner = ?", f.Owner)
+	found, err := many(ctx, r, scanAccessKey, "select "+accessKeyColumns+" from access_keys"+where.sql("order by id limit ?", p.Limit), where.args...)
 	return r.eachWhole(ctx, found, err)
 }
 

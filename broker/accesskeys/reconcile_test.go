@@ -12,6 +12,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/credentials"
 	"github.com/keyhatch/keyhatch/broker/places"
 	"github.com/keyhatch/keyhatch/broker/storekeys"
+	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
 )
 
@@ -60,6 +61,54 @@ func TestReconcile(t *testing.T) {
 		wantHas(t, k, "of one without its policy, hours later", key.ID, "xxx:r[] ["+pair+"]")
 		wantHas(t, k, "of one that was lost again, hours later", other.ID, "yyy:r[] []")
 		w.same(k, "of one that was lost again, hours later", "other")
+	})
+}
+
+// That a pair which its store does not end is not on record is told once, however often it
+// is tried, and what is known of it is not looked for among the key's events: all of
+// them used to be read each time.
+func TestSurplusIsToldOnce(t *testing.T) {
+	inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {
+		key := w.theirs("key", accesskeys.Rights{Read: []string{"xxx"}})
+		settled()
+		first := w.issue("key", 0)
+		settled()
+		k.mu.Lock()
+		k.pairs[key.ID] = append(k.pairs[key.ID], "STRAY")
+		k.breaks = func(_ context.Context, what string, done bool) error {
+			if what == "withdraw" && !done {
+				return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "not now")
+			}
+			return nil
+		}
+		k.mu.Unlock()
+		_, _, err := w.Broker.AccessKeys.Issue(t.Context(), w.ann, "lab", "key", 0)
+		if err == nil {
+			t.Error("another pair was issued beside one that is not on record")
+		}
+		time.Sleep(5 * time.Minute)
+		if all := w.events(key.ID, storekeys.Surplus); len(all) != 1 || all[0]["access_key_id"] != "STRAY" || all[0]["reason"] != "nobody was handed it out" {
+			t.Errorf("a pair of which nothing is on record is told as %v", all)
+		}
+
+		w.must(w.DB.Write(t.Context(), func(tx *db.Tx) error { // as ends without an event of its own
+			return errors.Join(tx.DeletePair(t.Context(), w.key("key"), first), tx.AskJob(t.Context(), storekeys.Job(w.key("key"), time.Now(), time.Time{})))
+		}))
+		time.Sleep(5 * time.Minute)
+		if all := w.events(key.ID, storekeys.Surplus); len(all) != 2 || all[1]["access_key_id"] != first || all[1]["reason"] != "it had ended on record" {
+			t.Errorf("with one that had ended on record they are told as %v", all)
+		}
+
+		w.SQL(t, "delete from events where target = $1", key.ID)
+		time.Sleep(5 * time.Minute)
+		if all := w.events(key.ID, storekeys.Surplus); len(all) != 0 {
+			t.Errorf("without the key's events they are told again: %v", all)
+		}
+		k.mu.Lock()
+		k.breaks = func(context.Context, string, bool) error { return nil }
+		k.mu.Unlock()
+		time.Sleep(5 * time.Minute)
+		w.same(k, "in the end", "key")
 	})
 }
 

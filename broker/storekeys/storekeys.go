@@ -3,12 +3,12 @@ package storekeys
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
-	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/driver"
 )
 
@@ -52,6 +52,9 @@ func EndPair(w *kernel.Work, key keyhatch.AccessKey, accessKeyID, why string) er
 	if err := w.Tx.DeletePair(w.Ctx, key, accessKeyID); err != nil {
 		return err
 	}
+	if err := w.Tx.PairTold(w.Ctx, key, accessKeyID); err != nil {
+		return err
+	}
 	return w.Record(Withdrawn, key.Workspace, key.ID, kernel.Detail("name", key.Name, "access_key_id", accessKeyID, "reason", why))
 }
 
@@ -59,28 +62,28 @@ func EndPair(w *kernel.Work, key keyhatch.AccessKey, accessKeyID, why string) er
 // not, are ended there. It comes before the store is told: of what was ended and not noted
 // nobody would learn any more. A pair of which an event tells already is not told again.
 func (svc *Service) NoteSurplus(ctx context.Context, key keyhatch.AccessKey, pairs []string) error {
-	if len(pairs) == 0 {
+	untold := map[string]string{} // why they are ended
+	for _, id := range pairs {
+		known, told, err := svc.k.DB.EndedPair(ctx, key.ID, id)
+		switch {
+		case err != nil:
+			return err
+		case told:
+		case known:
+			untold[id] = "it had ended on record"
+		default:
+			untold[id] = "nobody was handed it out"
+		}
+	}
+	if len(untold) == 0 {
 		return nil
 	}
-	events, err := svc.k.DB.Events(ctx, db.EventFilter{Target: key.ID}, db.Everything)
-	if err != nil {
-		return err
-	}
-	ended, known := map[string]bool{}, map[string]bool{}
-	for _, e := range events {
-		if e.Action == Surplus || e.Action == Withdrawn {
-			ended[e.Detail["access_key_id"]] = true
-		}
-		known[e.Detail["access_key_id"]] = true
-	}
-	pairs = slices.DeleteFunc(slices.Clone(pairs), func(id string) bool { return ended[id] })
 	return svc.k.ByItself(ctx, func(w *kernel.Work) error {
-		for _, id := range pairs {
-			why := "nobody was handed it out"
-			if known[id] {
-				why = "it had ended on record"
+		for _, id := range slices.Sorted(maps.Keys(untold)) {
+			if err := w.Tx.PairTold(ctx, key, id); err != nil {
+				return err
 			}
-			if err := w.Record(Surplus, key.Workspace, key.ID, kernel.Detail("name", key.Name, "store", key.Store, "access_key_id", id, "reason", why)); err != nil {
+			if err := w.Record(Surplus, key.Workspace, key.ID, kernel.Detail("name", key.Name, "store", key.Store, "access_key_id", id, "reason", untold[id])); err != nil {
 				return err
 			}
 		}

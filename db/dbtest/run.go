@@ -43,6 +43,7 @@ var nouns = []ground.Part{
 	{Name: "Buckets", Test: on(testBuckets)},
 	{Name: "StoreAccounts", Test: on(testStoreAccounts)},
 	{Name: "BucketUsage", Test: on(testBucketUsage)},
+	{Name: "EndedPairs", Test: on(testEndedPairs)},
 	{Name: "Locations", Test: on(testLocations)},
 	{Name: "Terms", Test: on(testTerms)},
 	{Name: "Grants", Test: on(testGrants)},
