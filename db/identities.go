@@ -30,6 +30,12 @@ func (r Reader) Identity(ctx context.Context, issuer, subject string) (Identity,
 	}, "select issuer, subject, user_id, created_at from identities where issuer = $1 and subject = $2", issuer, subject)
 }
 
+// LogsInElsewhere tells whether a user is who somebody is that logs in at another provider.
+func (r Reader) LogsInElsewhere(ctx context.Context, user string) (is bool, err error) {
+	err = r.q.QueryRowContext(ctx, "select exists (select 1 from identities where user_id = $1)", user).Scan(&is)
+	return is, dbError(err)
+}
+
 // Gift is what a login has given: the installation to administer, where Workspace is empty; else
 // a place in the group Circle, or in the Workspace where that is empty. Both are ids.
 type Gift struct{ Workspace, Circle string }

@@ -104,8 +104,9 @@ func TestProviderIsTakenOut(t *testing.T) {
 	}
 }
 
-// TestNoFirstPasswordByAProvider: who has logged in at a provider does not make that into a password, which would outlive the
-// account there. Once it did, with the session alone. A token that is bounded in nothing sets one.
+// TestNoFirstPasswordByAProvider: who logs in at a provider does not make that into a password, which would outlive the
+// account there. Once it did, with the session alone, and then any program did that held a token which is bounded in
+// nothing. An admin's word does, by a secret.
 func TestNoFirstPasswordByAProvider(t *testing.T) {
 	t.Parallel()
 	s, _, _, _ := insider(t)
@@ -129,5 +130,13 @@ func TestNoFirstPasswordByAProvider(t *testing.T) {
 	s.must(err)
 	token, err := s.Broker.People.Authenticate(t.Context(), secret)
 	s.must(err)
-	s.must(set(token))
+	_, _, reset = s.Broker.Passwords.NewReset(t.Context(), token, "sue")
+	for what, err := range map[string]error{"a first password by a program": set(token), "a reset by a program": reset} {
+		if !errors.Is(err, keyhatch.Forbidden) || !strings.Contains(err.Error(), "installation admin") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	byAdmin, _, err := s.Broker.Passwords.NewReset(t.Context(), s.Admin, "sue")
+	s.must(err)
+	s.must(s.Broker.Passwords.ResetPassword(t.Context(), byAdmin, password))
 }

@@ -20,7 +20,7 @@ const (
 
 // SetPassword sets a password of the caller's own: of others it is refused. Who has one shows it, whatever its token
 // may: keyhatch.Forbidden if it is another, with the bounds of Login. The first one takes a token that is bounded in nothing, since with a password its user may do all
-// that it may (S4), and no session that was begun at a provider.
+// that it may (S4), and a user who logs in at no provider.
 //
 // Tokens stay as they are. Whoever used the password before is let in no more, and a
 // reset that was made before ends.
@@ -126,18 +126,16 @@ func (svc *Service) put(w *kernel.Work, u keyhatch.User, text string) error {
 }
 
 // mustBeginPassword refuses who may not have a first password by what it has shown: what is bounded,
-// and a login at a provider, which a password would outlive.
+// and whatever a user shows who logs in at a provider, since a password would outlive the account
+// there. A program may hold a token that is bounded in nothing.
 func mustBeginPassword(v kernel.View) error {
-	if err := mustBeUnbounded(v); err != nil || v.Caller.Session == "" {
+	if err := mustBeUnbounded(v); err != nil {
 		return err
 	}
-	s, err := v.Session(v.Ctx, v.Caller.Session, v.Now)
-	switch {
-	case errors.Is(err, keyhatch.NotFound):
-		return kernel.SessionInvalid()
-	case err == nil && s.Issuer != "":
-		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
-			"who has logged in at a provider needs no password here: if you need one, ask another installation admin for a secret with which you set it")
+	elsewhere, err := v.LogsInElsewhere(v.Ctx, v.Caller.User.ID)
+	if err == nil && elsewhere {
+		err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
+			"who logs in at a provider needs no password here: if you need one, ask another installation admin for a secret with which you set it")
 	}
 	return err
 }

@@ -40,6 +40,11 @@ func testIdentities(t *testing.T, s *suite) {
 		_, err := s.Identity(s.Ctx(), no[0], no[1])
 		ground.WantFail(t, "another identity", err, keyhatch.NotFound, keyhatch.CodeUserNotFound)
 	}
+	for user, want := range map[string]bool{u.ID: true, other.ID: false} {
+		if got, err := s.LogsInElsewhere(s.Ctx(), user); err != nil || got != want {
+			t.Errorf("%s logs in elsewhere: %t, %v", user, got, err)
+		}
+	}
 	given := func(want ...db.Gift) {
 		t.Helper()
 		if diff := cmp.Diff(want, ground.OK[[]db.Gift](t)(s.Gifts(s.Ctx(), u.ID, issuer))); diff != "" {
