@@ -1,5 +1,7 @@
 package keyhatch
 
+import "time"
+
 // LoginProvider is where people log in besides here.
 type LoginProvider struct {
 	Name   string // in paths; unique
@@ -13,6 +15,16 @@ type LoginRequest struct {
 	State     string
 	Nonce     string
 	Challenge string // of PKCE, S256
+	Age       LoginAge
+}
+
+// LoginAge is how long ago somebody may have logged in at a provider who comes from it: unless it is
+// bounded, however long ago. Most is in whole seconds, and zero for who is to log in anew.
+//
+// Source: OpenID Connect Core 1.0, section 3.1.2.1, prompt and max_age.
+type LoginAge struct {
+	Bounded bool
+	Most    time.Duration
 }
 
 // LoginAnswer is what it came back with, and what shows that we have sent it.
@@ -38,6 +50,8 @@ type LoginStatement struct {
 	FullName, Email string // of a new user; the e-mail address only where the provider has verified it
 	Places          []LoginPlace
 	Admin           bool // of the installation
+	// LoggedIn is when it has logged in there; zero: the provider does not say.
+	LoggedIn time.Time
 }
 
 // LoginPlace is a place that rules give: in a group of a workspace, or in the workspace alone.
@@ -63,6 +77,7 @@ const (
 	RefusedAudience  LoginRefusal = "audience"     // for somebody else
 	RefusedExpired   LoginRefusal = "expired"      //
 	RefusedNonce     LoginRefusal = "nonce"        // of another login
+	RefusedAge       LoginRefusal = "age"          // logged in longer ago than was asked for, or the provider does not say when
 	RefusedStranger  LoginRefusal = "not_allowed"  // no rule lets it in
 	RefusedNameless  LoginRefusal = "no_name"      // the rules make no name for a new user
 	RefusedNameTaken LoginRefusal = "name_taken"   // by somebody else here

@@ -203,7 +203,7 @@ type Consent struct {
 	Scopes    []Scope
 	OpenID    bool      // the client is told who the user is (OpenID Connect)
 	Nonce     string    // that the client has asked with
-	LoggedIn  time.Time // when the user showed who it is
+	LoggedIn  time.Time // when the user showed who it is; zero: a provider has not said
 	CreatedAt time.Time
 	ExpiresAt time.Time // when nothing can come of it any more
 }

@@ -14,10 +14,13 @@ type BrowserSession struct {
 	// begun without one.
 	Password string
 	// Issuer is the provider at which its user has logged in; empty: at none.
-	Issuer       string
-	Browser      string // as it calls itself: anybody could have written that
-	CreatedAt    time.Time
-	CreatedFrom  string // the address
+	Issuer      string
+	Browser     string // as it calls itself: anybody could have written that
+	CreatedAt   time.Time
+	CreatedFrom string // the address
+	// LoggedIn is when its user has shown who it is: when it was begun, or as the provider says;
+	// zero: that one does not say.
+	LoggedIn     time.Time
 	LastUsedAt   time.Time
 	LastUsedFrom string
 	// ExpiresAt moves on with its use. Both are written once a minute at most.

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -70,19 +69,39 @@ func (r Reader) LoggedIn(ctx context.Context) ([]LoggedIn, error) {
 		order by user_id, issuer`)
 }
 
-// BeginLogin notes that a browser has begun to log in at a provider.
-func (t *Tx) BeginLogin(ctx context.Context, hash []byte, provider string, until time.Time) error {
-	return t.exec(ctx, "insert into begun_logins (hash, provider, expires_at) values ($1, $2, $3)", hash, provider, micros(until))
+// BegunLogin is a login at a provider that a browser has begun.
+type BegunLogin struct {
+	Hash      []byte // of what the browser holds
+	Provider  string
+	Next      string // where it leads on to
+	Age       keyhatch.LoginAge
+	ExpiresAt time.Time
 }
 
-// EndLogin forgets a login that was begun, and tells whether it could still come back from that provider at
-// the time.
-func (t *Tx) EndLogin(ctx context.Context, hash []byte, provider string, at time.Time) (bool, error) {
-	err := t.execOne(ctx, keyhatch.CodeSessionNotFound, "delete from begun_logins where hash = $1 and provider = $2 and expires_at > $3", hash, provider, micros(at))
-	if errors.Is(err, keyhatch.NotFound) {
-		return false, nil
+// BeginLogin notes that a browser has begun to log in at a provider.
+func (t *Tx) BeginLogin(ctx context.Context, b BegunLogin) error {
+	var most any
+	if b.Age.Bounded {
+		most = int64(b.Age.Most.Seconds())
 	}
-	return err == nil, err
+	return t.exec(ctx, "insert into begun_logins (hash, provider, next, most_age, expires_at) values ($1, $2, $3, $4, $5)",
+		b.Hash, b.Provider, b.Next, most, micros(b.ExpiresAt))
+}
+
+// EndLogin forgets a login that was begun, and returns it: keyhatch.NotFound for one that could not come back any
+// more from that provider at the time.
+func (t *Tx) EndLogin(ctx context.Context, hash []byte, provider string, at time.Time) (b BegunLogin, err error) {
+	b, err = one(ctx, t.Reader, keyhatch.CodeSessionNotFound, func(row row) (b BegunLogin, err error) {
+		b.Hash, b.Provider = hash, provider
+		var most int64
+		err = row.Scan(textColumn{&b.Next}, &b.Age.Bounded, &most, timeColumn{&b.ExpiresAt})
+		b.Age.Most = time.Duration(most) * time.Second
+		return b, err
+	}, "select next, most_age is not null, coalesce(most_age, 0), expires_at from begun_logins where hash = $1 and provider = $2 and expires_at > $3", hash, provider, micros(at))
+	if err != nil {
+		return b, err
+	}
+	return b, t.execOne(ctx, keyhatch.CodeSessionNotFound, "delete from begun_logins where hash = $1", hash)
 }
 
 // PruneLogins removes the logins that cannot come back any more at the time.

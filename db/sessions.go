@@ -7,7 +7,8 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-const sessionColumns = "s.id, s.user_id, s.password, s.issuer, s.browser, s.created_at, s.created_from, s.last_used_at, s.last_used_from, s.expires_at"
+const sessionColumns = `s.id, s.user_id, s.password, s.issuer, s.browser, s.created_at, s.created_from, s.last_used_at, s.last_used_from, s.expires_at,
+	case when s.issuer is null then s.created_at else s.logged_in end`
 
 // liveSessions are those that stand at the time $1: not those of a user who was disabled since,
 // nor those that were begun with a password which is no longer the user's.
@@ -17,7 +18,7 @@ const liveSessions = ` from sessions s join users u on u.id = s.user_id
 
 func scanSession(row row) (s keyhatch.BrowserSession, err error) {
 	err = row.Scan(&s.ID, &s.User, textColumn{&s.Password}, textColumn{&s.Issuer}, &s.Browser, timeColumn{&s.CreatedAt}, &s.CreatedFrom,
-		timeColumn{&s.LastUsedAt}, &s.LastUsedFrom, timeColumn{&s.ExpiresAt})
+		timeColumn{&s.LastUsedAt}, &s.LastUsedFrom, timeColumn{&s.ExpiresAt}, timeColumn{&s.LoggedIn})
 	return s, err
 }
 
@@ -26,10 +27,10 @@ func (t *Tx) InsertSession(ctx context.Context, s keyhatch.BrowserSession, h key
 	if err := t.mustKnowPepper(ctx, h); err != nil {
 		return err
 	}
-	return t.exec(ctx, `insert into sessions (id, user_id, password, issuer, pepper, hash, browser, created_at, created_from, last_used_at, last_used_from, expires_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+	return t.exec(ctx, `insert into sessions (id, user_id, password, issuer, pepper, hash, browser, created_at, created_from, last_used_at, last_used_from, expires_at, logged_in)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		s.ID, s.User, optText(s.Password), optText(s.Issuer), int64(h.Pepper), []byte(h.Hash), s.Browser, micros(s.CreatedAt), s.CreatedFrom,
-		micros(s.LastUsedAt), s.LastUsedFrom, micros(s.ExpiresAt))
+		micros(s.LastUsedAt), s.LastUsedFrom, micros(s.ExpiresAt), optMicros(s.LoggedIn))
 }
 
 // SessionUsed notes a session's last use and when it ends by that. One that has ended is none.

@@ -166,6 +166,9 @@ func requestOf(f form) (a asking, err error) {
 		a.again = a.again || seconds == 0
 	}
 	if f[afresh] != "" && (a.again || a.Within > 0) {
+		if a.again {
+			a.Within = 0
+		}
 		a.again, a.Within = false, max(a.Within, freshLogin)
 	}
 	a.Scopes, a.OpenID, err = readScopes(f["scope"])

@@ -38,6 +38,9 @@ func toLogin(w http.ResponseWriter, page string, query url.Values, again bool) e
 	if len(query) > 0 {
 		next += "?" + query.Encode()
 	}
+	if len(next) > maxNext {
+		return errLongRequest
+	}
 	if !ownPage(next) {
 		return errForm
 	}
@@ -48,8 +51,9 @@ func toLogin(w http.ResponseWriter, page string, query url.Values, again bool) e
 	return seeOther(w, "/login?"+to.Encode())
 }
 
-// maxNext bounds where a login leads on to.
-const maxNext = 4096
+// maxNext bounds where a login leads on to, with what a client has sent a browser with: proxies take
+// no longer addresses.
+const maxNext = 8 << 10
 
 // afterLogin are the pages to which a login leads on: it leads nowhere else (S11).
 var afterLogin = []string{"/profile", "/device", "/oauth/authorize"}

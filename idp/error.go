@@ -37,8 +37,10 @@ var (
 	errForm      = invalidRequest(http.StatusBadRequest, "the parameters cannot be read: send them percent-encoded, in UTF-8, at most 64 of them")
 	errTwice     = invalidRequest(http.StatusBadRequest, "a parameter is given twice: send each once")
 	errNoToken   = invalidRequest(http.StatusBadRequest, "the parameter token is missing: send it")
-	errTooLarge  = invalidRequest(http.StatusRequestEntityTooLarge, "the request is too large: send less than 1 MiB")
-	errLong      = failure{
+	// Sent back, what is too long would be so there too.
+	errLongRequest = invalidRequest(http.StatusRequestURITooLong, "the program that has sent you here asks with more than can be kept while you log in: begin again there, and tell its makers to send a state of less than 6000 characters")
+	errTooLarge    = invalidRequest(http.StatusRequestEntityTooLarge, "the request is too large: send less than 1 MiB")
+	errLong        = failure{
 		status: http.StatusBadRequest, Code: "unsupported_token_type",
 		Description: "that is longer than an API token, which is all that can be ended here: a lease is ended by the call for it, or with its token",
 	}

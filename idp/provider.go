@@ -1,7 +1,6 @@
 package idp
 
 import (
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/url"
@@ -11,8 +10,8 @@ import (
 	"github.com/keyhatch/keyhatch/broker/logins"
 )
 
-// loginCookie holds what binds a login at another provider to the browser that has begun it,
-// and where it leads on to. A browser has begun one at a time.
+// loginCookie holds what binds a login at another provider to the browser that has begun it. A
+// browser has begun one at a time.
 const (
 	loginCookie         = "__Host-keyhatch-login"
 	loopbackLoginCookie = "keyhatch-login"
@@ -37,13 +36,33 @@ func (d *Door) sendToProvider(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	address, secret, err := d.logins.Begin(r.Context(), r.PathValue("provider"))
+	next := onward(f["next"])
+	address, secret, err := d.logins.Begin(r.Context(), r.PathValue("provider"), logins.Wanted{Next: next, Age: ageFor(next)})
 	if err != nil {
-		return d.refuseProvider(w, r, onward(f["next"]), err)
+		return d.refuseProvider(w, r, next, err)
 	}
-	next := base64.RawURLEncoding.EncodeToString([]byte(onward(f["next"])))
-	http.SetCookie(w, d.loginCookie(secret.Reveal()+"."+next, int(logins.Life.Seconds())))
+	http.SetCookie(w, d.loginCookie(secret.Reveal(), int(logins.Life.Seconds())))
 	return seeOther(w, address)
+}
+
+// ageFor is how old a login may be that leads on to a page: as a client wants it that has sent the
+// browser to be authorized.
+func ageFor(next string) (age keyhatch.LoginAge) {
+	path, query, _ := strings.Cut(next, "?")
+	f, err := parseForm(query)
+	if path != "/oauth/authorize" || err != nil {
+		return age
+	}
+	delete(f, afresh) // it is on its way to that login
+	request, err := requestOf(f)
+	switch {
+	case err != nil: // it is told there
+	case request.again:
+		age.Bounded = true
+	case request.Within > 0:
+		age = keyhatch.LoginAge{Bounded: true, Most: request.Within}
+	}
+	return age
 }
 
 // backFromProvider ends it.
@@ -52,21 +71,19 @@ func (d *Door) backFromProvider(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var held string
+	var secret keyhatch.Secret
 	if shown := r.CookiesNamed(d.loginCookie("", 0).Name); len(shown) == 1 {
-		held = shown[0].Value
+		secret = keyhatch.Secret(shown[0].Value)
 	}
-	secret, encoded, _ := strings.Cut(held, ".")
-	to, _ := base64.RawURLEncoding.Strict().DecodeString(encoded) // what cannot be read leads nowhere
-	next := onward(string(to))
-	session, _, err := d.logins.Finish(r.Context(), r.PathValue("provider"), logins.Back{
-		Secret: keyhatch.Secret(secret), State: f["state"], Issuer: f["iss"], Code: keyhatch.Secret(f["code"]), Error: f["error"], Browser: r.UserAgent(),
+	came, err := d.logins.Finish(r.Context(), r.PathValue("provider"), logins.Back{
+		Secret: secret, State: f["state"], Issuer: f["iss"], Code: keyhatch.Secret(f["code"]), Error: f["error"], Browser: r.UserAgent(),
 	})
+	next := onward(came.Next)
 	if err != nil {
 		return d.refuseProvider(w, r, next, err)
 	}
 	http.SetCookie(w, d.loginCookie("", -1))
-	if err := d.signIn(w, r, session); err != nil {
+	if err := d.signIn(w, r, came.Secret); err != nil {
 		return err
 	}
 	return seeOther(w, next)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-jose/go-jose/v4/json"
 	"github.com/keyhatch/keyhatch"
@@ -123,6 +124,20 @@ func (m members) text(name string) string {
 	return values[0]
 }
 
+// time is a claim that is a time, else zero.
+//
+// Source: OpenID Connect Core 1.0, section 2: seconds, of which some providers send fractions.
+func (m members) time(name string) time.Time {
+	var seconds float64
+	if json.Unmarshal(m[name], &seconds) != nil || seconds < 1 || seconds > maxTime {
+		return time.Time{}
+	}
+	return time.Unix(int64(seconds), 0).UTC()
+}
+
+// maxTime is the end of the year 9999.
+const maxTime = 253402300799
+
 // read tells what an ID token says by the rules.
 func (p *Provider) read(m members) keyhatch.LoginStatement {
 	s := keyhatch.LoginStatement{Issuer: p.Issuer, Subject: m.text("sub"), FullName: m.text("name")}
@@ -131,6 +146,7 @@ func (p *Provider) read(m members) keyhatch.LoginStatement {
 	if value := m.text(p.Names.Claim); value != "" && p.Names.Template != "" {
 		s.Name, _ = p.Names.User(value)
 	}
+	s.LoggedIn = m.time("auth_time")
 	var verified bool
 	if json.Unmarshal(m["email_verified"], &verified) == nil && verified {
 		s.Email = m.text("email")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -109,8 +110,14 @@ func (all *Providers) Send(ctx context.Context, name string, r keyhatch.LoginReq
 	if err != nil {
 		return "", err
 	}
-	return p.config(d, r.Redirect).AuthCodeURL(r.State, oidc.Nonce(r.Nonce),
-		oauth2.SetAuthURLParam("code_challenge", r.Challenge), oauth2.SetAuthURLParam("code_challenge_method", "S256")), nil
+	with := []oauth2.AuthCodeOption{oidc.Nonce(r.Nonce), oauth2.SetAuthURLParam("code_challenge", r.Challenge), oauth2.SetAuthURLParam("code_challenge_method", "S256")}
+	if r.Age.Bounded {
+		with = append(with, oauth2.SetAuthURLParam("max_age", strconv.Itoa(int(r.Age.Most.Seconds()))))
+	}
+	if r.Age.Bounded && r.Age.Most == 0 { // not all know max_age
+		with = append(with, oauth2.SetAuthURLParam("prompt", "login"))
+	}
+	return p.config(d, r.Redirect).AuthCodeURL(r.State, with...), nil
 }
 
 // From tells whether an answer that names its issuer, or none when that is empty, can be the provider's:

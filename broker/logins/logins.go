@@ -72,7 +72,8 @@ const (
 	begunPerMinute = 60               // of one address, where many may sit
 	failPerMinute  = 30               // of one address
 	mostCounted    = 100_000
-	chance         = 32 // bytes of what a browser holds
+	chance         = 32          // bytes of what a browser holds
+	clocks         = time.Minute // by which a provider's may be behind ours
 )
 
 // List are the providers at which people can log in.
@@ -98,10 +99,16 @@ func challenge(verifier string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
+// Wanted is what a browser wants that begins a login.
+type Wanted struct {
+	Next string // where it is led on to
+	Age  keyhatch.LoginAge
+}
+
 // Begin begins a login at the provider of the name: the browser is to hold the secret, and to be sent to
 // the address. keyhatch.TooMany for an address that begins too many, keyhatch.Unavailable where the
 // provider cannot be reached.
-func (svc *Service) Begin(ctx context.Context, provider string) (address string, secret keyhatch.Secret, err error) {
+func (svc *Service) Begin(ctx context.Context, provider string, wanted Wanted) (address string, secret keyhatch.Secret, err error) {
 	if !slices.ContainsFunc(svc.List(), func(p keyhatch.LoginProvider) bool { return p.Name == provider }) {
 		return "", "", keyhatch.Fail(keyhatch.NotFound, keyhatch.CodeRouteNotFound, "there is no such provider: the page /login shows those that there are")
 	}
@@ -113,7 +120,7 @@ func (svc *Service) Begin(ctx context.Context, provider string) (address string,
 	rand.Read(random) // never fails (crypto/rand)
 	secret = keyhatch.Secret(base64.RawURLEncoding.EncodeToString(random))
 	address, err = svc.Providers.Send(ctx, provider, keyhatch.LoginRequest{
-		Redirect: svc.redirect(provider), State: derived(secret, "state"), Nonce: derived(secret, "nonce"), Challenge: challenge(derived(secret, "verifier")),
+		Redirect: svc.redirect(provider), State: derived(secret, "state"), Nonce: derived(secret, "nonce"), Challenge: challenge(derived(secret, "verifier")), Age: wanted.Age,
 	})
 	if err != nil {
 		return "", "", silent(err)
@@ -122,7 +129,7 @@ func (svc *Service) Begin(ctx context.Context, provider string) (address string,
 		if err := w.Tx.PruneLogins(ctx, w.Now); err != nil {
 			return err
 		}
-		return w.Tx.BeginLogin(ctx, hashOf(secret), provider, w.Now.Add(Life))
+		return w.Tx.BeginLogin(ctx, db.BegunLogin{Hash: hashOf(secret), Provider: provider, Next: wanted.Next, Age: wanted.Age, ExpiresAt: w.Now.Add(Life)})
 	})
 	return address, secret, err
 }
@@ -151,11 +158,18 @@ type Back struct {
 	Browser string // what it calls itself
 }
 
-// Finish signs in who comes back from a provider, and returns what its browser shows from then on. It is
+// Came is who has come back from a provider.
+type Came struct {
+	Secret keyhatch.Secret // what its browser shows from then on
+	Next   string          // where it is led on to; empty where that is not known, and also of who is not let in
+}
+
+// Finish signs in who comes back from a provider. It is
 // keyhatch.Unauthenticated, with keyhatch.CodeLoginRefused and what to do about it, for who is
 // not let in, which is on record; keyhatch.TooMany for an address that fails too often.
-func (svc *Service) Finish(ctx context.Context, provider string, b Back) (secret keyhatch.Secret, s keyhatch.BrowserSession, err error) {
-	said, err := svc.ask(ctx, provider, b)
+func (svc *Service) Finish(ctx context.Context, provider string, b Back) (came Came, err error) {
+	said, begun, err := svc.ask(ctx, provider, b)
+	came.Next = begun.Next
 	if err == nil {
 		err = svc.k.ChangeUnasked(ctx, func(w *kernel.Work) error {
 			if w.Caller.User, err = svc.identify(w, said); err != nil {
@@ -164,40 +178,40 @@ func (svc *Service) Finish(ctx context.Context, provider string, b Back) (secret
 			if err := svc.follow(w, said); err != nil {
 				return err
 			}
-			secret, s, err = svc.sessions.BeginAt(w, b.Browser, said.Issuer, said.Subject)
+			came.Secret, _, err = svc.sessions.BeginAt(w, b.Browser, said)
 			return err
 		})
 	}
 	if err != nil {
-		return "", keyhatch.BrowserSession{}, svc.refused(ctx, provider, said, err)
+		came.Secret = ""
+		return came, svc.refused(ctx, provider, said, err)
 	}
-	return secret, s, nil
+	return came, nil
 }
 
 // ask takes the browser's word for nothing but its code.
-func (svc *Service) ask(ctx context.Context, provider string, b Back) (said keyhatch.LoginStatement, err error) {
+func (svc *Service) ask(ctx context.Context, provider string, b Back) (said keyhatch.LoginStatement, begun db.BegunLogin, err error) {
 	if subtle.ConstantTimeCompare([]byte(derived(b.Secret, "state")), []byte(b.State)) != 1 || b.Secret == "" {
-		return said, keyhatch.RefusedState
+		return said, begun, keyhatch.RefusedState
 	}
-	var begun bool
 	err = svc.k.ByItself(ctx, func(w *kernel.Work) (err error) {
 		begun, err = w.Tx.EndLogin(ctx, hashOf(b.Secret), provider, w.Now)
 		return err
 	})
-	if err != nil {
-		return said, err
+	if errors.Is(err, keyhatch.NotFound) {
+		err = keyhatch.RefusedReplay
 	}
-	if !begun {
-		return said, keyhatch.RefusedReplay
+	if err != nil {
+		return said, begun, err
 	}
 	err = svc.Providers.From(ctx, provider, b.Issuer)
 	switch {
 	case errors.Is(err, keyhatch.RefusedIssuer):
-		return said, err
+		return said, begun, err
 	case err != nil:
-		return said, silent(err)
+		return said, begun, silent(err)
 	case b.Error != "" || b.Code == "":
-		return said, keyhatch.RefusedThere
+		return said, begun, keyhatch.RefusedThere
 	}
 	said, err = svc.Providers.Redeem(ctx, provider, keyhatch.LoginAnswer{
 		Redirect: svc.redirect(provider), Code: b.Code, Verifier: keyhatch.Secret(derived(b.Secret, "verifier")), Nonce: derived(b.Secret, "nonce"),
@@ -206,7 +220,32 @@ func (svc *Service) ask(ctx context.Context, provider string, b Back) (said keyh
 	if err != nil && !errors.As(err, &why) {
 		err = silent(err)
 	}
-	return said, err
+	if err != nil {
+		return said, begun, err
+	}
+	now := svc.k.Now()
+	if said.LoggedIn.After(now) { // by its clock
+		said.LoggedIn = now
+	}
+	if !recent(said.LoggedIn, begun, now) {
+		err = keyhatch.RefusedAge
+	}
+	return said, begun, err
+}
+
+// recent tells whether who has logged in at the time comes of the login that was begun, as old as that may be. A provider
+// that does not say when is not believed.
+//
+// Source: OpenID Connect Core 1.0, sections 2 (auth_time) and 3.1.2.1.
+func recent(loggedIn time.Time, begun db.BegunLogin, now time.Time) bool {
+	if !begun.Age.Bounded {
+		return true
+	}
+	first := now.Add(-begun.Age.Most)
+	if begun.Age.Most == 0 {
+		first = begun.ExpiresAt.Add(-Life)
+	}
+	return !loggedIn.IsZero() && !loggedIn.Before(first.Add(-clocks))
 }
 
 // Leave is where a browser is logged out of the provider at which its user has logged in, and sent back

@@ -22,6 +22,7 @@ var refusals = map[keyhatch.LoginRefusal]string{
 	keyhatch.RefusedAudience:  "the provider's answer is meant for another program: an installation admin checks client_id",
 	keyhatch.RefusedExpired:   "the provider's answer had expired when it came: log in again; if it is so each time, an installation admin checks the clocks of both servers",
 	keyhatch.RefusedNonce:     "the provider's answer belongs to another login: log in again",
+	keyhatch.RefusedAge:       "the program wants you to have logged in just now, and the provider does not say that you have: log out there and log in again; if it is so each time, an installation admin has the provider put auth_time into the ID token",
 	keyhatch.RefusedStranger:  "the provider knows you, but you may not log in here with that account: ask an installation admin, who decides which ones may",
 	keyhatch.RefusedNameless:  "the provider calls you nothing that can be a user's name here: ask an installation admin to name you in the configuration",
 	keyhatch.RefusedNameTaken: "what the provider calls you is somebody's name here already: if that is you, ask an installation admin to say so in the configuration",

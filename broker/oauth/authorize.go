@@ -95,13 +95,14 @@ func recent(v kernel.View, r Request) error {
 		return nil
 	}
 	at, err := loggedIn(v)
-	if err == nil && v.Now.Sub(at) > r.Within {
+	if err == nil && (at.IsZero() || v.Now.Sub(at) > r.Within) {
 		err = ErrLogin
 	}
 	return err
 }
 
-// loggedIn is when the caller showed who it is: now, or when its session began.
+// loggedIn is when the caller showed who it is: now, or as its session has it; zero where a provider
+// does not say.
 func loggedIn(v kernel.View) (time.Time, error) {
 	if v.Caller.Session == "" {
 		return v.Now, nil
@@ -110,7 +111,7 @@ func loggedIn(v kernel.View) (time.Time, error) {
 	if errors.Is(err, keyhatch.NotFound) {
 		err = kernel.SessionInvalid()
 	}
-	return s.CreatedAt, err
+	return s.LoggedIn, err
 }
 
 // isChallenge tells whether a text is a SHA-256 in base64url.

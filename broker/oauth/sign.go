@@ -222,10 +222,14 @@ func (svc *Service) signID(w *kernel.Work, client keyhatch.OAuthClient, u keyhat
 	if last := w.Now.Add(idLife); until.After(last) {
 		until = last
 	}
-	return svc.sign(w, "JWT", claims{
+	says := claims{
 		Issuer: svc.issuer, Subject: u.ID, Audience: client.Name, Expires: until.Unix(), IssuedAt: w.Now.Unix(),
-		Nonce: consent.Nonce, AuthTime: consent.LoggedIn.Unix(), UserInfo: infoOf(u),
-	})
+		Nonce: consent.Nonce, UserInfo: infoOf(u),
+	}
+	if !consent.LoggedIn.IsZero() {
+		says.AuthTime = consent.LoggedIn.Unix()
+	}
+	return svc.sign(w, "JWT", says)
 }
 
 // TellUser tells who the caller is, if its token came of a consent to that: keyhatch.Forbidden

@@ -54,7 +54,7 @@ func (svc *Service) Begin(ctx context.Context, c keyhatch.Caller, browser string
 		return "", s, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted, "a session begins with a password: send yours")
 	}
 	err = svc.k.Append(ctx, c, func(w *kernel.Work) error {
-		secret, s, err = svc.add(w, browser, "", "")
+		secret, s, err = svc.add(w, browser, keyhatch.LoginStatement{LoggedIn: w.Now})
 		return err
 	})
 	if err != nil {
@@ -63,13 +63,13 @@ func (svc *Service) Begin(ctx context.Context, c keyhatch.Caller, browser string
 	return secret, s, nil
 }
 
-// BeginAt signs in the caller of the work, who has logged in at the provider of the issuer as
-// the subject. Whether it is let in was decided before.
-func (svc *Service) BeginAt(w *kernel.Work, browser, issuer, subject string) (keyhatch.Secret, keyhatch.BrowserSession, error) {
-	return svc.add(w, browser, issuer, subject)
+// BeginAt signs in the caller of the work, who has logged in at a provider as that one says. Whether
+// it is let in was decided before.
+func (svc *Service) BeginAt(w *kernel.Work, browser string, said keyhatch.LoginStatement) (keyhatch.Secret, keyhatch.BrowserSession, error) {
+	return svc.add(w, browser, said)
 }
 
-func (svc *Service) add(w *kernel.Work, browser, issuer, subject string) (secret keyhatch.Secret, s keyhatch.BrowserSession, err error) {
+func (svc *Service) add(w *kernel.Work, browser string, said keyhatch.LoginStatement) (secret keyhatch.Secret, s keyhatch.BrowserSession, err error) {
 	secret = keyhatch.NewSessionSecret()
 	hash, err := svc.k.Keys.HashToken(secret)
 	if err != nil {
@@ -77,8 +77,8 @@ func (svc *Service) add(w *kernel.Work, browser, issuer, subject string) (secret
 	}
 	from := w.Caller.Origin.AddressText()
 	s = keyhatch.BrowserSession{
-		ID: keyhatch.NewID(keyhatch.SessionID, w.Now), User: w.Caller.User.ID, Password: w.Caller.Password, Issuer: issuer, Browser: calls(browser),
-		CreatedAt: w.Now, CreatedFrom: from, LastUsedAt: w.Now, LastUsedFrom: from, ExpiresAt: w.Now.Add(Idle),
+		ID: keyhatch.NewID(keyhatch.SessionID, w.Now), User: w.Caller.User.ID, Password: w.Caller.Password, Issuer: said.Issuer, Browser: calls(browser),
+		CreatedAt: w.Now, CreatedFrom: from, LoggedIn: said.LoggedIn, LastUsedAt: w.Now, LastUsedFrom: from, ExpiresAt: w.Now.Add(Idle),
 	}
 	if err := w.Tx.InsertSession(w.Ctx, s, hash); err != nil {
 		return "", s, err
@@ -92,7 +92,7 @@ func (svc *Service) add(w *kernel.Work, browser, issuer, subject string) (secret
 			return "", s, err
 		}
 	}
-	return secret, s, w.Record(Begun, "", s.ID, kernel.Detail("user", s.User, "name", w.Caller.User.Name, "browser", s.Browser, "issuer", issuer, "subject", subject))
+	return secret, s, w.Record(Begun, "", s.ID, kernel.Detail("user", s.User, "name", w.Caller.User.Name, "browser", s.Browser, "issuer", said.Issuer, "subject", said.Subject))
 }
 
 // Of tells who is signed in: keyhatch.Unauthenticated when nobody is, or not any more, in the

@@ -2,6 +2,7 @@ package dbtest
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"time"
 
@@ -78,27 +79,36 @@ func testIdentities(t *testing.T, s *suite) {
 	}
 
 	end := s.Now().Add(time.Hour)
+	begun := func(hash byte) db.BegunLogin {
+		return db.BegunLogin{Hash: []byte{hash}, Provider: "a", Next: "/device?n=" + strconv.Itoa(int(hash)), Age: keyhatch.LoginAge{Bounded: hash > 1, Most: time.Duration(hash-1) * time.Minute}, ExpiresAt: end}
+	}
 	begin := func(hash byte) {
-		s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.BeginLogin(ctx, []byte{hash}, "a", end) })
+		s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.BeginLogin(ctx, begun(hash)) })
 	}
 	comes := func(what string, hash byte, provider string, at time.Time, want bool) {
 		t.Helper()
-		var got bool
-		s.Do(func(ctx context.Context, tx *db.Tx) (err error) {
+		var got db.BegunLogin
+		err := s.Try(func(ctx context.Context, tx *db.Tx) (err error) {
 			got, err = tx.EndLogin(ctx, []byte{hash}, provider, at)
 			return err
 		})
-		if got != want {
-			t.Errorf("%s: %t", what, got)
+		if !want {
+			ground.WantFail(t, what, err, keyhatch.NotFound, keyhatch.CodeSessionNotFound)
+			return
+		}
+		if diff := cmp.Diff(begun(hash), got); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", what, err, diff)
 		}
 	}
 	begin(1)
 	begin(2)
 	comes("too late", 1, "a", end, false)
 	comes("from another provider", 1, "b", s.Now(), false)
-	comes("another one", 3, "a", s.Now(), false)
+	comes("another one", 4, "a", s.Now(), false)
 	comes("in time", 1, "a", end.Add(-time.Microsecond), true)
 	comes("again", 1, "a", s.Now(), false)
+	begin(3)
+	comes("of some age", 3, "a", s.Now(), true)
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.PruneLogins(ctx, end) })
 	comes("after pruning", 2, "a", s.Now(), false)
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteUser(ctx, other.ID) })

@@ -22,7 +22,7 @@ func testSessions(t *testing.T, s *suite) {
 	session := func(of keyhatch.User, password string) (keyhatch.BrowserSession, keyhatch.TokenHash) {
 		return keyhatch.BrowserSession{
 			ID: keyhatch.NewID(keyhatch.SessionID, s.Now()), User: of.ID, Password: password, Issuer: "https://a.example", Browser: "b", CreatedAt: begun, CreatedFrom: "192.0.2.1",
-			LastUsedAt: begun, LastUsedFrom: "192.0.2.2", ExpiresAt: end,
+			LastUsedAt: begun, LastUsedFrom: "192.0.2.2", ExpiresAt: end, LoggedIn: begun.Add(-time.Minute),
 		}, s.newToken("", "").Hash
 	}
 	bound, boundHash := session(u, password.ID)

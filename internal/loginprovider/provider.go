@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -43,6 +44,12 @@ type Provider struct {
 	Names bool
 	// Answer is called before a browser is sent back, and may change with what.
 	Answer func(back url.Values)
+	// Since is when its user has logged in there, which it tells who asks with max_age: it logs the user in anew where that is
+	// too long ago, or prompt says so, unless it is Lazy. Mute has it tell nobody.
+	Since      time.Time
+	Lazy, Mute bool
+	// Asked is what it was asked for last.
+	Asked url.Values
 	// Refuses has it log nobody in.
 	Refuses bool
 	// Down has it answer nothing.
@@ -128,6 +135,10 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		p.t.Error(err)
 	}
 	asked := r.Form
+	p.Asked = asked
+	if most, err := strconv.Atoi(asked.Get("max_age")); !p.Lazy && (asked.Get("prompt") == "login" || err == nil && time.Since(p.Since) > time.Duration(most)*time.Second) {
+		p.Since = time.Now()
+	}
 	if asked.Get("code_challenge_method") != "S256" || asked.Get("client_id") != ClientID || asked.Get("nonce") == "" || asked.Get("response_type") != "code" {
 		p.t.Errorf("it is asked for %v", asked)
 	}
@@ -186,6 +197,9 @@ func (p *Provider) signed(asked url.Values) string {
 	now := time.Now()
 	header := map[string]any{"alg": "RS256", "typ": "JWT", "kid": "k1"}
 	claims := map[string]any{"iss": p.URL, "aud": ClientID, "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(), "nonce": asked.Get("nonce")}
+	if asked.Has("max_age") && !p.Mute {
+		claims["auth_time"] = p.Since.Unix()
+	}
 	maps.Copy(claims, p.User)
 	if p.Issues != nil {
 		p.Issues(header, claims)
