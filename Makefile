@@ -20,6 +20,10 @@ REPORTFLAGS := -no-skips
 TESTFLAGS   := -count=1
 endif
 
+# Whatever the race detector does not watch is compiled as users have it: the many packages
+# below us once, and not once more for each way.
+RELEASED := CGO_ENABLED=0 GOFLAGS=-trimpath
+
 # The race detector looks at our code and not into SQLite, which is C made Go: with
 # it there a test takes up to twenty times as long; and not into kong, which reads the
 # command line before anything else runs, in each process. Nor does a
@@ -38,23 +42,23 @@ run: needs-go ## start keyhatch with sample data (ARGS='--data DIR' and so on)
 
 .PHONY: build
 build: needs-go ## build bin/keyhatch
-	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/keyhatch ./cmd/keyhatch
+	$(RELEASED) go build -ldflags '-X main.version=$(VERSION)' -o bin/keyhatch ./cmd/keyhatch
 
 .PHONY: test
 test: needs-go bin/testreport ## install what the tests need, then run them all
 	@settings=$$(tools/setup.sh); eval "$$settings"; $(RACE)
 	clients=$$(mktemp); trap 'rm -f "$$clients"' EXIT
 	# Two packages run the program as it is released, at a time: compiled once, it is for both.
-	CGO_ENABLED=0 GOFLAGS=-trimpath go build -o /dev/null ./cmd/keyhatch
+	$(RELEASED) go build -o /dev/null ./cmd/keyhatch
 	{ failed=0
 	  # The real clients take longest. They run beside the rest, without the race detector:
 	  # our code is in another process there, and the rest has the detector watch it. What
 	  # they say comes last, since the events of two runs must not mix.
-	  go test -json -vet=off -timeout 40m $(TESTFLAGS) ./conformance >"$$clients" & run=$$!
+	  $(RELEASED) go test -json -vet=off -timeout 40m $(TESTFLAGS) ./conformance >"$$clients" & run=$$!
 	  # Others that take long begin first. make check vets.
 	  packages=$$(go list ./... | grep -v '/conformance$$')
 	  go test -p 2 -json -race -vet=off -timeout 40m $(TESTFLAGS) ./gateway ./cmd/keyhatch $$packages || failed=1
-	  go test -C tools -json -vet=off $(TESTFLAGS) ./... || failed=1
+	  $(RELEASED) go test -C tools -json -vet=off $(TESTFLAGS) ./... || failed=1
 	  wait $$run || failed=1
 	  cat "$$clients"
 	  exit $$failed
@@ -63,7 +67,7 @@ test: needs-go bin/testreport ## install what the tests need, then run them all
 .PHONY: conformance
 conformance: needs-go bin/testreport ## run only the real clients against the real binary
 	@settings=$$(tools/setup.sh); eval "$$settings"
-	go test -json -vet=off -count=1 -timeout 40m ./conformance | bin/testreport -no-skips
+	$(RELEASED) go test -json -vet=off -count=1 -timeout 40m ./conformance | bin/testreport -no-skips
 
 .PHONY: pictures
 pictures: needs-go ## make the pictures of the pages for people anew (docs/pages)
@@ -77,7 +81,7 @@ chaos: needs-go ## kill processes while they rotate data keys, and while they ke
 
 .PHONY: check
 check: needs-go ## look at format, vet, staticcheck, modules and generated files
-	@failed=0
+	@export $(RELEASED); failed=0
 	try() { what=$$1; shift; echo "check: $$what"; "$$@" || { failed=1; echo "check: FAILED: $$what"; }; }
 	unformatted() { files=$$($(TOOL) gofumpt -l .) && [ -z "$$files" ] || { echo "$$files"; return 1; }; }
 	current() {
@@ -117,7 +121,7 @@ gen: needs-go ## write the generated files
 
 .PHONY: bin/testreport
 bin/testreport: needs-go
-	@go build -C tools -o ../bin/testreport ./testreport
+	@$(RELEASED) go build -C tools -o ../bin/testreport ./testreport
 
 .PHONY: needs-go
 needs-go:
