@@ -58,6 +58,7 @@ func TestS6_HiddenIsLikeMissing(t *testing.T) {
 		{"remove a user's password", "bystander", "nemo", func(c caller, ref string) error { return b.Passwords.RemovePassword(w.ctx, c, ref) }},
 		{"reset a user's password", "bystander", "nemo", func(c caller, ref string) error { return w.newReset(c, ref) }},
 		{"token of a user", "bystander", "nemo", func(c caller, ref string) error { return create(w, c, people.NewToken{User: ref}) }},
+		{"one's tokens in a workspace", "lab", "nowhere", func(c caller, ref string) error { return only(b.People.TokensIn(w.ctx, c, ref, page)) }},
 		{"tokens of a user", w.bystander.User.ID, "user_" + zero, func(c caller, ref string) error { return only(b.People.Tokens(w.ctx, c, ref, page)) }},
 		{"member by name", "bystander", "nemo", func(c caller, ref string) error {
 			if !c.User.Admin && c.User.ID != member.User.ID {

@@ -354,6 +354,9 @@ var peopleUseCases = []useCase{
 	{"list one's tokens", "                 ok        ok        ok        ok        ok        ok        ok        ok", "", "", func(w *lab, c caller) act {
 		return func() error { return only(w.Broker.People.Tokens(w.ctx, c, "", page)) }
 	}},
+	{"list one's tokens in a workspace", "  ok        ok        ok        ok        ok        hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
+		return func() error { return only(w.Broker.People.TokensIn(w.ctx, c, w.ws.ID, page)) }
+	}},
 	{"list a member's tokens", "            ok        hidden    forbidden forbidden forbidden hidden    hidden    hidden", "", "", func(w *lab, c caller) act {
 		return func() error { return only(w.Broker.People.Tokens(w.ctx, c, w.bystander.User.ID, page)) }
 	}},

@@ -227,7 +227,9 @@ func (r Reader) AllTokens(ctx context.Context) ([]HashedToken, error) {
 // confined to one workspace when that is set. Those that stand for signed tokens are not
 // among them: nobody has made them.
 func (r Reader) Tokens(ctx context.Context, user, workspace string, p Page) ([]keyhatch.Token, error) {
-	return many(ctx, r, scanToken, "select "+tokenColumns+` from tokens
-		where id > $1 and issuer is null and ($2 = '' or user_id = $2) and ($3 = '' or workspace = $3) order by id limit $4`,
-		p.After, user, workspace, p.Limit)
+	where := conditions{text: []string{"issuer is null"}}
+	where.add("id > ?", p.After)
+	where.add("user_id = ?", user)
+	where.add("workspace = ?", workspace)
+	return many(ctx, r, scanToken, "select "+tokenColumns+" from tokens"+where.sql("order by id limit ?", p.Limit), where.args...)
 }

@@ -246,6 +246,22 @@ func (svc *Service) Tokens(ctx context.Context, c keyhatch.Caller, user string, 
 		func(p kernel.Page) ([]keyhatch.Token, error) { return v.Tokens(ctx, owner, c.Token.Workspace, p) })
 }
 
+// TokensIn lists those of the caller's tokens that are confined to a workspace, or for an
+// installation admin those of everybody. A token that is confined to another one has none there.
+func (svc *Service) TokensIn(ctx context.Context, c keyhatch.Caller, workspace string, p kernel.Page) (kernel.List[keyhatch.Token], error) {
+	v := svc.k.View(ctx, c)
+	ws, err := v.MemberWorkspace(workspace)
+	if err != nil {
+		return kernel.List[keyhatch.Token]{}, err
+	}
+	owner := c.User.ID
+	if v.Installs() {
+		owner = ""
+	}
+	return kernel.Paged(p, keyhatch.TokenID, func(t keyhatch.Token) string { return t.ID },
+		func(p kernel.Page) ([]keyhatch.Token, error) { return v.Tokens(ctx, owner, ws.ID, p) })
+}
+
 // visibleToken finds a token that the caller may see and end. A confined token
 // reaches those of its own workspace only.
 func visibleToken(v kernel.View, id string) (keyhatch.Token, error) {

@@ -94,9 +94,9 @@ func (d *Door) listTokens(c *call) (any, error) {
 	}
 	wanted, _ := c.Objects("annotations")
 	all := everything(func(p kernel.Page) (kernel.List[keyhatch.Token], error) {
-		return d.people.Tokens(c.ctx, c.caller, "", p)
+		return d.people.TokensIn(c.ctx, c.caller, ws.ID, p)
 	})
-	items, p, err := paged(c.Values, those(all, func(t keyhatch.Token) bool { return t.Workspace == ws.ID && noted(t, wanted) }), d.encodeToken)
+	items, p, err := paged(c.Values, those(all, func(t keyhatch.Token) bool { return noted(t, wanted) }), d.encodeToken)
 	return struct {
 		Pagination pagination `json:"pagination"`
 		Tokens     []token    `json:"api_tokens"`

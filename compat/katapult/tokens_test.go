@@ -166,6 +166,12 @@ func TestPagesAndFilters(t *testing.T) {
 	if n := len(list("admin", "").Tokens); n != 8 {
 		t.Errorf("the admin sees %d", n)
 	}
+	// For the list of one organization all tokens of the installation used to be read.
+	w.Secret(people.NewToken{User: w.ann.User.ID})
+	w.SQL(t, "update tokens set scopes = 'unreadable' where workspace is null or workspace <> $1", w.lab.ID)
+	if n := len(list("admin", "").Tokens); n != 8 {
+		t.Errorf("where others' tokens cannot be read the admin sees %d", n)
+	}
 }
 
 // TestSecretsStayHere: a secret is in the answer that makes it and nowhere else.
