@@ -31,6 +31,7 @@ type Service struct {
 	stores           *storekeys.Service
 	kick             func()
 	uses             *kernel.Uses
+	waiting          queues // for keys whose stores are being asked about them
 	log              *slog.Logger
 }
 

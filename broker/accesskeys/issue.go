@@ -78,26 +78,34 @@ func notReady(format string, args ...any) *keyhatch.Error {
 var errBusy = notReady("the store does not have the key yet as it is to be: try again in a moment")
 
 // beginIssue notes that a pair is being issued, when nobody does anything else with the
-// key in its store: it waits for that, for a while.
+// key in its store: it waits for that, for a while, and of all who do one looks.
 func (svc *Service) beginIssue(ctx context.Context, c keyhatch.Caller, id string) (key keyhatch.AccessKey, err error) {
-	for end := time.Now().Add(issueWait); ; {
-		key, err = svc.tryToBegin(ctx, c, id)
-		if !errors.Is(err, errBusy) {
-			return key, err
-		}
-		svc.kick()
-		if !svc.awaitFree(ctx, c, id, end) {
-			return key, err
-		}
+	if key, err = svc.tryToBegin(ctx, c, id); !errors.Is(err, errBusy) {
+		return key, err
 	}
+	within, stop := context.WithTimeout(ctx, issueWait)
+	defer stop()
+	leave, ok := svc.waiting.join(within, id)
+	if !ok {
+		return key, err
+	}
+	defer leave()
+	for errors.Is(err, errBusy) {
+		svc.kick()
+		if !svc.awaitFree(within, c, id) {
+			return key, err
+		}
+		key, err = svc.tryToBegin(ctx, c, id)
+	}
+	return key, err
 }
 
-// awaitFree waits until it is worth while to try, and tells whether it is. It only looks:
-// who writes holds up all others.
-func (svc *Service) awaitFree(ctx context.Context, c keyhatch.Caller, id string, end time.Time) bool {
+// awaitFree waits until it is worth while to try, and tells whether it is before ctx ends.
+// It only looks: who writes holds up all others.
+func (svc *Service) awaitFree(ctx context.Context, c keyhatch.Caller, id string) bool {
 	tick := time.NewTicker(issueLook)
 	defer tick.Stop()
-	for time.Now().Before(end) {
+	for {
 		select {
 		case <-ctx.Done():
 			return false
@@ -110,10 +118,9 @@ func (svc *Service) awaitFree(ctx context.Context, c keyhatch.Caller, id string,
 			busy, err = isBusy(v, key)
 		}
 		if err != nil || !busy { // trying tells what is wrong
-			return true
+			return ctx.Err() == nil
 		}
 	}
-	return false
 }
 
 // isBusy tells whether the store does not have a key as it is to be, or is being asked about it.
