@@ -6,7 +6,9 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"testing"
 
+	"github.com/keyhatch/keyhatch/compat/katapult"
 	"github.com/keyhatch/keyhatch/internal/doortest"
 )
 
@@ -150,8 +152,8 @@ var failures = map[string]string{
 	"GET organizations/-/api_tokens":      ofOrganization,
 	"POST organizations/-/api_tokens":     ofOrganization + " validation_error",
 	"PATCH api_tokens/-":                  "api_token_not_found validation_error",
-	"DELETE api_tokens/-":                 "api_token_not_found",
-	"POST api_tokens/-/regenerate_secret": "api_token_not_found",
+	"DELETE api_tokens/-":                 "api_token_not_found validation_error",
+	"POST api_tokens/-/regenerate_secret": "api_token_not_found validation_error",
 
 	"POST organizations/-/object_storage/-":   ofAccount + " task_queueing_error validation_error",
 	"GET organizations/-/object_storage/-":    ofAccount,
@@ -174,6 +176,28 @@ var failures = map[string]string{
 	"PATCH object_storage/access_keys/-":                     ofAccessKey + " task_queueing_error object_storage_provisioning_error validation_error",
 	"DELETE object_storage/access_keys/-":                    ofAccessKey + " network_error",
 	"POST object_storage/access_keys/-/generate_credentials": ofAccessKey + " task_queueing_error object_storage_provisioning_error object_storage_account_suspended",
+}
+
+// TestFailuresOfRoutes: what the door's table lets a route tell is what the format has for
+// it, line by line: they are written down apart, and nobody held the one to the other.
+func TestFailuresOfRoutes(t *testing.T) {
+	tells := katapult.Tells()
+	for route, line := range failures {
+		var want []string
+		for _, c := range strings.Fields(line) {
+			if slices.Contains(katapult.OfSome(), c) {
+				want = append(want, c)
+			}
+		}
+		got, served := tells[route]
+		if slices.Sort(got); !served || !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+			t.Errorf("%s (served: %t) tells %q, and the format has %q", route, served, got, want)
+		}
+		delete(tells, route)
+	}
+	for route := range tells {
+		t.Errorf("%s is in no line of the format", route)
+	}
 }
 
 // lineOf is what a table says of a request's route, "no route" for one that is in none.
