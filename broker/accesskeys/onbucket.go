@@ -18,7 +18,7 @@ type OnBucket struct{ Read, Write []string }
 // see.
 func (svc *Service) KeysOnBucket(ctx context.Context, c keyhatch.Caller, workspace, bucket string) (OnBucket, error) {
 	v := svc.k.View(ctx, c)
-	bk, err := bucketOf(v, workspace, bucket)
+	bk, err := v.VisibleBucket(workspace, bucket)
 	if err != nil {
 		return OnBucket{}, err
 	}
@@ -36,27 +36,6 @@ func onBucket(keys []keyhatch.AccessKey, bucket string) (on OnBucket) {
 		}
 	}
 	return on
-}
-
-// bucketOf finds a bucket that the caller may see.
-func bucketOf(v kernel.View, workspace, ref string) (bk keyhatch.Bucket, err error) {
-	if _, ok := keyhatch.IDPayload(keyhatch.BucketID, ref); ok {
-		if bk, err = v.Bucket(v.Ctx, ref); err == nil {
-			err = v.MustBelong(bk.Workspace, keyhatch.CodeBucketNotFound)
-		}
-	} else {
-		var ws keyhatch.Workspace
-		if ws, err = v.MemberWorkspace(workspace); err == nil {
-			bk, err = v.BucketByName(v.Ctx, ws.ID, ref)
-		}
-	}
-	if err == nil {
-		err = (&bounds{View: v}).mustSee(bk)
-	}
-	if err != nil {
-		return keyhatch.Bucket{}, err
-	}
-	return bk, nil
 }
 
 // seenOn are the keys on a bucket's store that the caller may see.
@@ -81,7 +60,7 @@ type OnBucketChange struct{ Read, Write *[]string } // ids or names
 // Update holds it to.
 func (svc *Service) SetOnBucket(ctx context.Context, c keyhatch.Caller, workspace, bucket string, ch OnBucketChange) (on OnBucket, err error) {
 	err = svc.changing(ctx, c, func(w *kernel.Work) error {
-		bk, err := bucketOf(w.View, workspace, bucket)
+		bk, err := w.VisibleBucket(workspace, bucket)
 		if err == nil {
 			err = mustDecide(w, bk)
 		}

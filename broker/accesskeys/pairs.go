@@ -77,12 +77,8 @@ func issuable(w *kernel.Work, id string) (keyhatch.AccessKey, error) {
 	if err == nil {
 		err = mayHaveMade(w, key)
 	}
-	if err != nil {
-		return key, err
-	}
-	a, err := w.StoreAccountOn(w.Ctx, key.Workspace, key.Store)
-	if err == nil || errors.Is(err, keyhatch.NotFound) {
-		err = kernel.AccountOpens(a.State)
+	if err == nil {
+		err = w.MustOpen(key.Workspace, key.Store)
 	}
 	return key, err
 }

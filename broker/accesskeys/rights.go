@@ -90,7 +90,7 @@ func (b *bounds) bucket(field, ref string) (bucket keyhatch.Bucket, err error) {
 		err = kernel.NotFound(keyhatch.CodeBucketNotFound)
 	}
 	if err == nil {
-		err = b.mustSee(bucket)
+		err = b.MustSeeBucket(bucket)
 	}
 	switch {
 	case err != nil:
@@ -115,18 +115,6 @@ func (b *bounds) bucket(field, ref string) (bucket keyhatch.Bucket, err error) {
 			"a key is for buckets that its owner decides over, and who makes or changes it: the workspace's admins do, and a bucket's owner").In(field)
 	}
 	return bucket, nil
-}
-
-// mustSee refuses who may not see a bucket's store; its owner sees it.
-func (b *bounds) mustSee(bucket keyhatch.Bucket) error {
-	if bucket.Owner == b.Caller.User.ID {
-		return nil
-	}
-	store, err := b.Store(b.Ctx, bucket.Store)
-	if err == nil {
-		err = b.MustSeeStore(store, keyhatch.CodeBucketNotFound)
-	}
-	return err
 }
 
 // mayBoth tells whether the caller and the key's owner both decide over the bucket.

@@ -57,7 +57,7 @@ type Bucket struct {
 // for its owner.
 func (svc *Service) Bucket(ctx context.Context, c keyhatch.Caller, workspace, ref string) (Bucket, error) {
 	v := svc.k.View(ctx, c)
-	bk, err := visible(v, workspace, ref)
+	bk, err := v.VisibleBucket(workspace, ref)
 	if err != nil {
 		return Bucket{}, err
 	}
@@ -76,7 +76,7 @@ func (svc *Service) OnStore(ctx context.Context, c keyhatch.Caller, store, name 
 	}
 	bk, err := v.BucketOnStore(ctx, s.ID, name)
 	if err == nil {
-		bk, err = visible(v, "", bk.ID)
+		bk, err = v.VisibleBucket("", bk.ID)
 	}
 	if err != nil {
 		return Bucket{}, err
@@ -88,7 +88,7 @@ func (svc *Service) OnStore(ctx context.Context, c keyhatch.Caller, store, name 
 // shows it; empty: our own S3 endpoint.
 func (svc *Service) UsedAt(ctx context.Context, c keyhatch.Caller, workspace, ref string) (string, error) {
 	v := svc.k.View(ctx, c)
-	bk, err := visible(v, workspace, ref)
+	bk, err := v.VisibleBucket(workspace, ref)
 	if err != nil {
 		return "", err
 	}
@@ -148,43 +148,10 @@ func (svc *Service) Buckets(ctx context.Context, c keyhatch.Caller, workspace st
 		})
 }
 
-func visible(v kernel.View, workspace, ref string) (keyhatch.Bucket, error) {
-	bk, err := find(v, workspace, ref)
-	if err != nil {
-		return keyhatch.Bucket{}, err
-	}
-	if bk.Owner == v.Caller.User.ID {
-		return bk, nil
-	}
-	s, err := v.Store(v.Ctx, bk.Store)
-	if err == nil {
-		err = v.MustSeeStore(s, keyhatch.CodeBucketNotFound)
-	}
-	if err != nil {
-		return keyhatch.Bucket{}, err
-	}
-	return bk, nil
-}
-
-func find(v kernel.View, workspace, ref string) (keyhatch.Bucket, error) {
-	if _, ok := keyhatch.IDPayload(keyhatch.BucketID, ref); !ok {
-		ws, err := v.MemberWorkspace(workspace)
-		if err != nil {
-			return keyhatch.Bucket{}, err
-		}
-		return v.BucketByName(v.Ctx, ws.ID, ref)
-	}
-	bk, err := v.Bucket(v.Ctx, ref)
-	if err != nil {
-		return bk, err
-	}
-	return bk, v.MustBelong(bk.Workspace, keyhatch.CodeBucketNotFound)
-}
-
 // ruled finds a bucket that the caller decides over: its owner does, and the workspace's
 // admins. manages tells whether it is one of the latter.
 func ruled(w *kernel.Work, workspace, ref string) (bk keyhatch.Bucket, manages bool, err error) {
-	if bk, err = visible(w.View, workspace, ref); err != nil {
+	if bk, err = w.VisibleBucket(workspace, ref); err != nil {
 		return bk, false, err
 	}
 	if err := w.MustNotBeTask(); err != nil { // the owner makes keys for it

@@ -63,7 +63,7 @@ func askRemove(ctx context.Context, tx *db.Tx, bk keyhatch.Bucket, mark string, 
 
 // deletable finds a bucket that nothing on record keeps but for access keys.
 func deletable(w *kernel.Work, workspace, ref string) (keyhatch.Bucket, error) {
-	bk, err := visible(w.View, workspace, ref)
+	bk, err := w.VisibleBucket(workspace, ref)
 	if err == nil {
 		err = w.MustManage(bk.Workspace, keyhatch.CodeBucketNotFound)
 	}
@@ -89,7 +89,7 @@ func deletable(w *kernel.Work, workspace, ref string) (keyhatch.Bucket, error) {
 	case len(locations) > 0 && (len(locations) > 1 || locations[0].Prefix != ""):
 		return bk, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse, "the bucket is divided into locations: delete those first")
 	}
-	return bk, mustOpen(w.View, bk)
+	return bk, w.MustOpen(bk.Workspace, bk.Store)
 }
 
 // removeAgain is remove for what was not removed when it was asked for.

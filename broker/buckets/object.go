@@ -27,7 +27,7 @@ func (svc *Service) Object(ctx context.Context, c keyhatch.Caller, workspace, re
 	if err := keyhatch.CheckKey(key); err != nil {
 		return none, err
 	}
-	if err := mustOpen(v, bk); err != nil {
+	if err := v.MustOpen(bk.Workspace, bk.Store); err != nil {
 		return none, err
 	}
 	if bk.State != keyhatch.BucketConfigured {
@@ -79,7 +79,7 @@ func (svc *Service) readable(v kernel.View, workspace, ref, key string) (bk keyh
 	may, err := svc.mayRead(v, bk, key)
 	if err == nil && !may {
 		err = kernel.NotFound(keyhatch.CodeBucketNotFound)
-		if _, seen := visible(v, bk.Workspace, bk.ID); seen == nil {
+		if _, seen := v.VisibleBucket(bk.Workspace, bk.ID); seen == nil {
 			err = keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeAccessNotGranted, "no grant lets you read there: ask the location's owner for one")
 		}
 	}

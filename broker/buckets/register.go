@@ -80,7 +80,7 @@ func fresh(w *kernel.Work, workspace string, s keyhatch.Store, name, owner strin
 // its objects. Who may is as with Register.
 func (svc *Service) Unregister(ctx context.Context, c keyhatch.Caller, workspace, ref string) error {
 	return svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		bk, err := visible(w.View, workspace, ref)
+		bk, err := w.VisibleBucket(workspace, ref)
 		if err != nil {
 			return err
 		}

@@ -25,7 +25,7 @@ const (
 // is what was counted last, and a job counts.
 func (svc *Service) Usage(ctx context.Context, c keyhatch.Caller, workspace, ref string) (keyhatch.BucketUsage, error) {
 	v := svc.k.View(ctx, c)
-	bk, err := visible(v, workspace, ref)
+	bk, err := v.VisibleBucket(workspace, ref)
 	if err != nil {
 		return keyhatch.BucketUsage{}, err
 	}
@@ -33,7 +33,7 @@ func (svc *Service) Usage(ctx context.Context, c keyhatch.Caller, workspace, ref
 	if err != nil || bk.State != keyhatch.BucketConfigured || v.Now.Sub(known.CountedAt) < countedFor {
 		return known, err
 	}
-	if err := mustOpen(v, bk); err != nil {
+	if err := v.MustOpen(bk.Workspace, bk.Store); err != nil {
 		return known, nil // a closed account tells what it knew
 	}
 	if _, waits, err := v.Job(ctx, CountJob, bk.ID); err != nil || waits {
@@ -53,18 +53,6 @@ func (svc *Service) Usage(ctx context.Context, c keyhatch.Caller, workspace, ref
 func lastUsage(r db.Reader, ctx context.Context, bk keyhatch.Bucket) (keyhatch.BucketUsage, error) {
 	all, err := r.BucketUsages(ctx, bk.Workspace, bk.ID)
 	return all[bk.ID], err
-}
-
-// mustOpen refuses what rests on an account that opens nothing.
-func mustOpen(v kernel.View, bk keyhatch.Bucket) error {
-	a, err := v.StoreAccountOn(v.Ctx, bk.Workspace, bk.Store)
-	if errors.Is(err, keyhatch.NotFound) {
-		err = nil
-	}
-	if err == nil {
-		err = kernel.AccountOpens(a.State)
-	}
-	return err
 }
 
 // countAgain is count for what took too long to be waited for.

@@ -1,6 +1,20 @@
 package kernel
 
-import "github.com/keyhatch/keyhatch"
+import (
+	"errors"
+
+	"github.com/keyhatch/keyhatch"
+)
+
+// MustOpen refuses what rests on the account of a workspace on a store, if that opens
+// nothing, or there is none.
+func (v View) MustOpen(workspace, store string) error {
+	a, err := v.StoreAccountOn(v.Ctx, workspace, store)
+	if err != nil && !errors.Is(err, keyhatch.NotFound) {
+		return err
+	}
+	return AccountOpens(a.State)
+}
 
 // AccountOpens refuses what rests on an account of a state that opens nothing.
 func AccountOpens(s keyhatch.AccountState) error {
