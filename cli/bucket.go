@@ -66,7 +66,7 @@ type bucketCommand struct {
 	Object     bucketObject     `cmd:"" help:"Tell what is known of an object."`
 	Keys       bucketKeys       `cmd:"" help:"List the access keys that name a bucket, or say which do."`
 	Presign    bucketPresign    `cmd:"" help:"Make a URL with which whoever has it reads one object for a while."`
-	RevokeURLs bucketRevokeURLs `cmd:"" name:"revoke-urls" help:"End the presigned URLs of a bucket."`
+	RevokeURLs bucketRevokeURLs `cmd:"" name:"revoke-urls" help:"End the presigned URLs that Keyhatch has made of a bucket's objects."`
 	Unregister bucketUnregister `cmd:"" help:"Take a bucket without locations off the record; it stays at the store."`
 	Delete     bucketDelete     `cmd:"" help:"Remove an empty bucket, from its store too."`
 }

@@ -40,6 +40,13 @@ type bucketRevokeURLs struct {
 	Bucket string `arg:"" help:"Name or id."`
 }
 
+// Help is what --help says beside the flags.
+func (bucketRevokeURLs) Help() string {
+	return `It ends the URLs that were made until now (keyhatch bucket presign), but for those that sessions of the store itself have signed:
+nothing ends these before their time, and the answer tells how many there are and until when they work. A URL that the
+holder of a lease or of an access key has signed ends with the lease or the pair, and not by this.`
+}
+
 func (b bucketRevokeURLs) Run(ctx context.Context, s ask.Streams) error {
 	c, err := b.Client()
 	if err != nil {
@@ -49,10 +56,10 @@ func (b bucketRevokeURLs) Run(ctx context.Context, s ask.Streams) error {
 	if err != nil {
 		return b.Explain(err)
 	}
-	text := "no presigned URL of it works any more"
+	text := "the presigned URLs that Keyhatch has made of its objects have ended"
 	if revoked.Left > 0 {
-		text = fmt.Sprintf("no presigned URL of it works any more but for %d that the store's own sessions have signed: nothing ends those, the last works until %s",
-			revoked.Left, ask.TimeOf(*revoked.LeftUntil))
+		text += fmt.Sprintf(", but for %d that sessions of the store itself have signed: nothing ends those, the last works until %s", revoked.Left, ask.TimeOf(*revoked.LeftUntil))
 	}
+	text += "; one that the holder of a lease or of an access key has signed ends with that, and not by this"
 	return b.Say(s.Out, revoked, text)
 }
