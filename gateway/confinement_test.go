@@ -131,6 +131,7 @@ type endpoint struct {
 	lender   *ourdriver.Lender
 	store    keyhatch.Store
 	borrower keyhatch.Caller
+	url      string
 }
 
 // serve puts the endpoint in front of the store until the test ends, and gives a
@@ -172,7 +173,7 @@ func serve(t *testing.T, core *coretest.Core, backends *gateway.Backends, store 
 		}
 		core.Grant(t, core.Location(t, lab, "s3://"+bucket+"/"), ann, keyhatch.Write)
 	}
-	return &endpoint{lending: b.Lending, lender: lender, store: store, borrower: ann}
+	return &endpoint{lending: b.Lending, lender: lender, store: store, borrower: ann, url: "http://" + listener.Addr().String()}
 }
 
 // lend borrows as a user does. The core lends for no less than fifteen minutes;

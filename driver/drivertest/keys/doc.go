@@ -9,4 +9,10 @@
 // What a store does otherwise by its nature is data, Site.Differs: such a row must
 // come out the other way, so that the table is true also when the store has learned
 // better.
+//
+// Our own S3 endpoint keeps no keys behind a driver: it reads the record itself, so that
+// nothing has to follow and no request can be lost. It runs Rights alone, the rows and what
+// becomes of them with other orders, through the core (gateway, TestRightsOfKeys). That a pair
+// ends, and a key with its end, is tried there too (TestEndedAccessKeys); what is done twice
+// or by halves is a transaction (broker/accesskeys).
 package keys
