@@ -33,8 +33,8 @@ const ProvenBy = "3"
 const ExternalID = "external_id"
 
 // NetworkChecks are whether the store holds sessions that are for networks to those. What
-// lends sessions for everywhere does not need them: they count for locations that have
-// networks.
+// lends sessions for everywhere does not need them: they count for locations and tokens that
+// have networks.
 var NetworkChecks = []string{"from_here", "from_elsewhere", "from_forged_address"}
 
 // Outcome is that of the check that came out worst: a Warning is a weakness of the store.
@@ -72,11 +72,11 @@ func (p *Proof) Networks() Outcome {
 func (p *Proof) MayConfine() error {
 	switch outcome := p.Networks(); {
 	case outcome == Skipped:
-		return Fail(Conflict, CodeStoreNotProven, "this location is for certain networks, and it was not tried yet whether its store holds sessions to such: who manages the store has that tried (keyhatch store verify)")
+		return Fail(Conflict, CodeStoreNotProven, "the location or the token is for certain networks, and it was not tried yet whether the store holds sessions to such: who manages the store has that tried (keyhatch store verify)")
 	case outcome == Passed || p.AcceptedBy != "":
 		return nil
 	}
-	return Fail(Conflict, CodeStoreNotProven, "this location is for certain networks, and its store does not hold sessions to such: who manages the store can see how (keyhatch store show), and mend or accept it")
+	return Fail(Conflict, CodeStoreNotProven, "the location or the token is for certain networks, and the store does not hold sessions to such: who manages the store can see how (keyhatch store show), and mend or accept it")
 }
 
 // MayLend refuses sessions of a store that was not proven to confine what acts, unless

@@ -3,6 +3,7 @@ package keyhatch
 import (
 	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 )
@@ -101,6 +102,26 @@ func NetworksWithin(networks, outer []netip.Prefix) bool {
 		}
 	}
 	return true
+}
+
+// NetworksInCommon are those whose addresses are in both; no networks are all addresses. It
+// tells whether there are any.
+func NetworksInCommon(a, b []netip.Prefix) (common []netip.Prefix, some bool) {
+	if len(a) == 0 || len(b) == 0 {
+		return append(slices.Clone(a), b...), true
+	}
+	for _, n := range a {
+		for _, o := range b {
+			inner := n
+			if n.Bits() < o.Bits() {
+				inner = o
+			}
+			if n.Overlaps(o) && !slices.Contains(common, inner) {
+				common = append(common, inner)
+			}
+		}
+	}
+	return common, len(common) > 0
 }
 
 // NetworksText is how networks stand in the record: one a line.

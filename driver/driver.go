@@ -52,6 +52,9 @@ type LendRequest struct {
 	// Networks are those from which what a part of the lease opens may be used; a part
 	// that is not there: from everywhere. Our own S3 endpoint knows them at each request.
 	Networks map[keyhatch.Part][]netip.Prefix
+	// From are those from which any of it may be used, which are its token's; empty: from
+	// everywhere.
+	From []netip.Prefix
 	// Shared: they may be handed to other users too that may have the same.
 	Shared bool
 }

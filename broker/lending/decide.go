@@ -88,7 +88,7 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 
 // ask is what the lender is told of the decision beside the lease.
 func (d *decision) ask(targets []target) driver.LendRequest {
-	out := driver.LendRequest{Unasked: d.request.Life == 0, Least: d.request.Least, Latest: d.end, Shared: true}
+	out := driver.LendRequest{Unasked: d.request.Life == 0, Least: d.request.Least, Latest: d.end, From: d.caller.Token.Networks, Shared: true}
 	if most := d.now.Add(d.request.UpTo + driver.ClocksMayBeApart); d.request.UpTo != 0 && most.Before(out.Latest) {
 		out.Latest = most
 	}

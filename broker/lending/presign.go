@@ -138,7 +138,7 @@ func (svc *Service) decideURL(image *mirror.Image, c keyhatch.Caller, r PresignR
 	if l.ExpiresAt, err = d.urlExpiry(); err != nil {
 		return loan{}, err
 	}
-	ask := driver.LendRequest{Latest: d.end}
+	ask := driver.LendRequest{Latest: d.end, From: c.Token.Networks}
 	if location, err := image.LocationHolding(b.Workspace, keyhatch.S3URL{Bucket: b.Name, Prefix: part.Prefix}); err == nil {
 		if location.KMSKey != "" {
 			ask.KMSKeys = []string{location.KMSKey}

@@ -17,6 +17,9 @@ func (l loan) stillStands(w *kernel.Work) error {
 	if l.key != nil {
 		return stillWholeWithKey(w, l.lease)
 	}
+	if l.lease.Vend != "" && !slices.Equal(w.Caller.Token.Networks, l.ask.From) { // the session keeps them for good
+		return standingChanged(nil)
+	}
 	return stillWhole(w, l.lease, l.parent, l.ask.Networks)
 }
 

@@ -58,10 +58,19 @@ func (s *tokenService) Vend(_ context.Context, r driver.VendRequest) (driver.Ven
 func (s *tokenService) Forget(vend string) { s.ended = append(s.ended, vend) }
 
 // confiner finds what it is told.
-type confiner struct{ finds keyhatch.Outcome }
+type confiner struct {
+	finds    keyhatch.Outcome
+	networks keyhatch.Outcome // empty: it was not tried
+}
 
 func (c *confiner) Prove(context.Context, driver.Trial) ([]keyhatch.Check, *driver.Later) {
-	return []keyhatch.Check{{Name: "get_outside", Outcome: c.finds}, {Name: driver.WorksStill, Outcome: keyhatch.Passed}}, nil
+	found := []keyhatch.Check{{Name: "get_outside", Outcome: c.finds}, {Name: driver.WorksStill, Outcome: keyhatch.Passed}}
+	for _, name := range keyhatch.NetworkChecks {
+		if c.networks != "" {
+			found = append(found, keyhatch.Check{Name: name, Outcome: c.networks})
+		}
+	}
+	return found, nil
 }
 
 // site is a lab whose location alpha is on a store that mints sessions.
@@ -75,7 +84,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	w := &lab{Core: coretest.New(t), t: t}
-	s := &site{lab: w, service: &tokenService{lives: driver.Lives{Least: 15 * time.Minute, Longest: 2 * time.Hour, By: "the store's own", Sure: time.Hour}}, confiner: &confiner{keyhatch.Passed}}
+	s := &site{lab: w, service: &tokenService{lives: driver.Lives{Least: 15 * time.Minute, Longest: 2 * time.Hour, By: "the store's own", Sure: time.Hour}}, confiner: &confiner{finds: keyhatch.Passed}}
 	w.Confiner = s.confiner
 	s.broker = w.With(map[keyhatch.Lending]driver.Lender{
 		keyhatch.LendsOwn: own.New(w.Keys, coretest.Endpoint, "local"),

@@ -51,7 +51,7 @@ func (l *Lender) Lend(ctx context.Context, r driver.LendRequest) (driver.Vended,
 	if err := r.Store.Proof.MayLend(as.With, as.AsksExternalID()); err != nil {
 		return driver.Vended{}, err
 	}
-	if len(r.Networks) > 0 {
+	if len(r.Networks)+len(r.From) > 0 {
 		if err := r.Store.Proof.MayConfine(); err != nil {
 			return driver.Vended{}, err
 		}
@@ -60,9 +60,13 @@ func (l *Lender) Lend(ctx context.Context, r driver.LendRequest) (driver.Vended,
 	if err != nil {
 		return driver.Vended{}, err
 	}
+	set, err := open(r)
+	if err != nil {
+		return driver.Vended{}, err
+	}
 	v := driver.VendRequest{
 		ID: keyhatch.NewID(keyhatch.VendID, r.Lease.IssuedAt), Store: r.Store, As: as, User: r.User, UserID: r.Lease.User, Client: r.Client,
-		Open: open(r), Policies: policies, Keys: r.KMSKeys, Latest: r.Latest, Shared: r.Shared,
+		Open: set, Policies: policies, Keys: r.KMSKeys, Latest: r.Latest, Shared: r.Shared,
 	}
 	lives := l.Vender.Lives(r.Store, as)
 	v.Life, v.Least = lasts(r, lives)
@@ -93,15 +97,21 @@ func shortens(r driver.LendRequest, life time.Duration) bool {
 	return !r.Lease.Presigned && r.Least <= life && (r.Unasked || r.Least > 0)
 }
 
-// open is what the session is to open, and from where.
-func open(r driver.LendRequest) policy.Set {
+// open is what the session is to open, and from where. What is for some networks is refused
+// to a token that works from others alone.
+func open(r driver.LendRequest) (policy.Set, error) {
 	out := policy.Lent(r.Lease)
 	for i, p := range r.Lease.Parts {
-		if networks := r.Networks[p]; len(networks) > 0 {
+		networks, some := keyhatch.NetworksInCommon(r.Networks[p], r.From)
+		if !some {
+			return nil, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeOutsideNetworks,
+				"the token works from none of the networks that %s is for: ask with another token", keyhatch.S3URL{Bucket: p.Bucket, Prefix: p.Prefix})
+		}
+		if len(networks) > 0 {
 			out[i].Confined = []policy.Confined{{Prefix: p.Prefix, Networks: networks}}
 		}
 	}
-	return out
+	return out, nil
 }
 
 // End implements driver.Ender: the session itself lives to its end.

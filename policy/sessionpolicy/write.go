@@ -64,7 +64,7 @@ func (d Dialect) Write(open policy.Set, policies Policies, keys []string) (strin
 			len(open), len(text), MaxLength, fits).In("policy")
 	}
 	if fits == 0 && slices.ContainsFunc(open, func(o policy.Open) bool { return len(o.Confined) > 0 }) {
-		return "", TooLong("with the networks of the location, one prefix makes a session policy of %d characters, and a store takes %d: its owner has to name fewer networks, or wider ones", len(text), MaxLength)
+		return "", TooLong("with the networks of the location and the token, one prefix makes a session policy of %d characters, and a store takes %d: the location or the token has to name fewer networks, or wider ones", len(text), MaxLength)
 	}
 	return "", TooLong("%d prefixes make a session policy of %d characters, and a store takes %d: %d of them would fit; ask for fewer, for one that holds them, or for several leases",
 		len(open), len(text), MaxLength, fits).In("prefixes")
