@@ -52,18 +52,6 @@ func CheckSessionName(name string) error {
 	return nil
 }
 
-// SessionNameOf is how a session is called of a user who asks with a client: user@client, in the
-// characters that a session's name has, and of so much that it is not too long.
-func SessionNameOf(user, client string) string {
-	whole := strings.Map(func(c rune) rune {
-		if c < utf8.RuneSelf && (isBase62(byte(c)) || strings.ContainsRune("_+=,.@-", c)) {
-			return c
-		}
-		return '-'
-	}, user+"@"+client)
-	return whole[:min(len(whole), 64)]
-}
-
 const maxTextBytes = 500
 
 // CheckText bounds a free text such as a full name: at most 500 bytes, no

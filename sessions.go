@@ -34,7 +34,6 @@ const (
 	maxTags        = 50
 	maxTagKey      = 128
 	maxTagValue    = 256
-	maxSessionName = 64
 )
 
 var (
@@ -52,8 +51,8 @@ func (s Sessions) Check() error {
 		return fail("longest_seconds", "the longest session is %d to %d seconds", int(LeastSession.Seconds()), int(LongestSession.Seconds()))
 	}
 	rest := inBraces.ReplaceAllString(s.Name, "")
-	if s.Name != "" && (len(s.Name) > maxSessionName || rest == s.Name || !ofTheirName.MatchString(rest)) {
-		return fail("name", `a session's name has {user}, {client} or {vend}, letters, digits and "_=,.@-", and at most %d characters`, maxSessionName)
+	if s.Name != "" && (len(s.Name) > MaxSessionName || rest == s.Name || !ofTheirName.MatchString(rest)) {
+		return fail("name", `a session's name has {user}, {client} or {vend}, letters, digits and "_=,.@-", and at most %d characters`, MaxSessionName)
 	}
 	if len(s.Tags) > maxTags {
 		return fail("tags", "a session has at most %d tags", maxTags)

@@ -135,7 +135,7 @@ func (d *decision) narrowed() (loan, error) {
 		if err := keyhatch.CheckSessionName(client); err != nil {
 			return l, err
 		}
-		l.client, l.lease.SessionName = client, cmp.Or(d.request.SessionName, keyhatch.SessionNameOf(d.caller.User.Name, client))
+		l.client, l.lease.SessionName = client, cmp.Or(d.request.SessionName, keyhatch.SessionOf{User: d.caller.User.Name, Client: client}.LeaseName())
 	}
 	if parent := d.holds; parent != nil {
 		if len(parent.Ancestors) >= keyhatch.MaxAncestors {

@@ -121,8 +121,13 @@ func TestNames(t *testing.T) {
 		}
 	}
 	long := strings.Repeat("a", 64)
-	if l := w.keys("a long one", c.get("/s3credentials", token, with("App-Name", long))); l.SessionName != ("ann@" + long)[:64] {
-		t.Errorf("it is called %q", l.SessionName)
+	called := map[string]bool{}
+	for _, name := range []string{long, long[1:] + "b"} { // two that begin alike were called the same
+		l := w.keys("a long one", c.get("/s3credentials", token, with("App-Name", name)))
+		if len(l.SessionName) != 64 || !strings.HasPrefix(l.SessionName, "ann@"+long[:40]) || called[l.SessionName] {
+			t.Errorf("it is called %q", l.SessionName)
+		}
+		called[l.SessionName] = true
 	}
 }
 

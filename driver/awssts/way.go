@@ -70,7 +70,7 @@ func (l *Lender) chained(as driver.Acting) bool {
 // can be.
 func (l *Lender) assuming(r driver.VendRequest, as aws.CredentialsProvider, role string) asking {
 	in := &sts.AssumeRoleInput{
-		RoleArn: &role, RoleSessionName: aws.String(nameOf(r, maxSessionName)), DurationSeconds: aws.Int32(int32(seconds(r.Life))), Tags: tags(r.As),
+		RoleArn: &role, RoleSessionName: aws.String(nameOf(r, keyhatch.MaxSessionName)), DurationSeconds: aws.Int32(int32(seconds(r.Life))), Tags: tags(r.As),
 	}
 	if role != "" && r.As.Authority.Secret != "" {
 		in.ExternalId = aws.String(r.As.Authority.Secret.Reveal())
@@ -115,7 +115,7 @@ func (l *Lender) webIdentity(r driver.VendRequest) asking {
 		}
 		return l.ask(ctx, aws.AnonymousCredentials{}, r, func(service *sts.Client) (*types.Credentials, error) {
 			out, err := service.AssumeRoleWithWebIdentity(ctx, &sts.AssumeRoleWithWebIdentityInput{
-				RoleArn: &r.As.Authority.Principal, RoleSessionName: aws.String(nameOf(r, maxSessionName)), WebIdentityToken: aws.String(token.Reveal()),
+				RoleArn: &r.As.Authority.Principal, RoleSessionName: aws.String(nameOf(r, keyhatch.MaxSessionName)), WebIdentityToken: aws.String(token.Reveal()),
 				DurationSeconds: aws.Int32(int32(seconds(r.Life))), Policy: &document,
 			})
 			if err != nil {
