@@ -13,8 +13,16 @@ func TestNamesOfLeases(t *testing.T) {
 	t.Parallel()
 	long, called := strings.Repeat("department-", 8), map[string]bool{}
 	for _, of := range []keyhatch.SessionOf{
-		{User: "ann", Client: "job+1"}, {User: "ann"}, {User: "ann@lab.org", Client: "job"}, {User: "ann", Client: "lab.org@job"}, {User: "änn", Client: "a b"},
-		{User: "ånn", Client: "a b"}, {User: long + "a", Client: "x"}, {User: long + "b", Client: "x"}, {User: "ann", Client: long + "a"}, {User: "ann", Client: long + "b"},
+		{User: "ann", Client: "job+1"},
+		{User: "ann"},
+		{User: "ann@lab.org", Client: "job"},
+		{User: "ann", Client: "lab.org@job"},
+		{User: "änn", Client: "a b"},
+		{User: "ånn", Client: "a b"},
+		{User: long + "a", Client: "x"},
+		{User: long + "b", Client: "x"},
+		{User: "ann", Client: long + "a"},
+		{User: "ann", Client: long + "b"},
 	} {
 		name := of.LeaseName()
 		if err := keyhatch.CheckSessionName(name); err != nil || called[name] {

@@ -42,6 +42,8 @@ const (
 	// careful is how long a store that refused more than was wanted is asked for no more
 	// than that, and how long is remembered what it refused.
 	careful = 5 * time.Minute
+	// rounds is how often one waits again for what others may not want as well.
+	rounds = 3
 	// worthKeeping is for how long credentials must serve others to be kept.
 	worthKeeping = time.Minute
 )
@@ -91,8 +93,17 @@ type kept struct {
 	refresh time.Time // from when on others are minted ahead
 }
 
+// wish is what is wanted of a flight, beside what its key says.
+type wish struct {
+	least  time.Duration
+	latest time.Time
+}
+
+func wishOf(r driver.VendRequest) wish { return wish{r.Least, r.Latest} }
+
 // flight is a vend under way, for all who wait for it.
 type flight struct {
+	wish   wish // of who started it
 	done   chan struct{}
 	vended driver.Vended
 	err    error
@@ -129,24 +140,30 @@ func (s *Shield) Vend(ctx context.Context, r driver.VendRequest) (driver.Vended,
 	if r.Shared {
 		k.user = ""
 	}
-	v, f, err := s.serve(ctx, k, r, asked)
-	if f == nil {
-		return v, err
+	for round := 0; ; round++ {
+		v, f, err := s.serve(ctx, k, r, asked)
+		if f == nil {
+			return v, err
+		}
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return driver.Vended{}, keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "the store takes too long: ask again later").Because(ctx.Err())
+		}
+		if f.err == nil && fits(f.vended, r, driver.ClocksMayBeApart) {
+			return f.vended, nil
+		}
+		othersWish := f.wish != wishOf(r)
+		switch {
+		case f.err != nil && !(tooLong(f.err) && othersWish && r.Least < f.wish.least):
+			return driver.Vended{}, f.err
+		case round == rounds:
+			return driver.Vended{}, tooMany(time.Second)
+		}
+		// Others asked for less than this request wants, or for more, or may have more: it
+		// gets what is asked for as it asks, with all who do.
+		r.Life, k.life = asked, asked
 	}
-	select {
-	case <-f.done:
-	case <-ctx.Done():
-		return driver.Vended{}, keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "the store takes too long: ask again later").Because(ctx.Err())
-	}
-	if f.err != nil {
-		return driver.Vended{}, f.err
-	}
-	if fits(f.vended, r, driver.ClocksMayBeApart) {
-		return f.vended, nil
-	}
-	// Others asked for less than this request wants, or may have more: it gets its own.
-	r.Life = asked
-	return s.mint(ctx, r)
 }
 
 // serve finds credentials that are kept, or the flight that brings some: that of others,
@@ -198,7 +215,7 @@ func fits(v driver.Vended, r driver.VendRequest, slack time.Duration) bool {
 // first goes away is no reason to stop. A store that does not give as much room as was
 // thought is asked for what was asked of us.
 func (s *Shield) start(ctx context.Context, k key, r driver.VendRequest, asked time.Duration) *flight {
-	f := &flight{done: make(chan struct{})}
+	f := &flight{wish: wishOf(r), done: make(chan struct{})}
 	s.flights[k] = f
 	go func() {
 		ctx := context.WithoutCancel(ctx)

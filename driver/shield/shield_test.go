@@ -471,6 +471,76 @@ func TestOneTakesLess(t *testing.T) {
 	})
 }
 
+// TestManyTakeNoLess: a hundred who wait with somebody that takes less than they do cost one
+// request more together, and not one each.
+func TestManyTakeNoLess(t *testing.T) {
+	for _, lasts := range []time.Duration{20 * time.Minute, 2 * time.Hour} { // the second is enough for all of them
+		synctest.Test(t, func(t *testing.T) {
+			m := &mint{sure: time.Hour}
+			m.fails = func(r driver.VendRequest) error { // as of one that gives what is wanted at least, after the first
+				m.mu.Lock()
+				defer m.mu.Unlock()
+				if m.gives = 0; r.Least > lasts {
+					return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeLifeExceedsLimit, "the store gives less")
+				}
+				return nil
+			}
+			m.gives = 20 * time.Minute
+			s := shield.New(m, shield.Config{})
+			least := request("ann", time.Hour)
+			least.Least = 15 * time.Minute
+			first := make(chan error, 1)
+			go func() {
+				_, err := s.Vend(t.Context(), least)
+				first <- err
+			}()
+			synctest.Wait()
+			var all []driver.VendRequest
+			for i := range 100 {
+				r := request("ann", time.Hour)
+				r.Latest = time.Now().Add(time.Hour + time.Duration(i)*time.Millisecond)
+				all = append(all, r)
+			}
+			given, failed := together(t, s, all...)
+			for i := range all {
+				if works := failed[i] == nil; works != (lasts > time.Hour) || works && time.Until(given[i].ExpiresAt) < 58*time.Minute || !works && !errors.Is(failed[i], keyhatch.Invalid) {
+					t.Fatalf("it has %v of %+v", failed[i], given[i])
+				}
+			}
+			if err := <-first; err != nil || m.count() > 3 {
+				t.Errorf("%v, after %d requests for 101", err, m.count())
+			}
+		})
+	}
+}
+
+// TestOneTakesMore: who waits with somebody that takes no less than the store refuses is asked
+// for what it takes, and is not told what the other is.
+func TestOneTakesMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &mint{sure: time.Hour}
+		m.fails = func(r driver.VendRequest) error {
+			if r.Least > 45*time.Minute {
+				return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeLifeExceedsLimit, "the store gives less")
+			}
+			return nil
+		}
+		s := shield.New(m, shield.Config{})
+		strict := make(chan error, 1)
+		go func() {
+			_, err := s.Vend(t.Context(), request("ann", time.Hour))
+			strict <- err
+		}()
+		synctest.Wait()
+		takes := request("ann", time.Hour)
+		takes.Least = 30 * time.Minute
+		must(t, s, takes)
+		if err := <-strict; !errors.Is(err, keyhatch.Invalid) || m.count() != 2 {
+			t.Errorf("%v, after %d requests", err, m.count())
+		}
+	})
+}
+
 // TestBounded: no more is kept than there is room for.
 func TestBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
