@@ -47,15 +47,20 @@ func (d *Door) generate(c *call, access keyhatch.Access) (any, error) {
 	if err != nil {
 		return nil, during(finding, err)
 	}
-	if f := barred(found, access); f != nil {
+	if f := barred(found, access, want.dataset); f != nil {
 		return nil, f
 	}
 	lent, err := d.lending.Lease(c.ctx, c.caller, lending.LeaseRequest{
 		Workspace: found.Location.Workspace, Location: found.Location.ID, Access: access, UpTo: longest, ListBucket: true, Console: want.console,
 		Prefixes: []string{keyhatch.S3URL{Bucket: found.Location.BucketName, Prefix: found.Prefix}.String()}, SessionName: "provena",
 	})
+	if closed(err) { // since it was found, and only now it can be told by what
+		if now, err := d.lending.Reach(c.ctx, c.caller, c.workspace, want.dataset); err == nil {
+			found = now
+		}
+	}
 	if err != nil {
-		return nil, whileLending(found, access, err)
+		return nil, whileLending(found, access, want.dataset, err)
 	}
 	keys := lent.Credentials
 	return generated{
@@ -73,7 +78,7 @@ const timeForm = "2006-01-02T15:04:05-07:00"
 
 // barred is what the format refuses before credentials are made, in its order: a lock, what
 // the caller may, a release. A release locks too, and is told as what it is.
-func barred(at lending.Reach, access keyhatch.Access) error {
+func barred(at lending.Reach, access keyhatch.Access, dataset string) error {
 	l := at.Location
 	switch {
 	case access == keyhatch.Read && !at.Read:
@@ -85,14 +90,20 @@ func barred(at lending.Reach, access keyhatch.Access) error {
 	case !at.Write:
 		return mayNotWrite
 	case l.Release != keyhatch.NotReleased:
-		return beingReleased(l)
+		return beingReleased(l, dataset)
 	}
 	return nil
 }
 
+// closed tells whether a lease failed since its location is locked, or being released.
+func closed(err error) bool {
+	var e *keyhatch.Error
+	return errors.As(err, &e) && e.Code == keyhatch.CodeLocationLocked
+}
+
 // whileLending is a failure of the lease. What has changed since the dataset was found is
 // told as it would have been then.
-func whileLending(at lending.Reach, access keyhatch.Access, err error) error {
+func whileLending(at lending.Reach, access keyhatch.Access, dataset string, err error) error {
 	if errors.Is(err, lending.ErrConsole) {
 		return during(trading, err)
 	}
@@ -100,10 +111,13 @@ func whileLending(at lending.Reach, access keyhatch.Access, err error) error {
 	if errors.As(err, &e) {
 		switch e.Code {
 		case keyhatch.CodeLocationLocked:
+			if at.Location.Release != keyhatch.NotReleased {
+				return beingReleased(at.Location, dataset)
+			}
 			return locked
 		case keyhatch.CodeAccessNotGranted, keyhatch.CodeScopeNotGranted:
 			at.Read, at.Write = false, false
-			return barred(at, access)
+			return barred(at, access, dataset)
 		}
 	}
 	return during(vending, err)

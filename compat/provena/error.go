@@ -47,11 +47,16 @@ var (
 	}
 )
 
-// beingReleased refuses to write what is being published.
-func beingReleased(l keyhatch.Location) *refusal {
+// beingReleased refuses to write what is being published. The dataset is told by the handle
+// that it was asked for by, which is its name where that was a place.
+func beingReleased(l keyhatch.Location, dataset string) *refusal {
+	handle := l.Name
+	if dataset == l.ID {
+		handle = l.ID
+	}
 	return &refusal{
 		status: http.StatusForbidden,
-		detail: "Dataset " + l.Name + " is pending review or is released. Cannot modify dataset files while a review is ongoing.",
+		detail: "Dataset " + handle + " is pending review or is released. Cannot modify dataset files while a review is ongoing.",
 	}
 }
 

@@ -74,12 +74,23 @@ func TestWhatChangesWhileLending(t *testing.T) {
 		{keyhatch.CodeAccessNotGranted, keyhatch.Write, mayNotWrite},
 		{keyhatch.CodeScopeNotGranted, keyhatch.Write, mayNotWrite},
 	} {
-		if got := whileLending(at, tc.access, keyhatch.Fail(keyhatch.Forbidden, tc.code, "x")); got != tc.want {
+		if got := whileLending(at, tc.access, "alpha", keyhatch.Fail(keyhatch.Forbidden, tc.code, "x")); got != tc.want {
 			t.Errorf("%s: %v", tc.code, got)
 		}
 	}
+	// What was released meanwhile was told as locked, which its owner could have unlocked; and
+	// by its name to who knows it by its id.
+	released := at
+	released.Location = keyhatch.Location{ID: "loc_0mz3k8q2a7c4f9d", Name: "alpha", Release: keyhatch.Released, Locked: true}
+	for _, tc := range []struct{ dataset, handle string }{{"alpha", "alpha"}, {released.Location.ID, released.Location.ID}, {"s3://lab/alpha/", "alpha"}} {
+		var f *refusal
+		err := whileLending(released, keyhatch.Write, tc.dataset, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLocationLocked, "x"))
+		if !errors.As(err, &f) || f.status != http.StatusForbidden || f.detail != "Dataset "+tc.handle+" is pending review or is released. Cannot modify dataset files while a review is ongoing." {
+			t.Errorf("released while it was lent: %v", err)
+		}
+	}
 	var f *refusal
-	if err := whileLending(at, keyhatch.Read, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeStandingChanged, "your rights changed")); !errors.As(err, &f) ||
+	if err := whileLending(at, keyhatch.Read, "alpha", keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeStandingChanged, "your rights changed")); !errors.As(err, &f) ||
 		f.status != http.StatusUnauthorized || f.detail != "Registry did not grant access to the dataset. Details: your rights changed" {
 		t.Errorf("%v", err)
 	}

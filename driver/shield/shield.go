@@ -120,7 +120,8 @@ func (s *Shield) Lives(store keyhatch.Store, as driver.Acting) driver.Lives {
 }
 
 // Vend implements driver.Vender. The credentials last at least as long as the request
-// says, and end before its Latest; when they are minted they are made to last longer,
+// says, and end before its Latest, both but for driver.ClocksMayBeApart where they are
+// minted now, and exactly where they are served again; when they are minted they are made to last longer,
 // where that is allowed, so that they can serve again. Too many requests are
 // keyhatch.TooMany, which says when to ask again.
 func (s *Shield) Vend(ctx context.Context, r driver.VendRequest) (driver.Vended, error) {
