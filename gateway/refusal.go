@@ -30,11 +30,11 @@ func (v *visit) elsewhere() error {
 	if v.Level == classify.Service {
 		return nil
 	}
-	what := v.Key
+	alone := v.open.ElsewhereAlone(v.Bucket, v.Key)
 	if v.Level == classify.Bucket {
-		what = v.Prefix
+		alone = v.open.ListsElsewhereAlone(v.Access, v.Bucket, v.Prefix)
 	}
-	if v.open.ElsewhereAlone(v.Bucket, what) || v.Copies && v.open.ElsewhereAlone(v.Source.Bucket, v.Source.Key) {
+	if alone || v.Copies && v.open.ElsewhereAlone(v.Source.Bucket, v.Source.Key) {
 		return errNotFromHere
 	}
 	// What is about a bucket as such, and lists that reach beyond what is open elsewhere.

@@ -17,12 +17,14 @@ type Open struct {
 	WriteOnly bool
 	// Locked are prefixes in which nothing is written, and could be if they were not locked.
 	Locked []keyhatch.Prefix
-	// Confined are prefixes that are open from their networks alone. They do not overlap.
+	// Confined are prefixes that are open from their networks alone. They do not overlap. Where
+	// all of the bucket may be listed they are those of all of it (Set.Beside).
 	Confined []Confined `json:",omitempty"`
 	// Elsewhere are those of them whose networks who asks is not in (Set.From): nothing
 	// there is open.
 	Elsewhere []keyhatch.Prefix `json:",omitempty"`
-	// ListsBucket: all of the bucket may be listed, whatever the prefix.
+	// ListsBucket: all of the bucket may be listed, whatever the prefix, but what is
+	// Elsewhere.
 	ListsBucket bool `json:",omitempty"`
 }
 
@@ -30,6 +32,23 @@ type Open struct {
 type Confined struct {
 	Prefix   keyhatch.Prefix
 	Networks []netip.Prefix
+}
+
+// Beside is the set with what is confined in the buckets of which all may be listed: that a
+// location is for certain networks holds for the names in it, too, whoever lists them.
+func (s Set) Beside(locationsIn func(bucket string) []keyhatch.Location) Set {
+	out := slices.Clone(s)
+	for i, o := range out {
+		if !o.ListsBucket {
+			continue
+		}
+		for _, l := range locationsIn(o.Bucket) {
+			if !l.Prefix.Overlaps(o.Prefix) { // the one that it lies in is noted
+				out[i].Confined = append(slices.Clip(out[i].Confined), ground{l}.confined()...)
+			}
+		}
+	}
+	return out
 }
 
 // From is what of the set is open to who asks from the address. One that is not known is
@@ -59,13 +78,17 @@ func (o Open) NothingHere() bool {
 // lists tells whether all keys that begin with the prefix may be listed, which are all
 // open then, but where all of a bucket's names are.
 func (o Open) lists(access keyhatch.Access, prefix string) bool {
-	switch {
-	case o.NothingHere():
-		return false
-	case o.ListsBucket && access == keyhatch.Read:
-		return true
-	}
-	return o.Prefix.Holds(prefix) && !slices.ContainsFunc(o.Elsewhere, func(p keyhatch.Prefix) bool {
+	return !o.NothingHere() && o.listsSomewhere(access, prefix) && !o.showsElsewhere(prefix)
+}
+
+func (o Open) listsSomewhere(access keyhatch.Access, prefix string) bool {
+	return o.ListsBucket && access == keyhatch.Read || o.Prefix.Holds(prefix)
+}
+
+// showsElsewhere tells whether a key that begins with the prefix can lie where nothing is
+// open from here.
+func (o Open) showsElsewhere(prefix string) bool {
+	return slices.ContainsFunc(o.Elsewhere, func(p keyhatch.Prefix) bool {
 		return p.Holds(prefix) || strings.HasPrefix(string(p), prefix)
 	})
 }
@@ -83,13 +106,16 @@ func (o Open) locks(access keyhatch.Access, key string) bool {
 // nothing (S8).
 type Set []Open
 
-// ElsewhereAlone tells whether the object, or a list of the keys that begin so, would be
-// open from other networks.
+// ElsewhereAlone tells whether the object would be open from other networks.
 func (s Set) ElsewhereAlone(bucket, key string) bool {
+	return slices.ContainsFunc(s, func(o Open) bool { return o.Bucket == bucket && o.Prefix.Holds(key) && !o.holds(key) })
+}
+
+// ListsElsewhereAlone tells whether the keys that begin with the prefix could be listed from
+// other networks.
+func (s Set) ListsElsewhereAlone(access keyhatch.Access, bucket, prefix string) bool {
 	return slices.ContainsFunc(s, func(o Open) bool {
-		return o.Bucket == bucket && o.Prefix.Holds(key) && slices.ContainsFunc(o.Elsewhere, func(p keyhatch.Prefix) bool {
-			return p.Holds(key) || strings.HasPrefix(string(p), key)
-		})
+		return o.Bucket == bucket && o.listsSomewhere(access, prefix) && o.showsElsewhere(prefix)
 	})
 }
 

@@ -30,3 +30,8 @@ func meets(w *kernel.Work, l keyhatch.Location, networks []netip.Prefix) (bool, 
 	}
 	return w.HasAccepted(w.Ctx, keyhatch.Acceptance{Location: l.ID, User: w.Caller.User.ID, Version: l.Terms})
 }
+
+// confinesBeside tells whether another of a bucket's locations is for certain networks.
+func confinesBeside(all []keyhatch.Location, l keyhatch.Location) bool {
+	return slices.ContainsFunc(all, func(n keyhatch.Location) bool { return n.ID != l.ID && len(n.Networks) > 0 })
+}

@@ -56,7 +56,8 @@ func (svc *Service) decide(image *mirror.Image, c keyhatch.Caller, r LeaseReques
 			"no leases can be lent for this store: ask an installation admin")
 	}
 	capable := lender.Capabilities()
-	if (on.key != nil || on.holds != nil) && capable.Revocation != keyhatch.RevokeImmediate {
+	d.minted = capable.Revocation != keyhatch.RevokeImmediate
+	if (on.key != nil || on.holds != nil) && d.minted {
 		return loan{}, keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeStoreUnsupported,
 			"this store's leases do not end with what they were borrowed with: they are borrowed with a token alone")
 	}
@@ -180,6 +181,7 @@ type decision struct {
 	request LeaseRequest
 	basis
 	now      time.Time
+	minted   bool                             // by the store, which confines it for good
 	grants   map[string][]keyhatch.Grant      // what reaches the caller, by location
 	networks map[keyhatch.Part][]netip.Prefix // from which a part is open, where it is not from everywhere
 
@@ -226,9 +228,13 @@ func (d *decision) part(t target) (keyhatch.Part, error) {
 	return part, nil
 }
 
-// listsBucket tells whether a lease may list all of the location's bucket.
+// listsBucket tells whether a lease may list all of the location's bucket. A session of the
+// store's cannot be told of which names it is for certain networks.
 func (d *decision) listsBucket(l keyhatch.Location) bool {
 	b, err := d.image.Bucket(l.Bucket)
+	if d.minted && confinesBeside(d.image.LocationsIn(l.Bucket), l) {
+		return false
+	}
 	return err == nil && b.ListsWhole(d.now) && d.scopes.AllowsS3(keyhatch.Read, keyhatch.S3URL{Bucket: l.BucketName})
 }
 

@@ -1,6 +1,7 @@
 package lending_test
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -103,6 +104,68 @@ func TestS2_ListOfAll(t *testing.T) {
 	did(t)(w.Broker.Buckets.Update(t.Context(), w.Admin, "", w.bucket.ID, buckets.Change{Owner: &owner}))
 	if w.lists(after.Lease) || w.lists(w.borrow(w.ann).Lease) {
 		t.Error("the next owner has not let it")
+	}
+}
+
+// TestS7_ListOfAllBesideNetworks: who may list all of a bucket is shown no name of a neighbour's
+// that is for certain networks, in a list that is asked for from elsewhere. It was shown all.
+func TestS7_ListOfAllBesideNetworks(t *testing.T) {
+	t.Parallel()
+	w := newListing(t)
+	did(t)(nil, w.let(w.bob, true))
+	l := w.borrow(w.ann).Lease
+	neighbour := w.Location(t, w.ws, "s3://owned/neighbour/")
+	networks := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	did(t)(w.Broker.Places.UpdateLocation(t.Context(), w.Admin, "", neighbour.ID, places.LocationChange{Networks: &networks}))
+	for _, o := range []keyhatch.Origin{inside, outside, {}} {
+		open, _, err := w.Broker.Lending.Standing(keyhatch.WithOrigin(t.Context(), o), l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			prefix    string
+			elsewhere bool // is it listed there, too
+		}{
+			{"", false}, {"neigh", false}, {"neighbour/", false}, {"neighbour/x", false},
+			{"mine/", true}, {"neighbours", true}, {"other/", true},
+		} {
+			if got, want := open.AllowsList(keyhatch.Read, "owned", c.prefix), o == inside || c.elsewhere; got != want {
+				t.Errorf("from %s: %q is listed: %t", o.Address, c.prefix, got)
+			}
+			if told := open.ListsElsewhereAlone(keyhatch.Read, "owned", c.prefix); told == (o == inside || c.elsewhere) {
+				t.Errorf("from %s: of %q it is said that it is for networks: %t", o.Address, c.prefix, told)
+			}
+		}
+		if !open.AllowsObject(keyhatch.Read, "owned", "mine/x") || open.AllowsObject(keyhatch.Read, "owned", "neighbour/x") || open.ElsewhereAlone("owned", "neighbour/x") {
+			t.Errorf("from %s: the objects are open otherwise", o.Address)
+		}
+	}
+}
+
+// TestS7_SessionsListNoNetworks: a session of the store's, which nobody can narrow any more, lists
+// all of a bucket only where nothing in it is for certain networks.
+func TestS7_SessionsListNoNetworks(t *testing.T) {
+	t.Parallel()
+	s := proven(t)
+	list := true
+	did(t)(s.broker.Buckets.Update(t.Context(), s.Admin, s.ws.ID, s.location.Bucket, buckets.Change{ListWhole: &list}))
+	lists := func() bool {
+		t.Helper()
+		lent := get[lending.Lent](t)(s.borrow(lending.LeaseRequest{ListBucket: true}))
+		asked := s.service.asked[len(s.service.asked)-1].Open[0].ListsBucket
+		if asked != lent.Lease.Parts[0].ListsBucket {
+			t.Errorf("the store was asked for another list than is on record: %t", asked)
+		}
+		return asked
+	}
+	if !lists() {
+		t.Error("its owner lets it")
+	}
+	did(t)(s.broker.Places.CreateLocation(t.Context(), s.Admin, places.NewLocation{
+		Workspace: "lab", Name: "beta", URL: "s3://lab-up/beta/", Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+	}))
+	if lists() {
+		t.Error("it shows names that are for certain networks, from everywhere")
 	}
 }
 

@@ -56,6 +56,13 @@ func standing(l keyhatch.Lease, image *mirror.Image, o keyhatch.Origin, now time
 	if store, err = image.Store(l.Store); err != nil {
 		return nil, store, err
 	}
+	open = open.Beside(func(bucket string) []keyhatch.Location {
+		b, err := image.BucketByName(l.Workspace, bucket)
+		if err != nil {
+			return nil // and no list of it either: its owner lets that, or does not
+		}
+		return image.LocationsIn(b.ID)
+	})
 	return open.From(o.Address), store, tokenLets(l, store, image, o)
 }
 

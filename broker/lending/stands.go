@@ -103,6 +103,12 @@ func withinLimits(w *kernel.Work, l keyhatch.Lease, networks map[keyhatch.Part][
 		if met, err := meets(w, location, networks[p]); err != nil || !met {
 			return false, err
 		}
+		if p.ListsBucket && l.Vend != "" {
+			all, err := w.LocationsOfBucket(w.Ctx, location.Bucket)
+			if err != nil || confinesBeside(all, location) {
+				return false, err
+			}
+		}
 		ends = append(ends, grant.ExpiresAt, l.IssuedAt.Add(location.MaxLease))
 	}
 	return endsBy(l, ends), nil
