@@ -74,7 +74,8 @@ func (s Site) opened(t *testing.T) (ground, keyhatch.KeyPair) {
 }
 
 // networks confines two locations of a bucket: the one to networks that hold every address is
-// open, of the other nothing is, and the bucket is not listed. All else is as it was.
+// open, of the other nothing is, and what is about the bucket as such is closed, lists of any
+// prefix among it. All else is as it was.
 func (g ground) networks(t *testing.T, pair keyhatch.KeyPair) {
 	everywhere := []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0"), netip.MustParsePrefix("::/0")}
 	nowhere := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}
@@ -96,6 +97,8 @@ func (g ground) networks(t *testing.T, pair keyhatch.KeyPair) {
 		step{"read where it is not", refused, k.get(g.both, far+old)},
 		step{"write where it is not", refused, k.put(g.both, far+"new")},
 		step{"list the bucket", refused, k.list(g.both)},
+		step{"list what is open in it from here", refused, k.listBelow(g.both, near)},
+		step{"ask for its region", refused, k.region(g.both)},
 		step{"list another bucket", allowed, k.list(g.reads)},
 	)
 }

@@ -74,11 +74,18 @@ func outcomeOf(err error) (outcome, error) {
 	return "", err
 }
 
-func (t *try) list(bucket string) error {
-	out, err := t.ListObjectsV2(t.ctx, &s3.ListObjectsV2Input{Bucket: &bucket})
+func (t *try) list(bucket string) error { return t.listBelow(bucket, "") }
+
+func (t *try) listBelow(bucket, prefix string) error {
+	out, err := t.ListObjectsV2(t.ctx, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
 	if err == nil && len(out.Contents) == 0 {
 		return errors.New("the list is empty")
 	}
+	return err
+}
+
+func (t *try) region(bucket string) error {
+	_, err := t.GetBucketLocation(t.ctx, &s3.GetBucketLocationInput{Bucket: &bucket})
 	return err
 }
 
