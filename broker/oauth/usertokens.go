@@ -19,6 +19,10 @@ const (
 	userTokenLife  = 60 * 24 * time.Hour
 	mostUserTokens = 2
 	userTokenName  = "earthdata"
+	// One that lives for longEnough is given again. Who has two that end sooner is given the one that
+	// ends last, while that lives for justEnough, as long as the keys that are got with it.
+	longEnough = 24 * time.Hour
+	justEnough = time.Hour
 )
 
 // TokenShown is the event of a user's token whose text was made again.
@@ -38,18 +42,35 @@ var (
 	ErrToken = Refusal{"invalid_token", "The token is either malformed or does not exist: ask for a new one", keyhatch.Forbidden}
 )
 
-// FindOrCreateUserToken is the newest token of a caller who has shown its password, or a
-// new one if there is none that works.
+// FindOrCreateUserToken is the token of a caller who has shown its password that ends last, or a
+// new one if none lives long enough to be worth it. There are two at most: to make room, the one
+// that ends first is ended, when neither is of much use any more.
 func (svc *Service) FindOrCreateUserToken(ctx context.Context, c keyhatch.Caller) (out UserToken, err error) {
 	err = svc.changeUserTokens(ctx, c, func(w *kernel.Work, have []madeAgain) error {
+		slices.SortStableFunc(have, func(a, b madeAgain) int { return b.ExpiresAt.Compare(a.ExpiresAt) })
+		full := len(have) >= mostUserTokens
 		if len(have) > 0 {
-			out = have[0].UserToken
-			return showed(w, have[0])
+			left, half := have[0].ExpiresAt.Sub(w.Now), svc.people.IssuedUntil(w.Now, userTokenLife).Sub(w.Now)/2
+			if left >= min(longEnough, half) || full && left >= min(justEnough, half) {
+				out = have[0].UserToken
+				return showed(w, have[0])
+			}
+		}
+		if full {
+			if err := svc.people.EndWithMade(w, have[len(have)-1].row.Token); err != nil {
+				return err
+			}
 		}
 		out, err = svc.newUserToken(w)
 		return err
 	})
 	return out, err
+}
+
+// KeysTokenLife is how long a token of keyhatch.EarthdataClient lives.
+func (svc *Service) KeysTokenLife() time.Duration {
+	now := svc.k.Now()
+	return svc.people.IssuedUntil(now, keyhatch.EarthdataClient.AccessLife).Sub(now)
 }
 
 // CreateUserToken makes another token: ErrTooManyTokens when there are two.

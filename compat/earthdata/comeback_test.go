@@ -8,8 +8,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/people"
 )
 
 // TestDance: who shows nothing is sent to the login on the same host by 307, shows name and password
@@ -55,6 +58,33 @@ func TestDance(t *testing.T) {
 	}
 	if _, err := w.Broker.People.Token(t.Context(), w.ann, l.Token); err == nil {
 		t.Error("after the logout there is the token")
+	}
+}
+
+// TestCookieThatEnds: a cookie whose token ends before the keys would leads to the login, as one does
+// that is over. The keys lived as long as it, and in its last minutes it was refused.
+func TestCookieThatEnds(t *testing.T) {
+	w := newWorld(t)
+	c := w.client(true, false)
+	way := func() keyhatch.Lease {
+		t.Helper()
+		back := c.get(c.get("/s3credentials").location(t).String(), basic("ann", password)).location(t)
+		return w.keys("with the cookie", c.get(c.get(back.String()).location(t).String()))
+	}
+	first := way()
+	for _, left := range []time.Duration{61 * time.Minute, 59 * time.Minute, time.Minute} {
+		at := time.Now().Add(left)
+		_, err := w.Broker.People.UpdateToken(t.Context(), w.Admin, first.Token, people.TokenChange{ExpiresAt: &at})
+		w.must(err)
+		a := c.get("/s3credentials")
+		if left > time.Hour {
+			w.keys("while it outlives them", a)
+		} else if a.StatusCode != http.StatusTemporaryRedirect || a.location(t).Path != "/oauth/authorize" {
+			t.Errorf("with %v left: %d %s", left, a.StatusCode, a.body)
+		}
+	}
+	if way().Token == first.Token {
+		t.Error("the login gives the same token")
 	}
 }
 

@@ -88,8 +88,8 @@ func (d *Door) caller(w http.ResponseWriter, r *http.Request) (keyhatch.Caller, 
 	case auth.Embedded(r):
 		err = errEmbedded
 	case remembers:
-		if c, err = d.guard.AdmitToken(ctx, keyhatch.Secret(cookie), reading); isNobody(err) {
-			err = errNobody
+		if c, err = d.guard.AdmitToken(ctx, keyhatch.Secret(cookie), reading); isNobody(err) || err == nil && d.wornOut(c.Token) {
+			c, err = keyhatch.Caller{}, errNobody
 		}
 	default:
 		err = errNobody
@@ -99,6 +99,12 @@ func (d *Door) caller(w http.ResponseWriter, r *http.Request) (keyhatch.Caller, 
 	}
 	auth.TellAllowance(w.Header(), c.Allowance)
 	return c, err
+}
+
+// wornOut tells whether a cookie's token ends before the keys would, so that it is time to
+// log in again. One of another issuer is used to its end: the login there may give the same one.
+func (d *Door) wornOut(t keyhatch.Token) bool {
+	return t.Bearer.Issuer == "" && time.Until(t.ExpiresAt) < min(longest, d.oauth.KeysTokenLife()/2)
 }
 
 // withToken is a caller with the token that Earthdata Login would have given for its password:

@@ -75,6 +75,65 @@ func TestTokensOfUsers(t *testing.T) {
 	}
 }
 
+// TestTokensThatEnd: a token with little time left is given to nobody who logs in, while there may be
+// another one. It was given until its last second, and the keys lived no longer.
+func TestTokensThatEnd(t *testing.T) {
+	w := newWorld(t)
+	c := w.client(false, false)
+	find := func() string {
+		t.Helper()
+		var out token
+		w.read(c.send("POST", "/api/users/find_or_create_token", "", basic("ann", password)), &out)
+		return out.Access
+	}
+	idOf := func(which string) string {
+		t.Helper()
+		return w.keys("with it", c.get("/s3credentials", with("Authorization", "Bearer "+which))).Token
+	}
+	ends := func(id string, in time.Duration) {
+		t.Helper()
+		at := time.Now().Add(in)
+		_, err := w.Broker.People.UpdateToken(t.Context(), w.ann, id, people.TokenChange{ExpiresAt: &at})
+		w.must(err)
+	}
+	first := find()
+	firstID := idOf(first)
+	ends(firstID, 25*time.Hour)
+	if find() != first {
+		t.Error("one with a day left is another")
+	}
+	ends(firstID, 23*time.Hour)
+	second := find()
+	if second == first {
+		t.Error("one with less than a day left is given")
+	}
+	secondID := idOf(second)
+	if find() != second {
+		t.Error("the one that ends later is not found")
+	}
+	ends(secondID, 2*time.Hour)
+	if find() != first {
+		t.Error("of two that end soon it is not the one that ends later: a third, or none")
+	}
+	ends(firstID, 30*time.Minute)
+	if find() != second {
+		t.Error("one that outlives the keys is ended for a third")
+	}
+	ends(secondID, 40*time.Minute)
+	third := find()
+	idOf(third)
+	if third == first || third == second {
+		t.Error("one is given that ends before the keys do")
+	}
+	w.refused("the one that ended first", c.get("/s3credentials", with("Authorization", "Bearer "+first)), 401, "invalid_token")
+	var all []token
+	w.read(c.get("/api/users/tokens", basic("ann", password)), &all)
+	if len(all) != 2 {
+		t.Errorf("there are %d", len(all))
+	}
+	w.keys("by name and password, for all of the hour", c.get("/s3credentials", basic("ann", password)))
+}
+
 // TestTokenWithAnotherSecret: a token that was given another secret is a token like every other, and
 // no more what is found.
 func TestTokenWithAnotherSecret(t *testing.T) {
