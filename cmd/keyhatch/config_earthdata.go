@@ -50,10 +50,14 @@ func (c EarthdataConfig) check() error {
 	return nil
 }
 
-// elsewhere is where people log in; nil: nowhere else than here.
-func (l EarthdataLogin) elsewhere(transport http.RoundTripper) (*earthdata.Elsewhere, error) {
-	if l.URL == "" {
+// elsewhere is where people log in, for an API that listens at an address; nil: nowhere else than here.
+func (c *Config) elsewhere(listening string, transport http.RoundTripper) (*earthdata.Elsewhere, error) {
+	l := c.Earthdata.Login
+	switch {
+	case l.URL == "":
 		return nil, nil
+	case c.isOwn(l.URL, listening):
+		return nil, errors.New("earthdata.login.url is this server, which logs its own users in when there is no earthdata.login: leave that out")
 	}
 	secret, err := secretIn("earthdata.login.client_secret_file", l.ClientSecretFile, "put the secret there that the client was registered with")
 	if err != nil {

@@ -93,8 +93,9 @@ type SubjectConfig struct {
 	Logins bool `yaml:"logins"`
 }
 
-// trusted makes what checks signed tokens. The transport is that by which keys are fetched.
-func (c *Config) trusted(transport http.RoundTripper, log *slog.Logger) (*issuers.Verifier, error) {
+// trusted makes what checks signed tokens, for an API that listens at an address. The transport
+// is that by which keys are fetched.
+func (c *Config) trusted(listening string, transport http.RoundTripper, log *slog.Logger) (*issuers.Verifier, error) {
 	longestToken, err := daysOf("tokens.longest", c.Tokens.Longest)
 	if err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func (c *Config) trusted(transport http.RoundTripper, log *slog.Logger) (*issuer
 		if err == nil && longestToken > 0 && i.Longest > longestToken {
 			err = errors.New("longest is more than tokens.longest")
 		}
-		if own := strings.TrimSuffix(c.API.URL, "/"); err == nil && own != "" && strings.TrimSuffix(i.URL, "/") == own {
+		if err == nil && c.isOwn(i.URL, listening) {
 			err = errors.New("that is this server, which knows its own tokens: trusted as an issuer, its ID tokens would let in too, and what was revoked")
 		}
 		if err != nil {

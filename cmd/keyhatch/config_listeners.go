@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"strings"
 )
 
 // Listener is where one part listens.
@@ -70,6 +71,29 @@ func (c *Config) publicURL(listening string) string {
 		return ""
 	}
 	return cmp.Or(c.API.URL, listening)
+}
+
+// isOwn tells whether an address is that of this server, whose API listens at another, as far as
+// that is known.
+func (c *Config) isOwn(address, listening string) bool {
+	a, err := url.Parse(address)
+	own, ownErr := url.Parse(c.publicURL(listening))
+	if err != nil || ownErr != nil || own.Host == "" {
+		return false
+	}
+	ports := map[string]string{"http": "80", "https": "443"}
+	sameHost := strings.EqualFold(a.Hostname(), own.Hostname()) || isLoopback(a.Hostname()) && isLoopback(own.Hostname())
+	return a.Scheme == own.Scheme && sameHost && cmp.Or(a.Port(), ports[a.Scheme]) == cmp.Or(own.Port(), ports[own.Scheme]) &&
+		strings.TrimSuffix(a.Path, "/") == strings.TrimSuffix(own.Path, "/")
+}
+
+// listening is where the API would listen, for who takes no address.
+func (c *Config) listening() string {
+	scheme := "http"
+	if c.API.TLSCert != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + c.API.Listen
 }
 
 // loginURL is where people log in; empty, and why: there are no pages.

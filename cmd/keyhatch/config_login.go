@@ -111,6 +111,9 @@ func (c *Config) providers(listening string, transport http.RoundTripper) (*prov
 	var list []providers.Provider
 	for n, config := range c.Login.Providers {
 		p, err := config.provider()
+		if err == nil && c.isOwn(p.Issuer, listening) {
+			err = errors.New("that is this server, which would send people to itself: leave it out")
+		}
 		if err != nil {
 			return nil, fmt.Errorf("login.providers[%d] (%s): %w", n, config.Name, err)
 		}

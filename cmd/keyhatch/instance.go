@@ -170,10 +170,10 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	if err != nil {
 		return in, err
 	}
-	if in.datalogin, err = c.Earthdata.Login.elsewhere(dialer.Transport()); err != nil {
+	if in.datalogin, err = c.elsewhere(in.apiURL, dialer.Transport()); err != nil {
 		return in, err
 	}
-	if in.issuers, err = c.trusted(dialer.Transport(), log); err != nil {
+	if in.issuers, err = c.trusted(in.apiURL, dialer.Transport(), log); err != nil {
 		return in, err
 	}
 	atOthers, err := c.providers(in.apiURL, dialer.Transport())

@@ -327,12 +327,12 @@ func TestDocumentedIssuers(t *testing.T) {
 				}
 			}
 		}
-		if _, err := c.trusted(nil, slog.New(slog.DiscardHandler)); err != nil {
+		if _, err := c.trusted("", nil, slog.New(slog.DiscardHandler)); err != nil {
 			t.Error(err)
 		}
 		// Before, a server could be told to trust itself, and ID tokens of its own let in then.
 		c.API.URL = strings.TrimSuffix(c.Issuers[0].Issuer, "/")
-		if _, err := c.trusted(nil, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "this server") {
+		if _, err := c.trusted("", nil, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "this server") {
 			t.Errorf("it trusts itself: %v", err)
 		}
 	}

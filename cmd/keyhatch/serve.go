@@ -97,7 +97,10 @@ func (serveCommand) check(ctx context.Context, c Config, s ask.Streams) error {
 		return err
 	}
 	defer d.Close()
-	if _, err := c.trusted(nil, c.logger(s)); err != nil {
+	if _, err := c.trusted(c.listening(), nil, c.logger(s)); err != nil {
+		return err
+	}
+	if _, err := c.elsewhere(c.listening(), nil); err != nil {
 		return err
 	}
 	if _, err := mirror.Load(ctx, d, c.logger(s)); err != nil {
