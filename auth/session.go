@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -105,13 +106,26 @@ func ByAnother(r *http.Request) bool {
 	return len(from) > 1 || len(from) == 1 && from[0] != "same-origin" && from[0] != "none"
 }
 
+// OwnSite tells whether a request is one that our own pages, the user's own hand or no
+// browser has made: what a browser shows by itself must not be used by others' pages. Browsers that
+// do not say whose page it is tell where it came from, if it is another's.
+//
+// Source: Fetch Metadata Request Headers, section 2.3; RFC 6454, section 7.
+func OwnSite(r *http.Request) bool {
+	if r.Header.Get("Sec-Fetch-Site") != "" {
+		return !ByAnother(r)
+	}
+	origin, err := url.Parse(r.Header.Get("Origin"))
+	return r.Header.Get("Origin") == "" || err == nil && strings.EqualFold(origin.Host, r.Host)
+}
+
 // Embedded tells whether a browser says that it asks for something that a page of somebody else
 // has inside, and not for a page of its own for its user to see.
 //
 // Source: Fetch Metadata Request Headers, sections 2.1 and 2.2.
 func Embedded(r *http.Request) bool {
 	navigates := r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
-	return ByAnother(r) && !navigates
+	return !OwnSite(r) && !navigates
 }
 
 // WithSessions is a Guard that lets in with AdmitRequest also who shows a session.

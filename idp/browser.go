@@ -94,7 +94,7 @@ func (d *Door) form(w http.ResponseWriter, r *http.Request) string {
 // checkForm refuses a form that another site has sent, or made.
 func (d *Door) checkForm(r *http.Request, f form) error {
 	cookie, ok := d.browserOf(r)
-	if !ok || !ownSite(r) || subtle.ConstantTimeCompare([]byte(boundTo(cookie, r)), []byte(f["form"])) != 1 {
+	if !ok || !auth.OwnSite(r) || subtle.ConstantTimeCompare([]byte(boundTo(cookie, r)), []byte(f["form"])) != 1 {
 		return errForeignForm
 	}
 	return nil

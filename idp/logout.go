@@ -3,7 +3,6 @@ package idp
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
@@ -33,7 +32,7 @@ func (d *Door) logout(w http.ResponseWriter, r *http.Request) error {
 	if d.server {
 		session, signedIn = auth.SessionOf(r)
 	}
-	if !ownSite(r) {
+	if !auth.OwnSite(r) {
 		if (len(shown) > 0 || signedIn) && token == "" {
 			return errElsewhere
 		}
@@ -83,20 +82,6 @@ func logoutForm(r *http.Request) (form, error) {
 		return form{}, nil
 	}
 	return readForm(r)
-}
-
-// ownSite tells whether a request is one that our own pages, the user's own hand or no
-// browser at all has made. Browsers say so over HTTPS, and to a machine itself; over HTTP
-// they say only which page a POST is from.
-func ownSite(r *http.Request) bool {
-	switch r.Header.Get("Sec-Fetch-Site") {
-	case "none", "same-origin":
-		return true
-	case "":
-		origin, err := url.Parse(r.Header.Get("Origin"))
-		return r.Header.Get("Origin") == "" || err == nil && strings.EqualFold(origin.Host, r.Host)
-	}
-	return false
 }
 
 // maxReturn bounds where one can be led back to.

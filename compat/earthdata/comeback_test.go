@@ -48,6 +48,21 @@ func TestDance(t *testing.T) {
 	w.keys("again", c.get("/s3credentials"))
 	w.refused("S11: the state once more", c.get(back.String()), 400, "invalid_request")
 	w.refused("an image of another page, with the cookie", c.get("/s3credentials", with("Sec-Fetch-Site", "same-site")), 403, "from_elsewhere")
+	for what, changes := range map[string][]func(*http.Request){
+		"a script of another page":                           {with("Sec-Fetch-Site", "cross-site"), with("Sec-Fetch-Mode", "cors"), with("Origin", "https://evil.example")},
+		"a script of another page, in an old browser":        {with("Origin", "https://evil.example")}, // it was answered
+		"a script of a page in a frame, in an old browser":   {with("Origin", "null")},
+		"a script of a page at another port":                 {with("Origin", strings.Replace(w.URL, "http:", "https:", 1)+"0")},
+		"another page in a frame":                            {with("Sec-Fetch-Site", "cross-site"), with("Sec-Fetch-Mode", "navigate"), with("Sec-Fetch-Dest", "iframe")},
+		"one that says it is of here, and of somewhere else": {with("Sec-Fetch-Site", "same-origin"), func(r *http.Request) { r.Header.Add("Sec-Fetch-Site", "cross-site") }},
+	} {
+		w.refused(what+", with the cookie", c.get("/s3credentials", changes...), 403, "from_elsewhere")
+		w.refused(what+", with the cookie, what is there", c.get("/locate?bucket_name=lab-data", changes...), 403, "from_elsewhere")
+		if a := c.send("POST", "/s3credentials", "a=b", changes...); a.StatusCode != http.StatusMethodNotAllowed {
+			t.Errorf("%s posts, with the cookie: %d", what, a.StatusCode)
+		}
+	}
+	w.keys("a script of its own pages", c.get("/s3credentials", with("Origin", w.URL)))
 	w.keys("a link on another page", c.get("/s3credentials", with("Sec-Fetch-Site", "cross-site"), with("Sec-Fetch-Mode", "navigate"), with("Sec-Fetch-Dest", "document")))
 
 	if a := c.get("/logout"); a.StatusCode != 200 {
