@@ -67,6 +67,8 @@ func TestTermsComeFirst(t *testing.T) {
 	}
 
 	wantFail(t, "with a token", w.accept(w.ann, asked.Version), forbidden, keyhatch.CodeNotPermitted, "")
+	_, err = w.Broker.Terms.AcceptAtLogin(t.Context(), w.ann, "", w.location.ID, asked.Version)
+	wantFail(t, "with a token of here, as if it came of a login", err, forbidden, keyhatch.CodeNotPermitted, "")
 	wantFail(t, "another version", w.accept(ann, "0"), invalid, keyhatch.CodeInvalidRequest, "version")
 	wantFail(t, "a stranger", w.accept(w.person(w.User(t, "zoe")), asked.Version), notFound, keyhatch.CodeLocationNotFound, "")
 	refused("it was not accepted", w.ann)

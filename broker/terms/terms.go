@@ -100,13 +100,24 @@ func asked(v kernel.View, l keyhatch.Location) (Asked, error) {
 // Accept notes that the caller accepts the version of a location's terms that it has read.
 // It is for people who have logged in: a token is what programs have, and none of them
 // accepts for its person. To accept again changes nothing.
-func (svc *Service) Accept(ctx context.Context, c keyhatch.Caller, workspace, ref, version string) (a Asked, err error) {
+func (svc *Service) Accept(ctx context.Context, c keyhatch.Caller, workspace, ref, version string) (Asked, error) {
+	return svc.accept(ctx, c, workspace, ref, version, c.Token.ID == "" && c.Pair == "" && c.Lease == "")
+}
+
+// AcceptAtLogin is Accept for a caller whose token another login has signed, and has just given for
+// a code that a browser has brought from there: somebody has logged in. Whether it was so is the
+// door's to see to. Others accept nothing with it.
+func (svc *Service) AcceptAtLogin(ctx context.Context, c keyhatch.Caller, workspace, ref, version string) (Asked, error) {
+	return svc.accept(ctx, c, workspace, ref, version, c.Token.Bearer.Issuer != "" && c.Pair == "" && c.Lease == "")
+}
+
+func (svc *Service) accept(ctx context.Context, c keyhatch.Caller, workspace, ref, version string, person bool) (a Asked, err error) {
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
 		l, err := places.VisibleLocation(w.View, workspace, ref)
 		if err != nil {
 			return err
 		}
-		if w.Caller.Token.ID != "" || w.Caller.Pair != "" || w.Caller.Lease != "" {
+		if !person {
 			return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
 				"terms of use are accepted by people who have logged in, and not with a token: open the page %s of this service", keyhatch.TermsPage(l.ID))
 		}

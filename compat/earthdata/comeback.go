@@ -30,10 +30,22 @@ const (
 //
 // Source: Cumulus' s3-credentials-endpoint, whose status is 307: one client takes no other.
 func (d *Door) orToLogin(w http.ResponseWriter, r *http.Request, err error) error {
-	at := d.login()
-	if !errors.Is(err, errNobody) || at == nil {
+	if !errors.Is(err, errNobody) || d.login() == nil {
 		return err
 	}
+	to := r.URL.Path
+	if r.URL.RawQuery != "" {
+		to += "?" + r.URL.RawQuery
+	}
+	address, err := d.wayTo(w, r, to)
+	if err != nil {
+		return err
+	}
+	return lead(w, address)
+}
+
+// wayTo is the address of the login that leads back to a path, in this browser alone.
+func (d *Door) wayTo(w http.ResponseWriter, r *http.Request, path string) (string, error) {
 	secret, ok := browserSecret(r)
 	if !ok {
 		random := make([]byte, stateBytes)
@@ -43,11 +55,11 @@ func (d *Door) orToLogin(w http.ResponseWriter, r *http.Request, err error) erro
 		c.Value = secret
 		http.SetCookie(w, c)
 	}
-	state, ok := stateOf(secret, r.URL)
+	state, ok := stateOf(secret, path)
 	if !ok {
-		return failure{Status: http.StatusBadRequest, Code: "invalid_request", Description: "the address is too long: ask for less, or log in first, at " + d.URL + "/s3credentials"}
+		return "", failure{Status: http.StatusBadRequest, Code: "invalid_request", Description: "the address is too long: ask for less, or log in first, at " + d.URL + "/s3credentials"}
 	}
-	return lead(w, at.address(way{d.URL + keyhatch.KeysRedirect, state, verifierOf(secret, state), !looksLikeBrowser(r)}))
+	return d.login().address(way{d.URL + keyhatch.KeysRedirect, state, verifierOf(secret, state), !looksLikeBrowser(r)}), nil
 }
 
 // way is how somebody gets to a login and back.
@@ -132,8 +144,17 @@ func (d *Door) comeBack(w http.ResponseWriter, r *http.Request) error {
 	// What does not work here is no cookie: it would lead to the login again, without end. The
 	// rest that may be wrong is told where this leads.
 	ctx := auth.InWorkspace(r.Context(), wanted.Query().Get("workspace"))
-	if _, err := d.guard.AdmitToken(ctx, token, reading); isNobody(err) {
+	who, err := d.guard.AdmitToken(ctx, token, reading)
+	if isNobody(err) {
 		return errUnknownHere
+	}
+	if wanted.Path == acceptPath {
+		if err != nil {
+			return err
+		}
+		if to, err = d.accepts(r, who, wanted.Query()); err != nil {
+			return err
+		}
 	}
 	c := auth.HostCookie(r, auth.KeysCookie)
 	c.Value = token.Reveal()
@@ -154,17 +175,13 @@ func browserSecret(r *http.Request) (string, bool) {
 }
 
 // stateOf is what a browser brings back: where it wanted to go, signed with its secret.
-func stateOf(secret string, to *url.URL) (string, bool) {
-	path := to.Path
-	if to.RawQuery != "" {
-		path += "?" + to.RawQuery
-	}
+func stateOf(secret, path string) (string, bool) {
 	state := base64.RawURLEncoding.EncodeToString([]byte(path)) + "." + signed(secret, "state", path)
 	return state, len(state) <= maxState
 }
 
 // leadsTo are the paths to which a login leads back.
-var leadsTo = []string{"/s3credentials", "/locate"}
+var leadsTo = []string{"/s3credentials", "/locate", termsPath, acceptPath}
 
 // whereTo reads a state: not ok when the browser of the secret was not given it.
 func whereTo(secret, state string) (string, bool) {

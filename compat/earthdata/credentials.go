@@ -45,7 +45,7 @@ func (d *Door) credentials(w http.ResponseWriter, r *http.Request) error {
 		UpTo: longest, Client: client,
 	})
 	if err != nil {
-		return err
+		return d.withTermsPage(err, c, r)
 	}
 	keys := lent.Credentials
 	return d.send(w, r, http.StatusOK, credentials{

@@ -13,6 +13,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/lending"
 	"github.com/keyhatch/keyhatch/broker/oauth"
 	"github.com/keyhatch/keyhatch/broker/passwords"
+	"github.com/keyhatch/keyhatch/broker/terms"
 )
 
 // Config is what the door is told of the installation.
@@ -38,6 +39,7 @@ type Door struct {
 	lending   *lending.Service
 	oauth     *oauth.Service
 	passwords *passwords.Service
+	terms     *terms.Service
 	guard     *auth.Guard
 	log       *slog.Logger
 }
@@ -50,7 +52,7 @@ func New(b *broker.Broker, c Config, log *slog.Logger) *Door {
 	if c.Elsewhere != nil { // the passwords are for there
 		c.Login = false
 	}
-	d := &Door{Config: c, lending: b.Lending, oauth: b.OAuth, passwords: b.Passwords, guard: auth.NewGuard(b.People).WithBearers(b.Bearers), log: log}
+	d := &Door{Config: c, lending: b.Lending, oauth: b.OAuth, passwords: b.Passwords, terms: b.Terms, guard: auth.NewGuard(b.People).WithBearers(b.Bearers), log: log}
 	if c.Login {
 		d.guard = d.guard.WithPasswords(b.Passwords)
 	}
@@ -87,6 +89,9 @@ func (d *Door) Mount(mux *http.ServeMux) {
 	all := slices.Clone(routes)
 	if d.login() != nil {
 		all = append(all, route{http.MethodGet, keyhatch.KeysRedirect, (*Door).comeBack})
+	}
+	if d.Elsewhere != nil {
+		all = append(all, route{http.MethodGet, termsPath, (*Door).termsOfUse})
 	}
 	if d.Login {
 		all = append(all, loginRoutes...)

@@ -3,8 +3,11 @@ package earthdata_test
 import (
 	"context"
 	"encoding/json"
+	"html"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -95,7 +98,76 @@ func TestLoginElsewhere(t *testing.T) {
 		}
 	}
 	w.refused("a password of here", c.get("/s3credentials", basic("ann", password)), 401, "invalid_token")
+	w.acceptsElsewhere(c)
 	if strings.Contains(w.Log.String(), jwt) || strings.Contains(w.Log.String(), "our secret") {
 		t.Error("S5: the log holds a secret")
 	}
+}
+
+// acceptsElsewhere: who has an account at the other login alone is led to a page where that one accepts
+// terms, by logging in there once more. It was led to a page that asked for a password of here.
+func (w *world) acceptsElsewhere(c *client) {
+	w.T.Helper()
+	set := func(text string) {
+		_, err := w.Broker.Terms.Set(w.T.Context(), w.Admin, "", w.beta.ID, "Terms & <b>more</b>", text)
+		w.must(err)
+	}
+	set("Be <i>kind</i>.")
+	lent := func() bool { return c.get("/s3credentials?location="+w.beta.ID).StatusCode == http.StatusOK }
+	a := c.get("/s3credentials?workspace=lab&location="+w.beta.ID, with("Authorization", "Bearer "+jwt))
+	w.refused("before the terms are accepted", a, 403, "terms_not_accepted")
+	var f struct {
+		Resolution string `json:"resolution_url"`
+	}
+	w.must(json.Unmarshal([]byte(a.body), &f))
+	if f.Resolution != w.URL+"/s3credentials/terms?location="+w.beta.ID+"&workspace=lab" {
+		w.T.Fatalf("it is led to %s", f.Resolution)
+	}
+	a = c.get("/s3credentials?location="+w.beta.ID, with("Authorization", "Bearer "+w.token))
+	if w.refused("with a token of here", a, 403, "terms_not_accepted"); strings.Contains(a.body, "resolution_url") {
+		w.T.Errorf("it is led to where it cannot log in: %s", a.body)
+	}
+
+	fresh := w.client(true, false)
+	first := fresh.get(f.Resolution).location(w.T)
+	page := fresh.get(fresh.get("/redirect?code=good&state=" + first.Query().Get("state")).location(w.T).String())
+	accept := func(page answer) *url.URL {
+		w.T.Helper()
+		m := regexp.MustCompile(`href="([^"]*/oauth/authorize[^"]*)"`).FindStringSubmatch(page.body)
+		if page.StatusCode != http.StatusOK || m == nil {
+			w.T.Fatalf("the page has nothing to accept with: %d %s", page.StatusCode, page.body)
+		}
+		u, err := url.Parse(html.UnescapeString(m[1]))
+		w.must(err)
+		return u
+	}
+	if !strings.Contains(page.body, "Be &lt;i&gt;kind&lt;/i&gt;.") || strings.Contains(page.body, "<b>") || !strings.Contains(page.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+		w.T.Errorf("the page is %v %s", page.Header, page.body)
+	}
+	at := "/redirect?code=good&state=" + accept(page).Query().Get("state")
+	if w.refused("the link in another browser", c.get(at), 400, "invalid_request"); lent() {
+		w.T.Error("it is accepted in another browser")
+	}
+	w.refused("without a code", fresh.get("/redirect?state="+accept(page).Query().Get("state")), 403, "access_denied")
+	for _, path := range []string{"/s3credentials/terms/accept?location=" + w.beta.ID, "/s3credentials/terms?accept=1&version=x&location=" + w.beta.ID} {
+		if fresh.get(path); lent() {
+			w.T.Errorf("the address %s accepts", path)
+		}
+	}
+
+	at = "/redirect?code=good&state=" + accept(fresh.get(f.Resolution)).Query().Get("state")
+	set("Be kinder.")
+	to := fresh.get(at).location(w.T).String()
+	if page = fresh.get(to); !strings.Contains(page.body, "Be kinder.") || lent() {
+		w.T.Errorf("terms that were changed meanwhile: %s", page.body)
+	}
+	at = "/redirect?code=good&state=" + accept(page).Query().Get("state")
+	if to = fresh.get(at).location(w.T).String(); to != f.Resolution || !lent() {
+		w.T.Errorf("accepted, one is at %s", to)
+	}
+	if page = fresh.get(to); !strings.Contains(page.body, "have accepted them") || strings.Contains(page.body, "authorize") {
+		w.T.Errorf("then the page is %s", page.body)
+	}
+	w.refused("the link once more", fresh.get(at), 400, "invalid_request")
+	w.refused("no location", fresh.get("/s3credentials/terms?location=loc_000000000000000"), 404, "location_not_found")
 }
