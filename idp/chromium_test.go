@@ -22,6 +22,7 @@ func TestInChromium(t *testing.T) {
 	t.Run("a password", func(t *testing.T) { inAPassword(t, b, s) })
 	t.Run("a provider", func(t *testing.T) { atAProvider(t, b, s, school) })
 	t.Run("a program and a device", func(t *testing.T) { lettingAct(t, b, s) })
+	t.Run("terms of use", func(t *testing.T) { acceptingTerms(t, b, s) })
 	t.Run("each page", func(t *testing.T) { eachPage(t, b, s) })
 }
 
@@ -122,12 +123,52 @@ func lettingAct(t *testing.T, b *chromium.Browser, s *site) {
 	}
 }
 
+// withTerms is the page of terms of a location that ann may read.
+func withTerms(t *testing.T, s *site, name string) string {
+	t.Helper()
+	ws := s.Workspace(t, name)
+	ann, err := s.Broker.Passwords.Authenticate(t.Context(), "ann", password)
+	s.must(err)
+	l := s.Location(t, ws, "s3://"+name+"-data/forest/")
+	s.Grant(t, l, ann, keyhatch.Read)
+	_, err = s.Broker.Terms.Set(t.Context(), s.Admin, "", l.ID, "Terms of use of the forest data", `1. Name the data where you show what you made of it:
+   https://doi.example.org/10.99999/forest-plots-of-all-years-and-of-all-stations-measured-by-hand-and-by-laser.v12
+
+2. Do not tell where the rare plants grow.
+3. Ask before you publish what nobody has published yet.`)
+	s.must(err)
+	return keyhatch.TermsPage(l.ID)
+}
+
+// acceptingTerms: somebody who comes by a link logs in, reads, accepts with the keyboard alone, and is told
+// so from then on.
+func acceptingTerms(t *testing.T, b *chromium.Browser, s *site) {
+	path := withTerms(t, s, "plots")
+	p := b.Open(t, chromium.Look{Width: 360, Height: 640})
+	p.Go(s.url + path)
+	at(t, p, "/login", "Log in")
+	typesIn(p, password)
+	at(t, p, path, "Terms of use of the forest data")
+	if text := p.Text("document.querySelector('.terms').innerText"); !strings.Contains(text, "v12\n\n2. Do not tell") {
+		t.Errorf("the lines of the text are %q", text)
+	}
+	p.Press("Tab")
+	if focus := p.Text("document.activeElement.innerText"); focus != "I, ann, accept these terms" {
+		t.Fatalf("the keyboard goes to %q", focus)
+	}
+	p.Enter()
+	at(t, p, path, "Terms of use of the forest data")
+	if text := p.Text("document.body.innerText"); !strings.Contains(text, "You, ann, accepted them at") || strings.Contains(text, "accept these terms") {
+		t.Errorf("it says %s", text)
+	}
+}
+
 // picturesVariable names a folder into which the pictures of docs/login.md are made anew: docs/pages for
 // make pictures.
 const picturesVariable = "KEYHATCH_PICTURES"
 
 // shown are the pictures that the documentation shows.
-var shown = []string{"login", "login-dark-narrow", "refused", "consent", "confirm-dark", "profile"}
+var shown = []string{"login", "login-dark-narrow", "refused", "consent", "confirm-dark", "profile", "terms", "terms-dark-narrow"}
 
 // maxPicture is what a picture has at most, in bytes: they are in every clone.
 const maxPicture = 60 << 10
@@ -153,6 +194,7 @@ func eachPage(t *testing.T, b *chromium.Browser, s *site) {
 		{"confirm", "/device?" + url.Values{"user_code": {device.Code}}.Encode(), true},
 		{"consent", consent, true},
 		{"profile", "/profile", true},
+		{"terms", withTerms(t, s, "stands"), true},
 	} {
 		if page.signedIn {
 			if p.Go(s.url + "/login"); p.Text("document.location.pathname") == "/login" {
@@ -226,9 +268,13 @@ func picture(t *testing.T, p *chromium.Page, name string, l chromium.Look) {
 func TestPictures(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join("..", "docs", "pages")
-	doc, err := os.ReadFile("../docs/login.md")
-	if err != nil {
-		t.Fatal(err)
+	var doc []byte
+	for _, name := range []string{"login.md", "terms.md"} {
+		text, err := os.ReadFile("../docs/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc = append(doc, text...)
 	}
 	kept, err := os.ReadDir(folder)
 	if err != nil || len(kept) != len(shown) {
@@ -240,7 +286,7 @@ func TestPictures(t *testing.T) {
 			t.Errorf("%s: %v, or it is too large: make pictures", name, err)
 		}
 		if before, _, found := strings.Cut(string(doc), "](pages/"+name+".png)"); !found || len(before)-strings.LastIndex(before, "![") < 20 {
-			t.Errorf("docs/login.md does not show %s, or does not say what is to be seen", name)
+			t.Errorf("neither docs/login.md nor docs/terms.md shows %s, or does not say what is to be seen", name)
 		}
 	}
 }
