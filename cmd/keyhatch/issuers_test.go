@@ -338,6 +338,41 @@ func TestDocumentedIssuers(t *testing.T) {
 	}
 }
 
+// TestGroupsOfSignedTokens: a signed token has the groups that its user has here, for as long as that is
+// so. Those that it says itself open nothing and close nothing.
+func TestGroupsOfSignedTokens(t *testing.T) {
+	r, p := startTrusting(t, nil)
+	admin := r.admin.Reveal()
+	group := must[api.Group](r, admin, "POST", "/api/v1/groups?workspace=demo", `{"name":"readers"}`)
+	must[api.Grant](r, admin, "POST", "/api/v1/grants", `{"location":"beta","to":"group","subject":"`+group.ID+`","access":"read"}`)
+	member := "/api/v1/groups/" + group.ID + "/members/ci"
+	borrow := func(groups ...string) answered {
+		return r.call(p.sign(map[string]any{"groups": groups, "roles": groups}), "POST", "/api/v1/leases", `{"location":"beta","access":"read"}`)
+	}
+	if a := borrow("readers", group.ID); a.status == http.StatusCreated {
+		t.Error("it is in a group because it says so")
+	}
+	must[struct{}](r, admin, "PUT", member, "")
+	a := borrow()
+	if a.status != http.StatusCreated {
+		t.Fatalf("of a user who is in the group it opens nothing: %d %s", a.status, a.text)
+	}
+	var lent api.Lent
+	if err := json.Unmarshal([]byte(a.text), &lent); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := get(t.Context(), s3Client(lent), "beta/README.txt"); err != nil {
+		t.Error(err)
+	}
+	must[struct{}](r, admin, "DELETE", member, "")
+	if _, err := get(t.Context(), s3Client(lent), "beta/README.txt"); err == nil {
+		t.Error("what it has borrowed is open after its user has left the group")
+	}
+	if a := borrow("readers"); a.status == http.StatusCreated {
+		t.Error("it is in the group that its user has left")
+	}
+}
+
 // TestSignedTokensAreEndedByWhoShowsThem: what is revoked, logged out or reported works no
 // more.
 func TestSignedTokensAreEndedByWhoShowsThem(t *testing.T) {
