@@ -204,6 +204,19 @@ type Consent struct {
 	OpenID    bool      // the client is told who the user is (OpenID Connect)
 	Nonce     string    // that the client has asked with
 	LoggedIn  time.Time // when the user showed who it is; zero: a provider has not said
+	Issuer    string    // the provider at which the user had logged in; empty: at none
 	CreatedAt time.Time
-	ExpiresAt time.Time // when nothing can come of it any more
+	ExpiresAt time.Time // when nothing can come of it any more; moved on when it is refreshed
+	EndsAt    time.Time // whatever comes of it ends then; zero: it has no such end
 }
+
+// Within is the time, or the end of the consent if that is earlier.
+func (c Consent) Within(t time.Time) time.Time {
+	if !c.EndsAt.IsZero() && c.EndsAt.Before(t) {
+		return c.EndsAt
+	}
+	return t
+}
+
+// Lasts tells whether the consent has not come to its end at the time.
+func (c Consent) Lasts(now time.Time) bool { return c.EndsAt.IsZero() || now.Before(c.EndsAt) }

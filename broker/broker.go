@@ -95,6 +95,9 @@ type Config struct {
 	// no password.
 	Providers   logins.Providers
 	NoPasswords bool
+	// ConsentLife is how long what people let programs do lasts who have logged in at one of them.
+	// Zero: oauth.LifeElsewhere.
+	ConsentLife time.Duration
 	// PublicURL is where clients reach the API: it stands in all that is signed for others.
 	// Empty: nothing is.
 	PublicURL string
@@ -130,7 +133,7 @@ func New(c Config) *Broker {
 		Passwords:   passwords.New(k, c.Log, c.CheapPasswords),
 		Sessions:    signedIn,
 		Logins:      logins.New(k, tokens, signedIn, logins.Config{Providers: c.Providers, NoPasswords: c.NoPasswords, PublicURL: c.PublicURL, Log: c.Log}),
-		OAuth:       oauth.New(k, tokens, c.PublicURL),
+		OAuth:       oauth.New(k, tokens, c.PublicURL, c.ConsentLife),
 		Places:      where,
 		Proofs:      proofs.New(k, acting, c.Confiner, c.Prober, c.Log),
 		Accounts:    accounts.New(k, c.Buckets),

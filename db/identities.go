@@ -57,7 +57,7 @@ func (r Reader) Gifts(ctx context.Context, user, issuer string) ([]Gift, error) 
 	}, "select workspace, circle from login_gifts where user_id = $1 and issuer = $2 order by circle desc, workspace", user, issuer)
 }
 
-// LoggedIn is a user who has something of a login at the issuer: a gift, or a session.
+// LoggedIn is a user who has something of a login at the issuer: a gift, a session, or a consent.
 type LoggedIn struct{ User, Issuer string }
 
 // LoggedIn are all who have something of a login elsewhere.
@@ -66,6 +66,7 @@ func (r Reader) LoggedIn(ctx context.Context) ([]LoggedIn, error) {
 		err = row.Scan(&l.User, &l.Issuer)
 		return l, err
 	}, `select user_id, issuer from login_gifts union select user_id, issuer from sessions where issuer is not null
+		union select user_id, issuer from oauth_consents where issuer is not null
 		order by user_id, issuer`)
 }
 

@@ -60,9 +60,9 @@ func (r Reader) OAuthClients(ctx context.Context, p Page) ([]HashedClient, error
 
 // InsertConsent adds a consent.
 func (t *Tx) InsertConsent(ctx context.Context, c keyhatch.Consent) error {
-	return t.exec(ctx, `insert into oauth_consents (id, client, user_id, scopes, openid, nonce, logged_in, created_at, expires_at)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		c.ID, c.Client, c.User, jsonText(c.Scopes), c.OpenID, c.Nonce, micros(c.LoggedIn), micros(c.CreatedAt), micros(c.ExpiresAt))
+	return t.exec(ctx, `insert into oauth_consents (id, client, user_id, scopes, openid, nonce, logged_in, created_at, expires_at, issuer, ends_at)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		c.ID, c.Client, c.User, jsonText(c.Scopes), c.OpenID, c.Nonce, micros(c.LoggedIn), micros(c.CreatedAt), micros(c.ExpiresAt), optText(c.Issuer), optMicros(c.EndsAt))
 }
 
 // ExtendConsent lets a consent end later: never earlier.
@@ -76,11 +76,11 @@ func (t *Tx) DeleteConsent(ctx context.Context, id string) error {
 	return t.execOne(ctx, keyhatch.CodeConsentNotFound, "delete from oauth_consents where id = $1", id)
 }
 
-const consentColumns = "id, client, user_id, scopes, openid, nonce, logged_in, created_at, expires_at"
+const consentColumns = "id, client, user_id, scopes, openid, nonce, logged_in, created_at, expires_at, issuer, ends_at"
 
 func scanConsent(row row) (c keyhatch.Consent, err error) {
 	err = row.Scan(&c.ID, &c.Client, &c.User, jsonColumn{&c.Scopes}, &c.OpenID, &c.Nonce,
-		timeColumn{&c.LoggedIn}, timeColumn{&c.CreatedAt}, timeColumn{&c.ExpiresAt})
+		timeColumn{&c.LoggedIn}, timeColumn{&c.CreatedAt}, timeColumn{&c.ExpiresAt}, textColumn{&c.Issuer}, timeColumn{&c.EndsAt})
 	return c, err
 }
 
@@ -95,10 +95,13 @@ func (r Reader) Consents(ctx context.Context, user, client string, p Page) ([]ke
 		where id > $1 and ($2 = '' or user_id = $2) and ($3 = '' or client = $3) order by id limit $4`, p.After, user, client, p.Limit)
 }
 
-// CountConsents counts a user's consents.
-func (r Reader) CountConsents(ctx context.Context, user string) (n int, err error) {
-	err = r.q.QueryRowContext(ctx, "select count(*) from oauth_consents where user_id = $1", user).Scan(&n)
-	return n, dbError(err)
+// StalestConsents returns those of a user's consents to a client whose tokens were not used for the longest, but for the
+// newest few.
+func (r Reader) StalestConsents(ctx context.Context, user, client string, but int) ([]keyhatch.Consent, error) {
+	return many(ctx, r, scanConsent, "select "+consentColumns+` from oauth_consents where user_id = $1 and client = $2 and id not in (
+		select c.id from oauth_consents c where c.user_id = $1 and c.client = $2
+		order by coalesce((select max(coalesce(t.last_used_at, t.created_at)) from tokens t where t.consent = c.id), c.created_at) desc, c.id desc limit $3) order by id`,
+		user, client, but)
 }
 
 // PruneOAuth removes the consents, devices and refresh tokens of which nothing could come any

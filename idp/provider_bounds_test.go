@@ -5,10 +5,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/oauth"
 	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/db"
 	"github.com/keyhatch/keyhatch/internal/loginprovider"
 )
 
@@ -139,4 +142,65 @@ func TestNoFirstPasswordByAProvider(t *testing.T) {
 	byAdmin, _, err := s.Broker.Passwords.NewReset(t.Context(), s.Admin, "sue")
 	s.must(err)
 	s.must(s.Broker.Passwords.ResetPassword(t.Context(), byAdmin, password))
+}
+
+// TestConsentsOfAProviderEnd: what somebody has let a program do who had logged in at a provider ends in its time, however
+// often the program refreshes, and at once when the account may not come in any more. Once its refresh tokens
+// lived on for ever, which nobody at the provider knew of.
+func TestConsentsOfAProviderEnd(t *testing.T) {
+	t.Parallel()
+	s, staff, sue, _ := insider(t)
+	s.ConsentLife = 90 * time.Minute
+	s.reopen()
+	gets := func(b *browser, who string) oauth.Issued {
+		t.Helper()
+		b.CheckRedirect = s.browser().CheckRedirect
+		page := b.get("/oauth/authorize?" + wanted().Encode())
+		code := b.decide(page, "allow").sentBack(t, back).Get("code")
+		got, err := s.Broker.OAuth.Redeem(t.Context(), s.web, oauth.Redemption{Code: keyhatch.Secret(code), Redirect: back, Verifier: verifier})
+		if err != nil || got.User.Name != who {
+			t.Fatalf("%s: %+v, %v", who, got.User, err)
+		}
+		return got
+	}
+	refreshed := func(i oauth.Issued) (oauth.Issued, error) {
+		return s.Broker.OAuth.Refresh(t.Context(), s.web, i.Refresh, nil)
+	}
+	ends := func(who string) time.Time {
+		t.Helper()
+		all, err := s.DB.Consents(t.Context(), s.user(who).ID, "", db.Everything)
+		if err != nil || len(all) == 0 {
+			t.Fatalf("%s: %v, %v", who, all, err)
+		}
+		return all[len(all)-1].ExpiresAt
+	}
+	hers, anns := gets(sue, "sue"), gets(s.signedIn("ann"), "ann")
+	if left := time.Until(ends("sue")); left > 90*time.Minute || left < 80*time.Minute {
+		t.Errorf("what sue has let do ends in %s", left)
+	}
+	if left := time.Until(ends("ann")); left < 23*time.Hour {
+		t.Errorf("what ann has let do, who has logged in here, ends in %s", left)
+	}
+	// An hour later.
+	s.SQL(t, "update oauth_consents set ends_at = ends_at - ? where ends_at is not null", time.Hour.Microseconds())
+	hers, err := refreshed(hers)
+	if err != nil || time.Until(hers.ExpiresAt) > 30*time.Minute {
+		t.Errorf("the access token ends at %s, %v", hers.ExpiresAt, err)
+	}
+	s.SQL(t, "update oauth_consents set ends_at = 1 where ends_at is not null")
+	if _, err := refreshed(hers); !errors.Is(err, oauth.ErrGrant) {
+		t.Errorf("after its end it is refreshed: %v", err)
+	}
+	another := gets(sue, "sue")
+	staff.Set(func(p *loginprovider.Provider) { p.User["groups"] = []string{"readers"} })
+	s.browser().chooses("staff", "/profile")
+	if _, err := refreshed(another); !errors.Is(err, oauth.ErrGrant) {
+		t.Errorf("she is not let in any more, and the program refreshes: %v", err)
+	}
+	if _, err := s.Broker.People.Authenticate(t.Context(), another.Access); !errors.Is(err, keyhatch.Unauthenticated) {
+		t.Errorf("she is not let in any more, and the program's token works: %v", err)
+	}
+	if _, err := refreshed(anns); err != nil {
+		t.Errorf("ann's: %v", err)
+	}
 }

@@ -132,13 +132,17 @@ func (svc *Service) take(w *kernel.Work, u keyhatch.User, issuer string, given, 
 	return nil
 }
 
-// shutOut takes from a user all that logins at the issuer have given it, and ends its sessions of there.
+// shutOut takes from a user all that logins at the issuer have given it, and ends its sessions of there, with what it has let
+// programs do in them.
 func (svc *Service) shutOut(w *kernel.Work, u keyhatch.User, issuer string) error {
 	given, err := w.Gifts(w.Ctx, u.ID, issuer)
 	if err != nil {
 		return err
 	}
 	if err := svc.take(w, u, issuer, given, nil); err != nil {
+		return err
+	}
+	if err := svc.people.EndConsentsAt(w, u.ID, issuer); err != nil {
 		return err
 	}
 	return svc.sessions.EndAt(w, u.ID, issuer)

@@ -15,8 +15,9 @@ import (
 // codeLife is how long a code can be used.
 const codeLife = 60 * time.Second
 
-// maxConsents bounds what a user has let programs do (S9).
-const maxConsents = 1000
+// mostOfClient bounds what a user has let one program do (S9): those end that were not used for the
+// longest. Nobody is kept from logging in by what programs have left.
+const mostOfClient = 100
 
 // maxNonce bounds what a client has put into its ID token.
 const maxNonce = 512
@@ -94,7 +95,7 @@ func recent(v kernel.View, r Request) error {
 	if r.Within <= 0 {
 		return nil
 	}
-	at, err := loggedIn(v)
+	at, _, err := loggedIn(v)
 	if err == nil && (at.IsZero() || v.Now.Sub(at) > r.Within) {
 		err = ErrLogin
 	}
@@ -102,16 +103,16 @@ func recent(v kernel.View, r Request) error {
 }
 
 // loggedIn is when the caller showed who it is: now, or as its session has it; zero where a provider
-// does not say.
-func loggedIn(v kernel.View) (time.Time, error) {
+// does not say. The issuer is that provider's, if it was one.
+func loggedIn(v kernel.View) (at time.Time, issuer string, err error) {
 	if v.Caller.Session == "" {
-		return v.Now, nil
+		return v.Now, "", nil
 	}
 	s, err := v.Session(v.Ctx, v.Caller.Session, v.Now)
 	if errors.Is(err, keyhatch.NotFound) {
 		err = kernel.SessionInvalid()
 	}
-	return s.LoggedIn, err
+	return s.LoggedIn, s.Issuer, err
 }
 
 // isChallenge tells whether a text is a SHA-256 in base64url.
@@ -159,33 +160,35 @@ func (svc *Service) consent(w *kernel.Work, asked Asked, wanted Wanted, until ti
 	if err := w.Tx.PruneOAuth(w.Ctx, w.Now); err != nil {
 		return keyhatch.Consent{}, err
 	}
-	if n, err := w.CountConsents(w.Ctx, w.Caller.User.ID); err != nil || n >= maxConsents {
-		return keyhatch.Consent{}, orTooMany(err)
-	}
 	if !asked.Client.BuiltIn() {
 		if _, err := w.OAuthClient(w.Ctx, asked.Client.ID); err != nil { // it was removed meanwhile
 			return keyhatch.Consent{}, err
 		}
 	}
-	at, err := loggedIn(w.View)
+	at, issuer, err := loggedIn(w.View)
 	if err != nil {
 		return keyhatch.Consent{}, err
 	}
 	consent := keyhatch.Consent{
 		ID: keyhatch.NewID(keyhatch.ConsentID, w.Now), Client: asked.Client.ID, User: w.Caller.User.ID, Scopes: asked.Scopes,
-		OpenID: wanted.OpenID, Nonce: wanted.Nonce, LoggedIn: at, CreatedAt: w.Now, ExpiresAt: until,
+		OpenID: wanted.OpenID, Nonce: wanted.Nonce, LoggedIn: at, Issuer: issuer, CreatedAt: w.Now, ExpiresAt: until,
+	}
+	if issuer != "" { // there is no word from there when the account ends
+		consent.EndsAt = kernel.Stored(w.Now.Add(svc.lifeElsewhere))
 	}
 	if err := w.Tx.InsertConsent(w.Ctx, consent); err != nil {
 		return keyhatch.Consent{}, err
 	}
-	return consent, w.Record(Consented, "", consent.ID, detailOf(consent, asked.Client))
-}
-
-func orTooMany(err error) error {
+	stale, err := w.StalestConsents(w.Ctx, consent.User, consent.Client, mostOfClient)
 	if err != nil {
-		return err
+		return keyhatch.Consent{}, err
 	}
-	return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeLimitReached, "you have let programs act for you %d times: end some on the page /profile first", maxConsents)
+	for _, old := range stale {
+		if err := svc.people.EndConsent(w, old, "newer ones of its client took its place"); err != nil {
+			return keyhatch.Consent{}, err
+		}
+	}
+	return consent, w.Record(Consented, "", consent.ID, detailOf(consent, asked.Client))
 }
 
 func detailOf(consent keyhatch.Consent, client keyhatch.OAuthClient) map[string]string {

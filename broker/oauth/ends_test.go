@@ -10,6 +10,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/accesskeys"
 	"github.com/keyhatch/keyhatch/broker/oauth"
 	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/db"
 )
 
 // line is what came of a consent: what the program got, a token that it made, one that was made
@@ -199,5 +200,38 @@ func TestS4_ProgramsStayWithinTheirConsent(t *testing.T) {
 	}
 	if _, err := w.Broker.OAuth.TellUser(t.Context(), child); !errors.Is(err, keyhatch.Forbidden) {
 		t.Errorf("a token that a program made is told who the user is: %v", err)
+	}
+}
+
+// TestNobodyIsLockedOutByPrograms: what a program has left is no reason to refuse its user. Once a user who had let programs
+// act a thousand times, as those do that log in without asking, could log in with none of them any more.
+func TestNobodyIsLockedOutByPrograms(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	other := w.signed()
+	used, unused := w.redeemed(nil), w.redeemed(nil)
+	if !w.works(used.Access) {
+		t.Fatal("it does not work")
+	}
+	w.SQL(t, "update tokens set created_at = created_at - 2000000 where consent is not null")
+	w.SQL(t, "update tokens set last_used_at = (select max(created_at) from tokens) where id = (select id from tokens where consent is not null and name = 'web' order by id limit 1)")
+	w.Restart(t)
+	for range 99 {
+		w.code(nil)
+	}
+	for what, access := range map[string]keyhatch.Secret{"one that is used": used.Access, "another program's": other.Access} {
+		if !w.works(access) {
+			t.Errorf("%s has ended", what)
+		}
+	}
+	if w.works(unused.Access) {
+		t.Error("the one that was not used for the longest works on")
+	}
+	refused(t, "its refresh token", only(w.Broker.OAuth.Refresh(t.Context(), w.web, unused.Refresh, nil)), oauth.ErrGrant)
+	if all, err := w.DB.Consents(t.Context(), w.ann.User.ID, w.webID(), db.Everything); err != nil || len(all) != 100 {
+		t.Errorf("there are %d, %v", len(all), err)
+	}
+	if n := w.events(oauth.Ended); n != 1 {
+		t.Errorf("%d ends are on record", n)
 	}
 }

@@ -175,7 +175,7 @@ func (svc *Service) hand(ctx context.Context, client keyhatch.OAuthClient, shown
 // issue makes the tokens of a consent.
 func (svc *Service) issue(w *kernel.Work, client keyhatch.OAuthClient, consent keyhatch.Consent) (out Issued, err error) {
 	user, err := w.User(w.Ctx, consent.User)
-	if errors.Is(err, keyhatch.NotFound) || err == nil && !user.Active {
+	if errors.Is(err, keyhatch.NotFound) || err == nil && (!user.Active || !consent.Lasts(w.Now)) {
 		err = ErrGrant
 	}
 	if err != nil {
@@ -187,7 +187,7 @@ func (svc *Service) issue(w *kernel.Work, client keyhatch.OAuthClient, consent k
 	}
 	t := keyhatch.Token{
 		ID: keyhatch.NewID(keyhatch.TokenID, w.Now), User: user.ID, Name: client.Name, Scopes: consent.Scopes,
-		ExpiresAt: svc.people.IssuedUntil(w.Now, client.AccessLife), Since: w.Now, CreatedAt: w.Now, CreatedFrom: w.Caller.Origin.AddressText(),
+		ExpiresAt: consent.Within(svc.people.IssuedUntil(w.Now, client.AccessLife)), Since: w.Now, CreatedAt: w.Now, CreatedFrom: w.Caller.Origin.AddressText(),
 		Consent: consent.ID,
 	}
 	out = Issued{Access: keyhatch.NewTokenSecret(), Scopes: t.Scopes, OpenID: consent.OpenID, User: user, Earthdata: client.Earthdata, ExpiresAt: t.ExpiresAt, Life: t.ExpiresAt.Sub(w.Now)}
@@ -206,7 +206,7 @@ func (svc *Service) issue(w *kernel.Work, client keyhatch.OAuthClient, consent k
 	}
 	until := t.ExpiresAt
 	if client.RefreshLife > 0 {
-		f := db.Refresh{ID: keyhatch.NewID(keyhatch.RefreshID, w.Now), Consent: consent.ID, ExpiresAt: kernel.Stored(w.Now.Add(client.RefreshLife))}
+		f := db.Refresh{ID: keyhatch.NewID(keyhatch.RefreshID, w.Now), Consent: consent.ID, ExpiresAt: consent.Within(kernel.Stored(w.Now.Add(client.RefreshLife)))}
 		out.Refresh = keyhatch.RefreshToken.New()
 		if f.Hash, err = svc.k.Keys.HashToken(out.Refresh); err != nil {
 			return out, err

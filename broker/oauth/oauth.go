@@ -1,8 +1,10 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
@@ -33,6 +35,8 @@ type Service struct {
 	polls    *polls
 
 	refreshes *kernel.Meter // by consent
+
+	lifeElsewhere time.Duration // of a consent that was given in a session of a provider
 }
 
 // How often a minute (S12).
@@ -44,13 +48,21 @@ const (
 	mostCounted        = 100_000
 )
 
+// How long what people let programs do who have logged in at a provider lasts: what the configuration
+// says, else LifeElsewhere.
+const (
+	LifeElsewhere     = 30 * 24 * time.Hour
+	MinLifeElsewhere  = time.Hour
+	MostLifeElsewhere = 365 * 24 * time.Hour
+)
+
 // New makes the service. The issuer is the public URL of the server, without which nothing is
-// signed.
-func New(k *kernel.Kernel, p *people.Service, issuer string) *Service {
+// signed. lifeElsewhere is as LifeElsewhere, which it is where it is zero.
+func New(k *kernel.Kernel, p *people.Service, issuer string, lifeElsewhere time.Duration) *Service {
 	return &Service{
 		k: k, people: p, issuer: issuer,
 		failures: kernel.NewMeter(mostCounted), starts: kernel.NewMeter(mostCounted), guesses: kernel.NewMeter(mostCounted), polls: newPolls(),
-		refreshes: kernel.NewMeter(mostCounted),
+		refreshes: kernel.NewMeter(mostCounted), lifeElsewhere: cmp.Or(lifeElsewhere, LifeElsewhere),
 	}
 }
 

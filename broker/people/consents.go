@@ -2,6 +2,7 @@ package people
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
@@ -21,6 +22,7 @@ const (
 	becauseAll      = "all tokens of its user were revoked"
 	becauseInactive = "its user is not active any more"
 	becauseRemoved  = "its user was removed"
+	becauseNotIn    = "its user is not let in any more at the provider"
 )
 
 // EndConsent ends a consent with all that came of it.
@@ -30,6 +32,21 @@ func (svc *Service) EndConsent(w *kernel.Work, consent keyhatch.Consent, why str
 		return err
 	}
 	return svc.endTogether(w, together, TokenRevoked, why)
+}
+
+// EndConsentsAt ends what a user has let programs do in sessions that were begun at the provider of the issuer. Whether
+// that is to be was decided before.
+func (svc *Service) EndConsentsAt(w *kernel.Work, user, issuer string) error {
+	given, err := w.Consents(w.Ctx, user, "", db.Everything)
+	if err != nil {
+		return err
+	}
+	given = slices.DeleteFunc(given, func(c keyhatch.Consent) bool { return c.Issuer != issuer })
+	all, err := together(w, nil, given, "")
+	if err != nil {
+		return err
+	}
+	return svc.endTogether(w, all, TokenRevoked, becauseNotIn)
 }
 
 // endConsentsOf ends all that a user has let programs do.

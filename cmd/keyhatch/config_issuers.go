@@ -133,7 +133,7 @@ func (i IssuerConfig) issuer() (out issuers.Issuer, err error) {
 		out.Networks = append(out.Networks, n)
 	}
 	if i.Longest != "" {
-		if out.Longest, err = spanOf(i.Longest); err != nil {
+		if out.Longest, err = spanOf("longest", i.Longest); err != nil {
 			return out, err
 		}
 	}
@@ -164,13 +164,13 @@ func readKeyFile(path string) ([]byte, error) {
 }
 
 // spanOf reads a time span, in days too.
-func spanOf(text string) (time.Duration, error) {
+func spanOf(key, text string) (time.Duration, error) {
 	if strings.HasSuffix(text, "d") {
-		return daysOf("longest", text)
+		return daysOf(key, text)
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 {
-		return 0, errors.New("longest must be a time, as in 30m, 12h or 60d")
+		return 0, errors.New(key + " must be a time, as in 30m, 12h or 60d")
 	}
 	return d, nil
 }

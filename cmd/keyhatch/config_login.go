@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/oauth"
 	"github.com/keyhatch/keyhatch/issuers"
 	"github.com/keyhatch/keyhatch/providers"
 )
@@ -16,6 +18,11 @@ type LoginConfig struct {
 	// PasswordForm has the login page ask for a name and a password. Without it there has to be a
 	// provider; passwords still work over the API. Default: true.
 	PasswordForm *bool `yaml:"password_form"`
+
+	// ConsentLife is how long what people let programs do lasts at most who have logged in at a provider, however often
+	// a program refreshes its tokens: the provider does not tell when an account there ends. 1h to 365d.
+	// Default: 30d.
+	ConsentLife string `yaml:"consent_life"`
 
 	// Providers are those of OpenID Connect at which people can log in besides; the login page
 	// has a button for each. Default: none.
@@ -97,6 +104,18 @@ type RuleConfig struct {
 
 // passwordForm tells whether the login page asks for a password.
 func (l LoginConfig) passwordForm() bool { return l.PasswordForm == nil || *l.PasswordForm }
+
+// consentLife is zero where nothing is said.
+func (l LoginConfig) consentLife() (time.Duration, error) {
+	if l.ConsentLife == "" {
+		return 0, nil
+	}
+	d, err := spanOf("login.consent_life", l.ConsentLife)
+	if err == nil && (d < oauth.MinLifeElsewhere || d > oauth.MostLifeElsewhere) {
+		err = errors.New("login.consent_life must be 1h to 365d")
+	}
+	return d, err
+}
 
 // providers makes what talks to providers, for the pages of the server that listens there. The
 // transport is that by which they are asked.

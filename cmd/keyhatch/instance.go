@@ -180,6 +180,10 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	if err != nil {
 		return in, err
 	}
+	consents, err := c.Login.consentLife()
+	if err != nil {
+		return in, err
+	}
 	buckets := driver.Keepers{
 		keyhatch.S3Store: s3buckets.New(func(ctx context.Context, s keyhatch.Store) (keyhatch.KeyPair, error) {
 			return in.broker.Credentials.KeysOf(ctx, s)
@@ -187,7 +191,7 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 		keyhatch.DirectoryStore: gateway.Folders{Backends: func() *gateway.Backends { return in.backends }},
 	}
 	in.broker = broker.New(broker.Config{
-		Buckets: buckets, Issuers: in.issuers, PublicURL: c.publicURL(in.apiURL), Providers: atOthers, NoPasswords: !c.Login.passwordForm(),
+		Buckets: buckets, Issuers: in.issuers, PublicURL: c.publicURL(in.apiURL), Providers: atOthers, NoPasswords: !c.Login.passwordForm(), ConsentLife: consents,
 		Tokens: tokens, NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots, Reach: dialer.Check, Log: log,
 		ShortestLease: c.shortestLease, Prober: asks.prober, WebIdentity: c.AWS.webIdentity(),
 		Confiner: confine.Prover{Vender: asks.vender, Transport: dialer.Transport()},

@@ -157,6 +157,10 @@ func TestLoginRulesAreNeeded(t *testing.T) {
 		"login: {password_form: false}": "nobody could log in",
 		"api: {url: 'http://hatch.example'}\nlogin: {providers: [{" + good + ", users: {'1': ann}}]}": "plain HTTP",
 		"login: {password_form: true}": "",
+		"login: {consent_life: 30d}":   "",
+		"login: {consent_life: 59m}":   "login.consent_life must be 1h to 365d",
+		"login: {consent_life: 366d}":  "login.consent_life must be 1h to 365d",
+		"login: {consent_life: 30}":    "login.consent_life must be a time",
 		"login: {providers: []}":       "",
 		"login: {password_form: false, providers: [{" + good + ", users: {'1': ann}}]}": "",
 	} {

@@ -2,6 +2,7 @@ package dbtest
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -91,7 +92,7 @@ func testConsents(t *testing.T, s *suite) {
 	consent := func(life time.Duration) keyhatch.Consent {
 		return keyhatch.Consent{
 			ID: keyhatch.NewID(keyhatch.ConsentID, s.Now()), Client: "client_1", User: u.ID, Scopes: []keyhatch.Scope{"all"}, OpenID: true, Nonce: "n",
-			LoggedIn: s.Now(), CreatedAt: s.Now(), ExpiresAt: s.Now().Add(life),
+			LoggedIn: s.Now(), CreatedAt: s.Now(), ExpiresAt: s.Now().Add(life), Issuer: "https://" + u.ID + ".example", EndsAt: s.Now().Add(2 * life),
 		}
 	}
 	long, short := consent(time.Hour), consent(time.Minute)
@@ -147,6 +148,20 @@ func testConsents(t *testing.T, s *suite) {
 		d, err = s.DeviceByCode(s.Ctx(), device.Code)
 		same("device by its code", device, d, err)
 	}
+	logged, err := s.LoggedIn(s.Ctx())
+	if err != nil || !slices.Contains(logged, db.LoggedIn{User: u.ID, Issuer: long.Issuer}) {
+		t.Errorf("%+v, %v: the user has a consent of a login elsewhere", logged, err)
+	}
+	used := s.newToken(u.ID, "")
+	used.Consent, used.LastUsedAt = long.ID, s.Now().Add(time.Minute)
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.InsertToken(ctx, used) })
+	for but, want := range map[int][]keyhatch.Consent{1: {short}, 2: nil} {
+		got, err := s.StalestConsents(s.Ctx(), u.ID, "client_1", but)
+		same("the stalest", want, got, err)
+		got, err = s.StalestConsents(s.Ctx(), u.ID, "client_2", 0)
+		same("the stalest of another client", []keyhatch.Consent(nil), got, err)
+	}
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteToken(ctx, used.Token) })
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.PruneOAuth(ctx, short.ExpiresAt) })
 	all, err := s.Consents(s.Ctx(), u.ID, "client_1", db.Everything)
 	same("in its time", []keyhatch.Consent{long}, all, err)

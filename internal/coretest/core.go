@@ -50,6 +50,7 @@ type Core struct {
 	// Providers are those at which people log in, of the same; at first none.
 	Providers   logins.Providers
 	NoPasswords bool
+	ConsentLife time.Duration   // of the same
 	Prober      driver.Prober   // of the same; at first one that finds nothing
 	PublicURL   string          // of the same
 	Confiner    driver.Confiner // of the same; at first none
@@ -157,7 +158,7 @@ func (c *Core) open(t testing.TB) {
 func (c *Core) With(lenders map[keyhatch.Lending]driver.Lender) *broker.Broker {
 	return broker.New(broker.Config{
 		NotBefore: c.notBefore, DB: c.DB, Mirror: c.Mirror, Keys: c.Keys, Lenders: lenders, Endpoint: Endpoint, Region: "local", DirectoryRoots: []string{c.Root},
-		Tokens: c.Tokens, KeysPace: c.KeysPace, Log: c.Log, Prober: c.Prober, Confiner: c.Confiner, WebIdentity: c.WebIdentity, Buckets: c.Buckets, Issuers: c.Issuers, CheapPasswords: true, PublicURL: c.PublicURL, Providers: c.Providers, NoPasswords: c.NoPasswords,
+		Tokens: c.Tokens, KeysPace: c.KeysPace, Log: c.Log, Prober: c.Prober, Confiner: c.Confiner, WebIdentity: c.WebIdentity, Buckets: c.Buckets, Issuers: c.Issuers, CheapPasswords: true, PublicURL: c.PublicURL, Providers: c.Providers, NoPasswords: c.NoPasswords, ConsentLife: c.ConsentLife,
 		Keepers: func(*credentials.Service) map[keyhatch.KeysOf]driver.KeyProvisioner { return c.Keepers }, Kick: c.Kick,
 		Reach: func(ctx context.Context, host string) error {
 			if c.Reach == nil {
