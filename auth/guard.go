@@ -19,6 +19,7 @@ type Guard struct {
 	bearers   *bearers.Service   // nil: no signed tokens
 	passwords *passwords.Service // nil: no passwords
 	sessions  *sessions.Service  // nil: no sessions
+	cookies   Cookies            // in which they are shown
 }
 
 // NewGuard makes a Guard.

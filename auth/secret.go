@@ -32,12 +32,12 @@ func secretOf(h http.Header) (keyhatch.Secret, error) {
 	return whole(tokens)
 }
 
-// Shown are all the tokens that a request holds outside its parameters, for who ends what
+// AllShown are all the tokens that a request holds outside its parameters, for who ends what
 // was shown: those of the headers, and of the cookies, signed ones too. What is no token is left out.
-func Shown(r *http.Request) (out []keyhatch.Secret) {
+func (c Cookies) AllShown(r *http.Request) (out []keyhatch.Secret) {
 	texts := slices.Concat(r.Header.Values(apiKey), cookies(r))
-	if keys, ok := ShownCookie(r, KeysCookie); ok {
-		texts = append(texts, keys)
+	if keys, ok := c.Shown(r, KeysCookie); ok {
+		texts = append(texts, keys.Reveal())
 	}
 	for _, v := range r.Header.Values("Authorization") {
 		texts = append(texts, behindScheme(v))

@@ -34,6 +34,7 @@ import (
 
 // Broker does all use cases, each through the part that it belongs to.
 type Broker struct {
+	PublicURL   string               // as in Config
 	People      *people.Service      // users, groups, teamspaces, workspaces, tokens
 	Bearers     *bearers.Service     // signed tokens of issuers
 	Passwords   *passwords.Service   // logins with a password
@@ -128,6 +129,7 @@ func New(c Config) *Broker {
 	tokens := people.New(k, c.Tokens, accessKeys.EndMadeWith, c.Log)
 	signedIn := sessions.New(k, c.Log)
 	return &Broker{
+		PublicURL:   c.PublicURL,
 		People:      tokens,
 		Bearers:     bearers.New(k, tokens, c.Issuers, c.Log),
 		Passwords:   passwords.New(k, c.Log, c.CheapPasswords),

@@ -20,7 +20,7 @@ import (
 
 // signedIn tells who is signed in: not ok when nobody is.
 func (d *Door) signedIn(r *http.Request) (c keyhatch.Caller, ok bool, err error) {
-	shown, has := auth.SessionOf(r)
+	shown, has := d.cookies.Session(r)
 	if !has {
 		return c, false, nil
 	}
@@ -64,12 +64,10 @@ func ownPage(to string) bool {
 	return (slices.Contains(afterLogin, path) || isTermsPage(path)) && len(to) <= maxNext && strings.Trim(query, queryCharacters+"%+") == ""
 }
 
-// formCookie binds forms to a browser, which has it before anybody is signed in. No other
-// host can set the first; the second is for plain HTTP on the machine itself.
+// formCookie binds forms to a browser, which has it before anybody is signed in.
 const (
-	formCookie     = "__Host-keyhatch-form"
-	loopbackCookie = "keyhatch-form"
-	formBytes      = 32
+	formCookie = "keyhatch-form"
+	formBytes  = 32
 )
 
 var errForeignForm = failure{
@@ -85,41 +83,28 @@ func (d *Door) form(w http.ResponseWriter, r *http.Request) string {
 		random := make([]byte, formBytes)
 		rand.Read(random) // never fails (crypto/rand)
 		cookie = base64.RawURLEncoding.EncodeToString(random)
-		c := &http.Cookie{Name: d.formCookie(), Value: cookie, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: d.overTLS()}
-		http.SetCookie(w, c)
+		d.cookies.Set(w, formCookie, keyhatch.Secret(cookie), 0)
 	}
-	return boundTo(cookie, r)
+	return d.boundTo(cookie, r)
 }
 
 // checkForm refuses a form that another site has sent, or made.
 func (d *Door) checkForm(r *http.Request, f form) error {
 	cookie, ok := d.browserOf(r)
-	if !ok || !auth.OwnSite(r) || subtle.ConstantTimeCompare([]byte(boundTo(cookie, r)), []byte(f["form"])) != 1 {
+	if !ok || !auth.ByOneself(r) || subtle.ConstantTimeCompare([]byte(d.boundTo(cookie, r)), []byte(f["form"])) != 1 {
 		return errForeignForm
 	}
 	return nil
 }
 
 func (d *Door) browserOf(r *http.Request) (string, bool) {
-	shown := r.CookiesNamed(d.formCookie())
-	if len(shown) != 1 {
-		return "", false
-	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(shown[0].Value)
-	return shown[0].Value, err == nil && len(b) == formBytes
+	shown, ok := d.cookies.Shown(r, formCookie)
+	b, err := base64.RawURLEncoding.Strict().DecodeString(shown.Reveal())
+	return shown.Reveal(), ok && err == nil && len(b) == formBytes
 }
 
-func boundTo(cookie string, r *http.Request) string {
-	session, _ := auth.SessionOf(r)
+func (d *Door) boundTo(cookie string, r *http.Request) string {
+	session, _ := d.cookies.Session(r)
 	sum := sha256.Sum256([]byte("form|" + cookie + "|" + session.Reveal()))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
-}
-
-func (d *Door) overTLS() bool { return strings.HasPrefix(d.url, "https://") }
-
-func (d *Door) formCookie() string {
-	if d.overTLS() {
-		return formCookie
-	}
-	return loopbackCookie
 }

@@ -25,6 +25,7 @@ type Door struct {
 	bearers *bearers.Service
 	oauth   *oauth.Service
 	guard   *auth.Guard
+	cookies auth.Cookies
 	log     *slog.Logger
 	// Of a door that is an authorization server too.
 	server    bool
@@ -37,7 +38,7 @@ type Door struct {
 
 // New makes the door.
 func New(b *broker.Broker, log *slog.Logger) *Door {
-	return &Door{people: b.People, bearers: b.Bearers, oauth: b.OAuth, guard: auth.NewGuard(b.People).WithBearers(b.Bearers), log: log}
+	return &Door{people: b.People, bearers: b.Bearers, oauth: b.OAuth, guard: auth.NewGuard(b.People).WithBearers(b.Bearers), cookies: auth.CookiesAt(b.PublicURL), log: log}
 }
 
 // NewServer makes a door that is an authorization server too, with pages on which people sign

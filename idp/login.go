@@ -11,9 +11,9 @@ import (
 
 // loginPage asks for a name and a password, or where to log in.
 type loginPage struct {
-	Form, Next, Name, Message string
-	Passwords                 bool
-	Providers                 []keyhatch.LoginProvider
+	Form, Next, Message string
+	Passwords           bool
+	Providers           []keyhatch.LoginProvider
 }
 
 // login signs somebody in, and leads on to where it came from.
@@ -48,12 +48,12 @@ func (d *Door) login(w http.ResponseWriter, r *http.Request) error {
 
 // signIn has the browser show a new session; whoever was signed in with it is not any more.
 func (d *Door) signIn(w http.ResponseWriter, r *http.Request, secret keyhatch.Secret) error {
-	if before, ok := auth.SessionOf(r); ok {
+	if before, ok := d.cookies.Session(r); ok {
 		if err := d.sessions.End(r.Context(), before); err != nil {
 			return err
 		}
 	}
-	auth.SetSession(w, r, secret)
+	d.cookies.SetSession(w, secret)
 	return nil
 }
 
@@ -132,7 +132,7 @@ func (d *Door) profile(w http.ResponseWriter, r *http.Request) error {
 	for _, g := range l.Items {
 		p.Given = append(p.Given, given{g.ID, titleOf(g.To), minute(g.CreatedAt), g.Scopes})
 	}
-	session, _ := auth.SessionOf(r)
+	session, _ := d.cookies.Session(r)
 	issuer, err := d.sessions.IssuerOf(r.Context(), session)
 	if err != nil {
 		return err

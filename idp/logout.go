@@ -27,12 +27,12 @@ func (d *Door) logout(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	token := keyhatch.Secret(f["api_token"])
-	shown := auth.Shown(r)
+	shown := d.cookies.AllShown(r)
 	session, signedIn := keyhatch.Secret(""), false
 	if d.server {
-		session, signedIn = auth.SessionOf(r)
+		session, signedIn = d.cookies.Session(r)
 	}
-	if !auth.OwnSite(r) {
+	if !auth.ByOneself(r) {
 		if (len(shown) > 0 || signedIn) && token == "" {
 			return errElsewhere
 		}
@@ -47,7 +47,7 @@ func (d *Door) logout(w http.ResponseWriter, r *http.Request) error {
 		if err := d.sessions.End(r.Context(), session); err != nil {
 			return err
 		}
-		auth.ForgetSession(w, r)
+		d.cookies.ForgetSession(w)
 		leave = d.leave(issuer)
 	}
 	if token != "" {

@@ -12,22 +12,11 @@ import (
 
 // loginCookie holds what binds a login at another provider to the browser that has begun it. A
 // browser has begun one at a time.
-const (
-	loginCookie         = "__Host-keyhatch-login"
-	loopbackLoginCookie = "keyhatch-login"
-)
+const loginCookie = "keyhatch-login"
 
 var errNoPasswords = failure{
 	status: http.StatusForbidden, Code: "access_denied",
 	Description: "passwords are not asked for here: go to the page /login and choose where you log in; programs show a token",
-}
-
-func (d *Door) loginCookie(value string, seconds int) *http.Cookie {
-	name := loopbackLoginCookie
-	if d.overTLS() {
-		name = loginCookie
-	}
-	return &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: d.overTLS(), MaxAge: seconds}
 }
 
 // sendToProvider begins a login at another provider.
@@ -41,7 +30,7 @@ func (d *Door) sendToProvider(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return d.refuseProvider(w, r, next, err)
 	}
-	http.SetCookie(w, d.loginCookie(secret.Reveal(), int(logins.Life.Seconds())))
+	d.cookies.Set(w, loginCookie, secret, int(logins.Life.Seconds()))
 	return seeOther(w, address)
 }
 
@@ -71,10 +60,7 @@ func (d *Door) backFromProvider(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var secret keyhatch.Secret
-	if shown := r.CookiesNamed(d.loginCookie("", 0).Name); len(shown) == 1 {
-		secret = keyhatch.Secret(shown[0].Value)
-	}
+	secret, _ := d.cookies.Shown(r, loginCookie)
 	came, err := d.logins.Finish(r.Context(), r.PathValue("provider"), logins.Back{
 		Secret: secret, State: f["state"], Issuer: f["iss"], Code: keyhatch.Secret(f["code"]), Error: f["error"], Browser: r.UserAgent(),
 	})
@@ -82,7 +68,7 @@ func (d *Door) backFromProvider(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return d.refuseProvider(w, r, next, err)
 	}
-	http.SetCookie(w, d.loginCookie("", -1))
+	d.cookies.Forget(w, loginCookie)
 	if err := d.signIn(w, r, came.Secret); err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ type Door struct {
 
 // New makes the door.
 func New(b *broker.Broker, log *slog.Logger) *Door {
-	return &Door{broker: b, guard: auth.NewGuard(b.People).WithBearers(b.Bearers).WithSessions(b.Sessions), log: log}
+	return &Door{broker: b, guard: auth.NewGuard(b.People).WithBearers(b.Bearers).WithSessions(b.Sessions, auth.CookiesAt(b.PublicURL)), log: log}
 }
 
 // WithPages tells the door where the pages for people are, without a slash at the end; empty:

@@ -46,14 +46,12 @@ func (d *Door) orToLogin(w http.ResponseWriter, r *http.Request, err error) erro
 
 // wayTo is the address of the login that leads back to a path, in this browser alone.
 func (d *Door) wayTo(w http.ResponseWriter, r *http.Request, path string) (string, error) {
-	secret, ok := browserSecret(r)
+	secret, ok := d.browserSecret(r)
 	if !ok {
 		random := make([]byte, stateBytes)
 		rand.Read(random) // never fails (crypto/rand)
 		secret = base64.RawURLEncoding.EncodeToString(random)
-		c := auth.HostCookie(r, stateCookie)
-		c.Value = secret
-		http.SetCookie(w, c)
+		d.cookies.Set(w, stateCookie, keyhatch.Secret(secret), 0)
 	}
 	state, ok := stateOf(secret, path)
 	if !ok {
@@ -115,7 +113,7 @@ func (o ours) token(ctx context.Context, code keyhatch.Secret, w way) (keyhatch.
 // wanted. It has a cookie from then on, and the state is good no more.
 func (d *Door) comeBack(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	secret, has := browserSecret(r)
+	secret, has := d.browserSecret(r)
 	to, ok := whereTo(secret, q.Get("state"))
 	if !has || !ok || len(q["state"]) != 1 || len(q["code"]) > 1 {
 		return failure{
@@ -123,9 +121,7 @@ func (d *Door) comeBack(w http.ResponseWriter, r *http.Request) error {
 			Description: "this is not the way back of a login that this browser has begun, or cookies are off: begin again at " + d.URL + "/s3credentials",
 		}
 	}
-	gone := auth.HostCookie(r, stateCookie)
-	gone.MaxAge = -1
-	http.SetCookie(w, gone)
+	d.cookies.Forget(w, stateCookie)
 	if q.Get("code") == "" {
 		return failure{
 			Status: http.StatusForbidden, Code: "access_denied",
@@ -156,9 +152,7 @@ func (d *Door) comeBack(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	c := auth.HostCookie(r, auth.KeysCookie)
-	c.Value = token.Reveal()
-	http.SetCookie(w, c)
+	d.cookies.Set(w, auth.KeysCookie, token, 0)
 	return lead(w, d.URL+to)
 }
 
@@ -168,10 +162,10 @@ func lead(w http.ResponseWriter, to string) error {
 	return nil
 }
 
-func browserSecret(r *http.Request) (string, bool) {
-	value, ok := auth.ShownCookie(r, stateCookie)
-	b, err := base64.RawURLEncoding.Strict().DecodeString(value)
-	return value, ok && err == nil && len(b) == stateBytes
+func (d *Door) browserSecret(r *http.Request) (string, bool) {
+	value, ok := d.cookies.Shown(r, stateCookie)
+	b, err := base64.RawURLEncoding.Strict().DecodeString(value.Reveal())
+	return value.Reveal(), ok && err == nil && len(b) == stateBytes
 }
 
 // stateOf is what a browser brings back: where it wanted to go, signed with its secret.

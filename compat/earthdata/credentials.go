@@ -73,7 +73,7 @@ func clientOf(r *http.Request) (string, error) {
 func (d *Door) caller(w http.ResponseWriter, r *http.Request) (keyhatch.Caller, error) {
 	ctx := auth.InWorkspace(r.Context(), auth.AskedWorkspace(r))
 	shown, beside := r.Header.Values("Authorization"), keyhatch.Secret(r.Header.Get("EDL-Token"))
-	cookie, remembers := auth.ShownCookie(r, auth.KeysCookie)
+	cookie, remembers := d.cookies.Shown(r, auth.KeysCookie)
 	var c keyhatch.Caller
 	var err error
 	switch {
@@ -88,7 +88,7 @@ func (d *Door) caller(w http.ResponseWriter, r *http.Request) (keyhatch.Caller, 
 	case auth.Embedded(r):
 		err = errEmbedded
 	case remembers:
-		if c, err = d.guard.AdmitToken(ctx, keyhatch.Secret(cookie), reading); isNobody(err) || err == nil && d.wornOut(c.Token) {
+		if c, err = d.guard.AdmitToken(ctx, cookie, reading); isNobody(err) || err == nil && d.wornOut(c.Token) {
 			c, err = keyhatch.Caller{}, errNobody
 		}
 	default:

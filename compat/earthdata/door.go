@@ -41,6 +41,7 @@ type Door struct {
 	passwords *passwords.Service
 	terms     *terms.Service
 	guard     *auth.Guard
+	cookies   auth.Cookies
 	log       *slog.Logger
 }
 
@@ -52,7 +53,7 @@ func New(b *broker.Broker, c Config, log *slog.Logger) *Door {
 	if c.Elsewhere != nil { // the passwords are for there
 		c.Login = false
 	}
-	d := &Door{Config: c, lending: b.Lending, oauth: b.OAuth, passwords: b.Passwords, terms: b.Terms, guard: auth.NewGuard(b.People).WithBearers(b.Bearers), log: log}
+	d := &Door{Config: c, lending: b.Lending, oauth: b.OAuth, passwords: b.Passwords, terms: b.Terms, guard: auth.NewGuard(b.People).WithBearers(b.Bearers), cookies: auth.CookiesAt(b.PublicURL), log: log}
 	if c.Login {
 		d.guard = d.guard.WithPasswords(b.Passwords)
 	}
