@@ -1,17 +1,14 @@
 package iam
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf16"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/driver"
+	"github.com/keyhatch/keyhatch/policy/iamjson"
 )
 
 // Language is how a store reads policies.
@@ -58,22 +55,8 @@ var (
 	grantHeaders = []string{"read", "write", "read-acp", "write-acp", "full-control"}
 )
 
-// statement is one of a policy's.
-//
-// Source: IAM User Guide, "Grammar of the IAM JSON policy language".
-type statement struct {
-	Effect      string
-	Action      []string
-	Resource    []string  `json:",omitempty"`
-	NotResource []string  `json:",omitempty"`
-	Condition   condition `json:",omitempty"`
-}
-
-// condition is values by operators and keys.
-type condition map[string]map[string][]string
-
-func deny(actions, resources []string) statement {
-	return statement{Effect: "Deny", Action: actions, Resource: resources}
+func deny(actions, resources []string) iamjson.Statement {
+	return iamjson.Statement{Effect: "Deny", Action: actions, Resource: resources}
 }
 
 // all is every action, or every resource.
@@ -159,7 +142,7 @@ func outermost(prefixes []keyhatch.Prefix) []keyhatch.Prefix {
 // document writes a policy: a statement for each sort of rights that some bucket
 // has, one for what is locked, and one for the end.
 func (l Language) document(buckets []driver.BucketRight, until time.Time) string {
-	var statements []statement
+	var statements []iamjson.Statement
 	var opened []string
 	for _, sort := range []struct {
 		read, write     bool
@@ -179,7 +162,7 @@ func (l Language) document(buckets []driver.BucketRight, until time.Time) string
 			continue
 		}
 		opened = append(opened, resources...)
-		statements = append(statements, statement{Effect: "Allow", Action: sort.actions, Resource: resources})
+		statements = append(statements, iamjson.Statement{Effect: "Allow", Action: sort.actions, Resource: resources})
 		if l.Owners && sort.denied != nil {
 			statements = append(statements, deny(sort.denied, resources))
 		}
@@ -196,33 +179,30 @@ func (l Language) document(buckets []driver.BucketRight, until time.Time) string
 	statements = append(statements, l.elsewhere(buckets)...)
 	switch {
 	case len(statements) == 0:
-		statements = []statement{deny(all, all)}
+		statements = []iamjson.Statement{deny(all, all)}
 	case l.Owners:
 		statements = append(statements, ofOwners(opened)...)
 	}
 	if !until.IsZero() && len(opened) > 0 {
 		ends := deny(all, all)
-		ends.Condition = condition{"DateGreaterThanEquals": {"aws:CurrentTime": {until.UTC().Format(time.RFC3339)}}}
+		ends.Condition = iamjson.Condition{"DateGreaterThanEquals": {"aws:CurrentTime": {until.UTC().Format(time.RFC3339)}}}
 		statements = append(statements, ends)
 	}
 	if l.Sessions && len(opened) > 0 {
 		ofSessions := deny(all, all)
-		ofSessions.Condition = condition{"Null": {"aws:TokenIssueTime": {"false"}}}
+		ofSessions.Condition = iamjson.Condition{"Null": {"aws:TokenIssueTime": {"false"}}}
 		statements = append(statements, ofSessions)
 	}
-	return ascii(struct {
-		Version   string
-		Statement []statement
-	}{"2012-10-17", statements})
+	return iamjson.Document(statements)
 }
 
 // elsewhere denies what is confined to networks, and lists of its bucket, to who asks from
 // none of them, or from nowhere that the store could tell.
-func (l Language) elsewhere(buckets []driver.BucketRight) (out []statement) {
+func (l Language) elsewhere(buckets []driver.BucketRight) (out []iamjson.Statement) {
 	for _, b := range buckets {
 		for _, c := range b.Confined {
 			s := deny([]string{"s3:*"}, []string{l.arn(b.Bucket), l.arn(b.Bucket) + "/" + l.literal(string(c.Prefix)) + "*"})
-			s.Condition = condition{"NotIpAddress": {"aws:SourceIp": nil}}
+			s.Condition = iamjson.Condition{"NotIpAddress": {"aws:SourceIp": nil}}
 			for _, n := range c.Networks {
 				s.Condition["NotIpAddress"]["aws:SourceIp"] = append(s.Condition["NotIpAddress"]["aws:SourceIp"], n.String())
 			}
@@ -234,19 +214,19 @@ func (l Language) elsewhere(buckets []driver.BucketRight) (out []statement) {
 
 // ofOwners denies what the owner of objects may do with them by being that: everything
 // in buckets that are not opened, and everywhere to open them to others.
-func ofOwners(opened []string) []statement {
-	statements := []statement{
+func ofOwners(opened []string) []iamjson.Statement {
+	statements := []iamjson.Statement{
 		{Effect: "Deny", Action: all, NotResource: opened},
 		deny(ownerActions, all),
 	}
-	put := func(c condition) {
+	put := func(c iamjson.Condition) {
 		s := deny([]string{"s3:PutObject"}, all)
 		s.Condition = c
 		statements = append(statements, s)
 	}
-	put(condition{"StringEquals": {"s3:x-amz-acl": openingLists}})
+	put(iamjson.Condition{"StringEquals": {"s3:x-amz-acl": openingLists}})
 	for _, header := range grantHeaders {
-		put(condition{"StringLike": {"s3:x-amz-grant-" + header: all}})
+		put(iamjson.Condition{"StringLike": {"s3:x-amz-grant-" + header: all}})
 	}
 	return statements
 }
@@ -264,28 +244,4 @@ func (l Language) literal(text string) string {
 		return escapes.Replace(text)
 	}
 	return anything.Replace(text)
-}
-
-// ascii is a value as JSON in ASCII: IAM takes no characters beyond Latin-1 in a
-// policy, and nobody has to agree on how long others are.
-func ascii(value any) string {
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		panic(err) // texts always can be encoded
-	}
-	var out strings.Builder
-	for _, r := range strings.TrimSuffix(text.String(), "\n") {
-		switch {
-		case r < 0x7f:
-			out.WriteRune(r)
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&out, `\u%04x`, r)
-		}
-	}
-	return out.String()
 }

@@ -29,7 +29,7 @@ const (
 	reads  = `"s3:ListBucket","s3:ListBucketVersions","s3:GetBucketLocation","s3:GetObject","s3:GetObjectVersion","s3:GetObjectTagging","s3:GetObjectVersionTagging"`
 	writes = `"s3:ListBucketMultipartUploads","s3:ListMultipartUploadParts","s3:AbortMultipartUpload","s3:PutObject","s3:PutObjectTagging","s3:DeleteObject","s3:DeleteObjectTagging"`
 	denies = `{"Effect":"Deny","Action":["s3:Put*","s3:Delete*","s3:AbortMultipartUpload"],"Resource":`
-	closed = head + `{"Effect":"Deny","Action":["*"],"Resource":["*"]}]}`
+	closed = head + `{"Effect":"Deny","Action":"*","Resource":"*"}]}`
 )
 
 func allows(actions, resources string) string {
@@ -95,19 +95,19 @@ func TestPolicy(t *testing.T) {
 				{Prefix: "b*/", Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.7/32")}},
 			}}},
 			head + allows(reads, `"arn:aws:s3:::one","arn:aws:s3:::one/*"`) +
-				`,{"Effect":"Deny","Action":["s3:*"],"Resource":["arn:aws:s3:::one","arn:aws:s3:::one/a/*"],"Condition":{"NotIpAddress":{"aws:SourceIp":["10.1.0.0/16","2001:db8::/32"]}}}` +
-				`,{"Effect":"Deny","Action":["s3:*"],"Resource":["arn:aws:s3:::one","arn:aws:s3:::one/b${*}/*"],"Condition":{"NotIpAddress":{"aws:SourceIp":["192.0.2.7/32"]}}}]}`,
+				`,{"Effect":"Deny","Action":"s3:*","Resource":["arn:aws:s3:::one","arn:aws:s3:::one/a/*"],"Condition":{"NotIpAddress":{"aws:SourceIp":["10.1.0.0/16","2001:db8::/32"]}}}` +
+				`,{"Effect":"Deny","Action":"s3:*","Resource":["arn:aws:s3:::one","arn:aws:s3:::one/b${*}/*"],"Condition":{"NotIpAddress":{"aws:SourceIp":"192.0.2.7/32"}}}]}`,
 		},
 		{
 			"odd names", ofAWS, false,
 			[]right{{Bucket: "one", Write: true, Locked: []keyhatch.Prefix{`*?$${*}"\<&>/`, "ü€𝄞 /"}}},
 			head + allows(writes, `"arn:aws:s3:::one","arn:aws:s3:::one/*"`) + "," +
-				denies + `["arn:aws:s3:::one/${*}${?}${$}${$}{${*}}\"\\<&>/*","arn:aws:s3:::one/\u00fc\u20ac\ud834\udd1e /*"]}]}`,
+				denies + `["arn:aws:s3:::one/${*}${?}${$}${$}{${*}}\"\\<&>/*","arn:aws:s3:::one/\u00fc\u20ac\ud834\udd1e\u0020/*"]}]}`,
 		},
 		{
 			"odd names where nothing escapes", ofOthers, false,
 			[]right{{Bucket: "one", Write: true, Locked: []keyhatch.Prefix{`*?$${aws:username}/`}}},
-			head + allows(writes, `"arn:aws:s3:::one","arn:aws:s3:::one/*"`) + "," + denies + `["arn:aws:s3:::one/????{aws:username}/*"]}]}`,
+			head + allows(writes, `"arn:aws:s3:::one","arn:aws:s3:::one/*"`) + "," + denies + `"arn:aws:s3:::one/????{aws:username}/*"}]}`,
 		},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
@@ -127,7 +127,7 @@ func TestPolicyThatEnds(t *testing.T) {
 	until := time.Date(2026, 6, 1, 14, 0, 0, 999, time.FixedZone("", 7200))
 	got, err := ofAWS.Policy(driver.KeyOrder{Until: until, Buckets: []right{{Bucket: "one", Read: true}}})
 	want := head + allows(reads, `"arn:aws:s3:::one","arn:aws:s3:::one/*"`) +
-		`,{"Effect":"Deny","Action":["*"],"Resource":["*"],"Condition":{"DateGreaterThanEquals":{"aws:CurrentTime":["2026-06-01T12:00:00Z"]}}}]}`
+		`,{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"DateGreaterThanEquals":{"aws:CurrentTime":"2026-06-01T12:00:00Z"}}}]}`
 	if err != nil || got != want {
 		t.Error(cmp.Diff(want, got), err)
 	}
@@ -143,7 +143,7 @@ func TestPolicyOfSessions(t *testing.T) {
 	language.Sessions = true
 	got, err := language.Policy(driver.KeyOrder{Buckets: []right{{Bucket: "one", Read: true}}})
 	want := head + allows(reads, `"arn:aws:s3:::one","arn:aws:s3:::one/*"`) +
-		`,{"Effect":"Deny","Action":["*"],"Resource":["*"],"Condition":{"Null":{"aws:TokenIssueTime":["false"]}}}]}`
+		`,{"Effect":"Deny","Action":"*","Resource":"*","Condition":{"Null":{"aws:TokenIssueTime":"false"}}}]}`
 	if err != nil || got != want {
 		t.Error(cmp.Diff(want, got), err)
 	}
@@ -165,18 +165,18 @@ func TestPolicyOfOwners(t *testing.T) {
 		return `{"Effect":"Deny","Action":[` + actions + `],"Resource":[` + resources + `]}`
 	}
 	put := func(condition string) string {
-		return `{"Effect":"Deny","Action":["s3:PutObject"],"Resource":["*"],"Condition":{` + condition + `}}`
+		return `{"Effect":"Deny","Action":"s3:PutObject","Resource":"*","Condition":{` + condition + `}}`
 	}
 	want := head + strings.Join([]string{
 		allows(reads, one), denied(writes, one),
 		allows(writes, two), denied(reads, two),
 		allows(reads+","+writes, three),
-		`{"Effect":"Deny","Action":["*"],"NotResource":[` + one + "," + two + "," + three + `]}`,
-		denied(`"s3:*Acl","s3:DeleteObjectVersion*","s3:PutObjectVersion*","s3:*Retention","s3:*LegalHold","s3:RestoreObject","s3:GetObjectTorrent"`, `"*"`),
+		`{"Effect":"Deny","Action":"*","NotResource":[` + one + "," + two + "," + three + `]}`,
+		`{"Effect":"Deny","Action":["s3:*Acl","s3:DeleteObjectVersion*","s3:PutObjectVersion*","s3:*Retention","s3:*LegalHold","s3:RestoreObject","s3:GetObjectTorrent"],"Resource":"*"}`,
 		put(`"StringEquals":{"s3:x-amz-acl":["public-read","public-read-write","authenticated-read"]}`),
-		put(`"StringLike":{"s3:x-amz-grant-read":["*"]}`), put(`"StringLike":{"s3:x-amz-grant-write":["*"]}`),
-		put(`"StringLike":{"s3:x-amz-grant-read-acp":["*"]}`), put(`"StringLike":{"s3:x-amz-grant-write-acp":["*"]}`),
-		put(`"StringLike":{"s3:x-amz-grant-full-control":["*"]}`),
+		put(`"StringLike":{"s3:x-amz-grant-read":"*"}`), put(`"StringLike":{"s3:x-amz-grant-write":"*"}`),
+		put(`"StringLike":{"s3:x-amz-grant-read-acp":"*"}`), put(`"StringLike":{"s3:x-amz-grant-write-acp":"*"}`),
+		put(`"StringLike":{"s3:x-amz-grant-full-control":"*"}`),
 	}, ",") + `]}`
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -1,15 +1,12 @@
 package sessionpolicy
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/policy"
+	"github.com/keyhatch/keyhatch/policy/iamjson"
 )
 
 // Dialect is how a store reads session policies.
@@ -90,9 +87,9 @@ func (d Dialect) write(open policy.Set, policies Policies, keys []string) (strin
 		}
 	}
 	if !slices.ContainsFunc(clauses, func(c clause) bool { return !c.deny }) {
-		return document([]statementText{{Effect: "Deny", Action: []string{"*"}, Resource: []string{"*"}}}), nil
+		return iamjson.Document([]iamjson.Statement{{Effect: "Deny", Action: []string{"*"}, Resource: []string{"*"}}}), nil
 	}
-	var statements []statementText
+	var statements []iamjson.Statement
 	for _, c := range joined(clauses) {
 		s, err := d.statement(c)
 		if err != nil {
@@ -107,7 +104,7 @@ func (d Dialect) write(open policy.Set, policies Policies, keys []string) (strin
 		}
 		statements = append(statements, s)
 	}
-	return document(statements), nil
+	return iamjson.Document(statements), nil
 }
 
 // joined are the same clauses in fewer. What is allowed of objects and what is allowed
@@ -164,28 +161,8 @@ func sameGlobs(a, b []glob) bool {
 	return slices.EqualFunc(a, b, func(g, h glob) bool { return slices.Equal(g, h) })
 }
 
-// statementText is a statement of a policy.
-//
-// Source: IAM User Guide, "Grammar of the IAM JSON policy language".
-type statementText struct {
-	Effect    string
-	Action    oneOrMore
-	Resource  oneOrMore
-	Condition map[string]map[string]oneOrMore `json:",omitempty"`
-}
-
-// oneOrMore is a list that is written without brackets when it has one element.
-type oneOrMore []string
-
-func (o oneOrMore) MarshalJSON() ([]byte, error) {
-	if len(o) == 1 {
-		return encode(o[0])
-	}
-	return encode([]string(o))
-}
-
-func (d Dialect) statement(c clause) (statementText, error) {
-	s := statementText{Effect: "Allow", Action: c.actions}
+func (d Dialect) statement(c clause) (iamjson.Statement, error) {
+	s := iamjson.Statement{Effect: "Allow", Action: c.actions}
 	if c.deny {
 		s.Effect = "Deny"
 	}
@@ -197,18 +174,18 @@ func (d Dialect) statement(c clause) (statementText, error) {
 		s.Resource = append(s.Resource, "arn:"+d.Partition+":s3:::"+end)
 	}
 	if len(c.networks) > 0 {
-		var networks oneOrMore
+		var networks iamjson.List
 		for _, n := range c.networks {
 			networks = append(networks, n.String())
 		}
-		s.Condition = map[string]map[string]oneOrMore{"IpAddress": {"aws:SourceIp": networks}}
+		s.Condition = iamjson.Condition{"IpAddress": {"aws:SourceIp": networks}}
 	}
 	for _, n := range c.compares {
 		operator := "StringLike"
 		if n.not {
 			operator = "StringNotLike"
 		}
-		var values oneOrMore
+		var values iamjson.List
 		for _, g := range n.values {
 			value, err := d.written(g, c.deny != n.not)
 			if err != nil {
@@ -217,10 +194,10 @@ func (d Dialect) statement(c clause) (statementText, error) {
 			values = append(values, value)
 		}
 		if s.Condition == nil {
-			s.Condition = map[string]map[string]oneOrMore{}
+			s.Condition = iamjson.Condition{}
 		}
 		if s.Condition[operator] == nil {
-			s.Condition[operator] = map[string]oneOrMore{}
+			s.Condition[operator] = map[string]iamjson.List{}
 		}
 		s.Condition[operator][n.key] = values
 	}
@@ -252,12 +229,12 @@ func (d Dialect) written(g glob, closes bool) (string, error) {
 //
 // Source: AWS KMS Developer Guide, "kms:ViaService"; Amazon S3 User Guide, "Using
 // server-side encryption with AWS KMS keys", permissions.
-func (d Dialect) keyStatement(parts []part, keys []string) (statementText, error) {
-	s := statementText{Effect: "Allow", Action: []string{"kms:Decrypt"}}
+func (d Dialect) keyStatement(parts []part, keys []string) (iamjson.Statement, error) {
+	s := iamjson.Statement{Effect: "Allow", Action: []string{"kms:Decrypt"}}
 	if slices.ContainsFunc(parts, func(p part) bool { return p.write }) {
 		s.Action = append(s.Action, "kms:GenerateDataKey")
 	}
-	var services oneOrMore
+	var services iamjson.List
 	for _, key := range keys {
 		partition, region, ok := keyhatch.KMSKeyPlace(key)
 		if !ok || partition != d.Partition {
@@ -273,44 +250,6 @@ func (d Dialect) keyStatement(parts []part, keys []string) (statementText, error
 			services = append(services, service)
 		}
 	}
-	s.Condition = map[string]map[string]oneOrMore{"StringEquals": {"kms:ViaService": services}}
+	s.Condition = iamjson.Condition{"StringEquals": {"kms:ViaService": services}}
 	return s, nil
-}
-
-func document(statements []statementText) string {
-	said, err := encode(struct {
-		Version   string
-		Statement []statementText
-	}{"2012-10-17", statements})
-	if err != nil {
-		panic(err) // texts always can be encoded
-	}
-	return ascii(string(said))
-}
-
-func encode(value any) ([]byte, error) {
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(value)
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
-}
-
-// ascii is JSON in ASCII: IAM takes no characters beyond Latin-1 in a policy, and
-// nobody has to agree on how long others are. A blank is not written as one: it is
-// sent as a plus, which Ceph takes for a plus.
-func ascii(s string) string {
-	var out strings.Builder
-	for _, r := range s {
-		switch {
-		case r > ' ' && r < 0x7f:
-			out.WriteRune(r)
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&out, `\u%04x`, r)
-		}
-	}
-	return out.String()
 }
