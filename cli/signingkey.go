@@ -35,11 +35,14 @@ func (l signingKeyList) Run(ctx context.Context, s ask.Streams) error {
 	})
 }
 
-type signingKeyRotate struct{ ask.Listing }
+type signingKeyRotate struct {
+	ask.Listing
+	Now bool `help:"Withdraw the keys of before at once, and end all tokens that they have signed: for a key that others have."`
+}
 
 func (r signingKeyRotate) Run(ctx context.Context, s ask.Streams) error {
 	return ask.List(ctx, s, r.Listing, signingKeys, func(c *client.Client) iter.Seq2[api.SigningKey, error] {
-		all, err := c.RotateSigningKey(ctx)
+		all, err := c.RotateSigningKey(ctx, r.Now)
 		return each(all, err)
 	})
 }

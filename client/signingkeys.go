@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"net/http"
+	"net/url"
 
 	"github.com/keyhatch/keyhatch/api"
 )
@@ -16,9 +17,14 @@ func (c *Client) SigningKeys(ctx context.Context) ([]api.SigningKey, error) {
 }
 
 // RotateSigningKey has another key sign from now on and returns all. The one before is published
-// until what it has signed has ended.
-func (c *Client) RotateSigningKey(ctx context.Context) ([]api.SigningKey, error) {
+// until what it has signed has ended; or, for one that others have, all keys of before are published no more
+// from now on, and the tokens end that they have signed.
+func (c *Client) RotateSigningKey(ctx context.Context, now bool) ([]api.SigningKey, error) {
 	var page api.Page[api.SigningKey]
-	err := c.call(ctx, http.MethodPost, "/signing-keys/rotate", nil, nil, &page)
+	query := url.Values{}
+	if now {
+		query.Set("now", "true")
+	}
+	err := c.call(ctx, http.MethodPost, "/signing-keys/rotate", query, nil, &page)
 	return page.Items, err
 }

@@ -184,6 +184,21 @@ func (t *Tx) PruneSigningKeys(ctx context.Context, before time.Time) error {
 	return t.exec(ctx, "delete from oauth_keys where retired_at < $1 and id not in (select signed_by from earthdata_tokens)", micros(before))
 }
 
+// DeleteSigningKey removes a key. The tokens of Earthdata Login that it has signed are to be ended before.
+func (t *Tx) DeleteSigningKey(ctx context.Context, id string) error {
+	if err := t.exec(ctx, "delete from earthdata_tokens where signed_by = $1", id); err != nil { // of such as were given another secret since
+		return err
+	}
+	return t.exec(ctx, "delete from oauth_keys where id = $1", id)
+}
+
+// SignedTokens returns the tokens whose secrets are signed: of clients that were registered so, and of Earthdata Login.
+func (r Reader) SignedTokens(ctx context.Context) ([]keyhatch.Token, error) {
+	return many(ctx, r, scanToken, "select "+tokenColumns+` from tokens where made_with is null and consent in (
+			select c.id from oauth_consents c join oauth_clients k on k.id = c.client where k.signed)
+		or id in (select e.id from earthdata_tokens e) order by id`)
+}
+
 // SigningKeys lists the keys, the one that signs first.
 func (r Reader) SigningKeys(ctx context.Context) ([]SigningKey, error) {
 	return many(ctx, r, func(row row) (k SigningKey, err error) {

@@ -97,6 +97,19 @@ func failureOf(err error) failure {
 	return f
 }
 
+// failureOnPage is failureOf for people, who are told what the core says: that knows more of what they have done, and
+// what to do next. Of what the core does not know itself they get the sentence of its kind.
+func failureOnPage(err error) failure {
+	f := failureOf(err)
+	var own failure
+	var refusal oauth.Refusal
+	var e *keyhatch.Error
+	if !errors.As(err, &own) && !errors.As(err, &refusal) && errors.As(err, &e) && e.Kind != keyhatch.Internal && e.Message != "" {
+		f.Description = e.Message
+	}
+	return f
+}
+
 // failureOfRefusal maps a refusal of the authorization server. All but one have one status.
 //
 // Source: RFC 6749, section 5.2; RFC 8628, section 3.5.

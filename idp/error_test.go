@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keyhatch/keyhatch"
+	"github.com/keyhatch/keyhatch/broker/oauth"
 )
 
 // TestEveryKindHasItsFailure: every kind of failure is mapped, to what clients of OAuth
@@ -37,6 +38,23 @@ func TestEveryKindHasItsFailure(t *testing.T) {
 		wait := map[keyhatch.Kind]string{keyhatch.Unavailable: "1"}[kind]
 		if got := f.headers()["Retry-After"]; got != wait {
 			t.Errorf("kind %q: Retry-After %q", kind, got)
+		}
+	}
+	// On pages the core's sentence stood nowhere: who had typed ten wrong codes was told that there was no such thing.
+	for _, kind := range keyhatch.Kinds {
+		err := fmt.Errorf("while: %w", keyhatch.Fail(kind, "some_code", "what the core says").Because(errors.New("a hidden cause")))
+		wire, f := failureOf(err), failureOnPage(err)
+		says := "what the core says"
+		if kind == keyhatch.Internal {
+			says = wire.Description
+		}
+		if f.Description != says || f.status != wire.status || f.wait != wire.wait {
+			t.Errorf("kind %q on a page: %+v", kind, f)
+		}
+	}
+	for _, err := range []error{errForeignForm, oauth.ErrLogin, errors.New("a hidden cause"), keyhatch.NotFound} {
+		if f, wire := failureOnPage(err), failureOf(err); f != wire {
+			t.Errorf("%v on a page: %+v", err, f)
 		}
 	}
 	for _, err := range []error{errors.New("a hidden cause"), keyhatch.NotFound} {

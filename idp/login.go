@@ -76,7 +76,7 @@ func (d *Door) askLogin(w http.ResponseWriter, r *http.Request) error {
 // refuseLogin shows the form again, with what to do about it. The name is not shown again:
 // now and then it is a password.
 func (d *Door) refuseLogin(w http.ResponseWriter, r *http.Request, next string, err error) error {
-	f := failureOf(err)
+	f := failureOnPage(err)
 	if f.status >= http.StatusInternalServerError && f.status != http.StatusServiceUnavailable {
 		return err
 	}

@@ -39,7 +39,7 @@ func page(serve func(*Door, http.ResponseWriter, *http.Request) error) func(*Doo
 		if err == nil {
 			return nil
 		}
-		f := failureOf(err)
+		f := failureOnPage(err)
 		if f.status >= http.StatusInternalServerError {
 			d.log.ErrorContext(r.Context(), "page failed", "request_id", keyhatch.OriginOf(r.Context()).RequestID, "error", err)
 		}

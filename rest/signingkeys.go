@@ -27,9 +27,13 @@ func (d *Door) listSigningKeys(ctx context.Context, c keyhatch.Caller, _ *struct
 	return answer(page), nil
 }
 
-func (d *Door) rotateSigningKey(ctx context.Context, c keyhatch.Caller, in *struct{}) (*body[api.Page[api.SigningKey]], error) {
-	if err := d.broker.OAuth.RotateKey(ctx, c); err != nil {
+type rotateSigningKeyInput struct {
+	Now bool `query:"now" doc:"Publish the keys of before no more, and end all tokens that they have signed: for a key that others have"`
+}
+
+func (d *Door) rotateSigningKey(ctx context.Context, c keyhatch.Caller, in *rotateSigningKeyInput) (*body[api.Page[api.SigningKey]], error) {
+	if err := d.broker.OAuth.RotateKey(ctx, c, in.Now); err != nil {
 		return nil, err
 	}
-	return d.listSigningKeys(ctx, c, in)
+	return d.listSigningKeys(ctx, c, nil)
 }

@@ -240,7 +240,7 @@ func TestClients(t *testing.T) {
 	for what, err := range map[string]error{
 		"register": func() error { _, _, err := w.Broker.OAuth.CreateClient(t.Context(), ann, n); return err }(),
 		"list":     only(w.Broker.OAuth.Clients(t.Context(), ann, kernel.Page{})), "remove": w.Broker.OAuth.DeleteClient(t.Context(), ann, "web"),
-		"another key": w.Broker.OAuth.RotateKey(t.Context(), ann), "list the keys": only(w.Broker.OAuth.SigningKeys(t.Context(), ann)),
+		"another key": w.Broker.OAuth.RotateKey(t.Context(), ann, true), "list the keys": only(w.Broker.OAuth.SigningKeys(t.Context(), ann)),
 	} {
 		if !errors.Is(err, keyhatch.Forbidden) {
 			t.Errorf("%s: %v", what, err)

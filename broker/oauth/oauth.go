@@ -21,6 +21,7 @@ const (
 	Refreshed     keyhatch.Action = "consent.refresh"
 	DeviceRefused keyhatch.Action = "device.refuse"
 	KeyMade       keyhatch.Action = "signing_key.create"
+	KeyWithdrawn  keyhatch.Action = "signing_key.withdraw"
 )
 
 // Service does the use cases.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/db"
 )
 
 // A key signs until it is retired, and is published until all has ended that it has signed.
@@ -43,8 +44,10 @@ func (svc *Service) SigningKeys(ctx context.Context, c keyhatch.Caller) ([]Signi
 }
 
 // RotateKey has another key sign from now on. The one before is published until all that it
-// has signed has ended. For installation admins.
-func (svc *Service) RotateKey(ctx context.Context, c keyhatch.Caller) error {
+// has signed has ended. Withdrawn, as one must be that others have, it and all that were before are published no more, and the
+// access tokens that they have signed end; programs refresh them, or ask their users again. Who checks tokens
+// without asking here believes them until it fetches the keys anew. For installation admins.
+func (svc *Service) RotateKey(ctx context.Context, c keyhatch.Caller, withdraw bool) error {
 	if err := svc.k.View(ctx, c).MustInstall(); err != nil {
 		return err
 	}
@@ -56,12 +59,43 @@ func (svc *Service) RotateKey(ctx context.Context, c keyhatch.Caller) error {
 		if err := w.MustInstall(); err != nil {
 			return err
 		}
+		before, err := w.SigningKeys(ctx)
+		if err != nil {
+			return err
+		}
 		if err := w.Tx.RetireSigningKeys(ctx, w.Now); err != nil {
 			return err
 		}
-		_, err := svc.insertKey(w, private)
+		if withdraw {
+			if err := svc.withdraw(w, before); err != nil {
+				return err
+			}
+		}
+		_, err = svc.insertKey(w, private)
 		return err
 	})
+}
+
+// withdraw ends all that the keys have signed, and them.
+func (svc *Service) withdraw(w *kernel.Work, keys []db.SigningKey) error {
+	signed, err := w.SignedTokens(w.Ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range signed {
+		if err := svc.people.EndAlone(w, t); err != nil {
+			return err
+		}
+	}
+	for _, k := range keys {
+		if err := w.Tx.DeleteSigningKey(w.Ctx, k.ID); err != nil {
+			return err
+		}
+		if err := w.Record(KeyWithdrawn, "", k.ID, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rotateOld has another key sign in the place of one that has signed for long enough.

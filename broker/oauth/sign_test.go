@@ -116,7 +116,7 @@ func TestKeysRotate(t *testing.T) {
 		w := newWorld(t)
 		before := w.signed()
 		first, _, _ := w.verified(before.Access)
-		if err := w.Broker.OAuth.RotateKey(t.Context(), w.Admin); err != nil {
+		if err := w.Broker.OAuth.RotateKey(t.Context(), w.Admin, false); err != nil {
 			t.Fatal(err)
 		}
 		second, _, _ := w.verified(w.signed().Access)
@@ -277,5 +277,44 @@ func TestNothingIsSignedWithoutAnIssuer(t *testing.T) {
 	}
 	if out := w.redeemed(nil); !w.works(out.Access) {
 		t.Error("what is not signed")
+	}
+}
+
+// TestWithdrawnKey: a signing key that others have is published no more at once, and what it has signed opens nothing. Once it
+// stayed for 25 hours, whatever an admin did.
+func TestWithdrawnKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	leaked, opaque := w.signed(), w.redeemed(nil)
+	user, err := w.Broker.OAuth.FindOrCreateUserToken(t.Context(), w.ann)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := w.Broker.OAuth.PublicKeys(t.Context())
+	if err != nil || len(before) != 1 {
+		t.Fatalf("%d keys, %v", len(before), err)
+	}
+	if err := w.Broker.OAuth.RotateKey(t.Context(), w.Admin, true); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := w.Broker.OAuth.PublicKeys(t.Context()); err != nil || len(now) != 1 || now[0].ID == before[0].ID {
+		t.Errorf("%+v are published, %v", now, err)
+	}
+	for what, access := range map[string]keyhatch.Secret{"a program's token": leaked.Access, "a user's": user.Text} {
+		if w.works(access) {
+			t.Errorf("%s works on", what)
+		}
+	}
+	if !w.works(opaque.Access) {
+		t.Error("a token that is not signed has ended too")
+	}
+	if got, err := w.Broker.OAuth.Refresh(t.Context(), w.app, leaked.Refresh, nil); err != nil || !w.works(got.Access) {
+		t.Errorf("the program gets no other token: %v", err)
+	}
+	if got, err := w.Broker.OAuth.FindOrCreateUserToken(t.Context(), w.ann); err != nil || got.Text == user.Text || !w.works(got.Text) {
+		t.Errorf("the user gets no other token: %v", err)
+	}
+	if n := w.events(oauth.KeyWithdrawn); n != 1 {
+		t.Errorf("%d are on record", n)
 	}
 }

@@ -53,6 +53,11 @@ func (svc *Service) EndWithMade(w *kernel.Work, t keyhatch.Token) error {
 	return svc.revokeEach(w, append(came, t), becauseRevoked)
 }
 
+// EndAlone ends a token, and not what came of it, nor the consent that it came of: nobody else has had it.
+func (svc *Service) EndAlone(w *kernel.Work, t keyhatch.Token) error {
+	return svc.revoke(w, t, TokenRevoked)
+}
+
 // cameOf are the other tokens that who has some tokens may have the secrets of: those that
 // were made with them, those that were ever given another secret with one, and what came of
 // these in turn. What was given a secret with a token that is no more is not among them:

@@ -40,7 +40,7 @@ func TestTokensOfUsers(t *testing.T) {
 		t.Fatalf("%+v, %+v, %v", first, again, err)
 	}
 	w.keys("with the token", c.get("/s3credentials", with("Authorization", "Bearer "+first.Access)))
-	w.must(w.Broker.OAuth.RotateKey(t.Context(), w.Admin))
+	w.must(w.Broker.OAuth.RotateKey(t.Context(), w.Admin, false))
 	w.read(c.send("POST", "/api/users/find_or_create_token", "", ann), &again)
 	if again != first {
 		t.Error("after the key was changed it is another token")

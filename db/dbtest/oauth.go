@@ -77,6 +77,9 @@ func testEarthdataTokens(t *testing.T, s *suite) {
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.RetireSigningKeys(ctx, s.Now()) })
 	s.Do(prune)
 	keys(1)
+	if got, err := s.SignedTokens(s.Ctx()); err != nil || !slices.ContainsFunc(got, func(k keyhatch.Token) bool { return k.ID == first.ID }) {
+		t.Errorf("its signed tokens are %d, %v", len(got), err)
+	}
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteEarthdataToken(ctx, second.ID) })
 	have(u.ID, first)
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteToken(ctx, first.Token) })
