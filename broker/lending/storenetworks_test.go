@@ -78,6 +78,10 @@ func TestS4_StoresHoldSessionsToNetworks(t *testing.T) {
 	}
 	wantCode(t, "narrowed meanwhile", lend(), keyhatch.CodeStandingChanged)
 	s.service.between = nil
+	// It was narrowed before, and who authenticated it had not heard of that.
+	of(parse("10.1.0.0/16"), nil)
+	s.ann.Token.Networks = parse("10.0.0.0/8")
+	wantCode(t, "narrowed before", lend(), keyhatch.CodeStandingChanged)
 
 	// A store that does not hold sessions to networks lends none for some.
 	s.confiner.networks = keyhatch.Failed
