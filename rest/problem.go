@@ -74,9 +74,7 @@ func (d *Door) problem(ctx context.Context, err error) *api.Problem {
 	}
 	p := newProblem(statuses[e.Kind], e.Code, e.Message, id)
 	p.Field = e.Field
-	if e.Terms != "" && d.pages != "" {
-		p.TermsURL = d.pages + keyhatch.TermsPage(e.Terms)
-	}
+	p.TermsURL = auth.TermsAddress(d.pages, err)
 	p.RetryAfter = auth.WholeSeconds(e.RetryAfter)
 	if e.Kind == keyhatch.Unavailable {
 		p.RetryAfter = 1

@@ -126,8 +126,13 @@ func TestS7_ListOfAllBesideNetworks(t *testing.T) {
 			prefix    string
 			elsewhere bool // is it listed there, too
 		}{
-			{"", false}, {"neigh", false}, {"neighbour/", false}, {"neighbour/x", false},
-			{"mine/", true}, {"neighbours", true}, {"other/", true},
+			{"", false},
+			{"neigh", false},
+			{"neighbour/", false},
+			{"neighbour/x", false},
+			{"mine/", true},
+			{"neighbours", true},
+			{"other/", true},
 		} {
 			if got, want := open.AllowsList(keyhatch.Read, "owned", c.prefix), o == inside || c.elsewhere; got != want {
 				t.Errorf("from %s: %q is listed: %t", o.Address, c.prefix, got)

@@ -105,8 +105,8 @@ func failureOf(err error) failure {
 // refuse answers a failure, and logs what the client is not told.
 func (d *Door) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	f := failureOf(err)
-	if terms := new(keyhatch.Error); errors.As(err, &terms) && terms.Terms != "" && d.Pages != "" {
-		f.Resolution = d.Pages + keyhatch.TermsPage(terms.Terms)
+	if at := auth.TermsAddress(d.Pages, err); at != "" {
+		f.Resolution = at
 	}
 	if f.Status >= http.StatusInternalServerError {
 		d.log.ErrorContext(r.Context(), "request failed", "request_id", keyhatch.OriginOf(r.Context()).RequestID, "error", err)
