@@ -3,6 +3,7 @@ package earthdata_test
 import (
 	"encoding/base64"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -236,6 +237,44 @@ func TestWhatEnds(t *testing.T) {
 	w.must(w.Broker.People.RevokeToken(t.Context(), w.ann, first.Token))
 	if third := w.keys("after that", c.get("/s3credentials", basic("ann", password))); third.Token == first.Token {
 		t.Error("a token that was revoked is lent with")
+	}
+}
+
+// TestFromOtherNetworks: who asks for what is for other networks is told so instead of being given keys
+// that open nothing; who names nothing is given the rest.
+func TestFromOtherNetworks(t *testing.T) {
+	w := newWorld(t)
+	confine := func(to string) {
+		t.Helper()
+		networks := []netip.Prefix{netip.MustParsePrefix(to)}
+		_, err := w.Broker.Places.UpdateLocation(t.Context(), w.Admin, "", w.beta.ID, places.LocationChange{Networks: &networks})
+		w.must(err)
+	}
+	c, token := w.client(false, false), with("Authorization", "Bearer "+w.token)
+	confine("10.0.0.0/8")
+	w.refused("by its name", c.get("/s3credentials?location="+w.beta.Name, token), 403, "outside_networks")
+	w.refused("by its address", c.get("/s3credentials?prefix=s3://lab-data/beta/x/", token), 403, "outside_networks")
+	if l := w.keys("all", c.get("/s3credentials", token)); strings.Join(l.URLs(), " ") != "s3://lab-data/alpha/" {
+		t.Errorf("all is %v", l.URLs())
+	}
+	confine("127.0.0.0/8")
+	w.keys("from there", c.get("/s3credentials?location="+w.beta.Name, token))
+}
+
+// TestReadme: the page says how to get keys and what is in them, with the server's own address.
+func TestReadme(t *testing.T) {
+	w := newWorld(t)
+	a := w.client(false, false).get("/s3credentialsREADME")
+	for _, text := range []string{
+		w.URL + "/s3credentials", w.URL + "/api/users/find_or_create_token", "accessKeyId", "secretAccessKey", "sessionToken", "expiration", "2026-01-27 00:50:09+00:00", "error_description",
+		"resolution_url", "EARTHDATA_TOKEN", "VSIS3_EARTHDATA_CREDENTIALS_URL", "NasaEarthdataCredentialProvider",
+	} {
+		if !strings.Contains(a.body, text) {
+			t.Errorf("it does not say %s", text)
+		}
+	}
+	if a.StatusCode != http.StatusOK || a.Header.Get("Content-Type") != "text/html; charset=utf-8" {
+		t.Errorf("%d %v", a.StatusCode, a.Header)
 	}
 }
 
