@@ -51,9 +51,7 @@ func StandingKey(k keyhatch.AccessKey, facts KeyFacts, now time.Time) (Set, erro
 			continue
 		}
 		if o, any := rightsOn(k.Rights, b, manages, reads(b.ID), writes(b.ID)); any {
-			if o.Access != "" {
-				o.divide(facts.LocationsIn(b.ID))
-			}
+			o.divide(facts.LocationsIn(b.ID))
 			open = append(open, o)
 		}
 	}

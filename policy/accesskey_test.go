@@ -246,3 +246,27 @@ type unknowing struct {
 }
 
 func (u unknowing) User(string) (keyhatch.User, error) { return keyhatch.User{}, u.err }
+
+// TestSeeingFromElsewhere: a key that sees all buckets, and opens nothing in them, was shown one
+// of which nothing is open from where it is asked.
+func TestSeeingFromElsewhere(t *testing.T) {
+	t.Parallel()
+	b := keyhatch.Bucket{ID: "id", Name: "demo", Workspace: "lab", Store: "disk"}
+	w := keyWorld{
+		users: map[string]keyhatch.User{"ann": {ID: "ann", Active: true}}, roles: map[string]keyhatch.Role{"lab|ann": keyhatch.AdminRole},
+		buckets: []keyhatch.Bucket{b}, locations: []keyhatch.Location{{Bucket: b.ID, Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}},
+	}
+	standing, err := policy.StandingKey(keyhatch.AccessKey{Workspace: "lab", Store: "disk", Owner: "ann", Rights: keyhatch.KeyRights{SeeAll: true}}, &w, keyNow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for from, seen := range map[string]bool{"10.1.2.3": true, "192.0.2.1": false} {
+		open := standing.From(netip.MustParseAddr(from))
+		if got := len(open.Prefixes("demo")) > 0; got != seen {
+			t.Errorf("from %s: seen %t", from, got)
+		}
+		if open.ElsewhereAlone("demo", "x") || open.ListsElsewhereAlone(keyhatch.Read, "demo", "") {
+			t.Errorf("from %s it is told that what the key never opens is open elsewhere", from)
+		}
+	}
+}

@@ -108,14 +108,14 @@ type Set []Open
 
 // ElsewhereAlone tells whether the object would be open from other networks.
 func (s Set) ElsewhereAlone(bucket, key string) bool {
-	return slices.ContainsFunc(s, func(o Open) bool { return o.Bucket == bucket && o.Prefix.Holds(key) && !o.holds(key) })
+	return slices.ContainsFunc(s, func(o Open) bool { return o.Bucket == bucket && o.Access != "" && o.Prefix.Holds(key) && !o.holds(key) })
 }
 
 // ListsElsewhereAlone tells whether the keys that begin with the prefix could be listed from
 // other networks.
 func (s Set) ListsElsewhereAlone(access keyhatch.Access, bucket, prefix string) bool {
 	return slices.ContainsFunc(s, func(o Open) bool {
-		return o.Bucket == bucket && o.listsSomewhere(access, prefix) && o.showsElsewhere(prefix)
+		return o.Bucket == bucket && o.Access != "" && o.listsSomewhere(access, prefix) && o.showsElsewhere(prefix)
 	})
 }
 
