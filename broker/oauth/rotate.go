@@ -66,13 +66,10 @@ func (svc *Service) RotateKey(ctx context.Context, c keyhatch.Caller, withdraw b
 		if err := w.Tx.RetireSigningKeys(ctx, w.Now); err != nil {
 			return err
 		}
-		if withdraw {
-			if err := svc.withdraw(w, before); err != nil {
-				return err
-			}
+		if _, err := svc.insertKey(w, private); err != nil || !withdraw {
+			return err
 		}
-		_, err = svc.insertKey(w, private)
-		return err
+		return svc.withdraw(w, before)
 	})
 }
 
