@@ -27,10 +27,6 @@ var oauthUseCases = []useCase{
 	{"have another key sign", "            ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", oauth.KeyMade, "oauth_keys", func(w *lab, c caller) act {
 		return func() error { return w.Broker.OAuth.RotateKey(w.ctx, c, false) }
 	}},
-	{"withdraw the keys that signed", "    ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", oauth.KeyWithdrawn, "oauth_keys", func(w *lab, c caller) act {
-		w.must(w.Broker.OAuth.RotateKey(w.ctx, w.Admin, false))
-		return func() error { return w.Broker.OAuth.RotateKey(w.ctx, c, true) }
-	}},
 	{"list the signing keys", "            ok        forbidden forbidden forbidden forbidden forbidden forbidden forbidden", "", "", func(w *lab, c caller) act {
 		return func() error { return only(w.Broker.OAuth.SigningKeys(w.ctx, c)) }
 	}},
