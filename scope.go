@@ -28,7 +28,7 @@ const ScopeAll Scope = "all"
 // ScopeNouns are the words that can stand as a scope, alone or with ":read".
 var ScopeNouns = []string{
 	"users", "groups", "workspaces", "teamspaces", "tokens", "credentials", "stores", "store-accounts", "buckets",
-	"locations", "grants", "leases", "access-keys", "events", "keys", "sessions", "oauth-clients",
+	"locations", "grants", "leases", "access-keys", "events", "keys", "sessions", "oauth-clients", "consents", "signing-keys",
 }
 
 // KatapultScopes are the words that open calls in the format of Katapult. Each stands for

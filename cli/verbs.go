@@ -32,6 +32,7 @@ type Verbs struct {
 	Token       tokens.Token       `cmd:"" group:"People" help:"API tokens."`
 	Session     sessionCommand     `cmd:"" group:"People" help:"Browsers in which people are signed in."`
 	OAuthClient oauthClientCommand `cmd:"" name:"oauth-client" group:"People" help:"Programs that users can let act for them."`
+	Consent     consentCommand     `cmd:"" group:"People" help:"What people have let programs do."`
 	SigningKey  signingKeyCommand  `cmd:"" name:"signing-key" group:"People" help:"Keys that sign what programs get."`
 }
 

@@ -69,6 +69,7 @@ func (d *Door) api(mux *http.ServeMux) huma.API {
 	d.tokens(a)
 	d.sessions(a)
 	d.oauthClients(a)
+	d.consents(a)
 	d.signingKeys(a)
 	d.users(a)
 	d.passwords(a)

@@ -86,7 +86,7 @@ func TestEveryScopeOnEveryRoute(t *testing.T) {
 	}
 	for _, r := range all {
 		path := strings.TrimPrefix(r.path, "/api/v1")
-		for _, name := range []string{"{token}", "{user}", "{group}", "{workspace}", "{teamspace}", "{credential}", "{store}", "{account}", "{bucket}", "{key}", "{location}", "{grant}", "{lease}", "{event}", "{session}", "{client}"} {
+		for _, name := range []string{"{token}", "{user}", "{group}", "{workspace}", "{teamspace}", "{credential}", "{store}", "{account}", "{bucket}", "{key}", "{location}", "{grant}", "{lease}", "{event}", "{session}", "{client}", "{consent}"} {
 			path = strings.ReplaceAll(path, name, "no-such-name")
 		}
 		if strings.Contains(path, "{") {

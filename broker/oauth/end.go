@@ -23,9 +23,13 @@ func (svc *Service) EndConsent(ctx context.Context, c keyhatch.Caller, id string
 	})
 }
 
-// Consents lists what the caller has let programs do.
+// Consents lists what the caller has let programs do. Users are of the installation: a token that is confined to a
+// workspace sees none.
 func (svc *Service) Consents(ctx context.Context, c keyhatch.Caller, p kernel.Page) (kernel.List[Given], error) {
 	v := svc.k.View(ctx, c)
+	if !v.Within("") {
+		return kernel.List[Given]{}, nil
+	}
 	return kernel.Paged(p, keyhatch.ConsentID, func(g Given) string { return g.ID }, func(p kernel.Page) ([]Given, error) {
 		all, err := v.Consents(ctx, c.User.ID, "", p)
 		if err != nil {

@@ -82,6 +82,21 @@ func TestLoginInABrowser(t *testing.T) {
 	if strings.Contains(r.log.String(), token) {
 		t.Error("S5: the log holds the token")
 	}
+	// Its user finds what it was let do, and ends that: once only the page did.
+	out.Reset()
+	if status := run(t.Context(), []string{"consent", "list"}, strings.NewReader(""), &out, io.Discard); status != ask.ExitDone {
+		t.Errorf("consent list ends with %d", status)
+	}
+	consent := regexp.MustCompile(`(?m)^(consent_\w{15}) +keyhatch +all `).FindStringSubmatch(out.String())
+	if consent == nil {
+		t.Fatalf("consent list says %q", out.String())
+	}
+	if status := run(t.Context(), []string{"consent", "revoke", consent[1]}, strings.NewReader(""), io.Discard, io.Discard); status != ask.ExitDone {
+		t.Errorf("consent revoke ends with %d", status)
+	}
+	if a := r.call(token, "GET", "/api/v1/tokens/current", ""); a.status != http.StatusUnauthorized {
+		t.Errorf("its token works on: %d", a.status)
+	}
 }
 
 // TestPagesAreThere by default, and neither pages nor an authorization server where browsers would

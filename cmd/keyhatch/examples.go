@@ -161,7 +161,10 @@ keyhatch token revoke --all --keep-current`,
 keyhatch oauth-client create client-tools --device --signed --scope all --refresh 720h`,
 	"oauth-client delete": "keyhatch oauth-client delete portal",
 	"signing-key list":    "keyhatch signing-key list",
-	"signing-key rotate":  "keyhatch signing-key rotate",
+	"signing-key rotate": `keyhatch signing-key rotate
+keyhatch signing-key rotate --now`,
+	"consent list":   "keyhatch consent list",
+	"consent revoke": "keyhatch consent revoke consent_0mz3k8q2a7c4f9d",
 
 	"session list": "keyhatch session list",
 	"session show": "keyhatch session show sess_0mz3k8q2a7c4f9d",
