@@ -113,7 +113,11 @@ var layers = []struct {
 	{"cli", "root api cli/account cli/ask cli/lending cli/times cli/tokens client", "github.com/alecthomas/kong"},
 	{"cmd/keyhatch/tour", "root api cli/ask client", "github.com/aws/"},
 	{
-		"cmd/keyhatch", "root api cli cli/* cmd/keyhatch/tour audit auth broker broker/* client compat/* db deliver driver driver/* gateway gateway/* idp issuers jobs mirror outbound policy providers rest seal seal/* server sigv4 sts",
+		"cmd/keyhatch/config", "root broker/oauth broker/people cli/ask compat/earthdata db driver driver/* issuers providers seal seal/*",
+		"github.com/goccy/go-yaml github.com/aws/",
+	},
+	{
+		"cmd/keyhatch", "root api cli cli/* cmd/keyhatch/config cmd/keyhatch/tour audit auth broker broker/* client compat/* db deliver driver driver/* gateway gateway/* idp issuers jobs mirror outbound policy providers rest seal seal/* server sigv4 sts",
 		"github.com/alecthomas/kong github.com/goccy/go-yaml github.com/aws/",
 	},
 	{"db/dbtest/ground", "root audit db", ""},

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
+
 	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/cli"
 	"github.com/keyhatch/keyhatch/cli/ask"
@@ -21,7 +23,7 @@ type auditVerifyCommand struct {
 
 // Run checks the whole record. It may run beside a serving process.
 func (a auditVerifyCommand) Run(ctx context.Context, s ask.Streams) error {
-	c, err := readConfig(a.Config)
+	c, err := config.Read(a.Config)
 	if err != nil {
 		return err
 	}

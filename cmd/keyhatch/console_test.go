@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
+
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/db"
@@ -60,7 +62,7 @@ func newFederation(t *testing.T) *federation {
 // them; where it cannot be had nothing is lent.
 func TestConsoleOverTheWire(t *testing.T) {
 	f := newFederation(t)
-	r := startWith(t, func(c *Config) { c.AWS.STSEndpoint, c.AWS.SigninEndpoint = f.url, f.url+"/federation" })
+	r := startWith(t, func(c *config.Config) { c.AWS.STSEndpoint, c.AWS.SigninEndpoint = f.url, f.url+"/federation" })
 	admin := r.admin.Reveal()
 	keys := must[api.Credential](r, admin, "POST", "/api/v1/credentials", `{"name":"keys","base":true,"aws_keys":{"access_key_id":"AKIAEXAMPLE","secret_access_key":"canary"}}`)
 	role := must[api.Credential](r, admin, "POST", "/api/v1/credentials", `{"name":"role","any_external_id":true,"sessions":{"longest_seconds":43200},"aws_role":{"role_arn":"arn:aws:iam::123456789012:role/lender"}}`)

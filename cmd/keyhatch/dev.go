@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
+
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/cmd/keyhatch/tour"
@@ -47,8 +49,8 @@ func (d devCommand) Run(ctx context.Context, s ask.Streams) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, name := range c.inTheClear() {
-		fmt.Fprintf(s.Err, "keyhatch: %s: %s\n", name, inTheClear)
+	for _, name := range c.InTheClear() {
+		fmt.Fprintf(s.Err, "keyhatch: %s: %s\n", name, config.ClearText)
 	}
 	log := slog.New(slog.NewTextHandler(logFile, nil))
 	if fresh {
@@ -78,7 +80,7 @@ var firstMakes = []string{"keyhatch.db", "keyhatch.db-wal", "keyhatch.db-shm", "
 // it makes, and nothing else, is removed again when it fails or is interrupted:
 // the next start is a first start then. The configuration comes last and marks
 // the data as complete.
-func (d devCommand) first(ctx context.Context, c Config, log *slog.Logger) (err error) {
+func (d devCommand) first(ctx context.Context, c config.Config, log *slog.Logger) (err error) {
 	for _, name := range firstMakes {
 		if exists(d.path(name)) {
 			return fmt.Errorf("%s is there, but no keyhatch.yaml: it is not what dev made; choose another folder with --data", d.path(name))
@@ -106,7 +108,7 @@ func (d devCommand) first(ctx context.Context, c Config, log *slog.Logger) (err 
 	if err := errors.Join(d.seed(ctx, in, secret), in.Close()); err != nil {
 		return fmt.Errorf("sample data: %w", err)
 	}
-	return os.WriteFile(d.path("keyhatch.yaml"), []byte(defaultConfig), 0o600)
+	return os.WriteFile(d.path("keyhatch.yaml"), []byte(config.Default), 0o600)
 }
 
 func (d devCommand) adminToken() (keyhatch.Secret, error) {
@@ -120,18 +122,18 @@ func (d devCommand) adminToken() (keyhatch.Secret, error) {
 func (d devCommand) path(name string) string { return filepath.Join(d.Data, name) }
 
 // config is that of the data, with this command's addresses.
-func (d devCommand) config() (c Config, fresh bool, err error) {
+func (d devCommand) config() (c config.Config, fresh bool, err error) {
 	if fresh = !exists(d.path("keyhatch.yaml")); fresh {
-		c, err = parseConfig([]byte(defaultConfig), d.Data)
+		c, err = config.Parse([]byte(config.Default), d.Data)
 	} else {
-		c, err = readConfig(d.path("keyhatch.yaml"))
+		c, err = config.Read(d.path("keyhatch.yaml"))
 	}
 	if err != nil {
 		return c, fresh, err
 	}
 	c.API.Listen, c.S3.Listen = d.Listen, d.S3Listen
-	c.shortestLease = d.ShortestLease
-	return c, fresh, errors.Join(d.checkShortestLease(), c.check())
+	c.ShortestLease = d.ShortestLease
+	return c, fresh, errors.Join(d.checkShortestLease(), c.Check())
 }
 
 // checkShortestLease takes less than the least there is only where nobody but this
@@ -144,14 +146,14 @@ func (d devCommand) checkShortestLease() error {
 		return fmt.Errorf("--shortest-lease must be between 1s and %s", keyhatch.MinLeaseLife)
 	}
 	for _, address := range []string{d.Listen, d.S3Listen} {
-		if host, _, err := net.SplitHostPort(address); err != nil || !isLoopback(host) {
+		if host, _, err := net.SplitHostPort(address); err != nil || !config.IsLoopback(host) {
 			return errors.New("--shortest-lease is for tests: it takes addresses of the loopback interface only")
 		}
 	}
 	return nil
 }
 
-func (d devCommand) install(ctx context.Context, c Config) error {
+func (d devCommand) install(ctx context.Context, c config.Config) error {
 	_, secret, err := create(ctx, c, devAdmin)
 	if err != nil {
 		return err

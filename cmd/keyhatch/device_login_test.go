@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
+
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/cli/ask"
 )
@@ -106,7 +108,7 @@ func TestPagesAreThere(t *testing.T) {
 	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
 	t.Setenv("KEYHATCH_TOKEN", "")
 	for url, want := range map[string]int{"": http.StatusOK, "https://keys.example.org": http.StatusOK, "http://keys.example.org": http.StatusNotFound} {
-		r := startWith(t, func(c *Config) { c.API.URL = url })
+		r := startWith(t, func(c *config.Config) { c.API.URL = url })
 		for _, path := range []string{"/login", "/.well-known/openid-configuration", "/oauth/keys"} {
 			answer, err := http.Get(r.in.apiURL + path)
 			if err != nil {
@@ -142,8 +144,8 @@ func TestPublicURL(t *testing.T) {
 		{"0.0.0.0:8750", "https://keys.example.org", "https://keys.example.org"},
 		{"127.0.0.1:0", "https://keys.example.org", "https://keys.example.org"},
 	} {
-		config := Config{API: APIListener{Listener: Listener{Listen: c.listen}, URL: c.url}}
-		if got := config.publicURL("http://127.0.0.1:4711"); got != c.want {
+		config := config.Config{API: config.APIListener{Listener: config.Listener{Listen: c.listen}, URL: c.url}}
+		if got := config.PublicURL("http://127.0.0.1:4711"); got != c.want {
 			t.Errorf("%s, %q: %q", c.listen, c.url, got)
 		}
 	}

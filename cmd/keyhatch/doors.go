@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
+
 	"github.com/keyhatch/keyhatch/compat/arvados"
 	"github.com/keyhatch/keyhatch/compat/earthdata"
 	"github.com/keyhatch/keyhatch/compat/katapult"
@@ -23,15 +25,15 @@ import (
 
 // serve makes the servers; run runs them.
 func (in *instance) serve() error {
-	proxies, err := networks("trusted_proxies", in.config.TrustedProxies)
+	proxies, err := config.Networks("trusted_proxies", in.config.TrustedProxies)
 	if err != nil {
 		return err
 	}
-	apiTLS, err := in.config.API.tls()
+	apiTLS, err := in.config.API.TLS()
 	if err != nil {
 		return fmt.Errorf("api: %w", err)
 	}
-	s3TLS, err := in.config.S3.tls()
+	s3TLS, err := in.config.S3.TLS()
 	if err != nil {
 		return fmt.Errorf("s3: %w", err)
 	}
@@ -55,13 +57,13 @@ func (in *instance) serve() error {
 
 // pages is where the pages for people are; empty: there are none.
 func (in *instance) pages() string {
-	url, _ := in.config.loginURL(in.apiURL)
+	url, _ := in.config.LoginURL(in.apiURL)
 	return url
 }
 
 // idp is the door of logins. It has pages where it is known under which address browsers come.
 func (in *instance) idp() *idp.Door {
-	url, why := in.config.loginURL(in.apiURL)
+	url, why := in.config.LoginURL(in.apiURL)
 	if url == "" {
 		in.log.Info("there are no login pages, and keyhatch login takes --token or --user", "reason", why)
 		return idp.New(in.broker, in.log)
@@ -72,7 +74,7 @@ func (in *instance) idp() *idp.Door {
 // earthdata is the door of data users. People log in at it where the login pages are.
 func (in *instance) earthdata() *earthdata.Door {
 	return earthdata.New(in.broker, earthdata.Config{
-		URL: in.config.publicURL(in.apiURL), Pages: in.pages(), Login: in.pages() != "", Elsewhere: in.datalogin,
+		URL: in.config.PublicURL(in.apiURL), Pages: in.pages(), Login: in.pages() != "", Elsewhere: in.datalogin,
 		Workspace: in.config.Earthdata.Workspace, Location: in.config.Earthdata.Location, Version: thisBuild().Version,
 	}, in.log)
 }

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
+
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/broker/credentials"
@@ -35,7 +37,7 @@ import (
 
 // instance is a running Keyhatch: everything is wired here and nowhere else.
 type instance struct {
-	config    Config
+	config    config.Config
 	log       *slog.Logger
 	db        *db.DB
 	keys      *seal.Keyring
@@ -61,7 +63,7 @@ const changesKept = time.Hour
 // create makes the database and the key file of a new installation and returns
 // its cluster id and the first admin's token. What exists already stays as it
 // is, and when it cannot be done nothing is left behind.
-func create(ctx context.Context, c Config, admin string) (cluster string, secret keyhatch.Secret, err error) {
+func create(ctx context.Context, c config.Config, admin string) (cluster string, secret keyhatch.Secret, err error) {
 	for _, path := range []string{c.Database, c.KeyFile} {
 		if _, err := os.Lstat(path); path != "" && err == nil {
 			return "", "", fmt.Errorf("%s exists already: an installation is never overwritten", path)
@@ -75,7 +77,7 @@ func create(ctx context.Context, c Config, admin string) (cluster string, secret
 			}
 		}
 	}()
-	kek, path, err := c.newKEK(ctx)
+	kek, path, err := c.NewKEK(ctx)
 	if err != nil {
 		return "", "", err
 	}
@@ -101,12 +103,12 @@ func create(ctx context.Context, c Config, admin string) (cluster string, secret
 }
 
 // openStore opens the database and the keys.
-func openStore(ctx context.Context, c Config) (*db.DB, *seal.Keyring, error) {
+func openStore(ctx context.Context, c config.Config) (*db.DB, *seal.Keyring, error) {
 	d, err := db.Open(ctx, c.Database)
 	if err != nil {
 		return nil, nil, err
 	}
-	keys, err := c.openKeys(ctx, d)
+	keys, err := c.OpenKeys(ctx, d)
 	if err != nil {
 		return nil, nil, errors.Join(err, d.Close())
 	}
@@ -115,7 +117,7 @@ func openStore(ctx context.Context, c Config) (*db.DB, *seal.Keyring, error) {
 }
 
 // open wires an instance and takes its addresses. Close it.
-func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err error) {
+func open(ctx context.Context, c config.Config, log *slog.Logger) (in *instance, err error) {
 	in = &instance{config: c, log: log}
 	defer func() {
 		if err != nil {
@@ -128,7 +130,7 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	if err := datakeys.Rewrap(ctx, in.db, in.keys, log); err != nil {
 		return in, err
 	}
-	root, err := c.Arvados.rootSecret()
+	root, err := c.Arvados.RootSecret()
 	if err != nil {
 		return in, err
 	}
@@ -153,7 +155,7 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	if in.s3URL = c.S3.URL; in.s3URL == "" {
 		in.s3URL = urlOf(in.s3, c.S3.TLSCert != "")
 	}
-	networks, err := networks("outbound_networks", c.OutboundNetworks)
+	networks, err := config.Networks("outbound_networks", c.OutboundNetworks)
 	if err != nil {
 		return in, err
 	}
@@ -162,25 +164,25 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 	if err != nil {
 		return in, err
 	}
-	asks, err := c.AWS.asker(ctx, dialer.Transport())
+	asks, err := c.AWS.Asker(ctx, dialer.Transport())
 	if err != nil {
 		return in, err
 	}
-	tokens, err := c.Tokens.limits()
+	tokens, err := c.Tokens.Limits()
 	if err != nil {
 		return in, err
 	}
-	if in.datalogin, err = c.elsewhere(in.apiURL, dialer.Transport()); err != nil {
+	if in.datalogin, err = c.Elsewhere(in.apiURL, dialer.Transport()); err != nil {
 		return in, err
 	}
-	if in.issuers, err = c.trusted(in.apiURL, dialer.Transport(), log); err != nil {
+	if in.issuers, err = c.Trusted(in.apiURL, dialer.Transport(), log); err != nil {
 		return in, err
 	}
-	atOthers, err := c.providers(in.apiURL, dialer.Transport())
+	atOthers, err := c.LoginProviders(in.apiURL, dialer.Transport())
 	if err != nil {
 		return in, err
 	}
-	consents, err := c.Login.consentLife()
+	consents, err := c.Login.ConsentLives()
 	if err != nil {
 		return in, err
 	}
@@ -191,13 +193,13 @@ func open(ctx context.Context, c Config, log *slog.Logger) (in *instance, err er
 		keyhatch.DirectoryStore: gateway.Folders{Backends: func() *gateway.Backends { return in.backends }},
 	}
 	in.broker = broker.New(broker.Config{
-		Buckets: buckets, Issuers: in.issuers, PublicURL: c.publicURL(in.apiURL), Providers: atOthers, NoPasswords: !c.Login.passwordForm(), ConsentLife: consents,
+		Buckets: buckets, Issuers: in.issuers, PublicURL: c.PublicURL(in.apiURL), Providers: atOthers, NoPasswords: !c.Login.HasPasswordForm(), ConsentLife: consents,
 		Tokens: tokens, NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots, Reach: dialer.Check, Log: log,
-		ShortestLease: c.shortestLease, Prober: asks.prober, WebIdentity: c.AWS.webIdentity(),
-		Confiner: confine.Prover{Vender: asks.vender, Transport: dialer.Transport()},
+		ShortestLease: c.ShortestLease, Prober: asks.Prober, WebIdentity: c.AWS.WebIdentity(),
+		Confiner: confine.Prover{Vender: asks.Vender, Transport: dialer.Transport()},
 		Lenders: map[keyhatch.Lending]driver.Lender{
 			keyhatch.LendsOwn: own.New(in.keys, in.s3URL, c.S3.Region),
-			keyhatch.LendsSTS: asks.sessions(func(ctx context.Context, s keyhatch.Store) (driver.Acting, error) {
+			keyhatch.LendsSTS: asks.Sessions(func(ctx context.Context, s keyhatch.Store) (driver.Acting, error) {
 				return in.broker.Credentials.ActingOn(ctx, s)
 			}, in.apiURL),
 		},
@@ -267,7 +269,7 @@ func (in *instance) openStores(ctx context.Context) error {
 
 // run serves until ctx ends.
 func (in *instance) run(ctx context.Context) error {
-	keep, err := in.config.Audit.keepRequests()
+	keep, err := in.config.Audit.RequestsKept()
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
+
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/client"
@@ -34,11 +36,11 @@ type running struct {
 // start makes an installation and serves it until the test ends.
 func start(t *testing.T) *running {
 	t.Helper()
-	return startWith(t, func(*Config) {})
+	return startWith(t, func(*config.Config) {})
 }
 
 // startWith is start with a configuration that is not the usual one.
-func startWith(t *testing.T, change func(*Config)) *running {
+func startWith(t *testing.T, change func(*config.Config)) *running {
 	t.Helper()
 	folder := t.TempDir()
 	d := devCommand{Data: folder, Listen: "127.0.0.1:0", S3Listen: "127.0.0.1:0", ShortestLease: keyhatch.MinLeaseLife}

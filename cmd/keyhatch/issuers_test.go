@@ -23,6 +23,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
@@ -86,20 +88,20 @@ func (p *provider) sign(changed map[string]any) string {
 }
 
 // issuer is the configuration that trusts it.
-func (p *provider) issuer() IssuerConfig {
-	return IssuerConfig{
-		Issuer: p.url, Audience: AudienceConfig{Values: []string{"https://keys.example.org"}},
-		Subject: SubjectConfig{Users: map[string]string{"repo:acme/data": "ci"}}, Workspaces: []string{"demo"},
+func (p *provider) issuer() config.Issuer {
+	return config.Issuer{
+		Issuer: p.url, Audience: config.Audience{Values: []string{"https://keys.example.org"}},
+		Subject: config.Subject{Users: map[string]string{"repo:acme/data": "ci"}}, Workspaces: []string{"demo"},
 		Scopes: []string{"all"}, ScopesClaim: "scopes",
 	}
 }
 
 // startTrusting serves with the issuer, whose user ci may read the location alpha.
-func startTrusting(t *testing.T, change func(*Config)) (*running, *provider) {
+func startTrusting(t *testing.T, change func(*config.Config)) (*running, *provider) {
 	t.Helper()
 	p := startProvider(t)
-	r := startWith(t, func(c *Config) {
-		c.Issuers = []IssuerConfig{p.issuer()}
+	r := startWith(t, func(c *config.Config) {
+		c.Issuers = []config.Issuer{p.issuer()}
 		if change != nil {
 			change(c)
 		}
@@ -199,7 +201,7 @@ func (t tokenText) GetIdentityToken() ([]byte, error) { return []byte(t), nil }
 // TestS6_IssuersRefuse: whatever is wrong with a signed token, every door says one thing, of
 // its own.
 func TestS6_IssuersRefuse(t *testing.T) {
-	r, p := startTrusting(t, func(c *Config) { c.Tokens.FailuresPerMinute = 1000 })
+	r, p := startTrusting(t, func(c *config.Config) { c.Tokens.FailuresPerMinute = 1000 })
 	other := startProvider(t)
 	other.url = p.url
 	good := p.sign(nil)
@@ -249,7 +251,7 @@ func TestS6_IssuersRefuse(t *testing.T) {
 // TestSeveralWorkspacesOfAnIssuer: the request says in which one it is, in the header, the
 // query or the role.
 func TestSeveralWorkspacesOfAnIssuer(t *testing.T) {
-	r, p := startTrusting(t, func(c *Config) { c.Issuers[0].Workspaces = append(c.Issuers[0].Workspaces, "second") })
+	r, p := startTrusting(t, func(c *config.Config) { c.Issuers[0].Workspaces = append(c.Issuers[0].Workspaces, "second") })
 	must[api.Workspace](r, r.admin.Reveal(), "POST", "/api/v1/workspaces", `{"name":"second"}`)
 	jwt := p.sign(nil)
 	if a := r.call(jwt, "GET", "/api/v1/tokens/current", ""); a.status != 422 || a.problem(t).Code != "workspace_required" {
@@ -282,7 +284,7 @@ func TestSeveralWorkspacesOfAnIssuer(t *testing.T) {
 // TestS10_Issuers: the server of an issuer in a network that is not named is not asked, and
 // the log says so.
 func TestS10_Issuers(t *testing.T) {
-	r, p := startTrusting(t, func(c *Config) { c.OutboundNetworks = []string{"127.0.0.9/32"} })
+	r, p := startTrusting(t, func(c *config.Config) { c.OutboundNetworks = []string{"127.0.0.9/32"} })
 	if a := r.call(p.sign(nil), "GET", "/api/v1/tokens/current", ""); a.status != 401 || p.asked.Load() != 0 {
 		t.Errorf("%d, asked %d times", a.status, p.asked.Load())
 	}
@@ -308,7 +310,7 @@ func TestDocumentedIssuers(t *testing.T) {
 	}
 	for _, block := range blocks {
 		text, _, _ := strings.Cut(block, "```")
-		c, err := parseConfig([]byte(text), t.TempDir())
+		c, err := config.Parse([]byte(text), t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -327,12 +329,12 @@ func TestDocumentedIssuers(t *testing.T) {
 				}
 			}
 		}
-		if _, err := c.trusted("", nil, slog.New(slog.DiscardHandler)); err != nil {
+		if _, err := c.Trusted("", nil, slog.New(slog.DiscardHandler)); err != nil {
 			t.Error(err)
 		}
 		// Before, a server could be told to trust itself, and ID tokens of its own let in then.
 		c.API.URL = strings.TrimSuffix(c.Issuers[0].Issuer, "/")
-		if _, err := c.trusted("", nil, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "this server") {
+		if _, err := c.Trusted("", nil, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "this server") {
 			t.Errorf("it trusts itself: %v", err)
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
+
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/seal"
 )
@@ -44,9 +46,9 @@ func installed(t *testing.T, yaml string) *place {
 	return p
 }
 
-func (p *place) config(yaml string) Config {
+func (p *place) config(yaml string) config.Config {
 	p.Helper()
-	c, err := parseConfig([]byte("api: {listen: '127.0.0.1:0'}\ns3: {listen: '127.0.0.1:0'}\n"+yaml), p.folder)
+	c, err := config.Parse([]byte("api: {listen: '127.0.0.1:0'}\ns3: {listen: '127.0.0.1:0'}\n"+yaml), p.folder)
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -223,14 +225,14 @@ func TestKeysConfig(t *testing.T) {
 		"directory_roots: [o]\nkeys: {previous: {file: o/k}}": "which a store must never serve",
 		"keys: {file: k}":                                     "unknown field",
 	} {
-		if _, err := parseConfig([]byte(text), t.TempDir()); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := config.Parse([]byte(text), t.TempDir()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", text, err)
 		} else if strings.Contains(err.Error(), "AAAA") {
 			t.Errorf("%q: the error repeats a key: %v", text, err)
 		}
 	}
 	for _, text := range []string{"", "key_file: k", "keys: {env: K}", "keys: {kms: '" + arn + "', previous: {file: k}}"} {
-		if _, err := parseConfig([]byte(text), t.TempDir()); err != nil {
+		if _, err := config.Parse([]byte(text), t.TempDir()); err != nil {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
+
 	"github.com/keyhatch/keyhatch/internal/loginprovider"
 )
 
@@ -18,7 +20,7 @@ func TestLoginAtProviderIsWired(t *testing.T) {
 	t.Parallel()
 	p := loginprovider.Start(t)
 	p.User["groups"] = []string{"keyhatch-admins"}
-	r := startWith(t, func(c *Config) { withProvider(t, c, p) })
+	r := startWith(t, func(c *config.Config) { withProvider(t, c, p) })
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +59,7 @@ func TestLoginAtProviderIsWired(t *testing.T) {
 func TestS10_ProvidersInPrivateNetworks(t *testing.T) {
 	t.Parallel()
 	p := loginprovider.Start(t)
-	r := startWith(t, func(c *Config) {
+	r := startWith(t, func(c *config.Config) {
 		withProvider(t, c, p)
 		c.OutboundNetworks = nil
 	})
@@ -71,17 +73,17 @@ func TestS10_ProvidersInPrivateNetworks(t *testing.T) {
 	}
 }
 
-func withProvider(t *testing.T, c *Config, p *loginprovider.Provider) {
+func withProvider(t *testing.T, c *config.Config, p *loginprovider.Provider) {
 	t.Helper()
 	secret := filepath.Join(t.TempDir(), "oidc.secret")
 	if err := os.WriteFile(secret, []byte(loginprovider.ClientSecret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	no := false
-	c.Login = LoginConfig{PasswordForm: &no, Providers: []ProviderConfig{{
+	c.Login = config.Login{PasswordForm: &no, Providers: []config.Provider{{
 		Name: "institute", Title: "The institute", Issuer: p.URL, ClientID: loginprovider.ClientID, ClientSecretFile: secret,
-		UserName: UserNameConfig{Claim: "preferred_username", Template: "{}"}, AllowAnybody: true,
-		Rules: []RuleConfig{{ClaimConfig: ClaimConfig{Claim: "groups", Value: "keyhatch-admins"}, Admin: true}},
+		UserName: config.UserName{Claim: "preferred_username", Template: "{}"}, AllowAnybody: true,
+		Rules: []config.Rule{{ClaimIs: config.ClaimIs{Claim: "groups", Value: "keyhatch-admins"}, Admin: true}},
 	}}}
 }
 
@@ -98,9 +100,9 @@ func TestDocumentedLogins(t *testing.T) {
 	}
 	for _, b := range blocks {
 		text, _, _ := strings.Cut(b, "```")
-		c, err := parseConfig([]byte(text), folder)
+		c, err := config.Parse([]byte(text), folder)
 		if err == nil && len(c.Login.Providers) > 0 {
-			_, err = c.providers("https://hatch.example", http.DefaultTransport)
+			_, err = c.LoginProviders("https://hatch.example", http.DefaultTransport)
 		}
 		if err != nil {
 			t.Errorf("%s\n%v", text, err)
@@ -143,12 +145,12 @@ func TestLoginRulesAreNeeded(t *testing.T) {
 		"name: a, issuer: 'https://a.example', users: {'1': ann}":                                           "client_id is missing",
 		good + ", users: {'1': ann}}, {" + good + ", users: {'1': ann}":                                     "another one",
 	} {
-		c, err := parseConfig([]byte("login: {providers: [{"+rules+"}]}"), folder)
+		c, err := config.Parse([]byte("login: {providers: [{"+rules+"}]}"), folder)
 		if err != nil {
 			t.Errorf("%s: %v", rules, err)
 			continue
 		}
-		_, err = c.providers("https://hatch.example", http.DefaultTransport)
+		_, err = c.LoginProviders("https://hatch.example", http.DefaultTransport)
 		if (err == nil) != (why == "") || err != nil && (!strings.Contains(err.Error(), why) || !strings.HasPrefix(err.Error(), "login.providers[")) {
 			t.Errorf("%s: %v, want %q", rules, err, why)
 		}
@@ -164,13 +166,13 @@ func TestLoginRulesAreNeeded(t *testing.T) {
 		"login: {providers: []}":       "",
 		"login: {password_form: false, providers: [{" + good + ", users: {'1': ann}}]}": "",
 	} {
-		c, err := parseConfig([]byte(text), folder)
+		c, err := config.Parse([]byte(text), folder)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = c.providers("https://hatch.example", http.DefaultTransport)
+		_, err = c.LoginProviders("https://hatch.example", http.DefaultTransport)
 		if err == nil {
-			_, err = c.Login.consentLife()
+			_, err = c.Login.ConsentLives()
 		}
 		if (err == nil) != (why == "") || err != nil && !strings.Contains(err.Error(), why) {
 			t.Errorf("%s: %v, want %q", text, err, why)

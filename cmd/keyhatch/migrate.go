@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
+
 	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/db"
 )
@@ -14,7 +16,7 @@ type migrateCommand struct {
 
 // Run brings the schema up. It may be run again: what is done is not done twice.
 func (m migrateCommand) Run(ctx context.Context, s ask.Streams) error {
-	c, err := readConfig(m.Config)
+	c, err := config.Read(m.Config)
 	if err != nil {
 		return err
 	}

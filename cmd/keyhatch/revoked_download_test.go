@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
+
 	"github.com/keyhatch/keyhatch/client"
 )
 
@@ -20,11 +22,11 @@ import (
 // when nobody read for so long that the server's write was interrupted.
 func TestS7_RevokedDownloadIsThrownAway(t *testing.T) {
 	for _, secure := range []bool{false, true} {
-		web, change, over := http.DefaultClient, func(*Config) {}, "HTTP"
+		web, change, over := http.DefaultClient, func(*config.Config) {}, "HTTP"
 		if secure {
 			cert, key, trusted := certificate(t)
 			web, over = &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}}, "TLS"
-			change = func(c *Config) { c.S3.TLSCert, c.S3.TLSKey = cert, key }
+			change = func(c *config.Config) { c.S3.TLSCert, c.S3.TLSKey = cert, key }
 		}
 		for when, wait := range map[string]func(*running){"read at once": func(*running) {}, "read when it is over": (*running).waitForEnd} {
 			t.Run(when+" over "+over, func(t *testing.T) { revokeDownload(t, startWith(t, change), web, wait) })

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
+
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/internal/logged"
 )
@@ -14,7 +16,7 @@ import (
 // TestS7_RestartWithARevokedRoot: the service starts, without the token, and says so.
 func TestS7_RestartWithARevokedRoot(t *testing.T) {
 	secret := keyhatch.NewTokenSecret().Reveal()
-	r := startWith(t, func(c *Config) {
+	r := startWith(t, func(c *config.Config) {
 		c.Arvados.SystemRootTokenFile = filepath.Join(t.TempDir(), "root")
 		if err := os.WriteFile(c.Arvados.SystemRootTokenFile, []byte(secret+"\n"), 0o600); err != nil {
 			t.Fatal(err)

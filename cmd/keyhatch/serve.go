@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
+
 	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/mirror"
@@ -26,7 +28,7 @@ func (i initCommand) Run(ctx context.Context, s ask.Streams) error {
 		if err := os.MkdirAll(filepath.Dir(i.Config), 0o700); err != nil {
 			return fmt.Errorf("init: %w", err)
 		}
-		if err := os.WriteFile(i.Config, []byte(defaultConfig), 0o600); err != nil {
+		if err := os.WriteFile(i.Config, []byte(config.Default), 0o600); err != nil {
 			return fmt.Errorf("init: %w", err)
 		}
 	}
@@ -38,7 +40,7 @@ func (i initCommand) Run(ctx context.Context, s ask.Streams) error {
 }
 
 func (i initCommand) create(ctx context.Context, s ask.Streams) error {
-	c, err := readConfig(i.Config)
+	c, err := config.Read(i.Config)
 	if err != nil {
 		return err
 	}
@@ -62,7 +64,7 @@ The token of admin %q, shown this once:
   %s
 
 Next: keyhatch serve --config %s
-`, cluster, i.Config, c.Database, c.currentKey().told(), i.Admin, secret.Reveal(), i.Config)
+`, cluster, i.Config, c.Database, c.ToldKey(), i.Admin, secret.Reveal(), i.Config)
 	return err
 }
 
@@ -73,12 +75,12 @@ type serveCommand struct {
 
 // Run serves until it is told to stop.
 func (v serveCommand) Run(ctx context.Context, s ask.Streams) error {
-	c, err := readConfig(v.Config)
+	c, err := config.Read(v.Config)
 	if err != nil {
 		return err
 	}
-	log := c.logger(s)
-	c.warn(log)
+	log := c.Logger(s)
+	c.Warn(log)
 	if v.Check {
 		return v.check(ctx, c, s)
 	}
@@ -91,26 +93,26 @@ func (v serveCommand) Run(ctx context.Context, s ask.Streams) error {
 }
 
 // check takes no address, so that it can run beside the server it is about.
-func (serveCommand) check(ctx context.Context, c Config, s ask.Streams) error {
+func (serveCommand) check(ctx context.Context, c config.Config, s ask.Streams) error {
 	d, keys, err := openStore(ctx, c)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	if _, err := c.trusted(c.listening(), nil, c.logger(s)); err != nil {
+	if _, err := c.Trusted(c.ListeningAt(), nil, c.Logger(s)); err != nil {
 		return err
 	}
-	if _, err := c.elsewhere(c.listening(), nil); err != nil {
+	if _, err := c.Elsewhere(c.ListeningAt(), nil); err != nil {
 		return err
 	}
-	if _, err := mirror.Load(ctx, d, c.logger(s)); err != nil {
+	if _, err := mirror.Load(ctx, d, c.Logger(s)); err != nil {
 		return err
 	}
 	for _, l := range []struct {
 		name string
-		Listener
+		config.Listener
 	}{{"api", c.API.Listener}, {"s3", c.S3.Listener}} {
-		if _, err := l.tls(); err != nil {
+		if _, err := l.TLS(); err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
 		}
 	}

@@ -5,13 +5,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
+
 	"github.com/keyhatch/keyhatch"
 )
 
 // Only keyhatch dev, told so by tests, lends for less than the least there is; no
 // configuration does.
 func TestShortestLease(t *testing.T) {
-	r := startWith(t, func(c *Config) { c.shortestLease = time.Minute })
+	r := startWith(t, func(c *config.Config) { c.ShortestLease = time.Minute })
 	for seconds, status := range map[string]int{"59": 422, "60": 201, "899": 201} {
 		a := r.call(r.admin.Reveal(), "POST", "/api/v1/leases", `{"location":"alpha","access":"read","duration_seconds":`+seconds+`}`)
 		if a.status != status || status == 422 && !strings.Contains(a.text, "at least 60 seconds") {
@@ -25,9 +27,9 @@ func TestShortestLease(t *testing.T) {
 		}
 	}
 	for _, key := range []string{"shortest_lease", "shortestLease", "shortestlease", "ShortestLease"} {
-		for _, text := range []string{defaultConfig + key + ": 60s\n", strings.Replace(defaultConfig, "s3:\n", "s3:\n  "+key+": 60s\n", 1)} {
-			if c, err := parseConfig([]byte(text), t.TempDir()); err == nil || c.shortestLease != 0 {
-				t.Errorf("%s in a configuration: %v, %v", key, c.shortestLease, err)
+		for _, text := range []string{config.Default + key + ": 60s\n", strings.Replace(config.Default, "s3:\n", "s3:\n  "+key+": 60s\n", 1)} {
+			if c, err := config.Parse([]byte(text), t.TempDir()); err == nil || c.ShortestLease != 0 {
+				t.Errorf("%s in a configuration: %v, %v", key, c.ShortestLease, err)
 			}
 		}
 	}
@@ -50,7 +52,7 @@ func TestShortestLease(t *testing.T) {
 		{time.Minute, "192.0.2.1:0", here, false},
 	} {
 		got, _, err := (devCommand{Data: t.TempDir(), Listen: c.listen, S3Listen: c.s3, ShortestLease: c.shortest}).config()
-		if c.well != (err == nil) || c.well && got.shortestLease != c.shortest || err != nil && !strings.Contains(err.Error(), "--shortest-lease ") {
+		if c.well != (err == nil) || c.well && got.ShortestLease != c.shortest || err != nil && !strings.Contains(err.Error(), "--shortest-lease ") {
 			t.Errorf("%v at %s and %s: %v", c.shortest, c.listen, c.s3, err)
 		}
 	}

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -26,7 +28,7 @@ import (
 // Over TLS the SDK sends bodies in unsigned chunks with a checksum behind them.
 func TestOverTLS(t *testing.T) {
 	cert, key, trusted := certificate(t)
-	r := startWith(t, func(c *Config) {
+	r := startWith(t, func(c *config.Config) {
 		c.API.TLSCert, c.API.TLSKey, c.S3.TLSCert, c.S3.TLSKey = cert, key, cert, key
 	})
 	if !strings.HasPrefix(r.in.apiURL, "https://") || !strings.HasPrefix(r.in.s3URL, "https://") {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -190,7 +192,7 @@ func inParts(t *testing.T, c *s3.Client, bucket, key string) {
 // TestPlainStoresAreWarnedOf: an operator is told of a store without TLS that is
 // on another machine, when it is made and at every start.
 func TestPlainStoresAreWarnedOf(t *testing.T) {
-	r := startWith(t, func(c *Config) { c.OutboundNetworks = append(c.OutboundNetworks, "192.0.2.0/24", "::1/128") })
+	r := startWith(t, func(c *config.Config) { c.OutboundNetworks = append(c.OutboundNetworks, "192.0.2.0/24", "::1/128") })
 	admin := r.admin.Reveal()
 	must[api.Credential](r, admin, "POST", "/api/v1/credentials", `{"name":"archive","aws_keys":{"access_key_id":"AKIA","secret_access_key":"secret"}}`)
 	endpoints := map[string]bool{

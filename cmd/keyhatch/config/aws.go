@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"bytes"
@@ -19,8 +19,8 @@ import (
 	"github.com/keyhatch/keyhatch/driver/shield"
 )
 
-// AWSConfig is what Keyhatch itself is at AWS, and at stores with a token service.
-type AWSConfig struct {
+// AWS is what Keyhatch itself is at AWS, and at stores with a token service.
+type AWS struct {
 	// Identity is what roles are assumed as that have no base credential in their
 	// place: none, or default, which is what the SDK of AWS finds in the environment
 	// and on the machine. Whoever may make credentials here can have that assume roles
@@ -56,14 +56,14 @@ type AWSConfig struct {
 // maxRequestsPerSecond is more than any token service takes.
 const maxRequestsPerSecond = 100_000
 
-// asker is what goes to AWS, and to token services.
-type asker struct {
-	prober *probe.Prober
+// Asker is what goes to AWS, and to token services.
+type Asker struct {
+	Prober *probe.Prober
 	lender *awssts.Lender
-	vender *shield.Shield // before the lender
+	Vender *shield.Shield // before the lender
 }
 
-func (a AWSConfig) asker(ctx context.Context, transport http.RoundTripper) (*asker, error) {
+func (a AWS) Asker(ctx context.Context, transport http.RoundTripper) (*Asker, error) {
 	for name, endpoint := range map[string]string{"sts_endpoint": a.STSEndpoint, "signin_endpoint": a.SigninEndpoint} {
 		if u, err := url.Parse(endpoint); endpoint != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
 			return nil, fmt.Errorf("aws.%s must be a URL, as https://host", name)
@@ -77,23 +77,23 @@ func (a AWSConfig) asker(ctx context.Context, transport http.RoundTripper) (*ask
 	if err != nil {
 		return nil, err
 	}
-	out := &asker{
-		prober: probe.New(probe.Config{Transport: transport, Identity: identity, Region: a.Region, STSEndpoint: a.STSEndpoint}),
+	out := &Asker{
+		Prober: probe.New(probe.Config{Transport: transport, Identity: identity, Region: a.Region, STSEndpoint: a.STSEndpoint}),
 		lender: awssts.New(awssts.Config{Transport: transport, Identity: identity, STSEndpoint: a.STSEndpoint, SigninEndpoint: a.SigninEndpoint}),
 	}
-	out.vender = shield.New(out.lender, budget)
+	out.Vender = shield.New(out.lender, budget)
 	return out, nil
 }
 
 // budget is what token services are asked at most.
-func (a AWSConfig) budget() (shield.Config, error) {
+func (a AWS) budget() (shield.Config, error) {
 	if a.RequestsPerSecond < 0 || a.RequestsPerSecond > maxRequestsPerSecond {
 		return shield.Config{}, fmt.Errorf("aws.requests_per_second must be 1 to %d", maxRequestsPerSecond)
 	}
 	return shield.Config{PerSecond: float64(a.RequestsPerSecond)}, nil
 }
 
-func (a AWSConfig) identity(ctx context.Context) (aws.CredentialsProvider, error) {
+func (a AWS) identity(ctx context.Context) (aws.CredentialsProvider, error) {
 	switch a.Identity {
 	case "", "none":
 		return nil, nil
@@ -107,8 +107,8 @@ func (a AWSConfig) identity(ctx context.Context) (aws.CredentialsProvider, error
 	return nil, errors.New("aws.identity must be none or default")
 }
 
-// webIdentity reads the token anew each time, since it is renewed; nil: there is none.
-func (a AWSConfig) webIdentity() func(context.Context) (keyhatch.Secret, error) {
+// WebIdentity reads the token anew each time, since it is renewed; nil: there is none.
+func (a AWS) WebIdentity() func(context.Context) (keyhatch.Secret, error) {
 	if a.WebIdentityTokenFile == "" {
 		return nil
 	}
@@ -118,10 +118,10 @@ func (a AWSConfig) webIdentity() func(context.Context) (keyhatch.Secret, error) 
 	}
 }
 
-// sessions lends what stores mint. issuer is where AWS sends people whose login has ended.
-func (a *asker) sessions(acting func(context.Context, keyhatch.Store) (driver.Acting, error), issuer string) *sessions.Lender {
+// Sessions lends what stores mint. issuer is where AWS sends people whose login has ended.
+func (a *Asker) Sessions(acting func(context.Context, keyhatch.Store) (driver.Acting, error), issuer string) *sessions.Lender {
 	return sessions.New(sessions.Config{
-		Vender: a.vender, Acting: acting,
+		Vender: a.Vender, Acting: acting,
 		Console: func(ctx context.Context, s keyhatch.Store, as driver.Acting, v driver.Vended, part keyhatch.Part) (keyhatch.Secret, error) {
 			return a.lender.ConsoleURL(ctx, awssts.ConsoleRequest{
 				Store: s, As: as, Vended: v, Bucket: part.Bucket, Prefix: part.Prefix, Template: s.Console, Issuer: issuer,

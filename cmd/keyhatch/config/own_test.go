@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"io"
@@ -40,23 +40,23 @@ func TestNoServerTrustsItself(t *testing.T) {
 			{
 				"issuer", "issuers: [{issuer: '" + c.other + "', audience: {values: [x]}, subject: {users: {a: ann}}, workspaces: [lab], scopes: [leases]}]",
 				func(c *Config) error {
-					_, err := c.trusted(listening, http.DefaultTransport, slog.New(slog.NewTextHandler(io.Discard, nil)))
+					_, err := c.Trusted(listening, http.DefaultTransport, slog.New(slog.NewTextHandler(io.Discard, nil)))
 					return err
 				},
 			},
 			{
 				"Earthdata Login", "earthdata: {login: {url: '" + c.other + "', client_id: us, client_secret_file: " + secret + "}}",
-				func(c *Config) error { _, err := c.elsewhere(listening, http.DefaultTransport); return err },
+				func(c *Config) error { _, err := c.Elsewhere(listening, http.DefaultTransport); return err },
 			},
 			{
 				"provider", "login: {providers: [{name: a, issuer: '" + c.other + "', client_id: k, client_secret_file: " + secret + ", users: {'1': ann}}]}",
-				func(c *Config) error { _, err := c.providers(listening, http.DefaultTransport); return err },
+				func(c *Config) error { _, err := c.LoginProviders(listening, http.DefaultTransport); return err },
 			},
 		} {
 			if strings.HasPrefix(c.api, "listen: 0") && at.what == "provider" {
 				continue // it has no pages
 			}
-			config, err := parseConfig([]byte("api: {"+c.api+"}\n"+at.config+"\n"), folder)
+			config, err := Parse([]byte("api: {"+c.api+"}\n"+at.config+"\n"), folder)
 			if err != nil {
 				t.Fatalf("%s: %v", at.config, err)
 			}

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -14,8 +14,8 @@ import (
 	"github.com/keyhatch/keyhatch/issuers"
 )
 
-// IssuerConfig is one whose signed tokens (JWTs) are accepted in place of API tokens.
-type IssuerConfig struct {
+// Issuer is one whose signed tokens (JWTs) are accepted in place of API tokens.
+type Issuer struct {
 	// Issuer is the claim iss, to the letter, and an https URL below which the discovery
 	// document is; or, with Keys, any text. http is for loopback alone. A server in a private
 	// network has to be in outbound_networks.
@@ -36,13 +36,13 @@ type IssuerConfig struct {
 
 	// Audience is for whom tokens have to be. Always needed: what an issuer has signed for
 	// others must not open anything here.
-	Audience AudienceConfig `yaml:"audience"`
+	Audience Audience `yaml:"audience"`
 
 	// Subject tells whose token it is. Always needed.
-	Subject SubjectConfig `yaml:"subject"`
+	Subject Subject `yaml:"subject"`
 
 	// Workspaces are those in which tokens work, by id or name: whatever their users may
-	// elsewhere. Always needed.
+	// Elsewhere. Always needed.
 	Workspaces []string `yaml:"workspaces"`
 
 	// WorkspaceClaim is the claim that says in which of them. Default: workspace.
@@ -66,8 +66,8 @@ type IssuerConfig struct {
 	Longest string `yaml:"longest"`
 }
 
-// AudienceConfig is for whom tokens have to be.
-type AudienceConfig struct {
+// Audience is for whom tokens have to be.
+type Audience struct {
 	// Claim is where that stands. Default: aud.
 	Claim string `yaml:"claim"`
 
@@ -75,8 +75,8 @@ type AudienceConfig struct {
 	Values []string `yaml:"values"`
 }
 
-// SubjectConfig tells whose token it is: by one of Users, Template and Logins.
-type SubjectConfig struct {
+// Subject tells whose token it is: by one of Users, Template and Logins.
+type Subject struct {
 	// Claim is the one that tells. Default: sub.
 	Claim string `yaml:"claim"`
 
@@ -93,9 +93,9 @@ type SubjectConfig struct {
 	Logins bool `yaml:"logins"`
 }
 
-// trusted makes what checks signed tokens, for an API that listens at an address. The transport
+// Trusted makes what checks signed tokens, for an API that listens at an address. The transport
 // is that by which keys are fetched.
-func (c *Config) trusted(listening string, transport http.RoundTripper, log *slog.Logger) (*issuers.Verifier, error) {
+func (c *Config) Trusted(listening string, transport http.RoundTripper, log *slog.Logger) (*issuers.Verifier, error) {
 	longestToken, err := daysOf("tokens.longest", c.Tokens.Longest)
 	if err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func (c *Config) trusted(listening string, transport http.RoundTripper, log *slo
 	return issuers.New(list, transport, log)
 }
 
-func (i IssuerConfig) issuer() (out issuers.Issuer, err error) {
+func (i Issuer) issuer() (out issuers.Issuer, err error) {
 	out = issuers.Issuer{
 		URL: i.Issuer, KeysURL: i.KeysURL, Algorithms: i.Algorithms, Audience: issuers.Audience(i.Audience), Subject: issuers.Subject(i.Subject),
 		Workspaces: i.Workspaces, WorkspaceClaim: i.WorkspaceClaim, ScopesClaim: i.ScopesClaim, Longest: issuers.DefaultLongest,

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"cmp"
@@ -64,9 +64,9 @@ type S3Listener struct {
 	PerSecond  int `yaml:"per_second"`
 }
 
-// publicURL is where browsers and clients reach the API, which listens at an address; empty:
+// PublicURL is where browsers and clients reach the API, which listens at an address; empty:
 // it is not known.
-func (c *Config) publicURL(listening string) string {
+func (c *Config) PublicURL(listening string) string {
 	if host, _, _ := net.SplitHostPort(c.API.Listen); c.API.URL == "" && (host == "" || isUnspecified(host)) {
 		return ""
 	}
@@ -77,18 +77,18 @@ func (c *Config) publicURL(listening string) string {
 // that is known.
 func (c *Config) isOwn(address, listening string) bool {
 	a, err := url.Parse(address)
-	own, ownErr := url.Parse(c.publicURL(listening))
+	own, ownErr := url.Parse(c.PublicURL(listening))
 	if err != nil || ownErr != nil || own.Host == "" {
 		return false
 	}
 	ports := map[string]string{"http": "80", "https": "443"}
-	sameHost := strings.EqualFold(a.Hostname(), own.Hostname()) || isLoopback(a.Hostname()) && isLoopback(own.Hostname())
+	sameHost := strings.EqualFold(a.Hostname(), own.Hostname()) || IsLoopback(a.Hostname()) && IsLoopback(own.Hostname())
 	return a.Scheme == own.Scheme && sameHost && cmp.Or(a.Port(), ports[a.Scheme]) == cmp.Or(own.Port(), ports[own.Scheme]) &&
 		strings.TrimSuffix(a.Path, "/") == strings.TrimSuffix(own.Path, "/")
 }
 
-// listening is where the API would listen, for who takes no address.
-func (c *Config) listening() string {
+// ListeningAt is where the API would listen, for who takes no address.
+func (c *Config) ListeningAt() string {
 	scheme := "http"
 	if c.API.TLSCert != "" {
 		scheme = "https"
@@ -96,40 +96,40 @@ func (c *Config) listening() string {
 	return scheme + "://" + c.API.Listen
 }
 
-// loginURL is where people log in; empty, and why: there are no pages.
-func (c *Config) loginURL(listening string) (text, why string) {
-	text = c.publicURL(listening)
+// LoginURL is where people log in; empty, and why: there are no pages.
+func (c *Config) LoginURL(listening string) (text, why string) {
+	text = c.PublicURL(listening)
 	u, err := url.Parse(text)
 	switch {
 	case text == "" || err != nil:
 		return "", "api.url does not say where browsers reach the API"
-	case u.Scheme == "https" || isLoopback(u.Hostname()):
+	case u.Scheme == "https" || IsLoopback(u.Hostname()):
 		return text, ""
 	}
 	return "", "browsers reach the API by plain HTTP: set tls_cert and tls_key, or in api.url the https address of the proxy in front"
 }
 
-// inTheClear are the listeners without TLS that others than this machine may reach.
-func (c *Config) inTheClear() (names []string) {
+// InTheClear are the listeners without TLS that others than this machine may reach.
+func (c *Config) InTheClear() (names []string) {
 	for _, l := range []struct {
 		name string
 		Listener
 	}{{"api", c.API.Listener}, {"s3", c.S3.Listener}} {
-		if host, _, err := net.SplitHostPort(l.Listen); err == nil && l.TLSCert == "" && !isLoopback(host) {
+		if host, _, err := net.SplitHostPort(l.Listen); err == nil && l.TLSCert == "" && !IsLoopback(host) {
 			names = append(names, l.name)
 		}
 	}
 	return names
 }
 
-// warn tells of what is allowed, and seldom meant.
-func (c *Config) warn(log *slog.Logger) {
-	for _, name := range c.inTheClear() {
-		log.Warn(inTheClear, "listener", name, "next", "give "+name+".tls_cert and "+name+".tls_key, or listen on 127.0.0.1 behind a proxy that has TLS")
+// Warn tells of what is allowed, and seldom meant.
+func (c *Config) Warn(log *slog.Logger) {
+	for _, name := range c.InTheClear() {
+		log.Warn(ClearText, "listener", name, "next", "give "+name+".tls_cert and "+name+".tls_key, or listen on 127.0.0.1 behind a proxy that has TLS")
 	}
 }
 
-func isLoopback(host string) bool {
+func IsLoopback(host string) bool {
 	a, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
 }
@@ -139,8 +139,8 @@ func isUnspecified(host string) bool {
 	return err == nil && a.IsUnspecified()
 }
 
-// tls loads the listener's certificate, nil for none.
-func (l Listener) tls() (*tls.Config, error) {
+// TLS loads the listener's certificate, nil for none.
+func (l Listener) TLS() (*tls.Config, error) {
 	if l.TLSCert == "" {
 		return nil, nil
 	}

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -13,8 +13,8 @@ import (
 	"github.com/keyhatch/keyhatch/providers"
 )
 
-// LoginConfig is how people log in with a browser.
-type LoginConfig struct {
+// Login is how people log in with a browser.
+type Login struct {
 	// PasswordForm has the login page ask for a name and a password. Without it there has to be a
 	// provider; passwords still work over the API. Default: true.
 	PasswordForm *bool `yaml:"password_form"`
@@ -26,12 +26,12 @@ type LoginConfig struct {
 
 	// Providers are those of OpenID Connect at which people can log in besides; the login page
 	// has a button for each. Default: none.
-	Providers []ProviderConfig `yaml:"providers"`
+	Providers []Provider `yaml:"providers"`
 }
 
-// ProviderConfig is one at which people log in, with the rules for who is let in, as whom, and
+// Provider is one at which people log in, with the rules for who is let in, as whom, and
 // to what. Nothing in it is a pattern: values are compared letter by letter.
-type ProviderConfig struct {
+type Provider struct {
 	// Name stands in paths: a-z, 0-9 and '-'. The provider has to lead browsers back to
 	// URL/login/NAME/back, with the URL of api.url, and after a logout to URL/login.
 	Name string `yaml:"name"`
@@ -61,22 +61,22 @@ type ProviderConfig struct {
 
 	// UserName says what a user is called that is made for somebody who logs in for the first time,
 	// and is none of Users. A name that somebody has is refused. Default: nobody is made.
-	UserName UserNameConfig `yaml:"user_name"`
+	UserName UserName `yaml:"user_name"`
 
 	// Allow are claims of which one lets somebody in who is none of Users. It or AllowAnybody
 	// is needed with UserName.
-	Allow []ClaimConfig `yaml:"allow"`
+	Allow []ClaimIs `yaml:"allow"`
 
 	// AllowAnybody lets in whoever has an account at the provider. Default: false.
 	AllowAnybody bool `yaml:"allow_anybody"`
 
 	// Rules give places here for claims. They are followed at each login: what one has given is
 	// taken when the claim is gone. Default: none.
-	Rules []RuleConfig `yaml:"rules"`
+	Rules []Rule `yaml:"rules"`
 }
 
-// UserNameConfig says what a new user is called.
-type UserNameConfig struct {
+// UserName says what a new user is called.
+type UserName struct {
 	// Claim is the one that tells. Default: sub.
 	Claim string `yaml:"claim"`
 
@@ -84,15 +84,15 @@ type UserNameConfig struct {
 	Template string `yaml:"template"`
 }
 
-// ClaimConfig is a claim of the ID token that is the value, or a list with it.
-type ClaimConfig struct {
+// ClaimIs is a claim of the ID token that is the value, or a list with it.
+type ClaimIs struct {
 	Claim string `yaml:"claim"`
 	Value string `yaml:"value"`
 }
 
-// RuleConfig gives who has the claim one of two things.
-type RuleConfig struct {
-	ClaimConfig `yaml:",inline"`
+// Rule gives who has the claim one of two things.
+type Rule struct {
+	ClaimIs `yaml:",inline"`
 
 	// Workspace is one to be a member of, and Group one of its groups, by name.
 	Workspace string `yaml:"workspace"`
@@ -102,11 +102,11 @@ type RuleConfig struct {
 	Admin bool `yaml:"admin"`
 }
 
-// passwordForm tells whether the login page asks for a password.
-func (l LoginConfig) passwordForm() bool { return l.PasswordForm == nil || *l.PasswordForm }
+// HasPasswordForm tells whether the login page asks for a password.
+func (l Login) HasPasswordForm() bool { return l.PasswordForm == nil || *l.PasswordForm }
 
-// consentLife is zero where nothing is said.
-func (l LoginConfig) consentLife() (time.Duration, error) {
+// ConsentLives tells how long what programs are let do at a login elsewhere lasts; zero where nothing is said.
+func (l Login) ConsentLives() (time.Duration, error) {
 	if l.ConsentLife == "" {
 		return 0, nil
 	}
@@ -117,12 +117,12 @@ func (l LoginConfig) consentLife() (time.Duration, error) {
 	return d, err
 }
 
-// providers makes what talks to providers, for the pages of the server that listens there. The
+// LoginProviders makes what talks to providers, for the pages of the server that listens there. The
 // transport is that by which they are asked.
-func (c *Config) providers(listening string, transport http.RoundTripper) (*providers.Providers, error) {
-	_, none := c.loginURL(listening)
+func (c *Config) LoginProviders(listening string, transport http.RoundTripper) (*providers.Providers, error) {
+	_, none := c.LoginURL(listening)
 	switch {
-	case !c.Login.passwordForm() && len(c.Login.Providers) == 0:
+	case !c.Login.HasPasswordForm() && len(c.Login.Providers) == 0:
 		return nil, errors.New("login.password_form is false and login.providers is empty: nobody could log in")
 	case len(c.Login.Providers) > 0 && none != "":
 		return nil, fmt.Errorf("login.providers needs the login page, which has their buttons, and there is none: %s", none)
@@ -145,7 +145,7 @@ func (c *Config) providers(listening string, transport http.RoundTripper) (*prov
 	return all, nil
 }
 
-func (p ProviderConfig) provider() (out providers.Provider, err error) {
+func (p Provider) provider() (out providers.Provider, err error) {
 	out = providers.Provider{
 		Name: p.Name, Title: p.Title, Issuer: p.Issuer, ClientID: p.ClientID, Scopes: p.Scopes, Users: p.Users,
 		Names: issuers.Subject{Claim: p.UserName.Claim, Template: p.UserName.Template}, Anybody: p.AllowAnybody,
@@ -160,7 +160,7 @@ func (p ProviderConfig) provider() (out providers.Provider, err error) {
 	return out, err
 }
 
-func (p ProviderConfig) secret() (keyhatch.Secret, error) {
+func (p Provider) secret() (keyhatch.Secret, error) {
 	switch {
 	case p.ClientSecretFile != "" && p.ClientSecretEnv != "":
 		return "", errors.New("give client_secret_file or client_secret_env, not both")

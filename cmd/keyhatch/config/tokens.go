@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -7,8 +7,8 @@ import (
 	"github.com/keyhatch/keyhatch/broker/people"
 )
 
-// TokensConfig is what API tokens may at most.
-type TokensConfig struct {
+// Tokens is what API tokens may at most.
+type Tokens struct {
 	// Longest is how long a token lives at most, as in 90d; those that installation
 	// admins make may live longer. A user who asks for no end gets this one. Default:
 	// forever.
@@ -26,7 +26,7 @@ type TokensConfig struct {
 	FailuresPerMinute int `yaml:"failures_per_minute"`
 }
 
-func (t TokensConfig) limits() (people.Limits, error) {
+func (t Tokens) Limits() (people.Limits, error) {
 	longest, err := daysOf("tokens.longest", t.Longest)
 	if err != nil {
 		return people.Limits{}, err
@@ -37,8 +37,8 @@ func (t TokensConfig) limits() (people.Limits, error) {
 	return people.Limits{LongestToken: longest, RequestsPerMinute: t.RequestsPerMinute, FailuresPerMinute: t.FailuresPerMinute}, nil
 }
 
-// ArvadosConfig is what clients of Arvados need besides their tokens.
-type ArvadosConfig struct {
+// Arvados is what clients of Arvados need besides their tokens.
+type Arvados struct {
 	// SystemRootTokenFile holds the secret of the system root's token, which tools of
 	// Arvados use that administer: it may everything. It has the shape of every token
 	// here; keyhatch token generate makes one. The file must be readable by its owner
@@ -47,8 +47,8 @@ type ArvadosConfig struct {
 	SystemRootTokenFile string `yaml:"system_root_token_file"`
 }
 
-// rootSecret reads the system root's secret, empty for none.
-func (a ArvadosConfig) rootSecret() (keyhatch.Secret, error) {
+// RootSecret reads the system root's secret, empty for none.
+func (a Arvados) RootSecret() (keyhatch.Secret, error) {
 	if a.SystemRootTokenFile == "" {
 		return "", nil
 	}

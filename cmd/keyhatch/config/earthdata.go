@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -8,8 +8,8 @@ import (
 	"github.com/keyhatch/keyhatch/compat/earthdata"
 )
 
-// EarthdataConfig is what clients of Earthdata are answered at /s3credentials.
-type EarthdataConfig struct {
+// Earthdata is what clients of Earthdata are answered at /s3credentials.
+type Earthdata struct {
 	// Workspace and Location are what is read where a caller names nothing, and all that it
 	// may read is more than one lease can say: in several stores or workspaces, or at too many
 	// places. Default: then the answer is an error, which lists what there is.
@@ -33,7 +33,7 @@ type EarthdataLogin struct {
 	ClientSecretFile string `yaml:"client_secret_file"`
 }
 
-func (c EarthdataConfig) check() error {
+func (c Earthdata) check() error {
 	if (c.Workspace == "") != (c.Location == "") {
 		return errors.New("earthdata: name the workspace and the location, or neither")
 	}
@@ -41,7 +41,7 @@ func (c EarthdataConfig) check() error {
 		return nil
 	}
 	u, err := url.Parse(c.Login.URL)
-	if err != nil || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+	if err != nil || u.Scheme != "https" && (u.Scheme != "http" || !IsLoopback(u.Hostname())) || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return errors.New("earthdata.login.url must be https://host, with nothing behind it; http is for loopback alone")
 	}
 	if c.Login.ClientID == "" || c.Login.ClientSecretFile == "" {
@@ -50,8 +50,8 @@ func (c EarthdataConfig) check() error {
 	return nil
 }
 
-// elsewhere is where people log in, for an API that listens at an address; nil: nowhere else than here.
-func (c *Config) elsewhere(listening string, transport http.RoundTripper) (*earthdata.Elsewhere, error) {
+// Elsewhere is where people log in, for an API that listens at an address; nil: nowhere else than here.
+func (c *Config) Elsewhere(listening string, transport http.RoundTripper) (*earthdata.Elsewhere, error) {
 	l := c.Earthdata.Login
 	switch {
 	case l.URL == "":

@@ -1,4 +1,4 @@
-package main
+package config
 
 import "testing"
 
@@ -11,7 +11,7 @@ func TestEarthdataLoginIsNotInTheClear(t *testing.T) {
 		"http://urs.example.org": false, "http://127.0.0.1.example.org": false, "http://10.0.0.1": false, "http://localhost.example.org": false,
 		"ftp://urs.example.org": false, "https://urs.example.org/": false, "https://user@urs.example.org": false, "urs.example.org": false,
 	} {
-		c := EarthdataConfig{Login: EarthdataLogin{URL: url, ClientID: "us", ClientSecretFile: "secret"}}
+		c := Earthdata{Login: EarthdataLogin{URL: url, ClientID: "us", ClientSecretFile: "secret"}}
 		if err := c.check(); (err == nil) != taken {
 			t.Errorf("%s: %v", url, err)
 		}

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"context"
@@ -10,8 +10,8 @@ import (
 	"github.com/keyhatch/keyhatch/seal/awskms"
 )
 
-// KeysConfig is where key-encryption keys are.
-type KeysConfig struct {
+// Keys is where key-encryption keys are.
+type Keys struct {
 	// Env is the name of an environment variable that holds the key, in the words of a
 	// key file: for where secrets are handed to processes in that way. The variable is
 	// taken away as soon as it is read. Instead of key_file. Default: none.
@@ -81,15 +81,15 @@ func (p keyPlace) named() (n int) {
 	return n
 }
 
-// told is the line of init about the key.
-func (p keyPlace) told() string {
-	switch {
+// ToldKey is what init says of where the key is.
+func (c *Config) ToldKey() string {
+	switch p := c.currentKey(); {
 	case p.env != "":
 		return "key            the variable " + p.env + "  (keep a copy elsewhere: without it nothing can be opened)"
 	case p.kms != "":
 		return "key            " + p.kms + "  (never delete it: without it nothing can be opened)"
 	}
-	return "key file       " + p.file + "  (keep a copy elsewhere: without it nothing can be opened)"
+	return "key file       " + c.KeyFile + "  (keep a copy elsewhere: without it nothing can be opened)"
 }
 
 func (p keyPlace) open(ctx context.Context) (seal.KEK, error) {
@@ -102,8 +102,8 @@ func (p keyPlace) open(ctx context.Context) (seal.KEK, error) {
 	return seal.ReadKeyFile(p.file)
 }
 
-// newKEK is the key of a new installation: a file is made, what is elsewhere is there.
-func (c *Config) newKEK(ctx context.Context) (kek seal.KEK, made string, err error) {
+// NewKEK is the key of a new installation: a file is made, what is elsewhere is there.
+func (c *Config) NewKEK(ctx context.Context) (kek seal.KEK, made string, err error) {
 	if c.KeyFile == "" {
 		kek, err = c.currentKey().open(ctx)
 		return kek, "", err
@@ -115,8 +115,8 @@ func (c *Config) newKEK(ctx context.Context) (kek seal.KEK, made string, err err
 	return kek, c.KeyFile, nil
 }
 
-// openKeys opens the data keys.
-func (c *Config) openKeys(ctx context.Context, d *db.DB) (*seal.Keyring, error) {
+// OpenKeys opens the data keys.
+func (c *Config) OpenKeys(ctx context.Context, d *db.DB) (*seal.Keyring, error) {
 	current, err := c.currentKey().open(ctx)
 	if err != nil {
 		return nil, err

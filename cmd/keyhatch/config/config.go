@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -34,7 +34,7 @@ type Config struct {
 
 	// Keys is where the key-encryption key is when it is in no file, and where the
 	// one before is while it is being replaced.
-	Keys KeysConfig `yaml:"keys"`
+	Keys Keys `yaml:"keys"`
 
 	// API is the listener of the API, and of the pages on which people log in. Default:
 	// 127.0.0.1:8750.
@@ -58,26 +58,26 @@ type Config struct {
 	OutboundNetworks []string `yaml:"outbound_networks"`
 
 	// AWS is what Keyhatch itself is there.
-	AWS AWSConfig `yaml:"aws"`
+	AWS AWS `yaml:"aws"`
 
 	// Tokens are what API tokens may at most.
-	Tokens TokensConfig `yaml:"tokens"`
+	Tokens Tokens `yaml:"tokens"`
 
 	// Issuers are those whose signed tokens (JWTs) are accepted in place of API tokens.
 	// Default: none.
-	Issuers []IssuerConfig `yaml:"issuers"`
+	Issuers []Issuer `yaml:"issuers"`
 
 	// Login is how people log in with a browser, at other providers too.
-	Login LoginConfig `yaml:"login"`
+	Login Login `yaml:"login"`
 
 	// Arvados is what clients of Arvados need besides their tokens.
-	Arvados ArvadosConfig `yaml:"arvados"`
+	Arvados Arvados `yaml:"arvados"`
 
 	// Earthdata is what clients of Earthdata are answered.
-	Earthdata EarthdataConfig `yaml:"earthdata"`
+	Earthdata Earthdata `yaml:"earthdata"`
 
 	// Audit is what is kept of the audit record.
-	Audit AuditConfig `yaml:"audit"`
+	Audit Audit `yaml:"audit"`
 
 	// TrustedProxies are the networks (CIDR) whose X-Forwarded-For is believed.
 	// Client addresses go into the audit record: believing anybody would let
@@ -88,13 +88,13 @@ type Config struct {
 	// text.
 	LogFormat string `yaml:"log_format"`
 
-	// shortestLease is of keyhatch dev, and of no file: what is served in earnest
+	// ShortestLease is of keyhatch dev, and of no file: what is served in earnest
 	// has the least that there is. Zero is that.
-	shortestLease time.Duration
+	ShortestLease time.Duration `yaml:"-"`
 }
 
-// AuditConfig is what is kept of the audit record.
-type AuditConfig struct {
+// Audit is what is kept of the audit record.
+type Audit struct {
 	// KeepRequests is how long object requests are kept, who read and wrote what at
 	// the S3 endpoint: a number of days, as in "400d", at least 1; or "forever".
 	// Older ones are removed in the background, and an event says so. What was
@@ -107,7 +107,7 @@ type AuditConfig struct {
 // forever is how long what is counted in days lasts where nobody says anything else.
 const forever = "forever"
 
-func (a AuditConfig) keepRequests() (time.Duration, error) {
+func (a Audit) RequestsKept() (time.Duration, error) {
 	return daysOf("audit.keep_requests", a.KeepRequests)
 }
 
@@ -124,7 +124,8 @@ func daysOf(key, text string) (time.Duration, error) {
 	return time.Duration(days) * 24 * time.Hour, nil
 }
 
-const defaultConfig = `# Keyhatch. Every key is explained in docs/configuration.md.
+// Default is the file that init writes.
+const Default = `# Keyhatch. Every key is explained in docs/configuration.md.
 database: keyhatch.db
 key_file: keyhatch.key
 api:
@@ -136,8 +137,8 @@ audit:
   keep_requests: 400d
 `
 
-// readConfig reads and completes a configuration file.
-func readConfig(path string) (Config, error) {
+// Read reads and completes a configuration file.
+func Read(path string) (Config, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Config{}, fmt.Errorf("configuration %s is missing; `keyhatch init --config %s` makes one", path, path)
@@ -145,14 +146,14 @@ func readConfig(path string) (Config, error) {
 	if err != nil {
 		return Config{}, fmt.Errorf("configuration: %w", err)
 	}
-	c, err := parseConfig(text, filepath.Dir(path))
+	c, err := Parse(text, filepath.Dir(path))
 	if err != nil {
 		return Config{}, fmt.Errorf("configuration %s: %w", path, err)
 	}
 	return c, nil
 }
 
-func parseConfig(text []byte, folder string) (Config, error) {
+func Parse(text []byte, folder string) (Config, error) {
 	var c Config
 	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
 		return Config{}, errors.New(strings.TrimSpace(yaml.FormatError(err, false, true)))
@@ -219,11 +220,11 @@ func (c *Config) complete(folder string) error {
 			*p = filepath.Join(folder, *p)
 		}
 	}
-	return c.check()
+	return c.Check()
 }
 
-// check refuses what cannot work.
-func (c *Config) check() error {
+// Check refuses what cannot work.
+func (c *Config) Check() error {
 	if err := c.Earthdata.check(); err != nil {
 		return err
 	}
@@ -266,23 +267,24 @@ func (c *Config) check() error {
 			}
 		}
 	}
-	if _, err := c.Audit.keepRequests(); err != nil {
+	if _, err := c.Audit.RequestsKept(); err != nil {
 		return err
 	}
-	if _, err := c.Tokens.limits(); err != nil {
+	if _, err := c.Tokens.Limits(); err != nil {
 		return err
 	}
-	if _, err := networks("outbound_networks", c.OutboundNetworks); err != nil {
+	if _, err := Networks("outbound_networks", c.OutboundNetworks); err != nil {
 		return err
 	}
-	_, err := networks("trusted_proxies", c.TrustedProxies)
+	_, err := Networks("trusted_proxies", c.TrustedProxies)
 	return err
 }
 
-const inTheClear = "keys and tokens on their way to and from clients can be read and changed: the listener has no TLS, and is not on loopback"
+// ClearText is the warning about a listener that is InTheClear.
+const ClearText = "keys and tokens on their way to and from clients can be read and changed: the listener has no TLS, and is not on loopback"
 
-// networks reads a list of the configuration.
-func networks(key string, list []string) ([]netip.Prefix, error) {
+// Networks reads a list of the configuration.
+func Networks(key string, list []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, text := range list {
 		p, err := netip.ParsePrefix(text)
@@ -294,7 +296,7 @@ func networks(key string, list []string) ([]netip.Prefix, error) {
 	return out, nil
 }
 
-func (c *Config) logger(s ask.Streams) *slog.Logger {
+func (c *Config) Logger(s ask.Streams) *slog.Logger {
 	if c.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(s.Err, nil))
 	}
