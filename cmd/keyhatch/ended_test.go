@@ -15,7 +15,7 @@ import (
 
 // asRecorded are the actions that the record calls otherwise than the command line.
 var asRecorded = map[string]string{
-	"key delete": "access_key.delete", "oauth-client delete": "oauth_client.delete", "session revoke": "session.end",
+	"key delete": "access_key.delete", "oauth-client delete": "oauth_client.delete", "session revoke": "session.end", "consent revoke": "consent.end",
 }
 
 // TestWhatEndsThingsTellsPrograms runs the example of each verb that ends something with
