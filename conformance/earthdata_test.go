@@ -90,7 +90,7 @@ func serveEarthdata(t *testing.T, at string, tls bool) earthdata {
 	t.Helper()
 	s := ownServer(t, devserver.Installation{APITLS: tls, API: "  url: " + at + "\n"})
 	create(t, s, "/api/v1/workspaces", map[string]any{"name": workspace})
-	e := earthdata{place: makePlace(t, s, directory), password: "of paper and glue, and some string", url: at}
+	e := earthdata{place: makePlace(t, s, directory), password: personPassword, url: at}
 	e.admit(t, directory.name)
 	for key, text := range map[string]string{e.own + "in/README.txt": "of alpha", siblingPrefix + "README.txt": "of beta"} {
 		file := filepath.Join(e.folder, e.bucket, filepath.FromSlash(key))
@@ -101,19 +101,29 @@ func serveEarthdata(t *testing.T, at string, tls bool) earthdata {
 			t.Fatal(err)
 		}
 	}
-	create(t, s, "/api/v1/users", map[string]any{"name": "ada"})
+	newPerson(t, s, "ada")
 	var made struct{ Secret string }
-	if err := s.Create(t.Context(), "/api/v1/users/ada/password-reset", nil, &made); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Create(t.Context(), "/api/v1/login/password", map[string]any{"reset": made.Secret, "password": e.password}, nil); err != nil {
-		t.Fatal(err)
-	}
 	if err := s.Create(t.Context(), "/api/v1/tokens", map[string]any{"user": "ada", "scopes": []string{"leases"}}, &made); err != nil {
 		t.Fatal(err)
 	}
 	e.token = made.Secret
 	return e
+}
+
+const personPassword = "of paper and glue, and some string"
+
+// newPerson makes a user who logs in with personPassword, and returns the id.
+func newPerson(t *testing.T, s *devserver.Server, name string) string {
+	t.Helper()
+	id := create(t, s, "/api/v1/users", map[string]any{"name": name})
+	var reset struct{ Secret string }
+	if err := s.Create(t.Context(), "/api/v1/users/"+name+"/password-reset", nil, &reset); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Create(t.Context(), "/api/v1/login/password", map[string]any{"reset": reset.Secret, "password": personPassword}, nil); err != nil {
+		t.Fatal(err)
+	}
+	return id
 }
 
 // told is what the script says of its cases, by name.

@@ -136,7 +136,7 @@ func (r *realm) join(s *devserver.Server, workspace string) {
 // provena is a server with datasets, whose users log in at a realm.
 type provena struct {
 	place
-	realm            *realm
+	realm            *realm // nil: the server is it
 	dataset          string // the handle of the location p.own
 	endpoint, region string // where what is lent works
 }
@@ -145,9 +145,17 @@ func serveProvena(t *testing.T) provena {
 	t.Helper()
 	r := newRealm(t)
 	s := ownServer(t, devserver.Installation{Settings: r.settings(workspace)})
-	create(t, s, "/api/v1/workspaces", map[string]any{"name": workspace})
+	p := holdDatasets(t, s)
 	r.join(s, workspace)
-	p := provena{place: makePlace(t, s, directory), realm: r, dataset: "directory-alpha", endpoint: s.S3, region: s.Region}
+	p.realm = r
+	return p
+}
+
+// holdDatasets has a server hold the datasets alpha and beta, of a workspace.
+func holdDatasets(t *testing.T, s *devserver.Server) provena {
+	t.Helper()
+	create(t, s, "/api/v1/workspaces", map[string]any{"name": workspace})
+	p := provena{place: makePlace(t, s, directory), dataset: "directory-alpha", endpoint: s.S3, region: s.Region}
 	p.admit(t, directory.name)
 	for key, text := range map[string]string{p.own + "README.txt": "of alpha", p.own + "in/deep.txt": "deep", siblingPrefix + "README.txt": "of beta"} {
 		file := filepath.Join(p.folder, p.bucket, filepath.FromSlash(key))
@@ -321,82 +329,4 @@ func TestProvenaListsWhole(t *testing.T) {
 	let(false)
 	aws.run(l, env, "s3", "ls", url).mustBeRefused(t, refusedBy("ListObjectsV2", "AccessDenied"))
 	aws.run(l, env, "s3", "ls", url+p.own).must(t)
-}
-
-// provenaSaid is what a step of the script with Provena's own client tells.
-type provenaSaid struct {
-	Message, ID, URI, Name, Release, Expiry, Key, URL, Error, Says string
-	Console                                                        *string
-	Roles, Keys                                                    []string
-	Locked                                                         bool
-}
-
-// client is Provena's own: it takes a step as a user of the realm.
-func (p provena) client(t *testing.T) func(who, step string) provenaSaid {
-	t.Helper()
-	run := newRunner(t, program(t, "KEYHATCH_PROVENA_PYTHON", "python3 with provenaclient"))
-	script, err := filepath.Abs(filepath.Join("testdata", "use_provena.py"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.ReadFile(script); err != nil { // go test must know of it: see devserver.Build
-		t.Fatal(err)
-	}
-	return func(who, step string) (out provenaSaid) {
-		t.Helper()
-		env := []string{
-			"PROVENA_DATA_STORE=" + p.API, "PROVENA_REALM=" + p.realm.url, "PROVENA_OFFLINE_TOKEN=" + who, "PROVENA_S3=" + p.endpoint, "PROVENA_REGION=" + p.region,
-			"AWS_EC2_METADATA_DISABLED=true",
-		}
-		text := run.run(devserver.Lease{}, env, "-B", script, step, p.dataset).must(t).stdout
-		if err := json.Unmarshal(text, &out); err != nil {
-			t.Fatalf("%s by %s: %s, %v", step, who, text, err)
-		}
-		return out
-	}
-}
-
-// TestProvenaClient: Provena's own client logs in at its realm, and gets what its roles and
-// the grants give.
-func TestProvenaClient(t *testing.T) {
-	t.Parallel()
-	p := serveProvena(t)
-	step := p.client(t)
-	if got := step("ann", "health"); got.Message != "Health check successful." {
-		t.Errorf("health: %+v", got)
-	}
-	at := "s3://" + p.bucket + "/" + p.own
-	if got := step("ann", "fetch"); got.URI != at || got.Name != p.dataset || got.Release != "NOT_RELEASED" || got.Locked ||
-		!slices.Equal(got.Roles, []string{"dataset-data-read", "dataset-data-write", "metadata-read"}) {
-		t.Errorf("the dataset: %+v", got)
-	}
-	if got := step("ann", "write"); got.Key != p.own+"from-provena.txt" {
-		t.Errorf("write: %+v", got)
-	}
-	if got := step("bob", "read"); got.Console != nil || !slices.Contains(got.Keys, p.own+"from-provena.txt") || !strings.HasSuffix(got.Expiry, "+00:00") {
-		t.Errorf("read: %+v", got)
-	}
-	got := step("bob", "url")
-	response, err := http.Get(got.URL)
-	if err != nil {
-		t.Fatalf("its URL cannot be used: %s %s", got.Error, got.Says)
-	}
-	response.Body.Close()
-	if response.StatusCode != http.StatusOK || response.Header.Get("Content-Disposition") != "attachment; filename=README.txt" {
-		t.Errorf("the URL answers %d, %q", response.StatusCode, response.Header.Get("Content-Disposition"))
-	}
-	for who, want := range map[string]struct{ step, says string }{
-		"bob": {"write", "correct role"}, "cas": {"read", "correct role"}, "dan": {"read", "incorrect structure"},
-	} {
-		if got := step(who, want.step); got.Error != "AuthException" || !strings.Contains(got.Says, want.says) {
-			t.Errorf("%s by %s: %+v", want.step, who, got)
-		}
-	}
-	locked := true
-	if _, err := keyhatch.New(p.API, p.Token).UpdateLocation(t.Context(), p.dataset, api.LocationChange{Locked: &locked}); err != nil {
-		t.Fatal(err)
-	}
-	if got := step("ann", "write"); got.Error != "AuthException" || !strings.Contains(got.Says, "This dataset is locked") {
-		t.Errorf("write what is locked: %+v", got)
-	}
 }

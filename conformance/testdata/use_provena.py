@@ -1,7 +1,9 @@
-"""Uses Provena's client for Python as its users do: use_provena.py STEP DATASET.
+"""Uses Provena's client for Python as its users do: use_provena.py.
 
-Where the data store and the realm are, and the offline token, is in the environment.
-Each step prints one JSON document. The client logs in at the realm by itself.
+Where the data store and the realm are, how the client logs in there, and the dataset, is in
+the environment. Each line of the input is WHO STEP, and is answered with one JSON document
+on a line. The client logs in by itself; with the device flow it prints on other lines where
+its user has to go.
 """
 
 import asyncio
@@ -10,13 +12,14 @@ import os
 import sys
 
 import boto3
+from botocore.exceptions import ClientError
 from ProvenaInterfaces.DataStoreAPI import CredentialsRequest, PresignedURLRequest
 from provenaclient import ProvenaClient
-from provenaclient.auth import OfflineFlow
+from provenaclient.auth import DeviceFlow, OfflineFlow
 from provenaclient.utils.config import APIOverrides, Config
 
 
-def new_client():
+def new_client(who):
     config = Config(
         domain="example.org",
         realm_name="lab",
@@ -25,7 +28,10 @@ def new_client():
             keycloak_endpoint_override=os.environ["PROVENA_REALM"],
         ),
     )
-    auth = OfflineFlow(config=config, client_id="client-tools", offline_token=os.environ["PROVENA_OFFLINE_TOKEN"])
+    if os.environ["PROVENA_FLOW"] == "device":
+        auth = DeviceFlow(config=config, client_id="client-tools")
+    else:
+        auth = OfflineFlow(config=config, client_id="client-tools", offline_token=who)
     return ProvenaClient(config=config, auth=auth)
 
 
@@ -82,12 +88,57 @@ async def url(client, dataset):
     return {"url": made.presigned_url}
 
 
-async def main(step, dataset):
+def refusal(call, **what):
     try:
-        out = await globals()[step](new_client(), dataset)
-    except Exception as e:
-        out = {"error": type(e).__name__, "says": str(e)}
-    print(json.dumps(out))
+        call(**what)
+    except ClientError as e:
+        return e.response["Error"]["Code"]
+    return "none"
 
 
-asyncio.run(main(*sys.argv[1:]))
+async def exceed(client, dataset):
+    """What credentials are not for, tried with them."""
+    reading = store(await client.datastore.generate_read_access_credentials(CredentialsRequest(dataset_id=dataset, console_session_required=False)))
+    writing = store(await client.datastore.generate_write_access_credentials(CredentialsRequest(dataset_id=dataset, console_session_required=False)))
+    at = (await client.datastore.fetch_dataset(id=dataset)).item.s3
+    bucket, beside = at.bucket_name, os.environ["PROVENA_BESIDE"]
+    return {
+        "refusals": {
+            "write with credentials to read": refusal(reading.put_object, Bucket=bucket, Key=at.path + "README.txt", Body=b"changed"),
+            "remove with credentials to read": refusal(reading.delete_object, Bucket=bucket, Key=at.path + "README.txt"),
+            "read beside": refusal(writing.get_object, Bucket=bucket, Key=beside),
+            "write beside": refusal(writing.put_object, Bucket=bucket, Key=beside, Body=b"changed"),
+            "list the bucket": refusal(writing.list_objects_v2, Bucket=bucket),
+        }
+    }
+
+
+def kept():
+    """The tokens that the client keeps for when it is started again."""
+    with open(".tokens.json") as f:
+        return json.load(f)
+
+
+async def restart(client, dataset):
+    """Another client, which finds that its access token is over: it refreshes it."""
+    before = kept()
+    with open(".tokens.json", "w") as f:
+        json.dump({**before, "access_token": "over"}, f)
+    out = await read(new_client(""), dataset)
+    return {**out, "renewed": kept()["refresh_token"] != before["refresh_token"]}
+
+
+async def main():
+    clients = {}
+    for line in sys.stdin:
+        who, step = line.split()
+        try:
+            if who not in clients:
+                clients[who] = new_client(who)
+            out = await globals()[step](clients[who], os.environ["PROVENA_DATASET"])
+        except Exception as e:
+            out = {"error": type(e).__name__, "says": str(e)}
+        print(json.dumps(out), flush=True)
+
+
+asyncio.run(main())
