@@ -95,13 +95,14 @@ func (r Reader) Consents(ctx context.Context, user, client string, p Page) ([]ke
 		where id > $1 and ($2 = '' or user_id = $2) and ($3 = '' or client = $3) order by id limit $4`, p.After, user, client, p.Limit)
 }
 
-// StalestConsents returns those of a user's consents to a client whose tokens were not used for the longest, but for the
-// newest few.
-func (r Reader) StalestConsents(ctx context.Context, user, client string, but int) ([]keyhatch.Consent, error) {
-	return many(ctx, r, scanConsent, "select "+consentColumns+` from oauth_consents where user_id = $1 and client = $2 and id not in (
-		select c.id from oauth_consents c where c.user_id = $1 and c.client = $2
-		order by coalesce((select max(coalesce(t.last_used_at, t.created_at)) from tokens t where t.consent = c.id), c.created_at) desc, c.id desc limit $3) order by id`,
-		user, client, but)
+// StalestConsents returns those of a user's consents to a client that are the first to go, but for that of the id, and so many
+// others: those of which nothing has come, and then those whose tokens were not used for the longest.
+func (r Reader) StalestConsents(ctx context.Context, user, client, but string, others int) ([]keyhatch.Consent, error) {
+	return many(ctx, r, scanConsent, "select "+consentColumns+` from oauth_consents where user_id = $1 and client = $2 and id <> $3 and id not in (
+		select c.id from oauth_consents c where c.user_id = $1 and c.client = $2 and c.id <> $3
+		order by exists (select 1 from tokens t where t.consent = c.id) desc,
+			coalesce((select max(coalesce(t.last_used_at, t.created_at)) from tokens t where t.consent = c.id), c.created_at) desc, c.id desc limit $4) order by id`,
+		user, client, but, others)
 }
 
 // PruneOAuth removes the consents, devices and refresh tokens of which nothing could come any

@@ -15,9 +15,10 @@ import (
 // codeLife is how long a code can be used.
 const codeLife = 60 * time.Second
 
-// mostOfClient bounds what a user has let one program do (S9): those end that were not used for the
-// longest. Nobody is kept from logging in by what programs have left.
-const mostOfClient = 100
+// mostOfClient bounds what a user has let one program do (S9): those end of which nothing has come, and
+// then those that were not used for the longest. Nobody is kept from logging in by what programs
+// have left; and there are as many as a user can have workers, each of which logs in.
+const mostOfClient = 1000
 
 // maxNonce bounds what a client has put into its ID token.
 const maxNonce = 512
@@ -179,7 +180,7 @@ func (svc *Service) consent(w *kernel.Work, asked Asked, wanted Wanted, until ti
 	if err := w.Tx.InsertConsent(w.Ctx, consent); err != nil {
 		return keyhatch.Consent{}, err
 	}
-	stale, err := w.StalestConsents(w.Ctx, consent.User, consent.Client, mostOfClient)
+	stale, err := w.StalestConsents(w.Ctx, consent.User, consent.Client, consent.ID, svc.mostOfClient-1)
 	if err != nil {
 		return keyhatch.Consent{}, err
 	}

@@ -38,6 +38,7 @@ type Service struct {
 	refreshes *kernel.Meter // by consent
 
 	lifeElsewhere time.Duration // of a consent that was given in a session of a provider
+	mostOfClient  int
 }
 
 // How often a minute (S12).
@@ -63,7 +64,7 @@ func New(k *kernel.Kernel, p *people.Service, issuer string, lifeElsewhere time.
 	return &Service{
 		k: k, people: p, issuer: issuer,
 		failures: kernel.NewMeter(mostCounted), starts: kernel.NewMeter(mostCounted), guesses: kernel.NewMeter(mostCounted), polls: newPolls(),
-		refreshes: kernel.NewMeter(mostCounted), lifeElsewhere: cmp.Or(lifeElsewhere, LifeElsewhere),
+		refreshes: kernel.NewMeter(mostCounted), lifeElsewhere: cmp.Or(lifeElsewhere, LifeElsewhere), mostOfClient: mostOfClient,
 	}
 }
 

@@ -45,7 +45,8 @@ func (svc *Service) SigningKeys(ctx context.Context, c keyhatch.Caller) ([]Signi
 
 // RotateKey has another key sign from now on. The one before is published until all that it
 // has signed has ended. Withdrawn, as one must be that others have, it and all that were before are published no more, and the
-// access tokens that they have signed end; programs refresh them, or ask their users again. Who checks tokens
+// access tokens that they have signed end, with what was made with them: who has a key, and knows what a token
+// says, can write it again. Programs refresh theirs, or ask their users again. Who checks tokens
 // without asking here believes them until it fetches the keys anew. For installation admins.
 func (svc *Service) RotateKey(ctx context.Context, c keyhatch.Caller, withdraw bool) error {
 	if err := svc.k.View(ctx, c).MustInstall(); err != nil {
@@ -79,10 +80,8 @@ func (svc *Service) withdraw(w *kernel.Work, keys []db.SigningKey) error {
 	if err != nil {
 		return err
 	}
-	for _, t := range signed {
-		if err := svc.people.EndAlone(w, t); err != nil {
-			return err
-		}
+	if err := svc.people.EndCopied(w, signed); err != nil {
+		return err
 	}
 	for _, k := range keys {
 		if err := w.Tx.DeleteSigningKey(w.Ctx, k.ID); err != nil {

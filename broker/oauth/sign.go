@@ -201,7 +201,7 @@ type UserInfo struct {
 func infoOf(u keyhatch.User) UserInfo { return UserInfo{u.Name, u.FullName} }
 
 // signAccess writes an access token as a signed text. Its jti is the token's id, its end is
-// the token's, and nobody else has it, since its signature is secret. It is for our API, which
+// the token's, and nobody else has it while the key is secret: what it says is not. It is for our API, which
 // stands in aud; an ID token is for the client: neither passes for the other where aud is looked
 // at, also by who does not look at typ.
 //

@@ -285,7 +285,8 @@ func TestNothingIsSignedWithoutAnIssuer(t *testing.T) {
 func TestWithdrawnKey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	leaked, opaque := w.signed(), w.redeemed(nil)
+	w.Member(t, w.Workspace(t, "lab"), w.ann, keyhatch.AdminRole)
+	opaque, leaked := w.redeemed(nil), w.line(w.ann)
 	user, err := w.Broker.OAuth.FindOrCreateUserToken(t.Context(), w.ann)
 	if err != nil {
 		t.Fatal(err)
@@ -300,10 +301,15 @@ func TestWithdrawnKey(t *testing.T) {
 	if now, err := w.Broker.OAuth.PublicKeys(t.Context()); err != nil || len(now) != 1 || now[0].ID == before[0].ID {
 		t.Errorf("%+v are published, %v", now, err)
 	}
-	for what, access := range map[string]keyhatch.Secret{"a program's token": leaked.Access, "a user's": user.Text} {
+	for what, access := range map[string]keyhatch.Secret{
+		"a program's token": leaked.Access, "a user's": user.Text, "what was made with one": leaked.child, "what was made with that": leaked.grandchild,
+	} {
 		if w.works(access) {
 			t.Errorf("%s works on", what)
 		}
+	}
+	if _, err := w.DB.AccessKey(t.Context(), leaked.key); !errors.Is(err, keyhatch.NotFound) {
+		t.Errorf("an access key that was made with one works on: %v", err)
 	}
 	if !w.works(opaque.Access) {
 		t.Error("a token that is not signed has ended too")

@@ -67,12 +67,6 @@ func (svc *Service) FindOrCreateUserToken(ctx context.Context, c keyhatch.Caller
 	return out, err
 }
 
-// KeysTokenLife is how long a token of keyhatch.EarthdataClient lives.
-func (svc *Service) KeysTokenLife() time.Duration {
-	now := svc.k.Now()
-	return svc.people.IssuedUntil(now, keyhatch.EarthdataClient.AccessLife).Sub(now)
-}
-
 // CreateUserToken makes another token: ErrTooManyTokens when there are two.
 func (svc *Service) CreateUserToken(ctx context.Context, c keyhatch.Caller) (out UserToken, err error) {
 	err = svc.changeUserTokens(ctx, c, func(w *kernel.Work, have []madeAgain) error {

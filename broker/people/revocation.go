@@ -53,9 +53,22 @@ func (svc *Service) EndWithMade(w *kernel.Work, t keyhatch.Token) error {
 	return svc.revokeEach(w, append(came, t), becauseRevoked)
 }
 
-// EndAlone ends a token, and not what came of it, nor the consent that it came of: nobody else has had it.
-func (svc *Service) EndAlone(w *kernel.Work, t keyhatch.Token) error {
-	return svc.revoke(w, t, TokenRevoked)
+// EndCopied ends tokens of which others may have copies, with what these may have made with them, and leaves the consents
+// that they came of: other tokens come of those.
+func (svc *Service) EndCopied(w *kernel.Work, tokens []keyhatch.Token) error {
+	came, err := cameOf(w, tokens...)
+	if err != nil {
+		return err
+	}
+	for _, t := range slices.Concat(tokens, came) {
+		if err := svc.endKeys(w, t.ID); err != nil {
+			return err
+		}
+		if err := svc.revoke(w, t, TokenRevoked); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cameOf are the other tokens that who has some tokens may have the secrets of: those that

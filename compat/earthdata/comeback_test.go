@@ -87,6 +87,7 @@ func TestCookieThatEnds(t *testing.T) {
 		return w.keys("with the cookie", c.get(c.get(back.String()).location(t).String()))
 	}
 	first := way()
+	w.SQL(t, "update tokens set created_at = created_at - 36000000000 where id = $1", first.Token) // ten hours
 	for _, left := range []time.Duration{61 * time.Minute, 59 * time.Minute, time.Minute} {
 		at := time.Now().Add(left)
 		_, err := w.Broker.People.UpdateToken(t.Context(), w.Admin, first.Token, people.TokenChange{ExpiresAt: &at})
@@ -98,8 +99,16 @@ func TestCookieThatEnds(t *testing.T) {
 			t.Errorf("with %v left: %d %s", left, a.StatusCode, a.body)
 		}
 	}
-	if way().Token == first.Token {
+	second := way()
+	if second.Token == first.Token {
 		t.Error("the login gives the same token")
+	}
+	// Logins whose tokens live for no longer than keys led to the login again, without end.
+	at := time.Now().Add(50 * time.Minute)
+	_, err := w.Broker.People.UpdateToken(t.Context(), w.Admin, second.Token, people.TokenChange{ExpiresAt: &at})
+	w.must(err)
+	if a := c.get("/s3credentials"); a.StatusCode != http.StatusOK {
+		t.Errorf("with a new token that lives for less than keys: %d %s", a.StatusCode, a.body)
 	}
 }
 

@@ -88,7 +88,7 @@ func (d *Door) caller(w http.ResponseWriter, r *http.Request) (keyhatch.Caller, 
 	case auth.Embedded(r):
 		err = errEmbedded
 	case remembers:
-		if c, err = d.guard.AdmitToken(ctx, cookie, reading); isNobody(err) || err == nil && d.wornOut(c.Token) {
+		if c, err = d.guard.AdmitToken(ctx, cookie, reading); isNobody(err) || err == nil && wornOut(c.Token) {
 			c, err = keyhatch.Caller{}, errNobody
 		}
 	default:
@@ -102,9 +102,11 @@ func (d *Door) caller(w http.ResponseWriter, r *http.Request) (keyhatch.Caller, 
 }
 
 // wornOut tells whether a cookie's token ends before the keys would, so that it is time to
-// log in again. One of another issuer is used to its end: the login there may give the same one.
-func (d *Door) wornOut(t keyhatch.Token) bool {
-	return t.Bearer.Issuer == "" && time.Until(t.ExpiresAt) < min(longest, d.oauth.KeysTokenLife()/2)
+// log in again. One that lives for little longer than the keys is used for half of its life: the
+// login would give another like it. One of another issuer is used to its end: the login there may
+// give the same one.
+func wornOut(t keyhatch.Token) bool {
+	return t.Bearer.Issuer == "" && time.Until(t.ExpiresAt) < min(longest, t.ExpiresAt.Sub(t.CreatedAt)/2)
 }
 
 // withToken is a caller with the token that Earthdata Login would have given for its password:

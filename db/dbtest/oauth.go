@@ -158,10 +158,14 @@ func testConsents(t *testing.T, s *suite) {
 	used := s.newToken(u.ID, "")
 	used.Consent, used.LastUsedAt = long.ID, s.Now().Add(time.Minute)
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.InsertToken(ctx, used) })
-	for but, want := range map[int][]keyhatch.Consent{1: {short}, 2: nil} {
-		got, err := s.StalestConsents(s.Ctx(), u.ID, "client_1", but)
-		same("the stalest", want, got, err)
-		got, err = s.StalestConsents(s.Ctx(), u.ID, "client_2", 0)
+	for _, c := range []struct {
+		but    string
+		others int
+		want   []keyhatch.Consent
+	}{{"", 1, []keyhatch.Consent{short}}, {"", 2, nil}, {short.ID, 0, []keyhatch.Consent{long}}, {short.ID, 1, nil}, {long.ID, 0, []keyhatch.Consent{short}}} {
+		got, err := s.StalestConsents(s.Ctx(), u.ID, "client_1", c.but, c.others)
+		same("the stalest", c.want, got, err)
+		got, err = s.StalestConsents(s.Ctx(), u.ID, "client_2", c.but, 0)
 		same("the stalest of another client", []keyhatch.Consent(nil), got, err)
 	}
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteToken(ctx, used.Token) })
