@@ -15,21 +15,26 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/auth"
+	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/compat/earthdata"
 )
 
-// issuer trusts the one signed token jwt, which is ann's.
+// issuer trusts two signed tokens: jwt is ann's, and danJWT dan's.
 type issuer struct{}
 
-const jwt = "eyJhbGciOiJSUzI1NiJ9.eyJ1aWQiOiJhbm4ifQ.c2lnbmVk"
+const (
+	jwt    = "eyJhbGciOiJSUzI1NiJ9.eyJ1aWQiOiJhbm4ifQ.c2lnbmVk"
+	danJWT = "eyJhbGciOiJSUzI1NiJ9.eyJ1aWQiOiJkYW4ifQ.c2lnbmVk"
+)
 
 func (issuer) Verify(_ context.Context, shown keyhatch.Secret, now time.Time) (keyhatch.Assertion, error) {
-	if shown != jwt {
+	user := map[keyhatch.Secret]string{jwt: "ann", danJWT: "dan"}[shown]
+	if user == "" {
 		return keyhatch.Assertion{}, keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeTokenInvalid, "no")
 	}
 	return keyhatch.Assertion{
-		Issuer: "https://login.example.org", Rules: "r", Subject: "ann", User: "ann", Workspaces: []string{"lab"}, Scopes: []keyhatch.Scope{keyhatch.EarthdataScope},
-		SignedAt: now, ExpiresAt: now.Add(2 * time.Hour), JWTID: "1", Signed: "signed",
+		Issuer: "https://login.example.org", Rules: "r", Subject: user, User: user, Workspaces: []string{"lab"}, Scopes: []keyhatch.Scope{keyhatch.EarthdataScope},
+		SignedAt: now, ExpiresAt: now.Add(2 * time.Hour), JWTID: user, Signed: keyhatch.WhatIsSigned(shown),
 	}, nil
 }
 
@@ -99,6 +104,7 @@ func TestLoginElsewhere(t *testing.T) {
 	}
 	w.refused("a password of here", c.get("/s3credentials", basic("ann", password)), 401, "invalid_token")
 	w.acceptsElsewhere(c)
+	w.otherAccepts(func(token string) { answers = `{"access_token":"` + token + `"}` })
 	if strings.Contains(w.Log.String(), jwt) || strings.Contains(w.Log.String(), "our secret") {
 		t.Error("S5: the log holds a secret")
 	}
@@ -131,37 +137,27 @@ func (w *world) acceptsElsewhere(c *client) {
 	fresh := w.client(true, false)
 	first := fresh.get(f.Resolution).location(w.T)
 	page := fresh.get(fresh.get("/redirect?code=good&state=" + first.Query().Get("state")).location(w.T).String())
-	accept := func(page answer) *url.URL {
-		w.T.Helper()
-		m := regexp.MustCompile(`href="([^"]*/oauth/authorize[^"]*)"`).FindStringSubmatch(page.body)
-		if page.StatusCode != http.StatusOK || m == nil {
-			w.T.Fatalf("the page has nothing to accept with: %d %s", page.StatusCode, page.body)
-		}
-		u, err := url.Parse(html.UnescapeString(m[1]))
-		w.must(err)
-		return u
-	}
 	if !strings.Contains(page.body, "Be &lt;i&gt;kind&lt;/i&gt;.") || strings.Contains(page.body, "<b>") || !strings.Contains(page.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
 		w.T.Errorf("the page is %v %s", page.Header, page.body)
 	}
-	at := "/redirect?code=good&state=" + accept(page).Query().Get("state")
+	at := "/redirect?code=good&state=" + w.accept(page).Query().Get("state")
 	if w.refused("the link in another browser", c.get(at), 400, "invalid_request"); lent() {
 		w.T.Error("it is accepted in another browser")
 	}
-	w.refused("without a code", fresh.get("/redirect?state="+accept(page).Query().Get("state")), 403, "access_denied")
+	w.refused("without a code", fresh.get("/redirect?state="+w.accept(page).Query().Get("state")), 403, "access_denied")
 	for _, path := range []string{"/s3credentials/terms/accept?location=" + w.beta.ID, "/s3credentials/terms?accept=1&version=x&location=" + w.beta.ID} {
 		if fresh.get(path); lent() {
 			w.T.Errorf("the address %s accepts", path)
 		}
 	}
 
-	at = "/redirect?code=good&state=" + accept(fresh.get(f.Resolution)).Query().Get("state")
+	at = "/redirect?code=good&state=" + w.accept(fresh.get(f.Resolution)).Query().Get("state")
 	set("Be kinder.")
 	to := fresh.get(at).location(w.T).String()
 	if page = fresh.get(to); !strings.Contains(page.body, "Be kinder.") || lent() {
 		w.T.Errorf("terms that were changed meanwhile: %s", page.body)
 	}
-	at = "/redirect?code=good&state=" + accept(page).Query().Get("state")
+	at = "/redirect?code=good&state=" + w.accept(page).Query().Get("state")
 	if to = fresh.get(at).location(w.T).String(); to != f.Resolution || !lent() {
 		w.T.Errorf("accepted, one is at %s", to)
 	}
@@ -170,4 +166,52 @@ func (w *world) acceptsElsewhere(c *client) {
 	}
 	w.refused("the link once more", fresh.get(at), 400, "invalid_request")
 	w.refused("no location", fresh.get("/s3credentials/terms?location=loc_000000000000000"), 404, "location_not_found")
+}
+
+// accept is where the link of a page of terms leads.
+func (w *world) accept(page answer) *url.URL {
+	w.T.Helper()
+	m := regexp.MustCompile(`href="([^"]*/oauth/authorize[^"]*)"`).FindStringSubmatch(page.body)
+	if page.StatusCode != http.StatusOK || m == nil {
+		w.T.Fatalf("the page has nothing to accept with: %d %s", page.StatusCode, page.body)
+	}
+	u, err := url.Parse(html.UnescapeString(m[1]))
+	w.must(err)
+	return u
+}
+
+// otherAccepts: the page says "I, ann, accept", and the login answers with dan, who has a session there in
+// the same browser. It was noted that dan has accepted, who has seen nothing. Now dan is shown the page.
+func (w *world) otherAccepts(logsIn func(token string)) {
+	w.T.Helper()
+	dan := w.User(w.T, "dan")
+	w.Member(w.T, w.lab, dan, keyhatch.MemberRole)
+	w.Grant(w.T, w.beta, dan, keyhatch.Read)
+	_, err := w.Broker.Terms.Set(w.T.Context(), w.Admin, "", w.beta.ID, "Terms", "Be kindest.")
+	w.must(err)
+	accepted := func(who ...string) {
+		w.T.Helper()
+		all, err := w.Broker.Terms.Acceptances(w.T.Context(), w.Admin, "", w.beta.ID, kernel.Page{Limit: 10})
+		w.must(err)
+		if len(all.Items) != len(who) || len(who) == 1 && all.Items[0].User != who[0] {
+			w.T.Errorf("accepted by %+v; want %v", all.Items, who)
+		}
+	}
+
+	c := w.client(true, false)
+	at := "/s3credentials/terms?location=" + w.beta.ID
+	logsIn(jwt)
+	page := c.get(c.get("/redirect?code=good&state=" + c.get(at).location(w.T).Query().Get("state")).location(w.T).String())
+	if !strings.Contains(page.body, "I, ann, accept") {
+		w.T.Fatalf("the page is not ann's: %s", page.body)
+	}
+	logsIn(danJWT)
+	to := c.get("/redirect?code=good&state=" + w.accept(page).Query().Get("state")).location(w.T).String()
+	accepted()
+	page = c.get(to)
+	if to != w.URL+at || !strings.Contains(page.body, "I, dan, accept") {
+		w.T.Errorf("dan is led to %s: %s", to, page.body)
+	}
+	c.get("/redirect?code=good&state=" + w.accept(page).Query().Get("state"))
+	accepted(dan.User.ID)
 }

@@ -63,7 +63,7 @@ func (d *Door) termsOfUse(w http.ResponseWriter, r *http.Request) error {
 		p.Style = d.Pages + "/login/style.css"
 	}
 	if asked.AcceptedAt.IsZero() {
-		accept := url.Values{"location": {asked.Location}, "version": {asked.Version}}
+		accept := url.Values{"location": {asked.Location}, "version": {asked.Version}, "user": {c.User.ID}}
 		if ws := auth.AskedWorkspace(r); ws != "" {
 			accept.Set("workspace", ws)
 		}
@@ -86,11 +86,16 @@ func (d *Door) termsOfUse(w http.ResponseWriter, r *http.Request) error {
 }
 
 // accepts notes that who has come back from the login by the link of a page has accepted what was
-// shown there, and tells where that was. Terms that have changed since are shown anew.
+// shown there, and tells where that was. Terms that have changed since are shown anew, and so are those
+// that somebody else was shown: the login tells who comes back, and not the page.
 func (d *Door) accepts(r *http.Request, c keyhatch.Caller, q url.Values) (page string, err error) {
+	page = termsOf(q.Get("location"), q.Get("workspace"))
+	if q.Get("user") != c.User.ID {
+		return page, nil
+	}
 	_, err = d.terms.AcceptAtLogin(r.Context(), c, q.Get("workspace"), q.Get("location"), q.Get("version"))
 	if errors.Is(err, keyhatch.Invalid) {
 		err = nil
 	}
-	return termsOf(q.Get("location"), q.Get("workspace")), err
+	return page, err
 }
