@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 
@@ -17,7 +18,8 @@ type Earthdata struct {
 	Location  string `yaml:"location"`
 
 	// Login is an Earthdata Login where people log in, in place of this server. Its tokens
-	// count by the rules that issuers has for it. Default: none.
+	// count by the rules that issuers has for it. Browsers have to reach the API over TLS, or on
+	// loopback, where they bring the codes. Default: none.
 	Login EarthdataLogin `yaml:"login"`
 }
 
@@ -53,11 +55,14 @@ func (c Earthdata) check() error {
 // Elsewhere is where people log in, for an API that listens at an address; nil: nowhere else than here.
 func (c *Config) Elsewhere(listening string, transport http.RoundTripper) (*earthdata.Elsewhere, error) {
 	l := c.Earthdata.Login
+	_, none := c.LoginURL(listening)
 	switch {
 	case l.URL == "":
 		return nil, nil
 	case c.isOwn(l.URL, listening):
 		return nil, errors.New("earthdata.login.url is this server, which logs its own users in when there is no earthdata.login: leave that out")
+	case none != "":
+		return nil, fmt.Errorf("earthdata.login needs an address of this API to which browsers bring their codes over TLS, or on loopback, and there is none: %s", none)
 	}
 	secret, err := secretIn("earthdata.login.client_secret_file", l.ClientSecretFile, "put the secret there that the client was registered with")
 	if err != nil {
