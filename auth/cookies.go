@@ -15,7 +15,10 @@ import (
 // That goes by the address under which browsers come, and not by the request: a proxy may have ended TLS.
 //
 // Source: RFC 6265bis, section 4.1.3.2.
-type Cookies struct{ plain bool }
+type Cookies struct {
+	plain  bool
+	origin string // of the pages that browsers show them with; empty: it is not known
+}
 
 const (
 	hostPrefix    = "__Host-"
@@ -27,11 +30,12 @@ const (
 // CookiesAt are those of a service that browsers reach at the URL. Without one nobody is signed in there.
 func CookiesAt(publicURL string) Cookies {
 	u, err := url.Parse(publicURL)
-	if err != nil || u.Scheme != "http" {
+	if err != nil {
 		return Cookies{}
 	}
 	a, err := netip.ParseAddr(u.Hostname())
-	return Cookies{plain: u.Hostname() == "localhost" || err == nil && a.Unmap().IsLoopback()}
+	loopback := u.Hostname() == "localhost" || err == nil && a.Unmap().IsLoopback()
+	return Cookies{plain: u.Scheme == "http" && loopback, origin: originOf(u)}
 }
 
 // Set has the browser show a value under the name from then on: for so many seconds, or with 0 until it is closed.

@@ -108,6 +108,33 @@ func TestS11_OtherSites(t *testing.T) {
 	}
 }
 
+// TestOwnOrigin: of a browser that says only which page a request is from, the pages of ours are those
+// of the public URL's origin. Once the host was compared, and not the scheme: who is on the way
+// to http://keys.test passed for https://keys.test.
+func TestOwnOrigin(t *testing.T) {
+	for public, pages := range map[string]map[string]bool{
+		"https://keys.test":          {"https://keys.test": true, "http://keys.test": false, "https://keys.test:444": false, "https://evil.test": false, "null": false, "": false},
+		"https://Keys.test:443/a":    {"https://keys.test": true, "http://keys.test": false, "http://keys.test:443": false},
+		"http://127.0.0.1:8750":      {"http://127.0.0.1:8750": true, "https://127.0.0.1:8750": false, "http://127.0.0.1": false, "http://127.0.0.1:87500": false},
+		"http://keys.test:80":        {"http://keys.test": true, "https://keys.test": false},
+		"":                           {"http://keys.test": false, "https://keys.test": false, "": false},
+		"https://keys.test:44300/a/": {"https://keys.test:44300": true, "https://keys.test": false},
+	} {
+		for page, own := range pages {
+			r := visit("POST", "https://keys.test/", overTLS, with("Origin", page))
+			if got := CookiesAt(public).ByOneself(r); got != own {
+				t.Errorf("%q, of %q: %v", page, public, got)
+			}
+		}
+		if !CookiesAt(public).ByOneself(visit("POST", "https://keys.test/")) {
+			t.Errorf("of %q: one that no browser has made is somebody else's", public)
+		}
+		if CookiesAt(public).ByOneself(visit("POST", "https://keys.test/", with("Origin", "https://keys.test", "http://evil.test"))) {
+			t.Errorf("of %q: one with two origins is one's own", public)
+		}
+	}
+}
+
 // TestTokensBeforeSessions: who shows a token is who the token says, good or not; a session beside it
 // does not count.
 func TestTokensBeforeSessions(t *testing.T) {

@@ -28,25 +28,37 @@ func ByAnother(r *http.Request) bool {
 }
 
 // ByOneself tells whether a request is one that our own pages, the user's own hand or no
-// browser at all has made. Browsers say so over HTTPS, and to a machine itself; over HTTP
-// they say only which page a POST is from.
-func ByOneself(r *http.Request) bool {
+// browser at all has made. Browsers say so over HTTPS, and to a machine itself; others, and
+// over HTTP, they say only which page a POST is from: ours are those of the public URL's origin,
+// with its scheme. Where that is not known, no page is ours.
+func (c Cookies) ByOneself(r *http.Request) bool {
 	if ByAnother(r) {
 		return false
 	}
-	page := r.Header.Get("Origin")
-	if len(r.Header.Values("Sec-Fetch-Site")) > 0 || page == "" {
+	pages := r.Header.Values("Origin")
+	if len(r.Header.Values("Sec-Fetch-Site")) > 0 || len(pages) == 0 {
 		return true
 	}
-	origin, err := url.Parse(page)
-	return err == nil && strings.EqualFold(origin.Host, r.Host)
+	return len(pages) == 1 && c.origin != "" && pages[0] == c.origin
+}
+
+// originOf is the origin of a URL, as browsers write it; empty: it has none.
+//
+// Source: RFC 6454, section 6.2.
+func originOf(u *url.URL) string {
+	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	if host == "" {
+		return ""
+	}
+	usual := map[string]string{"http": ":80", "https": ":443"}
+	return scheme + "://" + strings.TrimSuffix(host, usual[scheme])
 }
 
 // Embedded tells whether a browser says that it asks for something that a page of somebody else
 // has inside, and not for a page of its own for its user to see.
 //
 // Source: Fetch Metadata Request Headers, sections 2.1 and 2.2.
-func Embedded(r *http.Request) bool {
+func (c Cookies) Embedded(r *http.Request) bool {
 	navigates := r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
-	return !ByOneself(r) && !navigates
+	return !c.ByOneself(r) && !navigates
 }

@@ -168,6 +168,7 @@ func TestForeignForms(t *testing.T) {
 			"her own, sent by another site":    {own, []func(*http.Request){with("Sec-Fetch-Site", "cross-site")}},
 			"her own, sent by a neighbour":     {own, []func(*http.Request){with("Sec-Fetch-Site", "same-site")}},
 			"her own, from another origin":     {own, []func(*http.Request){with("Origin", "https://evil.example")}},
+			"her own, from another scheme":     {own, []func(*http.Request){with("Origin", strings.Replace(s.url, "http:", "https:", 1))}},
 			"her own, from a page of no place": {own, []func(*http.Request){with("Origin", "null")}},
 		} {
 			f.Set("form", c.form)

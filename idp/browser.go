@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
-	"github.com/keyhatch/keyhatch/auth"
 )
 
 // What a browser is to us: who is signed in with it, whether a form is one that we have shown
@@ -91,7 +90,7 @@ func (d *Door) form(w http.ResponseWriter, r *http.Request) string {
 // checkForm refuses a form that another site has sent, or made.
 func (d *Door) checkForm(r *http.Request, f form) error {
 	cookie, ok := d.browserOf(r)
-	if !ok || !auth.ByOneself(r) || subtle.ConstantTimeCompare([]byte(d.boundTo(cookie, r)), []byte(f["form"])) != 1 {
+	if !ok || !d.cookies.ByOneself(r) || subtle.ConstantTimeCompare([]byte(d.boundTo(cookie, r)), []byte(f["form"])) != 1 {
 		return errForeignForm
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
-	"github.com/keyhatch/keyhatch/auth"
 )
 
 // logout ends whatever was presented: the tokens in the headers, in any accepted form,
@@ -32,7 +31,7 @@ func (d *Door) logout(w http.ResponseWriter, r *http.Request) error {
 	if d.server {
 		session, signedIn = d.cookies.Session(r)
 	}
-	if !auth.ByOneself(r) {
+	if !d.cookies.ByOneself(r) {
 		if (len(shown) > 0 || signedIn) && token == "" {
 			return errElsewhere
 		}

@@ -85,7 +85,7 @@ func (d *Door) caller(w http.ResponseWriter, r *http.Request) (keyhatch.Caller, 
 		if err = wellFormed(shown); err == nil {
 			c, err = d.guard.Admit(ctx, r.Header, reading)
 		}
-	case auth.Embedded(r):
+	case d.cookies.Embedded(r):
 		err = errEmbedded
 	case remembers:
 		if c, err = d.guard.AdmitToken(ctx, cookie, reading); isNobody(err) || err == nil && wornOut(c.Token) {
