@@ -35,20 +35,25 @@ type Confined struct {
 }
 
 // Beside is the set with what is confined in the buckets of which all may be listed: that a
-// location is for certain networks holds for the names in it, too, whoever lists them.
-func (s Set) Beside(locationsIn func(bucket string) []keyhatch.Location) Set {
+// location is for certain networks holds for the names in it, too, whoever lists them. There
+// is no set while it is not known what is in such a bucket.
+func (s Set) Beside(locationsIn func(bucket string) ([]keyhatch.Location, error)) (Set, error) {
 	out := slices.Clone(s)
 	for i, o := range out {
 		if !o.ListsBucket {
 			continue
 		}
-		for _, l := range locationsIn(o.Bucket) {
+		locations, err := locationsIn(o.Bucket)
+		if err != nil {
+			return nil, err
+		}
+		for _, l := range locations {
 			if !l.Prefix.Overlaps(o.Prefix) { // the one that it lies in is noted
 				out[i].Confined = append(slices.Clip(out[i].Confined), ground{l}.confined()...)
 			}
 		}
 	}
-	return out
+	return out, nil
 }
 
 // From is what of the set is open to who asks from the address. One that is not known is

@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -112,6 +113,21 @@ func TestWhichLock(t *testing.T) {
 		if p != c.want || is != (c.want != "") || is && s.AllowsObject(keyhatch.Write, c.bucket, c.key) {
 			t.Errorf("%s in %s: %q, %t", c.key, c.bucket, p, is)
 		}
+	}
+}
+
+// TestBesideWhatIsNotKnown: of a bucket that could not be looked into all was listed, without
+// the networks of what is in it. Who lists no bucket as a whole is not held up by that.
+func TestBesideWhatIsNotKnown(t *testing.T) {
+	lost := errors.New("no such bucket")
+	fails := func(string) ([]keyhatch.Location, error) { return nil, lost }
+	one := policy.Open{Bucket: "demo", Prefix: "a/", Access: keyhatch.Read}
+	if s, err := (policy.Set{one}).Beside(fails); err != nil || len(s) != 1 {
+		t.Errorf("without a list: %v, %v", s, err)
+	}
+	one.ListsBucket = true
+	if s, err := (policy.Set{one}).Beside(fails); !errors.Is(err, lost) || s.AllowsList(keyhatch.Read, "demo", "") {
+		t.Errorf("with one: %v, %v", s, err)
 	}
 }
 

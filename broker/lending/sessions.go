@@ -56,13 +56,16 @@ func standing(l keyhatch.Lease, image *mirror.Image, o keyhatch.Origin, now time
 	if store, err = image.Store(l.Store); err != nil {
 		return nil, store, err
 	}
-	open = open.Beside(func(bucket string) []keyhatch.Location {
+	open, err = open.Beside(func(bucket string) ([]keyhatch.Location, error) {
 		b, err := image.BucketByName(l.Workspace, bucket)
 		if err != nil {
-			return nil // and no list of it either: its owner lets that, or does not
+			return nil, err
 		}
-		return image.LocationsIn(b.ID)
+		return image.LocationsIn(b.ID), nil
 	})
+	if err != nil {
+		return nil, store, err
+	}
 	return open.From(o.Address), store, tokenLets(l, store, image, o)
 }
 
