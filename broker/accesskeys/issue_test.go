@@ -5,7 +5,9 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/keyhatch/keyhatch"
@@ -193,6 +195,52 @@ func TestIssuedByMany(t *testing.T) {
 		if len(handed) < 2 || len(now.Pairs) == 0 || !slices.Contains(handed, now.Pairs[0].AccessKeyID) {
 			t.Errorf("handed out are %q, on record %+v", handed, now.Pairs)
 		}
+		w.same(k, "in the end", "key")
+	})
+}
+
+// Of all who wait for a pair of a busy key one looks whether it is ready, and has its job run
+// for that: each used to. The queue alone was tried, which nobody need have stood in.
+func TestOneOfManyLooks(t *testing.T) {
+	inKeepersWorld(t, func(t *testing.T, w *world, k *keeper) {
+		var looks atomic.Int64
+		kick := w.Kick
+		w.Kick = func() { looks.Add(1); kick() }
+		w.Broker = w.With(nil)
+		free := make(chan struct{})
+		k.mu.Lock()
+		k.breaks = func(_ context.Context, what string, done bool) error {
+			if what == "put" && !done {
+				<-free
+			}
+			return nil
+		}
+		k.mu.Unlock()
+		w.theirs("key", accesskeys.Rights{Read: []string{"xxx"}})
+		synctest.Wait()
+		looks.Store(0)
+		var handed atomic.Int64
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() {
+				_, _, err := w.Broker.AccessKeys.Issue(t.Context(), w.ann, "lab", "key", 0)
+				if err == nil {
+					handed.Add(1)
+				} else if code(err) != keyhatch.CodeKeyNotReady {
+					t.Errorf("issuing: %v", err)
+				}
+			})
+		}
+		time.Sleep(5 * time.Second)
+		if looks.Load() != 1 {
+			t.Errorf("%d look, of 20 who wait", looks.Load())
+		}
+		close(free)
+		all.Wait()
+		if handed.Load() == 0 {
+			t.Error("nobody was handed out a pair")
+		}
+		settled()
 		w.same(k, "in the end", "key")
 	})
 }
