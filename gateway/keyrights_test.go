@@ -24,8 +24,8 @@ import (
 	"github.com/keyhatch/keyhatch/internal/coretest"
 )
 
-// noSuch is why the endpoint answers 501: it does so to whoever asks.
-const noSuch = "the endpoint does no such thing"
+// noSuch is what the endpoint answers to whoever asks.
+var noSuch = keysuite.Lack{Status: http.StatusNotImplemented, Reason: "the endpoint does no such thing"}
 
 // TestRightsOfKeys holds the access keys of our own endpoint, with the whole core before a
 // directory and over TCP, to what drivers of stores that keep keys are held to.
@@ -66,11 +66,11 @@ func TestRightsOfKeys(t *testing.T) {
 			"delete a version": "a directory keeps no versions: the one that is called null is the object itself",
 			"list buckets":     "the list is of what the key opens",
 		},
-		Lacks: map[string]string{
+		Lacks: map[string]keysuite.Lack{
 			"open its own by its list":            noSuch,
 			"see who may read its own":            noSuch,
 			"open what it puts to all by a grant": noSuch,
-			"put what is locked by a way around":  "no key has dot segments",
+			"put what is locked by a way around":  {http.StatusBadRequest, "no key has dot segments"},
 			"make a bucket":                       noSuch,
 			"delete a bucket":                     noSuch,
 			"open a bucket by its policy":         noSuch,

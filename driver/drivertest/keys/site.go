@@ -35,8 +35,15 @@ type Site struct {
 	// reason.
 	Differs map[string]string
 	// Lacks are the rows of which the store says that it does no such thing, by their
-	// names, with the reason.
-	Lacks map[string]string
+	// names, with how it says that.
+	Lacks map[string]Lack
+}
+
+// Lack is how a store refuses what it does not do. Another status is a fault: what is away
+// or broken has refused nothing.
+type Lack struct {
+	Status int // of HTTP
+	Reason string
 }
 
 // Run holds the site to everything.
