@@ -3,6 +3,7 @@ package awssts
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"sync"
 	"time"
 
@@ -49,7 +50,7 @@ func (o *ours) isSession(l *Lender) bool {
 // cost two requests else, and both count.
 type bases struct {
 	mu    sync.Mutex
-	known map[baseKey]*aws.CredentialsCache
+	known map[baseKey]keptBase
 }
 
 // baseKey is a role with its external id, as one asks for it in a region.
@@ -67,20 +68,20 @@ func (b *bases) through(l *Lender, base keyhatch.Authority, r driver.VendRequest
 	key := baseKey(sha256.Sum256([]byte(base.Principal + "\x00" + base.Secret.Reveal() + "\x00" + r.Store.Region)))
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if cache := b.known[key]; cache != nil {
-		return cache
+	if kept, there := b.known[key]; there {
+		return kept
 	}
 	if b.known == nil || len(b.known) >= maxBases {
-		b.known = map[baseKey]*aws.CredentialsCache{}
+		b.known = map[baseKey]keptBase{}
 	}
 	r.As.Authority, r.Spend = base, nil // what is kept outlives the request
-	cache := aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+	kept := keptBase{aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
 		in := &sts.AssumeRoleInput{RoleArn: &base.Principal, RoleSessionName: aws.String(baseName)}
 		if base.Secret != "" {
 			in.ExternalId = aws.String(base.Secret.Reveal())
 		}
 		r := r
-		r.Spend = spending(ctx) // of who has it renewed
+		r.Spend = payerOf(ctx).pay // who has it renewed
 		return l.ask(ctx, l.identity, r, func(service *sts.Client) (*types.Credentials, error) {
 			out, err := service.AssumeRole(ctx, in)
 			if err != nil {
@@ -88,19 +89,55 @@ func (b *bases) through(l *Lender, base keyhatch.Authority, r driver.VendRequest
 			}
 			return out.Credentials, nil
 		})
-	}), func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = baseRenewed })
-	b.known[key] = cache
-	return cache
+	}), func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = baseRenewed })}
+	b.known[key] = kept
+	return kept
 }
 
-// spender is where a context has the budget of who asks, for what is asked on the way.
+// payer is from whose budget it is spent what is asked on the way.
+type payer struct{ spend func(context.Context) error }
+
+// spender is where a context has its payer.
 type spender struct{}
 
 func withSpend(ctx context.Context, spend func(context.Context) error) context.Context {
-	return context.WithValue(ctx, spender{}, spend)
+	return context.WithValue(ctx, spender{}, &payer{spend})
 }
 
-func spending(ctx context.Context) func(context.Context) error {
-	spend, _ := ctx.Value(spender{}).(func(context.Context) error)
-	return spend
+func payerOf(ctx context.Context) *payer {
+	p, _ := ctx.Value(spender{}).(*payer)
+	return p
+}
+
+func (p *payer) pay(ctx context.Context) error {
+	if p == nil || p.spend == nil {
+		return nil
+	}
+	if err := p.spend(ctx); err != nil {
+		return &unpaid{p, err}
+	}
+	return nil
+}
+
+// unpaid is that the budget of a payer is spent. All who wait for what it was to pay are
+// told so.
+type unpaid struct {
+	by *payer
+	error
+}
+
+func (u *unpaid) Unwrap() error { return u.error }
+
+// keptBase is the session of a base. Who waits for one that another could not pay has it
+// renewed itself: a budget refuses those whose it is, each of them once.
+type keptBase struct{ *aws.CredentialsCache }
+
+func (b keptBase) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	for {
+		c, err := b.CredentialsCache.Retrieve(ctx)
+		var others *unpaid
+		if !errors.As(err, &others) || others.by == payerOf(ctx) || ctx.Err() != nil {
+			return c, err
+		}
+	}
 }
