@@ -105,8 +105,8 @@ func (svc *Service) Accept(ctx context.Context, c keyhatch.Caller, workspace, re
 }
 
 // AcceptAtLogin is Accept for a caller whose token another login has signed, and has just given for
-// a code that a browser has brought from there: somebody has logged in. Whether it was so is the
-// door's to see to. Others accept nothing with it.
+// a code that a browser has brought from there: somebody has logged in, and has pressed the button in that
+// browser. Whether it was so is the door's to see to. Others accept nothing with it.
 func (svc *Service) AcceptAtLogin(ctx context.Context, c keyhatch.Caller, workspace, ref, version string) (Asked, error) {
 	return svc.accept(ctx, c, workspace, ref, version, c.Token.Bearer.Issuer != "" && c.Pair == "" && c.Lease == "")
 }

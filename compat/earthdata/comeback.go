@@ -22,7 +22,7 @@ import (
 // in a browser that is not its own.
 const (
 	stateCookie = "keyhatch-state"
-	stateBytes  = 32
+	secretBytes = 32
 	maxState    = 2048
 )
 
@@ -46,11 +46,9 @@ func (d *Door) orToLogin(w http.ResponseWriter, r *http.Request, err error) erro
 
 // wayTo is the address of the login that leads back to a path, in this browser alone.
 func (d *Door) wayTo(w http.ResponseWriter, r *http.Request, path string) (string, error) {
-	secret, ok := d.browserSecret(r)
+	secret, ok := d.secretIn(r, stateCookie)
 	if !ok {
-		random := make([]byte, stateBytes)
-		rand.Read(random) // never fails (crypto/rand)
-		secret = base64.RawURLEncoding.EncodeToString(random)
+		secret = newSecret()
 		d.cookies.Set(w, stateCookie, keyhatch.Secret(secret), 0)
 	}
 	state, ok := stateOf(secret, path)
@@ -110,10 +108,10 @@ func (o ours) token(ctx context.Context, code keyhatch.Secret, w way) (keyhatch.
 }
 
 // comeBack takes the code with which somebody comes from the login, and leads on to what it
-// wanted. It has a cookie from then on, and the state is good no more.
+// wanted, or shows the form of terms. It has a cookie from then on, and the state is good no more.
 func (d *Door) comeBack(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	secret, has := d.browserSecret(r)
+	secret, has := d.secretIn(r, stateCookie)
 	to, ok := whereTo(secret, q.Get("state"))
 	if !has || !ok || len(q["state"]) != 1 || len(q["code"]) > 1 {
 		return failure{
@@ -144,15 +142,15 @@ func (d *Door) comeBack(w http.ResponseWriter, r *http.Request) error {
 	if isNobody(err) {
 		return errUnknownHere
 	}
-	if wanted.Path == acceptPath {
-		if err != nil {
-			return err
-		}
-		if to, err = d.accepts(r, who, wanted.Query()); err != nil {
-			return err
-		}
+	if wanted.Path == acceptPath && err != nil {
+		return err
 	}
 	d.cookies.Set(w, auth.KeysCookie, token, 0)
+	if wanted.Path == acceptPath {
+		secret := newSecret()
+		d.cookies.Set(w, termsCookie, keyhatch.Secret(secret), 0)
+		return d.formOfTerms(w, r, who, secret, wanted.Query().Get("workspace"), wanted.Query().Get("location"), false)
+	}
 	return lead(w, d.URL+to)
 }
 
@@ -162,10 +160,18 @@ func lead(w http.ResponseWriter, to string) error {
 	return nil
 }
 
-func (d *Door) browserSecret(r *http.Request) (string, bool) {
-	value, ok := d.cookies.Shown(r, stateCookie)
+// newSecret is chance that nobody guesses.
+func newSecret() string {
+	random := make([]byte, secretBytes)
+	rand.Read(random) // never fails (crypto/rand)
+	return base64.RawURLEncoding.EncodeToString(random)
+}
+
+// secretIn is the secret that a browser shows in a cookie; not ok: it shows none.
+func (d *Door) secretIn(r *http.Request, cookie string) (string, bool) {
+	value, ok := d.cookies.Shown(r, cookie)
 	b, err := base64.RawURLEncoding.Strict().DecodeString(value.Reveal())
-	return value.Reveal(), ok && err == nil && len(b) == stateBytes
+	return value.Reveal(), ok && err == nil && len(b) == secretBytes
 }
 
 // stateOf is what a browser brings back: where it wanted to go, signed with its secret.

@@ -42,6 +42,7 @@ type Door struct {
 	terms     *terms.Service
 	guard     *auth.Guard
 	cookies   auth.Cookies
+	formKey   string // of this process
 	log       *slog.Logger
 }
 
@@ -53,7 +54,7 @@ func New(b *broker.Broker, c Config, log *slog.Logger) *Door {
 	if c.Elsewhere != nil { // the passwords are for there
 		c.Login = false
 	}
-	d := &Door{Config: c, lending: b.Lending, oauth: b.OAuth, passwords: b.Passwords, terms: b.Terms, guard: auth.NewGuard(b.People).WithBearers(b.Bearers), cookies: auth.CookiesAt(b.PublicURL), log: log}
+	d := &Door{Config: c, lending: b.Lending, oauth: b.OAuth, passwords: b.Passwords, terms: b.Terms, guard: auth.NewGuard(b.People).WithBearers(b.Bearers), cookies: auth.CookiesAt(b.PublicURL), formKey: newSecret(), log: log}
 	if c.Login {
 		d.guard = d.guard.WithPasswords(b.Passwords)
 	}
@@ -92,7 +93,7 @@ func (d *Door) Mount(mux *http.ServeMux) {
 		all = append(all, route{http.MethodGet, keyhatch.KeysRedirect, (*Door).comeBack})
 	}
 	if d.Elsewhere != nil {
-		all = append(all, route{http.MethodGet, termsPath, (*Door).termsOfUse})
+		all = append(all, route{http.MethodGet, termsPath, (*Door).termsOfUse}, route{http.MethodPost, acceptPath, (*Door).accept})
 	}
 	if d.Login {
 		all = append(all, loginRoutes...)

@@ -29,6 +29,7 @@ const (
 	maxCookie     = 3500 // bytes of a token: browsers keep 4096 of a cookie
 )
 
+// address leads back without anybody's hand where the browser has a session there.
 func (e Elsewhere) address(w way) string {
 	q := url.Values{"client_id": {e.Client}, "redirect_uri": {w.redirect}, "response_type": {"code"}, "state": {w.state}}
 	if w.program {

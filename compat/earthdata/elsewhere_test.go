@@ -111,7 +111,8 @@ func TestLoginElsewhere(t *testing.T) {
 }
 
 // acceptsElsewhere: who has an account at the other login alone is led to a page where that one accepts
-// terms, by logging in there once more. It was led to a page that asked for a password of here.
+// terms, by a form that it is shown when it comes back from there. It was led to a page that asked for a password
+// of here; later the way through the login accepted, which is one GET where somebody has a session there.
 func (w *world) acceptsElsewhere(c *client) {
 	w.T.Helper()
 	set := func(text string) {
@@ -140,48 +141,89 @@ func (w *world) acceptsElsewhere(c *client) {
 	if !strings.Contains(page.body, "Be &lt;i&gt;kind&lt;/i&gt;.") || strings.Contains(page.body, "<b>") || !strings.Contains(page.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
 		w.T.Errorf("the page is %v %s", page.Header, page.body)
 	}
-	at := "/redirect?code=good&state=" + w.accept(page).Query().Get("state")
-	if w.refused("the link in another browser", c.get(at), 400, "invalid_request"); lent() {
-		w.T.Error("it is accepted in another browser")
+	at := "/redirect?code=good&state=" + w.toLogin(page)
+	if w.refused("the link in another browser", c.get(at), 400, "invalid_request"); strings.Contains(page.body, "<form") {
+		w.T.Errorf("before the login it can be accepted: %s", page.body)
 	}
-	w.refused("without a code", fresh.get("/redirect?state="+w.accept(page).Query().Get("state")), 403, "access_denied")
+	w.refused("without a code", fresh.get("/redirect?state="+w.toLogin(page)), 403, "access_denied")
 	for _, path := range []string{"/s3credentials/terms/accept?location=" + w.beta.ID, "/s3credentials/terms?accept=1&version=x&location=" + w.beta.ID} {
 		if fresh.get(path); lent() {
 			w.T.Errorf("the address %s accepts", path)
 		}
 	}
 
-	at = "/redirect?code=good&state=" + w.accept(fresh.get(f.Resolution)).Query().Get("state")
+	back := func() answer { return fresh.get("/redirect?code=good&state=" + w.toLogin(fresh.get(f.Resolution))) }
+	page = back()
+	to, form := w.form(page)
+	if policy := page.Header.Get("Content-Security-Policy"); lent() || !strings.Contains(policy, "frame-ancestors 'none'") || !strings.Contains(policy, "form-action 'self'") {
+		w.T.Errorf("who comes back has accepted, or the form is open to others: %v", page.Header)
+	}
+	asBearer := with("Authorization", "Bearer "+jwt)
+	for what, try := range map[string]func() answer{
+		"a form of another browser":           func() answer { return c.send("POST", to, form.Encode()) },
+		"one in a program that has the token": func() answer { return w.client(false, false).send("POST", to, form.Encode(), asBearer) },
+		"one of nobody":                       func() answer { return fresh.send("POST", to, "version="+form.Get("version")) },
+		"one that was made up":                func() answer { return fresh.send("POST", to, "form=x&version="+form.Get("version")) },
+		"one with a secret of the program's own": func() answer {
+			return w.client(false, false).send("POST", to, form.Encode(), asBearer, with("Cookie", "keyhatch-terms="+strings.Repeat("A", 43)))
+		},
+		"one that a page elsewhere makes it send": func() answer {
+			return fresh.send("POST", to, form.Encode(), asBearer, with("Sec-Fetch-Site", "cross-site"))
+		},
+	} {
+		a := try()
+		if w.refused(what, a, 403, "access_denied"); lent() || !strings.Contains(a.body, f.Resolution) {
+			w.T.Errorf("%s accepts, or does not lead anywhere: %s", what, a.body)
+		}
+	}
+	w.refused("a page elsewhere sends it", fresh.send("POST", to, form.Encode(), with("Sec-Fetch-Site", "cross-site")), 403, "from_elsewhere")
+
 	set("Be kinder.")
-	to := fresh.get(at).location(w.T).String()
-	if page = fresh.get(to); !strings.Contains(page.body, "Be kinder.") || lent() {
+	page = fresh.send("POST", to, form.Encode())
+	if !strings.Contains(page.body, "were changed") || !strings.Contains(page.body, "Be kinder.") || lent() {
 		w.T.Errorf("terms that were changed meanwhile: %s", page.body)
 	}
-	at = "/redirect?code=good&state=" + w.accept(page).Query().Get("state")
-	if to = fresh.get(at).location(w.T).String(); to != f.Resolution || !lent() {
-		w.T.Errorf("accepted, one is at %s", to)
+	to, form = w.form(page)
+	a = fresh.send("POST", to, form.Encode())
+	if a.StatusCode != http.StatusSeeOther || a.location(w.T).String() != f.Resolution || !lent() {
+		w.T.Errorf("accepted, one is at %d %s", a.StatusCode, a.location(w.T))
 	}
-	if page = fresh.get(to); !strings.Contains(page.body, "have accepted them") || strings.Contains(page.body, "authorize") {
+	if page = fresh.get(f.Resolution); !strings.Contains(page.body, "have accepted them") || strings.Contains(page.body, "authorize") || strings.Contains(page.body, "<form") {
 		w.T.Errorf("then the page is %s", page.body)
 	}
+	w.refused("the form once more", fresh.send("POST", to, form.Encode()), 403, "access_denied")
 	w.refused("the link once more", fresh.get(at), 400, "invalid_request")
 	w.refused("no location", fresh.get("/s3credentials/terms?location=loc_000000000000000"), 404, "location_not_found")
 }
 
-// accept is where the link of a page of terms leads.
-func (w *world) accept(page answer) *url.URL {
+// toLogin is the state with which the link of a page of terms leads to the login.
+func (w *world) toLogin(page answer) string {
 	w.T.Helper()
 	m := regexp.MustCompile(`href="([^"]*/oauth/authorize[^"]*)"`).FindStringSubmatch(page.body)
 	if page.StatusCode != http.StatusOK || m == nil {
-		w.T.Fatalf("the page has nothing to accept with: %d %s", page.StatusCode, page.body)
+		w.T.Fatalf("the page does not lead to the login: %d %s", page.StatusCode, page.body)
 	}
 	u, err := url.Parse(html.UnescapeString(m[1]))
 	w.must(err)
-	return u
+	return u.Query().Get("state")
 }
 
-// otherAccepts: the page says "I, ann, accept", and the login answers with dan, who has a session there in
-// the same browser. It was noted that dan has accepted, who has seen nothing. Now dan is shown the page.
+// form is that of a page of terms, and where it is sent.
+func (w *world) form(page answer) (to string, fields url.Values) {
+	w.T.Helper()
+	m := regexp.MustCompile(`<form method="post" action="([^"]*)">`).FindStringSubmatch(page.body)
+	if page.StatusCode != http.StatusOK || m == nil {
+		w.T.Fatalf("the page has no form: %d %s", page.StatusCode, page.body)
+	}
+	fields = url.Values{}
+	for _, f := range regexp.MustCompile(`name="([^"]*)" value="([^"]*)"`).FindAllStringSubmatch(page.body, -1) {
+		fields.Set(f[1], html.UnescapeString(f[2]))
+	}
+	return html.UnescapeString(m[1]), fields
+}
+
+// otherAccepts: the page was shown to ann, and the login answers with dan, who has a session there in the
+// same browser. It was noted that dan has accepted, who had seen nothing. Now the form names dan, and is dan's.
 func (w *world) otherAccepts(logsIn func(token string)) {
 	w.T.Helper()
 	dan := w.User(w.T, "dan")
@@ -202,16 +244,22 @@ func (w *world) otherAccepts(logsIn func(token string)) {
 	at := "/s3credentials/terms?location=" + w.beta.ID
 	logsIn(jwt)
 	page := c.get(c.get("/redirect?code=good&state=" + c.get(at).location(w.T).Query().Get("state")).location(w.T).String())
-	if !strings.Contains(page.body, "I, ann, accept") {
-		w.T.Fatalf("the page is not ann's: %s", page.body)
+	anns := c.get("/redirect?code=good&state=" + w.toLogin(page))
+	_, ofAnn := w.form(anns)
+	if !strings.Contains(anns.body, "I, ann, accept") {
+		w.T.Fatalf("the page is not ann's: %s", anns.body)
 	}
+	page = c.get(at)
 	logsIn(danJWT)
-	to := c.get("/redirect?code=good&state=" + w.accept(page).Query().Get("state")).location(w.T).String()
+	page = c.get("/redirect?code=good&state=" + w.toLogin(page))
 	accepted()
-	page = c.get(to)
-	if to != w.URL+at || !strings.Contains(page.body, "I, dan, accept") {
-		w.T.Errorf("dan is led to %s: %s", to, page.body)
+	to, form := w.form(page)
+	if !strings.Contains(page.body, "I, dan, accept") {
+		w.T.Errorf("dan is shown %s", page.body)
 	}
-	c.get("/redirect?code=good&state=" + w.accept(page).Query().Get("state"))
+	w.refused("ann's form, sent by dan", c.send("POST", to, ofAnn.Encode()), 403, "access_denied")
+	w.refused("dan's form, with ann's token", c.send("POST", to, form.Encode(), with("Authorization", "Bearer "+jwt)), 403, "access_denied")
+	accepted()
+	c.send("POST", to, form.Encode())
 	accepted(dan.User.ID)
 }

@@ -2,6 +2,7 @@ package earthdata
 
 import (
 	"bytes"
+	"crypto/hmac"
 	"errors"
 	"net/http"
 	"net/url"
@@ -11,12 +12,13 @@ import (
 )
 
 // People who log in elsewhere have nothing to log in with on the page of terms that this server has.
-// They accept them here: the page has a link to their login, and who comes back from there by
-// it has accepted what was shown. The token that they have already does not accept anything: it is what
-// their programs have, too.
+// They accept them here: the page leads to their login, and whoever comes back from there is shown a form,
+// which accepts. The token that they have already does not: it is what their programs have, too. Nor does the
+// way through the login, which takes no hand where somebody has a session there, and which browsers go
+// ahead of their users.
 const (
 	termsPath = "/s3credentials/terms"
-	// acceptPath is no page: it stands in the states of those links alone.
+	// acceptPath is where the form is sent. In a state it leads to the form.
 	acceptPath = "/s3credentials/terms/accept"
 )
 
@@ -29,55 +31,80 @@ func (d *Door) withTermsPage(err error, c keyhatch.Caller, r *http.Request) erro
 	}
 	f := failureOf(err)
 	f.Description = "the terms of use of the location have to be accepted first: open resolution_url in a browser, accept them there, then ask again"
-	f.Resolution = d.URL + termsOf(e.Terms, auth.AskedWorkspace(r))
+	f.Resolution = d.URL + at(termsPath, e.Terms, auth.AskedWorkspace(r))
 	return f
 }
 
-// termsOf is the path of a location's terms.
-func termsOf(location, workspace string) string {
+// at is a path with the location that it is about.
+func at(path, location, workspace string) string {
 	q := url.Values{"location": {location}}
 	if workspace != "" {
 		q.Set("workspace", workspace)
 	}
-	return termsPath + "?" + q.Encode()
+	return path + "?" + q.Encode()
 }
 
-// termsPage is what the page shows. Accept is where its link leads; empty: it was accepted.
+// termsPage is what the page shows: where the login is that leads to the form, or the form. With neither
+// the terms were accepted.
 type termsPage struct {
-	Title, Text, Name, User, Style, Accept string
+	Title, Text, Name, User, Style string
+	Login                          string
+	Form, Action, Version          string
+	Changed                        bool // since they were read
 }
 
-// terms shows the terms of a location to who has logged in elsewhere.
+// termsOfUse shows the terms of a location to who has logged in elsewhere.
 func (d *Door) termsOfUse(w http.ResponseWriter, r *http.Request) error {
 	c, err := d.caller(w, r)
 	if err != nil {
 		return d.orToLogin(w, r, err)
 	}
-	q := r.URL.Query()
-	asked, err := d.terms.Show(r.Context(), c, auth.AskedWorkspace(r), q.Get("location"))
+	p, to, err := d.termsFor(r, c, auth.AskedWorkspace(r), r.URL.Query().Get("location"))
+	if err == nil && to != "" {
+		p.Login, err = d.wayTo(w, r, to)
+	}
 	if err != nil {
 		return err
 	}
-	p := termsPage{Title: asked.Title, Text: asked.Text, Name: asked.Name, User: c.User.Name}
+	return d.showTerms(w, r, p)
+}
+
+// formOfTerms shows the terms with the form that accepts them, in the browser of the secret.
+func (d *Door) formOfTerms(w http.ResponseWriter, r *http.Request, c keyhatch.Caller, secret, workspace, location string, changed bool) error {
+	p, to, err := d.termsFor(r, c, workspace, location)
+	if err != nil {
+		return err
+	}
+	if to != "" {
+		p.Form, p.Action, p.Changed = d.formFor(secret, c), to, changed
+	}
+	return d.showTerms(w, r, p)
+}
+
+// termsFor is the page for a caller, and where the form is sent; empty: there is nothing to accept.
+func (d *Door) termsFor(r *http.Request, c keyhatch.Caller, workspace, location string) (p termsPage, to string, err error) {
+	asked, err := d.terms.Show(r.Context(), c, workspace, location)
+	if err != nil {
+		return p, "", err
+	}
+	p = termsPage{Title: asked.Title, Text: asked.Text, Name: asked.Name, User: c.User.Name, Version: asked.Version}
 	if d.Pages != "" {
 		p.Style = d.Pages + "/login/style.css"
 	}
 	if asked.AcceptedAt.IsZero() {
-		accept := url.Values{"location": {asked.Location}, "version": {asked.Version}, "user": {c.User.ID}}
-		if ws := auth.AskedWorkspace(r); ws != "" {
-			accept.Set("workspace", ws)
-		}
-		if p.Accept, err = d.wayTo(w, r, acceptPath+"?"+accept.Encode()); err != nil {
-			return err
-		}
+		to = at(acceptPath, asked.Location, workspace)
 	}
+	return p, to, nil
+}
+
+func (d *Door) showTerms(w http.ResponseWriter, r *http.Request, p termsPage) error {
 	var text bytes.Buffer
 	if err := pages.ExecuteTemplate(&text, "terms.html", p); err != nil {
 		return err
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'")
 	h.Set("X-Frame-Options", "DENY")
 	if _, err := w.Write(text.Bytes()); err != nil {
 		d.log.DebugContext(r.Context(), "page not sent", "error", err)
@@ -85,17 +112,45 @@ func (d *Door) termsOfUse(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// accepts notes that who has come back from the login by the link of a page has accepted what was
-// shown there, and tells where that was. Terms that have changed since are shown anew, and so are those
-// that somebody else was shown: the login tells who comes back, and not the page.
-func (d *Door) accepts(r *http.Request, c keyhatch.Caller, q url.Values) (page string, err error) {
-	page = termsOf(q.Get("location"), q.Get("workspace"))
-	if q.Get("user") != c.User.ID {
-		return page, nil
+// termsCookie has the secret of a browser that has come back from the login to accept. It is another
+// one than the state's, which is good no more then.
+const termsCookie = "keyhatch-terms"
+
+// formFor is what a form has to hold, for the browser of the secret and who has come back to it from the
+// login. A browser can make up a secret, and a program too: the key is the door's alone, and new with each
+// process, so that after a restart one logs in again.
+func (d *Door) formFor(secret string, c keyhatch.Caller) string {
+	return signed(d.formKey, "terms", secret+"|"+c.User.ID)
+}
+
+// accept takes a form: its user accepts what was shown. Terms that have changed since are shown anew.
+func (d *Door) accept(w http.ResponseWriter, r *http.Request) error {
+	f, err := parameters(w, r)
+	if err != nil {
+		return err
 	}
-	_, err = d.terms.AcceptAtLogin(r.Context(), c, q.Get("workspace"), q.Get("location"), q.Get("version"))
-	if errors.Is(err, keyhatch.Invalid) {
-		err = nil
+	c, err := d.caller(w, r)
+	if err != nil {
+		return err
 	}
-	return page, err
+	workspace, location := auth.AskedWorkspace(r), f.Get("location")
+	secret, has := d.secretIn(r, termsCookie)
+	if !has || !auth.ByOneself(r) || !hmac.Equal([]byte(d.formFor(secret, c)), []byte(f.Get("form"))) {
+		return failure{
+			Status: http.StatusForbidden, Code: "access_denied",
+			Description: "this form is not one that this browser was shown when you had logged in, or cookies are off: begin again, where the terms are",
+			Resolution:  d.URL + at(termsPath, location, workspace),
+		}
+	}
+	_, err = d.terms.AcceptAtLogin(r.Context(), c, workspace, location, f.Get("version"))
+	switch {
+	case errors.Is(err, keyhatch.Invalid):
+		return d.formOfTerms(w, r, c, secret, workspace, location, true)
+	case err != nil:
+		return err
+	}
+	d.cookies.Forget(w, termsCookie)
+	w.Header().Set("Location", d.URL+at(termsPath, location, workspace))
+	w.WriteHeader(http.StatusSeeOther)
+	return nil
 }
