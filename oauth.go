@@ -1,7 +1,6 @@
 package keyhatch
 
 import (
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -154,7 +153,7 @@ func CheckRedirect(text string) error {
 	case "https":
 		ok = u.Hostname() != "" && u.Opaque == ""
 	case "http":
-		ok = u.Hostname() == "localhost" || loopback(u)
+		ok = IsLoopback(u.Hostname())
 	default:
 		ok = strings.Contains(u.Scheme, ".") && u.Host == ""
 	}
@@ -167,11 +166,6 @@ func CheckRedirect(text string) error {
 // notOfURL tells of what stands in no URL, of the backslash, which browsers take for a slash,
 // and of the star, which would look like a wildcard.
 func notOfURL(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("\\\"<>^`{|}*", c) }
-
-func loopback(u *url.URL) bool {
-	a, err := netip.ParseAddr(u.Hostname())
-	return err == nil && a.IsLoopback()
-}
 
 // SendsTo tells whether a code may be sent to the address: it is one of the client's, to the
 // letter. Only of an address of the machine itself, as http://127.0.0.1/back, the port may be
@@ -188,7 +182,7 @@ func (c OAuthClient) SendsTo(address string) bool {
 // address, and for one that is not written as plainly as it can be.
 func withoutPort(address string) string {
 	u, err := url.Parse(address)
-	if err != nil || CheckRedirect(address) != nil || u.Scheme != "http" || !loopback(u) || u.String() != address {
+	if err != nil || CheckRedirect(address) != nil || u.Scheme != "http" || !IsLoopback(u.Hostname()) || u.Hostname() == "localhost" || u.String() != address {
 		return ""
 	}
 	u.Host = strings.TrimSuffix(u.Host, ":"+u.Port())

@@ -1,7 +1,6 @@
 package keyhatch
 
 import (
-	"net/netip"
 	"net/url"
 	"regexp"
 	"time"
@@ -80,9 +79,5 @@ func (s Store) InTheClear() bool { return inTheClear(s.Endpoint) || inTheClear(s
 
 func inTheClear(endpoint string) bool {
 	u, err := url.Parse(endpoint)
-	if err != nil || u.Scheme != "http" || u.Hostname() == "localhost" {
-		return false
-	}
-	ip, err := netip.ParseAddr(u.Hostname())
-	return err != nil || !ip.IsLoopback()
+	return err == nil && u.Scheme == "http" && !IsLoopback(u.Hostname())
 }

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"net/http"
-	"net/netip"
 	"net/url"
 
 	"github.com/keyhatch/keyhatch"
@@ -33,9 +32,7 @@ func CookiesAt(publicURL string) Cookies {
 	if err != nil {
 		return Cookies{}
 	}
-	a, err := netip.ParseAddr(u.Hostname())
-	loopback := u.Hostname() == "localhost" || err == nil && a.Unmap().IsLoopback()
-	return Cookies{plain: u.Scheme == "http" && loopback, origin: originOf(u)}
+	return Cookies{plain: u.Scheme == "http" && keyhatch.IsLoopback(u.Hostname()), origin: originOf(u)}
 }
 
 // Set has the browser show a value under the name from then on: for so many seconds, or with 0 until it is closed.

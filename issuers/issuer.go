@@ -181,15 +181,10 @@ func CheckURL(text string, anyHTTP bool) error {
 		return errors.New("it must be a URL with neither user, query nor fragment")
 	case u.Scheme == "https":
 		return nil
-	case u.Scheme == "http" && (anyHTTP || isLoopback(u.Hostname())):
+	case u.Scheme == "http" && (anyHTTP || keyhatch.IsLoopback(u.Hostname())):
 		return nil
 	}
 	return errors.New("it must be an https URL; http is for loopback alone")
-}
-
-func isLoopback(host string) bool {
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
 }
 
 // rules are the text that stands for an issuer's rules, without its keys: those are

@@ -146,7 +146,7 @@ func (d devCommand) checkShortestLease() error {
 		return fmt.Errorf("--shortest-lease must be between 1s and %s", keyhatch.MinLeaseLife)
 	}
 	for _, address := range []string{d.Listen, d.S3Listen} {
-		if host, _, err := net.SplitHostPort(address); err != nil || !config.IsLoopback(host) {
+		if host, _, err := net.SplitHostPort(address); err != nil || !keyhatch.IsLoopback(host) {
 			return errors.New("--shortest-lease is for tests: it takes addresses of the loopback interface only")
 		}
 	}

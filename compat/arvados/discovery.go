@@ -3,10 +3,10 @@ package arvados
 import (
 	"net"
 	"net/http"
-	"net/netip"
 	"regexp"
 	"strings"
 
+	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/compat/arvados/listing"
 )
 
@@ -62,8 +62,7 @@ func loopback(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return host == "localhost" || err == nil && a.IsLoopback()
+	return keyhatch.IsLoopback(strings.Trim(host, "[]"))
 }
 
 func (d *Door) discovery(w http.ResponseWriter, r *http.Request) (any, error) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/compat/earthdata"
 )
 
@@ -43,7 +44,7 @@ func (c Earthdata) check() error {
 		return nil
 	}
 	u, err := url.Parse(c.Login.URL)
-	if err != nil || u.Scheme != "https" && (u.Scheme != "http" || !IsLoopback(u.Hostname())) || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+	if err != nil || u.Scheme != "https" && (u.Scheme != "http" || !keyhatch.IsLoopback(u.Hostname())) || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return errors.New("earthdata.login.url must be https://host, with nothing behind it; http is for loopback alone")
 	}
 	if c.Login.ClientID == "" || c.Login.ClientSecretFile == "" {

@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/keyhatch/keyhatch"
 )
 
 // Listener is where one part listens.
@@ -82,7 +84,7 @@ func (c *Config) isOwn(address, listening string) bool {
 		return false
 	}
 	ports := map[string]string{"http": "80", "https": "443"}
-	sameHost := strings.EqualFold(a.Hostname(), own.Hostname()) || IsLoopback(a.Hostname()) && IsLoopback(own.Hostname())
+	sameHost := strings.EqualFold(a.Hostname(), own.Hostname()) || keyhatch.IsLoopback(a.Hostname()) && keyhatch.IsLoopback(own.Hostname())
 	return a.Scheme == own.Scheme && sameHost && cmp.Or(a.Port(), ports[a.Scheme]) == cmp.Or(own.Port(), ports[own.Scheme]) &&
 		strings.TrimSuffix(a.Path, "/") == strings.TrimSuffix(own.Path, "/")
 }
@@ -103,7 +105,7 @@ func (c *Config) LoginURL(listening string) (text, why string) {
 	switch {
 	case text == "" || err != nil:
 		return "", "api.url does not say where browsers reach the API"
-	case u.Scheme == "https" || IsLoopback(u.Hostname()):
+	case u.Scheme == "https" || keyhatch.IsLoopback(u.Hostname()):
 		return text, ""
 	}
 	return "", "browsers reach the API by plain HTTP: set tls_cert and tls_key, or in api.url the https address of the proxy in front"
@@ -115,7 +117,7 @@ func (c *Config) InTheClear() (names []string) {
 		name string
 		Listener
 	}{{"api", c.API.Listener}, {"s3", c.S3.Listener}} {
-		if host, _, err := net.SplitHostPort(l.Listen); err == nil && l.TLSCert == "" && !IsLoopback(host) {
+		if host, _, err := net.SplitHostPort(l.Listen); err == nil && l.TLSCert == "" && !keyhatch.IsLoopback(host) {
 			names = append(names, l.name)
 		}
 	}
@@ -127,11 +129,6 @@ func (c *Config) Warn(log *slog.Logger) {
 	for _, name := range c.InTheClear() {
 		log.Warn(ClearText, "listener", name, "next", "give "+name+".tls_cert and "+name+".tls_key, or listen on 127.0.0.1 behind a proxy that has TLS")
 	}
-}
-
-func IsLoopback(host string) bool {
-	a, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && a.Unmap().IsLoopback()
 }
 
 func isUnspecified(host string) bool {
