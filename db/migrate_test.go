@@ -155,6 +155,35 @@ func TestMigratedAccounts(t *testing.T) {
 	}
 }
 
+// TestMigratedConsents: what a user of a provider has let a program do before consents had an end
+// ends when it would, refreshed or not; what others have has no end. Once it was refreshed for ever.
+func TestMigratedConsents(t *testing.T) {
+	t.Parallel()
+	before := slices.IndexFunc(migrationFiles(t), func(name string) bool { return strings.Contains(name, "0033_") })
+	path := olderDatabase(t, before)
+	for _, statement := range []string{
+		`insert into users (id, name, full_name, email, admin, active, active_since, created_at) values
+			('user_1', 'ann', '', '', false, true, 0, 0), ('user_2', 'bob', '', '', false, true, 0, 0)`,
+		`insert into identities (issuer, subject, user_id, created_at) values
+			('https://login.example.org', 'ann', 'user_1', 0), ('https://login.example.org', 'gone', null, 0)`,
+		`insert into oauth_consents (id, client, user_id, scopes, openid, nonce, logged_in, created_at, expires_at) values
+			('consent_1', 'c', 'user_1', '[]', false, '', 0, 5, 70), ('consent_2', 'c', 'user_2', '[]', false, '', 0, 5, 80)`,
+	} {
+		pastTheProgram(t, path, statement)
+	}
+	if _, _, err := Migrate(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if got := column(t, d, "select id || ' ' || expires_at || ' ' || coalesce(ends_at, 'never') from oauth_consents order by id"); !slices.Equal(got, []string{"consent_1 70 70", "consent_2 80 never"}) {
+		t.Errorf("they are %q", got)
+	}
+}
+
 // TestMigrateRefuses: what is no database of ours, or a newer one's, is left
 // alone.
 func TestMigrateRefuses(t *testing.T) {
