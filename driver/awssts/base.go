@@ -19,6 +19,8 @@ import (
 type ours struct {
 	mu      sync.Mutex
 	until   time.Time
+	first   chan struct{} // closed when it was asked once
+	asking  bool
 	session bool
 }
 
@@ -27,23 +29,40 @@ const (
 	oursMissed     = 5 * time.Second // that it could not be told
 )
 
-// isSession tells so. While it cannot be told it is what it was, and first no session: the
-// store refuses then what is too long for one.
+// isSession tells so. Who asks first waits; then it is what it was last, and is looked up
+// beside that. While it could not be told ever it is a session, of which less is right.
 func (o *ours) isSession(l *Lender) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if time.Now().Before(o.until) {
-		return o.session
+	if o.first == nil {
+		o.first, o.session = make(chan struct{}), true
 	}
+	if !o.asking && !time.Now().Before(o.until) {
+		o.asking = true
+		go o.look(l)
+	}
+	first := o.first
+	o.mu.Unlock()
+	<-first
+	o.mu.Lock()
+	return o.session
+}
+
+// look has one at a time ask where our identity comes from.
+func (o *ours) look(l *Lender) {
 	ctx, stop := context.WithTimeout(context.Background(), l.within)
 	defer stop()
 	c, err := l.identity.Retrieve(ctx)
-	if err != nil {
-		o.until = time.Now().Add(oursMissed)
-		return o.session
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.asking, o.until = false, time.Now().Add(oursMissed); err == nil {
+		o.session, o.until = c.SessionToken != "", time.Now().Add(oursRemembered)
 	}
-	o.session, o.until = c.SessionToken != "", time.Now().Add(oursRemembered)
-	return o.session
+	select {
+	case <-o.first:
+	default:
+		close(o.first)
+	}
 }
 
 // bases keeps the sessions of roles through which others are assumed: each vend would

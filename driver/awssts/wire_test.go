@@ -14,6 +14,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -177,6 +179,7 @@ func TestWhatWeAreIsRemembered(t *testing.T) {
 		if asked != 1 {
 			t.Errorf("it was asked %d times", asked)
 		}
+		synctest.Wait()
 		away = true
 		time.Sleep(time.Minute + time.Second)
 		begun := time.Now()
@@ -185,13 +188,48 @@ func TestWhatWeAreIsRemembered(t *testing.T) {
 				t.Errorf("what cannot be told is not what it was: %v", got)
 			}
 		}
-		if took := time.Since(begun); took > 10*time.Second || asked != 2 {
+		synctest.Wait()
+		if took := time.Since(begun); took > 0 || asked != 2 {
 			t.Errorf("it took %v, for %d times", took, asked)
 		}
+		time.Sleep(16 * time.Second) // nobody asks any more
+		synctest.Wait()
 		away, session = false, ""
-		time.Sleep(6 * time.Second)
+		longest()
+		synctest.Wait()
 		if got := longest(); got != 12*time.Hour {
 			t.Errorf("with keys that last it is %v", got)
+		}
+	})
+}
+
+// TestWhatWeAreIsNotKnown: while it could not be told ever what we are, sessions were promised
+// for the twelve hours of keys that last, and each lease waited for the one before.
+func TestWhatWeAreIsNotKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int64
+		l := awssts.New(awssts.Config{Within: 10 * time.Second, Transport: &upstream{answers: []answer{gives(time.Hour)}}, Identity: aws.CredentialsProviderFunc(func(ctx context.Context) (aws.Credentials, error) {
+			asked.Add(1)
+			<-ctx.Done()
+			return aws.Credentials{}, ctx.Err()
+		})})
+		for round, takes := range []time.Duration{10 * time.Second, 0, 0} {
+			begun := time.Now()
+			var all sync.WaitGroup
+			for range 10 {
+				all.Go(func() {
+					if got := l.Lives(storeOfAWS, driver.Acting{Authority: roleOfAWS}).Longest; got != time.Hour {
+						t.Errorf("a session lasts %v", got)
+					}
+				})
+			}
+			all.Wait()
+			took := time.Since(begun)
+			synctest.Wait()
+			if took != takes || asked.Load() != int64(round)+1 {
+				t.Errorf("round %d: it took %v, for %d times", round, took, asked.Load())
+			}
+			time.Sleep(16 * time.Second) // what is asked beside that ends, and is tried again
 		}
 	})
 }
