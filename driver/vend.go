@@ -45,6 +45,10 @@ type Fault interface {
 // ErrNoAnswer is that a store could not be asked at all, by nobody.
 var ErrNoAnswer = errors.New("the store does not answer")
 
+// ErrUnnamed is that a store does not say which parameter it refuses: that it is how long the
+// session is to last is a guess.
+var ErrUnnamed = errors.New("the store does not say which parameter it means")
+
 // Acting is what acts for us on a store, as credentials and what is set beside them
 // say. It exists in memory only.
 type Acting struct {

@@ -164,6 +164,8 @@ func translated(err error, r driver.VendRequest, now time.Time) error {
 	f := said.fault(r, now)
 	if about := said.parameter(); f == BadParameter && about != "" {
 		why = fmt.Errorf("%w of %s", why, about)
+	} else if f == LimitOfRole && about == "" {
+		why = fmt.Errorf("%w (%w)", why, driver.ErrUnnamed)
 	}
 	return failure(f, why)
 }

@@ -192,6 +192,9 @@ func TestFaults(t *testing.T) {
 				if errors.Is(err, driver.ErrNoAnswer) != (tc.fault == awssts.NoAnswer) {
 					t.Errorf("whether it answered is not told: %v", err)
 				}
+				if errors.Is(err, driver.ErrUnnamed) != (tc.name == "a length that is not said to be one") {
+					t.Errorf("whether it says what it means is not told: %v", err)
+				}
 				if tc.kind == keyhatch.TooMany && failed.RetryAfter <= 0 {
 					t.Error("it does not say when to ask again")
 				}

@@ -24,6 +24,7 @@ type Shield struct {
 	failed  *otter.Cache[key, error]
 	learned *otter.Cache[key, time.Duration] // what a store as a whole gives for sure, where it refused more
 	refused *otter.Cache[key, time.Duration] // the shortest life that it refused as too long
+	guessed *otter.Cache[key, time.Duration] // one that it may have, by who asked for what
 	flights map[key]*flight
 }
 
@@ -48,6 +49,9 @@ const (
 	worthKeeping = time.Minute
 )
 
+// errOutpaced is that there was room, and each time it was another's wish that was minted.
+var errOutpaced = errors.New("what was minted did not fit, several times")
+
 // New puts a shield before a vender.
 func New(v driver.Vender, c Config) *Shield {
 	c.PerSecond, c.Queue, c.AtATime = cmp.Or(c.PerSecond, 480), cmp.Or(c.Queue, time.Second), cmp.Or(c.AtATime, 512)
@@ -63,6 +67,7 @@ func New(v driver.Vender, c Config) *Shield {
 		})),
 		learned: cacheOf(c.Size, otter.ExpiryWriting[key, time.Duration](careful)),
 		refused: cacheOf(c.Size, otter.ExpiryWriting[key, time.Duration](careful)),
+		guessed: cacheOf(c.Size, otter.ExpiryWriting[key, time.Duration](careful)),
 	}
 }
 
@@ -159,7 +164,8 @@ func (s *Shield) Vend(ctx context.Context, r driver.VendRequest) (driver.Vended,
 		case f.err != nil && !(tooLong(f.err) && othersWish && r.Least < f.wish.least):
 			return driver.Vended{}, f.err
 		case round == rounds:
-			return driver.Vended{}, tooMany(time.Second)
+			return driver.Vended{}, keyhatch.Fail(keyhatch.TooMany, keyhatch.CodeTooManyRequests,
+				"others ask for the same credentials with another life at the moment: ask again after a second").After(time.Second).Because(errOutpaced)
 		}
 		// Others asked for less than this request wants, or for more, or may have more: it
 		// gets what is asked for as it asks, with all who do.
@@ -294,8 +300,25 @@ func (s *Shield) mint(ctx context.Context, r driver.VendRequest) (driver.Vended,
 	defer leave()
 	r.Spend = b.spend
 	v, err := s.vender.Vend(ctx, r)
-	if tooLong(err) {
-		least(s.refused, wholeOf(r.Store, r.As), r.Life)
-	}
+	s.learn(r, err)
 	return v, err
+}
+
+// learn remembers a life that a store refused, for all. Where it did not say what it refused,
+// that was the life if the same is given for less.
+func (s *Shield) learn(r driver.VendRequest, err error) {
+	whole := wholeOf(r.Store, r.As)
+	same := whole
+	same.user, same.scope = r.UserID, r.Scope()
+	switch {
+	case tooLong(err) && errors.Is(err, driver.ErrUnnamed):
+		least(s.guessed, same, r.Life)
+	case tooLong(err):
+		least(s.refused, whole, r.Life)
+	case err == nil:
+		if life, there := s.guessed.GetIfPresent(same); there && r.Life < life {
+			least(s.refused, whole, life)
+			s.guessed.Invalidate(same)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -608,6 +609,53 @@ func TestRoomIsLearned(t *testing.T) {
 		if must(t, s, request("cid", time.Hour)); m.count() != 26 {
 			t.Errorf("after %d requests: it is never tried again", m.count())
 		}
+	})
+}
+
+// TestRefusalThatNamesNothing: what a store refused without saying what, as one user's session
+// name, was taken as a matter of time for all. It is one when the same is given for less.
+func TestRefusalThatNamesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &mint{fails: func(r driver.VendRequest) error {
+			if r.User == "odd" || r.Life > time.Hour {
+				return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeLifeExceedsLimit, "too long, perhaps").Because(driver.ErrUnnamed)
+			}
+			return nil
+		}}
+		s := shield.New(m, shield.Config{})
+		refused := func() time.Duration {
+			r := request("ann", time.Hour)
+			return s.Lives(r.Store, r.As).Refused
+		}
+		if _, err := s.Vend(t.Context(), request("odd", 2*time.Hour)); !errors.Is(err, keyhatch.Invalid) || refused() != 0 {
+			t.Errorf("%v: %v is refused to all", err, refused())
+		}
+		if must(t, s, request("bob", 30*time.Minute)); refused() != 0 {
+			t.Errorf("%v is refused to all since another was given less", refused())
+		}
+		if _, err := s.Vend(t.Context(), request("ann", 2*time.Hour)); !errors.Is(err, keyhatch.Invalid) || refused() != 0 {
+			t.Errorf("%v: %v is refused", err, refused())
+		}
+		if must(t, s, request("ann", time.Hour)); refused() != 2*time.Hour {
+			t.Errorf("%v is refused since the same was given for less", refused())
+		}
+	})
+}
+
+// TestNothingFits: who was given what does not fit, again and again, was told that a budget
+// was spent, of which there was enough.
+func TestNothingFits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := shield.New(&mint{gives: 2 * time.Hour}, shield.Config{})
+		r := request("ann", time.Hour)
+		r.Latest = time.Now().Add(time.Hour)
+		_, err := s.Vend(t.Context(), r)
+		var failed *keyhatch.Error
+		if !errors.As(err, &failed) || failed.Kind != keyhatch.TooMany || failed.RetryAfter != time.Second || strings.Contains(err.Error(), "budget") {
+			t.Errorf("it has %v", err)
+		}
+		r.Latest = time.Time{}
+		must(t, s, r)
 	})
 }
 
