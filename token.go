@@ -104,11 +104,11 @@ func NetworksWithin(networks, outer []netip.Prefix) bool {
 	return true
 }
 
-// NetworksInCommon are those whose addresses are in both; no networks are all addresses. It
-// tells whether there are any.
+// NetworksInCommon are those whose addresses are in both, none inside another; no networks
+// are all addresses. It tells whether there are any.
 func NetworksInCommon(a, b []netip.Prefix) (common []netip.Prefix, some bool) {
 	if len(a) == 0 || len(b) == 0 {
-		return append(slices.Clone(a), b...), true
+		return widest(append(slices.Clone(a), b...)), true
 	}
 	for _, n := range a {
 		for _, o := range b {
@@ -121,7 +121,17 @@ func NetworksInCommon(a, b []netip.Prefix) (common []netip.Prefix, some bool) {
 			}
 		}
 	}
-	return common, len(common) > 0
+	return widest(common), len(common) > 0
+}
+
+// widest are the networks that lie in no other of them.
+func widest(networks []netip.Prefix) (out []netip.Prefix) {
+	for _, n := range networks {
+		if !slices.ContainsFunc(networks, func(o netip.Prefix) bool { return o.Bits() < n.Bits() && o.Contains(n.Addr()) }) {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 // NetworksText is how networks stand in the record: one a line.

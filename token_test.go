@@ -3,6 +3,8 @@ package keyhatch_test
 import (
 	"hash/crc32"
 	"math/big"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -234,6 +236,27 @@ func TestTokenSpellings(t *testing.T) {
 			if got, ok := keyhatch.ParseTokenSecret(text); ok || got != (keyhatch.ShownToken{}) {
 				t.Errorf("%s: %s is read", what, text)
 			}
+		}
+	}
+}
+
+// TestNetworksInCommon: networks that lie in others of the result were told beside those.
+func TestNetworksInCommon(t *testing.T) {
+	parse := func(text ...string) (out []netip.Prefix) {
+		for _, n := range text {
+			out = append(out, netip.MustParsePrefix(n))
+		}
+		return out
+	}
+	for _, tc := range []struct{ a, b, want []netip.Prefix }{
+		{nil, nil, nil},
+		{parse("10.1.0.0/16", "10.1.2.0/24"), nil, parse("10.1.0.0/16")},
+		{parse("10.1.0.0/16", "10.1.2.0/24", "2001:db8::/32"), parse("10.0.0.0/8", "2001:db8::/64"), parse("10.1.0.0/16", "2001:db8::/64")},
+		{parse("10.0.0.0/8"), parse("192.0.2.0/24"), nil},
+	} {
+		got, some := keyhatch.NetworksInCommon(tc.a, tc.b)
+		if !slices.Equal(got, tc.want) || some != (len(tc.want) > 0 || tc.a == nil) {
+			t.Errorf("%v and %v have %v in common, %t", tc.a, tc.b, got, some)
 		}
 	}
 }

@@ -48,7 +48,7 @@ func TestS4_StoresHoldSessionsToNetworks(t *testing.T) {
 		{nil, parse("10.0.0.0/8"), parse("10.0.0.0/8")},
 		{parse("10.0.0.0/8"), nil, parse("10.0.0.0/8")},
 		{parse("10.0.0.0/8"), parse("10.1.0.0/16", "192.0.2.0/24"), parse("10.1.0.0/16")},
-		{parse("10.1.0.0/16", "10.1.2.0/24", "2001:db8::/32"), parse("10.0.0.0/8", "2001:db8::/64"), parse("10.1.0.0/16", "10.1.2.0/24", "2001:db8::/64")},
+		{parse("10.1.0.0/16", "10.1.2.0/24", "2001:db8::/32"), parse("10.0.0.0/8", "2001:db8::/64"), parse("10.1.0.0/16", "2001:db8::/64")},
 	} {
 		of(tc.token, tc.location)
 		for what, ask := range map[string]func() error{"a lease": lend, "a URL": sign} {
