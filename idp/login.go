@@ -1,12 +1,15 @@
 package idp
 
 import (
+	"context"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/auth"
 	"github.com/keyhatch/keyhatch/broker/kernel"
+	"github.com/keyhatch/keyhatch/broker/oauth"
 )
 
 // loginPage asks for a name and a password, or where to log in.
@@ -108,8 +111,12 @@ func onward(next string) string {
 type profilePage struct {
 	Form  string
 	User  keyhatch.User
-	Given []given
+	Given []given // newest first
+	Older string  // of which the older ones follow on another page; empty: these are all
 }
+
+// shownGiven bounds what one page shows of what one has let programs do.
+const shownGiven = 100
 
 type given struct {
 	ID, Client, Since string
@@ -117,6 +124,10 @@ type given struct {
 }
 
 func (d *Door) profile(w http.ResponseWriter, r *http.Request) error {
+	f, err := readQuery(r)
+	if err != nil {
+		return err
+	}
 	c, ok, err := d.signedIn(r)
 	if err != nil {
 		return err
@@ -124,12 +135,16 @@ func (d *Door) profile(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return toLogin(w, "/profile", nil, false)
 	}
-	l, err := d.oauth.Consents(r.Context(), c, kernel.Page{Limit: kernel.MaxPage})
+	all, err := d.newestGiven(r.Context(), c, f["before"])
 	if err != nil {
 		return err
 	}
 	p := profilePage{Form: d.form(w, r), User: c.User}
-	for _, g := range l.Items {
+	if len(all) > shownGiven {
+		all = all[:shownGiven]
+		p.Older = all[shownGiven-1].ID
+	}
+	for _, g := range all {
 		p.Given = append(p.Given, given{g.ID, titleOf(g.To), minute(g.CreatedAt), g.Scopes})
 	}
 	session, _ := d.cookies.Session(r)
@@ -138,6 +153,23 @@ func (d *Door) profile(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return d.show(w, r, http.StatusOK, sourceOf(d.leave(issuer)), "profile.html", p)
+}
+
+// newestGiven is all that one has let programs do before one of them, the newest first; before: empty for all.
+// There are at most as many for each program as the core keeps.
+func (d *Door) newestGiven(ctx context.Context, c keyhatch.Caller, before string) (all []oauth.Given, err error) {
+	for p := (kernel.Page{Limit: kernel.MaxPage}); ; {
+		l, err := d.oauth.Consents(ctx, c, p)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, l.Items...)
+		if p.After = l.Next; p.After == "" {
+			break
+		}
+	}
+	slices.Reverse(all)
+	return slices.DeleteFunc(all, func(g oauth.Given) bool { return before != "" && g.ID >= before }), nil
 }
 
 // endConsent takes back what a program may.

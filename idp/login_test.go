@@ -3,12 +3,17 @@ package idp_test
 import (
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/oauth"
 	"github.com/keyhatch/keyhatch/broker/people"
+	"github.com/keyhatch/keyhatch/db"
 )
 
 var (
@@ -106,6 +111,50 @@ func TestProfile(t *testing.T) {
 	}
 	if a := b.get("/profile"); !strings.HasSuffix(a.Request.URL.Path, "/login") {
 		t.Errorf("then she is at %s", a.Request.URL)
+	}
+}
+
+// TestProfileOfMany: what one has let programs do is shown newest first, and all of it is reached. Only the
+// oldest thousand were, and the newest could not be ended.
+func TestProfileOfMany(t *testing.T) {
+	t.Parallel()
+	const many = 1001
+	s := newSite(t)
+	web, err := s.DB.OAuthClient(t.Context(), "web")
+	s.must(err)
+	ann, begin := s.user("ann").ID, time.Now().Add(-time.Hour)
+	var newest []string
+	s.must(s.DB.Write(t.Context(), func(tx *db.Tx) error {
+		for n := range many {
+			at := begin.Add(time.Duration(n) * time.Millisecond)
+			id := keyhatch.NewID(keyhatch.ConsentID, at)
+			newest = append(newest, id)
+			if err := tx.InsertConsent(t.Context(), keyhatch.Consent{ID: id, Client: web.ID, User: ann, Scopes: web.Scopes, CreatedAt: at, ExpiresAt: at.Add(24 * time.Hour)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	slices.Reverse(newest)
+	b := s.signedIn("ann")
+	var shown []string
+	for at := "/profile"; at != "" && len(shown) <= many; {
+		page := b.get(at)
+		for _, m := range regexp.MustCompile(`name="consent" value="([^"]*)"`).FindAllStringSubmatch(page.body, -1) {
+			shown = append(shown, m[1])
+		}
+		at = ""
+		if m := regexp.MustCompile(`href="(/profile\?before=[^"]*)"`).FindStringSubmatch(page.body); m != nil {
+			at = m[1]
+		}
+	}
+	if !slices.Equal(shown, newest) {
+		t.Errorf("%d of %d are shown, or not the newest first", len(shown), many)
+	}
+	page := b.get("/profile")
+	page = b.post("/profile/end", url.Values{"form": {page.field("form")}, "consent": {newest[0]}})
+	if got := page.field("consent"); got != newest[1] {
+		t.Errorf("when the newest is ended, the first is %q, and not %q", got, newest[1])
 	}
 }
 
