@@ -135,7 +135,7 @@ func (d *Door) accept(w http.ResponseWriter, r *http.Request) error {
 	}
 	workspace, location := auth.AskedWorkspace(r), f.Get("location")
 	secret, has := d.secretIn(r, termsCookie)
-	if !has || !auth.ByOneself(r) || !hmac.Equal([]byte(d.formFor(secret, c)), []byte(f.Get("form"))) {
+	if !has || !d.cookies.ByOneself(r) || !hmac.Equal([]byte(d.formFor(secret, c)), []byte(f.Get("form"))) {
 		return failure{
 			Status: http.StatusForbidden, Code: "access_denied",
 			Description: "this form is not one that this browser was shown when you had logged in, or cookies are off: begin again, where the terms are",
