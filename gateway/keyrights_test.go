@@ -70,7 +70,7 @@ func TestRightsOfKeys(t *testing.T) {
 			"open its own by its list":            noSuch,
 			"see who may read its own":            noSuch,
 			"open what it puts to all by a grant": noSuch,
-			"put what is locked by a way around":  {http.StatusBadRequest, "no key has dot segments"},
+			"put what is locked by a way around":  {Status: http.StatusBadRequest, Reason: "no key has dot segments"},
 			"make a bucket":                       noSuch,
 			"delete a bucket":                     noSuch,
 			"open a bucket by its policy":         noSuch,
