@@ -90,14 +90,7 @@ func TestMigratedLeases(t *testing.T) {
 	t.Parallel()
 	path := olderDatabase(t, 4)
 	pastTheProgram(t, path, `insert into leases values ('lease_1', 'ws', 'ann', 'tok', 'store', 'disk', 'KHLE', 'read', '[]', 1, 2, null)`)
-	if _, _, err := Migrate(t.Context(), path); err != nil {
-		t.Fatal(err)
-	}
-	d, err := Open(context.Background(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
+	d := migrated(t, path)
 	l, err := d.Lease(t.Context(), "lease_1")
 	if err != nil || l.User != "ann" || l.SessionName != "" || l.Policies != nil || l.Ancestors != nil {
 		t.Fatalf("it is %+v, %v", l, err)
@@ -127,14 +120,7 @@ func TestMigratedAccounts(t *testing.T) {
 	} {
 		pastTheProgram(t, path, statement)
 	}
-	if _, _, err := Migrate(t.Context(), path); err != nil {
-		t.Fatal(err)
-	}
-	d, err := Open(context.Background(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
+	d := migrated(t, path)
 	all, err := d.StoreAccounts(t.Context(), "", "", Everything)
 	if err != nil || len(all) != 2 {
 		t.Fatalf("the accounts are %v, %v", all, err)
@@ -171,17 +157,24 @@ func TestMigratedConsents(t *testing.T) {
 	} {
 		pastTheProgram(t, path, statement)
 	}
-	if _, _, err := Migrate(t.Context(), path); err != nil {
-		t.Fatal(err)
-	}
-	d, err := Open(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
+	d := migrated(t, path)
 	if got := column(t, d, "select id || ' ' || expires_at || ' ' || coalesce(ends_at, 'never') from oauth_consents order by id"); !slices.Equal(got, []string{"consent_1 70 70", "consent_2 80 never"}) {
 		t.Errorf("they are %q", got)
 	}
+}
+
+// migrated brings a database up, and opens it.
+func migrated(t *testing.T, path string) *DB {
+	t.Helper()
+	if _, _, err := Migrate(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Open(context.Background(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
 }
 
 // TestMigrateRefuses: what is no database of ours, or a newer one's, is left
@@ -211,14 +204,7 @@ func TestMigrateKeepsGroups(t *testing.T) {
 	} {
 		pastTheProgram(t, path, statement)
 	}
-	if _, _, err := Migrate(t.Context(), path); err != nil {
-		t.Fatal(err)
-	}
-	d, err := Open(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
+	d := migrated(t, path)
 	group, err := d.GroupByName(t.Context(), "ws_1", "staff")
 	if err != nil || group.ID != "group_1" || group.Workspace != "ws_1" || group.CreatedAt.UnixMicro() != 12 {
 		t.Errorf("the group is %+v, %v", group, err)

@@ -27,11 +27,7 @@ const (
 
 // EndConsent ends a consent with all that came of it.
 func (svc *Service) EndConsent(w *kernel.Work, consent keyhatch.Consent, why string) error {
-	together, err := together(w, nil, []keyhatch.Consent{consent}, "")
-	if err != nil {
-		return err
-	}
-	return svc.endTogether(w, together, TokenRevoked, why)
+	return svc.endConsents(w, []keyhatch.Consent{consent}, why)
 }
 
 // EndConsentsAt ends what a user has let programs do in sessions that were begun at the provider of the issuer. Whether
@@ -41,20 +37,19 @@ func (svc *Service) EndConsentsAt(w *kernel.Work, user, issuer string) error {
 	if err != nil {
 		return err
 	}
-	given = slices.DeleteFunc(given, func(c keyhatch.Consent) bool { return c.Issuer != issuer })
-	all, err := together(w, nil, given, "")
-	if err != nil {
-		return err
-	}
-	return svc.endTogether(w, all, TokenRevoked, becauseNotIn)
+	return svc.endConsents(w, slices.DeleteFunc(given, func(c keyhatch.Consent) bool { return c.Issuer != issuer }), becauseNotIn)
 }
 
 // endConsentsOf ends all that a user has let programs do.
 func (svc *Service) endConsentsOf(w *kernel.Work, user, why string) error {
 	given, err := w.Consents(w.Ctx, user, "", db.Everything)
-	if err != nil || len(given) == 0 {
+	if err != nil {
 		return err
 	}
+	return svc.endConsents(w, given, why)
+}
+
+func (svc *Service) endConsents(w *kernel.Work, given []keyhatch.Consent, why string) error {
 	all, err := together(w, nil, given, "")
 	if err != nil {
 		return err

@@ -54,7 +54,7 @@ func (svc *Service) Begin(ctx context.Context, c keyhatch.Caller, browser string
 		return "", s, keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted, "a session begins with a password: send yours")
 	}
 	err = svc.k.Append(ctx, c, func(w *kernel.Work) error {
-		secret, s, err = svc.add(w, browser, keyhatch.LoginStatement{LoggedIn: w.Now})
+		secret, s, err = svc.BeginAt(w, browser, keyhatch.LoginStatement{LoggedIn: w.Now})
 		return err
 	})
 	if err != nil {
@@ -65,11 +65,7 @@ func (svc *Service) Begin(ctx context.Context, c keyhatch.Caller, browser string
 
 // BeginAt signs in the caller of the work, who has logged in at a provider as that one says. Whether
 // it is let in was decided before.
-func (svc *Service) BeginAt(w *kernel.Work, browser string, said keyhatch.LoginStatement) (keyhatch.Secret, keyhatch.BrowserSession, error) {
-	return svc.add(w, browser, said)
-}
-
-func (svc *Service) add(w *kernel.Work, browser string, said keyhatch.LoginStatement) (secret keyhatch.Secret, s keyhatch.BrowserSession, err error) {
+func (svc *Service) BeginAt(w *kernel.Work, browser string, said keyhatch.LoginStatement) (secret keyhatch.Secret, s keyhatch.BrowserSession, err error) {
 	secret = keyhatch.NewSessionSecret()
 	hash, err := svc.k.Keys.HashToken(secret)
 	if err != nil {

@@ -33,7 +33,6 @@ const (
 // beside that. While it could not be told ever it is a session, of which less is right.
 func (o *ours) isSession(l *Lender) bool {
 	o.mu.Lock()
-	defer o.mu.Unlock()
 	if o.first == nil {
 		o.first, o.session = make(chan struct{}), true
 	}
@@ -45,6 +44,7 @@ func (o *ours) isSession(l *Lender) bool {
 	o.mu.Unlock()
 	<-first
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	return o.session
 }
 
