@@ -34,8 +34,7 @@ func newBorrower(t *testing.T, p place, name string) borrower {
 		t.Fatal(err)
 	}
 	var made struct{ ID, Secret string }
-	// Other tests make workspaces at the same server, of which its admin is a member then.
-	if err := p.Create(t.Context(), "/api/v1/tokens", map[string]any{"name": name, "workspace": p.Workspace}, &made); err != nil {
+	if err := p.Create(t.Context(), "/api/v1/tokens", map[string]any{"name": name}, &made); err != nil {
 		t.Fatal(err)
 	}
 	u := borrower{place: p, keyhatch: path, home: t.TempDir(), token: made.ID, secret: made.Secret, region: p.Region}

@@ -252,7 +252,7 @@ func TestKatapultBucket(t *testing.T) {
 // it is gone.
 func TestKatapultAccount(t *testing.T) {
 	t.Parallel()
-	k := devKatapult(t, dev.get(t))
+	k := devKatapult(t, ownDev(t))
 	create(t, k.s, "/api/v1/workspaces", fields{"name": "terraform"})
 	body := fields{"organization": fields{"sub_domain": "terraform"}, "object_storage_cluster": fields{"region": k.region}}
 	where := url.Values{"organization[sub_domain]": {"terraform"}, "object_storage_cluster[region]": {k.region}}

@@ -141,12 +141,32 @@ func ownServer(t *testing.T, i devserver.Installation) *devserver.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	stopAtEnd(t, s)
+	return s
+}
+
+// ownDev runs keyhatch dev for this test alone. A workspace that was made at the one that
+// tests share would have its admin asked, in all of them, which workspace is meant.
+func ownDev(t *testing.T, args ...string) *devserver.Server {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := devserver.Start(context.Background(), devserver.Config{Binary: path, Args: args})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopAtEnd(t, s)
+	return s
+}
+
+func stopAtEnd(t *testing.T, s *devserver.Server) {
 	t.Cleanup(func() {
 		if err := s.Stop(); err != nil {
 			t.Error(err)
 		}
 	})
-	return s
 }
 
 // create makes what a path of the API is for and returns its id.

@@ -14,7 +14,6 @@ import (
 
 	"github.com/keyhatch/keyhatch/api"
 	keyhatch "github.com/keyhatch/keyhatch/client"
-	"github.com/keyhatch/keyhatch/internal/devserver"
 )
 
 // The leases of these tests are short, so that three of them end, one after the other,
@@ -141,19 +140,7 @@ var complaint = regexp.MustCompile(`(?s)^.*(_duckdb\.Error: |Failed to cat: )`)
 // startShort starts a server of its own whose leases are short.
 func startShort(t *testing.T) place {
 	t.Helper()
-	path, err := binary()
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := devserver.Start(t.Context(), devserver.Config{Binary: path, Args: []string{"--shortest-lease", shortLife.String()}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	s := ownDev(t, "--shortest-lease", shortLife.String())
 	// Who asks for no life gets the location's longest.
 	seconds := int(shortLife.Seconds())
 	if _, err := keyhatch.New(s.API, s.Token).UpdateLocation(t.Context(), "alpha", api.LocationChange{MaxLeaseSeconds: &seconds}); err != nil {
