@@ -18,6 +18,7 @@
 #   fish, zsh         shells that evaluate leases and complete commands
 #   Java              runs Spark, with Hadoop's archives for S3 from Maven Central
 #   Ceph              its S3 gateway is a real store, see internal/peers
+#   PostgreSQL        the database of many replicas: its programs, and no cluster
 #   MinIO, versitygw  more real stores, built here by Go
 #   gitleaks          finds tokens by the rule in deploy, built here by Go
 #   OpenTofu          keeps its state in a location, built here by Go
@@ -38,6 +39,9 @@ readonly rclone_version=1.60.1
 
 # The same goes for Ceph, which is of this version in Debian 12 only.
 readonly ceph_version=16.2.15
+
+# The one of Debian 12. Keyhatch takes 14 and later.
+readonly postgresql_version=15
 
 # MinIO's releases are no versions of its module, so that a commit is named. It is
 # under the AGPL: a program that the tests talk to, and nothing that may come into
@@ -166,6 +170,16 @@ install_ceph() {
 		"${mask[@]}" >&2 || die "could not keep systemd from starting services of Ceph"
 	fi
 	install "radosgw=$ceph_version*" "ceph-mon=$ceph_version*" "ceph-osd=$ceph_version*" "ceph-common=$ceph_version*"
+}
+
+# install_postgresql installs the programs of PostgreSQL. Its package makes a cluster and
+# starts it, unless that is told it before: tests start their own.
+install_postgresql() {
+	install postgresql-common
+	local tell=(sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf)
+	[ "$(id -u)" = 0 ] || tell=(sudo "${tell[@]}")
+	"${tell[@]}" || die "could not keep PostgreSQL's package from starting a cluster"
+	install "postgresql-$postgresql_version"
 }
 
 # build PATH PACKAGE VERSION [MODULE] builds a Go program, unless it is there and
@@ -333,6 +347,10 @@ if ! radosgw=$(find_radosgw); then
 	install_ceph
 	radosgw=$(find_radosgw) || die "no Ceph $ceph_version was found after installing it"
 fi
+postgresql=/usr/lib/postgresql/$postgresql_version/bin
+[ -x "$postgresql/postgres" ] && [ -x "$postgresql/initdb" ] || install_postgresql
+[ -x "$postgresql/postgres" ] && [ -x "$postgresql/initdb" ] || die "no PostgreSQL $postgresql_version was found after installing it"
+
 wait "$builds" || die "not all programs were built, see above"
 
 # They are set by reference.
@@ -346,6 +364,7 @@ printf 'export %s=%q\n' \
 	KEYHATCH_JAVA_HOME "$java" \
 	KEYHATCH_MINIO "$minio" \
 	KEYHATCH_MOTO "$moto/bin/moto_server" \
+	KEYHATCH_POSTGRES "$postgresql" \
 	KEYHATCH_PYTHON "$clients/bin/python" \
 	KEYHATCH_RADOSGW "$radosgw" \
 	KEYHATCH_RCLONE "$rclone" \

@@ -1,0 +1,148 @@
+package pgcluster
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver
+	"github.com/keyhatch/keyhatch/internal/child"
+)
+
+// Cluster is a PostgreSQL that runs.
+type Cluster struct {
+	folder    string
+	databases atomic.Int64
+}
+
+// startsWithin is long because a machine that tests may be slow.
+const startsWithin = 2 * time.Minute
+
+// Start starts one, which ends with the test. It takes its time for nothing that a crash
+// of the machine would need (fsync = off).
+func Start(t testing.TB) *Cluster {
+	t.Helper()
+	programs := os.Getenv("KEYHATCH_POSTGRES")
+	if programs == "" {
+		t.Skip("needs PostgreSQL (run make test)")
+	}
+	// Not t.TempDir: the path of a socket has 107 characters at most, and nobody but the
+	// owner could enter there.
+	folder, err := os.MkdirTemp(memory(), "keyhatch-pg-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	as, err := asNobodySpecial(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Cluster{folder: folder}
+	data := filepath.Join(folder, "data")
+	run := func(program string, args ...string) *exec.Cmd {
+		line := append(append([]string{}, as...), append([]string{filepath.Join(programs, program)}, args...)...)
+		cmd := exec.Command(line[0], line[1:]...)
+		cmd.Dir = folder
+		return cmd
+	}
+	if out, err := run("initdb", "-D", data, "-U", "keyhatch", "-A", "trust", "-E", "UTF8", "--locale", "C.UTF-8", "--no-sync").CombinedOutput(); err != nil {
+		t.Fatalf("initdb: %v\n%s", err, out)
+	}
+	var log bytes.Buffer
+	cmd := run("postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200")
+	cmd.Stdout, cmd.Stderr = &log, &log
+	p, err := child.Start(cmd)
+	if err != nil {
+		t.Fatalf("postgres: %v", err)
+	}
+	t.Cleanup(func() { p.End(syscall.SIGQUIT, time.Minute) }) // at once: nothing of it is kept
+	admin, err := sql.Open("pgx", c.Address("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	for deadline := time.Now().Add(startsWithin); ; time.Sleep(20 * time.Millisecond) {
+		err := admin.PingContext(t.Context())
+		if err == nil {
+			return c
+		}
+		select {
+		case <-p.Ended():
+			t.Fatalf("postgres ended:\n%s", log.String())
+		default:
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("postgres cannot be reached: %v", err)
+		}
+	}
+}
+
+// asNobodySpecial is what a command line begins with: PostgreSQL does not run as root. The
+// folder is given to the user as which it runs.
+func asNobodySpecial(folder string) ([]string, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	u, err := user.Lookup("postgres") // Debian's package makes it
+	if err != nil {
+		return nil, err
+	}
+	uid, err := strconv.Atoi(u.Uid)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chown(folder, uid, -1); err != nil {
+		return nil, err
+	}
+	// A process that changes its user loses the signal that ends it with its parent.
+	return []string{"setpriv", "--reuid", u.Uid, "--regid", u.Gid, "--clear-groups", "--pdeathsig", "KILL"}, nil
+}
+
+// Address is that of a database of the cluster.
+func (c *Cluster) Address(database string) string {
+	return "postgres://keyhatch@/" + database + "?" + url.Values{"host": {c.folder}}.Encode()
+}
+
+// New makes an empty database, whose address it returns.
+func (c *Cluster) New(t testing.TB) string {
+	t.Helper()
+	return c.create(t, "template0")
+}
+
+// Copy makes a database like the one of an address, to which nobody may be connected. It
+// takes a fraction of the time in which tables are made.
+func (c *Cluster) Copy(t testing.TB, of string) string {
+	t.Helper()
+	u, err := url.Parse(of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c.create(t, strings.TrimPrefix(u.Path, "/"))
+}
+
+func (c *Cluster) create(t testing.TB, template string) string {
+	t.Helper()
+	admin, err := sql.Open("pgx", c.Address("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	// Copying files is ten times as fast as copying pages through the log, which is the default.
+	name := fmt.Sprintf("test_%d", c.databases.Add(1))
+	if _, err := admin.ExecContext(context.Background(), "create database "+name+" template "+template+" strategy file_copy"); err != nil {
+		t.Fatal(err)
+	}
+	return c.Address(name)
+}
