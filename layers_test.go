@@ -32,9 +32,10 @@ var layers = []struct {
 	{"seal/awskms", "seal", "github.com/aws/ github.com/tink-crypto/"},
 	{"db/engine", "", ""},
 	{"db/sqlite", "db/engine", "modernc.org/sqlite"},
-	{"db/schema", "", ""},
+	{"db/postgres", "db/engine", "github.com/jackc/pgx/v5"},
+	{"db/schema", "db/engine", ""},
 	{"db/groupcommit", "root", ""},
-	{"db", "root audit db/engine db/sqlite db/schema db/groupcommit", ""},
+	{"db", "root audit db/engine db/sqlite db/postgres db/schema db/groupcommit", ""},
 	{"mirror", "root db", ""},
 	{"jobs", "root db", ""},
 	{"driver", "root policy policy/sessionpolicy", ""},
@@ -130,13 +131,14 @@ var layers = []struct {
 	{"internal/doortest", "root broker/* internal/coretest internal/logged server", "github.com/google/go-cmp github.com/rogpeppe/go-internal/txtar"},
 	{"internal/peers", "internal/certificate internal/child", "github.com/aws/"},
 	{"internal/moto", "internal/child", ""},
+	{"internal/pgcluster", "internal/child", "github.com/jackc/pgx/v5/stdlib"},
 	{"internal/*", "root api", ""},
 	{"conformance", "", ""},
 }
 
 // noHTTP are the packages in which a web protocol has no business.
 var noHTTP = []string{
-	"", "policy", "policy/sessionpolicy", "audit", "seal", "db", "db/engine", "db/sqlite", "db/schema", "db/groupcommit", "mirror", "jobs", "driver", "driver/shield",
+	"", "policy", "policy/sessionpolicy", "audit", "seal", "db", "db/engine", "db/sqlite", "db/postgres", "db/schema", "db/groupcommit", "mirror", "jobs", "driver", "driver/shield",
 	"broker", "broker/kernel", "broker/people", "broker/bearers", "broker/passwords", "broker/sessions", "broker/logins", "broker/oauth", "broker/places", "broker/accounts", "broker/accesskeys", "broker/storekeys", "broker/buckets", "broker/proofs", "broker/lending", "broker/terms", "broker/record", "broker/past", "broker/keys",
 }
 

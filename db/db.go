@@ -2,13 +2,14 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 
 	"github.com/keyhatch/keyhatch/audit"
 	"github.com/keyhatch/keyhatch/db/engine"
 	"github.com/keyhatch/keyhatch/db/groupcommit"
+	"github.com/keyhatch/keyhatch/db/postgres"
 	"github.com/keyhatch/keyhatch/db/schema"
 	"github.com/keyhatch/keyhatch/db/sqlite"
 )
@@ -21,47 +22,69 @@ type DB struct {
 	mac    audit.MAC // nil until UseAuditKey
 }
 
-// Create makes a new SQLite database with the current schema. An existing file
-// is an error. The file can be read by its owner only.
-func Create(ctx context.Context, path string) (*DB, error) {
-	pools, err := sqlite.Create(ctx, path)
+// Create makes the tables of the current schema: in a new SQLite file, that its owner alone
+// can read, or in an empty PostgreSQL database (postgres://…). What has anything is an error.
+func Create(ctx context.Context, address string) (*DB, error) {
+	pools, err := create(ctx, address)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := schema.Migrate(ctx, pools.Writes, 0); err != nil {
+	if _, err := schema.Migrate(ctx, pools, 0); err != nil {
 		return nil, errors.Join(err, pools.Close())
 	}
 	return serve(pools), nil
 }
 
-// Open opens an existing SQLite database of the current schema. It never makes
-// one, so that a mistyped path is told, and changes nothing in a file that is not one.
-func Open(ctx context.Context, path string) (*DB, error) {
-	pools, err := sqlite.Open(ctx, path, schema.Marks...)
+// Open opens an existing database of the current schema. It never makes one, so that a
+// mistyped address is told, and changes nothing in a file that is not one.
+func Open(ctx context.Context, address string) (*DB, error) {
+	pools, err := open(ctx, address, schema.Marks...)
 	if err != nil {
 		return nil, err
 	}
 	if err := schema.Check(ctx, pools.Reads); err != nil {
-		return nil, errors.Join(fmt.Errorf("database %s: %w", path, err), pools.Close())
+		return nil, errors.Join(fmt.Errorf("database %s: %w", named(address), err), pools.Close())
 	}
 	return serve(pools), nil
 }
 
-// Migrate brings an existing SQLite database to the schema of this program, and
-// tells from which version to which. No other process may serve from it.
-func Migrate(ctx context.Context, path string) (from, to int, err error) {
-	pools, err := sqlite.Open(ctx, path, schema.Marks...)
+// Migrate brings an existing database to the schema of this program, and tells from
+// which version to which. No other process may serve from it.
+func Migrate(ctx context.Context, address string) (from, to int, err error) {
+	pools, err := open(ctx, address, schema.Marks...)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, pools.Close()) }()
 	if from, err = schema.Version(ctx, pools.Writes); err != nil {
-		return 0, 0, fmt.Errorf("database %s: %w", path, err)
+		return 0, 0, fmt.Errorf("database %s: %w", named(address), err)
 	}
-	if to, err = schema.Migrate(ctx, pools.Writes, from); err != nil {
-		return 0, 0, fmt.Errorf("database %s: %w", path, err)
+	if to, err = schema.Migrate(ctx, pools, from); err != nil {
+		return 0, 0, fmt.Errorf("database %s: %w", named(address), err)
 	}
 	return from, to, nil
+}
+
+func create(ctx context.Context, address string) (engine.Pools, error) {
+	if postgres.Names(address) {
+		return postgres.Create(ctx, address)
+	}
+	return sqlite.Create(ctx, address)
+}
+
+func open(ctx context.Context, address string, tables ...string) (engine.Pools, error) {
+	if postgres.Names(address) {
+		return postgres.Open(ctx, address, tables...)
+	}
+	return sqlite.Open(ctx, address, tables...)
+}
+
+// named is the address without its password.
+func named(address string) string {
+	if u, err := url.Parse(address); err == nil && postgres.Names(address) {
+		return u.Redacted()
+	}
+	return address
 }
 
 func serve(pools engine.Pools) *DB {
@@ -69,6 +92,7 @@ func serve(pools engine.Pools) *DB {
 		Reader: Reader{pools.Reads},
 		pools:  pools,
 		writer: groupcommit.Start(pools.Writes, groupcommit.Rules[chain]{
+			Begin:  pools.Turn,
 			Again:  func(err error) bool { return errors.Is(err, errIDTaken) },
 			Finish: saveHead,
 		}),
@@ -101,7 +125,7 @@ func (d *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 // Snapshot runs fn on reads of one moment, on a connection of its own: memory is
 // kept fresh by it, and must not wait for other readers.
 func (d *DB) Snapshot(ctx context.Context, fn func(Reader) error) error {
-	tx, err := d.pools.Feed.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	tx, err := d.pools.Feed.BeginTx(ctx, &d.pools.Snapshots)
 	if err != nil {
 		return dbError(err)
 	}

@@ -7,11 +7,15 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/db/engine"
 	"github.com/keyhatch/keyhatch/db/groupcommit"
+	"github.com/keyhatch/keyhatch/db/postgres"
 	"github.com/keyhatch/keyhatch/db/sqlite"
 )
 
@@ -31,6 +35,10 @@ type row interface{ Scan(dest ...any) error }
 
 // one reads a single row; none is the noun's NotFound error.
 func one[T any](ctx context.Context, r Reader, missing keyhatch.Code, scan func(row) (T, error), query string, args ...any) (T, error) {
+	if !heldByText(args) {
+		var none T
+		return none, notFound(missing)
+	}
 	v, err := scan(r.q.QueryRowContext(ctx, query, args...))
 	if errors.Is(err, sql.ErrNoRows) {
 		return v, notFound(missing)
@@ -40,6 +48,9 @@ func one[T any](ctx context.Context, r Reader, missing keyhatch.Code, scan func(
 
 // many reads all rows.
 func many[T any](ctx context.Context, r Reader, scan func(row) (T, error), query string, args ...any) ([]T, error) {
+	if !heldByText(args) {
+		return nil, nil
+	}
 	rows, err := r.q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, dbError(err)
@@ -56,6 +67,15 @@ func many[T any](ctx context.Context, r Reader, scan func(row) (T, error), query
 	return out, dbError(rows.Err())
 }
 
+// heldByText tells whether the texts can stand in a column. What is not UTF-8, or has a
+// zero in it, stands in none; some engines fail when they are asked for it.
+func heldByText(args []any) bool {
+	return !slices.ContainsFunc(args, func(arg any) bool {
+		text, is := arg.(string)
+		return is && (strings.ContainsRune(text, 0) || !utf8.ValidString(text))
+	})
+}
+
 // scanValue reads a row of one column.
 func scanValue[T any](row row) (v T, err error) {
 	err = row.Scan(&v)
@@ -64,6 +84,9 @@ func scanValue[T any](row row) (v T, err error) {
 
 // exists tells whether the query has a row.
 func exists(ctx context.Context, r Reader, query string, args ...any) (bool, error) {
+	if !heldByText(args) {
+		return false, nil
+	}
 	var found bool
 	err := r.q.QueryRowContext(ctx, "select exists ("+query+")", args...).Scan(&found)
 	return found, dbError(err)
@@ -103,7 +126,7 @@ var errIDTaken = errors.New("the id is taken")
 // Everything else keeps none and is a fault of ours. What is unique beside the id is the
 // name; other things that are (a mark, a prefix, a hash) are looked for before.
 func dbError(err error) error {
-	switch sqlite.Broken(err) {
+	switch max(sqlite.Broken(err), postgres.Broken(err)) { // each knows its own errors
 	case engine.UniqueID:
 		return fmt.Errorf("%w: %w", errIDTaken, err)
 	case engine.UniqueName:

@@ -3,6 +3,7 @@ package db_test
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -18,7 +19,11 @@ func TestSQLite(t *testing.T) {
 
 func create(t *testing.T, path string) *db.DB {
 	t.Helper()
-	d, err := emptydb.Create(t.Context(), path)
+	make := emptydb.Create // of files
+	if strings.HasPrefix(path, "postgres://") {
+		make = db.Create
+	}
+	d, err := make(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,11 +52,14 @@ func open(t *testing.T, path string) *db.DB {
 	return d
 }
 
-// TestTwoProcesses: processes that write to one file at the same time take
-// turns. The feed has one numbering, and each process a chain of its own.
 func TestTwoProcesses(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "keyhatch.db")
+	testTwoProcesses(t, filepath.Join(t.TempDir(), "keyhatch.db"))
+}
+
+// testTwoProcesses: processes that write to one database at the same time take
+// turns. The feed has one numbering, and each process a chain of its own.
+func testTwoProcesses(t *testing.T, path string) {
 	createRecording(t, path).Close()
 	const processes, writes = 3, 20
 	var all sync.WaitGroup

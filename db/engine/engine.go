@@ -4,6 +4,7 @@
 package engine
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 )
@@ -13,6 +14,14 @@ type Pools struct {
 	Reads  *sql.DB // cannot write
 	Feed   *sql.DB // one connection for snapshots, which nothing else waits for; cannot write
 	Writes *sql.DB // of the one writer
+
+	// Turn begins a transaction that writes by waiting until no other process does. It is
+	// nil where a transaction of Writes does so by itself.
+	Turn func(context.Context, *sql.Tx) error
+	// Snapshots are the options of a transaction that reads what was there at one moment.
+	Snapshots sql.TxOptions
+	// Definition writes the definition of a table as the engine has it. Nil: as it is.
+	Definition func(string) string
 }
 
 // Close closes the connections; a pool that is nil was not opened.

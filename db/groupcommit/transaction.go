@@ -25,6 +25,11 @@ func (w *Writer[State]) transact(batch []*write[State]) error {
 		return err
 	}
 	defer tx.Rollback() // does nothing after Commit
+	if w.rules.Begin != nil {
+		if err := w.rules.Begin(ctx, tx); err != nil {
+			return err
+		}
+	}
 	before := w.state
 	for _, b := range batch {
 		if err := w.apply(ctx, tx, b); err != nil {

@@ -18,6 +18,8 @@ type Rules[State any] struct {
 	// Again tells whether a write that failed may succeed when it is run again
 	// from its start.
 	Again func(error) bool
+	// Begin is run first in each transaction; nil for nothing.
+	Begin func(ctx context.Context, tx *sql.Tx) error
 	// Finish is run before each commit, with the state before the transaction
 	// and now. When it fails, so does the transaction.
 	Finish func(ctx context.Context, tx *sql.Tx, before, now State) error

@@ -6,6 +6,8 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+
+	"github.com/keyhatch/keyhatch/db/engine"
 )
 
 // Marks are tables that only our databases have, of whatever version.
@@ -18,7 +20,7 @@ func names() ([]string, error) { return fs.Glob(migrations, "migrations/*.sql") 
 
 // Migrate brings a database from a version, 0 for an empty one, to the current
 // one, which it returns. All of it happens, or nothing.
-func Migrate(ctx context.Context, p *sql.DB, from int) (to int, err error) {
+func Migrate(ctx context.Context, pools engine.Pools, from int) (to int, err error) {
 	all, err := names()
 	if err != nil {
 		return 0, err
@@ -26,22 +28,31 @@ func Migrate(ctx context.Context, p *sql.DB, from int) (to int, err error) {
 	if from > len(all) {
 		return 0, differs(from, len(all))
 	}
-	tx, err := p.BeginTx(ctx, nil)
+	tx, err := pools.Writes.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, err
 	}
 	defer tx.Rollback() // does nothing after Commit
+	if pools.Turn != nil {
+		if err := pools.Turn(ctx, tx); err != nil {
+			return 0, err
+		}
+	}
 	if from == 0 {
 		if _, err := tx.ExecContext(ctx, "create table schema_migrations (version bigint primary key)"); err != nil {
 			return 0, err
 		}
+	}
+	written := pools.Definition
+	if written == nil {
+		written = func(text string) string { return text }
 	}
 	for i, name := range all[from:] {
 		text, err := migrations.ReadFile(name)
 		if err != nil {
 			return 0, err
 		}
-		if _, err := tx.ExecContext(ctx, string(text)); err != nil {
+		if _, err := tx.ExecContext(ctx, written(string(text))); err != nil {
 			return 0, fmt.Errorf("%s: %w", name, err)
 		}
 		if _, err := tx.ExecContext(ctx, "insert into schema_migrations (version) values ($1)", from+i+1); err != nil {

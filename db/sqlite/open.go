@@ -40,7 +40,7 @@ func Open(ctx context.Context, path string, tables ...string) (engine.Pools, err
 }
 
 func open(ctx context.Context, path string) (engine.Pools, error) {
-	var pools engine.Pools
+	pools := engine.Pools{Snapshots: sql.TxOptions{ReadOnly: true}}
 	for _, p := range []struct {
 		pool  **sql.DB
 		size  int

@@ -1,0 +1,170 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"regexp"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/keyhatch/keyhatch/db/engine"
+)
+
+// Names tells whether the address is one of PostgreSQL: a URL postgres://… or
+// postgresql://….
+func Names(address string) bool {
+	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
+}
+
+// oldest is the version that is asked for, as server_version_num has it.
+const oldest = 14_00_00
+
+// What one statement, and one wait for a lock or for the next statement of a
+// transaction, may take. A process that hangs in its turn to write holds up all others
+// for so long.
+const (
+	statementTimeout = 5 * time.Second
+	lockTimeout      = 5 * time.Second
+	idleTimeout      = 5 * time.Second
+	connectTimeout   = 5 * time.Second
+)
+
+// Create opens a database that has no tables. One that has any is an error.
+func Create(ctx context.Context, address string) (engine.Pools, error) {
+	pools, err := open(ctx, address)
+	if err != nil {
+		return engine.Pools{}, err
+	}
+	var tables int
+	if err = pools.Reads.QueryRowContext(ctx, "select count(*) from pg_tables where schemaname = current_schema()").Scan(&tables); err == nil && tables > 0 {
+		err = errors.New("it has tables already: name an empty one")
+	}
+	if err != nil {
+		return engine.Pools{}, errors.Join(fmt.Errorf("database: %w", err), pools.Close())
+	}
+	return pools, nil
+}
+
+// Open opens a database that has the tables.
+func Open(ctx context.Context, address string, tables ...string) (engine.Pools, error) {
+	pools, err := open(ctx, address)
+	if err != nil {
+		return engine.Pools{}, err
+	}
+	for _, table := range tables {
+		var there bool
+		if err = pools.Reads.QueryRowContext(ctx, "select to_regclass($1) is not null", table).Scan(&there); err == nil && !there {
+			err = errors.New("it is no database of Keyhatch: `keyhatch init` makes one of an empty database")
+		}
+		if err != nil {
+			return engine.Pools{}, errors.Join(fmt.Errorf("database: %w", err), pools.Close())
+		}
+	}
+	return pools, nil
+}
+
+func open(ctx context.Context, address string) (engine.Pools, error) {
+	pools := engine.Pools{Turn: takeTurn, Snapshots: sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}, Definition: definition}
+	for _, p := range []struct {
+		pool  **sql.DB
+		size  int
+		write bool
+	}{
+		{&pools.Reads, runtime.GOMAXPROCS(0) * 4, false},
+		{&pools.Writes, 1, true},
+		{&pools.Feed, 1, false},
+	} {
+		opened, err := pool(ctx, address, p.size, p.write)
+		if err != nil {
+			return engine.Pools{}, errors.Join(fmt.Errorf("database: %w", err), pools.Close())
+		}
+		*p.pool = opened
+	}
+	return pools, nil
+}
+
+// pool opens connections with the settings on which durability rests, and asserts
+// that they took.
+func pool(ctx context.Context, address string, size int, write bool) (*sql.DB, error) {
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, err // pgx leaves the password out
+	}
+	config.ConnectTimeout = connectTimeout
+	for name, value := range map[string]string{
+		"application_name":                    "keyhatch",
+		"synchronous_commit":                  "on",
+		"default_transaction_read_only":       onOff(!write),
+		"statement_timeout":                   millis(statementTimeout),
+		"lock_timeout":                        millis(lockTimeout),
+		"idle_in_transaction_session_timeout": millis(idleTimeout),
+	} {
+		config.RuntimeParams[name] = value
+	}
+	p := stdlib.OpenDB(*config)
+	p.SetMaxOpenConns(size)
+	p.SetMaxIdleConns(size)
+	if err := check(ctx, p); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
+func millis(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
+
+// check refuses a server that is too old, and one that tells of a commit before it is
+// on disk.
+func check(ctx context.Context, p *sql.DB) error {
+	var version int
+	var encoding, commits, fsync string
+	err := p.QueryRowContext(ctx, `select current_setting('server_version_num')::int, current_setting('server_encoding'),
+		current_setting('synchronous_commit'), current_setting('fsync')`).Scan(&version, &encoding, &commits, &fsync)
+	switch {
+	case err != nil:
+		return err
+	case version < oldest:
+		return fmt.Errorf("the server is PostgreSQL %d, and 14 or later is needed", version/1_00_00)
+	case encoding != "UTF8":
+		return fmt.Errorf("it keeps text as %s, and must as UTF8: create the database with ENCODING 'UTF8' TEMPLATE template0", encoding)
+	case commits != "on":
+		return fmt.Errorf("synchronous_commit is %s, and must be on", commits)
+	}
+	return nil
+}
+
+// turn is the lock that who writes holds until the end of his transaction.
+const turn = 0x6b65796861746368 // "keyhatch"
+
+// takeTurn waits until nobody else writes, in any process. So writes never run side by
+// side, like those of one process, and the numbers of the change feed are in the order
+// of the commits: no reader can see a number and miss an earlier one that comes late.
+func takeTurn(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, "select pg_advisory_xact_lock($1)", int64(turn))
+	return err
+}
+
+// column is the beginning of a column's definition, as far as its type.
+var column = regexp.MustCompile(`(?m)(^\s+\w+|\badd column \w+)(\s+)(text|blob)\b`)
+
+// definition writes a definition of tables as PostgreSQL has it: bytes have another
+// name there, and text is in the order of its bytes, whatever the order of the database.
+func definition(text string) string {
+	return column.ReplaceAllStringFunc(text, func(found string) string {
+		if begin, is := strings.CutSuffix(found, "blob"); is {
+			return begin + "bytea"
+		}
+		return found + ` collate "C"`
+	})
+}

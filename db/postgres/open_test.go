@@ -1,0 +1,113 @@
+package postgres_test
+
+import (
+	"database/sql"
+	"strings"
+	"testing"
+
+	"github.com/keyhatch/keyhatch/db/postgres"
+	"github.com/keyhatch/keyhatch/internal/pgcluster"
+)
+
+// TestPostgreSQL has one cluster, since starting one takes seconds.
+func TestPostgreSQL(t *testing.T) {
+	cluster := pgcluster.Start(t)
+	t.Run("Opening", func(t *testing.T) { testOpening(t, cluster.New(t)) })
+	t.Run("Turns", func(t *testing.T) { testTurns(t, cluster.New(t)) })
+}
+
+// testOpening: a new installation is made in an empty database alone, and one that has no
+// tables is none.
+func testOpening(t *testing.T, address string) {
+	ctx := t.Context()
+	if _, err := postgres.Open(ctx, address, "marks"); err == nil || !strings.Contains(err.Error(), "keyhatch init") {
+		t.Errorf("opening an empty one: %v", err)
+	}
+	pools, err := postgres.Create(ctx, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pools.Close()
+	if _, err := pools.Writes.ExecContext(ctx, pools.Definition("create table marks (\n  id text primary key,\n  mark blob\n)")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := postgres.Create(ctx, address); err == nil || !strings.Contains(err.Error(), "tables already") {
+		t.Errorf("creating one that is there: %v", err)
+	}
+	again, err := postgres.Open(ctx, address, "marks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	for what, pool := range map[string]*sql.DB{"reads": again.Reads, "feed": again.Feed} {
+		if _, err := pool.ExecContext(ctx, "insert into marks values ('a')"); err == nil {
+			t.Errorf("%s write", what)
+		}
+	}
+	for name, want := range map[string]string{"synchronous_commit": "on", "statement_timeout": "5s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "5s"} {
+		var got string
+		if err := again.Writes.QueryRowContext(ctx, "select current_setting($1)", name).Scan(&got); err != nil || got != want {
+			t.Errorf("%s is %q, %v, want %s", name, got, err, want)
+		}
+	}
+	// Texts are in the order of their bytes, whatever the database's is.
+	if _, err := pools.Writes.ExecContext(ctx, "insert into marks values ('B'), ('a'), ('ä'), ('1')"); err != nil {
+		t.Fatal(err)
+	}
+	var order string
+	if err := again.Reads.QueryRowContext(ctx, "select string_agg(id, '' order by id) from marks").Scan(&order); err != nil || order != "1Baä" {
+		t.Errorf("the order is %q, %v", order, err)
+	}
+}
+
+// testTurns: who writes waits until nobody else does, whatever process that is; who reads
+// does not.
+func testTurns(t *testing.T, address string) {
+	ctx := t.Context()
+	one, err := postgres.Create(ctx, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer one.Close()
+	two, err := postgres.Create(ctx, address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer two.Close()
+	first, err := one.Writes.BeginTx(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Rollback()
+	if err := one.Turn(ctx, first); err != nil {
+		t.Fatal(err)
+	}
+	second, err := two.Writes.BeginTx(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Rollback()
+	if _, err := second.ExecContext(ctx, "set local lock_timeout = 100"); err != nil {
+		t.Fatal(err)
+	}
+	if err := two.Turn(ctx, second); err == nil {
+		t.Error("two write at once")
+	}
+	if err := two.Reads.PingContext(ctx); err != nil {
+		t.Errorf("reading: %v", err)
+	}
+	if err := first.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	third, err := two.Writes.BeginTx(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer third.Rollback()
+	if err := two.Turn(ctx, third); err != nil {
+		t.Errorf("nobody writes: %v", err)
+	}
+}
