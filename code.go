@@ -96,6 +96,7 @@ const (
 	CodeStoreNotProven   Code = "store_not_proven"
 	CodeJobNotRecorded   Code = "job_not_recorded"
 	CodeStoreSilent      Code = "store_silent"
+	CodeOutcomeUnknown   Code = "outcome_unknown"
 	CodeUnavailable      Code = "unavailable"
 	CodeInternal         Code = "internal"
 )

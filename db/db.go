@@ -88,15 +88,15 @@ func named(address string) string {
 }
 
 func serve(pools engine.Pools) *DB {
-	return &DB{
-		Reader: Reader{pools.Reads},
-		pools:  pools,
-		writer: groupcommit.Start(pools.Writes, groupcommit.Rules[chain]{
-			Begin:  pools.Turn,
-			Again:  func(err error) bool { return errors.Is(err, errIDTaken) },
-			Finish: saveHead,
-		}),
+	rules := groupcommit.Rules[chain]{
+		Again:  func(err error) bool { return errors.Is(err, errIDTaken) },
+		Finish: saveHead,
 	}
+	if pools.Turn != nil {
+		m := &mark{turn: pools.Turn}
+		rules.Begin, rules.Kept = m.begin, m.kept
+	}
+	return &DB{Reader: Reader{pools.Reads}, pools: pools, writer: groupcommit.Start(pools.Writes, rules)}
 }
 
 // Close lets running writes end and closes the database.
@@ -115,7 +115,7 @@ type Tx struct {
 // Write runs fn in a transaction that may carry other writes too. When it
 // returns nil, what fn did is durable. When fn fails, what it did is undone and
 // its error is returned; when the commit fails, the error is
-// keyhatch.Unavailable and nothing was kept. Writes never run side by side.
+// keyhatch.Unavailable and nothing was kept, or of keyhatch.CodeOutcomeUnknown. Writes never run side by side.
 func (d *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 	return d.writer.Write(ctx, func(q groupcommit.Querier, c *chain) error {
 		return fn(&Tx{Reader{q}, d.mac, c})

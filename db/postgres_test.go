@@ -20,6 +20,7 @@ func TestPostgreSQL(t *testing.T) {
 	for name, test := range map[string]func(t *testing.T, cluster *pgcluster.Cluster){
 		"TwoProcesses": func(t *testing.T, cluster *pgcluster.Cluster) { testTwoProcesses(t, cluster.New(t)) },
 		"SameTables":   testSameTables,
+		"LostCommit":   testLostCommit,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -15,6 +15,7 @@ var ofNoWorkspace = map[string]string{
 	"data_keys":         "the installation's data keys",
 	"schema_migrations": "the schema's version",
 	"audit_registry":    "the record is the installation's; its events name their workspace",
+	"writers":           "a process writes for all tenants",
 	"audit_chains":      "a chain is of a process, not of a tenant",
 	"users":             "people belong to any number of workspaces, by workspace_members",
 	"ended_bearers":     "its users are of the installation, and are no more",

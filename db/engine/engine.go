@@ -16,7 +16,8 @@ type Pools struct {
 	Writes *sql.DB // of the one writer
 
 	// Turn begins a transaction that writes by waiting until no other process does. It is
-	// nil where a transaction of Writes does so by itself.
+	// nil where a transaction of Writes does so by itself; there, what fails to commit was
+	// not kept.
 	Turn func(context.Context, *sql.Tx) error
 	// Snapshots are the options of a transaction that reads what was there at one moment.
 	Snapshots sql.TxOptions

@@ -39,8 +39,18 @@ func (w *Writer[State]) transact(batch []*write[State]) error {
 	if err := w.rules.Finish(ctx, tx, before, w.state); err != nil {
 		return err
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return &commitError{err}
+	}
+	return nil
 }
+
+// commitError: the transaction may have been kept, should the connection have been lost.
+type commitError struct{ cause error }
+
+func (e *commitError) Error() string { return "commit: " + e.cause.Error() }
+
+func (e *commitError) Unwrap() error { return e.cause }
 
 // apply runs one write in a savepoint. Its own failure goes into b.err; the
 // returned error means that the transaction itself is no longer good.

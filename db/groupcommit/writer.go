@@ -20,6 +20,9 @@ type Rules[State any] struct {
 	Again func(error) bool
 	// Begin is run first in each transaction; nil for nothing.
 	Begin func(ctx context.Context, tx *sql.Tx) error
+	// Kept tells, in a transaction of its own, whether the last one was kept, of which the
+	// commit failed. Nil: what fails to commit was not.
+	Kept func(ctx context.Context, tx *sql.Tx) (bool, error)
 	// Finish is run before each commit, with the state before the transaction
 	// and now. When it fails, so does the transaction.
 	Finish func(ctx context.Context, tx *sql.Tx, before, now State) error
@@ -65,7 +68,7 @@ func (w *Writer[State]) Stop() {
 // Write runs fn in a transaction that may carry other writes too. When it
 // returns nil, what fn did is durable. When fn fails, what it did is undone and
 // its error is returned; when the commit fails, the error is
-// keyhatch.Unavailable and nothing was kept.
+// keyhatch.Unavailable and nothing was kept, or of keyhatch.CodeOutcomeUnknown.
 func (w *Writer[State]) Write(ctx context.Context, fn func(Querier, *State) error) error {
 	own := &write[State]{ctx: ctx, fn: fn, done: make(chan error, 1)}
 	select {
@@ -120,7 +123,11 @@ func (w *Writer[State]) gather(first *write[State]) []*write[State] {
 func (w *Writer[State]) commit(batch []*write[State]) {
 	before := w.state
 	err := w.transact(batch)
-	if err != nil {
+	var commit *commitError
+	switch {
+	case errors.As(err, &commit) && w.rules.Kept != nil:
+		err = w.settle(before, err)
+	case err != nil:
 		w.state = before
 		err = unavailable(err)
 	}
