@@ -63,3 +63,47 @@ func testLostCommit(t *testing.T, cluster *pgcluster.Cluster) {
 		})
 	}
 }
+
+// testDatabaseGone: while the database cannot be reached, who asks is told that it is
+// unavailable, also in the middle of a write, and nothing has to be started again.
+func testDatabaseGone(t *testing.T, cluster *pgcluster.Cluster) {
+	address, proxy := cluster.New(t), cluster.Proxy(t)
+	createRecording(t, address).Close()
+	d := open(t, proxy.Address(address))
+	d.UseAuditKey(auditKey)
+	ctx := context.Background()
+	for round := range 2 { // before its chain is open, and then
+		err := d.Write(ctx, func(tx *db.Tx) error {
+			u := keyhatch.User{ID: keyhatch.NewID(keyhatch.UserID, keyhatchNow()), Name: "lost"}
+			if err := tx.InsertUser(ctx, u); err != nil {
+				return err
+			}
+			proxy.Cut()
+			u.ID = keyhatch.NewID(keyhatch.UserID, keyhatchNow())
+			return tx.InsertUser(ctx, u)
+		})
+		if !errors.Is(err, keyhatch.Unavailable) {
+			t.Errorf("round %d: cut in a write: %v", round, err)
+		}
+		if _, err := writeUser(ctx, d); !errors.Is(err, keyhatch.Unavailable) {
+			t.Errorf("round %d: a write while it is gone: %v", round, err)
+		}
+		if _, err := d.Users(ctx, "", "", db.Everything); !errors.Is(err, keyhatch.Unavailable) {
+			t.Errorf("round %d: a read while it is gone: %v", round, err)
+		}
+		if err := d.Snapshot(ctx, func(db.Reader) error { return nil }); !errors.Is(err, keyhatch.Unavailable) {
+			t.Errorf("round %d: a snapshot while it is gone: %v", round, err)
+		}
+		proxy.Mend()
+		if _, err := writeUser(ctx, d); err != nil {
+			t.Errorf("round %d: a write when it is back: %v", round, err)
+		}
+		users, err := d.Users(ctx, "", "", db.Everything)
+		if err != nil || len(users) != round+1 {
+			t.Errorf("round %d: %d users, %v", round, len(users), err)
+		}
+	}
+	if report := verify(t, d); report.Chains != 1 || report.Events != 2 {
+		t.Errorf("%d events in %d chains", report.Events, report.Chains)
+	}
+}

@@ -21,6 +21,7 @@ func TestPostgreSQL(t *testing.T) {
 		"TwoProcesses": func(t *testing.T, cluster *pgcluster.Cluster) { testTwoProcesses(t, cluster.New(t)) },
 		"SameTables":   testSameTables,
 		"LostCommit":   testLostCommit,
+		"DatabaseGone": testDatabaseGone,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -134,6 +134,9 @@ func dbError(err error) error {
 	case engine.Reference:
 		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeInUse, "something still belongs to it or names it (a store's buckets and access keys, a bucket's locations, the access keys that name it, a user's locations, what a workspace holds): remove or hand over that first").Because(err)
 	}
+	if postgres.Away(err) {
+		return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "the service cannot reach its database at the moment; try again").Because(err)
+	}
 	return err
 }
 

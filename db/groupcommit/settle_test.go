@@ -27,8 +27,11 @@ func TestOutcomeUnknown(t *testing.T) {
 		}
 		asked := 0
 		w := groupcommit.Start(pool, groupcommit.Rules[int]{
-			Again:  func(error) bool { return false },
-			Kept:   func(context.Context, *sql.Tx) (bool, error) { asked++; return false, errors.New("the database is away") },
+			Again: func(error) bool { return false },
+			Kept: func(context.Context, *sql.Tx) (bool, error) {
+				asked++
+				return false, errors.New("the database is away")
+			},
 			Finish: func(context.Context, *sql.Tx, int, int) error { return nil },
 		})
 		defer w.Stop()

@@ -3,6 +3,7 @@ package groupcommit
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"runtime/debug"
 )
@@ -77,6 +78,8 @@ func (w *Writer[State]) try(ctx context.Context, tx *sql.Tx, b *write[State]) (a
 	if b.err = protect(b.fn, steady{tx}, &w.state); b.err != nil {
 		w.state = before
 		if _, err := tx.ExecContext(ctx, "rollback to savepoint one_write"); err != nil {
+			err = errors.Join(b.err, err)
+			b.err = nil // the transaction is lost, and it with all others
 			return false, err
 		}
 	}

@@ -5,12 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
 	"runtime"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/keyhatch/keyhatch/db/engine"
 )
@@ -24,13 +26,12 @@ func Names(address string) bool {
 // oldest is the version that is asked for, as server_version_num has it.
 const oldest = 14_00_00
 
-// What one statement, and one wait for a lock or for the next statement of a
-// transaction, may take. A process that hangs in its turn to write holds up all others
-// for so long.
+// What things may take. A process that hangs, or is lost, in its turn to write holds up
+// all others for idleTimeout, which is less than they wait.
 const (
-	statementTimeout = 5 * time.Second
-	lockTimeout      = 5 * time.Second
-	idleTimeout      = 5 * time.Second
+	idleTimeout      = 5 * time.Second // between two statements of a transaction
+	lockTimeout      = 8 * time.Second
+	statementTimeout = 10 * time.Second // with what it waits for a lock
 	connectTimeout   = 5 * time.Second
 )
 
@@ -96,6 +97,16 @@ func pool(ctx context.Context, address string, size int, write bool) (*sql.DB, e
 		return nil, err // pgx leaves the password out
 	}
 	config.ConnectTimeout = connectTimeout
+	// A standby is behind: memory that is read there is older than it seems.
+	config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
+	dial := config.DialFunc
+	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &impatient{Conn: c}, nil
+	}
 	for name, value := range map[string]string{
 		"application_name":                    "keyhatch",
 		"synchronous_commit":                  "on",
@@ -128,9 +139,9 @@ func millis(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 // on disk.
 func check(ctx context.Context, p *sql.DB) error {
 	var version int
-	var encoding, commits, fsync string
+	var encoding, commits string
 	err := p.QueryRowContext(ctx, `select current_setting('server_version_num')::int, current_setting('server_encoding'),
-		current_setting('synchronous_commit'), current_setting('fsync')`).Scan(&version, &encoding, &commits, &fsync)
+		current_setting('synchronous_commit')`).Scan(&version, &encoding, &commits)
 	switch {
 	case err != nil:
 		return err

@@ -44,7 +44,7 @@ func testOpening(t *testing.T, address string) {
 			t.Errorf("%s write", what)
 		}
 	}
-	for name, want := range map[string]string{"synchronous_commit": "on", "statement_timeout": "5s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "5s"} {
+	for name, want := range map[string]string{"synchronous_commit": "on", "statement_timeout": "10s", "lock_timeout": "8s", "idle_in_transaction_session_timeout": "5s"} {
 		var got string
 		if err := again.Writes.QueryRowContext(ctx, "select current_setting($1)", name).Scan(&got); err != nil || got != want {
 			t.Errorf("%s is %q, %v, want %s", name, got, err, want)
