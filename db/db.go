@@ -65,6 +65,9 @@ func Migrate(ctx context.Context, address string) (from, to int, err error) {
 	return from, to, nil
 }
 
+// OnServer tells whether the address is that of a database server, and not a file's path.
+func OnServer(address string) bool { return postgres.Names(address) }
+
 func create(ctx context.Context, address string) (engine.Pools, error) {
 	if postgres.Names(address) {
 		return postgres.Create(ctx, address)

@@ -64,7 +64,15 @@ const changesKept = time.Hour
 // its cluster id and the first admin's token. What exists already stays as it
 // is, and when it cannot be done nothing is left behind.
 func create(ctx context.Context, c config.Config, admin string) (cluster string, secret keyhatch.Secret, err error) {
-	for _, path := range []string{c.Database, c.KeyFile} {
+	address, err := c.DatabaseAddress()
+	if err != nil {
+		return "", "", err
+	}
+	var files []string
+	if !db.OnServer(c.Database) { // a server has an empty database ready, and takes no other
+		files = []string{c.Database, c.Database + "-wal", c.Database + "-shm"}
+	}
+	for _, path := range append(files, c.KeyFile) {
 		if _, err := os.Lstat(path); path != "" && err == nil {
 			return "", "", fmt.Errorf("%s exists already: an installation is never overwritten", path)
 		}
@@ -92,8 +100,8 @@ func create(ctx context.Context, c config.Config, admin string) (cluster string,
 	if err != nil {
 		return "", "", err
 	}
-	made = append(made, c.Database, c.Database+"-wal", c.Database+"-shm")
-	d, err := db.Create(ctx, c.Database)
+	made = append(made, files...)
+	d, err := db.Create(ctx, address)
 	if err != nil {
 		return "", "", err
 	}
@@ -104,7 +112,11 @@ func create(ctx context.Context, c config.Config, admin string) (cluster string,
 
 // openStore opens the database and the keys.
 func openStore(ctx context.Context, c config.Config) (*db.DB, *seal.Keyring, error) {
-	d, err := db.Open(ctx, c.Database)
+	address, err := c.DatabaseAddress()
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := db.Open(ctx, address)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -20,7 +20,11 @@ func (m migrateCommand) Run(ctx context.Context, s ask.Streams) error {
 	if err != nil {
 		return err
 	}
-	from, to, err := db.Migrate(ctx, c.Database)
+	address, err := c.DatabaseAddress()
+	if err != nil {
+		return err
+	}
+	from, to, err := db.Migrate(ctx, address)
 	if err != nil {
 		return err
 	}

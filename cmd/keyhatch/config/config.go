@@ -16,15 +16,22 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/keyhatch/keyhatch/cli/ask"
+	"github.com/keyhatch/keyhatch/db"
 )
 
 // Config is keyhatch.yaml. A relative path is relative to the file's folder.
 // Unknown keys are errors.
 type Config struct {
-	// Database is the SQLite file that holds everything but the objects and the
-	// key. It must be on a local disk: SQLite's locks do not work on network
-	// file systems. Default: keyhatch.db.
+	// Database holds everything but the objects and the key: an SQLite file, or a
+	// PostgreSQL (14 or later) at postgres://USER@HOST/DATABASE, which any number of
+	// servers share. A file must be on a local disk: SQLite's locks do not work on
+	// network file systems. Default: keyhatch.db.
 	Database string `yaml:"database"`
+
+	// DatabasePasswordFile holds the password of PostgreSQL's user, readable by its
+	// owner only. Without it the user needs none (a socket, a certificate), or it is
+	// where PostgreSQL's own programs have it (PGPASSWORD, a passfile). Default: none.
+	DatabasePasswordFile string `yaml:"database_password_file"`
 
 	// KeyFile holds the key-encryption key, readable by its owner only. Whoever
 	// has it and the database has every secret; without it the database opens
@@ -200,7 +207,10 @@ func (c *Config) complete(folder string) error {
 	if len(c.DirectoryRoots) == 0 {
 		c.DirectoryRoots = []string{"objects"}
 	}
-	paths := []*string{&c.Arvados.SystemRootTokenFile, &c.Earthdata.Login.ClientSecretFile, &c.AWS.WebIdentityTokenFile, &c.Database, &c.KeyFile, &c.Keys.Previous.File, &c.API.TLSCert, &c.API.TLSKey, &c.S3.TLSCert, &c.S3.TLSKey}
+	paths := []*string{&c.Arvados.SystemRootTokenFile, &c.Earthdata.Login.ClientSecretFile, &c.AWS.WebIdentityTokenFile, &c.DatabasePasswordFile, &c.KeyFile, &c.Keys.Previous.File, &c.API.TLSCert, &c.API.TLSKey, &c.S3.TLSCert, &c.S3.TLSKey}
+	if !db.OnServer(c.Database) {
+		paths = append(paths, &c.Database)
+	}
 	if c.S3.RequestLog != "-" {
 		paths = append(paths, &c.S3.RequestLog)
 	}
@@ -225,6 +235,9 @@ func (c *Config) complete(folder string) error {
 
 // Check refuses what cannot work.
 func (c *Config) Check() error {
+	if err := c.checkDatabase(); err != nil {
+		return err
+	}
 	if err := c.Earthdata.check(); err != nil {
 		return err
 	}
@@ -261,7 +274,7 @@ func (c *Config) Check() error {
 		return errors.New(`log_format must be "text" or "json"`)
 	}
 	for _, root := range c.DirectoryRoots {
-		for _, file := range []string{c.Database, c.KeyFile, c.Keys.Previous.File} {
+		for _, file := range []string{c.Database, c.DatabasePasswordFile, c.KeyFile, c.Keys.Previous.File} {
 			if rel, err := filepath.Rel(root, file); file != "" && err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
 				return fmt.Errorf("directory_roots: %s holds %s, which a store must never serve", root, file)
 			}

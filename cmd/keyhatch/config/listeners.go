@@ -126,6 +126,7 @@ func (c *Config) InTheClear() (names []string) {
 
 // Warn tells of what is allowed, and seldom meant.
 func (c *Config) Warn(log *slog.Logger) {
+	c.warnOfDatabase(log)
 	for _, name := range c.InTheClear() {
 		log.Warn(ClearText, "listener", name, "next", "give "+name+".tls_cert and "+name+".tls_key, or listen on 127.0.0.1 behind a proxy that has TLS")
 	}

@@ -1,0 +1,65 @@
+package config
+
+import (
+	"errors"
+	"log/slog"
+	"net/url"
+
+	"github.com/keyhatch/keyhatch/db"
+)
+
+// checkDatabase refuses an address with a password in it: the configuration is no place
+// for secrets. Nothing of an address is repeated, should there be one.
+func (c *Config) checkDatabase() error {
+	if !db.OnServer(c.Database) {
+		if c.DatabasePasswordFile != "" {
+			return errors.New("database_password_file: only a database at postgres://… has a password")
+		}
+		return nil
+	}
+	u, err := url.Parse(c.Database)
+	if err != nil {
+		return errors.New("database must be a file, or postgres://USER@HOST/DATABASE")
+	}
+	if _, has := u.User.Password(); has || u.Query().Has("password") {
+		return errors.New("database: a password never stands in the configuration: write it into a file that its owner alone can read, and name that as database_password_file")
+	}
+	if c.DatabasePasswordFile != "" && u.User.Username() == "" {
+		return errors.New("database: name the user whose password is in database_password_file, postgres://USER@HOST/DATABASE")
+	}
+	return nil
+}
+
+// DatabaseAddress is the address of the database with its password. It is shown nowhere.
+func (c *Config) DatabaseAddress() (string, error) {
+	if c.DatabasePasswordFile == "" {
+		return c.Database, nil
+	}
+	password, err := secretIn("database_password_file", c.DatabasePasswordFile, "write the password of the database's user into it")
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(c.Database)
+	if err != nil {
+		return "", err
+	}
+	u.User = url.UserPassword(u.User.Username(), password.Reveal())
+	return u.String(), nil
+}
+
+// warnOfDatabase tells when others between here and the database could read and change what
+// is asked there.
+func (c *Config) warnOfDatabase(log *slog.Logger) {
+	if !db.OnServer(c.Database) {
+		return
+	}
+	u, err := url.Parse(c.Database)
+	if err != nil {
+		return
+	}
+	if host := u.Hostname(); host == "" || IsLoopback(host) || u.Query().Get("sslmode") == "verify-full" {
+		return
+	}
+	log.Warn("what is asked of the database can be read and changed on the way: its certificate is not verified",
+		"next", "add ?sslmode=verify-full to database, with sslrootcert=FILE where its authority is your own")
+}
