@@ -54,6 +54,27 @@ func (r Reader) LastChange(ctx context.Context) (int64, error) {
 	return seq, dbError(err)
 }
 
+// FeedMark tells a line of the feed from any other that has had its number: a database
+// that was put back to an earlier state gives numbers once more.
+type FeedMark struct {
+	Seq  int64
+	at   int64
+	kind ChangeKind
+	id   string
+}
+
+// FeedMark returns that of the line with the number, and a zero one when it is not there.
+func (r Reader) FeedMark(ctx context.Context, seq int64) (FeedMark, error) {
+	marks, err := many(ctx, r, func(row row) (m FeedMark, err error) {
+		err = row.Scan(&m.Seq, &m.at, &m.kind, &m.id)
+		return m, err
+	}, "select seq, at, kind, id from changes where seq = $1", seq)
+	if err != nil || len(marks) == 0 {
+		return FeedMark{}, err
+	}
+	return marks[0], nil
+}
+
 // ChangesAfter returns the changes behind the number, in their order.
 func (r Reader) ChangesAfter(ctx context.Context, seq int64) ([]Change, error) {
 	return many(ctx, r, func(row row) (c Change, err error) {

@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
@@ -190,6 +191,38 @@ func TestS7_FeedPruned(t *testing.T) {
 		}
 		wantLikeNew(t, m, d, "after the feed was pruned")
 		wantKnown(t, m, ids[1], "after the feed was pruned")
+	}
+}
+
+// TestS7_FeedPutBack: a database that was put back to an earlier state, from a backup or
+// by a standby that had not heard of all, gives the numbers of the feed once more. Memory
+// went on behind the number that it had, and never learned of what came before.
+func TestS7_FeedPutBack(t *testing.T) {
+	t.Parallel()
+	d, path := create(t)
+	m, other := load(t, d), beside(t, path)
+	for lost := range 3 {
+		for range lost {
+			addUser(t, other)
+		}
+		wantLikeNew(t, m, d, "before it is put back")
+		past, err := sql.Open("sqlite", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer past.Close()
+		for _, statement := range []string{
+			"delete from users where id in (select id from changes order by seq desc limit $1)",
+			"delete from changes where seq > (select max(seq) from changes) - $1",
+		} {
+			if _, err := past.Exec(statement, lost); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range lost + 1 {
+			addUser(t, other)
+		}
+		wantLikeNew(t, m, d, fmt.Sprintf("put back by %d", lost))
 	}
 }
 

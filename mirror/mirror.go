@@ -32,8 +32,8 @@ type Mirror struct {
 
 	mu    sync.RWMutex
 	image *Image
-	seq   int64     // of the last change that the image holds
-	asOf  time.Time // the image was true at this time
+	mark  db.FeedMark // of the last change that the image holds; zero: of an empty feed
+	asOf  time.Time   // the image was true at this time
 }
 
 // Load reads the whole image.
@@ -83,7 +83,7 @@ func unknown(cause error) error {
 func (m *Mirror) Seq() int64 {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.seq
+	return m.mark.Seq
 }
 
 // CatchUp takes in every change that was committed before the call. It gives up on
@@ -118,7 +118,7 @@ var errHangs = errors.New("the database does not answer")
 // refresh is CatchUp for a call of that time.
 func (m *Mirror) refresh(ctx context.Context, called time.Time) error {
 	m.mu.RLock()
-	seq, covered := m.seq, m.asOf.After(called)
+	mark, covered := m.mark, m.asOf.After(called)
 	m.mu.RUnlock()
 	if covered { // a refresh that began after the call has just ended
 		return nil
@@ -127,16 +127,16 @@ func (m *Mirror) refresh(ctx context.Context, called time.Time) error {
 	var updates []update
 	lost := false
 	err := m.db.Snapshot(ctx, func(r db.Reader) error {
-		first, err := r.FirstChange(ctx)
+		here, err := r.FeedMark(ctx, mark.Seq)
 		if err != nil {
 			return err
 		}
-		if lost = first > seq+1; lost {
+		changes, err := r.ChangesAfter(ctx, mark.Seq)
+		if err != nil {
+			return err
+		}
+		if lost = here != mark || len(changes) > 0 && changes[0].Seq != mark.Seq+1; lost || len(changes) == 0 {
 			return nil
-		}
-		changes, err := r.ChangesAfter(ctx, seq)
-		if err != nil {
-			return err
 		}
 		for _, c := range changes {
 			u, err := read(ctx, r, c)
@@ -144,14 +144,14 @@ func (m *Mirror) refresh(ctx context.Context, called time.Time) error {
 				return err
 			}
 			updates = append(updates, u)
-			seq = c.Seq
 		}
-		return nil
+		mark, err = r.FeedMark(ctx, changes[len(changes)-1].Seq)
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	if lost { // the feed was pruned past us
+	if lost { // the feed was pruned past us, or is another one: of a backup, or of a standby that had not all
 		return m.reload(ctx, begun)
 	}
 	m.mu.Lock()
@@ -163,15 +163,19 @@ func (m *Mirror) refresh(ctx context.Context, called time.Time) error {
 		m.image.otherKeys = false
 		m.keysChanged()
 	}
-	m.seq, m.asOf = seq, begun
+	m.mark, m.asOf = mark, begun
 	return nil
 }
 
 func (m *Mirror) reload(ctx context.Context, begun time.Time) error {
 	image := newImage()
-	var seq int64
-	err := m.db.Snapshot(ctx, func(r db.Reader) (err error) {
-		if seq, err = r.LastChange(ctx); err != nil {
+	var mark db.FeedMark
+	err := m.db.Snapshot(ctx, func(r db.Reader) error {
+		last, err := r.LastChange(ctx)
+		if err != nil {
+			return err
+		}
+		if mark, err = r.FeedMark(ctx, last); err != nil {
 			return err
 		}
 		return fill(ctx, r, image)
@@ -181,7 +185,7 @@ func (m *Mirror) reload(ctx context.Context, begun time.Time) error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.image, m.seq, m.asOf = image, seq, begun
+	m.image, m.mark, m.asOf = image, mark, begun
 	m.keysChanged() // maybe
 	return nil
 }
