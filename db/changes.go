@@ -42,6 +42,7 @@ const PairSeparator = "|"
 // changed notes in the feed that something is to be read again. The next number
 // is the highest plus one: writes never run side by side.
 func (t *Tx) changed(ctx context.Context, kind ChangeKind, workspace, id string) error {
+	t.chain.fed++
 	return t.exec(ctx, `insert into changes (seq, at, workspace, kind, id)
 		values ((select coalesce(max(seq), 0) + 1 from changes), $1, $2, $3, $4)`,
 		micros(time.Now()), workspace, string(kind), id)

@@ -2,9 +2,11 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
+	"time"
 
 	"github.com/keyhatch/keyhatch/audit"
 	"github.com/keyhatch/keyhatch/db/engine"
@@ -92,8 +94,13 @@ func named(address string) string {
 
 func serve(pools engine.Pools) *DB {
 	rules := groupcommit.Rules[chain]{
-		Again:  func(err error) bool { return errors.Is(err, errIDTaken) },
-		Finish: saveHead,
+		Again: func(err error) bool { return errors.Is(err, errIDTaken) },
+		Finish: func(ctx context.Context, tx *sql.Tx, before, now chain) error {
+			if err := saveHead(ctx, tx, before, now); err != nil || pools.Notify == nil || now.fed == before.fed {
+				return err
+			}
+			return pools.Notify(ctx, tx)
+		},
 	}
 	if pools.Turn != nil {
 		m := &mark{turn: pools.Turn}
@@ -124,6 +131,22 @@ func (d *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 		return fn(&Tx{Reader{q}, d.mac, c})
 	})
 }
+
+// Listen calls heard soon after there is something new in the change feed, whoever wrote
+// it, as far as the engine can tell and until ctx ends. It may call without need, and a call
+// may be missing: who must know looks at the feed. heard must not wait.
+func (d *DB) Listen(ctx context.Context, heard func()) {
+	for d.pools.Listen != nil && ctx.Err() == nil {
+		_ = d.pools.Listen(ctx, heard) // what reads the feed tells that the database is away
+		select {
+		case <-ctx.Done():
+		case <-time.After(listenAgain):
+		}
+	}
+}
+
+// listenAgain is how long after a lost connection it is listened again.
+const listenAgain = time.Second
 
 // Snapshot runs fn on reads of one moment, on a connection of its own: memory is
 // kept fresh by it, and must not wait for other readers.

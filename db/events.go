@@ -34,6 +34,7 @@ func scanEvent(row row) (e keyhatch.Event, err error) {
 type chain struct {
 	audit.Chain
 	open bool
+	fed  int // lines that went to the change feed
 }
 
 // Record makes e the next event of this process's chain.
@@ -80,7 +81,7 @@ func (t *Tx) openChain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	*t.chain = chain{opened, true}
+	*t.chain = chain{opened, true, t.chain.fed}
 	return nil
 }
 

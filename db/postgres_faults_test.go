@@ -64,6 +64,35 @@ func testLostCommit(t *testing.T, cluster *pgcluster.Cluster) {
 	}
 }
 
+// testListen: who listens hears of what another process commits to the feed, also after
+// the connection was lost.
+func testListen(t *testing.T, cluster *pgcluster.Cluster) {
+	address, proxy := cluster.New(t), cluster.Proxy(t)
+	createRecording(t, address).Close()
+	writer, listener := open(t, address), open(t, proxy.Address(address))
+	writer.UseAuditKey(auditKey)
+	heard := make(chan struct{}, 100)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		listener.Listen(ctx, func() { heard <- struct{}{} })
+	}()
+	for range 2 {
+		<-heard // that it listens
+		for range 3 {
+			if _, err := writeUser(ctx, writer); err != nil {
+				t.Fatal(err)
+			}
+			<-heard
+		}
+		proxy.Cut()
+		proxy.Mend()
+	}
+	stop()
+	<-ended
+}
+
 // testDatabaseGone: while the database cannot be reached, who asks is told that it is
 // unavailable, also in the middle of a write, and nothing has to be started again.
 func testDatabaseGone(t *testing.T, cluster *pgcluster.Cluster) {

@@ -22,6 +22,7 @@ func TestPostgreSQL(t *testing.T) {
 		"SameTables":   testSameTables,
 		"LostCommit":   testLostCommit,
 		"DatabaseGone": testDatabaseGone,
+		"Listen":       testListen,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -5,7 +5,8 @@
 //
 // The database's change feed tells what to read again. After a write of its own
 // a process catches up before it answers, so a revocation holds at once there;
-// in the background the feed is read four times a second. An image older than a
+// in the background the feed is read four times a second, and as soon as the engine
+// tells that there is something new. An image older than a
 // second is not used: it is refreshed first, and when that fails the question
 // is answered with an error, never from what may no longer be true (S7).
 package mirror

@@ -194,17 +194,29 @@ func (m *Mirror) reload(ctx context.Context, begun time.Time) error {
 func (m *Mirror) Run(ctx context.Context) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
+	news := make(chan struct{}, 1)
+	var listening sync.WaitGroup
+	listening.Go(func() {
+		m.db.Listen(ctx, func() {
+			select {
+			case news <- struct{}{}:
+			default: // it is to be looked anyway
+			}
+		})
+	})
+	defer listening.Wait()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-news:
 		case <-tick.C:
-			if err := m.CatchUp(ctx); err != nil && ctx.Err() == nil {
-				m.log.Error("memory could not be refreshed", "error", err)
-			}
-			m.mu.Lock()
-			m.image.forgetExpired(time.Now())
-			m.mu.Unlock()
 		}
+		if err := m.CatchUp(ctx); err != nil && ctx.Err() == nil {
+			m.log.Error("memory could not be refreshed", "error", err)
+		}
+		m.mu.Lock()
+		m.image.forgetExpired(time.Now())
+		m.mu.Unlock()
 	}
 }

@@ -19,6 +19,11 @@ type Pools struct {
 	// nil where a transaction of Writes does so by itself; there, what fails to commit was
 	// not kept.
 	Turn func(context.Context, *sql.Tx) error
+	// Notify has those hear of the transaction, once it is committed, who are in Listen,
+	// in any process. They may be told too often, and not at all. Nil, both: nobody is.
+	Notify func(context.Context, *sql.Tx) error
+	// Listen calls heard, which must not wait, until its connection is lost or ctx ends.
+	Listen func(ctx context.Context, heard func()) error
 	// Snapshots are the options of a transaction that reads what was there at one moment.
 	Snapshots sql.TxOptions
 	// Definition writes the definition of a table as the engine has it. Nil: as it is.

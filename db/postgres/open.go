@@ -70,7 +70,7 @@ func Open(ctx context.Context, address string, tables ...string) (engine.Pools, 
 }
 
 func open(ctx context.Context, address string) (engine.Pools, error) {
-	pools := engine.Pools{Turn: takeTurn, Snapshots: sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}, Definition: definition}
+	pools := engine.Pools{Turn: takeTurn, Notify: notify, Listen: listener(address), Snapshots: sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}, Definition: definition}
 	for _, p := range []struct {
 		pool  **sql.DB
 		size  int
@@ -92,13 +92,10 @@ func open(ctx context.Context, address string) (engine.Pools, error) {
 // pool opens connections with the settings on which durability rests, and asserts
 // that they took.
 func pool(ctx context.Context, address string, size int, write bool) (*sql.DB, error) {
-	config, err := pgx.ParseConfig(address)
+	config, err := settings(address)
 	if err != nil {
-		return nil, err // pgx leaves the password out
+		return nil, err
 	}
-	config.ConnectTimeout = connectTimeout
-	// A standby is behind: memory that is read there is older than it seems.
-	config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
 	dial := config.DialFunc
 	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dial(ctx, network, address)
@@ -108,7 +105,6 @@ func pool(ctx context.Context, address string, size int, write bool) (*sql.DB, e
 		return &impatient{Conn: c}, nil
 	}
 	for name, value := range map[string]string{
-		"application_name":                    "keyhatch",
 		"synchronous_commit":                  "on",
 		"default_transaction_read_only":       onOff(!write),
 		"statement_timeout":                   millis(statementTimeout),
@@ -124,6 +120,19 @@ func pool(ctx context.Context, address string, size int, write bool) (*sql.DB, e
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
+}
+
+// settings are what all connections have.
+func settings(address string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, err // pgx leaves the password out
+	}
+	config.ConnectTimeout = connectTimeout
+	// A standby is behind: memory that is read there is older than it seems.
+	config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
+	config.RuntimeParams["application_name"] = "keyhatch"
+	return config, nil
 }
 
 func onOff(on bool) string {
