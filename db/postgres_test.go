@@ -18,11 +18,12 @@ func TestPostgreSQL(t *testing.T) {
 	t.Parallel()
 	cluster := pgcluster.Start(t)
 	for name, test := range map[string]func(t *testing.T, cluster *pgcluster.Cluster){
-		"TwoProcesses": func(t *testing.T, cluster *pgcluster.Cluster) { testTwoProcesses(t, cluster.New(t)) },
-		"SameTables":   testSameTables,
-		"LostCommit":   testLostCommit,
-		"DatabaseGone": testDatabaseGone,
-		"Listen":       testListen,
+		"TwoProcesses":     func(t *testing.T, cluster *pgcluster.Cluster) { testTwoProcesses(t, cluster.New(t)) },
+		"SameTables":       testSameTables,
+		"S1_KilledProcess": func(t *testing.T, cluster *pgcluster.Cluster) { testKilledProcess(t, cluster.New(t), 5) },
+		"LostCommit":       testLostCommit,
+		"DatabaseGone":     testDatabaseGone,
+		"Listen":           testListen,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

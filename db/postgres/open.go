@@ -23,6 +23,10 @@ func Names(address string) bool {
 	return strings.HasPrefix(address, "postgres://") || strings.HasPrefix(address, "postgresql://")
 }
 
+// isolation is that of what writes. A statement sees what was committed when it begins: at a
+// higher level, those that follow the turn would see what was there before it was waited for.
+const isolation = "read committed"
+
 // oldest is the version that is asked for, as server_version_num has it.
 const oldest = 14_00_00
 
@@ -106,6 +110,7 @@ func pool(ctx context.Context, address string, size int, write bool) (*sql.DB, e
 	}
 	for name, value := range map[string]string{
 		"synchronous_commit":                  "on",
+		"default_transaction_isolation":       isolation,
 		"default_transaction_read_only":       onOff(!write),
 		"statement_timeout":                   millis(statementTimeout),
 		"lock_timeout":                        millis(lockTimeout),
@@ -148,9 +153,9 @@ func millis(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 // on disk.
 func check(ctx context.Context, p *sql.DB) error {
 	var version int
-	var encoding, commits string
+	var encoding, commits, isolated string
 	err := p.QueryRowContext(ctx, `select current_setting('server_version_num')::int, current_setting('server_encoding'),
-		current_setting('synchronous_commit')`).Scan(&version, &encoding, &commits)
+		current_setting('synchronous_commit'), current_setting('transaction_isolation')`).Scan(&version, &encoding, &commits, &isolated)
 	switch {
 	case err != nil:
 		return err
@@ -160,6 +165,8 @@ func check(ctx context.Context, p *sql.DB) error {
 		return fmt.Errorf("it keeps text as %s, and must as UTF8: create the database with ENCODING 'UTF8' TEMPLATE template0", encoding)
 	case commits != "on":
 		return fmt.Errorf("synchronous_commit is %s, and must be on", commits)
+	case isolated != isolation:
+		return fmt.Errorf("transactions are %s, and must be %s", isolated, isolation)
 	}
 	return nil
 }

@@ -23,6 +23,17 @@ func testOpening(t *testing.T, address string) {
 	if _, err := postgres.Open(ctx, address, "marks"); err == nil || !strings.Contains(err.Error(), "keyhatch init") {
 		t.Errorf("opening an empty one: %v", err)
 	}
+	admin, err := sql.Open("pgx", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	// What the database has as its own does not count.
+	for _, setting := range []string{"default_transaction_isolation = 'repeatable read'", "synchronous_commit = off"} {
+		if _, err := admin.ExecContext(ctx, "do $$ begin execute format('alter database %I set "+strings.ReplaceAll(setting, "'", "''")+"', current_database()); end $$"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	pools, err := postgres.Create(ctx, address)
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +55,7 @@ func testOpening(t *testing.T, address string) {
 			t.Errorf("%s write", what)
 		}
 	}
-	for name, want := range map[string]string{"synchronous_commit": "on", "statement_timeout": "10s", "lock_timeout": "8s", "idle_in_transaction_session_timeout": "5s"} {
+	for name, want := range map[string]string{"synchronous_commit": "on", "transaction_isolation": "read committed", "statement_timeout": "10s", "lock_timeout": "8s", "idle_in_transaction_session_timeout": "5s"} {
 		var got string
 		if err := again.Writes.QueryRowContext(ctx, "select current_setting($1)", name).Scan(&got); err != nil || got != want {
 			t.Errorf("%s is %q, %v, want %s", name, got, err, want)
