@@ -163,7 +163,7 @@ func Read(path string) (Config, error) {
 func Parse(text []byte, folder string) (Config, error) {
 	var c Config
 	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
-		return Config{}, errors.New(strings.TrimSpace(yaml.FormatError(err, false, true)))
+		return Config{}, errors.New(withoutPasswords(strings.TrimSpace(yaml.FormatError(err, false, true))))
 	}
 	if err := c.complete(folder); err != nil {
 		return Config{}, err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/url"
+	"regexp"
 
 	"github.com/keyhatch/keyhatch/db"
 )
@@ -28,6 +29,14 @@ func (c *Config) checkDatabase() error {
 		return errors.New("database: name the user whose password is in database_password_file, postgres://USER@HOST/DATABASE")
 	}
 	return nil
+}
+
+var inAddress = regexp.MustCompile(`(?i)(://[^\s/@:]*:)[^\s]*(@)|(password=)[^\s&'"]*`)
+
+// withoutPasswords hides what is no business of an error that shows lines of the
+// configuration: the password of an address that would have been refused.
+func withoutPasswords(text string) string {
+	return inAddress.ReplaceAllString(text, "$1$3[redacted]$2")
 }
 
 // DatabaseAddress is the address of the database with its password. It is shown nowhere.

@@ -14,11 +14,14 @@ func TestS5_DatabasePassword(t *testing.T) {
 	const canary = "canary-hunter2"
 	folder := t.TempDir()
 	for text, says := range map[string]string{
-		"database: postgres://ann:" + canary + "@db.example.org/keyhatch":                     "a password never stands in the configuration",
-		"database: postgres://ann@db.example.org/keyhatch?password=" + canary:                 "a password never stands in the configuration",
-		"database: 'postgres://ann:%zz" + canary + "@db.example.org/keyhatch'":                "database must be a file, or postgres://",
-		"{database: postgres://db.example.org/keyhatch, database_password_file: pg.password}": "name the user",
-		"database_password_file: pg.password":                                                 "only a database at postgres://",
+		"database: postgres://ann:" + canary + "@db.example.org/keyhatch":                             "a password never stands in the configuration",
+		"database: postgres://ann@db.example.org/keyhatch?password=" + canary:                         "a password never stands in the configuration",
+		"database: 'postgres://ann:%zz" + canary + "@db.example.org/keyhatch'":                        "database must be a file, or postgres://",
+		"{database: postgres://db.example.org/keyhatch, database_password_file: pg.password}":         "name the user",
+		"databse: postgres://ann:" + canary + "@db.example.org/keyhatch":                              "unknown field",
+		"database: postgres://ann:" + canary + "/@:" + canary + "@db.example.org/keyhatch\nnone: 1":   "unknown field",
+		"database: postgres://ann@db.example.org/keyhatch?sslmode=x&password=" + canary + "\nnone: 1": "unknown field",
+		"database_password_file: pg.password":                                                         "only a database at postgres://",
 	} {
 		_, err := Parse([]byte(text), folder)
 		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), canary) {
