@@ -42,8 +42,10 @@ func TestScripts(t *testing.T) {
 	if _, err := devserver.BuildAsReleased(programs); err != nil {
 		t.Fatal(err)
 	}
+	postgresql, condition := onPostgreSQL(t)
 	testscript.Run(t, testscript.Params{
-		Dir: scripts,
+		Dir:       scripts,
+		Condition: condition,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", programs+string(os.PathListSeparator)+e.Getenv("PATH"))
 			return ownHome(e)
@@ -57,6 +59,9 @@ func TestScripts(t *testing.T) {
 			"sql":     tamper,
 			"mode":    fileMode,
 			"closed":  nothingListens,
+			"soon":    soon,
+
+			"postgresql": postgresql, "adminof": adminOf,
 
 			"idof": idOf, "secretof": secretOf, "tokenfrom": tokenFrom,
 		},

@@ -27,6 +27,9 @@ type Cluster struct {
 	databases atomic.Int64
 }
 
+// Variable names, in the environment, the folder of PostgreSQL's programs.
+const Variable = "KEYHATCH_POSTGRES"
+
 // startsWithin is long because a machine that tests may be slow.
 const startsWithin = 2 * time.Minute
 
@@ -34,7 +37,7 @@ const startsWithin = 2 * time.Minute
 // of the machine would need (fsync = off).
 func Start(t testing.TB) *Cluster {
 	t.Helper()
-	programs := os.Getenv("KEYHATCH_POSTGRES")
+	programs := os.Getenv(Variable)
 	if programs == "" {
 		t.Skip("needs PostgreSQL (run make test)")
 	}
@@ -118,8 +121,15 @@ func (c *Cluster) Address(database string) string {
 // New makes an empty database, whose address it returns.
 func (c *Cluster) New(t testing.TB) string {
 	t.Helper()
-	return c.create(t, "template0")
+	address, err := c.Make()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
 }
+
+// Make is New for who is no test.
+func (c *Cluster) Make() (address string, err error) { return c.create("template0") }
 
 // Copy makes a database like the one of an address, to which nobody may be connected. It
 // takes a fraction of the time in which tables are made.
@@ -129,20 +139,23 @@ func (c *Cluster) Copy(t testing.TB, of string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c.create(t, strings.TrimPrefix(u.Path, "/"))
-}
-
-func (c *Cluster) create(t testing.TB, template string) string {
-	t.Helper()
-	admin, err := sql.Open("pgx", c.Address("postgres"))
+	address, err := c.create(strings.TrimPrefix(u.Path, "/"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	return address
+}
+
+func (c *Cluster) create(template string) (address string, err error) {
+	admin, err := sql.Open("pgx", c.Address("postgres"))
+	if err != nil {
+		return "", err
 	}
 	defer admin.Close()
 	// Copying files is ten times as fast as copying pages through the log, which is the default.
 	name := fmt.Sprintf("test_%d", c.databases.Add(1))
 	if _, err := admin.ExecContext(context.Background(), "create database "+name+" template "+template+" strategy file_copy"); err != nil {
-		t.Fatal(err)
+		return "", err
 	}
-	return c.Address(name)
+	return c.Address(name), nil
 }
