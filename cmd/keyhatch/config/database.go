@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 
+	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/db"
 )
 
@@ -66,7 +67,7 @@ func (c *Config) warnOfDatabase(log *slog.Logger) {
 	if err != nil {
 		return
 	}
-	if host := u.Hostname(); host == "" || IsLoopback(host) || u.Query().Get("sslmode") == "verify-full" {
+	if host := u.Hostname(); host == "" || keyhatch.IsLoopback(host) || u.Query().Get("sslmode") == "verify-full" {
 		return
 	}
 	log.Warn("what is asked of the database can be read and changed on the way: its certificate is not verified",
