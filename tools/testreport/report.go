@@ -50,7 +50,7 @@ type report struct {
 	open     map[string]*pkg
 	builds   map[string][]string // output of builds that no package has shown yet
 	total    count
-	packages int                 // in which a test ran
+	packages map[string]bool     // in which a test ran: one of them in two runs is one
 	broken   int                 // packages that failed when none of their tests did
 	failures []string            // names, in the order in which they failed
 	reasons  map[string][]string // why tests were skipped → their names
@@ -59,10 +59,11 @@ type report struct {
 
 func newReport(out io.Writer) *report {
 	return &report{
-		out:     out,
-		open:    map[string]*pkg{},
-		builds:  map[string][]string{},
-		reasons: map[string][]string{},
+		out:      out,
+		open:     map[string]*pkg{},
+		packages: map[string]bool{},
+		builds:   map[string][]string{},
+		reasons:  map[string][]string{},
 	}
 }
 
@@ -183,7 +184,7 @@ func (r *report) endPackage(e event, p *pkg) {
 		r.failPackage(e, p)
 	}
 	if p.passed+p.failed > 0 {
-		r.packages++
+		r.packages[e.Package] = true
 	}
 	if !p.cached {
 		r.timed = append(r.timed, p.timed...)
@@ -269,7 +270,7 @@ func (r *report) finish(noSkips bool) bool {
 
 	fmt.Fprintln(r.out)
 	ran := r.total.passed + r.total.failed
-	fmt.Fprintf(r.out, "%s ran in %s\n", plural(ran, "test"), plural(r.packages, "package"))
+	fmt.Fprintf(r.out, "%s ran in %s\n", plural(ran, "test"), plural(len(r.packages), "package"))
 	showSlowest(r.out, r.timed)
 	if len(r.failures) > 0 {
 		fmt.Fprintln(r.out, "failed:")

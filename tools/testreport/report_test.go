@@ -377,6 +377,20 @@ failed:
 	}
 }
 
+// TestTwoRuns: a package whose tests were divided into two runs counted as two.
+func TestTwoRuns(t *testing.T) {
+	stream := `{"Action":"run","Package":"m/a","Test":"TestOne"}
+{"Action":"pass","Package":"m/a","Test":"TestOne","Elapsed":0.1}
+{"Action":"pass","Package":"m/a","Elapsed":0.1}
+{"Action":"run","Package":"m/a","Test":"TestTwo"}
+{"Action":"pass","Package":"m/a","Test":"TestTwo","Elapsed":0.1}
+{"Action":"pass","Package":"m/a","Elapsed":0.1}
+`
+	if out, _ := reportOn(t, stream); !strings.Contains(out, "\n2 tests ran in 1 package\n") {
+		t.Errorf("the report is\n%s", out)
+	}
+}
+
 // TestStreams shows a failure before the stream goes on: the reader of a long
 // run must not have to wait for its end.
 func TestStreams(t *testing.T) {
