@@ -293,3 +293,16 @@ func TestExpiredTokensMakeRoom(t *testing.T) {
 		}
 	})
 }
+
+// TestEndedMeanwhile: who asked for its own token while that was ended, let in before and
+// looked up after, was told that there is no such token (404), and not that it is no longer
+// good.
+func TestEndedMeanwhile(t *testing.T) {
+	c := coretest.New(t)
+	ann := c.User(t, "ann")
+	if err := c.Broker.People.RevokeToken(t.Context(), c.Admin, ann.Token.ID); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.Broker.People.Token(t.Context(), ann, ann.Token.ID)
+	wantFailure(t, "its own token", err, keyhatch.Unauthenticated, keyhatch.CodeTokenInvalid)
+}

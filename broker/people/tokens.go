@@ -219,7 +219,11 @@ func workspaceOf(w *kernel.Work, asked string) (string, error) {
 
 // Token returns one token, never its secret.
 func (svc *Service) Token(ctx context.Context, c keyhatch.Caller, id string) (keyhatch.Token, error) {
-	return visibleToken(svc.k.View(ctx, c), id)
+	t, err := visibleToken(svc.k.View(ctx, c), id)
+	if id == c.Token.ID && errors.Is(err, keyhatch.NotFound) {
+		err = kernel.TokenInvalid() // it was ended since it was let in
+	}
+	return t, err
 }
 
 // Tokens lists the caller's tokens, or for an installation admin those of the
