@@ -38,9 +38,15 @@ var keepers = map[string]struct {
 
 func newKept(t *testing.T, kind string, buckets ...string) kept {
 	t.Helper()
+	server := ownServer(t, devserver.Installation{OutboundNetworks: loopback, Settings: "tokens:\n  requests_per_minute: 60000\n"})
+	return newKeptAt(t, server, kind, buckets...)
+}
+
+// newKeptAt is newKept with a server that is there.
+func newKeptAt(t *testing.T, server *devserver.Server, kind string, buckets ...string) kept {
+	t.Helper()
 	of := keepers[kind]
 	store := of.start(t)
-	server := ownServer(t, devserver.Installation{OutboundNetworks: loopback, Settings: "tokens:\n  requests_per_minute: 60000\n"})
 	create(t, server, "/api/v1/workspaces", map[string]any{"name": "lab"})
 	create(t, server, "/api/v1/credentials", map[string]any{
 		"name": "theirs", "aws_keys": map[string]string{"access_key_id": store.Keeper[0], "secret_access_key": store.Keeper[1]},

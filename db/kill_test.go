@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"database/sql"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -61,7 +62,21 @@ func writeForever(path string) error {
 
 func TestS1_KilledProcess(t *testing.T) {
 	t.Parallel()
-	testKilledProcess(t, filepath.Join(t.TempDir(), "keyhatch.db"), 20)
+	kills := 20
+	if os.Getenv("KEYHATCH_CHAOS") != "" {
+		kills = 1000
+	}
+	path := filepath.Join(t.TempDir(), "keyhatch.db")
+	testKilledProcess(t, path, kills)
+	file, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var said string
+	if err := file.QueryRow("pragma integrity_check").Scan(&said); err != nil || said != "ok" {
+		t.Errorf("the file is %q, %v", said, err)
+	}
 }
 
 // testKilledProcess: whatever was acknowledged before the process was killed

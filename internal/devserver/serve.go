@@ -39,6 +39,19 @@ type Installation struct {
 // server is stopped, and returns when it is ready to serve. It has an
 // administrator and nothing else. The caller must call Stop or Kill.
 func Serve(ctx context.Context, i Installation) (*Server, error) {
+	return serve(ctx, i, func(s *Server, config string) (token string, err error) { return s.initialize(config, i) })
+}
+
+// Beside serves an installation by one more process, with a directory and addresses of its
+// own and the first one's key: the settings of both have to name one database. The caller
+// must call Stop or Kill.
+func (s *Server) Beside(ctx context.Context, i Installation) (*Server, error) {
+	i.Settings += fmt.Sprintf("key_file: %q\n", filepath.Join(s.Data, "keyhatch.key"))
+	return serve(ctx, i, func(*Server, string) (string, error) { return s.Token, nil })
+}
+
+// serve has begin make what is served, or find it; that tells an administrator's token.
+func serve(ctx context.Context, i Installation, begin func(s *Server, config string) (token string, err error)) (*Server, error) {
 	work, err := os.MkdirTemp("", "keyhatch-serve-")
 	if err != nil {
 		return nil, err
@@ -48,7 +61,7 @@ func Serve(ctx context.Context, i Installation) (*Server, error) {
 	if err := s.configure(config, i); err != nil {
 		return nil, s.giveUp(err)
 	}
-	if s.Token, err = s.initialize(config, i); err != nil {
+	if s.Token, err = begin(s, config); err != nil {
 		return nil, s.giveUp(err)
 	}
 	s.output.hide(s.Token)
@@ -70,6 +83,14 @@ func Serve(ctx context.Context, i Installation) (*Server, error) {
 // Crash ends a server that Serve has made, without warning, and serves the same
 // installation again, at other addresses. Nobody else may use the server meanwhile.
 func (s *Server) Crash(ctx context.Context) error {
+	if err := s.Die(); err != nil {
+		return err
+	}
+	return s.Rise(ctx)
+}
+
+// Die ends a server that Serve has made, without warning, and keeps what Rise needs.
+func (s *Server) Die() error {
 	select {
 	case <-s.process.Ended():
 		return fmt.Errorf("%s had ended by itself; it said:\n%s", s.command, s.Output())
@@ -78,6 +99,11 @@ func (s *Server) Crash(ctx context.Context) error {
 	if !s.process.End(syscall.SIGKILL, s.patience) {
 		return fmt.Errorf("%s did not end within %v of a signal", s.command, s.patience)
 	}
+	return nil
+}
+
+// Rise serves an installation again whose server has ended, at other addresses.
+func (s *Server) Rise(ctx context.Context) error {
 	s.output.forget()
 	return s.serve(ctx)
 }

@@ -24,6 +24,9 @@ import (
 // Cluster is a PostgreSQL that runs.
 type Cluster struct {
 	folder    string
+	program   func(name string, args ...string) *exec.Cmd
+	log       bytes.Buffer
+	process   *child.Process
 	databases atomic.Int64
 }
 
@@ -53,41 +56,63 @@ func Start(t testing.TB) *Cluster {
 		t.Fatal(err)
 	}
 	c := &Cluster{folder: folder}
-	data := filepath.Join(folder, "data")
-	run := func(program string, args ...string) *exec.Cmd {
-		line := append(append([]string{}, as...), append([]string{filepath.Join(programs, program)}, args...)...)
+	c.program = func(name string, args ...string) *exec.Cmd {
+		line := append(append([]string{}, as...), append([]string{filepath.Join(programs, name)}, args...)...)
 		cmd := exec.Command(line[0], line[1:]...)
 		cmd.Dir = folder
 		return cmd
 	}
-	if out, err := run("initdb", "-D", data, "-U", "keyhatch", "-A", "trust", "-E", "UTF8", "--locale", "C.UTF-8", "--no-sync").CombinedOutput(); err != nil {
+	if out, err := c.program("initdb", "-D", c.data(), "-U", "keyhatch", "-A", "trust", "-E", "UTF8", "--locale", "C.UTF-8", "--no-sync").CombinedOutput(); err != nil {
 		t.Fatalf("initdb: %v\n%s", err, out)
 	}
-	var log bytes.Buffer
-	cmd := run("postgres", "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200")
-	cmd.Stdout, cmd.Stderr = &log, &log
-	p, err := child.Start(cmd)
-	if err != nil {
-		t.Fatalf("postgres: %v", err)
+	t.Cleanup(func() { c.end() })
+	if err := c.serve(); err != nil {
+		t.Fatal(err)
 	}
-	t.Cleanup(func() { p.End(syscall.SIGQUIT, time.Minute) }) // at once: nothing of it is kept
+	return c
+}
+
+func (c *Cluster) data() string { return filepath.Join(c.folder, "data") }
+
+// Restart ends the cluster at once, as "pg_ctl stop -m immediate" does, and starts it again:
+// what was under way is undone, and what was committed is there.
+func (c *Cluster) Restart() error {
+	c.end()
+	return c.serve()
+}
+
+// end has nothing of what is under way come to its end.
+func (c *Cluster) end() {
+	if c.process != nil {
+		c.process.End(syscall.SIGQUIT, time.Minute)
+	}
+}
+
+// serve returns when the cluster can be reached.
+func (c *Cluster) serve() (err error) {
+	c.log.Reset()
+	cmd := c.program("postgres", "-D", c.data(), "-k", c.folder, "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=200")
+	cmd.Stdout, cmd.Stderr = &c.log, &c.log
+	if c.process, err = child.Start(cmd); err != nil {
+		return fmt.Errorf("postgres: %w", err)
+	}
 	admin, err := sql.Open("pgx", c.Address("postgres"))
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer admin.Close()
 	for deadline := time.Now().Add(startsWithin); ; time.Sleep(20 * time.Millisecond) {
-		err := admin.PingContext(t.Context())
+		err := admin.PingContext(context.Background())
 		if err == nil {
-			return c
+			return nil
 		}
 		select {
-		case <-p.Ended():
-			t.Fatalf("postgres ended:\n%s", log.String())
+		case <-c.process.Ended():
+			return fmt.Errorf("postgres ended:\n%s", c.log.String())
 		default:
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("postgres cannot be reached: %v", err)
+			return fmt.Errorf("postgres cannot be reached: %w", err)
 		}
 	}
 }
