@@ -27,6 +27,9 @@ type LoginAge struct {
 	Most    time.Duration
 }
 
+// ProviderClock is how far a provider's clock may be behind ours.
+const ProviderClock = time.Minute
+
 // LoginAnswer is what it came back with, and what shows that we have sent it.
 type LoginAnswer struct {
 	Redirect string

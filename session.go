@@ -18,13 +18,20 @@ type BrowserSession struct {
 	Browser     string // as it calls itself: anybody could have written that
 	CreatedAt   time.Time
 	CreatedFrom string // the address
-	// LoggedIn is when its user has shown who it is: when it was begun, or as the provider says;
-	// zero: that one does not say.
+	// LoggedIn is when its user has last shown who it is, to whoever has asked that: the time that is called
+	// auth_time in an ID token. Here that is when it was begun. A provider can have asked long before, by its
+	// own clock; zero: it does not say when.
 	LoggedIn     time.Time
 	LastUsedAt   time.Time
 	LastUsedFrom string
 	// ExpiresAt moves on with its use. Both are written once a minute at most.
 	ExpiresAt time.Time
+}
+
+// LoggedInSince tells whether its user has logged in at the time or later: it was begun then, and nobody has let it in
+// for a login of before. What a provider says counts by its clock.
+func (s BrowserSession) LoggedInSince(t time.Time) bool {
+	return !s.CreatedAt.Before(t) && !s.LoggedIn.IsZero() && !s.LoggedIn.Before(t.Add(-ProviderClock))
 }
 
 // sessionPrefix is where the secret of a session differs from a token's, so that nobody takes

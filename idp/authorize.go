@@ -21,19 +21,14 @@ var asked = []string{
 	"request", "request_uri", afresh,
 }
 
-// afresh is a parameter of ours, on the way back from a login that the client has asked for: a
-// login that is newer than freshLogin will do. Who adds it by hand gains no more than that; the
-// client is told in auth_time when its user has logged in.
-const (
-	afresh     = "afresh"
-	freshLogin = 10 * time.Minute // time enough to log in and to decide
-)
+// afresh is a parameter of ours, on the way back from a login that the client has asked for: the
+// core's mark of when that was.
+const afresh = "afresh"
 
 // asking is an authorization request.
 type asking struct {
 	oauth.Request
 	quietly bool // no page may be shown
-	again   bool // the user logs in, whoever is logged in already
 	consent bool // the user is asked, also about a client of the installation's own
 }
 
@@ -79,10 +74,10 @@ var errMustAsk = oauth.Refusal{Code: "consent_required", Message: "the user has 
 // decide asks who is signed in, or takes its answer. Its refusals are for the client.
 func (d *Door) decide(w http.ResponseWriter, r *http.Request, f form, request asking, what oauth.Asked) error {
 	c, ok, err := d.signedIn(r)
-	if err == nil && ok {
+	switch {
+	case err == nil && ok:
 		err = d.oauth.Recent(r.Context(), c, request.Request)
-	}
-	if err == nil && (!ok || request.again) {
+	case err == nil:
 		err = oauth.ErrLogin
 	}
 	switch {
@@ -111,10 +106,14 @@ func (d *Door) decide(w http.ResponseWriter, r *http.Request, f form, request as
 // askWho leads to the login, and back here with what the client has asked for.
 func (d *Door) askWho(w http.ResponseWriter, f form, request asking) error {
 	back := f.values()
-	if request.again || request.Within > 0 {
-		back.Set(afresh, "1")
+	if request.Age.Bounded {
+		mark, err := d.oauth.Mark(request.Request)
+		if err != nil {
+			return err
+		}
+		back.Set(afresh, mark)
 	}
-	return toLogin(w, "/oauth/authorize", back, request.again || request.Within > 0)
+	return toLogin(w, "/oauth/authorize", back, request.Age.Bounded)
 }
 
 func (d *Door) allow(w http.ResponseWriter, r *http.Request, f form, c keyhatch.Caller, request asking) error {
@@ -145,31 +144,28 @@ func requestOf(f form) (a asking, err error) {
 		case "none":
 			a.quietly = true
 		case "login", "select_account": // another account is chosen by logging in with it
-			a.again = true
+			a.Age.Bounded = true
 		case "consent":
 			a.consent = true
 		default:
 			return refuse("invalid_request", "send prompt=none, or one or more of login, consent and select_account")
 		}
 	}
-	if a.quietly && (a.again || a.consent) {
+	if a.quietly && (a.Age.Bounded || a.consent) {
 		return refuse("invalid_request", "prompt=none stands alone: send it without the others")
 	}
-	a.Request = oauth.Request{Client: f["client_id"], Redirect: f["redirect_uri"], Challenge: f["code_challenge"], Method: f["code_challenge_method"]}
-	a.Nonce = f["nonce"]
+	whole := f.values()
+	whole.Del(afresh)
+	a.Client, a.Redirect, a.Challenge, a.Method = f["client_id"], f["redirect_uri"], f["code_challenge"], f["code_challenge_method"]
+	a.Nonce, a.Whole, a.Mark = f["nonce"], whole.Encode(), f[afresh]
 	if text := f["max_age"]; text != "" {
 		seconds, err := strconv.ParseUint(text, 10, 31)
 		if err != nil {
 			return refuse("invalid_request", "send max_age as a number of seconds")
 		}
-		a.Within = time.Duration(seconds) * time.Second
-		a.again = a.again || seconds == 0
-	}
-	if f[afresh] != "" && (a.again || a.Within > 0) {
-		if a.again {
-			a.Within = 0
+		if !a.Age.Bounded { // the user need not log in anew, which is more than any age
+			a.Age = keyhatch.LoginAge{Bounded: true, Most: time.Duration(seconds) * time.Second}
 		}
-		a.again, a.Within = false, max(a.Within, freshLogin)
 	}
 	a.Scopes, a.OpenID, err = readScopes(f["scope"])
 	return a, err

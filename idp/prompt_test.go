@@ -91,3 +91,49 @@ func TestConsentIsAskedFor(t *testing.T) {
 		t.Errorf("one that need not ask, quietly: %v", sent)
 	}
 }
+
+// TestMarksOfLogins: what leads on from a login that a client has asked for says when that was, and nobody else can say
+// so. It was a word that anybody could add, and ten minutes were as good as none then.
+func TestMarksOfLogins(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b := s.signedIn("ann")
+	at := func(v url.Values) string {
+		t.Helper()
+		a := b.get("/oauth/authorize?" + v.Encode())
+		if a.Request.URL.Path == "/login" {
+			return a.field("next")
+		}
+		return a.Request.URL.Path
+	}
+	markIn := func(next string) string {
+		t.Helper()
+		u, err := url.Parse(next)
+		if err != nil || u.Query().Get("afresh") == "" {
+			t.Fatalf("it leads on to %s (%v)", next, err)
+		}
+		return u.Query().Get("afresh")
+	}
+	for _, change := range [][]string{{"prompt", "login"}, {"max_age", "0"}} {
+		wants := wanted(change...)
+		first := markIn(at(wants)) // ann has logged in before this
+		for what, mark := range map[string]string{"made up": "1", "a time": "1893456000000000", "from before the login": first, "changed": first[:len(first)-1]} {
+			v := wanted(change...)
+			v.Set("afresh", mark)
+			if got := at(v); got == "/oauth/authorize" {
+				t.Errorf("%v: she need not log in, with a mark that is %s", change, what)
+			} else if markIn(got) == mark {
+				t.Errorf("%v: a mark that is %s is led on", change, what)
+			}
+		}
+		b = s.signedIn("ann")
+		wants.Set("afresh", first)
+		if got := at(wants); got != "/oauth/authorize" {
+			t.Errorf("%v: she has logged in since, and is sent to log in, and then to %s", change, got)
+		}
+		wants.Set("state", "of another request")
+		if got := at(wants); got == "/oauth/authorize" {
+			t.Errorf("%v: the mark of another request does", change)
+		}
+	}
+}

@@ -42,14 +42,8 @@ func ageFor(next string) (age keyhatch.LoginAge) {
 	if path != "/oauth/authorize" || err != nil {
 		return age
 	}
-	delete(f, afresh) // it is on its way to that login
-	request, err := requestOf(f)
-	switch {
-	case err != nil: // it is told there
-	case request.again:
-		age.Bounded = true
-	case request.Within > 0:
-		age = keyhatch.LoginAge{Bounded: true, Most: request.Within}
+	if request, err := requestOf(f); err == nil { // else it is told there
+		age = request.Age
 	}
 	return age
 }

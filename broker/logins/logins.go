@@ -72,8 +72,7 @@ const (
 	begunPerMinute = 60               // of one address, where many may sit
 	failPerMinute  = 30               // of one address
 	mostCounted    = 100_000
-	chance         = 32          // bytes of what a browser holds
-	clocks         = time.Minute // by which a provider's may be behind ours
+	chance         = 32 // bytes of what a browser holds
 )
 
 // List are the providers at which people can log in.
@@ -245,7 +244,7 @@ func recent(loggedIn time.Time, begun db.BegunLogin, now time.Time) bool {
 	if begun.Age.Most == 0 {
 		first = begun.ExpiresAt.Add(-Life)
 	}
-	return !loggedIn.IsZero() && !loggedIn.Before(first.Add(-clocks))
+	return !loggedIn.IsZero() && !loggedIn.Before(first.Add(-keyhatch.ProviderClock))
 }
 
 // Leave is where a browser is logged out of the provider at which its user has logged in, and sent back

@@ -3,7 +3,6 @@ package oauth
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"slices"
 	"time"
 
@@ -29,8 +28,10 @@ type Request struct {
 	Redirect  string
 	Challenge string // of PKCE
 	Method    string // S256
-	// Within is how long ago the user may have logged in at most; zero: however long ago.
-	Within time.Duration
+	// Age is how long ago the user may have logged in.
+	Age keyhatch.LoginAge
+	// Whole is all that the client has asked with, and Mark what Service.Mark has made of it before; empty: it was not asked.
+	Whole, Mark string
 	Wanted
 }
 
@@ -85,37 +86,6 @@ func (svc *Service) Ask(ctx context.Context, r Request) (Asked, error) {
 	return Asked{Client: c.OAuthClient, Scopes: scopes}, err
 }
 
-// Recent refuses, with ErrLogin, a user who has logged in too long ago for what a client asks.
-//
-// Source: OpenID Connect Core 1.0, section 3.1.2.1, max_age.
-func (svc *Service) Recent(ctx context.Context, c keyhatch.Caller, r Request) error {
-	return recent(svc.k.View(ctx, c), r)
-}
-
-func recent(v kernel.View, r Request) error {
-	if r.Within <= 0 {
-		return nil
-	}
-	at, _, err := loggedIn(v)
-	if err == nil && (at.IsZero() || v.Now.Sub(at) > r.Within) {
-		err = ErrLogin
-	}
-	return err
-}
-
-// loggedIn is when the caller showed who it is: now, or as its session has it; zero where a provider
-// does not say. The issuer is that provider's, if it was one.
-func loggedIn(v kernel.View) (at time.Time, issuer string, err error) {
-	if v.Caller.Session == "" {
-		return v.Now, "", nil
-	}
-	s, err := v.Session(v.Ctx, v.Caller.Session, v.Now)
-	if errors.Is(err, keyhatch.NotFound) {
-		err = kernel.SessionInvalid()
-	}
-	return s.LoggedIn, s.Issuer, err
-}
-
 // isChallenge tells whether a text is a SHA-256 in base64url.
 func isChallenge(s string) bool {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
@@ -131,7 +101,7 @@ func (svc *Service) Allow(ctx context.Context, c keyhatch.Caller, r Request) (co
 	}
 	code = keyhatch.AuthorizationCode.New()
 	err = svc.k.Change(ctx, c, func(w *kernel.Work) error {
-		if err := recent(w.View, r); err != nil {
+		if err := svc.recent(w.View, r); err != nil {
 			return err
 		}
 		until := w.Now.Add(codeLife)
@@ -166,15 +136,15 @@ func (svc *Service) consent(w *kernel.Work, asked Asked, wanted Wanted, until ti
 			return keyhatch.Consent{}, err
 		}
 	}
-	at, issuer, err := loggedIn(w.View)
+	in, err := session(w.View)
 	if err != nil {
 		return keyhatch.Consent{}, err
 	}
 	consent := keyhatch.Consent{
 		ID: keyhatch.NewID(keyhatch.ConsentID, w.Now), Client: asked.Client.ID, User: w.Caller.User.ID, Scopes: asked.Scopes,
-		OpenID: wanted.OpenID, Nonce: wanted.Nonce, LoggedIn: at, Issuer: issuer, CreatedAt: w.Now, ExpiresAt: until,
+		OpenID: wanted.OpenID, Nonce: wanted.Nonce, LoggedIn: in.LoggedIn, Issuer: in.Issuer, CreatedAt: w.Now, ExpiresAt: until,
 	}
-	if issuer != "" { // there is no word from there when the account ends
+	if in.Issuer != "" { // there is no word from there when the account ends
 		consent.EndsAt = kernel.Stored(w.Now.Add(svc.lifeElsewhere))
 	}
 	if err := w.Tx.InsertConsent(w.Ctx, consent); err != nil {

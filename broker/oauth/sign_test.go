@@ -232,7 +232,7 @@ func TestLoggedInWhen(t *testing.T) {
 			}
 		}
 		for within, ok := range map[time.Duration]bool{0: true, time.Hour: true, time.Hour - time.Second: false, time.Second: false} {
-			r := asks("web", back, func(r *oauth.Request) { r.Within = within })
+			r := asks("web", back, func(r *oauth.Request) { r.Age = keyhatch.LoginAge{Bounded: within > 0, Most: within} })
 			for what, err := range map[string]error{"asked": w.Broker.OAuth.Recent(t.Context(), w.ann, r), "allowed": only(w.Broker.OAuth.Allow(t.Context(), w.ann, r))} {
 				if ok && err != nil || !ok && !errors.Is(err, oauth.ErrLogin) {
 					t.Errorf("within %s, %s: %v", within, what, err)
