@@ -74,7 +74,7 @@ func (r Reader) LoggedIn(ctx context.Context) ([]LoggedIn, error) {
 type BegunLogin struct {
 	Hash      []byte // of what the browser holds
 	Provider  string
-	Next      string // where it leads on to
+	Next      string // where it leads on to, sealed
 	Age       keyhatch.LoginAge
 	ExpiresAt time.Time
 }
@@ -103,6 +103,12 @@ func (t *Tx) EndLogin(ctx context.Context, hash []byte, provider string, at time
 		return b, err
 	}
 	return b, t.execOne(ctx, keyhatch.CodeSessionNotFound, "delete from begun_logins where hash = $1", hash)
+}
+
+// KeepLogins removes the logins that were begun first, but for the newest ones, so many of them.
+func (t *Tx) KeepLogins(ctx context.Context, most int) error {
+	return t.exec(ctx, `delete from begun_logins where hash in (
+		select hash from begun_logins order by expires_at desc, hash limit $2 offset $1)`, most, most)
 }
 
 // PruneLogins removes the logins that cannot come back any more at the time.

@@ -7,8 +7,7 @@ import (
 	"github.com/keyhatch/keyhatch"
 )
 
-const sessionColumns = `s.id, s.user_id, s.password, s.issuer, s.browser, s.created_at, s.created_from, s.last_used_at, s.last_used_from, s.expires_at,
-	case when s.issuer is null then s.created_at else s.logged_in end`
+const sessionColumns = `s.id, s.user_id, s.password, s.issuer, s.browser, s.created_at, s.created_from, s.last_used_at, s.last_used_from, s.expires_at, s.logged_in`
 
 // liveSessions are those that stand at the time $1: not those of a user who was disabled since,
 // nor those that were begun with a password which is no longer the user's.

@@ -53,7 +53,7 @@ func TestOldLogins(t *testing.T) {
 	}
 	earlier := (2 * time.Hour).Microseconds()
 	s.SQL(t, "update users set active_since = active_since - ?", earlier)
-	s.SQL(t, "update sessions set created_at = created_at - ?", earlier)
+	s.SQL(t, "update sessions set created_at = created_at - ?, logged_in = logged_in - ?", earlier, earlier)
 	for _, change := range [][]string{{"max_age", "3600"}, {"max_age", "3600", "afresh", "1"}, {"prompt", "login", "afresh", "1"}, {"max_age", "0", "afresh", "1"}} {
 		if got := at(change...); got != "/login" {
 			t.Errorf("%v: two hours old, and she is at %s", change, got)

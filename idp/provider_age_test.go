@@ -178,3 +178,35 @@ func payloadOf(t *testing.T, text string) (claims map[string]any) {
 	}
 	return claims
 }
+
+// TestBegunLoginsAreSealed: what a client has sent a browser with is not to be read in the database while its user
+// logs in elsewhere, and one that nobody can open leads to the login again. Its state and its nonce stood there
+// in the clear.
+func TestBegunLoginsAreSealed(t *testing.T) {
+	t.Parallel()
+	s, _, _ := atProviders(t)
+	b := s.browser()
+	b.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	next := "/oauth/authorize?" + wanted("state", "canary-state", "nonce", "canary-nonce").Encode()
+	begin := func() string {
+		t.Helper()
+		a := b.get("/login/school?" + url.Values{"next": {next}}.Encode())
+		there, err := b.Get(a.Header.Get("Location"))
+		s.must(err)
+		s.must(there.Body.Close())
+		return strings.TrimPrefix(there.Header.Get("Location"), s.url)
+	}
+	here := begin()
+	if text := string(s.DatabaseBytes(t)); strings.Contains(text, "canary-") {
+		t.Error("S5: the database has a client's state or nonce in the clear")
+	}
+	if a := b.get(here); a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != next {
+		t.Errorf("it leads to %d %s: %s", a.StatusCode, a.Header.Get("Location"), a.body)
+	}
+	s.must(s.Broker.Logins.Prune(t.Context()))
+	here = begin()
+	s.SQL(t, "update begun_logins set next = '/profile'")
+	if a := b.get(here); a.StatusCode != http.StatusUnauthorized || !strings.Contains(a.body, "log in again") {
+		t.Errorf("with another address in the database: %d %s", a.StatusCode, a.body)
+	}
+}

@@ -16,6 +16,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/sessions"
 	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/seal"
 )
 
 // Providers talk to the providers at which people log in.
@@ -51,12 +52,14 @@ type Service struct {
 	sessions *sessions.Service
 	begun    *kernel.Meter // by address
 	failures *kernel.Meter // by address
+	// mostBegun is as the constant.
+	mostBegun int
 	Config
 }
 
 // New makes the service.
 func New(k *kernel.Kernel, p *people.Service, s *sessions.Service, c Config) *Service {
-	return &Service{k: k, people: p, sessions: s, begun: kernel.NewMeter(mostCounted), failures: kernel.NewMeter(mostCounted), Config: c}
+	return &Service{k: k, people: p, sessions: s, begun: kernel.NewMeter(mostCounted), failures: kernel.NewMeter(mostCounted), mostBegun: mostBegun, Config: c}
 }
 
 // The events of logins at providers.
@@ -72,7 +75,8 @@ const (
 	begunPerMinute = 60               // of one address, where many may sit
 	failPerMinute  = 30               // of one address
 	mostCounted    = 100_000
-	chance         = 32 // bytes of what a browser holds
+	mostBegun      = 10_000 // of all addresses, at a time: those that were begun first go
+	chance         = 32     // bytes of what a browser holds
 )
 
 // List are the providers at which people can log in.
@@ -124,13 +128,26 @@ func (svc *Service) Begin(ctx context.Context, provider string, wanted Wanted) (
 	if err != nil {
 		return "", "", silent(err)
 	}
+	hash := hashOf(secret)
+	next, err := svc.k.Keys.SealTicket(nextOf(hash), wanted.Next)
+	if err != nil {
+		return "", "", err
+	}
 	err = svc.k.ByItself(ctx, func(w *kernel.Work) error {
 		if err := w.Tx.PruneLogins(ctx, w.Now); err != nil {
 			return err
 		}
-		return w.Tx.BeginLogin(ctx, db.BegunLogin{Hash: hashOf(secret), Provider: provider, Next: wanted.Next, Age: wanted.Age, ExpiresAt: w.Now.Add(Life)})
+		if err := w.Tx.BeginLogin(ctx, db.BegunLogin{Hash: hash, Provider: provider, Next: next, Age: wanted.Age, ExpiresAt: w.Now.Add(Life)}); err != nil {
+			return err
+		}
+		return w.Tx.KeepLogins(ctx, svc.mostBegun)
 	})
 	return address, secret, err
+}
+
+// nextOf is what the address is sealed for to which a login leads on: a client's state and nonce are in it.
+func nextOf(hash []byte) string {
+	return "login|" + base64.RawURLEncoding.EncodeToString(hash)
 }
 
 func (svc *Service) redirect(provider string) string {
@@ -193,11 +210,15 @@ func (svc *Service) ask(ctx context.Context, provider string, b Back) (said keyh
 	if subtle.ConstantTimeCompare([]byte(derived(b.Secret, "state")), []byte(b.State)) != 1 || b.Secret == "" {
 		return said, begun, keyhatch.RefusedState
 	}
+	hash := hashOf(b.Secret)
 	err = svc.k.ByItself(ctx, func(w *kernel.Work) (err error) {
-		begun, err = w.Tx.EndLogin(ctx, hashOf(b.Secret), provider, w.Now)
+		begun, err = w.Tx.EndLogin(ctx, hash, provider, w.Now)
 		return err
 	})
-	if errors.Is(err, keyhatch.NotFound) {
+	if err == nil {
+		begun.Next, err = svc.k.Keys.OpenTicket(nextOf(hash), begun.Next)
+	}
+	if errors.Is(err, keyhatch.NotFound) || errors.Is(err, seal.ErrTicket) { // its key may be gone
 		err = keyhatch.RefusedReplay
 	}
 	if err != nil {

@@ -242,6 +242,58 @@ func TestLoggedInWhen(t *testing.T) {
 	})
 }
 
+// TestMarksEnd: who was sent to log in has an hour for it, and then ten minutes to decide, by a login that is newer than
+// when it was sent. The mark of that is for one request.
+func TestMarksEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		ann := w.ann
+		login := func() keyhatch.Caller {
+			t.Helper()
+			secret, _, err := w.Broker.Sessions.Begin(t.Context(), ann, "a browser")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := w.Broker.Sessions.Of(t.Context(), secret)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+		r := asks("web", back, func(r *oauth.Request) { r.Age.Bounded, r.Whole = true, "what it asks" })
+		does := func(what string, c keyhatch.Caller, want bool) {
+			t.Helper()
+			for _, err := range []error{w.Broker.OAuth.Recent(t.Context(), c, r), only(w.Broker.OAuth.Allow(t.Context(), c, r))} {
+				if want && err != nil || !want && !errors.Is(err, oauth.ErrLogin) {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+		}
+		before := login()
+		does("nothing was asked", before, false)
+		time.Sleep(time.Microsecond)
+		var err error
+		if r.Mark, err = w.Broker.OAuth.Mark(r); err != nil {
+			t.Fatal(err)
+		}
+		does("a login of before", before, false)
+		after := login()
+		does("one of then", after, true)
+		r.Whole += "!"
+		does("another request", after, false)
+		r.Whole = "what it asks"
+		time.Sleep(10 * time.Minute)
+		does("after ten minutes", after, true)
+		time.Sleep(time.Microsecond)
+		does("after more", after, false)
+		time.Sleep(50*time.Minute - 2*time.Microsecond)
+		after = login()
+		does("within the hour", after, true)
+		time.Sleep(2 * time.Microsecond)
+		does("after it", after, false)
+	})
+}
+
 // TestS5_SigningKeysAreSealed: the database has no private key and no secret of a client, a
 // code or a device, and the keys are resealed with the others.
 func TestS5_SigningKeysAreSealed(t *testing.T) {
