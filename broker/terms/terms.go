@@ -158,3 +158,18 @@ func (svc *Service) Acceptances(ctx context.Context, c keyhatch.Caller, workspac
 	return kernel.Paged(p, keyhatch.UserID, func(a keyhatch.Acceptance) string { return a.User },
 		func(p kernel.Page) ([]keyhatch.Acceptance, error) { return v.Acceptances(ctx, l.ID, l.Terms, p) })
 }
+
+// LoginForm is what a form has to hold that accepts terms with AcceptAtLogin: for the browser of the secret, in which the
+// caller has just logged in. A browser can make up a secret, and a program too; nobody but us makes this, and each of
+// our servers knows it again.
+func (svc *Service) LoginForm(c keyhatch.Caller, secret string) (string, error) {
+	return svc.k.Keys.SealTicket(formOf(c, secret), "")
+}
+
+// IsLoginForm tells whether a form holds what LoginForm made for the caller and the secret.
+func (svc *Service) IsLoginForm(c keyhatch.Caller, secret, form string) bool {
+	_, err := svc.k.Keys.OpenTicket(formOf(c, secret), form)
+	return err == nil
+}
+
+func formOf(c keyhatch.Caller, secret string) string { return "terms|" + c.User.ID + "|" + secret }

@@ -42,7 +42,6 @@ type Door struct {
 	terms     *terms.Service
 	guard     *auth.Guard
 	cookies   auth.Cookies
-	formKey   string // of this process
 	log       *slog.Logger
 }
 
@@ -54,7 +53,7 @@ func New(b *broker.Broker, c Config, log *slog.Logger) *Door {
 	if c.Elsewhere != nil { // the passwords are for there
 		c.Login = false
 	}
-	d := &Door{Config: c, lending: b.Lending, oauth: b.OAuth, passwords: b.Passwords, terms: b.Terms, guard: auth.NewGuard(b.People).WithBearers(b.Bearers), cookies: auth.CookiesAt(b.PublicURL), formKey: newSecret(), log: log}
+	d := &Door{Config: c, lending: b.Lending, oauth: b.OAuth, passwords: b.Passwords, terms: b.Terms, guard: auth.NewGuard(b.People).WithBearers(b.Bearers), cookies: auth.CookiesAt(b.PublicURL), log: log}
 	if c.Login {
 		d.guard = d.guard.WithPasswords(b.Passwords)
 	}

@@ -184,6 +184,7 @@ func (w *world) acceptsElsewhere(c *client) {
 		w.T.Errorf("terms that were changed meanwhile: %s", page.body)
 	}
 	to, form = w.form(page)
+	w.reopen() // another server takes the form than the one that has shown it, which it did not take before
 	a = fresh.send("POST", to, form.Encode())
 	if a.StatusCode != http.StatusSeeOther || a.location(w.T).String() != f.Resolution || !lent() {
 		w.T.Errorf("accepted, one is at %d %s", a.StatusCode, a.location(w.T))

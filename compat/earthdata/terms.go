@@ -2,7 +2,6 @@ package earthdata
 
 import (
 	"bytes"
-	"crypto/hmac"
 	"errors"
 	"net/http"
 	"net/url"
@@ -76,7 +75,10 @@ func (d *Door) formOfTerms(w http.ResponseWriter, r *http.Request, c keyhatch.Ca
 		return err
 	}
 	if to != "" {
-		p.Form, p.Action, p.Changed = d.formFor(secret, c), to, changed
+		if p.Form, err = d.terms.LoginForm(c, secret); err != nil {
+			return err
+		}
+		p.Action, p.Changed = to, changed
 	}
 	return d.showTerms(w, r, p)
 }
@@ -116,13 +118,6 @@ func (d *Door) showTerms(w http.ResponseWriter, r *http.Request, p termsPage) er
 // one than the state's, which is good no more then.
 const termsCookie = "keyhatch-terms"
 
-// formFor is what a form has to hold, for the browser of the secret and who has come back to it from the
-// login. A browser can make up a secret, and a program too: the key is the door's alone, and new with each
-// process, so that after a restart one logs in again.
-func (d *Door) formFor(secret string, c keyhatch.Caller) string {
-	return signed(d.formKey, "terms", secret+"|"+c.User.ID)
-}
-
 // accept takes a form: its user accepts what was shown. Terms that have changed since are shown anew.
 func (d *Door) accept(w http.ResponseWriter, r *http.Request) error {
 	f, err := parameters(w, r)
@@ -135,7 +130,7 @@ func (d *Door) accept(w http.ResponseWriter, r *http.Request) error {
 	}
 	workspace, location := auth.AskedWorkspace(r), f.Get("location")
 	secret, has := d.secretIn(r, termsCookie)
-	if !has || !d.cookies.ByOneself(r) || !hmac.Equal([]byte(d.formFor(secret, c)), []byte(f.Get("form"))) {
+	if !has || !d.cookies.ByOneself(r) || !d.terms.IsLoginForm(c, secret, f.Get("form")) {
 		return failure{
 			Status: http.StatusForbidden, Code: "access_denied",
 			Description: "this form is not one that this browser was shown when you had logged in, or cookies are off: begin again, where the terms are",
