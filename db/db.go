@@ -109,6 +109,12 @@ func serve(pools engine.Pools) *DB {
 	return &DB{Reader: Reader{pools.Reads}, pools: pools, writer: groupcommit.Start(pools.Writes, rules)}
 }
 
+// Reachable asks the database for nothing.
+func (d *DB) Reachable(ctx context.Context) error { return dbError(d.pools.Reads.PingContext(ctx)) }
+
+// CheckSchema refuses a schema that is not this program's: another may have migrated the database since.
+func (d *DB) CheckSchema(ctx context.Context) error { return schema.Check(ctx, d.pools.Reads) }
+
 // Close lets running writes end and closes the database.
 func (d *DB) Close() error {
 	d.writer.Stop()

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"log/slog"
@@ -23,9 +22,8 @@ type Door interface {
 // maxBody bounds the bodies of API requests (S9).
 const maxBody = 1 << 20
 
-// API puts doors on one listener, with health checks beside them. ready tells
-// whether the service can do its work.
-func API(log *slog.Logger, proxies []netip.Prefix, ready func(context.Context) error, doors ...Door) http.Handler {
+// API puts doors on one listener, with health checks beside them.
+func API(log *slog.Logger, proxies []netip.Prefix, ready *Readiness, doors ...Door) http.Handler {
 	mux := http.NewServeMux()
 	for _, d := range doors {
 		d.Mount(mux)
@@ -55,19 +53,6 @@ func isLoopback(host string) bool {
 		name = host
 	}
 	return strings.EqualFold(name, "localhost")
-}
-
-func health(mux *http.ServeMux, ready func(context.Context) error) {
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		w.Write([]byte("ok\n"))
-	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := ready(r.Context()); err != nil {
-			http.Error(w, "not ready", http.StatusServiceUnavailable)
-			return
-		}
-		w.Write([]byte("ready\n"))
-	})
 }
 
 // Origin notes each request's id and client address for everything behind it.
@@ -127,7 +112,11 @@ func accessLog(log *slog.Logger, next http.Handler) http.Handler {
 					http.Error(rec, "internal error "+o.RequestID, http.StatusInternalServerError)
 				}
 			}
-			log.Info("request", "method", r.Method, "path", masked(r.URL.Path), "status", rec.status, "bytes", rec.bytes,
+			level := slog.LevelInfo
+			if rec.status == http.StatusOK && (r.URL.Path == alivePath || r.URL.Path == readyPath) {
+				level = slog.LevelDebug // asked every second, and says that all is well
+			}
+			log.Log(r.Context(), level, "request", "method", r.Method, "path", masked(r.URL.Path), "status", rec.status, "bytes", rec.bytes,
 				"ms", time.Since(begun).Milliseconds(), "address", o.AddressText(), "request_id", o.RequestID)
 		}()
 		next.ServeHTTP(rec, r)

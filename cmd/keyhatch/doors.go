@@ -37,13 +37,17 @@ func (in *instance) serve() error {
 	if err != nil {
 		return fmt.Errorf("s3: %w", err)
 	}
-	ready := func(ctx context.Context) error {
-		return in.mirror.View(ctx, func(*mirror.Image) error { return nil })
-	}
+	in.ready = server.NewReadiness(in.log,
+		server.Check{Name: "database", Try: in.db.Reachable},
+		server.Check{Name: "schema", Try: in.db.CheckSchema},
+		server.Check{Name: "memory", Try: func(ctx context.Context) error {
+			return in.mirror.View(ctx, func(*mirror.Image) error { return nil })
+		}},
+	)
 	in.servers = []*server.Server{
 		server.New(server.Options{
 			Listener: in.api, TLS: apiTLS, Log: in.log, Total: time.Minute, Connections: in.config.API.Connections,
-			Handler: server.API(in.log, proxies, ready,
+			Handler: server.API(in.log, proxies, in.ready,
 				rest.New(in.broker, in.log).WithPages(in.pages()), sts.New(in.broker, in.stsRegions(), in.log), in.idp(), arvados.New(in.broker, in.cluster, in.log),
 				tiledb.New(in.broker, in.log), katapult.New(in.broker, in.log), provena.New(in.broker, in.log), in.earthdata()),
 		}),

@@ -52,6 +52,7 @@ type instance struct {
 	api, s3       net.Listener
 	apiURL, s3URL string
 	servers       []*server.Server
+	ready         *server.Readiness
 	requestLog    *slog.Logger // of the S3 endpoint; nil for none
 	requestFile   *os.File
 }
@@ -316,7 +317,21 @@ func (in *instance) run(ctx context.Context) error {
 		recording.Wait()
 		in.tellHead(context.WithoutCancel(ctx))
 	}()
-	return server.Run(ctx, in.servers...)
+	serving, stopServing := context.WithCancel(fresh)
+	defer stopServing()
+	defer context.AfterFunc(ctx, func() { in.withdraw(stopServing) })()
+	return server.Run(serving, in.servers...)
+}
+
+// withdraw has the server say that it stops, and stop when whoever shares out requests has
+// had the time to hear it.
+func (in *instance) withdraw(stop func()) {
+	in.ready.Withdraw()
+	if in.config.Drain > 0 {
+		in.log.Info("told to stop: serving on for a while, so that requests are sent elsewhere", "drain", in.config.Drain)
+		time.Sleep(in.config.Drain)
+	}
+	stop()
 }
 
 // Close lets go of everything.

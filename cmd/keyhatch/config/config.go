@@ -91,6 +91,11 @@ type Config struct {
 	// clients choose theirs. Default: none.
 	TrustedProxies []string `yaml:"trusted_proxies"`
 
+	// Drain is how long the server goes on serving after it was told to stop, as in 10s, at most
+	// 5m. Meanwhile GET /readyz answers 503: it is the time in which a load balancer notices and
+	// sends requests to other servers. Default: none.
+	Drain time.Duration `yaml:"drain"`
+
 	// LogFormat is how the log on stderr is written: text or json. Default:
 	// text.
 	LogFormat string `yaml:"log_format"`
@@ -270,6 +275,9 @@ func (c *Config) Check() error {
 	if err := c.checkKeys(); err != nil {
 		return err
 	}
+	if c.Drain < 0 || c.Drain > longestDrain {
+		return fmt.Errorf("drain must be a time of at most %s, as in 10s", longestDrain)
+	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		return errors.New(`log_format must be "text" or "json"`)
 	}
@@ -292,6 +300,9 @@ func (c *Config) Check() error {
 	_, err := Networks("trusted_proxies", c.TrustedProxies)
 	return err
 }
+
+// longestDrain is the longest that may be served on.
+const longestDrain = 5 * time.Minute
 
 // ClearText is the warning about a listener that is InTheClear.
 const ClearText = "keys and tokens on their way to and from clients can be read and changed: the listener has no TLS, and is not on loopback"

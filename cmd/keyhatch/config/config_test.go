@@ -91,3 +91,14 @@ func TestInTheClear(t *testing.T) {
 		}
 	}
 }
+
+// TestDrain: how long is served on is bounded, so that a server that is told to stop stops.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{"": 0, "drain: 10s": 10 * time.Second, "drain: 5m": 5 * time.Minute, "drain: -1s": -1, "drain: 6m": -1} {
+		c, err := Parse([]byte(text), t.TempDir())
+		if (err != nil) != (want < 0) || err == nil && c.Drain != want {
+			t.Errorf("%q: %v, %v", text, c.Drain, err)
+		}
+	}
+}
