@@ -76,7 +76,15 @@ func NewRegistry(chains int64, mac MAC) Registry {
 // Genuine tells whether the registry was signed with the key.
 func (r Registry) Genuine(mac MAC) bool { return equal(r.Sign, mac(r.bytes())) }
 
-// The three things that are signed begin with different words, so that none can
+// SignBackup signs the digest of a backup: who has the keys of the installation has made it.
+func SignBackup(digest []byte, mac MAC) keyhatch.Hash {
+	return mac(appendBytes(appendText(nil, "backup"), digest))
+}
+
+// GenuineBackup tells whether the digest was signed with the key.
+func GenuineBackup(digest, sign []byte, mac MAC) bool { return equal(SignBackup(digest, mac), sign) }
+
+// The four things that are signed begin with different words, so that none can
 // be passed off as another.
 
 func eventBytes(e keyhatch.Event, before keyhatch.Hash) []byte {

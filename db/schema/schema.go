@@ -38,28 +38,50 @@ func Migrate(ctx context.Context, pools engine.Pools, from int) (to int, err err
 			return 0, err
 		}
 	}
+	if err := Bring(ctx, pools, tx, from, len(all)); err != nil {
+		return 0, err
+	}
+	return len(all), tx.Commit()
+}
+
+// Bring brings a database from a version, 0 for an empty one, to another in a transaction,
+// whose turn it is to write. A version that this program does not know is an error.
+func Bring(ctx context.Context, pools engine.Pools, tx *sql.Tx, from, to int) error {
+	all, err := names()
+	if err != nil {
+		return err
+	}
+	if to > len(all) {
+		return differs(to, len(all))
+	}
 	if from == 0 {
 		if _, err := tx.ExecContext(ctx, "create table schema_migrations (version bigint primary key)"); err != nil {
-			return 0, err
+			return err
 		}
 	}
 	written := pools.Definition
 	if written == nil {
 		written = func(text string) string { return text }
 	}
-	for i, name := range all[from:] {
+	for i, name := range all[from:to] {
 		text, err := migrations.ReadFile(name)
 		if err != nil {
-			return 0, err
+			return err
 		}
 		if _, err := tx.ExecContext(ctx, written(string(text))); err != nil {
-			return 0, fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w", name, err)
 		}
 		if _, err := tx.ExecContext(ctx, "insert into schema_migrations (version) values ($1)", from+i+1); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return len(all), tx.Commit()
+	return nil
+}
+
+// Current is the version of this program.
+func Current() (int, error) {
+	all, err := names()
+	return len(all), err
 }
 
 // Version is that of the schema that a database has.

@@ -1,0 +1,108 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/keyhatch/keyhatch/audit"
+	"github.com/keyhatch/keyhatch/db/dump"
+	"github.com/keyhatch/keyhatch/db/engine"
+	"github.com/keyhatch/keyhatch/db/schema"
+)
+
+// Dump writes all tables as they were at one moment, signed with the key of the audit
+// record. Others go on writing meanwhile. told may be nil.
+func (d *DB) Dump(ctx context.Context, to io.Writer, told func(table string, rows int64)) (s dump.Summary, err error) {
+	if d.mac == nil {
+		return s, errors.New("back up: no audit key")
+	}
+	version, err := schema.Current()
+	if err != nil {
+		return s, err
+	}
+	sign := func(digest []byte) []byte { return audit.SignBackup(digest, d.mac) }
+	err = d.Snapshot(ctx, func(r Reader) error {
+		cluster, err := r.ClusterID(ctx)
+		if err != nil {
+			return err
+		}
+		s, err = dump.Write(ctx, r.q, to, dump.Header{Schema: version, Cluster: cluster, TakenAt: time.Now().UTC()}, sign, told)
+		return err
+	})
+	return s, err
+}
+
+// ErrOtherBackup is the cause of the refusal of a backup that was not made with the keys of
+// the installation that is in it.
+var ErrOtherBackup = errors.New("the backup was not made by who had the keys of the installation that is in it: it is not restored")
+
+// Restoring is how a database is made from a dump.
+type Restoring struct {
+	Dump io.Reader
+	Told func(table string, rows int64) // may be nil
+	// Key opens the keys that the tables have, and returns that of the audit record.
+	Key func(context.Context, Reader) (audit.MAC, error)
+	// Then is the first write to the tables, part of the restore.
+	Then func(*Tx, dump.Summary) error
+}
+
+// Restore makes a new database, as Create does, and fills it from a dump. All of it happens,
+// or nothing.
+func Restore(ctx context.Context, address string, r Restoring) (err error) {
+	pools, err := create(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, pools.Close())
+		if err != nil && !OnServer(address) {
+			for _, file := range []string{address, address + "-wal", address + "-shm"} {
+				os.Remove(file)
+			}
+		}
+	}()
+	return r.fill(ctx, pools)
+}
+
+func (r Restoring) fill(ctx context.Context, pools engine.Pools) error {
+	tx, err := pools.Writes.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // does nothing after Commit
+	if pools.Turn != nil {
+		if err := pools.Turn(ctx, tx); err != nil {
+			return err
+		}
+	}
+	s, err := dump.Load(ctx, tx, r.Dump, func(h dump.Header) error { return schema.Bring(ctx, pools, tx, 0, h.Schema) }, r.Told)
+	if err != nil {
+		return err
+	}
+	current, err := schema.Current()
+	if err != nil {
+		return err
+	}
+	if err := schema.Bring(ctx, pools, tx, s.Schema, current); err != nil {
+		return fmt.Errorf("bring the backup up from version %d of the schema: %w", s.Schema, err)
+	}
+	key, err := r.Key(ctx, Reader{tx})
+	if err != nil {
+		return err
+	}
+	if !audit.GenuineBackup(s.SHA256, s.Sign, key) {
+		return ErrOtherBackup
+	}
+	var c chain
+	if err := r.Then(&Tx{Reader{tx}, key, &c}, s); err != nil {
+		return err
+	}
+	if err := saveHead(ctx, tx, chain{}, c); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
