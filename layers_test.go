@@ -35,7 +35,8 @@ var layers = []struct {
 	{"db/postgres", "db/engine", "github.com/jackc/pgx/v5"},
 	{"db/schema", "db/engine", ""},
 	{"db/groupcommit", "root", ""},
-	{"db", "root audit db/engine db/sqlite db/postgres db/schema db/groupcommit", ""},
+	{"db/dump", "", ""},
+	{"db", "root audit db/dump db/engine db/sqlite db/postgres db/schema db/groupcommit", ""},
 	{"mirror", "root db", ""},
 	{"jobs", "root db", ""},
 	{"driver", "root policy policy/sessionpolicy", ""},
@@ -112,13 +113,14 @@ var layers = []struct {
 	{"cli/tokens", "root api cli/ask cli/times client", ""},
 	{"cli/complete", "cli/ask", "github.com/alecthomas/kong"},
 	{"cli", "root api cli/account cli/ask cli/lending cli/times cli/tokens client", "github.com/alecthomas/kong"},
+	{"cmd/keyhatch/agefile", "", "filippo.io/age"},
 	{"cmd/keyhatch/tour", "root api cli/ask client", "github.com/aws/"},
 	{
 		"cmd/keyhatch/config", "root broker/oauth broker/people cli/ask compat/earthdata db driver driver/* issuers providers seal seal/*",
 		"github.com/goccy/go-yaml github.com/aws/",
 	},
 	{
-		"cmd/keyhatch", "root api cli cli/* cmd/keyhatch/config cmd/keyhatch/tour audit auth broker broker/* client compat/* db deliver driver driver/* gateway gateway/* idp issuers jobs mirror outbound policy providers rest seal seal/* server sigv4 sts",
+		"cmd/keyhatch", "root api cli cli/* cmd/keyhatch/agefile cmd/keyhatch/config cmd/keyhatch/tour audit auth broker broker/* client compat/* db db/dump deliver driver driver/* gateway gateway/* idp issuers jobs mirror outbound policy providers rest seal seal/* server sigv4 sts",
 		"github.com/alecthomas/kong github.com/goccy/go-yaml github.com/aws/",
 	},
 	{"db/dbtest/ground", "root audit db", ""},
@@ -138,7 +140,7 @@ var layers = []struct {
 
 // noHTTP are the packages in which a web protocol has no business.
 var noHTTP = []string{
-	"", "policy", "policy/sessionpolicy", "audit", "seal", "db", "db/engine", "db/sqlite", "db/postgres", "db/schema", "db/groupcommit", "mirror", "jobs", "driver", "driver/shield",
+	"", "policy", "policy/sessionpolicy", "audit", "seal", "db", "db/engine", "db/sqlite", "db/postgres", "db/schema", "db/groupcommit", "db/dump", "mirror", "jobs", "driver", "driver/shield",
 	"broker", "broker/kernel", "broker/people", "broker/bearers", "broker/passwords", "broker/sessions", "broker/logins", "broker/oauth", "broker/places", "broker/accounts", "broker/accesskeys", "broker/storekeys", "broker/buckets", "broker/proofs", "broker/lending", "broker/terms", "broker/record", "broker/past", "broker/keys",
 }
 

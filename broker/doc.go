@@ -46,6 +46,8 @@
 //   - Objects.Ready, Objects.Note and Objects.Run keep the record of what was let
 //     through at our S3 endpoint.
 //   - Install makes the first administrator of a new installation.
+//   - Restore ends whatever lets somebody in, in an installation that is put back from a
+//     backup, and lets one administrator in.
 //   - SetRoot makes the token of the system root what the configuration says.
 //   - Jobs does at stores what use cases have asked for, and goes on with what they could not
 //     finish.

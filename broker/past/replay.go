@@ -22,6 +22,7 @@ import (
 // changes is what the event of each action says, with all that went along.
 var changes = map[keyhatch.Action]func(*State, keyhatch.Event) error{
 	people.Installed:              (*State).installed,
+	people.Restored:               (*State).restored,
 	people.UserCreated:            (*State).userCreated,
 	people.UserUpdated:            (*State).userUpdated,
 	people.UserDeleted:            (*State).userDeleted,
@@ -95,6 +96,34 @@ var errUnknown = errors.New("is about what the record does not know at that time
 func (s *State) installed(e keyhatch.Event) error {
 	id := e.Detail["admin"]
 	s.Users[id] = keyhatch.User{ID: id, Name: e.Detail["name"], Admin: true, Active: true}
+	return nil
+}
+
+// restored: whatever let somebody in had ended then, and one admin was let in.
+func (s *State) restored(e keyhatch.Event) error {
+	for id, u := range s.Users {
+		u.Active = false
+		s.Users[id] = u
+	}
+	admin := e.Detail["admin"]
+	s.Users[admin] = keyhatch.User{ID: admin, Name: e.Detail["name"], Admin: true, Active: true}
+	s.activeSince[admin] = e.At
+	for id, k := range s.Keys {
+		s.replace(id)
+		if k.ExpiresAt.IsZero() || k.ExpiresAt.After(e.At) {
+			k.ExpiresAt = e.At
+		}
+		k.Pairs = slices.Clone(k.Pairs)
+		for i := range k.Pairs {
+			if p := &k.Pairs[i]; p.EndsAt.IsZero() || p.EndsAt.After(e.At) {
+				p.EndsAt = e.At
+			}
+		}
+		s.Keys[id] = k
+	}
+	for id := range s.Buckets {
+		s.urlsSince[id] = e.At
+	}
 	return nil
 }
 

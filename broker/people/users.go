@@ -12,7 +12,10 @@ import (
 // The events of users.
 const (
 	// Installed is that of a new installation, which begins with a user.
-	Installed   keyhatch.Action = "installation.create"
+	Installed keyhatch.Action = "installation.create"
+	// Restored is that of an installation that was put back from a backup, in which nobody
+	// is let in then but one admin.
+	Restored    keyhatch.Action = "installation.restore"
 	UserCreated keyhatch.Action = "user.create"
 	UserUpdated keyhatch.Action = "user.update"
 	UserDeleted keyhatch.Action = "user.delete"

@@ -15,6 +15,9 @@ var examples = map[string]string{
 	"serve":   "keyhatch serve --config /etc/keyhatch/keyhatch.yaml",
 	"migrate": "keyhatch migrate --config /etc/keyhatch/keyhatch.yaml",
 
+	"backup":  "keyhatch backup --to /backup/keyhatch.age --recipient age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa",
+	"restore": "keyhatch restore /backup/keyhatch.age --identity /root/age-identity.txt",
+
 	"keys list": "keyhatch keys list",
 	"keys rotate": `keyhatch keys rotate --wait
 keyhatch keys rotate columns`,

@@ -69,14 +69,9 @@ func create(ctx context.Context, c config.Config, admin string) (cluster string,
 	if err != nil {
 		return "", "", err
 	}
-	var files []string
-	if !db.OnServer(c.Database) { // a server has an empty database ready, and takes no other
-		files = []string{c.Database, c.Database + "-wal", c.Database + "-shm"}
-	}
-	for _, path := range append(files, c.KeyFile) {
-		if _, err := os.Lstat(path); path != "" && err == nil {
-			return "", "", fmt.Errorf("%s exists already: an installation is never overwritten", path)
-		}
+	files := databaseFiles(c) // a server has an empty database ready, and takes no other
+	if err := absent(append(files, c.KeyFile)...); err != nil {
+		return "", "", err
 	}
 	var made []string
 	defer func() {

@@ -20,6 +20,8 @@ type commands struct {
 	Init    initCommand    `cmd:"" group:"Server" help:"Make a new installation: configuration, database, key file and first admin."`
 	Serve   serveCommand   `cmd:"" group:"Server" help:"Serve an installation."`
 	Migrate migrateCommand `cmd:"" group:"Server" help:"Bring the database of an older version up to this one."`
+	Backup  backupCommand  `cmd:"" group:"Server" help:"Write all tables of an installation, encrypted, into a file."`
+	Restore restoreCommand `cmd:"" group:"Server" help:"Put an installation back from a backup, with nothing in it that lets anybody in."`
 
 	Keys keysCommand `cmd:"" group:"Server" help:"The keys that a running server seals with, and how to replace them."`
 

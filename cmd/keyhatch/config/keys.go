@@ -5,7 +5,7 @@ import (
 	"errors"
 	"regexp"
 
-	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/seal"
 	"github.com/keyhatch/keyhatch/seal/awskms"
 )
@@ -115,8 +115,13 @@ func (c *Config) NewKEK(ctx context.Context) (kek seal.KEK, made string, err err
 	return kek, c.KeyFile, nil
 }
 
+// Keysets is where the data keys are kept: a database, or a transaction that fills one.
+type Keysets interface {
+	Keysets(context.Context) ([]keyhatch.Keyset, error)
+}
+
 // OpenKeys opens the data keys.
-func (c *Config) OpenKeys(ctx context.Context, d *db.DB) (*seal.Keyring, error) {
+func (c *Config) OpenKeys(ctx context.Context, d Keysets) (*seal.Keyring, error) {
 	current, err := c.currentKey().open(ctx)
 	if err != nil {
 		return nil, err
