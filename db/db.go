@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/keyhatch/keyhatch/audit"
@@ -22,6 +23,9 @@ type DB struct {
 	pools  engine.Pools
 	writer *groupcommit.Writer[chain]
 	mac    audit.MAC // nil until UseAuditKey
+
+	// chainLost: the next event begins another chain.
+	chainLost *atomic.Bool
 }
 
 // Create makes the tables of the current schema: in a new SQLite file, that its owner alone
@@ -93,10 +97,15 @@ func named(address string) string {
 }
 
 func serve(pools engine.Pools) *DB {
+	lost := new(atomic.Bool)
 	rules := groupcommit.Rules[chain]{
 		Again: func(err error) bool { return errors.Is(err, errIDTaken) },
 		Finish: func(ctx context.Context, tx *sql.Tx, before, now chain) error {
-			if err := saveHead(ctx, tx, before, now); err != nil || pools.Notify == nil || now.fed == before.fed {
+			err := saveHead(ctx, tx, before, now)
+			if errors.Is(err, errHeadGone) {
+				lost.Store(true)
+			}
+			if err != nil || pools.Notify == nil || now.fed == before.fed {
 				return err
 			}
 			return pools.Notify(ctx, tx)
@@ -106,7 +115,7 @@ func serve(pools engine.Pools) *DB {
 		m := &mark{turn: pools.Turn}
 		rules.Begin, rules.Kept = m.begin, m.kept
 	}
-	return &DB{Reader: Reader{pools.Reads}, pools: pools, writer: groupcommit.Start(pools.Writes, rules)}
+	return &DB{Reader: Reader{pools.Reads}, pools: pools, writer: groupcommit.Start(pools.Writes, rules), chainLost: lost}
 }
 
 // Reachable asks the database for nothing.
@@ -134,6 +143,9 @@ type Tx struct {
 // keyhatch.Unavailable and nothing was kept, or of keyhatch.CodeOutcomeUnknown. Writes never run side by side.
 func (d *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 	return d.writer.Write(ctx, func(q groupcommit.Querier, c *chain) error {
+		if d.chainLost.Swap(false) {
+			*c = chain{fed: c.fed}
+		}
 		return fn(&Tx{Reader{q}, d.mac, c})
 	})
 }

@@ -33,6 +33,7 @@ func scanEvent(row row) (e keyhatch.Event, err error) {
 // writer takes it back with what a write undoes.
 type chain struct {
 	audit.Chain
+	id   string
 	open bool
 	fed  int // lines that went to the change feed
 }
@@ -81,7 +82,7 @@ func (t *Tx) openChain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	*t.chain = chain{opened, true, t.chain.fed}
+	*t.chain = chain{opened, head.Chain, true, t.chain.fed}
 	return nil
 }
 
@@ -93,20 +94,27 @@ func (t *Tx) BeginRecord(ctx context.Context) error {
 
 // saveHead keeps how far the chain has come when a transaction recorded events.
 func saveHead(ctx context.Context, tx *sql.Tx, before, now chain) error {
-	if !now.open || before.open && now.Seq() == before.Seq() {
+	if !now.open || before.id == now.id && now.Seq() == before.Seq() {
 		return nil
 	}
-	h := now.Head()
-	result, err := tx.ExecContext(ctx, "update audit_chains set seq = $2, hash = $3, sign = $4 where id = $1",
-		h.Chain, h.Seq, hashBytes(h.Hash), []byte(h.Sign))
+	h, from := now.Head(), int64(0)
+	if before.id == now.id {
+		from = before.Seq()
+	}
+	result, err := tx.ExecContext(ctx, "update audit_chains set seq = $2, hash = $3, sign = $4 where id = $1 and seq = $5",
+		h.Chain, h.Seq, hashBytes(h.Hash), []byte(h.Sign), from)
 	if err != nil {
 		return err
 	}
 	if n, err := result.RowsAffected(); err != nil || n != 1 {
-		return errors.Join(err, errors.New("the head of this process's audit chain is gone"))
+		return errors.Join(err, errHeadGone)
 	}
 	return nil
 }
+
+// errHeadGone: the tables were put back to an earlier state under this process, or
+// tampered with. What it would add hangs on nothing that is there.
+var errHeadGone = errors.New("the head of this process's audit chain is gone")
 
 // hashBytes is never null: an empty chain has an empty hash.
 func hashBytes(h keyhatch.Hash) []byte { return append([]byte{}, h...) }

@@ -24,6 +24,8 @@ func TestPostgreSQL(t *testing.T) {
 		"LostCommit":       testLostCommit,
 		"DatabaseGone":     testDatabaseGone,
 		"Listen":           testListen,
+		"Dump":             testDumpAcrossEngines,
+		"PutBackUnder":     testPutBackUnder,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/keyhatch/keyhatch/db/dump"
 )
 
 // ofNoWorkspace are the tables that have no workspace column, with the reason.
@@ -41,6 +43,34 @@ func TestEveryTableHasItsWorkspace(t *testing.T) {
 		if !slices.Contains(tables, table) {
 			t.Errorf("the listed table %s does not exist", table)
 		}
+	}
+}
+
+// TestEveryTableIsDumped: what a backup leaves out is lost, and a table that stands before
+// one that it refers to cannot be filled.
+func TestEveryTableIsDumped(t *testing.T) {
+	t.Parallel()
+	d := openNew(t)
+	tables := column(t, d, "select name from sqlite_master where type = 'table' and name not like 'sqlite_%'")
+	var before []string
+	for _, table := range dump.Tables {
+		if key := column(t, d, "select name from pragma_table_info('"+table.Name+"') where pk > 0 order by pk"); !slices.Equal(key, table.Key) {
+			t.Errorf("table %s has the key %v, not %v", table.Name, key, table.Key)
+		}
+		before = append(before, table.Name)
+		for _, other := range column(t, d, "select \"table\" from pragma_foreign_key_list('"+table.Name+"') union select '"+table.Name+"'") {
+			if !slices.Contains(before, other) {
+				t.Errorf("table %s stands before %s, to which it refers", table.Name, other)
+			}
+		}
+	}
+	for _, table := range tables {
+		if _, out := dump.LeftOut[table]; out == slices.Contains(before, table) {
+			t.Errorf("table %s has to be dumped, or left out for a reason, and not both", table)
+		}
+	}
+	if len(before)+len(dump.LeftOut) != len(tables) {
+		t.Errorf("dumped %d and left out %d of %d tables", len(before), len(dump.LeftOut), len(tables))
 	}
 }
 

@@ -154,6 +154,10 @@ func writePage(ctx context.Context, q Querier, to io.Writer, t Table, columns []
 		return 0, nil, err
 	}
 	defer rows.Close()
+	types, err := rows.ColumnTypes()
+	if err != nil {
+		return 0, nil, err
+	}
 	values := make([]any, len(columns)+len(t.Key))
 	into := make([]any, len(values))
 	for i := range values {
@@ -163,6 +167,11 @@ func writePage(ctx context.Context, q Querier, to io.Writer, t Table, columns []
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
 			return n, nil, err
+		}
+		for i, v := range values {
+			if number, is := v.(int64); is && strings.EqualFold(types[i].DatabaseTypeName(), "boolean") { // SQLite has no such value
+				values[i] = number != 0
+			}
 		}
 		if line, err = appendRow(line[:0], values[:len(columns)]); err != nil {
 			return n, nil, err
