@@ -64,8 +64,37 @@ type FeedMark struct {
 	id   string
 }
 
-// FeedMark returns that of the line with the number, and a zero one when it is not there.
-func (r Reader) FeedMark(ctx context.Context, seq int64) (FeedMark, error) {
+// ChangesSince returns the changes behind a line that who asks has heard of, and the mark of
+// the last of them. It is to be called in a Snapshot. Followed is false when they cannot be
+// told, since the feed was pruned past that line or is another one, of a database that was
+// put back: then everything may have changed.
+func (r Reader) ChangesSince(ctx context.Context, mark FeedMark) (changes []Change, now FeedMark, followed bool, err error) {
+	here, err := r.feedMark(ctx, mark.Seq)
+	if err != nil || here != mark {
+		return nil, FeedMark{}, false, err
+	}
+	if changes, err = r.ChangesAfter(ctx, mark.Seq); err != nil || len(changes) == 0 {
+		return nil, mark, err == nil, err
+	}
+	if changes[0].Seq != mark.Seq+1 {
+		return nil, FeedMark{}, false, nil
+	}
+	now, err = r.feedMark(ctx, changes[len(changes)-1].Seq)
+	return changes, now, err == nil, err
+}
+
+// FeedEnd returns the mark of the newest line of the feed, a zero one when it is empty. It
+// is to be called in a Snapshot.
+func (r Reader) FeedEnd(ctx context.Context) (FeedMark, error) {
+	last, err := r.LastChange(ctx)
+	if err != nil {
+		return FeedMark{}, err
+	}
+	return r.feedMark(ctx, last)
+}
+
+// feedMark returns that of the line with the number, and a zero one when it is not there.
+func (r Reader) feedMark(ctx context.Context, seq int64) (FeedMark, error) {
 	marks, err := many(ctx, r, func(row row) (m FeedMark, err error) {
 		err = row.Scan(&m.Seq, &m.at, &m.kind, &m.id)
 		return m, err
@@ -82,14 +111,6 @@ func (r Reader) ChangesAfter(ctx context.Context, seq int64) ([]Change, error) {
 		err = row.Scan(&c.Seq, &c.Kind, &c.ID, &c.Workspace)
 		return c, err
 	}, "select seq, kind, id, workspace from changes where seq > $1 order by seq", seq)
-}
-
-// FirstChange returns the number of the oldest change that is still kept, 0 for
-// none.
-func (r Reader) FirstChange(ctx context.Context) (int64, error) {
-	var seq int64
-	err := r.q.QueryRowContext(ctx, "select coalesce(min(seq), 0) from changes").Scan(&seq)
-	return seq, dbError(err)
 }
 
 // PruneChanges forgets the changes before a time, except the newest, which

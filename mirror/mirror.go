@@ -79,11 +79,11 @@ func unknown(cause error) error {
 		"the service cannot tell at the moment what is permitted; try again").Because(cause)
 }
 
-// Seq is the number of the last change that the image holds.
-func (m *Mirror) Seq() int64 {
+// Mark is that of the last change that the image holds.
+func (m *Mirror) Mark() db.FeedMark {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return m.mark.Seq
+	return m.mark
 }
 
 // CatchUp takes in every change that was committed before the call. It gives up on
@@ -125,18 +125,11 @@ func (m *Mirror) refresh(ctx context.Context, called time.Time) error {
 	}
 	begun := time.Now()
 	var updates []update
-	lost := false
-	err := m.db.Snapshot(ctx, func(r db.Reader) error {
-		here, err := r.FeedMark(ctx, mark.Seq)
-		if err != nil {
+	followed := false
+	err := m.db.Snapshot(ctx, func(r db.Reader) (err error) {
+		var changes []db.Change
+		if changes, mark, followed, err = r.ChangesSince(ctx, mark); err != nil {
 			return err
-		}
-		changes, err := r.ChangesAfter(ctx, mark.Seq)
-		if err != nil {
-			return err
-		}
-		if lost = here != mark || len(changes) > 0 && changes[0].Seq != mark.Seq+1; lost || len(changes) == 0 {
-			return nil
 		}
 		for _, c := range changes {
 			u, err := read(ctx, r, c)
@@ -145,13 +138,12 @@ func (m *Mirror) refresh(ctx context.Context, called time.Time) error {
 			}
 			updates = append(updates, u)
 		}
-		mark, err = r.FeedMark(ctx, changes[len(changes)-1].Seq)
-		return err
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if lost { // the feed was pruned past us, or is another one: of a backup, or of a standby that had not all
+	if !followed { // the feed was pruned past us, or is another one: of a backup, or of a standby that had not all
 		return m.reload(ctx, begun)
 	}
 	m.mu.Lock()
@@ -171,11 +163,8 @@ func (m *Mirror) reload(ctx context.Context, begun time.Time) error {
 	image := newImage()
 	var mark db.FeedMark
 	err := m.db.Snapshot(ctx, func(r db.Reader) error {
-		last, err := r.LastChange(ctx)
-		if err != nil {
-			return err
-		}
-		if mark, err = r.FeedMark(ctx, last); err != nil {
+		var err error
+		if mark, err = r.FeedEnd(ctx); err != nil {
 			return err
 		}
 		return fill(ctx, r, image)

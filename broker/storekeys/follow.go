@@ -41,7 +41,7 @@ func (svc *Service) Follow(ctx context.Context) {
 type follower struct {
 	svc    *Service
 	looked bool                 // at the changes, once: until then at all keys
-	seq    int64                // of the newest change that was looked at
+	mark   db.FeedMark          // of the newest change that was looked at
 	due    map[string]bool      // keys that may be to have something else than their stores have
 	ends   map[string]time.Time // when keys end that do
 	next   time.Time            // the first of these; zero: none does
@@ -79,18 +79,15 @@ func (f *follower) look(ctx context.Context) error {
 // note makes those keys due that the changes since the last look may concern: all where
 // these are not known any more.
 func (f *follower) note(ctx context.Context) error {
-	seq := f.svc.k.Mirror.Seq()
-	if f.looked && seq == f.seq {
+	mark := f.svc.k.Mirror.Mark()
+	if f.looked && mark == f.mark {
 		return nil
 	}
-	changes, all := []db.Change(nil), !f.looked
-	if !all {
-		err := f.svc.k.DB.Snapshot(ctx, func(r db.Reader) error {
-			first, err := r.FirstChange(ctx)
-			if all = first > f.seq+1; all || err != nil {
-				return err
-			}
-			changes, err = r.ChangesAfter(ctx, f.seq)
+	var changes []db.Change
+	followed := false
+	if f.looked {
+		err := f.svc.k.DB.Snapshot(ctx, func(r db.Reader) (err error) {
+			changes, _, followed, err = r.ChangesSince(ctx, f.mark)
 			return err
 		})
 		if err != nil {
@@ -98,20 +95,20 @@ func (f *follower) note(ctx context.Context) error {
 		}
 	}
 	return f.svc.k.Mirror.View(ctx, func(image *mirror.Image) error {
-		if all {
+		if !followed {
 			for k := range image.AccessKeys() {
 				f.due[k.ID] = true
 			}
 		}
 		for _, c := range changes {
-			if c.Seq > seq { // memory may not have it yet
+			if c.Seq > mark.Seq { // memory may not have it yet
 				break
 			}
 			for id := range concerned(image, c) {
 				f.due[id] = true
 			}
 		}
-		f.looked, f.seq = true, seq
+		f.looked, f.mark = true, mark
 		return nil
 	})
 }

@@ -146,6 +146,31 @@ func TestAChangeCostsWhatItConcerns(t *testing.T) {
 	}
 }
 
+// After a database was put back to an earlier state, which gives the numbers of the feed
+// once more, all keys are looked at. What was changed under numbers that had been looked at
+// before was never seen.
+func TestAPutBackFeedHasAllLookedAt(t *testing.T) {
+	w := newKept(t)
+	_, lab := w.fill(t, "lab", 3)
+	_, shop := w.fill(t, "shop", 5)
+	f := storekeys.NewFollower(w.Broker.StoreKeys)
+	w.look(t, f)
+	update := func(b keyhatch.Bucket) {
+		w.write(t, func(ctx context.Context, tx *db.Tx) error { return tx.UpdateBucket(ctx, b) })
+	}
+	update(lab)
+	if n := w.look(t, f); n != 3 {
+		t.Errorf("after a bucket it looks at %d keys", n)
+	}
+	w.SQL(t, "delete from changes where seq = (select max(seq) from changes)")
+	for _, b := range []keyhatch.Bucket{shop, lab} { // the first takes the number that was looked at
+		update(b)
+	}
+	if n := w.look(t, f); n != 8 {
+		t.Errorf("after the database was put back it looks at %d keys, not all", n)
+	}
+}
+
 // BenchmarkFollow measures what a change of one workspace with ten keys costs beside no
 // others, and beside thousands: the same.
 func BenchmarkFollow(b *testing.B) {
