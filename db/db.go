@@ -29,13 +29,15 @@ type DB struct {
 }
 
 // Create makes the tables of the current schema: in a new SQLite file, that its owner alone
-// can read, or in an empty PostgreSQL database (postgres://…). What has anything is an error.
+// can read, or in an empty PostgreSQL database (postgres://…). What has anything is an error,
+// but for tables in PostgreSQL in which nobody has begun an installation: who was cut off
+// after he had made them makes them again.
 func Create(ctx context.Context, address string) (*DB, error) {
-	pools, err := create(ctx, address)
+	pools, from, err := create(ctx, address)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := schema.Migrate(ctx, pools, 0); err != nil {
+	if _, err := schema.Migrate(ctx, pools, from); err != nil {
 		return nil, errors.Join(err, pools.Close())
 	}
 	return serve(pools), nil
@@ -74,11 +76,20 @@ func Migrate(ctx context.Context, address string) (from, to int, err error) {
 // OnServer tells whether the address is that of a database server, and not a file's path.
 func OnServer(address string) bool { return postgres.Names(address) }
 
-func create(ctx context.Context, address string) (engine.Pools, error) {
-	if postgres.Names(address) {
-		return postgres.Create(ctx, address)
+// create opens what is to have tables, and tells the version of the schema that it has.
+func create(ctx context.Context, address string) (pools engine.Pools, from int, err error) {
+	if !postgres.Names(address) {
+		pools, err = sqlite.Create(ctx, address)
+		return pools, 0, err
 	}
-	return sqlite.Create(ctx, address)
+	pools, empty, err := postgres.Create(ctx, address)
+	if err != nil || empty {
+		return pools, 0, err
+	}
+	if from, err = schema.Unused(ctx, pools.Reads); err != nil {
+		return pools, 0, errors.Join(fmt.Errorf("database: it has tables already: name an empty one (%w)", err), pools.Close())
+	}
+	return pools, from, nil
 }
 
 func open(ctx context.Context, address string, tables ...string) (engine.Pools, error) {

@@ -58,7 +58,11 @@ func (d devCommand) Run(ctx context.Context, s ask.Streams) (err error) {
 			return err
 		}
 	}
-	if _, _, err := db.Migrate(ctx, c.Database); err != nil {
+	address, err := c.DatabaseAddress()
+	if err != nil {
+		return err
+	}
+	if _, _, err := db.Migrate(ctx, address); err != nil {
 		return err
 	}
 	in, err := open(ctx, c, log)

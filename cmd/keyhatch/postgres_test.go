@@ -32,6 +32,7 @@ func TestS5_CommandsOnPostgreSQL(t *testing.T) {
 	}{
 		{[]string{"serve", "--check"}, 1, "keyhatch init"},
 		{[]string{"migrate"}, 1, "keyhatch init"},
+		{[]string{"init", "--admin", "an admin"}, 1, "name"}, // it left tables, which the next one refused
 		{[]string{"init"}, 0, "is ready"},
 		{[]string{"serve", "--check"}, 0, "are in order"},
 		{[]string{"migrate"}, 0, "already"},

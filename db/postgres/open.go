@@ -39,20 +39,16 @@ const (
 	connectTimeout   = 5 * time.Second
 )
 
-// Create opens a database that has no tables. One that has any is an error.
-func Create(ctx context.Context, address string) (engine.Pools, error) {
-	pools, err := open(ctx, address)
+// Create opens a database to make tables in it, and tells whether it has none.
+func Create(ctx context.Context, address string) (pools engine.Pools, empty bool, err error) {
+	if pools, err = open(ctx, address); err != nil {
+		return engine.Pools{}, false, err
+	}
+	err = pools.Reads.QueryRowContext(ctx, "select not exists (select 1 from pg_tables where schemaname = current_schema())").Scan(&empty)
 	if err != nil {
-		return engine.Pools{}, err
+		return engine.Pools{}, false, errors.Join(fmt.Errorf("database: %w", err), pools.Close())
 	}
-	var tables int
-	if err = pools.Reads.QueryRowContext(ctx, "select count(*) from pg_tables where schemaname = current_schema()").Scan(&tables); err == nil && tables > 0 {
-		err = errors.New("it has tables already: name an empty one")
-	}
-	if err != nil {
-		return engine.Pools{}, errors.Join(fmt.Errorf("database: %w", err), pools.Close())
-	}
-	return pools, nil
+	return pools, empty, nil
 }
 
 // Open opens a database that has the tables.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 
@@ -89,6 +90,23 @@ func Version(ctx context.Context, p *sql.DB) (int, error) {
 	var version int
 	if err := p.QueryRowContext(ctx, "select max(version) from schema_migrations").Scan(&version); err != nil {
 		return 0, fmt.Errorf("not a Keyhatch database: %w", err)
+	}
+	return version, nil
+}
+
+// Unused is the version of tables in which no installation was made. When there is one, or
+// they are no such tables, it is an error.
+func Unused(ctx context.Context, p *sql.DB) (int, error) {
+	version, err := Version(ctx, p)
+	if err != nil {
+		return 0, err
+	}
+	var used bool
+	if err := p.QueryRowContext(ctx, "select exists (select 1 from installation)").Scan(&used); err != nil {
+		return 0, err
+	}
+	if used {
+		return 0, errors.New("there is an installation in them")
 	}
 	return version, nil
 }
