@@ -79,15 +79,11 @@ func (r Restoring) fill(ctx context.Context, pools engine.Pools) error {
 			return err
 		}
 	}
-	s, err := dump.Load(ctx, tx, r.Dump, func(h dump.Header) error { return schema.Bring(ctx, pools, tx, 0, h.Schema) }, r.Told)
+	s, err := dump.Load(ctx, tx, r.Dump, func(h dump.Header) error { return schema.Make(ctx, pools, tx, h.Schema) }, r.Told)
 	if err != nil {
 		return err
 	}
-	current, err := schema.Current()
-	if err != nil {
-		return err
-	}
-	if err := schema.Bring(ctx, pools, tx, s.Schema, current); err != nil {
+	if err := schema.Raise(ctx, pools, tx, s.Schema); err != nil {
 		return fmt.Errorf("bring the backup up from version %d of the schema: %w", s.Schema, err)
 	}
 	key, err := r.Key(ctx, Reader{tx})

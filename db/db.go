@@ -33,18 +33,19 @@ type DB struct {
 // but for tables in PostgreSQL in which nobody has begun an installation: who was cut off
 // after he had made them makes them again.
 func Create(ctx context.Context, address string) (*DB, error) {
-	pools, from, err := create(ctx, address)
+	pools, err := create(ctx, address)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := schema.Migrate(ctx, pools, from); err != nil {
+	if _, _, err := schema.Migrate(ctx, pools); err != nil {
 		return nil, errors.Join(err, pools.Close())
 	}
 	return serve(pools), nil
 }
 
-// Open opens an existing database of the current schema. It never makes one, so that a
-// mistyped address is told, and changes nothing in a file that is not one.
+// Open opens an existing database of the current schema, or of a later one with which this
+// program works. It never makes one, so that a mistyped address is told, and changes nothing
+// in a file that is not one.
 func Open(ctx context.Context, address string) (*DB, error) {
 	pools, err := open(ctx, address, schema.Marks...)
 	if err != nil {
@@ -57,17 +58,15 @@ func Open(ctx context.Context, address string) (*DB, error) {
 }
 
 // Migrate brings an existing database to the schema of this program, and tells from
-// which version to which. No other process may serve from it.
+// which version to which. Programs may serve from it meanwhile: those with which the new
+// schema does not work can do nothing any more.
 func Migrate(ctx context.Context, address string) (from, to int, err error) {
 	pools, err := open(ctx, address, schema.Marks...)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, pools.Close()) }()
-	if from, err = schema.Version(ctx, pools.Writes); err != nil {
-		return 0, 0, fmt.Errorf("database %s: %w", named(address), err)
-	}
-	if to, err = schema.Migrate(ctx, pools, from); err != nil {
+	if from, to, err = schema.Migrate(ctx, pools); err != nil {
 		return 0, 0, fmt.Errorf("database %s: %w", named(address), err)
 	}
 	return from, to, nil
@@ -76,20 +75,19 @@ func Migrate(ctx context.Context, address string) (from, to int, err error) {
 // OnServer tells whether the address is that of a database server, and not a file's path.
 func OnServer(address string) bool { return postgres.Names(address) }
 
-// create opens what is to have tables, and tells the version of the schema that it has.
-func create(ctx context.Context, address string) (pools engine.Pools, from int, err error) {
+// create opens what is to have tables.
+func create(ctx context.Context, address string) (engine.Pools, error) {
 	if !postgres.Names(address) {
-		pools, err = sqlite.Create(ctx, address)
-		return pools, 0, err
+		return sqlite.Create(ctx, address)
 	}
 	pools, empty, err := postgres.Create(ctx, address)
 	if err != nil || empty {
-		return pools, 0, err
+		return pools, err
 	}
-	if from, err = schema.Unused(ctx, pools.Reads); err != nil {
-		return pools, 0, errors.Join(fmt.Errorf("database: it has tables already: name an empty one (%w)", err), pools.Close())
+	if err := schema.CheckUnused(ctx, pools.Reads); err != nil {
+		return engine.Pools{}, errors.Join(fmt.Errorf("database: it has tables already: name an empty one (%w)", err), pools.Close())
 	}
-	return pools, from, nil
+	return pools, nil
 }
 
 func open(ctx context.Context, address string, tables ...string) (engine.Pools, error) {
@@ -122,9 +120,16 @@ func serve(pools engine.Pools) *DB {
 			return pools.Notify(ctx, tx)
 		},
 	}
+	begin := func(context.Context, *sql.Tx) error { return nil }
 	if pools.Turn != nil {
 		m := &mark{turn: pools.Turn}
-		rules.Begin, rules.Kept = m.begin, m.kept
+		begin, rules.Kept = m.begin, m.kept
+	}
+	rules.Begin = func(ctx context.Context, tx *sql.Tx) error {
+		if err := begin(ctx, tx); err != nil {
+			return err
+		}
+		return serves(ctx, tx)
 	}
 	return &DB{Reader: Reader{pools.Reads}, pools: pools, writer: groupcommit.Start(pools.Writes, rules), chainLost: lost}
 }
@@ -185,5 +190,18 @@ func (d *DB) Snapshot(ctx context.Context, fn func(Reader) error) error {
 		return dbError(err)
 	}
 	defer tx.Rollback()
+	if err := serves(ctx, tx); err != nil {
+		return err
+	}
 	return fn(Reader{tx})
+}
+
+// serves refuses to go on when the database was brought to a schema with which this program
+// does not work: memory would miss what it does not know of, and what it wrote could be
+// wrong. Each write looks, and each refresh of memory, so none is older than a second.
+func serves(ctx context.Context, tx *sql.Tx) error {
+	if err := schema.Serves(ctx, tx); err != nil {
+		return fmt.Errorf("the database was migrated: %w", err)
+	}
+	return nil
 }

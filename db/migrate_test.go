@@ -3,11 +3,15 @@ package db
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
@@ -25,7 +29,7 @@ func olderDatabase(t *testing.T, version int) string {
 			t.Fatal(err)
 		}
 		pastTheProgram(t, path, string(text))
-		pastTheProgram(t, path, "insert into schema_migrations (version) values ($1)", i+1)
+		pastTheProgram(t, path, "insert into schema_migrations (version) values ($1)", numberOf(t, names[i]))
 	}
 	return path
 }
@@ -37,6 +41,16 @@ func migrationFiles(t *testing.T) []string {
 		t.Fatalf("%d migrations, %v", len(names), err)
 	}
 	return names
+}
+
+// numberOf is the version that a migration makes.
+func numberOf(t *testing.T, name string) int {
+	t.Helper()
+	number, err := strconv.Atoi(filepath.Base(name)[:4])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return number
 }
 
 func pastTheProgram(t *testing.T, path, statement string, args ...any) {
@@ -58,15 +72,16 @@ func TestMigrate(t *testing.T) {
 	names := migrationFiles(t)
 	const schema = "select coalesce(sql, '') from sqlite_master where name not like 'sqlite_%' order by name"
 	want := column(t, openNew(t), schema)
+	newest := numberOf(t, names[len(names)-1])
 	for version := 1; version < len(names); version++ {
 		path := olderDatabase(t, version)
 		pastTheProgram(t, path, "insert into workspaces values ('ws_1', 'kept', 0)")
 		if _, err := Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), "keyhatch migrate") {
 			t.Errorf("version %d opens: %v", version, err)
 		}
-		for _, begin := range []int{version, len(names)} { // and once more, when there is nothing to do
+		for _, begin := range []int{numberOf(t, names[version-1]), newest} { // and once more, when there is nothing to do
 			from, to, err := Migrate(t.Context(), path)
-			if err != nil || from != begin || to != len(names) {
+			if err != nil || from != begin || to != newest {
 				t.Errorf("from version %d: went from %d to %d, %v", begin, from, to, err)
 			}
 		}
@@ -184,10 +199,88 @@ func TestMigrateRefuses(t *testing.T) {
 	if _, _, err := Migrate(t.Context(), filepath.Join(t.TempDir(), "none.db")); err == nil || !strings.Contains(err.Error(), "missing") {
 		t.Errorf("a missing file: %v", err)
 	}
-	path := olderDatabase(t, 1)
-	pastTheProgram(t, path, "insert into schema_migrations (version) values (1000)")
+	path := olderDatabase(t, len(migrationFiles(t)))
+	pastTheProgram(t, path, "insert into schema_migrations (version, oldest) values (1000, 1000)")
 	if _, _, err := Migrate(t.Context(), path); err == nil || !strings.Contains(err.Error(), "newer") {
 		t.Errorf("a newer database: %v", err)
+	}
+}
+
+// TestMigrationsSayWhoGoesOn: each migration says which programs go on working beside it, as
+// docs/replicas.md has it: those of the one before, or as many as that has, or none but its own.
+func TestMigrationsSayWhoGoesOn(t *testing.T) {
+	t.Parallel()
+	says := regexp.MustCompile(`\A-- Programs since (\d{4}) go on working\.\n--\n`)
+	before := 34
+	for _, name := range migrationFiles(t) {
+		number := numberOf(t, name)
+		if number <= 34 { // of programs that took no schema but their own
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := says.FindSubmatch(text)
+		if found == nil {
+			t.Errorf("%s does not begin with `-- Programs since NNNN go on working.` and an empty line of comment", name)
+			continue
+		}
+		oldest, err := strconv.Atoi(string(found[1]))
+		if err != nil || oldest < before || oldest > number {
+			t.Errorf("%s says that programs since %d go on, and the ones before said since %d", name, oldest, before)
+		}
+		before = oldest
+	}
+}
+
+// TestRollingSchema: a program goes on with a later schema that says so, whether it was there
+// when it started or came while it ran, and does nothing any more with one that does not.
+func TestRollingSchema(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "keyhatch.db")
+	runs, err := Create(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer runs.Close()
+	newest := numberOf(t, migrationFiles(t)[len(migrationFiles(t))-1])
+	write := func(d *DB) error {
+		return d.Write(t.Context(), func(tx *Tx) error {
+			id := keyhatch.NewID(keyhatch.WorkspaceID, time.Now())
+			return tx.InsertWorkspace(t.Context(), keyhatch.Workspace{ID: id, Name: id})
+		})
+	}
+	read := func(d *DB) error {
+		return d.Snapshot(t.Context(), func(r Reader) error {
+			_, err := r.FeedEnd(t.Context())
+			return err
+		})
+	}
+	pastTheProgram(t, path, "insert into schema_migrations (version, oldest) values (1001, $1)", newest)
+	pastTheProgram(t, path, "alter table workspaces add column later text")
+	if from, to, err := Migrate(t.Context(), path); err != nil || from != 1001 || to != 1001 {
+		t.Errorf("migrated by an earlier program, it went from %d to %d, %v", from, to, err)
+	}
+	late, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatalf("a later schema that is for this program too: %v", err)
+	}
+	defer late.Close()
+	for what, d := range map[string]*DB{"that ran": runs, "that was started then": late} {
+		if err := errors.Join(write(d), read(d)); err != nil {
+			t.Errorf("a program %s: %v", what, err)
+		}
+	}
+	pastTheProgram(t, path, "insert into schema_migrations (version, oldest) values (1002, 1002)")
+	if err := write(runs); !errors.Is(err, keyhatch.Unavailable) {
+		t.Errorf("after a schema that is not for this program, a write: %v", err)
+	}
+	if err := read(runs); err == nil || !strings.Contains(err.Error(), "newer program") {
+		t.Errorf("after a schema that is not for this program, a refresh of memory: %v", err)
+	}
+	if d, err := Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), "newer program") {
+		t.Errorf("it opens: %v, %v", d, err)
 	}
 }
 

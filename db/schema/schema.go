@@ -7,6 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
+	"regexp"
+	"strconv"
+	"sync"
 
 	"github.com/keyhatch/keyhatch/db/engine"
 )
@@ -17,120 +21,202 @@ var Marks = []string{"schema_migrations", "installation", "audit_chains"}
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-func names() ([]string, error) { return fs.Glob(migrations, "migrations/*.sql") }
+// migration is one file. Its number is the version of the schema that it makes.
+type migration struct {
+	name    string
+	version int
+	oldest  int // the version of the oldest program that goes on working; 0: it says nothing
+	text    string
+}
 
-// Migrate brings a database from a version, 0 for an empty one, to the current
-// one, which it returns. All of it happens, or nothing.
-func Migrate(ctx context.Context, pools engine.Pools, from int) (to int, err error) {
-	all, err := names()
+// oldest is how a migration says which programs go on working.
+var oldest = regexp.MustCompile(`\A-- Programs since (\d{4}) go on working\.\n`)
+
+// all returns the migrations in their order.
+var all = sync.OnceValues(func() (out []migration, err error) {
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		text, err := migrations.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		m := migration{name: path.Base(name), text: string(text)}
+		if m.version, err = strconv.Atoi(m.name[:4]); err != nil {
+			return nil, err
+		}
+		if says := oldest.FindStringSubmatch(m.text); says != nil {
+			if m.oldest, err = strconv.Atoi(says[1]); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, m)
+	}
+	return out, nil
+})
+
+// Current is the version of the schema that this program is made for.
+func Current() (int, error) {
+	all, err := all()
 	if err != nil {
 		return 0, err
 	}
-	if from > len(all) {
-		return 0, differs(from, len(all))
+	return all[len(all)-1].version, nil
+}
+
+// Migrate brings a database, which may be empty, to the schema of this program, unless it
+// has a later one with which this program works. It tells from which version, 0 for none,
+// to which. All of it happens, or nothing; who else migrates at the time waits.
+func Migrate(ctx context.Context, pools engine.Pools) (from, to int, err error) {
+	all, err := all()
+	if err != nil {
+		return 0, 0, err
 	}
 	tx, err := pools.Writes.BeginTx(ctx, nil)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer tx.Rollback() // does nothing after Commit
 	if pools.Turn != nil {
 		if err := pools.Turn(ctx, tx); err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 	}
-	if err := Bring(ctx, pools, tx, from, len(all)); err != nil {
-		return 0, err
+	if _, err := tx.ExecContext(ctx, "create table if not exists schema_migrations (version bigint primary key)"); err != nil {
+		return 0, 0, err
 	}
-	return len(all), tx.Commit()
+	if err := tx.QueryRowContext(ctx, "select coalesce(max(version), 0) from schema_migrations").Scan(&from); err != nil {
+		return 0, 0, err
+	}
+	to = all[len(all)-1].version
+	if from > to {
+		return from, from, Serves(ctx, tx)
+	}
+	if err := bring(ctx, pools, tx, from, to); err != nil {
+		return 0, 0, err
+	}
+	return from, to, tx.Commit()
 }
 
-// Bring brings a database from a version, 0 for an empty one, to another in a transaction,
-// whose turn it is to write. A version that this program does not know is an error.
-func Bring(ctx context.Context, pools engine.Pools, tx *sql.Tx, from, to int) error {
-	all, err := names()
+// Make makes the tables of a version in an empty database, in a transaction whose turn it is
+// to write. A version that this program does not know is an error.
+func Make(ctx context.Context, pools engine.Pools, tx *sql.Tx, version int) error {
+	mine, err := Current()
 	if err != nil {
 		return err
 	}
-	if to > len(all) {
-		return differs(to, len(all))
+	if version > mine {
+		return fmt.Errorf("its schema has version %d, this program knows those to %d: use the newer program that it was made with", version, mine)
 	}
-	if from == 0 {
-		if _, err := tx.ExecContext(ctx, "create table schema_migrations (version bigint primary key)"); err != nil {
-			return err
-		}
+	if _, err := tx.ExecContext(ctx, "create table schema_migrations (version bigint primary key)"); err != nil {
+		return err
 	}
-	written := pools.Definition
-	if written == nil {
-		written = func(text string) string { return text }
+	return bring(ctx, pools, tx, 0, version)
+}
+
+// Raise brings tables from an earlier version to that of this program, in a transaction
+// whose turn it is to write.
+func Raise(ctx context.Context, pools engine.Pools, tx *sql.Tx, from int) error {
+	mine, err := Current()
+	if err != nil {
+		return err
 	}
-	for i, name := range all[from:to] {
-		text, err := migrations.ReadFile(name)
-		if err != nil {
-			return err
+	return bring(ctx, pools, tx, from, mine)
+}
+
+func bring(ctx context.Context, pools engine.Pools, tx *sql.Tx, from, to int) error {
+	all, err := all()
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		if m.version <= from || m.version > to {
+			continue
 		}
-		if _, err := tx.ExecContext(ctx, written(string(text))); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-		if _, err := tx.ExecContext(ctx, "insert into schema_migrations (version) values ($1)", from+i+1); err != nil {
-			return err
+		if err := m.run(ctx, tx, pools.Definition); err != nil {
+			return fmt.Errorf("%s: %w", m.name, err)
 		}
 	}
 	return nil
 }
 
-// Current is the version of this program.
-func Current() (int, error) {
-	all, err := names()
-	return len(all), err
+func (m migration) run(ctx context.Context, tx *sql.Tx, written func(string) string) error {
+	text := m.text
+	if written != nil {
+		text = written(text)
+	}
+	if _, err := tx.ExecContext(ctx, text); err != nil {
+		return err
+	}
+	if m.oldest == 0 {
+		_, err := tx.ExecContext(ctx, "insert into schema_migrations (version) values ($1)", m.version)
+		return err
+	}
+	_, err := tx.ExecContext(ctx, "insert into schema_migrations (version, oldest) values ($1, $2)", m.version, m.oldest)
+	return err
 }
 
-// Version is that of the schema that a database has.
-func Version(ctx context.Context, p *sql.DB) (int, error) {
+// Querier reads: a pool, or a transaction.
+type Querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// version is that of the schema that a database has.
+func version(ctx context.Context, q Querier) (int, error) {
 	var version int
-	if err := p.QueryRowContext(ctx, "select max(version) from schema_migrations").Scan(&version); err != nil {
+	if err := q.QueryRowContext(ctx, "select max(version) from schema_migrations").Scan(&version); err != nil {
 		return 0, fmt.Errorf("not a Keyhatch database: %w", err)
 	}
 	return version, nil
 }
 
-// Unused is the version of tables in which no installation was made. When there is one, or
-// they are no such tables, it is an error.
-func Unused(ctx context.Context, p *sql.DB) (int, error) {
-	version, err := Version(ctx, p)
-	if err != nil {
-		return 0, err
+// CheckUnused refuses what is not our tables, and those in which an installation was made.
+func CheckUnused(ctx context.Context, q Querier) error {
+	if _, err := version(ctx, q); err != nil {
+		return err
 	}
 	var used bool
-	if err := p.QueryRowContext(ctx, "select exists (select 1 from installation)").Scan(&used); err != nil {
-		return 0, err
+	if err := q.QueryRowContext(ctx, "select exists (select 1 from installation)").Scan(&used); err != nil {
+		return err
 	}
 	if used {
-		return 0, errors.New("there is an installation in them")
-	}
-	return version, nil
-}
-
-// Check refuses a database that does not have the schema of this program.
-func Check(ctx context.Context, p *sql.DB) error {
-	all, err := names()
-	if err != nil {
-		return err
-	}
-	have, err := Version(ctx, p)
-	if err != nil {
-		return err
-	}
-	if have != len(all) {
-		return differs(have, len(all))
+		return errors.New("there is an installation in them")
 	}
 	return nil
 }
 
-func differs(have, want int) error {
-	what := "`keyhatch migrate` brings it up"
-	if have > want {
-		what = "use the newer program that it was made with"
+// Check refuses a database with which this program does not work: of an earlier schema than
+// its own, or of a later one that is not for it.
+func Check(ctx context.Context, q Querier) error {
+	have, err := version(ctx, q)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("its schema has version %d, this program needs %d: %s", have, want, what)
+	want, err := Current()
+	if err != nil {
+		return err
+	}
+	if have < want {
+		return fmt.Errorf("its schema has version %d, this program needs %d: `keyhatch migrate` brings it up", have, want)
+	}
+	return Serves(ctx, q)
+}
+
+// Serves refuses a schema to which the database was brought, since this program checked it,
+// and which is not for this program.
+func Serves(ctx context.Context, q Querier) error {
+	mine, err := Current()
+	if err != nil {
+		return err
+	}
+	var oldest int
+	if err := q.QueryRowContext(ctx, "select coalesce(max(coalesce(oldest, version)), 0) from schema_migrations").Scan(&oldest); err != nil {
+		return err
+	}
+	if oldest > mine {
+		return fmt.Errorf("its schema is for programs of version %d and later, this program needs %d: use the newer program that it was made with", oldest, mine)
+	}
+	return nil
 }
