@@ -108,7 +108,7 @@ var layers = []struct {
 	{"deliver/filelock", "", "golang.org/x/sys"},
 	{"cli/ask", "root api client deliver/textfile", "golang.org/x/term"},
 	{"cli/times", "", ""},
-	{"cli/account", "api cli/ask cli/times client", ""},
+	{"cli/account", "root api cli/ask cli/times client", ""},
 	{"cli/lending", "api cli/ask cli/times client deliver deliver/snippets", ""},
 	{"cli/tokens", "root api cli/ask cli/times client", ""},
 	{"cli/complete", "cli/ask", "github.com/alecthomas/kong"},

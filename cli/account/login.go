@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"os"
 
+	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/api"
 	"github.com/keyhatch/keyhatch/cli/ask"
 	"github.com/keyhatch/keyhatch/cli/times"
@@ -119,11 +119,7 @@ func (l Login) inBrowser(ctx context.Context, s ask.Streams, server string) (str
 // machine.
 func inTheClear(server string) bool {
 	u, err := url.Parse(server)
-	if err != nil || u.Scheme != "http" || u.Hostname() == "localhost" {
-		return false
-	}
-	a, err := netip.ParseAddr(u.Hostname())
-	return err != nil || !a.IsLoopback()
+	return err == nil && u.Scheme == "http" && !keyhatch.IsLoopback(u.Hostname())
 }
 
 // Logout forgets the token of one server.
