@@ -2,8 +2,10 @@ package broker_test
 
 import (
 	"strings"
+	"testing"
 	"time"
 
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/broker/kernel"
 	"github.com/keyhatch/keyhatch/broker/oauth"
@@ -45,6 +47,25 @@ var oauthUseCases = []useCase{
 		id := w.newConsent(c.User.Name)
 		return func() error { return w.Broker.OAuth.EndConsent(w.ctx, c, id) }
 	}},
+}
+
+// TestPermissions_Withdraw: that no key but the new one signs, nor has signed, is for installation admins too. It writes an
+// event for each key, so it has no line in the table.
+func TestPermissions_Withdraw(t *testing.T) {
+	t.Parallel()
+	w := newLab(t)
+	w.must(w.Broker.OAuth.RotateKey(w.ctx, w.Admin, false))
+	before := w.Dump(t)
+	for _, column := range columns[1:] {
+		wantOutcome(t, column, w.Broker.OAuth.RotateKey(w.ctx, w.who[column], true), "forbidden")
+	}
+	if diff := gocmp.Diff(before, w.Dump(t)); diff != "" {
+		t.Errorf("who was refused changed something:\n%s", diff)
+	}
+	wantOutcome(t, columns[0], w.Broker.OAuth.RotateKey(w.ctx, w.who[columns[0]], true), "ok")
+	if e := w.newestEvent(); e.Action != oauth.KeyWithdrawn || e.User != w.who[columns[0]].User.ID {
+		t.Errorf("the record ends with %+v", e)
+	}
 }
 
 func newProgram(name string) keyhatch.OAuthClient {
