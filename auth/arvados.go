@@ -36,7 +36,7 @@ func (g *Guard) AdmitArvados(ctx context.Context, r ArvadosRequest, routes ...po
 	if err != nil {
 		return keyhatch.Caller{}, "", err
 	}
-	var refused error = keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeTokenMissing, "Not logged in")
+	var refused error = keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeTokenMissing, "nobody can be told from the request: send a token that works")
 	for _, text := range shown {
 		token, ok := keyhatch.ParseTokenSecret(text)
 		if !ok {
@@ -62,7 +62,7 @@ func (g *Guard) AdmitArvados(ctx context.Context, r ArvadosRequest, routes ...po
 // tokens are those that were shown, in the order in which they are tried. Two headers
 // Authorization are refused: who stands between might have looked at the other one.
 func (r ArvadosRequest) tokens() ([]string, error) {
-	refused := keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeTokenMalformed, "Not logged in")
+	refused := keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeTokenMalformed, "nobody can be told from the request: send a token that works")
 	var out []string
 	switch values := r.Header.Values("Authorization"); len(values) {
 	case 0:

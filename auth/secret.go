@@ -110,7 +110,7 @@ func signedOf(h http.Header) (jwt keyhatch.Secret, ok bool) {
 func whole(tokens []string) (keyhatch.Secret, error) {
 	if len(tokens) != 1 || !isToken(tokens[0]) {
 		return "", keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeTokenMalformed,
-			`the Authorization header must be "Bearer" and one whole token, which begins with kh_ and has 52 characters`)
+			`send in the header Authorization "Bearer" and one whole token, which begins with kh_ and has 52 characters`)
 	}
 	return keyhatch.Secret(tokens[0]), nil
 }

@@ -30,7 +30,7 @@ func invalidRequest(status int, description string) failure {
 }
 
 var (
-	errMethod    = invalidRequest(http.StatusMethodNotAllowed, "this path does not take that method; the header Allow lists those that it does")
+	errMethod    = invalidRequest(http.StatusMethodNotAllowed, "this path does not take that method: use one of those in the header Allow")
 	errMediaType = invalidRequest(http.StatusBadRequest, "send the parameters in the body, as application/x-www-form-urlencoded")
 	errQuery     = invalidRequest(http.StatusBadRequest, "send the parameters in the body and none in the URL, which ends up in logs")
 	errBody      = invalidRequest(http.StatusBadRequest, "send the parameters of a GET in the URL, and no body")
@@ -42,7 +42,7 @@ var (
 	errTooLarge    = invalidRequest(http.StatusRequestEntityTooLarge, "the request is too large: send less than 1 MiB")
 	errLong        = failure{
 		status: http.StatusBadRequest, Code: "unsupported_token_type",
-		Description: "that is longer than an API token, which is all that can be ended here: a lease is ended by the call for it, or with its token",
+		Description: "that is longer than an API token, which is all that can be ended here: end a lease by the call for it, or with its token",
 	}
 	errElsewhere = failure{
 		status: http.StatusForbidden, Code: "access_denied",

@@ -164,7 +164,7 @@ func (v *Verifier) Verify(ctx context.Context, jwt keyhatch.Secret, now time.Tim
 }
 
 func refused(cause error) error {
-	return keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeTokenInvalid, "the signed token is not valid").Because(cause)
+	return keyhatch.Fail(keyhatch.Unauthenticated, keyhatch.CodeTokenInvalid, "the signed token is not valid: get a new one from its issuer").Because(cause)
 }
 
 // signed checks the signature. So many are checked at a time; the others wait.

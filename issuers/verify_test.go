@@ -201,7 +201,7 @@ func TestS6_Refused(t *testing.T) {
 			t.Errorf("%s: %v", c.what, err)
 			continue
 		}
-		if e.Message != "the signed token is not valid" || e.Code != keyhatch.CodeTokenInvalid || !cmp.Equal(a, keyhatch.Assertion{}) {
+		if e.Message != "the signed token is not valid: get a new one from its issuer" || e.Code != keyhatch.CodeTokenInvalid || !cmp.Equal(a, keyhatch.Assertion{}) {
 			t.Errorf("%s can be told from others: %+v", c.what, e)
 		}
 	}

@@ -190,7 +190,7 @@ func (d *Door) unrouted(mux *http.ServeMux) http.HandlerFunc {
 			"there is no such call; /api/v1/openapi.json lists them all")
 		if len(allowed) > 0 {
 			err = keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeMethodNotAllowed,
-				"this path does not take that method; the header Allow lists those that it does")
+				"this path does not take that method: use one of those in the header Allow")
 		}
 		d.writeError(w, r, err, allowed)
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/keyhatch/keyhatch/broker/people"
 	"github.com/keyhatch/keyhatch/broker/sessions"
 	"github.com/keyhatch/keyhatch/db"
-	"github.com/keyhatch/keyhatch/seal"
 )
 
 // Providers talk to the providers at which people log in.
@@ -113,7 +112,7 @@ type Wanted struct {
 // provider cannot be reached.
 func (svc *Service) Begin(ctx context.Context, provider string, wanted Wanted) (address string, secret keyhatch.Secret, err error) {
 	if !slices.ContainsFunc(svc.List(), func(p keyhatch.LoginProvider) bool { return p.Name == provider }) {
-		return "", "", keyhatch.Fail(keyhatch.NotFound, keyhatch.CodeRouteNotFound, "there is no such provider: the page /login shows those that there are")
+		return "", "", keyhatch.Fail(keyhatch.NotFound, keyhatch.CodeRouteNotFound, "there is no such provider: choose one on the page /login")
 	}
 	now := svc.k.Now()
 	if _, err := svc.begun.Take(kernel.Sender(keyhatch.OriginOf(ctx).Address), begunPerMinute, now); err != nil {
@@ -215,15 +214,18 @@ func (svc *Service) ask(ctx context.Context, provider string, b Back) (said keyh
 		begun, err = w.Tx.EndLogin(ctx, hash, provider, w.Now)
 		return err
 	})
-	if err == nil {
-		begun.Next, err = svc.k.Keys.OpenTicket(nextOf(hash), begun.Next)
-	}
-	if errors.Is(err, keyhatch.NotFound) || errors.Is(err, seal.ErrTicket) { // its key may be gone
+	if errors.Is(err, keyhatch.NotFound) {
 		err = keyhatch.RefusedReplay
 	}
 	if err != nil {
 		return said, begun, err
 	}
+	next, err := svc.k.Keys.OpenTicket(nextOf(hash), begun.Next)
+	if err != nil { // its key may be gone
+		begun.Next = ""
+		return said, begun, keyhatch.RefusedReplay
+	}
+	begun.Next = next
 	err = svc.Providers.From(ctx, provider, b.Issuer)
 	switch {
 	case errors.Is(err, keyhatch.RefusedIssuer):

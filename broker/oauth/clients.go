@@ -29,7 +29,7 @@ func (svc *Service) CreateClient(ctx context.Context, c keyhatch.Caller, n keyha
 			return err
 		}
 		if scopes.BoundsS3() {
-			return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidScope, "a client has no s3 scopes, which are of one workspace: its users choose what they borrow").In("scopes")
+			return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidScope, "a client has no s3 scopes, which are of one workspace: leave them out, its users choose what they borrow").In("scopes")
 		}
 		if n.Signed && svc.issuer == "" {
 			return noIssuer()

@@ -21,7 +21,7 @@ import (
 const keyBits = 2048
 
 func noIssuer() error {
-	return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "the server does not know its public URL, which stands in all that it signs: its operator sets public_url")
+	return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "the server does not know its public URL, which stands in all that it signs: tell its operator to set public_url")
 }
 
 // mayHaveToSign makes the first key before it is needed, which takes a while.

@@ -35,7 +35,7 @@ func (svc *Service) SetPassword(ctx context.Context, c keyhatch.Caller, user str
 	}
 	if u.ID != c.User.ID {
 		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted,
-			"a password is set by its user alone: an installation admin can make a secret with which it does so")
+			"a password is set by its user alone: ask an installation admin to make a secret with which it does so")
 	}
 	password = normal(password)
 	if err := checkNew(c.User, password); err != nil {

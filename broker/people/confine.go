@@ -48,10 +48,10 @@ func (m maker) holds(t keyhatch.Token) error {
 			"a token that a task's token makes or changes is a task's too: leave its annotation").In("annotations")
 	case m.RequestsPerMinute > 0 && (t.RequestsPerMinute == 0 || t.RequestsPerMinute > m.RequestsPerMinute):
 		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
-			"a token's request limit is at most that of the token that makes or changes it: %d a minute", m.RequestsPerMinute).In("requests_per_minute")
+			"a token's request limit is at most that of the token that makes or changes it: ask for %d a minute, or less", m.RequestsPerMinute).In("requests_per_minute")
 	case !end.IsZero() && (t.ExpiresAt.IsZero() || t.ExpiresAt.After(end)):
 		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidExpiry,
-			"a token made or changed with a confined token ends no later than that one, at %s", kernel.TimeText(end)).In("expires_at")
+			"a token made or changed with a confined token ends no later than that one, at %s: ask for an earlier end", kernel.TimeText(end)).In("expires_at")
 	}
 	return nil
 }
@@ -68,7 +68,7 @@ func mustImpersonate(v kernel.View) error {
 	}
 	if !scopes.All() {
 		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
-			`tokens of other users take a token with the scope "all"`)
+			`tokens of other users take a token with the scope "all": use one`)
 	}
 	return nil
 }
@@ -93,7 +93,7 @@ func mustHaveNewest(w *kernel.Work) error {
 // checkToken holds the bounds of what a token says of itself.
 func checkToken(t keyhatch.Token) error {
 	if len(t.Scopes) > keyhatch.MaxScopes || len(joinScopes(t.Scopes)) > keyhatch.MaxScopesBytes {
-		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidScope, "a token has at most %d scopes, of %d bytes together",
+		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidScope, "a token has at most %d scopes, of %d bytes together: ask for fewer",
 			keyhatch.MaxScopes, keyhatch.MaxScopesBytes).In("scopes")
 	}
 	scopes, err := policy.ParseScopes(t.Scopes)

@@ -277,7 +277,7 @@ func (svc *Service) endShown(ctx context.Context, secret keyhatch.Secret, end fu
 	shown, ok := shownAs(secret)
 	if !ok {
 		return svc.failed(origin, now, keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeTokenMalformed,
-			"that is no token: it begins with kh_, has 52 characters, and its last six must fit the others").In("token"))
+			"that is no token: check that it begins with kh_, has 52 characters, and that its last six fit the others").In("token"))
 	}
 	// Each counts, whether there is such a token or not.
 	if err := svc.failed(origin, now, nil); err != nil {

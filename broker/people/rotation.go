@@ -70,7 +70,7 @@ func (svc *Service) RotateToken(ctx context.Context, c keyhatch.Caller, id strin
 func mayTakeOver(w *kernel.Work, t keyhatch.Token) error {
 	if t.Bearer.Issuer != "" {
 		return keyhatch.Fail(keyhatch.Conflict, keyhatch.CodeNotPermitted,
-			"this is what an issuer has signed: it can be revoked, and neither changed nor given a secret")
+			"this is what an issuer has signed: revoke it, it can neither be changed nor given a secret")
 	}
 	if t.User != w.Caller.User.ID {
 		if err := mustImpersonate(w.View); err != nil {
@@ -97,7 +97,7 @@ func mayTakeOver(w *kernel.Work, t keyhatch.Token) error {
 	}
 	if maker.holds(t) != nil {
 		return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeScopeTooBroad,
-			"who takes a token over can do what it may: it must not be able to do more, or for longer, than the token that you use")
+			"who takes a token over can do what it may: use a token that may do as much, and for as long")
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func graceOf(w *kernel.Work, t *keyhatch.Token, grace time.Duration) error {
 	t.GraceUntil = kernel.Stored(w.Now.Add(grace))
 	if !t.ExpiresAt.IsZero() && t.GraceUntil.After(t.ExpiresAt) {
 		return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeLifeExceedsLimit,
-			"the grace can last at most %d seconds now: the limit is the token's expiry", int(t.ExpiresAt.Sub(w.Now).Seconds())).In("grace_seconds")
+			"the grace can last at most %d seconds now, since the token ends then: ask for no longer one", int(t.ExpiresAt.Sub(w.Now).Seconds())).In("grace_seconds")
 	}
 	return nil
 }

@@ -157,7 +157,7 @@ func (svc *Service) PutTeamspaceMember(ctx context.Context, c keyhatch.Caller, w
 		switch role {
 		case keyhatch.OwnerRole, keyhatch.EditorRole, keyhatch.ViewerRole:
 		default:
-			return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest, `a role is "owner", "editor" or "viewer"`).In("role")
+			return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest, `send a role: "owner", "editor" or "viewer"`).In("role")
 		}
 		m, err = teamspaceCircle(s).putMember(w, user, role)
 		return err

@@ -128,7 +128,7 @@ func (svc *Service) PutWorkspaceMember(ctx context.Context, c keyhatch.Caller, w
 		switch role {
 		case keyhatch.OwnerRole, keyhatch.AdminRole, keyhatch.MemberRole:
 		default:
-			return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest, `a role is "owner", "admin" or "member"`).In("role")
+			return keyhatch.Fail(keyhatch.Invalid, keyhatch.CodeInvalidRequest, `send a role: "owner", "admin" or "member"`).In("role")
 		}
 		if role == keyhatch.OwnerRole {
 			if err := mustOwn(w, ws.ID); err != nil {
@@ -214,7 +214,7 @@ func mustOwn(w *kernel.Work, workspace string) error {
 	if err != nil || role == keyhatch.OwnerRole {
 		return err
 	}
-	return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted, "only an owner of the workspace may do this")
+	return keyhatch.Fail(keyhatch.Forbidden, keyhatch.CodeNotPermitted, "only an owner of the workspace may do this: ask one")
 }
 
 // WorkspaceMembers lists a workspace's members. Members only.

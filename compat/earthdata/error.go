@@ -29,7 +29,7 @@ const (
 )
 
 var (
-	errMethod = failure{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Description: "this path does not take that method; the header Allow lists those that it does"}
+	errMethod = failure{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Description: "this path does not take that method: use one of those in the header Allow"}
 	// errNobody is for who has shown nothing, and cannot be sent to a login.
 	errNobody = failure{
 		Status: http.StatusUnauthorized, Code: "invalid_token", challenge: bearerChallenge,
@@ -70,7 +70,7 @@ var kinds = map[keyhatch.Kind]failure{
 	keyhatch.Unavailable:     {Status: http.StatusServiceUnavailable, wait: 1},
 	keyhatch.Internal: {
 		Status: http.StatusInternalServerError, Code: "server_error",
-		Description: "An internal server error occurred: the server's log says more, under the request id",
+		Description: "An internal server error occurred: try again, and if it stays, ask the server's operator, whose log says more under the request id",
 	},
 }
 
