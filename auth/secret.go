@@ -68,14 +68,21 @@ func behindScheme(value string) string {
 	case "bearer", "oauth2":
 		return rest
 	case "basic":
-		plain, err := base64.StdEncoding.DecodeString(rest)
-		if err != nil {
-			return ""
-		}
-		_, password, _ := strings.Cut(string(plain), ":")
+		_, password, _ := basicOf(value)
 		return password
 	}
 	return ""
+}
+
+// basicOf is what an Authorization header holds of Basic; not ok, and empty: it is another scheme, or cannot be read.
+func basicOf(value string) (name, password string, ok bool) {
+	scheme, rest, _ := strings.Cut(value, " ")
+	plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(rest))
+	if err != nil || !strings.EqualFold(scheme, "basic") {
+		return "", "", false
+	}
+	name, password, _ = strings.Cut(string(plain), ":")
+	return name, password, true
 }
 
 // loginOf is the name and the password that Basic shows, where no token is shown: the
@@ -85,12 +92,7 @@ func loginOf(h http.Header) (name string, password keyhatch.Secret, ok bool) {
 	if len(values) != 1 || slices.ContainsFunc(h.Values(apiKey), func(k string) bool { return k != "" }) {
 		return "", "", false
 	}
-	scheme, rest, _ := strings.Cut(values[0], " ")
-	plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(rest))
-	if err != nil || !strings.EqualFold(scheme, "basic") {
-		return "", "", false
-	}
-	name, text, _ := strings.Cut(string(plain), ":")
+	name, text, _ := basicOf(values[0])
 	return name, keyhatch.Secret(text), name != "" && text != "" && !isToken(text)
 }
 
