@@ -51,14 +51,12 @@ type Service struct {
 	sessions *sessions.Service
 	begun    *kernel.Meter // by address
 	failures *kernel.Meter // by address
-	// mostBegun is as the constant.
-	mostBegun int
 	Config
 }
 
 // New makes the service.
 func New(k *kernel.Kernel, p *people.Service, s *sessions.Service, c Config) *Service {
-	return &Service{k: k, people: p, sessions: s, begun: kernel.NewMeter(mostCounted), failures: kernel.NewMeter(mostCounted), mostBegun: mostBegun, Config: c}
+	return &Service{k: k, people: p, sessions: s, begun: kernel.NewMeter(mostCounted), failures: kernel.NewMeter(mostCounted), Config: c}
 }
 
 // The events of logins at providers.
@@ -139,7 +137,7 @@ func (svc *Service) Begin(ctx context.Context, provider string, wanted Wanted) (
 		if err := w.Tx.BeginLogin(ctx, db.BegunLogin{Hash: hash, Provider: provider, Next: next, Age: wanted.Age, ExpiresAt: w.Now.Add(Life)}); err != nil {
 			return err
 		}
-		return w.Tx.KeepLogins(ctx, svc.mostBegun)
+		return w.Tx.KeepLogins(ctx, mostBegun)
 	})
 	return address, secret, err
 }
