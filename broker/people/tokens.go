@@ -220,7 +220,7 @@ func workspaceOf(w *kernel.Work, asked string) (string, error) {
 // Token returns one token, never its secret.
 func (svc *Service) Token(ctx context.Context, c keyhatch.Caller, id string) (keyhatch.Token, error) {
 	t, err := visibleToken(svc.k.View(ctx, c), id)
-	if id == c.Token.ID && errors.Is(err, keyhatch.NotFound) {
+	if id != "" && id == c.Token.ID && errors.Is(err, keyhatch.NotFound) {
 		err = kernel.TokenInvalid() // it was ended since it was let in
 	}
 	return t, err

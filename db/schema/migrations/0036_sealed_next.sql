@@ -1,3 +1,5 @@
+-- Programs since 0034 go on working.
+--
 -- When a session's user has logged in is said of each one, also of those that were begun here.
 update sessions set logged_in = created_at where issuer is null;
 
