@@ -61,7 +61,7 @@ func TestScripts(t *testing.T) {
 			"closed":  nothingListens,
 			"soon":    soon,
 
-			"postgresql": postgresql, "adminof": adminOf,
+			"postgresql": postgresql, "adminof": adminOf, "ageidentity": ageIdentity, "cutoff": cutOff,
 
 			"idof": idOf, "secretof": secretOf, "tokenfrom": tokenFrom,
 		},
