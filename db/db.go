@@ -33,7 +33,7 @@ type DB struct {
 // but for tables in PostgreSQL in which nobody has begun an installation: who was cut off
 // after he had made them makes them again.
 func Create(ctx context.Context, address string) (*DB, error) {
-	pools, err := create(ctx, address)
+	pools, err := create(ctx, address, engine.Limits{})
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,12 @@ func Create(ctx context.Context, address string) (*DB, error) {
 // program works. It never makes one, so that a mistyped address is told, and changes nothing
 // in a file that is not one.
 func Open(ctx context.Context, address string) (*DB, error) {
-	pools, err := open(ctx, address, schema.Marks...)
+	return OpenWithin(ctx, address, engine.Limits{})
+}
+
+// OpenWithin is Open of a server that is asked within limits; a file has none of them.
+func OpenWithin(ctx context.Context, address string, limits engine.Limits) (*DB, error) {
+	pools, err := open(ctx, address, limits, schema.Marks...)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +66,7 @@ func Open(ctx context.Context, address string) (*DB, error) {
 // which version to which. Programs may serve from it meanwhile: those with which the new
 // schema does not work can do nothing any more.
 func Migrate(ctx context.Context, address string) (from, to int, err error) {
-	pools, err := open(ctx, address, schema.Marks...)
+	pools, err := open(ctx, address, engine.Limits{Unhurried: true}, schema.Marks...)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -76,11 +81,11 @@ func Migrate(ctx context.Context, address string) (from, to int, err error) {
 func OnServer(address string) bool { return postgres.Names(address) }
 
 // create opens what is to have tables.
-func create(ctx context.Context, address string) (engine.Pools, error) {
+func create(ctx context.Context, address string, limits engine.Limits) (engine.Pools, error) {
 	if !postgres.Names(address) {
 		return sqlite.Create(ctx, address)
 	}
-	pools, empty, err := postgres.Create(ctx, address)
+	pools, empty, err := postgres.Create(ctx, address, limits)
 	if err != nil || empty {
 		return pools, err
 	}
@@ -90,9 +95,9 @@ func create(ctx context.Context, address string) (engine.Pools, error) {
 	return pools, nil
 }
 
-func open(ctx context.Context, address string, tables ...string) (engine.Pools, error) {
+func open(ctx context.Context, address string, limits engine.Limits, tables ...string) (engine.Pools, error) {
 	if postgres.Names(address) {
-		return postgres.Open(ctx, address, tables...)
+		return postgres.Open(ctx, address, limits, tables...)
 	}
 	return sqlite.Open(ctx, address, tables...)
 }

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	maxAge    = time.Second            // S7's bound
+	maxAge    = time.Second            // S7's bound, where no operator has lengthened it
 	pollEvery = 250 * time.Millisecond // four chances within it
 
 	// patience is how long who asks waits for a database that does not answer: a
@@ -26,7 +26,8 @@ type Mirror struct {
 	db  *db.DB
 	log *slog.Logger
 
-	keysChanged func() // never nil
+	keysChanged func()        // never nil
+	usable      time.Duration // how old the image may be when it is used
 
 	refreshing chan struct{} // has room for the one refresh that runs
 
@@ -38,7 +39,7 @@ type Mirror struct {
 
 // Load reads the whole image.
 func Load(ctx context.Context, d *db.DB, log *slog.Logger) (*Mirror, error) {
-	m := &Mirror{db: d, log: log, keysChanged: func() {}, refreshing: make(chan struct{}, 1)}
+	m := &Mirror{db: d, log: log, keysChanged: func() {}, usable: maxAge, refreshing: make(chan struct{}, 1)}
 	if err := m.reload(ctx, time.Now()); err != nil {
 		return nil, err
 	}
@@ -53,12 +54,21 @@ func (m *Mirror) OnKeysChanged(fn func()) {
 	m.keysChanged = fn
 }
 
-// View runs fn on an image that was true within the last second. When that cannot
+// UseFor lengthens how old memory may be when it is used, from a second. While the database
+// does not answer, what was revoked elsewhere works here for so long (S7): an operator may
+// want that. It is to be called before anybody looks.
+func (m *Mirror) UseFor(age time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.usable = max(age, maxAge)
+}
+
+// View runs fn on an image that was true within the last second, or what UseFor says. When that cannot
 // be had within two, because the database does not answer, it is
 // keyhatch.Unavailable. fn must not keep the image and must not wait for anything.
 func (m *Mirror) View(ctx context.Context, fn func(*Image) error) error {
 	m.mu.RLock()
-	if time.Since(m.asOf) <= maxAge {
+	if time.Since(m.asOf) <= m.usable {
 		defer m.mu.RUnlock()
 		return fn(m.image)
 	}
@@ -68,7 +78,7 @@ func (m *Mirror) View(ctx context.Context, fn func(*Image) error) error {
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	if time.Since(m.asOf) > maxAge { // reading it took too long
+	if time.Since(m.asOf) > m.usable { // reading it took too long
 		return unknown(errors.New("memory is older than a second although it was just read"))
 	}
 	return fn(m.image)

@@ -112,7 +112,11 @@ func openStore(ctx context.Context, c config.Config) (*db.DB, *seal.Keyring, err
 	if err != nil {
 		return nil, nil, err
 	}
-	d, err := db.Open(ctx, address)
+	limits, err := c.DatabaseLimits()
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := db.OpenWithin(ctx, address, limits)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -153,6 +157,11 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (in *instance,
 	if in.mirror, err = mirror.Load(ctx, in.db, log); err != nil {
 		return in, err
 	}
+	usable, err := c.MemoryUsable()
+	if err != nil {
+		return in, err
+	}
+	in.mirror.UseFor(usable)
 	if in.api, err = server.Listen(c.API.Listen); err != nil {
 		return in, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"testing"
 	"time"
 
@@ -59,6 +60,21 @@ func (r *running) until(token string, want error, when string) {
 	r.t.Fatalf("%s: %v, want %v", when, got, want)
 }
 
+// refusesForNow checks what a server answers that cannot reach its database: 503, and when to
+// come again, also to who wants something recorded; and to clients of TileDB, which ask a
+// hundred times again after a 503, something else.
+func (r *running) refusesForNow(when string) {
+	r.t.Helper()
+	for _, method := range []string{"GET", "POST"} {
+		if a := r.call(r.admin.Reveal(), method, "/api/v1/tokens", "{}"); a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
+			r.t.Errorf("%s: %s is answered %d, Retry-After %q", when, method, a.status, a.header.Get("Retry-After"))
+		}
+	}
+	if a := r.send("GET", "/v4/tokens", "", "X-TILEDB-REST-API-KEY", r.admin.Reveal()); a.status != http.StatusBadGateway || a.header.Get("Retry-After") != "" {
+		r.t.Errorf("%s: TileDB is answered %d, Retry-After %q", when, a.status, a.header.Get("Retry-After"))
+	}
+}
+
 // TestReplicas: two servers share a PostgreSQL. What one does the other learns; what was
 // revoked at one is refused by the other a second after the acknowledgement, also while it
 // cannot reach the database; and it goes on when that is back.
@@ -101,6 +117,9 @@ func TestReplicas(t *testing.T) {
 		revoked(token, cut.name)
 		if err := two.takes(token.Secret); !errors.Is(err, cut.then) {
 			t.Errorf("%s: %v, want %v", cut.name, err, cut.then)
+		}
+		if cut.then == keyhatch.Unavailable {
+			two.refusesForNow(cut.name)
 		}
 		proxy.Mend()
 		two.until(token.Secret, keyhatch.Unauthenticated, cut.name+", and back: the revoked token")

@@ -7,6 +7,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 )
 
 // Pools are the connections to one open database.
@@ -28,6 +29,13 @@ type Pools struct {
 	Snapshots sql.TxOptions
 	// Definition writes the definition of a table as the engine has it. Nil: as it is.
 	Definition func(string) string
+}
+
+// Limits bound what a program asks of a server of databases. Zero is the engine's own choice.
+type Limits struct {
+	Connections int           // that read at a time
+	Statement   time.Duration // that a statement may take, with what it waits for; others are less by it
+	Unhurried   bool          // a statement may take as long as it needs, and waits as long
 }
 
 // Close closes the connections; a pool that is nil was not opened.

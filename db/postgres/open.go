@@ -30,18 +30,34 @@ const isolation = "read committed"
 // oldest is the version that is asked for, as server_version_num has it.
 const oldest = 14_00_00
 
-// What things may take. A process that hangs, or is lost, in its turn to write holds up
-// all others for idleTimeout, which is less than they wait.
-const (
-	idleTimeout      = 5 * time.Second // between two statements of a transaction
-	lockTimeout      = 8 * time.Second
-	statementTimeout = 10 * time.Second // with what it waits for a lock
-	connectTimeout   = 5 * time.Second
-)
+const connectTimeout = 5 * time.Second
+
+// What a statement may take where nobody says anything else, with what it waits for a lock.
+const statementTimeout = 10 * time.Second
+
+// times are what things may take; zero is for ever. A process that hangs, or is lost, in its
+// turn to write holds up all others for idle, which is less than they wait.
+type times struct {
+	statement time.Duration
+	lock      time.Duration // that a statement waits for one
+	idle      time.Duration // between two statements of a transaction
+	patience  time.Duration // with a connection that is silent
+}
+
+func timesOf(l engine.Limits) times {
+	statement := l.Statement
+	switch {
+	case l.Unhurried:
+		return times{}
+	case statement == 0:
+		statement = statementTimeout
+	}
+	return times{statement, statement * 4 / 5, statement / 2, statement + 5*time.Second}
+}
 
 // Create opens a database to make tables in it, and tells whether it has none.
-func Create(ctx context.Context, address string) (pools engine.Pools, empty bool, err error) {
-	if pools, err = open(ctx, address); err != nil {
+func Create(ctx context.Context, address string, limits engine.Limits) (pools engine.Pools, empty bool, err error) {
+	if pools, err = open(ctx, address, limits); err != nil {
 		return engine.Pools{}, false, err
 	}
 	err = pools.Reads.QueryRowContext(ctx, "select not exists (select 1 from pg_tables where schemaname = current_schema())").Scan(&empty)
@@ -52,8 +68,8 @@ func Create(ctx context.Context, address string) (pools engine.Pools, empty bool
 }
 
 // Open opens a database that has the tables.
-func Open(ctx context.Context, address string, tables ...string) (engine.Pools, error) {
-	pools, err := open(ctx, address)
+func Open(ctx context.Context, address string, limits engine.Limits, tables ...string) (engine.Pools, error) {
+	pools, err := open(ctx, address, limits)
 	if err != nil {
 		return engine.Pools{}, err
 	}
@@ -69,18 +85,22 @@ func Open(ctx context.Context, address string, tables ...string) (engine.Pools, 
 	return pools, nil
 }
 
-func open(ctx context.Context, address string) (engine.Pools, error) {
+func open(ctx context.Context, address string, limits engine.Limits) (engine.Pools, error) {
 	pools := engine.Pools{Turn: takeTurn, Notify: notify, Listen: listener(address), Snapshots: sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}, Definition: definition}
+	reads := limits.Connections
+	if reads == 0 {
+		reads = runtime.GOMAXPROCS(0) * 4
+	}
 	for _, p := range []struct {
 		pool  **sql.DB
 		size  int
 		write bool
 	}{
-		{&pools.Reads, runtime.GOMAXPROCS(0) * 4, false},
+		{&pools.Reads, reads, false},
 		{&pools.Writes, 1, true},
 		{&pools.Feed, 1, false},
 	} {
-		opened, err := pool(ctx, address, p.size, p.write)
+		opened, err := pool(ctx, address, timesOf(limits), p.size, p.write)
 		if err != nil {
 			return engine.Pools{}, errors.Join(fmt.Errorf("database: %w", err), pools.Close())
 		}
@@ -91,7 +111,7 @@ func open(ctx context.Context, address string) (engine.Pools, error) {
 
 // pool opens connections with the settings on which durability rests, and asserts
 // that they took.
-func pool(ctx context.Context, address string, size int, write bool) (*sql.DB, error) {
+func pool(ctx context.Context, address string, within times, size int, write bool) (*sql.DB, error) {
 	config, err := settings(address)
 	if err != nil {
 		return nil, err
@@ -102,15 +122,15 @@ func pool(ctx context.Context, address string, size int, write bool) (*sql.DB, e
 		if err != nil {
 			return nil, err
 		}
-		return &impatient{Conn: c}, nil
+		return &impatient{Conn: c, patience: within.patience}, nil
 	}
 	for name, value := range map[string]string{
 		"synchronous_commit":                  "on",
 		"default_transaction_isolation":       isolation,
 		"default_transaction_read_only":       onOff(!write),
-		"statement_timeout":                   millis(statementTimeout),
-		"lock_timeout":                        millis(lockTimeout),
-		"idle_in_transaction_session_timeout": millis(idleTimeout),
+		"statement_timeout":                   millis(within.statement),
+		"lock_timeout":                        millis(within.lock),
+		"idle_in_transaction_session_timeout": millis(within.idle),
 	} {
 		config.RuntimeParams[name] = value
 	}

@@ -4,7 +4,9 @@ import (
 	"database/sql"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/keyhatch/keyhatch/db/engine"
 	"github.com/keyhatch/keyhatch/db/postgres"
 	"github.com/keyhatch/keyhatch/internal/pgcluster"
 )
@@ -20,7 +22,7 @@ func TestPostgreSQL(t *testing.T) {
 // tables is none.
 func testOpening(t *testing.T, address string) {
 	ctx := t.Context()
-	if _, err := postgres.Open(ctx, address, "marks"); err == nil || !strings.Contains(err.Error(), "keyhatch init") {
+	if _, err := postgres.Open(ctx, address, engine.Limits{}, "marks"); err == nil || !strings.Contains(err.Error(), "keyhatch init") {
 		t.Errorf("opening an empty one: %v", err)
 	}
 	admin, err := sql.Open("pgx", address)
@@ -34,7 +36,7 @@ func testOpening(t *testing.T, address string) {
 			t.Fatal(err)
 		}
 	}
-	pools, empty, err := postgres.Create(ctx, address)
+	pools, empty, err := postgres.Create(ctx, address, engine.Limits{})
 	if err != nil || !empty {
 		t.Fatalf("it is empty: %v, %v", empty, err)
 	}
@@ -42,12 +44,12 @@ func testOpening(t *testing.T, address string) {
 	if _, err := pools.Writes.ExecContext(ctx, pools.Definition("create table marks (\n  id text primary key,\n  mark blob\n)")); err != nil {
 		t.Fatal(err)
 	}
-	if there, empty, err := postgres.Create(ctx, address); err != nil || empty {
+	if there, empty, err := postgres.Create(ctx, address, engine.Limits{}); err != nil || empty {
 		t.Errorf("with a table it is empty: %v, %v", empty, err)
 	} else if err := there.Close(); err != nil {
 		t.Error(err)
 	}
-	again, err := postgres.Open(ctx, address, "marks")
+	again, err := postgres.Open(ctx, address, engine.Limits{}, "marks")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,11 +59,34 @@ func testOpening(t *testing.T, address string) {
 			t.Errorf("%s write", what)
 		}
 	}
-	for name, want := range map[string]string{"synchronous_commit": "on", "transaction_isolation": "read committed", "statement_timeout": "10s", "lock_timeout": "8s", "idle_in_transaction_session_timeout": "5s"} {
-		var got string
-		if err := again.Writes.QueryRowContext(ctx, "select current_setting($1)", name).Scan(&got); err != nil || got != want {
-			t.Errorf("%s is %q, %v, want %s", name, got, err, want)
+	for _, c := range []struct {
+		limits engine.Limits
+		times  map[string]string
+	}{
+		{engine.Limits{}, map[string]string{"statement_timeout": "10s", "lock_timeout": "8s", "idle_in_transaction_session_timeout": "5s"}},
+		{engine.Limits{Statement: 2 * time.Second}, map[string]string{"statement_timeout": "2s", "lock_timeout": "1600ms", "idle_in_transaction_session_timeout": "1s"}},
+		{engine.Limits{Unhurried: true}, map[string]string{"statement_timeout": "0", "lock_timeout": "0", "idle_in_transaction_session_timeout": "0"}},
+	} {
+		c.times["synchronous_commit"], c.times["transaction_isolation"] = "on", "read committed"
+		limited, err := postgres.Open(ctx, address, c.limits, "marks")
+		if err != nil {
+			t.Fatal(err)
 		}
+		defer limited.Close()
+		for name, want := range c.times {
+			var got string
+			if err := limited.Writes.QueryRowContext(ctx, "select current_setting($1)", name).Scan(&got); err != nil || got != want {
+				t.Errorf("%+v: %s is %q, %v, want %s", c.limits, name, got, err, want)
+			}
+		}
+	}
+	few, err := postgres.Open(ctx, address, engine.Limits{Connections: 3}, "marks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer few.Close()
+	if most := few.Reads.Stats().MaxOpenConnections; most != 3 {
+		t.Errorf("of three connections it opens %d", most)
 	}
 	// Texts are in the order of their bytes, whatever the database's is.
 	if _, err := pools.Writes.ExecContext(ctx, "insert into marks values ('B'), ('a'), ('ä'), ('1')"); err != nil {
@@ -77,12 +102,12 @@ func testOpening(t *testing.T, address string) {
 // does not.
 func testTurns(t *testing.T, address string) {
 	ctx := t.Context()
-	one, _, err := postgres.Create(ctx, address)
+	one, _, err := postgres.Create(ctx, address, engine.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer one.Close()
-	two, _, err := postgres.Create(ctx, address)
+	two, _, err := postgres.Create(ctx, address, engine.Limits{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,19 +11,19 @@ import (
 // waits, and the connection's place in its pool, for a quarter of an hour or for ever.
 type impatient struct {
 	net.Conn
+	patience time.Duration // longer than any statement may take; zero: it waits as long as pgx
 
 	mu    sync.Mutex
 	until time.Time // that pgx set, zero for none
 }
 
-// patience is longer than any statement may take.
-const patience = statementTimeout + 5*time.Second
-
 func (c *impatient) Read(p []byte) (int, error) {
 	c.mu.Lock()
-	until := time.Now().Add(patience)
-	if !c.until.IsZero() && c.until.Before(until) {
-		until = c.until
+	until := c.until
+	if c.patience > 0 {
+		if own := time.Now().Add(c.patience); until.IsZero() || own.Before(until) {
+			until = own
+		}
 	}
 	err := c.Conn.SetReadDeadline(until)
 	c.mu.Unlock()

@@ -13,13 +13,17 @@ import (
 // gives up, whichever of the two comes first.
 func TestPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		const patience = 15 * time.Second
 		for _, c := range []struct {
-			pgx, want time.Duration
-		}{{0, patience}, {time.Second, time.Second}, {time.Hour, patience}, {-time.Second, 0}} {
+			own, pgx, want time.Duration
+		}{
+			{patience, 0, patience}, {patience, time.Second, time.Second}, {patience, time.Hour, patience}, {patience, -time.Second, 0},
+			{0, time.Hour, time.Hour},
+		} {
 			ours, theirs := net.Pipe()
 			defer ours.Close()
 			defer theirs.Close()
-			conn := &impatient{Conn: ours}
+			conn := &impatient{Conn: ours, patience: c.own}
 			if c.pgx != 0 {
 				if err := conn.SetDeadline(time.Now().Add(c.pgx)); err != nil {
 					t.Fatal(err)

@@ -33,6 +33,20 @@ type Config struct {
 	// where PostgreSQL's own programs have it (PGPASSWORD, a passfile). Default: none.
 	DatabasePasswordFile string `yaml:"database_password_file"`
 
+	// DatabaseConnections is how many a server opens to PostgreSQL at most, to read; it
+	// opens three more. Default: four for each processor.
+	DatabaseConnections int `yaml:"database_connections"`
+
+	// DatabaseTimeout is how long a statement may take at PostgreSQL before it is given
+	// up, from 1s to 10m. Whoever waits for its turn to write waits for four fifths of it,
+	// and who has the turn and is lost loses it after half of it. Default: 10s.
+	DatabaseTimeout string `yaml:"database_timeout"`
+
+	// MemoryMaxAge is how long a server answers from memory when it cannot ask the
+	// database, from 1s to 1h. What was revoked at another server meanwhile works at this
+	// one for so long. Default: 1s.
+	MemoryMaxAge string `yaml:"memory_max_age"`
+
 	// KeyFile holds the key-encryption key, readable by its owner only. Whoever
 	// has it and the database has every secret; without it the database opens
 	// for nobody. Keep a copy apart from the database's backups. Default:

@@ -1,11 +1,14 @@
 package config
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/keyhatch/keyhatch/db/engine"
 )
 
 // How long object requests are kept is said in days. Nothing is removed where
@@ -99,6 +102,49 @@ func TestDrain(t *testing.T) {
 		c, err := Parse([]byte(text), t.TempDir())
 		if (err != nil) != (want < 0) || err == nil && c.Drain != want {
 			t.Errorf("%q: %v, %v", text, c.Drain, err)
+		}
+	}
+}
+
+// TestDatabaseLimits: what a server asks of PostgreSQL, and how long it answers without it, is
+// within bounds, and of no file where a file has none of it.
+func TestDatabaseLimits(t *testing.T) {
+	t.Parallel()
+	const postgres = "database: postgres://k@db/k\n"
+	for text, want := range map[string]struct {
+		limits engine.Limits
+		memory time.Duration
+	}{
+		"":       {},
+		postgres: {},
+		postgres + "database_connections: 1\ndatabase_timeout: 1s": {limits: engine.Limits{Connections: 1, Statement: time.Second}},
+		postgres + "database_timeout: 10m\nmemory_max_age: 1h":     {limits: engine.Limits{Statement: 10 * time.Minute}, memory: time.Hour},
+		"memory_max_age: 1s": {memory: time.Second},
+	} {
+		c, err := Parse([]byte(text), t.TempDir())
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+			continue
+		}
+		limits, err1 := c.DatabaseLimits()
+		memory, err2 := c.MemoryUsable()
+		if err := errors.Join(err1, err2); err != nil || limits != want.limits || memory != want.memory {
+			t.Errorf("%q: %+v, %v, %v", text, limits, memory, err)
+		}
+	}
+	for wrong, says := range map[string]string{
+		"database_connections: 4":             "of a database at postgres://",
+		"database_timeout: 4s":                "of a database at postgres://",
+		postgres + "database_connections: -1": "database_connections",
+		postgres + "database_timeout: 999ms":  "database_timeout must be a time from 1s to 10m",
+		postgres + "database_timeout: 601s":   "database_timeout",
+		postgres + "database_timeout: 10":     "database_timeout",
+		"memory_max_age: 999ms":               "memory_max_age must be a time from 1s to 1h",
+		"memory_max_age: 61m":                 "memory_max_age",
+		"memory_max_age: for ever":            "memory_max_age",
+	} {
+		if _, err := Parse([]byte(wrong), t.TempDir()); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v", wrong, err)
 		}
 	}
 }

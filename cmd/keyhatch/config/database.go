@@ -2,17 +2,26 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"regexp"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/db/engine"
 )
 
 // checkDatabase refuses an address with a password in it: the configuration is no place
 // for secrets. Nothing of an address is repeated, should there be one.
 func (c *Config) checkDatabase() error {
+	if _, err := c.DatabaseLimits(); err != nil {
+		return err
+	}
+	if _, err := c.MemoryUsable(); err != nil {
+		return err
+	}
 	if !db.OnServer(c.Database) {
 		if c.DatabasePasswordFile != "" {
 			return errors.New("database_password_file: only a database at postgres://… has a password")
@@ -30,6 +39,38 @@ func (c *Config) checkDatabase() error {
 		return errors.New("database: name the user whose password is in database_password_file, postgres://USER@HOST/DATABASE")
 	}
 	return nil
+}
+
+// DatabaseLimits are what the server asks of PostgreSQL at most.
+func (c *Config) DatabaseLimits() (engine.Limits, error) {
+	timeout, err := between("database_timeout", c.DatabaseTimeout, time.Second, 10*time.Minute)
+	if err != nil {
+		return engine.Limits{}, err
+	}
+	if c.DatabaseConnections < 0 {
+		return engine.Limits{}, errors.New("database_connections must be at least 1")
+	}
+	if !db.OnServer(c.Database) && (timeout != 0 || c.DatabaseConnections != 0) {
+		return engine.Limits{}, errors.New("database_connections and database_timeout are of a database at postgres://…")
+	}
+	return engine.Limits{Connections: c.DatabaseConnections, Statement: timeout}, nil
+}
+
+// MemoryUsable is how old memory may be when it is used.
+func (c *Config) MemoryUsable() (time.Duration, error) {
+	return between("memory_max_age", c.MemoryMaxAge, time.Second, time.Hour)
+}
+
+// between reads a duration within bounds; nothing is 0.
+func between(key, text string, least, most time.Duration) (time.Duration, error) {
+	if text == "" {
+		return 0, nil
+	}
+	d, err := spanOf(key, text)
+	if err != nil || d < least || d > most {
+		return 0, fmt.Errorf("%s must be a time from %v to %v, as in 30s", key, least, most)
+	}
+	return d, nil
 }
 
 var inAddress = regexp.MustCompile(`(?i)(://[^\s/@:]*:)[^\s]*(@)|(password=)[^\s&'"]*`)
@@ -57,9 +98,12 @@ func (c *Config) DatabaseAddress() (string, error) {
 	return u.String(), nil
 }
 
-// warnOfDatabase tells when others between here and the database could read and change what
+// warnOfDatabase tells when what is revoked may work for longer than usual, and when others between here and the database could read and change what
 // is asked there.
 func (c *Config) warnOfDatabase(log *slog.Logger) {
+	if age, err := c.MemoryUsable(); err == nil && age > time.Second {
+		log.Warn("memory_max_age: while the database cannot be asked, what is revoked at another server works at this one for longer than a second", "for", age)
+	}
 	if !db.OnServer(c.Database) {
 		return
 	}
