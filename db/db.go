@@ -50,8 +50,11 @@ func Open(ctx context.Context, address string) (*DB, error) {
 	return OpenWithin(ctx, address, engine.Limits{})
 }
 
+// Limits bound what is asked of a server of databases; zero is a choice of ours.
+type Limits = engine.Limits
+
 // OpenWithin is Open of a server that is asked within limits; a file has none of them.
-func OpenWithin(ctx context.Context, address string, limits engine.Limits) (*DB, error) {
+func OpenWithin(ctx context.Context, address string, limits Limits) (*DB, error) {
 	pools, err := open(ctx, address, limits, schema.Marks...)
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ var examples = map[string]string{
 	"dev":     "keyhatch dev",
 	"init":    "keyhatch init --config /etc/keyhatch/keyhatch.yaml",
 	"serve":   "keyhatch serve --config /etc/keyhatch/keyhatch.yaml",
+	"copy":    "keyhatch copy --from sqlite:/var/lib/keyhatch/keyhatch.db --to postgres://keyhatch@db.example.org/keyhatch --password-file pg.password",
 	"migrate": "keyhatch migrate --config /etc/keyhatch/keyhatch.yaml",
 
 	"backup":  "keyhatch backup --to /backup/keyhatch.age --recipient age1t7rxyev2z3rw82stdlrrepyc39nvn86l5078zqkf5uasdy86jp6svpy7pa",

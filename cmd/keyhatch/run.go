@@ -22,6 +22,7 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" group:"Server" help:"Bring the database of an older version up to this one."`
 	Backup  backupCommand  `cmd:"" group:"Server" help:"Write all tables of an installation, encrypted, into a file."`
 	Restore restoreCommand `cmd:"" group:"Server" help:"Put an installation back from a backup, with nothing in it that lets anybody in."`
+	Copy    copyCommand    `cmd:"" group:"Server" help:"Copy an installation from SQLite to PostgreSQL."`
 
 	Keys keysCommand `cmd:"" group:"Server" help:"The keys that a running server seals with, and how to replace them."`
 

@@ -12,7 +12,7 @@ import (
 )
 
 // onPostgreSQL returns the command `postgresql CONFIG`, which adds an empty database to a
-// configuration, and the condition [postgresql], that there can be one.
+// configuration and tells its address as $POSTGRESQL, and the condition [postgresql], that there can be one.
 func onPostgreSQL(t *testing.T) (command func(*testscript.TestScript, bool, []string), condition func(string) (bool, error)) {
 	var cluster *pgcluster.Cluster
 	if os.Getenv(pgcluster.Variable) != "" {
@@ -21,6 +21,7 @@ func onPostgreSQL(t *testing.T) (command func(*testscript.TestScript, bool, []st
 	command = func(ts *testscript.TestScript, _ bool, args []string) {
 		address, err := cluster.Make()
 		ts.Check(err)
+		ts.Setenv("POSTGRESQL", address)
 		text := ts.ReadFile(args[0]) + fmt.Sprintf("database: %q\n", address)
 		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 	}

@@ -17,7 +17,10 @@ func TestPatience(t *testing.T) {
 		for _, c := range []struct {
 			own, pgx, want time.Duration
 		}{
-			{patience, 0, patience}, {patience, time.Second, time.Second}, {patience, time.Hour, patience}, {patience, -time.Second, 0},
+			{patience, 0, patience},
+			{patience, time.Second, time.Second},
+			{patience, time.Hour, patience},
+			{patience, -time.Second, 0},
 			{0, time.Hour, time.Hour},
 		} {
 			ours, theirs := net.Pipe()

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keyhatch/keyhatch/db/engine"
+	"github.com/keyhatch/keyhatch/db"
 )
 
 // How long object requests are kept is said in days. Nothing is removed where
@@ -112,13 +112,13 @@ func TestDatabaseLimits(t *testing.T) {
 	t.Parallel()
 	const postgres = "database: postgres://k@db/k\n"
 	for text, want := range map[string]struct {
-		limits engine.Limits
+		limits db.Limits
 		memory time.Duration
 	}{
 		"":       {},
 		postgres: {},
-		postgres + "database_connections: 1\ndatabase_timeout: 1s": {limits: engine.Limits{Connections: 1, Statement: time.Second}},
-		postgres + "database_timeout: 10m\nmemory_max_age: 1h":     {limits: engine.Limits{Statement: 10 * time.Minute}, memory: time.Hour},
+		postgres + "database_connections: 1\ndatabase_timeout: 1s": {limits: db.Limits{Connections: 1, Statement: time.Second}},
+		postgres + "database_timeout: 10m\nmemory_max_age: 1h":     {limits: db.Limits{Statement: 10 * time.Minute}, memory: time.Hour},
 		"memory_max_age: 1s": {memory: time.Second},
 	} {
 		c, err := Parse([]byte(text), t.TempDir())

@@ -10,7 +10,6 @@ import (
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/db"
-	"github.com/keyhatch/keyhatch/db/engine"
 )
 
 // checkDatabase refuses an address with a password in it: the configuration is no place
@@ -42,18 +41,18 @@ func (c *Config) checkDatabase() error {
 }
 
 // DatabaseLimits are what the server asks of PostgreSQL at most.
-func (c *Config) DatabaseLimits() (engine.Limits, error) {
+func (c *Config) DatabaseLimits() (db.Limits, error) {
 	timeout, err := between("database_timeout", c.DatabaseTimeout, time.Second, 10*time.Minute)
 	if err != nil {
-		return engine.Limits{}, err
+		return db.Limits{}, err
 	}
 	if c.DatabaseConnections < 0 {
-		return engine.Limits{}, errors.New("database_connections must be at least 1")
+		return db.Limits{}, errors.New("database_connections must be at least 1")
 	}
 	if !db.OnServer(c.Database) && (timeout != 0 || c.DatabaseConnections != 0) {
-		return engine.Limits{}, errors.New("database_connections and database_timeout are of a database at postgres://…")
+		return db.Limits{}, errors.New("database_connections and database_timeout are of a database at postgres://…")
 	}
-	return engine.Limits{Connections: c.DatabaseConnections, Statement: timeout}, nil
+	return db.Limits{Connections: c.DatabaseConnections, Statement: timeout}, nil
 }
 
 // MemoryUsable is how old memory may be when it is used.
@@ -96,6 +95,16 @@ func (c *Config) DatabaseAddress() (string, error) {
 	}
 	u.User = url.UserPassword(u.User.Username(), password.Reveal())
 	return u.String(), nil
+}
+
+// AddressOf is the address of a database that stands in no configuration, with the password
+// that is in a file. It is held to what a configuration is.
+func AddressOf(database, passwordFile string) (string, error) {
+	c := Config{Database: database, DatabasePasswordFile: passwordFile}
+	if err := c.checkDatabase(); err != nil {
+		return "", err
+	}
+	return c.DatabaseAddress()
 }
 
 // warnOfDatabase tells when what is revoked may work for longer than usual, and when others between here and the database could read and change what
