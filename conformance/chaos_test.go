@@ -144,8 +144,10 @@ func (c *crowd) judge() {
 		events[told{e.Action, e.Target}]++
 	}
 	for _, what := range c.told {
-		if events[what] != 1 {
-			t.Errorf("%s of %s was acknowledged, and has %d events", what.action, what.target, events[what])
+		// What makes something is never asked for twice; an end is, by who was not answered.
+		once := what.action != "token.revoke" && what.action != "lease.revoke"
+		if many := events[what]; many == 0 || once && many > 1 {
+			t.Errorf("%s of %s was acknowledged, and has %d events", what.action, what.target, many)
 		}
 	}
 }

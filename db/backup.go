@@ -53,7 +53,7 @@ type Restoring struct {
 // Restore makes a new database, as Create does, and fills it from a dump. All of it happens,
 // or nothing.
 func Restore(ctx context.Context, address string, r Restoring) (err error) {
-	pools, err := create(ctx, address)
+	pools, err := create(ctx, address, engine.Limits{Unhurried: true})
 	if err != nil {
 		return err
 	}
