@@ -76,7 +76,8 @@ func (d *Door) problem(ctx context.Context, err error) *api.Problem {
 	p.Field = e.Field
 	p.TermsURL = auth.TermsAddress(d.pages, err)
 	p.RetryAfter = auth.WholeSeconds(e.RetryAfter)
-	if e.Kind == keyhatch.Unavailable {
+	// Who is told when to come again does so: not where the change may be there already.
+	if e.Kind == keyhatch.Unavailable && e.Code != keyhatch.CodeOutcomeUnknown {
 		p.RetryAfter = 1
 	}
 	if e.Code == keyhatch.CodeMethodNotAllowed {

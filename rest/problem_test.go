@@ -45,6 +45,17 @@ func TestEveryKindHasAStatus(t *testing.T) {
 	}
 }
 
+// TestNobodyIsTurnedBackToTheUnknown: an answer that leaves it open whether a change was made
+// told when to ask again, so that clients made it a second time.
+func TestNobodyIsTurnedBackToTheUnknown(t *testing.T) {
+	d := New(&broker.Broker{}, slog.New(slog.DiscardHandler))
+	for code, want := range map[keyhatch.Code]int{keyhatch.CodeUnavailable: 1, keyhatch.CodeOutcomeUnknown: 0} {
+		if p := d.problem(t.Context(), keyhatch.Fail(keyhatch.Unavailable, code, "what to do")); p.RetryAfter != want {
+			t.Errorf("%s: come again after %d s, want %d", code, p.RetryAfter, want)
+		}
+	}
+}
+
 // S13: what huma says of a request is stripped of everything that was submitted.
 func TestS13_RefusalsHoldNothingSubmitted(t *testing.T) {
 	const canary = "canary-7f3a"
