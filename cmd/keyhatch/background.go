@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"time"
+
+	"github.com/keyhatch/keyhatch/db"
 )
 
 // uploadsKept is how long an upload in parts to a folder may rest before it is
@@ -22,23 +24,32 @@ func (in *instance) expireUploads(ctx context.Context) {
 	}
 }
 
-// pruneTokens removes tokens that expired long ago, sessions that have expired, and of the
-// authorization server what nothing can come of any more.
-func (in *instance) pruneTokens(ctx context.Context) {
+// changesKept is how long the change feed reaches back; memory that is further
+// behind is read anew.
+const changesKept = time.Hour
+
+// prune removes, once an hour, what nothing can come of any more. It is no part of the
+// start: a server serves whether or not its database lets it clean up.
+func (in *instance) prune(ctx context.Context) {
+	over := []struct {
+		what   string
+		remove func(context.Context) error
+	}{
+		{"changes that every memory knows", func(ctx context.Context) error {
+			return in.db.Write(ctx, func(tx *db.Tx) error { return tx.PruneChanges(ctx, time.Now().Add(-changesKept)) })
+		}},
+		{"tokens that have expired", in.broker.People.PruneTokens},
+		{"sessions that have expired", in.broker.Sessions.Prune},
+		{"logins that were begun and never ended", in.broker.Logins.Prune},
+		{"what programs were let do and has expired", in.broker.OAuth.Prune},
+	}
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
-		if err := in.broker.People.PruneTokens(ctx); err != nil && ctx.Err() == nil {
-			in.log.WarnContext(ctx, "tokens that have expired could not be removed", "error", err)
-		}
-		if err := in.broker.Sessions.Prune(ctx); err != nil && ctx.Err() == nil {
-			in.log.WarnContext(ctx, "sessions that have expired could not be removed", "error", err)
-		}
-		if err := in.broker.Logins.Prune(ctx); err != nil && ctx.Err() == nil {
-			in.log.WarnContext(ctx, "logins that were begun and never ended could not be removed", "error", err)
-		}
-		if err := in.broker.OAuth.Prune(ctx); err != nil && ctx.Err() == nil {
-			in.log.WarnContext(ctx, "what programs were let do and has expired could not be removed", "error", err)
+		for _, o := range over {
+			if err := o.remove(ctx); err != nil && ctx.Err() == nil {
+				in.log.WarnContext(ctx, o.what+" could not be removed", "error", err)
+			}
 		}
 		select {
 		case <-ctx.Done():

@@ -57,10 +57,6 @@ type instance struct {
 	requestFile   *os.File
 }
 
-// changesKept is how long the change feed reaches back; memory that is further
-// behind is read anew.
-const changesKept = time.Hour
-
 // create makes the database and the key file of a new installation and returns
 // its cluster id and the first admin's token. What exists already stays as it
 // is, and when it cannot be done nothing is left behind.
@@ -290,13 +286,6 @@ func (in *instance) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = in.db.Write(ctx, func(tx *db.Tx) error { return tx.PruneChanges(ctx, time.Now().Add(-changesKept)) })
-	if ctx.Err() != nil {
-		return nil // told to stop before it began
-	}
-	if err != nil {
-		return err
-	}
 	fresh, stop := context.WithCancel(context.WithoutCancel(ctx))
 	go in.mirror.Run(fresh)
 	go in.tellHeads(fresh)
@@ -310,7 +299,7 @@ func (in *instance) run(ctx context.Context) error {
 	recording.Go(func() { in.broker.Proofs.Run(fresh) })
 	recording.Go(func() { in.broker.StoreKeys.Follow(fresh) })
 	recording.Go(func() { in.broker.StoreKeys.Reconcile(fresh) })
-	go in.pruneTokens(fresh)
+	go in.prune(fresh)
 	go in.issuers.Fetch(fresh)
 	if keep > 0 {
 		in.log.Info("object requests are pruned", "older_than", keep)

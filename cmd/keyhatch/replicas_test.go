@@ -16,7 +16,7 @@ import (
 	"github.com/keyhatch/keyhatch/internal/pgcluster"
 )
 
-// beside starts another server on the database of the first, at an address of its own.
+// beside opens another server on the database of the first, at an address of its own.
 func (r *running) beside(database string) *running {
 	r.t.Helper()
 	c := r.in.config
@@ -27,19 +27,26 @@ func (r *running) beside(database string) *running {
 	if other.in, err = open(r.t.Context(), c, slog.New(slog.NewTextHandler(other.log, nil))); err != nil {
 		r.t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(r.t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- other.in.run(ctx) }()
 	r.t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			r.t.Errorf("serve: %v", err)
-		}
 		if err := other.in.Close(); err != nil {
 			r.t.Errorf("close: %v", err)
 		}
 	})
 	return other
+}
+
+// serves has a server that was opened serve until the test ends.
+func (r *running) serves() *running {
+	ctx, stop := context.WithCancel(r.t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.in.run(ctx) }()
+	r.t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			r.t.Errorf("serve: %v", err)
+		}
+	})
+	return r
 }
 
 // takes asks the core whether it takes a token: doors count how often one is refused.
@@ -83,7 +90,7 @@ func TestReplicas(t *testing.T) {
 	cluster := pgcluster.Start(t)
 	address, proxy := cluster.New(t), cluster.Proxy(t)
 	one := startWith(t, func(c *config.Config) { c.Database = address })
-	two := one.beside(proxy.Address(address))
+	two := one.beside(proxy.Address(address)).serves()
 
 	revoked := func(token api.CreatedToken, when string) {
 		t.Helper()
@@ -130,4 +137,20 @@ func TestReplicas(t *testing.T) {
 	if err != nil || len(report.Findings) > 0 || report.Chains < 2 {
 		t.Errorf("the record has %d chains and the findings %v, %v", report.Chains, report.Findings, err)
 	}
+}
+
+// TestDatabaseLostAtTheStart: a server that has opened its database and loses it before it
+// serves goes on, and takes requests when the database is back. It ended, since it wanted to
+// clean up first.
+func TestDatabaseLostAtTheStart(t *testing.T) {
+	t.Parallel()
+	cluster := pgcluster.Start(t)
+	address, proxy := cluster.New(t), cluster.Proxy(t)
+	one := startWith(t, func(c *config.Config) { c.Database = address })
+	two := one.beside(proxy.Address(address))
+	proxy.Cut()
+	two.serves()
+	two.refusesForNow("without its database")
+	proxy.Mend()
+	two.until(one.token("{}").Secret, nil, "when the database is back")
 }
