@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -17,6 +18,19 @@ func TellAllowance(h http.Header, a keyhatch.Allowance) {
 	h.Set("X-RateLimit-Limit", strconv.Itoa(a.PerMinute))
 	h.Set("X-RateLimit-Remaining", strconv.Itoa(a.Remaining))
 	h.Set("X-RateLimit-Reset", strconv.Itoa(WholeSeconds(a.Full)))
+}
+
+// TellWait tells who was refused for now when to come again, a second at least. Who may
+// have been given what was asked for is told nothing: programs that read it ask again, and
+// would make the change twice.
+func TellWait(h http.Header, err error) {
+	var e *keyhatch.Error
+	switch {
+	case !errors.As(err, &e):
+		h.Set("Retry-After", "1")
+	case e.Code != keyhatch.CodeOutcomeUnknown:
+		h.Set("Retry-After", strconv.Itoa(max(1, WholeSeconds(e.RetryAfter))))
+	}
 }
 
 // WholeSeconds rounds up: who waits so long has waited long enough.

@@ -94,6 +94,9 @@ func failureOf(err error) failure {
 	if e.RetryAfter > 0 {
 		f.wait = e.RetryAfter
 	}
+	if e.Code == keyhatch.CodeOutcomeUnknown { // who comes again does it twice
+		f.wait, f.Description = 0, e.Message
+	}
 	return f
 }
 

@@ -117,7 +117,7 @@ func (d *Door) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	switch e.status {
 	case http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", "1")
+		auth.TellWait(w.Header(), err)
 	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", "GET, POST")
 	}

@@ -75,7 +75,7 @@ func (k *Kernel) taken(ctx context.Context, err error) error {
 	// When memory cannot catch up it is stale and refuses to be used; the
 	// change stands nevertheless.
 	if err := k.Mirror.CatchUp(context.WithoutCancel(ctx)); err != nil {
-		return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable,
+		return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeOutcomeUnknown,
 			"the change was made, but the service cannot tell yet whether it holds everywhere; look before you repeat it").Because(err)
 	}
 	return nil

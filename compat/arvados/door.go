@@ -3,13 +3,11 @@ package arvados
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -170,7 +168,7 @@ func (d *Door) refuse(w http.ResponseWriter, r *http.Request, id string, err err
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="keyhatch"`)
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", strconv.Itoa(retryAfter(err)))
+		auth.TellWait(w.Header(), err)
 	}
 	message := e.message
 	if !e.bare {
@@ -180,15 +178,6 @@ func (d *Door) refuse(w http.ResponseWriter, r *http.Request, id string, err err
 		member("errors", []string{message}),
 		member("error_token", fmt.Sprintf("%d+%08.8s", time.Now().Unix(), strings.ToLower(ours))),
 	})
-}
-
-// retryAfter is in whole seconds, at least one.
-func retryAfter(err error) int {
-	var failed *keyhatch.Error
-	if !errors.As(err, &failed) {
-		return 1
-	}
-	return max(1, auth.WholeSeconds(failed.RetryAfter))
 }
 
 func (d *Door) send(w http.ResponseWriter, r *http.Request, status int, v any) {

@@ -99,6 +99,9 @@ func failureOf(err error) failure {
 	if e.RetryAfter > 0 {
 		f.wait = auth.WholeSeconds(e.RetryAfter)
 	}
+	if e.Code == keyhatch.CodeOutcomeUnknown { // who comes again does it twice
+		f.wait = 0
+	}
 	return f
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -180,7 +179,7 @@ func (d *Door) refuse(w http.ResponseWriter, r *http.Request, c *call, err error
 	h.Set("Cache-Control", "no-cache")
 	h.Set("X-Api-Schema", "json-error")
 	if line.status == http.StatusTooManyRequests || line.status == http.StatusServiceUnavailable {
-		h.Set("Retry-After", strconv.Itoa(retryAfter(err)))
+		auth.TellWait(h, err)
 	}
 	t := told{Code: f.code, Detail: f.detail}
 	if description := firstOf(f.description, line.description); description != "" {
@@ -196,15 +195,6 @@ func firstOf(said, otherwise string) string {
 		return said
 	}
 	return otherwise
-}
-
-// retryAfter is in whole seconds, at least one.
-func retryAfter(err error) int {
-	var e *keyhatch.Error
-	if !errors.As(err, &e) {
-		return 1
-	}
-	return max(1, auth.WholeSeconds(e.RetryAfter))
 }
 
 // noRoute is a path that there is not. It is repeated, as the format has it, but for what

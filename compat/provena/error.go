@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/keyhatch/keyhatch"
@@ -185,18 +184,9 @@ func (d *Door) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusMethodNotAllowed:
 		h.Set("Allow", f.allow)
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		h.Set("Retry-After", strconv.Itoa(retryAfter(err)))
+		auth.TellWait(h, err)
 	}
 	d.send(w, r, f.status, struct {
 		Detail any `json:"detail"`
 	}{f.detail})
-}
-
-// retryAfter is in whole seconds, at least one.
-func retryAfter(err error) int {
-	var e *keyhatch.Error
-	if !errors.As(err, &e) {
-		return 1
-	}
-	return max(1, auth.WholeSeconds(e.RetryAfter))
 }
