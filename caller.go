@@ -3,6 +3,7 @@ package keyhatch
 import (
 	"context"
 	"net/netip"
+	"sync/atomic"
 	"time"
 )
 
@@ -69,6 +70,7 @@ type Allowance struct {
 type Origin struct {
 	Address   netip.Addr // of the client, after trusted proxies; may be invalid
 	RequestID string
+	Trace     Trace // that the client says the request is a part of
 }
 
 // AddressText is the address, or "" when it is not known.
@@ -84,6 +86,32 @@ type originKey struct{}
 // WithOrigin notes the origin for everything that is done under ctx.
 func WithOrigin(ctx context.Context, o Origin) context.Context {
 	return context.WithValue(ctx, originKey{}, o)
+}
+
+// Asker is who turns out to have made a request, for its line in the log. Its zero value is
+// nobody, and it is safe for concurrent use.
+type Asker struct{ user atomic.Pointer[string] }
+
+// User is the id, empty for nobody.
+func (a *Asker) User() string {
+	if id := a.user.Load(); id != nil {
+		return *id
+	}
+	return ""
+}
+
+type askerKey struct{}
+
+// WithAsker has NoteAsker note in a who it is under ctx.
+func WithAsker(ctx context.Context, a *Asker) context.Context {
+	return context.WithValue(ctx, askerKey{}, a)
+}
+
+// NoteAsker notes, where somebody wants to know, the id of the user who asks; empty does nothing.
+func NoteAsker(ctx context.Context, user string) {
+	if a, ok := ctx.Value(askerKey{}).(*Asker); ok && user != "" {
+		a.user.Store(&user)
+	}
 }
 
 // OriginOf returns what WithOrigin noted.

@@ -99,6 +99,7 @@ var layers = []struct {
 	{"gateway/dirstore/checksum", "", ""},
 	{"gateway/dirstore", "root gateway/s3wire gateway/dirstore/checksum gateway/dirstore/tree", ""},
 	{"server", "root", ""},
+	{"metrics", "root", "github.com/prometheus/client_golang"},
 	{"client", "api", ""},
 	{"client/leasecreds", "api client", "github.com/aws/aws-sdk-go-v2/aws github.com/aws/aws-sdk-go-v2/service/s3"},
 	{"deliver", "api deliver/awsconfig deliver/filelock deliver/textfile", "golang.org/x/sys"},
@@ -120,7 +121,7 @@ var layers = []struct {
 		"github.com/goccy/go-yaml github.com/aws/",
 	},
 	{
-		"cmd/keyhatch", "root api cli cli/* cmd/keyhatch/agefile cmd/keyhatch/config cmd/keyhatch/tour audit auth broker broker/* client compat/* db db/dump deliver driver driver/* gateway gateway/* idp issuers jobs mirror outbound policy providers rest seal seal/* server sigv4 sts",
+		"cmd/keyhatch", "root api cli cli/* cmd/keyhatch/agefile cmd/keyhatch/config cmd/keyhatch/tour audit auth broker broker/* client compat/* db db/dump deliver driver driver/* gateway gateway/* idp issuers jobs metrics mirror outbound policy providers rest seal seal/* server sigv4 sts",
 		"github.com/alecthomas/kong github.com/goccy/go-yaml github.com/aws/",
 	},
 	{"db/dbtest/ground", "root audit db", ""},

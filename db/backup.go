@@ -94,7 +94,7 @@ func (r Restoring) fill(ctx context.Context, pools engine.Pools) error {
 		return ErrOtherBackup
 	}
 	var c chain
-	if err := r.Then(&Tx{Reader{tx}, key, &c}, s); err != nil {
+	if err := r.Then(&Tx{Reader: Reader{tx}, mac: key, chain: &c}, s); err != nil {
 		return err
 	}
 	if err := saveHead(ctx, tx, chain{}, c); err != nil {

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/audit"
 	"github.com/keyhatch/keyhatch/db/engine"
 	"github.com/keyhatch/keyhatch/db/groupcommit"
@@ -25,7 +26,10 @@ type DB struct {
 	mac    audit.MAC // nil until UseAuditKey
 
 	// chainLost: the next event begins another chain.
-	chainLost *atomic.Bool
+	chainLost atomic.Bool
+
+	watch  atomic.Pointer[func(groupcommit.Commit)]
+	events recorded
 }
 
 // Create makes the tables of the current schema: in a new SQLite file, that its owner alone
@@ -114,13 +118,18 @@ func named(address string) string {
 }
 
 func serve(pools engine.Pools) *DB {
-	lost := new(atomic.Bool)
+	d := &DB{Reader: Reader{pools.Reads}, pools: pools}
 	rules := groupcommit.Rules[chain]{
+		Watch: func(c groupcommit.Commit) {
+			if watch := d.watch.Load(); watch != nil {
+				(*watch)(c)
+			}
+		},
 		Again: func(err error) bool { return errors.Is(err, errIDTaken) },
 		Finish: func(ctx context.Context, tx *sql.Tx, before, now chain) error {
 			err := saveHead(ctx, tx, before, now)
 			if errors.Is(err, errHeadGone) {
-				lost.Store(true)
+				d.chainLost.Store(true)
 			}
 			if err != nil || pools.Notify == nil || now.fed == before.fed {
 				return err
@@ -139,7 +148,8 @@ func serve(pools engine.Pools) *DB {
 		}
 		return serves(ctx, tx)
 	}
-	return &DB{Reader: Reader{pools.Reads}, pools: pools, writer: groupcommit.Start(pools.Writes, rules), chainLost: lost}
+	d.writer = groupcommit.Start(pools.Writes, rules)
+	return d
 }
 
 // Reachable asks the database for nothing.
@@ -157,8 +167,9 @@ func (d *DB) Close() error {
 // Tx is a write in progress. Its reads see what it wrote.
 type Tx struct {
 	Reader
-	mac   audit.MAC
-	chain *chain
+	mac      audit.MAC
+	chain    *chain
+	recorded []keyhatch.Action // in this try
 }
 
 // Write runs fn in a transaction that may carry other writes too. When it
@@ -166,12 +177,18 @@ type Tx struct {
 // its error is returned; when the commit fails, the error is
 // keyhatch.Unavailable and nothing was kept, or of keyhatch.CodeOutcomeUnknown. Writes never run side by side.
 func (d *DB) Write(ctx context.Context, fn func(*Tx) error) error {
-	return d.writer.Write(ctx, func(q groupcommit.Querier, c *chain) error {
+	var last *Tx // the try that counts
+	err := d.writer.Write(ctx, func(q groupcommit.Querier, c *chain) error {
 		if d.chainLost.Swap(false) {
 			*c = chain{fed: c.fed}
 		}
-		return fn(&Tx{Reader{q}, d.mac, c})
+		last = &Tx{Reader: Reader{q}, mac: d.mac, chain: c}
+		return fn(last)
 	})
+	if err == nil {
+		d.events.add(last.recorded)
+	}
+	return err
 }
 
 // Listen calls heard soon after there is something new in the change feed, whoever wrote

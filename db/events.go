@@ -49,6 +49,7 @@ func (t *Tx) Record(ctx context.Context, e keyhatch.Event) error {
 		}
 	}
 	e = t.chain.Link(e)
+	t.recorded = append(t.recorded, e.Action)
 	return t.exec(ctx, "insert into events ("+eventColumns+") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
 		e.Chain, e.Seq, e.ID, micros(e.At), e.Workspace, e.User, e.Token, e.Address, e.RequestID,
 		string(e.Action), e.Target, jsonText(e.Detail), []byte(e.Hash))

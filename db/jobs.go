@@ -200,3 +200,20 @@ func (r Reader) Jobs(ctx context.Context, f JobFilter, p Page) ([]keyhatch.Job, 
 	where.add("workspace = ?", f.Workspace)
 	return many(ctx, r, scanJob, "select "+jobColumns+" from jobs"+where.sql("order by id limit ?", p.Limit), where.args...)
 }
+
+// JobStates counts the jobs by how they stand: running, due, retrying (one that failed, until it is
+// due again) and waiting (for the time that it was asked for).
+func (r Reader) JobStates(ctx context.Context, now time.Time) (map[string]int, error) {
+	type count struct {
+		state string
+		jobs  int
+	}
+	counts, err := many(ctx, r, func(row row) (c count, err error) { return c, row.Scan(&c.state, &c.jobs) },
+		`select state, count(*) from (select case when claimed_until is not null then 'running' when run_at <= $1 then 'due'
+			when attempts > 0 then 'retrying' else 'waiting' end as state from jobs) as standing group by state`, micros(now))
+	out := map[string]int{"running": 0, "due": 0, "retrying": 0, "waiting": 0}
+	for _, c := range counts {
+		out[c.state] = c.jobs
+	}
+	return out, err
+}

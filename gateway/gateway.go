@@ -46,6 +46,9 @@ type Config struct {
 	Log      *slog.Logger
 	// RequestLog gets a line about each request; nil for none.
 	RequestLog *slog.Logger
+	// Watch is told of each request when it has ended; nil for nobody. The operation is empty
+	// where it is none. It must not wait.
+	Watch func(operation string, status int, took time.Duration)
 }
 
 // New makes the endpoint.

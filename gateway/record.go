@@ -122,12 +122,16 @@ func (g *Gateway) record(a *answer, r *http.Request, v *visit) {
 	if err := a.standing.failure(); err != nil && request.Code == "" {
 		request.Code = asS3(err).Code // it began well, and was broken off
 	}
+	if g.Watch != nil {
+		g.Watch(v.Name, a.status, time.Since(a.begun))
+	}
 	if g.RequestLog != nil {
 		g.RequestLog.LogAttrs(r.Context(), slog.LevelInfo, "s3",
 			slog.String("operation", v.Name), slog.String("bucket", request.Bucket), slog.String("key", request.Key),
 			slog.Int("status", a.status), slog.String("code", a.code), slog.Int64("bytes", request.Bytes),
 			slog.String(strings.ReplaceAll(cmp.Or(v.by.what, lease), " ", "_"), request.SignedBy), slog.String("user", request.User), slog.String("address", request.Address),
-			slog.Int64("ms", time.Since(a.begun).Milliseconds()), slog.String("request_id", a.id))
+			slog.Int64("ms", time.Since(a.begun).Milliseconds()), slog.String("request_id", a.id),
+			slog.String("trace_id", keyhatch.OriginOf(r.Context()).Trace.ID()))
 	}
 	if v.underWay != nil {
 		v.underWay.Stop()

@@ -20,7 +20,7 @@ func TestManyLoginsDoNotStarveTheAPI(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	log := slog.New(slog.DiscardHandler)
-	handler := server.API(log, nil, nil, idp.NewServer(s.Broker, s.url, log))
+	handler := server.API(server.Ground{Log: log}, idp.NewServer(s.Broker, s.url, log))
 	call := func(method, path, from, body string, change func(*http.Request)) *httptest.ResponseRecorder {
 		r := httptest.NewRequestWithContext(t.Context(), method, s.url+path, strings.NewReader(body))
 		r.RemoteAddr = from

@@ -76,7 +76,7 @@ func (s *site) reopen() {
 	s.t.Helper()
 	s.Restart(s.t)
 	log := slog.New(slog.NewTextHandler(s.log, nil))
-	s.handler = server.API(log, nil, nil, idp.NewServer(s.Broker, s.url, log))
+	s.handler = server.API(server.Ground{Log: log}, idp.NewServer(s.Broker, s.url, log))
 }
 
 func (s *site) must(err error) {

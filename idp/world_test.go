@@ -47,7 +47,7 @@ func (w *world) reopen() {
 
 func (w *world) serve() {
 	log := slog.New(slog.NewTextHandler(w.log, nil))
-	w.handler = server.API(log, nil, nil, idp.New(w.Broker, log))
+	w.handler = server.API(server.Ground{Log: log}, idp.New(w.Broker, log))
 }
 
 // token makes one of ann's.

@@ -97,12 +97,16 @@ func (r *Runner) tooLong() *keyhatch.Error {
 func (r *Runner) settle(ctx context.Context, j keyhatch.Job, err, told error, log *slog.Logger) error {
 	now := time.Now()
 	var act func(*db.Tx) error
+	var outcome Outcome
 	switch {
 	case errors.Is(told, db.ErrClaimLost):
+		r.watch(j.Kind, Lost)
 		return told
 	case err == nil:
+		outcome = Done
 		act = func(tx *db.Tx) error { return tx.FinishJob(ctx, j) }
 	case errors.Is(told, errStopped):
+		outcome = GivenBack
 		act = func(tx *db.Tx) error { return tx.ReleaseJob(ctx, j) }
 	default:
 		if late, ok := errors.AsType[*keyhatch.Error](told); ok {
@@ -110,9 +114,14 @@ func (r *Runner) settle(ctx context.Context, j keyhatch.Job, err, told error, lo
 		}
 		again := now.Add(r.pace.backoff(j.Attempts + 1))
 		log.WarnContext(ctx, "a job failed and is run again", "attempt", j.Attempts+1, "at", again, "error", err)
+		outcome = Failed
 		act = func(tx *db.Tx) error { return tx.FailJob(ctx, j, again, shown(err)) }
 	}
-	return r.db.Write(ctx, act)
+	err = r.db.Write(ctx, act)
+	if err == nil {
+		r.watch(j.Kind, outcome)
+	}
+	return err
 }
 
 // shown is what of an error may be shown to everybody.

@@ -27,7 +27,19 @@ type Runner struct {
 	log      *slog.Logger
 	kick     chan struct{} // has room for one
 	unknown  map[keyhatch.JobKind]bool
+	watch    func(keyhatch.JobKind, Outcome)
 }
+
+// Outcome is how a run of a job ended.
+type Outcome string
+
+// The outcomes.
+const (
+	Done      Outcome = "done"
+	Failed    Outcome = "failed"     // it is run again
+	GivenBack Outcome = "given_back" // the process ends: another may have it
+	Lost      Outcome = "lost"       // the claim ran out, and another has it
+)
 
 // New makes a runner. Jobs of other kinds than the handlers' are left for others. A zero
 // pace is DefaultPace.
@@ -37,9 +49,12 @@ func New(d *db.DB, handlers map[keyhatch.JobKind]Handler, p Pace, log *slog.Logg
 	}
 	return &Runner{
 		db: d, handlers: handlers, kinds: slices.Sorted(maps.Keys(handlers)), pace: p, log: log,
-		kick: make(chan struct{}, 1), unknown: map[keyhatch.JobKind]bool{},
+		kick: make(chan struct{}, 1), unknown: map[keyhatch.JobKind]bool{}, watch: func(keyhatch.JobKind, Outcome) {},
 	}
 }
+
+// Watch has fn told of each run when it has ended. It is called before Run; fn must not wait.
+func (r *Runner) Watch(fn func(keyhatch.JobKind, Outcome)) { r.watch = fn }
 
 // Kick has the runner look for jobs at once. It is called when a job was asked for and
 // is durable, and never waits.

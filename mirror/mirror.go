@@ -96,6 +96,13 @@ func (m *Mirror) Mark() db.FeedMark {
 	return m.mark
 }
 
+// Age is for how long the image may not be true any more.
+func (m *Mirror) Age() time.Duration {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return time.Since(m.asOf)
+}
+
 // CatchUp takes in every change that was committed before the call. It gives up on
 // a database that hangs; the refresh goes on by itself then, and those that come
 // while it does wait for it.

@@ -22,13 +22,30 @@ type Door interface {
 // maxBody bounds the bodies of API requests (S9).
 const maxBody = 1 << 20
 
+// Ground is what doors stand on. What is nil is not there.
+type Ground struct {
+	Log     *slog.Logger
+	Proxies []netip.Prefix // whose X-Forwarded-For is believed
+	Ready   *Readiness
+	// Watch is told of each request when it has ended. It must not wait.
+	Watch func(Answered)
+}
+
+// Answered is a request that has been.
+type Answered struct {
+	Door   string // the name of its package; empty: none has the path
+	Route  string // the pattern that the door gave; empty: none
+	Status int
+	Took   time.Duration
+}
+
 // API puts doors on one listener, with health checks beside them.
-func API(log *slog.Logger, proxies []netip.Prefix, ready *Readiness, doors ...Door) http.Handler {
+func API(g Ground, doors ...Door) http.Handler {
 	mux := http.NewServeMux()
 	for _, d := range doors {
 		d.Mount(mux)
 	}
-	health(mux, ready)
+	health(mux, g.Ready)
 	limited := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -39,7 +56,7 @@ func API(log *slog.Logger, proxies []netip.Prefix, ready *Readiness, doors ...Do
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		mux.ServeHTTP(w, r)
 	})
-	return Origin(proxies, accessLog(log, limited))
+	return Origin(g.Proxies, accessLog(g, routesOf(doors), limited))
 }
 
 // isLoopback tells whether a host is this machine's own name. A browser that was told to ask it
@@ -64,6 +81,7 @@ func Origin(proxies []netip.Prefix, next http.Handler) http.Handler {
 		o := keyhatch.Origin{
 			Address:   clientAddress(r, proxies),
 			RequestID: strings.ToUpper(hex.EncodeToString(id[:])),
+			Trace:     keyhatch.ParseTrace(r.Header.Values("Traceparent")),
 		}
 		next.ServeHTTP(w, r.WithContext(keyhatch.WithOrigin(r.Context(), o)))
 	})
@@ -100,11 +118,14 @@ func trusted(a netip.Addr, proxies []netip.Prefix) bool {
 
 // accessLog writes one line a request and turns a panic into a 500. Queries and
 // headers are not logged: they can carry secrets.
-func accessLog(log *slog.Logger, next http.Handler) http.Handler {
+func accessLog(g Ground, routes *routes, next http.Handler) http.Handler {
+	log := g.Log
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
 		rec := &recorder{ResponseWriter: w}
 		o := keyhatch.OriginOf(r.Context())
+		asker := &keyhatch.Asker{}
+		r = r.WithContext(keyhatch.WithAsker(r.Context(), asker))
 		defer func() {
 			if p := recover(); p != nil {
 				log.Error("panic", "request_id", o.RequestID, "panic", p, "stack", string(debug.Stack()))
@@ -116,8 +137,13 @@ func accessLog(log *slog.Logger, next http.Handler) http.Handler {
 			if rec.status == http.StatusOK && (r.URL.Path == alivePath || r.URL.Path == readyPath) {
 				level = slog.LevelDebug // asked every second, and says that all is well
 			}
-			log.Log(r.Context(), level, "request", "method", r.Method, "path", masked(r.URL.Path), "status", rec.status, "bytes", rec.bytes,
-				"ms", time.Since(begun).Milliseconds(), "address", o.AddressText(), "request_id", o.RequestID)
+			a := Answered{Door: routes.door(r), Route: r.Pattern, Status: rec.status, Took: time.Since(begun)}
+			log.Log(r.Context(), level, "request", "method", r.Method, "path", masked(r.URL.Path), "door", a.Door, "route", a.Route,
+				"status", a.Status, "bytes", rec.bytes, "ms", a.Took.Milliseconds(), "user", asker.User(), "address", o.AddressText(),
+				"request_id", o.RequestID, "trace_id", o.Trace.ID())
+			if g.Watch != nil {
+				g.Watch(a)
+			}
 		}()
 		next.ServeHTTP(rec, r)
 	})

@@ -192,8 +192,10 @@ func (p *probe) Mount(mux *http.ServeMux) {
 
 func api(t *testing.T, p *probe, log io.Writer, ready error) http.Handler {
 	t.Helper()
-	return server.API(slog.New(slog.NewTextHandler(log, nil)), []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
-		server.NewReadiness(discard(), server.Check{Name: "the database", Try: func(context.Context) error { return ready }}), p)
+	return server.API(server.Ground{
+		Log: slog.New(slog.NewTextHandler(log, nil)), Proxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
+		Ready: server.NewReadiness(discard(), server.Check{Name: "the database", Try: func(context.Context) error { return ready }}),
+	}, p)
 }
 
 // S9: bodies of API requests are bounded.
@@ -277,7 +279,7 @@ func TestPanicIsAnAnswerAndALogLine(t *testing.T) {
 // TestStrictTransport: over TLS, and there alone, a browser is told to come back over TLS
 // alone; not to this machine's own name, where other things run.
 func TestStrictTransport(t *testing.T) {
-	h := server.API(discard(), nil, nil)
+	h := server.API(server.Ground{Log: discard()})
 	for _, c := range []struct {
 		tls  bool
 		host string

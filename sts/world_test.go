@@ -49,7 +49,7 @@ func newWorld(t *testing.T) *world {
 	w.token = w.newToken(people.NewToken{User: w.ann.User.ID})
 	go w.Mirror.Run(t.Context())
 	log := slog.New(slog.NewTextHandler(w.log, nil))
-	s := httptest.NewServer(server.API(log, nil, nil, sts.New(w.Broker, []string{"local", "us-east-1"}, log)))
+	s := httptest.NewServer(server.API(server.Ground{Log: log}, sts.New(w.Broker, []string{"local", "us-east-1"}, log)))
 	t.Cleanup(s.Close)
 	w.url = s.URL + "/sts"
 	return w

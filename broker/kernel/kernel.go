@@ -50,6 +50,7 @@ type Work struct {
 
 // View begins a use case that looks.
 func (k *Kernel) View(ctx context.Context, c keyhatch.Caller) View {
+	keyhatch.NoteAsker(ctx, c.User.ID)
 	return View{Reader: k.DB.Reader, Ctx: ctx, Caller: c, Now: k.Now()}
 }
 
@@ -114,6 +115,7 @@ func Said(err error) string {
 }
 
 func (k *Kernel) write(ctx context.Context, c keyhatch.Caller, act func(*Work) error) error {
+	keyhatch.NoteAsker(ctx, c.User.ID)
 	return k.WithKeys(ctx, func() error {
 		return k.DB.Write(ctx, func(tx *db.Tx) error {
 			w := &Work{View: View{Reader: tx.Reader, Ctx: ctx, Caller: c, Now: k.Now()}, Tx: tx}

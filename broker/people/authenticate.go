@@ -23,7 +23,9 @@ import (
 func (svc *Service) Authenticate(ctx context.Context, secret keyhatch.Secret) (keyhatch.Caller, error) {
 	now := svc.k.Now()
 	c, err := svc.workingAnywhere(ctx, secret, now)
-	return svc.Admit(c, now, err)
+	c, err = svc.Admit(c, now, err)
+	keyhatch.NoteAsker(ctx, c.User.ID)
+	return c, err
 }
 
 // Admit does what is done for everybody who shows something that could be a token, after it

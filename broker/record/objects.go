@@ -69,6 +69,13 @@ func (o *Objects) Ready() error {
 	return keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeUnavailable, "object requests cannot be recorded at the moment")
 }
 
+// Waiting is how many requests are not on record yet.
+func (o *Objects) Waiting() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.waiting)
+}
+
 // Note takes requests in, at the present time, however many wait: they may have
 // done something.
 func (o *Objects) Note(requests ...keyhatch.ObjectRequest) {

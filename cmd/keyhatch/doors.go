@@ -47,7 +47,7 @@ func (in *instance) serve() error {
 	in.servers = []*server.Server{
 		server.New(server.Options{
 			Listener: in.api, TLS: apiTLS, Log: in.log, Total: time.Minute, Connections: in.config.API.Connections,
-			Handler: server.API(in.log, proxies, in.ready,
+			Handler: server.API(server.Ground{Log: in.log, Proxies: proxies, Ready: in.ready, Watch: in.watchRequest},
 				rest.New(in.broker, in.log).WithPages(in.pages()), sts.New(in.broker, in.stsRegions(), in.log), in.idp(), arvados.New(in.broker, in.cluster, in.log),
 				tiledb.New(in.broker, in.log), katapult.New(in.broker, in.log), provena.New(in.broker, in.log), in.earthdata()),
 		}),
@@ -56,6 +56,7 @@ func (in *instance) serve() error {
 			Handler: server.Origin(proxies, in.gateway()),
 		}),
 	}
+	in.servers = append(in.servers, in.scraped()...)
 	return nil
 }
 
@@ -92,7 +93,7 @@ func (in *instance) gateway() *gateway.Gateway {
 	return gateway.New(gateway.Config{
 		Lending: in.broker.Lending, AccessKeys: in.broker.AccessKeys, Objects: in.broker.Objects, Backends: in.backends,
 		Region: in.config.S3.Region, Hosts: hostsOf(in.s3URL),
-		Limits: gateway.Limits{Concurrent: in.config.S3.Concurrent, PerSecond: in.config.S3.PerSecond}, Log: in.log, RequestLog: in.requestLog,
+		Limits: gateway.Limits{Concurrent: in.config.S3.Concurrent, PerSecond: in.config.S3.PerSecond}, Log: in.log, RequestLog: in.requestLog, Watch: in.watchOperation,
 	})
 }
 

@@ -29,6 +29,7 @@ import (
 	"github.com/keyhatch/keyhatch/gateway/upstream"
 	"github.com/keyhatch/keyhatch/issuers"
 	"github.com/keyhatch/keyhatch/jobs"
+	"github.com/keyhatch/keyhatch/metrics"
 	"github.com/keyhatch/keyhatch/mirror"
 	"github.com/keyhatch/keyhatch/outbound"
 	"github.com/keyhatch/keyhatch/seal"
@@ -49,7 +50,10 @@ type instance struct {
 	datalogin *earthdata.Elsewhere // nil: people log in here
 	cluster   string               // id, in the foreign spellings of ids
 
+	metrics *metrics.Metrics // counted in any case; nobody is told where there is no listener
+
 	api, s3       net.Listener
+	scrapes       net.Listener // nil: none
 	apiURL, s3URL string
 	servers       []*server.Server
 	ready         *server.Readiness
@@ -164,6 +168,12 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (in *instance,
 	if in.s3, err = server.Listen(c.S3.Listen); err != nil {
 		return in, err
 	}
+	if c.Metrics.Listen != "" {
+		if in.scrapes, err = server.Listen(c.Metrics.Listen); err != nil {
+			return in, err
+		}
+	}
+	in.metrics = in.newMetrics()
 	in.apiURL = urlOf(in.api, c.API.TLSCert != "")
 	if in.s3URL = c.S3.URL; in.s3URL == "" {
 		in.s3URL = urlOf(in.s3, c.S3.TLSCert != "")
@@ -177,7 +187,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (in *instance,
 	if err != nil {
 		return in, err
 	}
-	asks, err := c.AWS.Asker(ctx, dialer.Transport())
+	asks, err := c.AWS.Asker(ctx, dialer.Transport(), in.watchVends())
 	if err != nil {
 		return in, err
 	}
@@ -225,6 +235,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (in *instance,
 		Kick: func() { in.jobs.Kick() },
 	})
 	in.jobs = jobs.New(in.db, in.broker.Jobs(), jobs.Pace{}, log)
+	in.jobs.Watch(func(kind keyhatch.JobKind, o jobs.Outcome) { in.metrics.JobRun(string(kind), string(o)) })
 	in.issuers.Tell(ctx)
 	if err := in.broker.Bearers.Begin(ctx); err != nil {
 		return in, err
@@ -330,7 +341,7 @@ func (in *instance) withdraw(stop func()) {
 // Close lets go of everything.
 func (in *instance) Close() error {
 	var errs []error
-	for _, l := range []net.Listener{in.api, in.s3} {
+	for _, l := range []net.Listener{in.api, in.s3, in.scrapes} {
 		if l != nil {
 			if err := l.Close(); !errors.Is(err, net.ErrClosed) {
 				errs = append(errs, err)

@@ -46,7 +46,7 @@ type world struct {
 
 func (w *world) serve(on *httptest.Server, config earthdata.Config) {
 	log := slog.New(slog.NewTextHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	handler := server.API(log, nil, nil, earthdata.New(w.Broker, config, log), idp.NewServer(w.Broker, w.URL, log))
+	handler := server.API(server.Ground{Log: log}, earthdata.New(w.Broker, config, log), idp.NewServer(w.Broker, w.URL, log))
 	w.handler.Store(&handler)
 	if on.Config.Handler == nil {
 		on.Config.Handler = http.HandlerFunc(func(a http.ResponseWriter, r *http.Request) { (*w.handler.Load()).ServeHTTP(a, r) })

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 )
@@ -26,6 +27,16 @@ type Rules[State any] struct {
 	// Finish is run before each commit, with the state before the transaction
 	// and now. When it fails, so does the transaction.
 	Finish func(ctx context.Context, tx *sql.Tx, before, now State) error
+	// Watch is told of each transaction when it has ended; nil for nobody. It must not wait.
+	Watch func(Commit)
+}
+
+// Commit is a transaction that has ended.
+type Commit struct {
+	Writes int           // that shared it
+	Waited time.Duration // the one that waited longest, until it began
+	Took   time.Duration // from then on
+	Kept   bool          // false: it failed, or nobody knows
 }
 
 // Writer is the one goroutine that writes.
@@ -42,6 +53,7 @@ type Writer[State any] struct {
 type write[State any] struct {
 	ctx  context.Context
 	fn   func(Querier, *State) error
+	came time.Time
 	err  error
 	done chan error
 }
@@ -70,7 +82,7 @@ func (w *Writer[State]) Stop() {
 // its error is returned; when the commit fails, the error is
 // keyhatch.Unavailable and nothing was kept, or of keyhatch.CodeOutcomeUnknown.
 func (w *Writer[State]) Write(ctx context.Context, fn func(Querier, *State) error) error {
-	own := &write[State]{ctx: ctx, fn: fn, done: make(chan error, 1)}
+	own := &write[State]{ctx: ctx, fn: fn, came: time.Now(), done: make(chan error, 1)}
 	select {
 	case w.queue <- own:
 	case <-ctx.Done():
@@ -121,7 +133,7 @@ func (w *Writer[State]) gather(first *write[State]) []*write[State] {
 }
 
 func (w *Writer[State]) commit(batch []*write[State]) {
-	before := w.state
+	before, begun := w.state, time.Now()
 	err := w.transact(batch)
 	var commit *commitError
 	switch {
@@ -131,12 +143,22 @@ func (w *Writer[State]) commit(batch []*write[State]) {
 		w.state = before
 		err = unavailable(err)
 	}
+	if w.rules.Watch != nil {
+		w.rules.Watch(Commit{len(batch), waited(batch, begun), time.Since(begun), err == nil})
+	}
 	for _, b := range batch {
 		if b.err == nil {
 			b.err = err
 		}
 		b.done <- b.err
 	}
+}
+
+func waited[State any](batch []*write[State], begun time.Time) (longest time.Duration) {
+	for _, b := range batch {
+		longest = max(longest, begun.Sub(b.came))
+	}
+	return longest
 }
 
 func unavailable(cause error) error {

@@ -11,9 +11,10 @@ import (
 
 // budget is what may be asked as one credential.
 type budget struct {
-	queue time.Duration
-	pace  *rate.Limiter
-	room  chan struct{}
+	queue  time.Duration
+	pace   *rate.Limiter
+	room   chan struct{}
+	waited func(time.Duration)
 }
 
 // spent is that a budget is.
@@ -31,7 +32,7 @@ func tooMany(wait time.Duration) error {
 func (s *Shield) budget(credential string) *budget {
 	b, _ := s.budgets.ComputeIfAbsent(credential, func() (*budget, bool) {
 		burst := max(2, int(s.config.PerSecond/10)) // a session may take two: one is of what it is had through
-		return &budget{s.config.Queue, rate.NewLimiter(rate.Limit(s.config.PerSecond), burst), make(chan struct{}, s.config.AtATime)}, false
+		return &budget{s.config.Queue, rate.NewLimiter(rate.Limit(s.config.PerSecond), burst), make(chan struct{}, s.config.AtATime), s.config.Watch.Waited}, false
 	})
 	return b
 }
@@ -55,6 +56,10 @@ func (b *budget) enter(ctx context.Context) (leave func(), err error) {
 func (b *budget) spend(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, b.queue)
 	defer cancel()
+	if b.waited != nil {
+		begun := time.Now()
+		defer func() { b.waited(time.Since(begun)) }()
+	}
 	if b.pace.Wait(ctx) == nil {
 		return nil
 	}

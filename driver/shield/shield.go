@@ -35,6 +35,44 @@ type Config struct {
 	AtATime   int           // vends for one credential: 512
 	Within    time.Duration // how long a vend may take: 15 s
 	Size      int           // credentials that are kept: 10,000
+	Watch     Watch         // nobody
+}
+
+// Watch is who is told what becomes of requests; what is nil is not. They must not wait.
+type Watch struct {
+	Vended func(Outcome)
+	Waited func(time.Duration) // for a turn in a credential's budget
+}
+
+// Outcome is what became of a request for credentials.
+type Outcome string
+
+// The outcomes.
+const (
+	Kept     Outcome = "kept"      // served again, nobody was asked
+	Minted   Outcome = "minted"    // by the store
+	Refused  Outcome = "refused"   // by the store
+	NoAnswer Outcome = "no_answer" // of the store
+	Spent    Outcome = "spent"     // the budget is: the store was not asked
+)
+
+func outcomeOf(err error) Outcome {
+	var budget *spent
+	switch {
+	case err == nil:
+		return Minted
+	case errors.As(err, &budget):
+		return Spent
+	case errors.Is(err, driver.ErrNoAnswer):
+		return NoAnswer
+	}
+	return Refused
+}
+
+func (s *Shield) tell(o Outcome) {
+	if s.config.Watch.Vended != nil {
+		s.config.Watch.Vended(o)
+	}
 }
 
 const (
@@ -183,6 +221,7 @@ func (s *Shield) serve(ctx context.Context, k key, r driver.VendRequest, asked t
 		if err == nil && s.flights[k] == nil && !time.Now().Before(e.refresh) {
 			s.start(ctx, k, r, asked)
 		}
+		s.tell(Kept)
 		return e.Vended, nil, nil
 	}
 	if err != nil {
@@ -289,7 +328,8 @@ func (s *Shield) Forget(vend string) {
 }
 
 // mint asks the vender, within the credential's budget.
-func (s *Shield) mint(ctx context.Context, r driver.VendRequest) (driver.Vended, error) {
+func (s *Shield) mint(ctx context.Context, r driver.VendRequest) (_ driver.Vended, err error) {
+	defer func() { s.tell(outcomeOf(err)) }()
 	ctx, stop := context.WithTimeout(ctx, s.config.Within)
 	defer stop()
 	b := s.budget(r.As.Credential)

@@ -26,7 +26,7 @@ func Serve(t testing.TB, c *coretest.Core, door func(*slog.Logger) server.Door) 
 	t.Helper()
 	w := &World{Core: c, T: t, Log: &logged.Text{}}
 	log := slog.New(slog.NewTextHandler(w.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	s := httptest.NewServer(server.API(log, nil, nil, door(log)))
+	s := httptest.NewServer(server.API(server.Ground{Log: log}, door(log)))
 	t.Cleanup(s.Close)
 	w.URL = s.URL
 	return w

@@ -63,7 +63,7 @@ type Asker struct {
 	Vender *shield.Shield // before the lender
 }
 
-func (a AWS) Asker(ctx context.Context, transport http.RoundTripper) (*Asker, error) {
+func (a AWS) Asker(ctx context.Context, transport http.RoundTripper, watch shield.Watch) (*Asker, error) {
 	for name, endpoint := range map[string]string{"sts_endpoint": a.STSEndpoint, "signin_endpoint": a.SigninEndpoint} {
 		if u, err := url.Parse(endpoint); endpoint != "" && (err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "") {
 			return nil, fmt.Errorf("aws.%s must be a URL, as https://host", name)
@@ -81,6 +81,7 @@ func (a AWS) Asker(ctx context.Context, transport http.RoundTripper) (*Asker, er
 		Prober: probe.New(probe.Config{Transport: transport, Identity: identity, Region: a.Region, STSEndpoint: a.STSEndpoint}),
 		lender: awssts.New(awssts.Config{Transport: transport, Identity: identity, STSEndpoint: a.STSEndpoint, SigninEndpoint: a.SigninEndpoint}),
 	}
+	budget.Watch = watch
 	out.Vender = shield.New(out.lender, budget)
 	return out, nil
 }

@@ -66,6 +66,9 @@ type Config struct {
 	// must not take them for pages of the API. Default: 127.0.0.1:8751.
 	S3 S3Listener `yaml:"s3"`
 
+	// Metrics is the listener that tells Prometheus how the server does.
+	Metrics MetricsListener `yaml:"metrics"`
+
 	// DirectoryRoots are the folders inside which directory stores may lie.
 	// The API can make stores of any folder below them and of no other, so
 	// never name one that holds more than objects. Default: objects.
@@ -285,6 +288,9 @@ func (c *Config) Check() error {
 	}
 	if host, _, _ := net.SplitHostPort(c.S3.Listen); c.S3.URL == "" && (host == "" || isUnspecified(host)) {
 		return errors.New("s3.url is needed: s3.listen takes any address, so clients must be told which to use")
+	}
+	if err := c.Metrics.check(); err != nil {
+		return err
 	}
 	if err := c.checkKeys(); err != nil {
 		return err

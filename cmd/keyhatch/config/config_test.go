@@ -148,3 +148,18 @@ func TestDatabaseLimits(t *testing.T) {
 		}
 	}
 }
+
+// TestMetricsStayHere: what everybody who reaches it can read is on loopback, unless it is said that
+// others may.
+func TestMetricsStayHere(t *testing.T) {
+	t.Parallel()
+	for text, taken := range map[string]bool{
+		"": true, "metrics: {listen: '127.0.0.1:9464'}": true, "metrics: {listen: 'localhost:9464'}": true, "metrics: {listen: '[::1]:9464'}": true,
+		"metrics: {listen: ':9464'}": false, "metrics: {listen: '0.0.0.0:9464'}": false, "metrics: {listen: '10.0.0.1:9464'}": false,
+		"metrics: {listen: nowhere}": false, "metrics: {listen: '10.0.0.1:9464', beyond_loopback: true}": true,
+	} {
+		if _, err := Parse([]byte(text), t.TempDir()); (err == nil) != taken {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
