@@ -86,7 +86,7 @@ var layers = []struct {
 	{"compat/katapult", "root policy auth broker broker/* compat/katapult/arguments", ""},
 	{"issuers", "root policy", "github.com/go-jose/go-jose golang.org/x/time/rate"},
 	{"providers", "root issuers", "github.com/coreos/go-oidc golang.org/x/oauth2 github.com/go-jose/go-jose"},
-	{"outbound", "", "code.dny.dev/ssrf"},
+	{"outbound", "root", "code.dny.dev/ssrf"},
 	{"gateway", "root policy policy/sessionpolicy sigv4 broker broker/* gateway/*", ""},
 	{"gateway/limit", "", "golang.org/x/time/rate"},
 	{"gateway/s3wire", "root", ""},

@@ -304,3 +304,19 @@ func TestStrictTransport(t *testing.T) {
 		}
 	}
 }
+
+// TestTraceInTheLog: the id of the trace is in the request's line, and what breaks the rules is not.
+func TestTraceInTheLog(t *testing.T) {
+	for header, want := range map[string]string{
+		"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01": "trace_id=4bf92f3577b34da6a3ce929d0e0e4736\n",
+		"00-canary": "trace_id=\"\"\n",
+	} {
+		var log bytes.Buffer
+		r := httptest.NewRequest(http.MethodPost, "/probe", nil)
+		r.Header.Set("Traceparent", header)
+		api(t, &probe{}, &log, nil).ServeHTTP(httptest.NewRecorder(), r)
+		if !strings.Contains(log.String(), want) || strings.Contains(log.String(), "canary") || !strings.Contains(log.String(), `door=server_test route="POST /probe"`) {
+			t.Errorf("%s: %s", header, log.String())
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"sync"
 	"syscall"
@@ -183,11 +184,12 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (in *instance,
 		return in, err
 	}
 	dialer := outbound.NewDialer(networks)
+	transport := func() http.RoundTripper { return outbound.Traced(dialer.Transport()) }
 	last, err := in.db.LastEventAt(ctx)
 	if err != nil {
 		return in, err
 	}
-	asks, err := c.AWS.Asker(ctx, dialer.Transport(), in.watchVends())
+	asks, err := c.AWS.Asker(ctx, transport(), in.watchVends())
 	if err != nil {
 		return in, err
 	}
@@ -195,13 +197,13 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (in *instance,
 	if err != nil {
 		return in, err
 	}
-	if in.datalogin, err = c.Elsewhere(in.apiURL, dialer.Transport()); err != nil {
+	if in.datalogin, err = c.Elsewhere(in.apiURL, transport()); err != nil {
 		return in, err
 	}
-	if in.issuers, err = c.Trusted(in.apiURL, dialer.Transport(), log); err != nil {
+	if in.issuers, err = c.Trusted(in.apiURL, transport(), log); err != nil {
 		return in, err
 	}
-	atOthers, err := c.LoginProviders(in.apiURL, dialer.Transport())
+	atOthers, err := c.LoginProviders(in.apiURL, transport())
 	if err != nil {
 		return in, err
 	}
@@ -212,14 +214,14 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (in *instance,
 	buckets := driver.Keepers{
 		keyhatch.S3Store: s3buckets.New(func(ctx context.Context, s keyhatch.Store) (keyhatch.KeyPair, error) {
 			return in.broker.Credentials.KeysOf(ctx, s)
-		}, dialer.Transport()),
+		}, transport()),
 		keyhatch.DirectoryStore: gateway.Folders{Backends: func() *gateway.Backends { return in.backends }},
 	}
 	in.broker = broker.New(broker.Config{
 		Buckets: buckets, Issuers: in.issuers, PublicURL: c.PublicURL(in.apiURL), Providers: atOthers, NoPasswords: !c.Login.HasPasswordForm(), ConsentLife: consents,
 		Tokens: tokens, NotBefore: last, DB: in.db, Mirror: in.mirror, Keys: in.keys, DirectoryRoots: c.DirectoryRoots, Reach: dialer.Check, Log: log,
 		ShortestLease: c.ShortestLease, Prober: asks.Prober, WebIdentity: c.AWS.WebIdentity(),
-		Confiner: confine.Prover{Vender: asks.Vender, Transport: dialer.Transport()},
+		Confiner: confine.Prover{Vender: asks.Vender, Transport: transport()},
 		Lenders: map[keyhatch.Lending]driver.Lender{
 			keyhatch.LendsOwn: own.New(in.keys, in.s3URL, c.S3.Region),
 			keyhatch.LendsSTS: asks.Sessions(func(ctx context.Context, s keyhatch.Store) (driver.Acting, error) {
@@ -229,7 +231,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (in *instance,
 		Endpoint: in.s3URL, Region: c.S3.Region,
 		Keepers: func(acting *credentials.Service) map[keyhatch.KeysOf]driver.KeyProvisioner {
 			return map[keyhatch.KeysOf]driver.KeyProvisioner{
-				keyhatch.KeysIAM: iam.New(acting, dialer.Transport(), in.cluster), keyhatch.KeysRGW: rgw.New(acting, dialer.Transport(), in.cluster),
+				keyhatch.KeysIAM: iam.New(acting, transport(), in.cluster), keyhatch.KeysRGW: rgw.New(acting, transport(), in.cluster),
 			}
 		},
 		Kick: func() { in.jobs.Kick() },
@@ -246,7 +248,7 @@ func open(ctx context.Context, c config.Config, log *slog.Logger) (in *instance,
 	if err := in.openRequestLog(); err != nil {
 		return in, err
 	}
-	s3 := upstream.NewClient(in.broker.Credentials, dialer.Transport(), log)
+	s3 := upstream.NewClient(in.broker.Credentials, transport(), log)
 	in.backends = gateway.NewBackends(c.DirectoryRoots, s3, log)
 	if err := in.openStores(ctx); err != nil {
 		return in, err
