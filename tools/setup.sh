@@ -20,6 +20,7 @@
 #   Ceph              its S3 gateway is a real store, see internal/peers
 #   PostgreSQL        the database of many replicas: its programs, and no cluster
 #   MinIO, versitygw  more real stores, built here by Go
+#   systemd           its checks of units (systemd-analyze); nothing is started
 #   gitleaks          finds tokens by the rule in deploy, built here by Go
 #   OpenTofu          keeps its state in a location, built here by Go
 #
@@ -315,6 +316,7 @@ for shell in fish zsh; do
 	command -v $shell >/dev/null || die "no $shell was found after installing it"
 done
 
+command -v systemd-analyze >/dev/null || install systemd
 command -v chromium >/dev/null || install chromium fonts-dejavu-core
 chromium=$(command -v chromium) || die "no chromium was found after installing it"
 
