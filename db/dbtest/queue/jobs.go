@@ -175,6 +175,21 @@ func testLists(t *testing.T, s *ground.Suite) {
 			t.Errorf("%s (-want +got):\n%s", list.name, diff)
 		}
 	}
+
+	now := s.Now()
+	wantStates := func(at time.Time, want map[string]int) {
+		t.Helper()
+		if diff := cmp.Diff(want, ground.OK[map[string]int](t)(s.JobStates(s.Ctx(), at))); diff != "" {
+			t.Errorf("states (-want +got):\n%s", diff)
+		}
+	}
+	wantStates(now.Add(-time.Hour), map[string]int{"running": 0, "due": 0, "retrying": 0, "waiting": 3})
+	wantStates(now.Add(time.Second), map[string]int{"running": 0, "due": 3, "retrying": 0, "waiting": 0})
+	held := claimAll(s, now.Add(time.Second))
+	s.Do(func(ctx context.Context, tx *db.Tx) error {
+		return tx.FailJob(ctx, held[0], now.Add(time.Hour), "failed")
+	})
+	wantStates(now.Add(2*time.Second), map[string]int{"running": 2, "due": 0, "retrying": 1, "waiting": 0})
 }
 
 // testAskedWithAChange: the job is there when the change is, and only then.
