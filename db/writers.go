@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"errors"
 	"time"
 )
 
@@ -39,16 +38,18 @@ func (m *mark) begin(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
-// kept tells whether the last transaction that began was kept. While that one has not
-// ended, it has the turn, and nobody else gets it.
+// kept tells whether the last transaction that began was kept, if its own can be committed:
+// it writes to the mark. While that one has not ended, it has the turn, and nobody else gets
+// it; and a server that waits for its standby may show what the standby does not have, and
+// tells of a later commit only when it has both.
 func (m *mark) kept(ctx context.Context, tx *sql.Tx) (bool, error) {
 	if err := m.turn(ctx, tx); err != nil {
 		return false, err
 	}
-	var writes int64
-	err := tx.QueryRowContext(ctx, "select writes from writers where id = $1", m.id).Scan(&writes)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
+	result, err := tx.ExecContext(ctx, "update writers set at = $3 where id = $1 and writes = $2", m.id, m.writes, micros(time.Now()))
+	if err != nil {
+		return false, err
 	}
-	return writes == m.writes, err
+	n, err := result.RowsAffected()
+	return n == 1, err
 }

@@ -44,6 +44,10 @@ func (w *Writer[State]) kept(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer tx.Rollback() // it changes nothing
-	return w.rules.Kept(ctx, tx)
+	defer tx.Rollback() // does nothing after Commit
+	kept, err := w.rules.Kept(ctx, tx)
+	if err != nil || !kept {
+		return false, err
+	}
+	return true, tx.Commit()
 }

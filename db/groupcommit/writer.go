@@ -21,8 +21,8 @@ type Rules[State any] struct {
 	Again func(error) bool
 	// Begin is run first in each transaction; nil for nothing.
 	Begin func(ctx context.Context, tx *sql.Tx) error
-	// Kept tells, in a transaction of its own, whether the last one was kept, of which the
-	// commit failed. Nil: what fails to commit was not.
+	// Kept tells, in a transaction of its own that must be committed for it to be true,
+	// whether the last one was kept, of which the commit failed. Nil: what fails to commit was not.
 	Kept func(ctx context.Context, tx *sql.Tx) (bool, error)
 	// Finish is run before each commit, with the state before the transaction
 	// and now. When it fails, so does the transaction.

@@ -13,6 +13,10 @@ import (
 // Away tells whether a statement failed because the server could not be reached, or could
 // not do it at the time. Who asked did nothing wrong, and may ask again.
 func Away(err error) bool {
+	var unreached *pgconn.ConnectError // which ends by a time of its own
+	if errors.As(err, &unreached) && !errors.Is(err, context.Canceled) {
+		return true
+	}
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}
