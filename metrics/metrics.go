@@ -72,7 +72,7 @@ var help = map[string]string{
 	"keyhatch_transaction_wait_seconds":     "How long the one that waited longest waited for its transaction to begin.",
 	"keyhatch_transaction_duration_seconds": "How long the transactions took, until they were durable.",
 	"keyhatch_transactions_total":           "Transactions, by result: kept or failed.",
-	"keyhatch_memory_age_seconds":           "For how long memory may not be true any more; over 1 it is not used.",
+	"keyhatch_memory_age_seconds":           "For how long memory may not be true any more; older than memory_max_age (1 s unless set) it is not used.",
 	"keyhatch_object_requests_waiting":      "Requests to the S3 endpoint that are not on record yet.",
 	"keyhatch_jobs":                         "Jobs in the database, of all processes, by state: running, due, retrying, waiting.",
 	"keyhatch_job_runs_total":               "Attempts of this process at jobs, by kind and outcome: done, failed, given_back, lost.",

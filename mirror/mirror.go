@@ -68,7 +68,7 @@ func (m *Mirror) UseFor(age time.Duration) {
 // keyhatch.Unavailable. fn must not keep the image and must not wait for anything.
 func (m *Mirror) View(ctx context.Context, fn func(*Image) error) error {
 	m.mu.RLock()
-	if time.Since(m.asOf) <= m.usable {
+	if m.age() <= m.usable {
 		defer m.mu.RUnlock()
 		return fn(m.image)
 	}
@@ -78,10 +78,17 @@ func (m *Mirror) View(ctx context.Context, fn func(*Image) error) error {
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	if time.Since(m.asOf) > m.usable { // reading it took too long
-		return unknown(errors.New("memory is older than a second although it was just read"))
+	if m.age() > m.usable { // reading it took too long
+		return unknown(errors.New("memory is too old although it was just read"))
 	}
 	return fn(m.image)
+}
+
+// age is how long ago the image was true. A machine that was suspended has a clock that
+// stood still meanwhile, and one that tells the time of day, which may be put back.
+func (m *Mirror) age() time.Duration {
+	since, byDay := time.Since(m.asOf), time.Now().Round(0).Sub(m.asOf.Round(0))
+	return max(since, byDay, -byDay)
 }
 
 func unknown(cause error) error {
