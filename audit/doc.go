@@ -6,7 +6,11 @@
 // or reorder events, cut off the end of a chain, or drop a chain, without
 // Verify saying where.
 //
-// What cannot be seen from inside is a return to an earlier state: the database
-// as a whole, or the heads, the registry and the events together, put back from
-// a copy. Heads that were kept elsewhere, as in a log that is shipped, show it.
+// A chain alone could be put back to an earlier state, with its head of that time. So
+// each process says in its own chain, once an hour, how far the others have come: a
+// checkpoint, which Verify holds against them.
+//
+// What cannot be seen from inside is a return of all to an earlier state: the database
+// as a whole, put back from a copy. Heads that were kept elsewhere, as in a log that is
+// shipped, show it.
 package audit

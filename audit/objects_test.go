@@ -74,7 +74,6 @@ func TestVerifyObjectsInFlatMemory(t *testing.T) {
 func TestVerifyObjectsPassesErrorsOn(t *testing.T) {
 	broken := fmt.Errorf("broken")
 	fails := func(yield func(keyhatch.Event, error) bool) { yield(keyhatch.Event{}, broken) }
-	none := func(func(keyhatch.Event, error) bool) {}
 	noRows := func(func(audit.ObjectRow, error) bool) {}
 	for what, r := range map[string]audit.ObjectRecord{
 		"events":   {Events: fails, Prunings: none, Rows: noRows},

@@ -111,7 +111,7 @@ func (r record) verify(t interface {
 },
 ) audit.Report {
 	t.Helper()
-	report, err := audit.Verify(mac, r.registry, r.heads, r.inOrder())
+	report, err := audit.Verify(mac, r.registry, r.heads, r.checkpoints(), r.inOrder())
 	if err != nil {
 		t.Fatal(err)
 	}

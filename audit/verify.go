@@ -22,6 +22,7 @@ const (
 	Unknown   Problem = "unknown"    // events that no head vouches for
 	BadHead   Problem = "bad head"   // a chain's head was changed
 	ChainGone Problem = "chain gone" // a whole chain is gone, or the registry was changed
+	PutBack   Problem = "put back"   // a chain is in an earlier state, with its head of that time
 )
 
 // Finding is one problem and its place. To is the last of a range of events.
@@ -69,9 +70,14 @@ type Report struct {
 }
 
 // Verify checks the whole record. The events must come by chain and, inside
-// each, by seq. The error is that of the events' source; findings are not errors.
-func Verify(mac MAC, registry Registry, heads []Head, events iter.Seq2[keyhatch.Event, error]) (Report, error) {
+// each, by seq; those of checkpoints come once more, before, in any order. The error is that
+// of the events' source; findings are not errors.
+func Verify(mac MAC, registry Registry, heads []Head, checkpoints, events iter.Seq2[keyhatch.Event, error]) (Report, error) {
 	v := verifier{mac: mac, heads: map[string]Head{}}
+	var err error
+	if v.seen, err = readCheckpoints(checkpoints); err != nil {
+		return v.report, err
+	}
 	v.report.Chains = len(heads)
 	v.checkRegistry(registry, heads)
 	for e, err := range events {
@@ -86,12 +92,14 @@ func Verify(mac MAC, registry Registry, heads []Head, events iter.Seq2[keyhatch.
 			v.find(Finding{Problem: CutOff, Chain: h.Chain, Seq: 1, To: h.Seq})
 		}
 	}
+	v.checkSeen()
 	return v.report, nil
 }
 
 type verifier struct {
 	mac    MAC
-	heads  map[string]Head // of the chains not yet seen
+	heads  map[string]Head // of the chains not yet met
+	seen   seen            // by checkpoints, and not yet met
 	report Report
 
 	begun  bool // some chain has begun
@@ -159,6 +167,7 @@ func (v *verifier) checkNumbers(numbers []int64, chains int64) {
 
 func (v *verifier) event(e keyhatch.Event) {
 	v.report.Events++
+	v.seen.event(e)
 	if !v.begun || e.Chain != v.chain {
 		v.endChain()
 		v.begun = true

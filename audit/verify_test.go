@@ -118,7 +118,7 @@ func TestVerifyStopsWhenItsSourceFails(t *testing.T) {
 	var source iter.Seq2[keyhatch.Event, error] = func(yield func(keyhatch.Event, error) bool) {
 		_ = yield(r.events[0], nil) && yield(keyhatch.Event{}, broken)
 	}
-	report, err := audit.Verify(mac, r.registry, r.heads, source)
+	report, err := audit.Verify(mac, r.registry, r.heads, none, source)
 	if !errors.Is(err, broken) || report.Events != 1 {
 		t.Errorf("%+v, %v", report, err)
 	}
@@ -126,7 +126,7 @@ func TestVerifyStopsWhenItsSourceFails(t *testing.T) {
 
 func TestVerifyWithAnotherKeyFindsEverything(t *testing.T) {
 	r := written(3)
-	report, err := audit.Verify(keyed("another"), r.registry, r.heads, r.inOrder())
+	report, err := audit.Verify(keyed("another"), r.registry, r.heads, r.checkpoints(), r.inOrder())
 	if err != nil || len(report.Findings) < 5 { // registry, head, three events
 		t.Errorf("%v, %v", report.Findings, err)
 	}

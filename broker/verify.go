@@ -21,7 +21,7 @@ func VerifyAudit(ctx context.Context, d *db.DB, keys *seal.Keyring) (report audi
 		if err != nil {
 			return err
 		}
-		if report, err = audit.Verify(keys.AuditMAC, registry, heads, r.AllEvents(ctx)); err != nil {
+		if report, err = audit.Verify(keys.AuditMAC, registry, heads, r.EventsOfAction(ctx, record.Checkpointed), r.AllEvents(ctx)); err != nil {
 			return err
 		}
 		return audit.VerifyObjects(&report, audit.ObjectRecord{

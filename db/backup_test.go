@@ -119,7 +119,7 @@ func wantRecord(t *testing.T, d *db.DB) {
 		if err != nil {
 			return err
 		}
-		report, err := audit.Verify(auditKey, registry, heads, r.AllEvents(t.Context()))
+		report, err := audit.Verify(auditKey, registry, heads, r.EventsOfAction(t.Context(), "audit.checkpoint"), r.AllEvents(t.Context()))
 		if err == nil && (len(report.Findings) > 0 || report.Events == 0) {
 			t.Errorf("of %d events: %v", report.Events, report.Findings)
 		}

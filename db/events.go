@@ -87,6 +87,9 @@ func (t *Tx) openChain(ctx context.Context) error {
 	return nil
 }
 
+// OwnChain is the id of this process's chain, empty before its first event.
+func (t *Tx) OwnChain() string { return t.chain.id }
+
 // BeginRecord makes the registry of a new installation, which counts no chains.
 func (t *Tx) BeginRecord(ctx context.Context) error {
 	registry := audit.NewRegistry(0, t.mac)
@@ -134,17 +137,28 @@ func (r Reader) AuditRegistry(ctx context.Context) (audit.Registry, error) {
 
 // AuditHeads returns the heads of all chains in the order of their opening.
 func (r Reader) AuditHeads(ctx context.Context) ([]audit.Head, error) {
-	return many(ctx, r, func(row row) (h audit.Head, err error) {
-		var hash, sign []byte
-		err = row.Scan(&h.Chain, &h.Number, &h.Seq, &hash, &sign)
-		h.Hash, h.Sign = hash, sign
-		return h, err
-	}, "select id, number, seq, hash, sign from audit_chains order by number")
+	return many(ctx, r, scanHead, "select id, number, seq, hash, sign from audit_chains order by number")
 }
 
-// AllEvents yields the whole record by chain and seq.
+// AuditHeadsSince returns the heads of the chains that had an event at a time or later, in the
+// order of their opening.
+func (r Reader) AuditHeadsSince(ctx context.Context, since time.Time) ([]audit.Head, error) {
+	return many(ctx, r, scanHead, "select c.id, c.number, c.seq, c.hash, c.sign from audit_chains c join events e on e.chain = c.id and e.seq = c.seq where e.at >= $1 order by c.number", micros(since))
+}
+
+func scanHead(row row) (h audit.Head, err error) {
+	var hash, sign []byte
+	err = row.Scan(&h.Chain, &h.Number, &h.Seq, &hash, &sign)
+	h.Hash, h.Sign = hash, sign
+	return h, err
+}
+
+// AllEvents yields the whole record by chain and seq, a page at a time.
 func (r Reader) AllEvents(ctx context.Context) iter.Seq2[keyhatch.Event, error] {
-	return r.eachEvent(ctx, "select "+eventColumns+" from events order by chain, seq")
+	return inPages(func(last keyhatch.Event) ([]keyhatch.Event, error) {
+		return many(ctx, r, scanEvent, "select "+eventColumns+" from events where (chain, seq) > ($1, $2) order by chain, seq limit $3",
+			last.Chain, last.Seq, verifyPage)
+	})
 }
 
 // EventsOf yields the events of the actions up to a time, that time included, in

@@ -288,7 +288,7 @@ func wantWhole(t *testing.T, d *DB) {
 	if len(heads) == 0 {
 		return // nothing was recorded yet
 	}
-	report, err := audit.Verify(testMAC, registry, heads, d.AllEvents(ctx))
+	report, err := audit.Verify(testMAC, registry, heads, d.EventsOfAction(ctx, "audit.checkpoint"), d.AllEvents(ctx))
 	if err != nil {
 		t.Fatal(err)
 	}

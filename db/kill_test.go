@@ -176,7 +176,7 @@ func verify(t *testing.T, d *db.DB) audit.Report {
 		if err != nil {
 			return err
 		}
-		report, err = audit.Verify(auditKey, registry, heads, r.AllEvents(t.Context()))
+		report, err = audit.Verify(auditKey, registry, heads, r.EventsOfAction(t.Context(), "audit.checkpoint"), r.AllEvents(t.Context()))
 		return err
 	})
 	if err != nil {

@@ -31,7 +31,7 @@ func (svc *Service) Events(ctx context.Context, c keyhatch.Caller, f EventFilter
 		where.User = ""
 	}
 	if f.Action == "" { // who asks what happened wants to know what was decided, not what was read
-		where.Except = []keyhatch.Action{ObjectsRecorded, ObjectsPruned}
+		where.Except = []keyhatch.Action{ObjectsRecorded, ObjectsPruned, Checkpointed}
 	}
 	if f.Workspace != "" {
 		ws, err := v.MemberWorkspace(f.Workspace)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/keyhatch/keyhatch/audit"
 	"github.com/keyhatch/keyhatch/db"
 )
 
@@ -62,28 +63,37 @@ func (in *instance) prune(ctx context.Context) {
 // headsEvery is how often the log tells how far the audit record has come.
 const headsEvery = time.Hour
 
-func (in *instance) tellHeads(ctx context.Context) {
+// checkpoints has the record say, now and once an hour, how far the chains of other processes
+// have come, and the log how far all have: where logs are shipped, a record that was put back
+// to an earlier state shows.
+func (in *instance) checkpoints(ctx context.Context) {
 	tick := time.NewTicker(headsEvery)
 	defer tick.Stop()
-	in.tellHead(ctx)
 	for {
+		heads, err := in.broker.Record.Checkpoint(ctx)
+		if err != nil && ctx.Err() == nil {
+			in.log.WarnContext(ctx, "how far the audit record has come could not be recorded", "error", err)
+		}
+		in.tellHeads(heads)
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			in.tellHead(ctx)
 		}
 	}
 }
 
-// tellHead writes the newest head of the audit record into the log: where logs
-// are shipped, a record that was put back to an earlier state shows.
-func (in *instance) tellHead(ctx context.Context) {
-	heads, err := in.db.AuditHeads(ctx)
-	if err != nil || len(heads) == 0 {
-		in.log.Warn("the audit record's head cannot be read", "error", err)
-		return
+func (in *instance) tellHeads(heads []audit.Head) {
+	for _, h := range heads {
+		in.log.Info("audit head", "chain", h.Chain, "number", h.Number, "seq", h.Seq, "hash", h.Hash, "sign", h.Sign)
 	}
-	h := heads[len(heads)-1]
-	in.log.Info("audit head", "chain", h.Chain, "number", h.Number, "seq", h.Seq, "hash", h.Hash, "sign", h.Sign)
+}
+
+// tellLastHeads is tellHeads of what went on since it was told last, at the end.
+func (in *instance) tellLastHeads(ctx context.Context) {
+	heads, err := in.db.AuditHeadsSince(ctx, time.Now().Add(-headsEvery))
+	if err != nil {
+		in.log.WarnContext(ctx, "how far the audit record has come cannot be read", "error", err)
+	}
+	in.tellHeads(heads)
 }

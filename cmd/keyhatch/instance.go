@@ -301,7 +301,7 @@ func (in *instance) run(ctx context.Context) error {
 	}
 	fresh, stop := context.WithCancel(context.WithoutCancel(ctx))
 	go in.mirror.Run(fresh)
-	go in.tellHeads(fresh)
+	go in.checkpoints(fresh)
 	go in.expireUploads(fresh)
 	var recording sync.WaitGroup
 	recording.Go(func() { in.broker.Objects.Run(fresh) })
@@ -321,7 +321,7 @@ func (in *instance) run(ctx context.Context) error {
 	defer func() { // after the last request has ended
 		stop()
 		recording.Wait()
-		in.tellHead(context.WithoutCancel(ctx))
+		in.tellLastHeads(context.WithoutCancel(ctx))
 	}()
 	serving, stopServing := context.WithCancel(fresh)
 	defer stopServing()

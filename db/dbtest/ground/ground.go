@@ -118,7 +118,7 @@ func verify(ctx context.Context, d *db.DB) (report audit.Report, err error) {
 		if err != nil {
 			return err
 		}
-		report, err = audit.Verify(mac, registry, heads, r.AllEvents(ctx))
+		report, err = audit.Verify(mac, registry, heads, r.EventsOfAction(ctx, "audit.checkpoint"), r.AllEvents(ctx))
 		return err
 	})
 	return report, err
