@@ -26,8 +26,9 @@ type Restored struct {
 // What was revoked since then is not known, so nothing that lets somebody in comes back:
 // users are inactive until an installation admin lets them in again, and passwords, sessions,
 // consents, tokens, leases, access keys and what was signed have ended. The user of the name becomes the one admin who
-// is let in, and is made if there is none.
-func Restore(ctx context.Context, tx *db.Tx, keys *seal.Keyring, admin string, taken time.Time) (r Restored, err error) {
+// is let in, and is made if there is none. The system root token of the configuration, if
+// any, works no more.
+func Restore(ctx context.Context, tx *db.Tx, keys *seal.Keyring, admin string, root keyhatch.Secret, taken time.Time) (r Restored, err error) {
 	if err := keyhatch.CheckName(admin); err != nil {
 		return r, err
 	}
@@ -39,6 +40,9 @@ func Restore(ctx context.Context, tx *db.Tx, keys *seal.Keyring, admin string, t
 		r.At = last.Add(time.Microsecond)
 	}
 	if r.Ended, err = tx.EndAll(ctx, r.At); err != nil {
+		return r, err
+	}
+	if err := endRoot(ctx, tx, keys, root, r.At); err != nil {
 		return r, err
 	}
 	if err := tellStores(ctx, tx, r.At); err != nil {

@@ -3,6 +3,7 @@ package broker_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -21,7 +22,7 @@ import (
 	"github.com/keyhatch/keyhatch/internal/coretest"
 )
 
-// vouching is an issuer that vouches for ann.
+// vouching is an issuer that vouches for users.
 type vouching map[keyhatch.Secret]keyhatch.Assertion
 
 func (v vouching) Verify(_ context.Context, jwt keyhatch.Secret, _ time.Time) (keyhatch.Assertion, error) {
@@ -33,16 +34,16 @@ func (v vouching) Verify(_ context.Context, jwt keyhatch.Secret, _ time.Time) (k
 
 func (vouching) Rules() map[string]string { return map[string]string{"https://issuer.test": "r"} }
 
-func (v vouching) sign(jwt keyhatch.Secret, at time.Time) keyhatch.Secret {
+func (v vouching) sign(jwt keyhatch.Secret, user string, at time.Time) keyhatch.Secret {
 	v[jwt] = keyhatch.Assertion{
-		Issuer: "https://issuer.test", Subject: "ann", User: "ann", Workspaces: []string{"lab"}, Scopes: []keyhatch.Scope{"all"}, Rules: "r",
+		Issuer: "https://issuer.test", Subject: user, User: user, Workspaces: []string{"lab"}, Scopes: []keyhatch.Scope{"all"}, Rules: "r",
 		SignedAt: at, ExpiresAt: at.Add(24 * time.Hour), JWTID: jwt.Reveal(), Signed: jwt,
 	}
 	return jwt
 }
 
-// restoredFrom puts a core back from a backup, in another folder.
-func restoredFrom(t *testing.T, c *coretest.Core, backup []byte, admin string) (*coretest.Core, broker.Restored) {
+// restoredFrom puts a core back from a backup, in another folder, with a system root token.
+func restoredFrom(t *testing.T, c *coretest.Core, backup []byte, admin string, root keyhatch.Secret) (*coretest.Core, broker.Restored) {
 	t.Helper()
 	folder, key := t.TempDir(), "keyhatch.key"
 	path := filepath.Join(folder, filepath.Base(c.Path))
@@ -58,7 +59,7 @@ func restoredFrom(t *testing.T, c *coretest.Core, backup []byte, admin string) (
 		Dump: bytes.NewReader(backup),
 		Key:  func(context.Context, db.Reader) (audit.MAC, error) { return c.Keys.AuditMAC, nil },
 		Then: func(tx *db.Tx, s dump.Summary) (err error) {
-			done, err = broker.Restore(t.Context(), tx, c.Keys, admin, s.TakenAt)
+			done, err = broker.Restore(t.Context(), tx, c.Keys, admin, root, s.TakenAt)
 			return err
 		},
 	})
@@ -103,10 +104,10 @@ func TestS7_RevokedAfterTheBackup(t *testing.T) {
 	must(err)
 	cookie, session, err := c.Broker.Sessions.Begin(ctx, browser, "a browser")
 	must(err)
-	early := issuer.sign("shown.before.backup", time.Now())
+	early := issuer.sign("shown.before.backup", "ann", time.Now())
 	_, err = c.Broker.Bearers.Authenticate(ctx, early, "")
 	must(err)
-	late := issuer.sign("shown.after.backup", time.Now())
+	late := issuer.sign("shown.after.backup", "ann", time.Now())
 	lease, err := c.Broker.Lending.Lease(ctx, ann, lending.LeaseRequest{Location: location.ID, Access: keyhatch.Write})
 	must(err)
 	key, err := c.Broker.AccessKeys.Create(ctx, ann, accesskeys.NewKey{Workspace: lab.ID, Store: c.Store.Name, Name: "k", Rights: accesskeys.Rights{WriteAll: true}})
@@ -123,7 +124,13 @@ func TestS7_RevokedAfterTheBackup(t *testing.T) {
 	_, err = c.DB.Dump(ctx, &backup, nil)
 	must(err)
 
-	// All of it ends, and so does what came since.
+	// All of it ends, and so does what came since: also of a user who is in no backup, and
+	// the token that the configuration has got.
+	c.Member(t, lab, c.User(t, "zed"), keyhatch.MemberRole)
+	zeds := issuer.sign("of.another.zed", "zed", time.Now())
+	must(only(c.Broker.Bearers.Authenticate(ctx, zeds, "")))
+	revokedRoot := keyhatch.NewTokenSecret()
+	must(broker.SetRoot(ctx, c.DB, c.Keys, revokedRoot))
 	since, err := c.Broker.Lending.Lease(ctx, ann, lending.LeaseRequest{Location: location.ID, Access: keyhatch.Write})
 	must(err)
 	_, err = c.Broker.Bearers.Authenticate(ctx, late, "")
@@ -138,11 +145,15 @@ func TestS7_RevokedAfterTheBackup(t *testing.T) {
 	_, err = c.Broker.People.UpdateUser(ctx, c.Admin, "ann", people.UserChange{Active: &no})
 	must(err)
 
-	r, done := restoredFrom(t, c, backup.Bytes(), "rescue")
+	r, done := restoredFrom(t, c, backup.Bytes(), "rescue", revokedRoot)
 	r.Issuers = issuer
 	r.Restart(t)
 	if done.Ended["tokens"] < 3 || done.Ended["users"] != 2 || done.Ended["consents"] != 1 {
 		t.Errorf("ended: %v", done.Ended)
+	}
+	r.Member(t, lab, r.User(t, "zed"), keyhatch.MemberRole)
+	if err := broker.SetRoot(ctx, r.DB, r.Keys, revokedRoot); !errors.Is(err, broker.ErrRootEnded) {
+		t.Errorf("the system root token of the configuration: %v", err)
 	}
 	for _, when := range []string{"at once", "when ann was let in again"} {
 		for what, err := range map[string]error{
@@ -153,6 +164,8 @@ func TestS7_RevokedAfterTheBackup(t *testing.T) {
 			"a session":               only(r.Broker.Sessions.Of(ctx, cookie)),
 			"a signed token":          only(r.Broker.Bearers.Authenticate(ctx, early, "")),
 			"one that was shown late": only(r.Broker.Bearers.Authenticate(ctx, late, "")),
+			"one of an earlier user":  only(r.Broker.Bearers.Authenticate(ctx, zeds, "")),
+			"the system root token":   only(r.Broker.People.Authenticate(ctx, revokedRoot)),
 			"a lease":                 standing(ctx, r, lease),
 			"one lent since":          standing(ctx, r, since),
 			"an access key": func() error {
@@ -178,9 +191,10 @@ func TestS7_RevokedAfterTheBackup(t *testing.T) {
 	again := r.Token(t, r.Admin, people.NewToken{User: user.ID})
 	_, err = r.Broker.Lending.Lease(ctx, again, lending.LeaseRequest{Location: location.ID, Access: keyhatch.Write})
 	must(err)
-	issuer.sign("signed.after.restore", time.Now().Add(time.Hour))
+	issuer.sign("signed.after.restore", "ann", time.Now().Add(time.Hour))
 	_, err = r.Broker.Bearers.Authenticate(ctx, "signed.after.restore", "")
 	must(err)
+	must(only(r.Broker.Bearers.Authenticate(ctx, issuer.sign("of.this.zed", "zed", time.Now().Add(time.Hour)), "")))
 	report, err := broker.VerifyAudit(ctx, r.DB, r.Keys)
 	must(err)
 	if len(report.Findings) > 0 {

@@ -66,6 +66,51 @@ func SetRoot(ctx context.Context, d *db.DB, keys *seal.Keyring, secret keyhatch.
 
 var errAsItIs = errors.New("nothing is to be changed")
 
+// endRoot has the secret of the configuration be one that was revoked. Whether it was, since
+// the backup that is put back, is not known.
+func endRoot(ctx context.Context, tx *db.Tx, keys *seal.Keyring, secret keyhatch.Secret, at time.Time) error {
+	if secret == "" {
+		return nil
+	}
+	hash, err := keys.HashToken(secret)
+	if err != nil {
+		return err
+	}
+	switch before, err := tx.HashedToken(ctx, keyhatch.RootToken); {
+	case err == nil:
+		if err := tx.DeleteToken(ctx, before.Token); err != nil {
+			return err
+		}
+	case !errors.Is(err, keyhatch.NotFound):
+		return err
+	}
+	if _, err := tx.User(ctx, keyhatch.RootUser); errors.Is(err, keyhatch.NotFound) {
+		nobody := rootUser(at)
+		nobody.Active = false
+		err = tx.InsertUser(ctx, nobody)
+		if err != nil {
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
+	t := rootToken(at)
+	t.ExpiresAt = at
+	return tx.InsertToken(ctx, db.HashedToken{Token: t, Hash: hash})
+}
+
+func rootUser(at time.Time) keyhatch.User {
+	return keyhatch.User{
+		ID: keyhatch.RootUser, Name: rootName, FullName: "System root", Admin: true, Active: true, ActiveSince: at, CreatedAt: at,
+	}
+}
+
+func rootToken(at time.Time) keyhatch.Token {
+	return keyhatch.Token{
+		ID: keyhatch.RootToken, User: keyhatch.RootUser, Name: rootName, Scopes: []keyhatch.Scope{keyhatch.ScopeAll}, Since: at, CreatedAt: at,
+	}
+}
+
 type rooting struct {
 	*db.Tx
 	ctx context.Context
@@ -81,9 +126,7 @@ func (r rooting) revoke(t keyhatch.Token) error {
 
 // user makes sure of the user.
 func (r rooting) user() error {
-	u := keyhatch.User{
-		ID: keyhatch.RootUser, Name: rootName, FullName: "System root", Admin: true, Active: true, ActiveSince: r.at, CreatedAt: r.at,
-	}
+	u := rootUser(r.at)
 	action := people.UserCreated
 	before, err := r.Tx.User(r.ctx, keyhatch.RootUser)
 	switch {
@@ -104,9 +147,7 @@ func (r rooting) user() error {
 }
 
 func (r rooting) token(hash keyhatch.TokenHash) error {
-	t := keyhatch.Token{
-		ID: keyhatch.RootToken, User: keyhatch.RootUser, Name: rootName, Scopes: []keyhatch.Scope{keyhatch.ScopeAll}, Since: r.at, CreatedAt: r.at,
-	}
+	t := rootToken(r.at)
 	if err := r.InsertToken(r.ctx, db.HashedToken{Token: t, Hash: hash}); err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/keyhatch/keyhatch/audit"
@@ -26,11 +25,20 @@ func (d *DB) Dump(ctx context.Context, to io.Writer, told func(table string, row
 	}
 	sign := func(digest []byte) []byte { return audit.SignBackup(digest, d.mac) }
 	err = d.Snapshot(ctx, func(r Reader) error {
+		// Who reads a table has it stay as it is: after this none is changed, and what was
+		// changed before it is told by the version, which is not that of the snapshot.
+		tables, err := dump.Read(ctx, r.q)
+		if err != nil {
+			return err
+		}
+		if err := schema.CheckOwn(ctx, d.pools.Reads); err != nil {
+			return err
+		}
 		cluster, err := r.ClusterID(ctx)
 		if err != nil {
 			return err
 		}
-		s, err = dump.Write(ctx, r.q, to, dump.Header{Schema: version, Cluster: cluster, TakenAt: time.Now().UTC()}, sign, told)
+		s, err = dump.Write(ctx, r.q, tables, to, dump.Header{Schema: version, Cluster: cluster, TakenAt: time.Now().UTC()}, sign, told)
 		return err
 	})
 	return s, err
@@ -50,8 +58,8 @@ type Restoring struct {
 	Then func(*Tx, dump.Summary) error
 }
 
-// Restore makes a new database, as Create does, and fills it from a dump. All of it happens,
-// or nothing.
+// Restore makes a new database, as Create does, and fills it from a dump. One that fails leaves
+// nothing; one that is killed may leave a file, which the next one refuses, and which may be deleted.
 func Restore(ctx context.Context, address string, r Restoring) (err error) {
 	pools, err := create(ctx, address, engine.Limits{Unhurried: true})
 	if err != nil {
@@ -59,10 +67,8 @@ func Restore(ctx context.Context, address string, r Restoring) (err error) {
 	}
 	defer func() {
 		err = errors.Join(err, pools.Close())
-		if err != nil && !OnServer(address) {
-			for _, file := range []string{address, address + "-wal", address + "-shm"} {
-				os.Remove(file)
-			}
+		if err != nil {
+			err = errors.Join(err, discard(address))
 		}
 	}()
 	return r.fill(ctx, pools)

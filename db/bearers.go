@@ -26,9 +26,13 @@ func (t *Tx) PutFormerName(ctx context.Context, name string, now time.Time) erro
 		on conflict (name) do update set until = excluded.until`, name, micros(now))
 }
 
+// everyName stands, in the table of former names, for all: of users who are not in a backup
+// that was put back, too.
+const everyName = ""
+
 // FormerName tells until when the name was another user's than who has it now, zero for never.
 func (r Reader) FormerName(ctx context.Context, name string) (until time.Time, err error) {
-	err = r.q.QueryRowContext(ctx, "select max(until) from former_names where name = $1", name).Scan(timeColumn{&until})
+	err = r.q.QueryRowContext(ctx, "select max(until) from former_names where name in ($1, '"+everyName+"')", name).Scan(timeColumn{&until})
 	return until, dbError(err)
 }
 

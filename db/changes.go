@@ -76,10 +76,11 @@ func (r Reader) ChangesSince(ctx context.Context, mark FeedMark) (changes []Chan
 	if changes, err = r.ChangesAfter(ctx, mark.Seq); err != nil || len(changes) == 0 {
 		return nil, mark, err == nil, err
 	}
-	if changes[0].Seq != mark.Seq+1 {
+	last := changes[len(changes)-1].Seq
+	if last-mark.Seq != int64(len(changes)) { // some are missing
 		return nil, FeedMark{}, false, nil
 	}
-	now, err = r.feedMark(ctx, changes[len(changes)-1].Seq)
+	now, err = r.feedMark(ctx, last)
 	return changes, now, err == nil, err
 }
 
@@ -113,8 +114,9 @@ func (r Reader) ChangesAfter(ctx context.Context, seq int64) ([]Change, error) {
 	}, "select seq, kind, id, workspace from changes where seq > $1 order by seq", seq)
 }
 
-// PruneChanges forgets the changes before a time, except the newest, which
-// holds the count.
+// PruneChanges forgets the changes below the first that is not before a time, except the
+// newest, which holds the count. By the clocks of those who wrote them they need not be in order.
 func (t *Tx) PruneChanges(ctx context.Context, before time.Time) error {
-	return t.exec(ctx, "delete from changes where at < $1 and seq < (select max(seq) from changes)", micros(before))
+	return t.exec(ctx, `delete from changes where seq < (select max(seq) from changes)
+		and seq < coalesce((select min(seq) from changes where at >= $1), (select max(seq) from changes))`, micros(before))
 }

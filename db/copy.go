@@ -24,7 +24,7 @@ func Copy(ctx context.Context, path, address string, told func(table string, row
 		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, from.Close()) }()
-	if err := schema.Check(ctx, from.Reads); err != nil {
+	if err := schema.CheckOwn(ctx, from.Reads); err != nil {
 		return 0, 0, fmt.Errorf("database %s: %w", path, err)
 	}
 	to, err := create(ctx, address, engine.Limits{Unhurried: true})
@@ -32,7 +32,7 @@ func Copy(ctx context.Context, path, address string, told func(table string, row
 		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
-	if _, _, err := schema.Migrate(ctx, to); err != nil {
+	if _, _, err := schema.Migrate(ctx, to, nil); err != nil {
 		return 0, 0, fmt.Errorf("database %s: %w", named(address), err)
 	}
 	s, err := move(ctx, from, to, told)
@@ -58,11 +58,15 @@ func move(ctx context.Context, from, to engine.Pools, told func(table string, ro
 	if err := to.Turn(ctx, target); err != nil {
 		return s, err
 	}
+	tables, err := dump.Read(ctx, source)
+	if err != nil {
+		return s, err
+	}
 	out, in := io.Pipe()
 	written := make(chan error, 1)
 	go func() {
 		unsigned := func([]byte) []byte { return nil } // it is in nobody else's hands
-		_, err := dump.Write(ctx, source, in, dump.Header{}, unsigned, nil)
+		_, err := dump.Write(ctx, source, tables, in, dump.Header{}, unsigned, nil)
 		in.CloseWithError(err)
 		written <- err
 	}()

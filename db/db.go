@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -41,10 +43,24 @@ func Create(ctx context.Context, address string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, _, err := schema.Migrate(ctx, pools); err != nil {
-		return nil, errors.Join(err, pools.Close())
+	if _, _, err := schema.Migrate(ctx, pools, nil); err != nil {
+		return nil, errors.Join(err, pools.Close(), discard(address))
 	}
 	return serve(pools), nil
+}
+
+// discard removes the files of a database that was made and is of no use. One on a server
+// has none.
+func discard(address string) (err error) {
+	if OnServer(address) {
+		return nil
+	}
+	for _, file := range []string{address, address + "-wal", address + "-shm"} {
+		if failed := os.Remove(file); !errors.Is(failed, fs.ErrNotExist) {
+			err = errors.Join(err, failed)
+		}
+	}
+	return err
 }
 
 // Open opens an existing database of the current schema, or of a later one with which this
@@ -71,14 +87,15 @@ func OpenWithin(ctx context.Context, address string, limits Limits) (*DB, error)
 
 // Migrate brings an existing database to the schema of this program, and tells from
 // which version to which. Programs may serve from it meanwhile: those with which the new
-// schema does not work can do nothing any more.
-func Migrate(ctx context.Context, address string) (from, to int, err error) {
+// schema does not work can do nothing any more. waiting, which may be nil, hears now and then
+// that others read what is to be changed, and are waited for.
+func Migrate(ctx context.Context, address string, waiting func()) (from, to int, err error) {
 	pools, err := open(ctx, address, engine.Limits{Unhurried: true}, schema.Marks...)
 	if err != nil {
 		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, pools.Close()) }()
-	if from, to, err = schema.Migrate(ctx, pools); err != nil {
+	if from, to, err = schema.Migrate(ctx, pools, waiting); err != nil {
 		return 0, 0, fmt.Errorf("database %s: %w", named(address), err)
 	}
 	return from, to, nil
@@ -155,7 +172,8 @@ func serve(pools engine.Pools) *DB {
 // Reachable asks the database for nothing.
 func (d *DB) Reachable(ctx context.Context) error { return dbError(d.pools.Reads.PingContext(ctx)) }
 
-// CheckSchema refuses a schema that is not this program's: another may have migrated the database since.
+// CheckSchema refuses a schema with which this program does not work: another program may have
+// migrated the database since it was opened.
 func (d *DB) CheckSchema(ctx context.Context) error { return schema.Check(ctx, d.pools.Reads) }
 
 // Close lets running writes end and closes the database.

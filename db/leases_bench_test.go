@@ -61,7 +61,7 @@ func counting(b *testing.B, address string) (*DB, *atomic.Int64) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if _, _, err := schema.Migrate(b.Context(), pools); err != nil {
+	if _, _, err := schema.Migrate(b.Context(), pools, nil); err != nil {
 		b.Fatal(err)
 	}
 	var transactions atomic.Int64

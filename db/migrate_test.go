@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -80,7 +81,7 @@ func TestMigrate(t *testing.T) {
 			t.Errorf("version %d opens: %v", version, err)
 		}
 		for _, begin := range []int{numberOf(t, names[version-1]), newest} { // and once more, when there is nothing to do
-			from, to, err := Migrate(t.Context(), path)
+			from, to, err := Migrate(t.Context(), path, nil)
 			if err != nil || from != begin || to != newest {
 				t.Errorf("from version %d: went from %d to %d, %v", begin, from, to, err)
 			}
@@ -181,7 +182,7 @@ func TestMigratedConsents(t *testing.T) {
 // migrated brings a database up, and opens it.
 func migrated(t *testing.T, path string) *DB {
 	t.Helper()
-	if _, _, err := Migrate(t.Context(), path); err != nil {
+	if _, _, err := Migrate(t.Context(), path, nil); err != nil {
 		t.Fatal(err)
 	}
 	d, err := Open(context.Background(), path)
@@ -196,12 +197,12 @@ func migrated(t *testing.T, path string) *DB {
 // alone.
 func TestMigrateRefuses(t *testing.T) {
 	t.Parallel()
-	if _, _, err := Migrate(t.Context(), filepath.Join(t.TempDir(), "none.db")); err == nil || !strings.Contains(err.Error(), "missing") {
+	if _, _, err := Migrate(t.Context(), filepath.Join(t.TempDir(), "none.db"), nil); err == nil || !strings.Contains(err.Error(), "missing") {
 		t.Errorf("a missing file: %v", err)
 	}
 	path := olderDatabase(t, len(migrationFiles(t)))
 	pastTheProgram(t, path, "insert into schema_migrations (version, oldest) values (1000, 1000)")
-	if _, _, err := Migrate(t.Context(), path); err == nil || !strings.Contains(err.Error(), "newer") {
+	if _, _, err := Migrate(t.Context(), path, nil); err == nil || !strings.Contains(err.Error(), "newer") {
 		t.Errorf("a newer database: %v", err)
 	}
 }
@@ -259,7 +260,7 @@ func TestRollingSchema(t *testing.T) {
 	}
 	pastTheProgram(t, path, "insert into schema_migrations (version, oldest) values (1001, $1)", newest)
 	pastTheProgram(t, path, "alter table workspaces add column later text")
-	if from, to, err := Migrate(t.Context(), path); err != nil || from != 1001 || to != 1001 {
+	if from, to, err := Migrate(t.Context(), path, nil); err != nil || from != 1001 || to != 1001 {
 		t.Errorf("migrated by an earlier program, it went from %d to %d, %v", from, to, err)
 	}
 	late, err := Open(t.Context(), path)
@@ -271,6 +272,11 @@ func TestRollingSchema(t *testing.T) {
 		if err := errors.Join(write(d), read(d)); err != nil {
 			t.Errorf("a program %s: %v", what, err)
 		}
+	}
+	// A backup would lack what the program does not know. It was made, and could not be put back.
+	late.UseAuditKey(func([]byte) keyhatch.Hash { return nil })
+	if _, err := late.Dump(t.Context(), io.Discard, nil); err == nil || !strings.Contains(err.Error(), "newer program") {
+		t.Errorf("a backup by an earlier program: %v", err)
 	}
 	pastTheProgram(t, path, "insert into schema_migrations (version, oldest) values (1002, 1002)")
 	if err := write(runs); !errors.Is(err, keyhatch.Unavailable) {

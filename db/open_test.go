@@ -63,7 +63,7 @@ func TestOpenRefuses(t *testing.T) {
 		d, err := db.Open(t.Context(), path)
 		wantRefused(t, d, err, c.says)
 		if c.what != "a newer schema" { // which is ours
-			if _, _, err := db.Migrate(t.Context(), path); err == nil {
+			if _, _, err := db.Migrate(t.Context(), path, nil); err == nil {
 				t.Errorf("%s: it was migrated", c.what)
 			}
 			if contents(t, path) != before {

@@ -62,7 +62,7 @@ func (d devCommand) Run(ctx context.Context, s ask.Streams) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, _, err := db.Migrate(ctx, address); err != nil {
+	if _, _, err := db.Migrate(ctx, address, nil); err != nil {
 		return err
 	}
 	in, err := open(ctx, c, log)

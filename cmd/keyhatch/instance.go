@@ -97,14 +97,24 @@ func create(ctx context.Context, c config.Config, admin string) (cluster string,
 	if err != nil {
 		return "", "", err
 	}
-	made = append(made, files...)
 	d, err := db.Create(ctx, address)
 	if err != nil {
 		return "", "", err
 	}
+	made = append(made, files...)
 	d.UseAuditKey(keys.AuditMAC)
 	cluster, secret, err = broker.Install(ctx, d, keysets, keys, admin)
 	return cluster, secret, errors.Join(err, d.Close())
+}
+
+// makeRoots makes the folders in which directory stores may lie.
+func makeRoots(c config.Config) error {
+	for _, root := range c.DirectoryRoots {
+		if err := os.MkdirAll(root, 0o700); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // openStore opens the database and the keys.

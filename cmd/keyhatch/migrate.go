@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
 
@@ -24,7 +25,9 @@ func (m migrateCommand) Run(ctx context.Context, s ask.Streams) error {
 	if err != nil {
 		return err
 	}
-	from, to, err := db.Migrate(ctx, address)
+	from, to, err := db.Migrate(ctx, address, sync.OnceFunc(func() {
+		fmt.Fprintln(s.Err, "keyhatch: others read what is to be changed, a backup perhaps: it is tried again until they have ended")
+	}))
 	if err != nil {
 		return err
 	}

@@ -49,16 +49,14 @@ func (r restoreCommand) Run(ctx context.Context, s ask.Streams) error {
 		return fmt.Errorf("restore: %w", err)
 	}
 	defer file.Close()
+	if err := makeRoots(c); err != nil { // before: what is told at the end is told once
+		return fmt.Errorf("restore: %w", err)
+	}
 	told, end := tables(s, "restored")
 	summary, done, err := putBack(ctx, c, file, r.Admin, told)
 	end()
 	if err != nil {
 		return fmt.Errorf("restore %s: %w", r.File, err)
-	}
-	for _, root := range c.DirectoryRoots {
-		if err := os.MkdirAll(root, 0o700); err != nil {
-			return fmt.Errorf("restore: %w", err)
-		}
 	}
 	return r.Write(s.Out, restored{
 		Installation: summary.Cluster, TakenAt: summary.TakenAt, Schema: summary.Schema, Rows: summary.Rows(),
@@ -99,6 +97,10 @@ func putBack(ctx context.Context, c config.Config, from io.Reader, admin string,
 	if err := absent(databaseFiles(c)...); err != nil {
 		return s, done, err
 	}
+	root, err := c.Arvados.RootSecret()
+	if err != nil {
+		return s, done, err
+	}
 	var keys *seal.Keyring
 	err = db.Restore(ctx, address, db.Restoring{
 		Dump: from,
@@ -111,7 +113,7 @@ func putBack(ctx context.Context, c config.Config, from io.Reader, admin string,
 		},
 		Then: func(tx *db.Tx, of dump.Summary) (err error) {
 			s = of
-			done, err = broker.Restore(ctx, tx, keys, admin, of.TakenAt)
+			done, err = broker.Restore(ctx, tx, keys, admin, root, of.TakenAt)
 			return err
 		},
 	})

@@ -44,14 +44,12 @@ func (i initCommand) create(ctx context.Context, s ask.Streams) error {
 	if err != nil {
 		return err
 	}
+	if err := makeRoots(c); err != nil { // before: the token is told once
+		return fmt.Errorf("init: %w", err)
+	}
 	cluster, secret, err := create(ctx, c, i.Admin)
 	if err != nil {
 		return err
-	}
-	for _, root := range c.DirectoryRoots {
-		if err := os.MkdirAll(root, 0o700); err != nil {
-			return fmt.Errorf("init: %w", err)
-		}
 	}
 	_, err = fmt.Fprintf(s.Out, `Installation %s is ready.
 

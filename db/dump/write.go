@@ -64,10 +64,27 @@ type ending struct {
 // page is how many rows are read at a time: no statement takes long, however large the table.
 const page = 1000
 
-// Write writes a dump of the tables as q sees them, which has to be what was there at one
+// Shape is the columns of all tables, by name.
+type Shape map[string][]string
+
+// Read reads the shape of the tables. Where the engine has tables be changed while others
+// read them, none is after that, until q's transaction ends.
+func Read(ctx context.Context, q Querier) (Shape, error) {
+	shape := Shape{}
+	for _, t := range Tables {
+		columns, err := columnsOf(ctx, q, t.Name)
+		if err != nil {
+			return nil, err
+		}
+		shape[t.Name] = columns
+	}
+	return shape, nil
+}
+
+// Write writes a dump of the tables of that shape as q sees them, which has to be what was there at one
 // moment. sign signs the digest of the dump. told, if not nil, hears of each table and how
 // many of its rows were written, now and then.
-func Write(ctx context.Context, q Querier, to io.Writer, h Header, sign func(digest []byte) []byte, told func(table string, rows int64)) (Summary, error) {
+func Write(ctx context.Context, q Querier, shape Shape, to io.Writer, h Header, sign func(digest []byte) []byte, told func(table string, rows int64)) (Summary, error) {
 	h.Format = format
 	s := Summary{Header: h}
 	all := sha256.New()
@@ -76,10 +93,7 @@ func Write(ctx context.Context, q Querier, to io.Writer, h Header, sign func(dig
 		return s, err
 	}
 	for _, t := range Tables {
-		columns, err := columnsOf(ctx, q, t.Name)
-		if err != nil {
-			return s, err
-		}
+		columns := shape[t.Name]
 		if err := writeLine(out, opening{t.Name, columns, t.Key}); err != nil {
 			return s, err
 		}

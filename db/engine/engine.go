@@ -20,6 +20,11 @@ type Pools struct {
 	// nil where a transaction of Writes does so by itself; there, what fails to commit was
 	// not kept.
 	Turn func(context.Context, *sql.Tx) error
+	// Brief has the statements of a transaction that follow wait for others, who read what
+	// is to be changed, for a moment only; Held tells whether one has failed since these go on.
+	// Nil, both: nobody is waited for.
+	Brief func(context.Context, *sql.Tx) error
+	Held  func(error) bool
 	// Notify has those hear of the transaction, once it is committed, who are in Listen,
 	// in any process. They may be told too often, and not at all. Nil, both: nobody is.
 	Notify func(context.Context, *sql.Tx) error

@@ -86,7 +86,7 @@ func Open(ctx context.Context, address string, limits engine.Limits, tables ...s
 }
 
 func open(ctx context.Context, address string, limits engine.Limits) (engine.Pools, error) {
-	pools := engine.Pools{Turn: takeTurn, Notify: notify, Listen: listener(address), Snapshots: sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}, Definition: definition}
+	pools := engine.Pools{Turn: takeTurn, Brief: brief, Held: held, Notify: notify, Listen: listener(address), Snapshots: sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}, Definition: definition}
 	reads := limits.Connections
 	if reads == 0 {
 		reads = runtime.GOMAXPROCS(0) * 4
@@ -210,4 +210,18 @@ func definition(text string) string {
 		}
 		return found + ` collate "C"`
 	})
+}
+
+// moment is how long a change of a table waits for those who read it. Meanwhile all wait who
+// want to read it after that, and who want to write.
+const moment = 2 * time.Second
+
+func brief(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, "set local lock_timeout = "+millis(moment))
+	return err
+}
+
+func held(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && e.Code == "55P03" // lock_not_available
 }

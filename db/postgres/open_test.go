@@ -15,6 +15,7 @@ import (
 func TestPostgreSQL(t *testing.T) {
 	cluster := pgcluster.Start(t)
 	t.Run("Opening", func(t *testing.T) { testOpening(t, cluster.New(t)) })
+	t.Run("Brief", func(t *testing.T) { testBrief(t, cluster.New(t)) })
 	t.Run("Turns", func(t *testing.T) { testTurns(t, cluster.New(t)) })
 }
 
@@ -147,5 +148,48 @@ func testTurns(t *testing.T, address string) {
 	defer third.Rollback()
 	if err := two.Turn(ctx, third); err != nil {
 		t.Errorf("nobody writes: %v", err)
+	}
+}
+
+// testBrief: who changes a table that others read for long gives up soon. It held the turn
+// meanwhile, so that nobody could write for as long as a backup took.
+func testBrief(t *testing.T, address string) {
+	ctx := t.Context()
+	pools, _, err := postgres.Create(ctx, address, engine.Limits{Unhurried: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pools.Close()
+	if _, err := pools.Writes.ExecContext(ctx, "create table marks (id text primary key)"); err != nil {
+		t.Fatal(err)
+	}
+	reads, err := pools.Feed.BeginTx(ctx, &pools.Snapshots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reads.Rollback()
+	if _, err := reads.ExecContext(ctx, "select * from marks"); err != nil {
+		t.Fatal(err)
+	}
+	change := func() error {
+		tx, err := pools.Writes.BeginTx(ctx, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tx.Rollback()
+		if err := pools.Brief(ctx, tx); err != nil {
+			t.Fatal(err)
+		}
+		_, err = tx.ExecContext(ctx, "alter table marks add column more text")
+		return err
+	}
+	if err := change(); !pools.Held(err) {
+		t.Errorf("while others read: %v", err)
+	}
+	if err := reads.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := change(); err != nil {
+		t.Errorf("when they have ended: %v", err)
 	}
 }

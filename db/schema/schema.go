@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/keyhatch/keyhatch/db/engine"
 )
@@ -66,10 +67,33 @@ func Current() (int, error) {
 	return all[len(all)-1].version, nil
 }
 
+// between is how long others have a table, and the turn to write, between two tries to
+// change it.
+const between = 3 * time.Second
+
 // Migrate brings a database, which may be empty, to the schema of this program, unless it
 // has a later one with which this program works. It tells from which version, 0 for none,
-// to which. All of it happens, or nothing; who else migrates at the time waits.
-func Migrate(ctx context.Context, pools engine.Pools) (from, to int, err error) {
+// to which. All of it happens, or nothing; who else migrates at the time waits. While others
+// read for long what is to be changed, as a backup does, it is tried again and again, so that
+// servers go on, and waiting, which may be nil, is called each time.
+func Migrate(ctx context.Context, pools engine.Pools, waiting func()) (from, to int, err error) {
+	for {
+		from, to, err = migrate(ctx, pools)
+		if err == nil || pools.Held == nil || !pools.Held(err) {
+			return from, to, err
+		}
+		if waiting != nil {
+			waiting()
+		}
+		select {
+		case <-ctx.Done():
+			return 0, 0, errors.Join(ctx.Err(), err)
+		case <-time.After(between):
+		}
+	}
+}
+
+func migrate(ctx context.Context, pools engine.Pools) (from, to int, err error) {
 	all, err := all()
 	if err != nil {
 		return 0, 0, err
@@ -81,6 +105,11 @@ func Migrate(ctx context.Context, pools engine.Pools) (from, to int, err error) 
 	defer tx.Rollback() // does nothing after Commit
 	if pools.Turn != nil {
 		if err := pools.Turn(ctx, tx); err != nil {
+			return 0, 0, err
+		}
+	}
+	if pools.Brief != nil {
+		if err := pools.Brief(ctx, tx); err != nil {
 			return 0, 0, err
 		}
 	}
@@ -202,6 +231,23 @@ func Check(ctx context.Context, q Querier) error {
 		return fmt.Errorf("its schema has version %d, this program needs %d: `keyhatch migrate` brings it up", have, want)
 	}
 	return Serves(ctx, q)
+}
+
+// CheckOwn refuses every schema but this program's own: of what a later one has, a copy would
+// not have all.
+func CheckOwn(ctx context.Context, q Querier) error {
+	if err := Check(ctx, q); err != nil {
+		return err
+	}
+	have, err := version(ctx, q)
+	if err != nil {
+		return err
+	}
+	mine, err := Current()
+	if err == nil && have != mine {
+		err = fmt.Errorf("its schema has version %d, and this program knows all of version %d: use the newer program that it was migrated with", have, mine)
+	}
+	return err
 }
 
 // Serves refuses a schema to which the database was brought, since this program checked it,
