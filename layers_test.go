@@ -120,8 +120,9 @@ var layers = []struct {
 		"cmd/keyhatch/config", "root broker/oauth broker/people cli/ask compat/earthdata db driver driver/* issuers providers seal seal/*",
 		"github.com/goccy/go-yaml github.com/aws/",
 	},
+	{"cmd/keyhatch/doctor", "root cmd/keyhatch/config db driver/s3buckets driver/shield outbound seal", ""},
 	{
-		"cmd/keyhatch", "root api cli cli/* cmd/keyhatch/agefile cmd/keyhatch/config cmd/keyhatch/tour audit auth broker broker/* client compat/* db db/dump deliver driver driver/* gateway gateway/* idp issuers jobs metrics mirror outbound policy providers rest seal seal/* server sigv4 sts",
+		"cmd/keyhatch", "root api cli cli/* cmd/keyhatch/agefile cmd/keyhatch/config cmd/keyhatch/doctor cmd/keyhatch/tour audit auth broker broker/* client compat/* db db/dump deliver driver driver/* gateway gateway/* idp issuers jobs metrics mirror outbound policy providers rest seal seal/* server sigv4 sts",
 		"github.com/alecthomas/kong github.com/goccy/go-yaml github.com/aws/",
 	},
 	{"db/dbtest/ground", "root audit db", ""},

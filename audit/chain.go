@@ -76,6 +76,9 @@ func NewRegistry(chains int64, mac MAC) Registry {
 // Genuine tells whether the registry was signed with the key.
 func (r Registry) Genuine(mac MAC) bool { return equal(r.Sign, mac(r.bytes())) }
 
+// Genuine tells whether the head is what was signed.
+func (h Head) Genuine(mac MAC) bool { return equal(h.Sign, mac(h.bytes())) }
+
 // SignBackup signs the digest of a backup: who has the keys of the installation has made it.
 func SignBackup(digest []byte, mac MAC) keyhatch.Hash {
 	return mac(appendBytes(appendText(nil, "backup"), digest))

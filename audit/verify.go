@@ -126,7 +126,7 @@ func (v *verifier) checkRegistry(r Registry, heads []Head) {
 	numbers := make([]int64, 0, len(heads))
 	for _, h := range heads {
 		switch {
-		case !equal(h.Sign, v.mac(h.bytes())):
+		case !h.Genuine(v.mac):
 			v.find(Finding{Problem: BadHead, Chain: h.Chain, Note: "its signature does not fit"})
 		case genuine && (h.Number < 1 || h.Number > r.Chains):
 			v.find(Finding{Problem: BadHead, Chain: h.Chain, Note: fmt.Sprintf("it is chain number %d, but the registry counts %d: an old one was put back", h.Number, r.Chains)})

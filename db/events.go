@@ -153,6 +153,11 @@ func scanHead(row row) (h audit.Head, err error) {
 	return h, err
 }
 
+// EventsFrom returns events of a chain from a number on, at most so many.
+func (r Reader) EventsFrom(ctx context.Context, chain string, seq int64, limit int) ([]keyhatch.Event, error) {
+	return many(ctx, r, scanEvent, "select "+eventColumns+" from events where chain = $1 and seq >= $2 order by seq limit $3", chain, seq, limit)
+}
+
 // AllEvents yields the whole record by chain and seq, a page at a time.
 func (r Reader) AllEvents(ctx context.Context) iter.Seq2[keyhatch.Event, error] {
 	return inPages(func(last keyhatch.Event) ([]keyhatch.Event, error) {

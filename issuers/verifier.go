@@ -131,6 +131,20 @@ func (v *Verifier) Fetch(ctx context.Context) {
 	}
 }
 
+// Reach fetches the keys of each issuer that are fetched, and tells which cannot be.
+func (v *Verifier) Reach(ctx context.Context) map[string]error {
+	out := map[string]error{}
+	for url, i := range v.issuers {
+		if i.remote == nil {
+			continue
+		}
+		ctx, stop := context.WithTimeout(ctx, fetchTimeout)
+		_, out[url] = i.remote.fetch(ctx)
+		stop()
+	}
+	return out
+}
+
 // Verify checks a signed token and tells what it says by its issuer's rules. Whatever is
 // wrong with it, the error is keyhatch.Unauthenticated and says nothing of it; a reason
 // that its issuer has signed is logged, so that whoever configures an issuer finds it.

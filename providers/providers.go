@@ -91,6 +91,19 @@ func (all *Providers) List() (out []keyhatch.LoginProvider) {
 	return out
 }
 
+// Reach asks each provider what it says of itself, and tells, by name, which cannot be asked.
+func (all *Providers) Reach(ctx context.Context) map[string]error {
+	out := map[string]error{}
+	for _, p := range all.order {
+		_, err := p.ask(ctx)
+		if err != nil {
+			err = undiscovered(err)
+		}
+		out[p.Name] = err
+	}
+	return out
+}
+
 func (all *Providers) named(name string) (*provider, error) {
 	for _, p := range all.order {
 		if p.Name == name {
@@ -244,10 +257,13 @@ func (p *provider) discover(ctx context.Context) (discovered, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.found.Provider == nil {
-		return discovered{}, fmt.Errorf("discovery: %.300s", p.failure) // it may hold all of a page that is no document
+		return discovered{}, undiscovered(p.failure)
 	}
 	return p.found, nil
 }
+
+// undiscovered is why a provider cannot be asked. The error may hold all of a page that is no document.
+func undiscovered(err error) error { return fmt.Errorf("discovery: %.300s", err) }
 
 // refresh asks the provider, whoever waits for that.
 func (p *provider) refresh(ctx context.Context) {

@@ -212,6 +212,7 @@ const (
 	ExitUsage        = 2
 	ExitNotPermitted = 3
 	ExitNotFound     = 4
+	ExitUnwell       = 5 // of keyhatch doctor, which has found something
 )
 
 // exitStatuses are those of what a server refuses; what is not here has failed.

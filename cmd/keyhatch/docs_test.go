@@ -50,7 +50,7 @@ func TestCommandLineIsDocumented(t *testing.T) {
 	}
 	for what, status := range map[string]int{
 		"done": ask.ExitDone, "failed": ask.ExitFailed, "the question is wrong": ask.ExitUsage,
-		"not permitted": ask.ExitNotPermitted, "not found": ask.ExitNotFound,
+		"not permitted": ask.ExitNotPermitted, "not found": ask.ExitNotFound, "`keyhatch doctor` has found": ask.ExitUnwell,
 	} {
 		if !strings.Contains(doc, fmt.Sprintf("| %d | %s", status, what)) {
 			t.Errorf("docs/cli.md does not say that %d is %q", status, what)

@@ -13,6 +13,7 @@ var examples = map[string]string{
 	"dev":     "keyhatch dev",
 	"init":    "keyhatch init --config /etc/keyhatch/keyhatch.yaml",
 	"serve":   "keyhatch serve --config /etc/keyhatch/keyhatch.yaml",
+	"doctor":  "keyhatch doctor --config /etc/keyhatch/keyhatch.yaml",
 	"copy":    "keyhatch copy --from sqlite:/var/lib/keyhatch/keyhatch.db --to postgres://keyhatch@db.example.org/keyhatch --password-file pg.password",
 	"migrate": "keyhatch migrate --config /etc/keyhatch/keyhatch.yaml",
 

@@ -30,11 +30,11 @@ func TestS5_CommandsOnPostgreSQL(t *testing.T) {
 		status int
 		says   string
 	}{
-		{[]string{"serve", "--check"}, 1, "keyhatch init"},
+		{[]string{"doctor"}, 5, "keyhatch init"},
 		{[]string{"migrate"}, 1, "keyhatch init"},
 		{[]string{"init", "--admin", "an admin"}, 1, "name"}, // it left tables, which the next one refused
 		{[]string{"init"}, 0, "is ready"},
-		{[]string{"serve", "--check"}, 0, "are in order"},
+		{[]string{"doctor"}, 0, "failed 0, not looked at 0"},
 		{[]string{"migrate"}, 0, "already"},
 		{[]string{"audit", "verify"}, 0, ""},
 		{[]string{"init"}, 1, "exists already"},

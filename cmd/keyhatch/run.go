@@ -19,6 +19,7 @@ type commands struct {
 	Dev     devCommand     `cmd:"" group:"Server" help:"Run everything on this machine, with sample data, and show what it does."`
 	Init    initCommand    `cmd:"" group:"Server" help:"Make a new installation: configuration, database, key file and first admin."`
 	Serve   serveCommand   `cmd:"" group:"Server" help:"Serve an installation."`
+	Doctor  doctorCommand  `cmd:"" group:"Server" help:"Look at an installation, and say what is wrong and what to do."`
 	Migrate migrateCommand `cmd:"" group:"Server" help:"Bring the database of an older version up to this one."`
 	Backup  backupCommand  `cmd:"" group:"Server" help:"Write all tables of an installation, encrypted, into a file."`
 	Restore restoreCommand `cmd:"" group:"Server" help:"Put an installation back from a backup, with nothing in it that lets anybody in."`

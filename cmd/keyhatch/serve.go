@@ -10,9 +10,7 @@ import (
 
 	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
 
-	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/cli/ask"
-	"github.com/keyhatch/keyhatch/mirror"
 )
 
 type initCommand struct {
@@ -68,7 +66,6 @@ Next: keyhatch serve --config %s
 
 type serveCommand struct {
 	Config string `default:"keyhatch.yaml" type:"path" help:"Configuration file."`
-	Check  bool   `help:"Check configuration, database, key file, certificates and audit record, and end."`
 }
 
 // Run serves until it is told to stop.
@@ -79,48 +76,10 @@ func (v serveCommand) Run(ctx context.Context, s ask.Streams) error {
 	}
 	log := c.Logger(s)
 	c.Warn(log)
-	if v.Check {
-		return v.check(ctx, c, s)
-	}
 	in, err := open(ctx, c, log)
 	if err != nil {
 		return err
 	}
 	in.log.Info("serving", "version", thisBuild().Version, "api", in.apiURL, "s3", in.s3URL, "region", c.S3.Region)
 	return errors.Join(in.run(ctx), in.Close())
-}
-
-// check takes no address, so that it can run beside the server it is about.
-func (serveCommand) check(ctx context.Context, c config.Config, s ask.Streams) error {
-	d, keys, err := openStore(ctx, c)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if _, err := c.Trusted(c.ListeningAt(), nil, c.Logger(s)); err != nil {
-		return err
-	}
-	if _, err := c.Elsewhere(c.ListeningAt(), nil); err != nil {
-		return err
-	}
-	if _, err := mirror.Load(ctx, d, c.Logger(s)); err != nil {
-		return err
-	}
-	for _, l := range []struct {
-		name string
-		config.Listener
-	}{{"api", c.API.Listener}, {"s3", c.S3.Listener}} {
-		if _, err := l.TLS(); err != nil {
-			return fmt.Errorf("%s: %w", l.name, err)
-		}
-	}
-	report, err := broker.VerifyAudit(ctx, d, keys)
-	if err != nil {
-		return err
-	}
-	if len(report.Findings) > 0 {
-		return fmt.Errorf("places where the audit record is damaged: %d; see keyhatch audit verify", len(report.Findings))
-	}
-	_, err = fmt.Fprintln(s.Out, "configuration, database, key file, certificates and audit record are in order")
-	return err
 }

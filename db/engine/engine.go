@@ -63,3 +63,14 @@ const (
 	UniqueName                     // something else that must be unique exists
 	Reference                      // what the row names does not exist, or the row is named by another
 )
+
+// Server is how a server of databases is set up.
+type Server struct {
+	Version     string
+	At          time.Time // by its clock
+	Connections int       // that it takes
+	Taken       int       // of them
+	// What is not on the disk when it tells of a commit, or can be lost there when the machine stops: the
+	// names of its settings that allow it.
+	Forgetful []string
+}

@@ -73,16 +73,25 @@ func Open(ctx context.Context, address string, limits engine.Limits, tables ...s
 	if err != nil {
 		return engine.Pools{}, err
 	}
+	if err := has(ctx, pools.Reads, tables); err != nil {
+		return engine.Pools{}, errors.Join(err, pools.Close())
+	}
+	return pools, nil
+}
+
+// has refuses a database without the tables.
+func has(ctx context.Context, p *sql.DB, tables []string) error {
 	for _, table := range tables {
 		var there bool
-		if err = pools.Reads.QueryRowContext(ctx, "select to_regclass($1) is not null", table).Scan(&there); err == nil && !there {
+		err := p.QueryRowContext(ctx, "select to_regclass($1) is not null", table).Scan(&there)
+		if err == nil && !there {
 			err = errors.New("it is no database of Keyhatch: `keyhatch init` makes one of an empty database")
 		}
 		if err != nil {
-			return engine.Pools{}, errors.Join(fmt.Errorf("database: %w", err), pools.Close())
+			return fmt.Errorf("database: %w", err)
 		}
 	}
-	return pools, nil
+	return nil
 }
 
 func open(ctx context.Context, address string, limits engine.Limits) (engine.Pools, error) {

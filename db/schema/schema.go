@@ -193,7 +193,8 @@ type Querier interface {
 }
 
 // version is that of the schema that a database has.
-func version(ctx context.Context, q Querier) (int, error) {
+// Version is that of the schema that a database has.
+func Version(ctx context.Context, q Querier) (int, error) {
 	var version int
 	if err := q.QueryRowContext(ctx, "select max(version) from schema_migrations").Scan(&version); err != nil {
 		return 0, fmt.Errorf("not a Keyhatch database: %w", err)
@@ -203,7 +204,7 @@ func version(ctx context.Context, q Querier) (int, error) {
 
 // CheckUnused refuses what is not our tables, and those in which an installation was made.
 func CheckUnused(ctx context.Context, q Querier) error {
-	if _, err := version(ctx, q); err != nil {
+	if _, err := Version(ctx, q); err != nil {
 		return err
 	}
 	var used bool
@@ -219,7 +220,7 @@ func CheckUnused(ctx context.Context, q Querier) error {
 // Check refuses a database with which this program does not work: of an earlier schema than
 // its own, or of a later one that is not for it.
 func Check(ctx context.Context, q Querier) error {
-	have, err := version(ctx, q)
+	have, err := Version(ctx, q)
 	if err != nil {
 		return err
 	}
@@ -239,7 +240,7 @@ func CheckOwn(ctx context.Context, q Querier) error {
 	if err := Check(ctx, q); err != nil {
 		return err
 	}
-	have, err := version(ctx, q)
+	have, err := Version(ctx, q)
 	if err != nil {
 		return err
 	}

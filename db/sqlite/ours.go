@@ -54,15 +54,31 @@ func notOurs(path, why string) error {
 	return fmt.Errorf("%s is not a Keyhatch database: %s. It was not changed: name another as `database` of the configuration, or put yours back from a copy", path, why)
 }
 
-// checkTables looks for the tables, without writing anything.
-func checkTables(ctx context.Context, path string, tables []string) error {
+// Look opens an existing file that has the tables, so that nothing can be written to it.
+func Look(ctx context.Context, path string, tables ...string) (*sql.DB, error) {
+	if err := checkOurs(ctx, path, tables); err != nil {
+		return nil, err
+	}
+	return look(path)
+}
+
+func look(path string) (*sql.DB, error) {
 	q := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)"}}
 	if log, err := os.Stat(path + "-wal"); err != nil || log.Size() == 0 {
 		q.Set("immutable", "1") // nobody writes it, and SQLite puts no files beside it
 	}
 	p, err := sql.Open("sqlite", fileURL(path, q))
 	if err != nil {
-		return fmt.Errorf("database %s: %w", path, err)
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	return p, nil
+}
+
+// checkTables looks for the tables, without writing anything.
+func checkTables(ctx context.Context, path string, tables []string) error {
+	p, err := look(path)
+	if err != nil {
+		return err
 	}
 	defer p.Close()
 	missing := 0

@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/url"
 	"regexp"
 	"time"
@@ -107,22 +106,28 @@ func AddressOf(database, passwordFile string) (string, error) {
 	return c.DatabaseAddress()
 }
 
-// warnOfDatabase tells when what is revoked may work for longer than usual, and when others between here and the database could read and change what
-// is asked there.
-func (c *Config) warnOfDatabase(log *slog.Logger) {
+// databaseRemarks tell when what is revoked may work for longer than usual, and when others
+// between here and the database could read and change what is asked there.
+func (c *Config) databaseRemarks() (out []Remark) {
 	if age, err := c.MemoryUsable(); err == nil && age > time.Second {
-		log.Warn("memory_max_age: while the database cannot be asked, what is revoked at another server works at this one for longer than a second", "for", age)
+		out = append(out, Remark{
+			"memory_max_age: while the database cannot be asked, what is revoked at another server works at this one for longer than a second",
+			[]any{"for", age},
+			"leave memory_max_age out, unless that is meant",
+		})
 	}
 	if !db.OnServer(c.Database) {
-		return
+		return out
 	}
 	u, err := url.Parse(c.Database)
 	if err != nil {
-		return
+		return out
 	}
 	if host := u.Hostname(); host == "" || keyhatch.IsLoopback(host) || u.Query().Get("sslmode") == "verify-full" {
-		return
+		return out
 	}
-	log.Warn("what is asked of the database can be read and changed on the way: its certificate is not verified",
-		"next", "add ?sslmode=verify-full to database, with sslrootcert=FILE where its authority is your own")
+	return append(out, Remark{
+		"what is asked of the database can be read and changed on the way: its certificate is not verified", nil,
+		"add ?sslmode=verify-full to database, with sslrootcert=FILE where its authority is your own",
+	})
 }

@@ -124,11 +124,26 @@ func (c *Config) InTheClear() (names []string) {
 	return names
 }
 
-// Warn tells of what is allowed, and seldom meant.
-func (c *Config) Warn(log *slog.Logger) {
-	c.warnOfDatabase(log)
+// Remark is something that is allowed, and seldom meant.
+type Remark struct {
+	Text  string
+	About []any // as a log has it
+	Next  string
+}
+
+// Remarks are what an operator should know.
+func (c *Config) Remarks() (out []Remark) {
+	out = c.databaseRemarks()
 	for _, name := range c.InTheClear() {
-		log.Warn(ClearText, "listener", name, "next", "give "+name+".tls_cert and "+name+".tls_key, or listen on 127.0.0.1 behind a proxy that has TLS")
+		out = append(out, Remark{ClearText, []any{"listener", name}, "give " + name + ".tls_cert and " + name + ".tls_key, or listen on 127.0.0.1 behind a proxy that has TLS"})
+	}
+	return out
+}
+
+// Warn logs the remarks.
+func (c *Config) Warn(log *slog.Logger) {
+	for _, r := range c.Remarks() {
+		log.Warn(r.Text, append(r.About, "next", r.Next)...)
 	}
 }
 
