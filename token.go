@@ -28,7 +28,7 @@ type Token struct {
 	Since       time.Time
 	CreatedAt   time.Time
 	CreatedFrom string    // the address
-	MadeWith    string    // id of the token that it was made with; empty: of none that there is
+	MadeWith    string    // id of the token that it was made with, which may have ended; empty: with none
 	UpdatedAt   time.Time // zero: never changed
 	// LastUsedAt and LastUsedFrom tell of the last use that was noted. They are
 	// written once a minute at most.

@@ -15,7 +15,7 @@ type Token struct {
 	ExpiresAt         *time.Time        `json:"expires_at,omitempty" doc:"Without it, until revoked"`
 	CreatedAt         time.Time         `json:"created_at"`
 	CreatedFrom       string            `json:"created_from,omitempty" doc:"The address that it was made from"`
-	MadeWith          string            `json:"made_with,omitempty" doc:"The token that it was made with, or if that has ended, the one before it"`
+	MadeWith          string            `json:"made_with,omitempty" doc:"The token that it was made with, or if that has ended, the one before it, if there was one"`
 	Issuer            string            `json:"issuer,omitempty" doc:"It stands for a signed token of this issuer; such are not listed"`
 	UpdatedAt         *time.Time        `json:"updated_at,omitempty" doc:"When it was last changed"`
 	LastUsedAt        *time.Time        `json:"last_used_at,omitempty" doc:"Its last use; written once a minute at most"`

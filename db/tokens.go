@@ -117,9 +117,10 @@ func (t *Tx) RotateToken(ctx context.Context, k HashedToken) error {
 
 // DeleteToken removes a token: it is revoked. Those that were made with it count as
 // made with the one that it was made with itself, so that they are still found: as it
-// stands now, since that one may have ended too since the token was read.
+// stands now, since that one may have ended too since the token was read. Where it was made
+// with none, they keep its id: what a token made is never taken for what a program was given.
 func (t *Tx) DeleteToken(ctx context.Context, k keyhatch.Token) error {
-	if err := t.exec(ctx, `update tokens set made_with = (select up.made_with from tokens up where up.id = $1)
+	if err := t.exec(ctx, `update tokens set made_with = coalesce((select up.made_with from tokens up where up.id = $1), $1)
 		where made_with = $1`, k.ID); err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func testTokenChanges(t *testing.T, s *suite, w world) {
 // middle has ended.
 func testTokensMadeWith(t *testing.T, s *suite, w world) {
 	first, second, third, beside, other := s.newToken(w.user.ID, ""), s.newToken(w.user.ID, ""), s.newToken(w.user.ID, ""), s.newToken(w.user.ID, ""), s.newToken(w.user.ID, "")
-	second.MadeWith, third.MadeWith, beside.MadeWith, other.MadeWith = first.ID, second.ID, first.ID, ""
+	first.MadeWith, second.MadeWith, third.MadeWith, beside.MadeWith, other.MadeWith = "", first.ID, second.ID, first.ID, ""
 	s.Do(func(ctx context.Context, tx *db.Tx) error {
 		for _, k := range []db.HashedToken{first, second, third, beside, other} {
 			if err := tx.InsertToken(ctx, k); err != nil {
@@ -95,6 +95,15 @@ func testTokensMadeWith(t *testing.T, s *suite, w world) {
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.InsertToken(ctx, fourth) })
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteToken(ctx, third.Token) }) // which says that it was made with the second
 	want(first.ID, beside.ID, fourth.ID)
+
+	// What was made with the first of a line stays what a token made: before, it counted as
+	// made with none when that had ended, like what a program was given itself.
+	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteToken(ctx, first.Token) })
+	for _, id := range []string{beside.ID, fourth.ID} {
+		if k := ground.OK[keyhatch.Token](t)(s.Token(s.Ctx(), id)); k.MadeWith != first.ID {
+			t.Errorf("%s was made with %q, want %s, which has ended", id, k.MadeWith, first.ID)
+		}
+	}
 }
 
 // testExpiredTokens: those that had expired at a time, the oldest first.
