@@ -1,7 +1,6 @@
 package idp
 
 import (
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"strings"
@@ -50,9 +49,9 @@ func readAsking(r *http.Request) (form, login, error) {
 	if err != nil {
 		return nil, login{}, err
 	}
-	plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(fields[credentialsField]))
-	name, password, ok := strings.Cut(string(plain), ":")
-	if err != nil || !ok || len(fields) != 1 || auth.ByAnother(r) {
+	bare.Header.Set("Authorization", "Basic "+strings.TrimSpace(fields[credentialsField]))
+	name, password, ok := bare.BasicAuth()
+	if !ok || len(fields) != 1 || auth.ByAnother(r) {
 		return nil, login{}, errQuery
 	}
 	return f, login{name, keyhatch.Secret(password), true}, nil

@@ -62,6 +62,11 @@ func sentencesOf(n ast.Node) []string {
 	var name string
 	var parts []ast.Expr
 	switch n := n.(type) {
+	case *ast.AssignStmt:
+		if nameOf(n.Lhs[0]) == "Message" {
+			return textOf(n.Rhs[0])
+		}
+		return nil
 	case *ast.CallExpr:
 		name, parts = nameOf(n.Fun), n.Args
 	case *ast.CompositeLit:

@@ -56,7 +56,7 @@ func (d *Door) termsOfUse(w http.ResponseWriter, r *http.Request) error {
 		case !errors.Is(err, keyhatch.Invalid):
 			return orGone(err)
 		}
-		p.Message = "The terms were changed while you read them. These are the new ones."
+		p.Message = "The terms were changed while you read them: read these, the new ones, before you accept them."
 	}
 	asked, err := d.terms.Show(r.Context(), c, "", location)
 	if err != nil {
