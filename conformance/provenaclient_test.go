@@ -1,16 +1,20 @@
 package conformance
 
 import (
+	"bytes"
 	"encoding/json"
 	"html"
 	"io"
 	"maps"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,7 +41,12 @@ func (p provena) client(t *testing.T) func(who, step string) provenaSaid {
 	t.Helper()
 	run := newRunner(t, program(t, "KEYHATCH_PROVENA_PYTHON", "python3 with provenaclient"))
 	flow, at := "device", p.API+provenaRealm
-	if p.realm != nil {
+	var pending <-chan struct{}
+	if p.realm == nil {
+		var through string
+		through, pending = asksForDevice(t, p.API)
+		at = through + provenaRealm
+	} else {
 		flow, at = "offline", p.realm.url
 	}
 	run.env = append(run.env, "PROVENA_DATA_STORE="+p.API, "PROVENA_REALM="+at, "PROVENA_FLOW="+flow, "PROVENA_DATASET="+p.dataset, "PROVENA_BESIDE="+siblingPrefix+"README.txt",
@@ -66,6 +75,11 @@ func (p provena) client(t *testing.T) func(who, step string) provenaSaid {
 					t.Fatalf("%s by %s: it logs in once more\n%s", step, who, a.errors)
 				}
 				let = true
+				select {
+				case <-pending: // it asks again and again, as RFC 8628 has it, until somebody lets it
+				case <-time.After(commandTime):
+					t.Fatal("it was never told authorization_pending")
+				}
 				p.letDevice(t, who, login[1])
 			}
 			if !strings.HasPrefix(line, "{") {
@@ -77,6 +91,34 @@ func (p provena) client(t *testing.T) func(who, step string) provenaSaid {
 			return out
 		}
 	}
+}
+
+// asksForDevice leads to a server, and tells when a device was told by it that nobody has let it
+// yet.
+func asksForDevice(t *testing.T, server string) (address string, pending <-chan struct{}) {
+	t.Helper()
+	to, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan struct{})
+	tell := sync.OnceFunc(func() { close(told) })
+	proxy := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to) },
+		ModifyResponse: func(r *http.Response) error {
+			if r.StatusCode != http.StatusBadRequest {
+				return nil
+			}
+			text, err := io.ReadAll(r.Body)
+			if strings.Contains(string(text), `"authorization_pending"`) {
+				tell()
+			}
+			r.Body = io.NopCloser(bytes.NewReader(text))
+			return err
+		},
+	})
+	t.Cleanup(proxy.Close)
+	return proxy.URL, told
 }
 
 // letDevice does what somebody does in a browser at the address that a device shows: logs in,
