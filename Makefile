@@ -82,6 +82,11 @@ chaos: needs-go ## an hour of faults for three servers on PostgreSQL; and proces
 	@settings=$$(tools/setup.sh); eval "$$settings"
 	KEYHATCH_CHAOS=1 $(RELEASED) go test -v -count=1 -timeout 120m -run '^(TestKilled(Rotation|WithKeys)|TestS1_KilledProcess|TestChaos)$$' ./broker/keys ./db ./conformance
 
+.PHONY: millions
+millions: needs-go ## load 1,000,000 tokens and grants and 10,000,000 events on both engines, and write what was measured into docs/many-rows.md: half an hour, 15 GB of disk and 10 GB of memory
+	@settings=$$(tools/setup.sh); eval "$$settings"
+	KEYHATCH_MILLIONS=$$PWD/docs/many-rows.md $(RELEASED) go test -v -count=1 -timeout 120m -run '^TestManyRows$$' ./cmd/keyhatch
+
 .PHONY: check
 check: needs-go ## look at format, vet, staticcheck, modules and generated files
 	@export $(RELEASED); failed=0

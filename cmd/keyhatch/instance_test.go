@@ -58,26 +58,35 @@ func startWith(t *testing.T, change func(*config.Config)) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &running{t: t, folder: folder, admin: keyhatch.Secret(strings.TrimSpace(string(token))), log: &logged.Text{}}
+	r, stop := serving(t, folder, keyhatch.Secret(strings.TrimSpace(string(token))), c, d.seed)
+	t.Cleanup(stop)
+	return r
+}
+
+// serving opens an installation, does something with it first, and serves it until it is told
+// to stop.
+func serving(t *testing.T, folder string, admin keyhatch.Secret, c config.Config, first func(context.Context, *instance, keyhatch.Secret) error) (r *running, stop func()) {
+	t.Helper()
+	r = &running{t: t, folder: folder, admin: admin, log: &logged.Text{}}
+	var err error
 	if r.in, err = open(t.Context(), c, slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.seed(t.Context(), r.in, r.admin); err != nil {
+	if err := first(t.Context(), r.in, admin); err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(t.Context())
+	ctx, end := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- r.in.run(ctx) }()
-	t.Cleanup(func() {
-		stop()
+	return r, func() {
+		end()
 		if err := <-ended; err != nil {
 			t.Errorf("serve: %v", err)
 		}
 		if err := r.in.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
-	})
-	return r
+	}
 }
 
 // client calls as the owner of the token.
