@@ -40,12 +40,12 @@ var provenaLogin = regexp.MustCompile(`^Verification URL: (\S+)`)
 func (p provena) client(t *testing.T) func(who, step string) provenaSaid {
 	t.Helper()
 	run := newRunner(t, program(t, "KEYHATCH_PROVENA_PYTHON", "python3 with provenaclient"))
-	flow, at := "device", p.API+provenaRealm
+	var flow, at string
 	var pending <-chan struct{}
 	if p.realm == nil {
-		var through string
-		through, pending = asksForDevice(t, p.API)
-		at = through + provenaRealm
+		flow = "device"
+		at, pending = asksForDevice(t, p.API)
+		at += provenaRealm
 	} else {
 		flow, at = "offline", p.realm.url
 	}

@@ -80,10 +80,14 @@ type GrantFilter struct {
 
 // Grants lists grants by id.
 func (r Reader) Grants(ctx context.Context, f GrantFilter, now time.Time, p Page) ([]keyhatch.Grant, error) {
-	return many(ctx, r, scanGrant, grantQuery+`
-		where g.workspace = $3 and ($4 = '' or g.location = $4) and g.id > $5
-		and ($1 = '' or l.owner = $1 or (`+reachedBy+`))
-		order by g.id limit $6`, f.SeenBy, micros(now), f.Workspace, f.Location, p.After, p.Limit)
+	var where conditions
+	if f.SeenBy != "" {
+		where = conditions{text: []string{"(l.owner = $1 or (" + reachedBy + "))"}, args: []any{f.SeenBy, micros(now)}}
+	}
+	where.always("g.workspace = ?", f.Workspace)
+	where.add("g.location = ?", f.Location)
+	where.add("g.id > ?", p.After)
+	return many(ctx, r, scanGrant, grantQuery+where.sql("order by g.id limit ?", p.Limit), where.args...)
 }
 
 // GrantReaches tells whether some live grant in the workspace reaches the user.

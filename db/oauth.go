@@ -91,8 +91,11 @@ func (r Reader) Consent(ctx context.Context, id string) (keyhatch.Consent, error
 
 // Consents lists consents by id: of one user, of one client, or of all where these are empty.
 func (r Reader) Consents(ctx context.Context, user, client string, p Page) ([]keyhatch.Consent, error) {
-	return many(ctx, r, scanConsent, "select "+consentColumns+` from oauth_consents
-		where id > $1 and ($2 = '' or user_id = $2) and ($3 = '' or client = $3) order by id limit $4`, p.After, user, client, p.Limit)
+	where := conditions{}
+	where.add("id > ?", p.After)
+	where.add("user_id = ?", user)
+	where.add("client = ?", client)
+	return many(ctx, r, scanConsent, "select "+consentColumns+" from oauth_consents"+where.sql("order by id limit ?", p.Limit), where.args...)
 }
 
 // StalestConsents returns those of a user's consents to a client that are the first to go, but for that of the id, and so many

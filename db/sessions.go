@@ -9,11 +9,15 @@ import (
 
 const sessionColumns = `s.id, s.user_id, s.password, s.issuer, s.browser, s.created_at, s.created_from, s.last_used_at, s.last_used_from, s.expires_at, s.logged_in`
 
-// liveSessions are those that stand at the time $1: not those of a user who was disabled since,
-// nor those that were begun with a password which is no longer the user's.
-const liveSessions = ` from sessions s join users u on u.id = s.user_id
-	where s.expires_at > $1 and u.active and s.created_at >= u.active_since
+const (
+	fromSessions = " from sessions s join users u on u.id = s.user_id"
+	// standing is the condition that one stands at the time $1: not one of a user who was
+	// disabled since, nor one that was begun with a password which is no longer the user's.
+	standing = `s.expires_at > $1 and u.active and s.created_at >= u.active_since
 	and (s.password is null or exists (select 1 from passwords p where p.id = s.user_id and p.password = s.password))`
+
+	liveSessions = fromSessions + " where " + standing
+)
 
 func scanSession(row row) (s keyhatch.BrowserSession, err error) {
 	err = row.Scan(&s.ID, &s.User, textColumn{&s.Password}, textColumn{&s.Issuer}, &s.Browser, timeColumn{&s.CreatedAt}, &s.CreatedFrom,
@@ -69,8 +73,10 @@ func (r Reader) SessionByHash(ctx context.Context, hashes []keyhatch.TokenHash, 
 // Sessions lists the sessions that stand at the time by id: of one user, or of all when user
 // is empty.
 func (r Reader) Sessions(ctx context.Context, user string, at time.Time, p Page) ([]keyhatch.BrowserSession, error) {
-	return many(ctx, r, scanSession, "select "+sessionColumns+liveSessions+" and s.id > $2 and ($3 = '' or s.user_id = $3) order by s.id limit $4",
-		micros(at), p.After, user, p.Limit)
+	where := conditions{text: []string{standing}, args: []any{micros(at)}}
+	where.add("s.id > ?", p.After)
+	where.add("s.user_id = ?", user)
+	return many(ctx, r, scanSession, "select "+sessionColumns+fromSessions+where.sql("order by s.id limit ?", p.Limit), where.args...)
 }
 
 // StalestSessions returns those of a user's sessions that were not used for the longest, but
