@@ -77,7 +77,7 @@ type crowd struct {
 	web    *http.Client
 	object string // that leases open
 
-	guard  sync.Mutex
+	// What follows is guarded as what the riot notes is.
 	tokens []*history
 	leases []*lending
 	grants map[string]bool // those given → taken back

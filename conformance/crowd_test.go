@@ -34,11 +34,12 @@ func (c *crowd) prepare() {
 
 // acknowledged notes a change.
 func (c *crowd) acknowledged(action, target string) {
-	c.guard.Lock()
-	defer c.guard.Unlock()
-	c.told = append(c.told, told{action, target})
-	c.counts[action]++
+	c.note(func() { c.told = append(c.told, told{action, target}) })
+	c.counted(action)
 }
+
+// counted counts what was done.
+func (c *crowd) counted(what string) { c.note(func() { c.counts[what]++ }) }
 
 // fails wants a call to fail for a reason that there is: a server that was killed or cannot
 // reach its database. It tells whether it was refused instead.
@@ -59,7 +60,7 @@ func (c *crowd) fails(what string, err error) (refused bool) {
 
 // useTokens makes a token, or looks at one, or ends one.
 func (c *crowd) useTokens(ctx context.Context) {
-	h := pick(&c.guard, c.tokens, 40)
+	h := pick(&c.riot.mu, &c.tokens, 40)
 	asked := time.Now()
 	if h == nil {
 		made, err := c.any().client().CreateToken(ctx, api.NewToken{Name: "chaos"})
@@ -70,7 +71,7 @@ func (c *crowd) useTokens(ctx context.Context) {
 		h = &history{id: made.ID, secret: made.Secret, begun: asked}
 		h.did(give, asked, time.Now())
 		c.acknowledged("token.create", h.id)
-		keep(&c.guard, &c.tokens, h)
+		keep(&c.riot.mu, &c.tokens, h)
 		return
 	}
 	if rand.IntN(8) == 0 && h.mayEnd() {
@@ -125,7 +126,7 @@ func (c *crowd) saw(h *history, status, refusal int, asked time.Time) {
 
 // useLeases borrows, or reads with what was borrowed, or ends it.
 func (c *crowd) useLeases(ctx context.Context) {
-	l := pick(&c.guard, c.leases, 20)
+	l := pick(&c.riot.mu, &c.leases, 20)
 	asked := time.Now()
 	if l == nil {
 		lasts := 3 * 3600 // longer than the longest run
@@ -138,7 +139,7 @@ func (c *crowd) useLeases(ctx context.Context) {
 		l.id, l.begun = lent.ID, asked
 		l.did(give, asked, time.Now())
 		c.acknowledged("lease.lend", l.id)
-		keep(&c.guard, &c.leases, l)
+		keep(&c.riot.mu, &c.leases, l)
 		return
 	}
 	if rand.IntN(8) == 0 && l.mayEnd() {
@@ -246,7 +247,7 @@ func (c *crowd) borrowsNoMore(ctx context.Context, token, name, when string) {
 		if err := c.borrows(ctx, token, name); err == nil {
 			c.riot.t.Errorf("S7: %s borrows %s", name, when)
 		} else if c.fails("borrowing", err) {
-			c.note(func() { c.counts["borrowing refused"]++ })
+			c.counted("borrowing refused")
 		}
 	}
 }
@@ -258,10 +259,10 @@ func (c *crowd) useKeys(ctx context.Context) { c.act(ctx, c.any().client(), "the
 type usable interface{ isOver() bool }
 
 // pick is one of those that are in use, and nothing where there are few of them.
-func pick[T usable](guard sync.Locker, all []T, few int) (one T) {
+func pick[T usable](guard sync.Locker, all *[]T, few int) (one T) {
 	guard.Lock()
 	defer guard.Unlock()
-	used := slices.DeleteFunc(slices.Clone(all[max(0, len(all)-4*few):]), T.isOver)
+	used := slices.DeleteFunc(slices.Clone((*all)[max(0, len(*all)-4*few):]), T.isOver)
 	if len(used) == 0 || rand.IntN(few) >= len(used) || rand.IntN(few) == 0 {
 		return one
 	}

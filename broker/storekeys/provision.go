@@ -54,14 +54,14 @@ func (svc *Service) Provision(ctx context.Context, j keyhatch.Job) error {
 	}
 	var order driver.KeyOrder
 	key, order, err = svc.present(ctx, j.Subject)
+	pairs := pairsOf(key, there, svc.k.Now())
+	if err == nil {
+		err = svc.NoteSurplus(ctx, key, pairs.unknown())
+	}
 	if errors.Is(err, keyhatch.NotFound) {
 		return svc.drop(ctx, at, j, "it was deleted")
 	}
 	if err != nil {
-		return err
-	}
-	pairs := pairsOf(key, there, svc.k.Now())
-	if err := svc.NoteSurplus(ctx, key, pairs.unknown()); err != nil {
 		return err
 	}
 	done, err := bring(ctx, at, order, pairs)

@@ -60,7 +60,8 @@ func EndPair(w *kernel.Work, key keyhatch.AccessKey, accessKeyID, why string) er
 
 // NoteSurplus puts on record that pairs of a key which its store has, and the record has
 // not, are ended there. It comes before the store is told: of what was ended and not noted
-// nobody would learn any more. A pair of which an event tells already is not told again.
+// nobody would learn any more. A pair of which an event tells already is not told again. Of a
+// key that was deleted nothing is put on record: it is keyhatch.NotFound.
 func (svc *Service) NoteSurplus(ctx context.Context, key keyhatch.AccessKey, pairs []string) error {
 	untold := map[string]string{} // why they are ended
 	for _, id := range pairs {
@@ -79,6 +80,9 @@ func (svc *Service) NoteSurplus(ctx context.Context, key keyhatch.AccessKey, pai
 		return nil
 	}
 	return svc.k.ByItself(ctx, func(w *kernel.Work) error {
+		if _, err := w.AccessKey(ctx, key.ID); err != nil { // deleted meanwhile, it goes from its store with all its pairs
+			return err
+		}
 		for _, id := range slices.Sorted(maps.Keys(untold)) {
 			if err := w.Tx.PairTold(ctx, key, id); err != nil {
 				return err

@@ -253,7 +253,11 @@ func fill(t *testing.T, c config.Config, n scale) *loaded {
 	defer pool.Close()
 	w := tableWriter{t, pool}
 	now := time.Now().UTC()
-	id := func(kind keyhatch.IDKind) string { return keyhatch.NewID(kind, now) }
+	made := now.AddDate(0, -1, 0)
+	id := func(kind keyhatch.IDKind) string { // each of a time of its own: of one millisecond there are not that many
+		made = made.Add(time.Millisecond)
+		return keyhatch.NewID(kind, made)
+	}
 	l := &loaded{perLocation: n.grants / n.locations}
 
 	w.rows("users", "id, name, full_name, email, admin, active, active_since, created_at", n.users, func(i int) []any {
