@@ -41,7 +41,7 @@ type Error struct {
 	// that is not what is at fault. Each door that knows where its pages are tells the
 	// address, at TermsPage.
 	Terms string
-	// RetryAfter is how long to wait before asking again; zero: not known.
+	// RetryAfter is how long it will not help to ask again; zero: not known. See Wait.
 	RetryAfter time.Duration
 	Cause      error
 }
@@ -68,6 +68,16 @@ func (e *Error) AfterTerms(location string) *Error {
 func (e *Error) After(d time.Duration) *Error {
 	e.RetryAfter = d
 	return e
+}
+
+// Wait is what programs are told to wait before they ask again, a second at least. Zero is for
+// what is refused for good, and for CodeOutcomeUnknown: who is told when to ask again does so,
+// and would do a second time what may have been done.
+func (e *Error) Wait() time.Duration {
+	if e.Kind != TooMany && e.Kind != Unavailable || e.Code == CodeOutcomeUnknown {
+		return 0
+	}
+	return max(time.Second, e.RetryAfter)
 }
 
 // Because sets the hidden cause and returns e.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 )
@@ -83,6 +84,24 @@ func TestErrorWithoutCause(t *testing.T) {
 	}
 	if errors.Unwrap(err) != nil {
 		t.Error("a list of errors must not unwrap to one")
+	}
+}
+
+// TestWait: only what may work later is worth a wait, and not what may have been done already.
+func TestWait(t *testing.T) {
+	for _, kind := range keyhatch.Kinds {
+		passes := kind == keyhatch.TooMany || kind == keyhatch.Unavailable
+		for asked, want := range map[time.Duration]time.Duration{0: time.Second, time.Millisecond: time.Second, 90 * time.Second: 90 * time.Second} {
+			if !passes {
+				want = 0
+			}
+			if got := keyhatch.Fail(kind, keyhatch.CodeUnavailable, "").After(asked).Wait(); got != want {
+				t.Errorf("%s after %v: %v, want %v", kind, asked, got, want)
+			}
+			if got := keyhatch.Fail(kind, keyhatch.CodeOutcomeUnknown, "").After(asked).Wait(); got != 0 {
+				t.Errorf("%s, which may have been done: %v", kind, got)
+			}
+		}
 	}
 }
 

@@ -20,16 +20,16 @@ func TellAllowance(h http.Header, a keyhatch.Allowance) {
 	h.Set("X-RateLimit-Reset", strconv.Itoa(WholeSeconds(a.Full)))
 }
 
-// TellWait tells who was refused for now when to come again, a second at least. Who may
-// have been given what was asked for is told nothing: programs that read it ask again, and
-// would make the change twice.
+// TellWait tells who was refused for now when to come again: see keyhatch.Error.Wait. What is
+// no error of the core is over in a second.
 func TellWait(h http.Header, err error) {
+	wait := time.Second
 	var e *keyhatch.Error
-	switch {
-	case !errors.As(err, &e):
-		h.Set("Retry-After", "1")
-	case e.Code != keyhatch.CodeOutcomeUnknown:
-		h.Set("Retry-After", strconv.Itoa(max(1, WholeSeconds(e.RetryAfter))))
+	if errors.As(err, &e) {
+		wait = e.Wait()
+	}
+	if wait > 0 {
+		h.Set("Retry-After", strconv.Itoa(WholeSeconds(wait)))
 	}
 }
 

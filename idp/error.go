@@ -66,7 +66,7 @@ var failures = map[keyhatch.Kind]failure{
 		Description: "there were too many of these in a minute: wait as long as the header Retry-After says",
 	},
 	keyhatch.Unavailable: {
-		status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", wait: time.Second,
+		status: http.StatusServiceUnavailable, Code: "temporarily_unavailable",
 		Description: "this cannot be done now: try again soon",
 	},
 	keyhatch.Internal: {
@@ -91,11 +91,9 @@ func failureOf(err error) failure {
 	}
 	f = failures[e.Kind]
 	f.anonymous = e.Code == keyhatch.CodeTokenMissing
-	if e.RetryAfter > 0 {
-		f.wait = e.RetryAfter
-	}
-	if e.Code == keyhatch.CodeOutcomeUnknown { // who comes again does it twice
-		f.wait, f.Description = 0, e.Message
+	f.wait = e.Wait()
+	if e.Code == keyhatch.CodeOutcomeUnknown { // its kind's sentence says to try again
+		f.Description = e.Message
 	}
 	return f
 }

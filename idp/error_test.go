@@ -35,7 +35,8 @@ func TestEveryKindHasItsFailure(t *testing.T) {
 		if strings.Contains(f.Description, "hidden") || strings.Contains(f.Description, "message") {
 			t.Errorf("kind %q tells %q", kind, f.Description)
 		}
-		wait := map[keyhatch.Kind]string{keyhatch.Unavailable: "1"}[kind]
+		// Of too many it was none, although the description says to look there.
+		wait := map[keyhatch.Kind]string{keyhatch.TooMany: "1", keyhatch.Unavailable: "1"}[kind]
 		if got := f.headers()["Retry-After"]; got != wait {
 			t.Errorf("kind %q: Retry-After %q", kind, got)
 		}
@@ -65,6 +66,10 @@ func TestEveryKindHasItsFailure(t *testing.T) {
 	busy := failureOf(keyhatch.Fail(keyhatch.TooMany, keyhatch.CodeTooManyRequests, "").After(1500 * time.Millisecond))
 	if got := busy.headers()["Retry-After"]; got != "2" {
 		t.Errorf("after 1.5 s: Retry-After %q", got)
+	}
+	open := failureOf(keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeOutcomeUnknown, "look whether it is there"))
+	if got, told := open.headers()["Retry-After"]; told || open.status != http.StatusServiceUnavailable || open.Description != "look whether it is there" {
+		t.Errorf("what may have been done: %+v, Retry-After %q", open, got)
 	}
 }
 

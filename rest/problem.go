@@ -75,11 +75,7 @@ func (d *Door) problem(ctx context.Context, err error) *api.Problem {
 	p := newProblem(statuses[e.Kind], e.Code, e.Message, id)
 	p.Field = e.Field
 	p.TermsURL = auth.TermsAddress(d.pages, err)
-	p.RetryAfter = auth.WholeSeconds(e.RetryAfter)
-	// Who is told when to come again does so: not where the change may be there already.
-	if e.Kind == keyhatch.Unavailable && e.Code != keyhatch.CodeOutcomeUnknown {
-		p.RetryAfter = 1
-	}
+	p.RetryAfter = auth.WholeSeconds(e.Wait())
 	if e.Code == keyhatch.CodeMethodNotAllowed {
 		p.Status, p.Title = http.StatusMethodNotAllowed, http.StatusText(http.StatusMethodNotAllowed)
 	}

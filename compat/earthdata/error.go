@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/auth"
@@ -17,7 +18,7 @@ type failure struct {
 	Code        string `json:"error"`
 	Description string `json:"error_description"`
 	Resolution  string `json:"resolution_url,omitempty"` // where something can be done about it
-	wait        int    // seconds
+	wait        time.Duration
 	challenge   string
 }
 
@@ -66,8 +67,8 @@ var kinds = map[keyhatch.Kind]failure{
 	keyhatch.NotFound:        {Status: http.StatusNotFound},
 	keyhatch.Conflict:        {Status: http.StatusConflict},
 	keyhatch.TooLarge:        {Status: http.StatusRequestEntityTooLarge},
-	keyhatch.TooMany:         {Status: http.StatusTooManyRequests, wait: 1},
-	keyhatch.Unavailable:     {Status: http.StatusServiceUnavailable, wait: 1},
+	keyhatch.TooMany:         {Status: http.StatusTooManyRequests},
+	keyhatch.Unavailable:     {Status: http.StatusServiceUnavailable},
 	keyhatch.Internal: {
 		Status: http.StatusInternalServerError, Code: "server_error",
 		Description: "An internal server error occurred: try again, and if it stays, ask the server's operator, whose log says more under the request id",
@@ -96,12 +97,7 @@ func failureOf(err error) failure {
 	if f.Code == "" {
 		f.Code = string(e.Code)
 	}
-	if e.RetryAfter > 0 {
-		f.wait = auth.WholeSeconds(e.RetryAfter)
-	}
-	if e.Code == keyhatch.CodeOutcomeUnknown { // who comes again does it twice
-		f.wait = 0
-	}
+	f.wait = e.Wait()
 	return f
 }
 
@@ -116,7 +112,7 @@ func (d *Door) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	h := w.Header()
 	if f.wait > 0 {
-		h.Set("Retry-After", strconv.Itoa(f.wait))
+		h.Set("Retry-After", strconv.Itoa(auth.WholeSeconds(f.wait)))
 	}
 	if f.challenge != "" {
 		h.Set("WWW-Authenticate", f.challenge)

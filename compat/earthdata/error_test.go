@@ -41,6 +41,16 @@ func TestEveryKindIsMapped(t *testing.T) {
 	}
 }
 
+// TestUnknownOutcomeIsNotAskedAgain: a program that follows Retry-After would make a token twice.
+func TestUnknownOutcomeIsNotAskedAgain(t *testing.T) {
+	d := &Door{log: slog.New(slog.DiscardHandler)}
+	w := httptest.NewRecorder()
+	d.refuse(w, httptest.NewRequest(http.MethodPost, "/", nil), keyhatch.Fail(keyhatch.Unavailable, keyhatch.CodeOutcomeUnknown, "look whether it is there"))
+	if _, told := w.Header()["Retry-After"]; told || w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "look whether it is there") {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
+}
+
 // TestTermsFirst: who has not accepted the terms of a location is told where that is done.
 func TestTermsFirst(t *testing.T) {
 	for pages, resolution := range map[string]string{

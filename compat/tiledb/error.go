@@ -4,7 +4,6 @@ import (
 	"errors"
 	"hash/crc32"
 	"net/http"
-	"strconv"
 
 	"github.com/keyhatch/keyhatch"
 	"github.com/keyhatch/keyhatch/auth"
@@ -73,7 +72,7 @@ func (d *Door) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Bearer realm="keyhatch"`)
 	case http.StatusTooManyRequests:
-		w.Header().Set("Retry-After", strconv.Itoa(max(1, auth.WholeSeconds(e.RetryAfter))))
+		auth.TellWait(w.Header(), e)
 	}
 	f := failure{Code: codeOf(e.Code), Message: e.Message, RequestID: id}
 	if e.Field != "" {
