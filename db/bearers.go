@@ -36,11 +36,11 @@ func (r Reader) FormerName(ctx context.Context, name string) (until time.Time, e
 	return until, dbError(err)
 }
 
-// PruneBearers forgets removed users' signed tokens that had ended at the time, and names
-// that nobody had after since.
-func (t *Tx) PruneBearers(ctx context.Context, now, since time.Time) error {
-	if err := t.exec(ctx, "delete from ended_bearers where until <= $1", micros(now)); err != nil {
-		return err
+// PruneBearers takes a step of forgetting removed users' signed tokens that had ended at the time,
+// and names that nobody had after since.
+func (t *Tx) PruneBearers(ctx context.Context, now, since time.Time) (more bool, err error) {
+	if more, err = t.prune(ctx, "ended_bearers", "pepper, hash", "until <= $1", micros(now)); more || err != nil {
+		return more, err
 	}
-	return t.exec(ctx, "delete from former_names where until <= $1", micros(since))
+	return t.prune(ctx, "former_names", "name", "until <= $1", micros(since))
 }

@@ -114,9 +114,10 @@ func (r Reader) ChangesAfter(ctx context.Context, seq int64) ([]Change, error) {
 	}, "select seq, kind, id, workspace from changes where seq > $1 order by seq", seq)
 }
 
-// PruneChanges forgets the changes below the first that is not before a time, except the
-// newest, which holds the count. By the clocks of those who wrote them they need not be in order.
-func (t *Tx) PruneChanges(ctx context.Context, before time.Time) error {
-	return t.exec(ctx, `delete from changes where seq < (select max(seq) from changes)
-		and seq < coalesce((select min(seq) from changes where at >= $1), (select max(seq) from changes))`, micros(before))
+// PruneChanges takes a step of forgetting the changes below the first that is not before a time,
+// except the newest, which holds the count: the oldest go first, so that none is missing between
+// others. By the clocks of those who wrote them they need not be in order.
+func (t *Tx) PruneChanges(ctx context.Context, before time.Time) (more bool, err error) {
+	return t.prune(ctx, "changes", "seq", `seq < (select max(seq) from changes)
+		and seq < coalesce((select min(seq) from changes where at >= $1), (select max(seq) from changes)) order by seq`, micros(before))
 }

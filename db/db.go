@@ -209,6 +209,21 @@ func (d *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 	return err
 }
 
+// WriteSteps runs a step after the other, each in a Write of its own, until there is no more to
+// do: others write in between.
+func (d *DB) WriteSteps(ctx context.Context, step func(*Tx) (more bool, err error)) error {
+	for {
+		var more bool
+		err := d.Write(ctx, func(tx *Tx) (err error) {
+			more, err = step(tx)
+			return err
+		})
+		if err != nil || !more {
+			return err
+		}
+	}
+}
+
 // Listen calls heard soon after there is something new in the change feed, whoever wrote
 // it, as far as the engine can tell and until ctx ends. It may call without need, and a call
 // may be missing: who must know looks at the feed. heard must not wait.

@@ -111,7 +111,7 @@ func (t *Tx) KeepLogins(ctx context.Context, most int) error {
 		select hash from begun_logins order by expires_at desc, hash limit $2 offset $1)`, most, most)
 }
 
-// PruneLogins removes the logins that cannot come back any more at the time.
-func (t *Tx) PruneLogins(ctx context.Context, at time.Time) error {
-	return t.exec(ctx, "delete from begun_logins where expires_at <= $1", micros(at))
+// PruneLogins takes a step of removing the logins that cannot come back any more at the time.
+func (t *Tx) PruneLogins(ctx context.Context, at time.Time) (more bool, err error) {
+	return t.prune(ctx, "begun_logins", "hash", "expires_at <= $1", micros(at))
 }

@@ -108,16 +108,15 @@ func (r Reader) StalestConsents(ctx context.Context, user, client, but string, o
 		user, client, but, others)
 }
 
-// PruneOAuth removes the consents, devices and refresh tokens of which nothing could come any
-// more at the time. A refresh token that was used is known until then, in case it comes again.
-func (t *Tx) PruneOAuth(ctx context.Context, at time.Time) error {
-	if err := t.exec(ctx, "delete from oauth_refreshes where expires_at <= $1", micros(at)); err != nil {
-		return err
+// PruneOAuth takes a step of removing the refresh tokens, devices and consents of which nothing could
+// come any more at the time. A refresh token that was used is known until then, in case it comes again.
+func (t *Tx) PruneOAuth(ctx context.Context, at time.Time) (more bool, err error) {
+	for _, table := range []string{"oauth_refreshes", "oauth_devices", "oauth_consents"} { // what is of a consent goes with it: that is little by then
+		if more, err := t.prune(ctx, table, "id", "expires_at <= $1", micros(at)); more || err != nil {
+			return more, err
+		}
 	}
-	if err := t.exec(ctx, "delete from oauth_devices where expires_at <= $1", micros(at)); err != nil {
-		return err
-	}
-	return t.exec(ctx, "delete from oauth_consents where expires_at <= $1", micros(at))
+	return false, nil
 }
 
 // ConsentTokens returns the tokens that came of a consent and have not been removed.

@@ -115,6 +115,21 @@ func (t *Tx) execOne(ctx context.Context, missing keyhatch.Code, query string, a
 	return nil
 }
 
+// PruneStep is how many rows of a table one transaction removes at most of what is over:
+// everybody who wants to write waits for it.
+const PruneStep = 500
+
+// prune takes a step: it removes rows of a table, which columns tell apart. more tells that there
+// may be others.
+func (t *Tx) prune(ctx context.Context, table, columns, where string, args ...any) (more bool, err error) {
+	result, err := t.q.ExecContext(ctx, fmt.Sprintf("delete from %[1]s where (%[2]s) in (select %[2]s from %[1]s where %[3]s limit %[4]d)", table, columns, where, PruneStep), args...)
+	if err != nil {
+		return false, dbError(err)
+	}
+	n, err := result.RowsAffected()
+	return n == PruneStep, dbError(err)
+}
+
 func notFound(code keyhatch.Code) error {
 	return keyhatch.NotFoundError(code)
 }

@@ -47,9 +47,9 @@ func (t *Tx) DeleteSession(ctx context.Context, id string) error {
 	return t.execOne(ctx, keyhatch.CodeSessionNotFound, "delete from sessions where id = $1", id)
 }
 
-// PruneSessions removes sessions that had expired at the time.
-func (t *Tx) PruneSessions(ctx context.Context, at time.Time) error {
-	return t.exec(ctx, "delete from sessions where expires_at <= $1", micros(at))
+// PruneSessions takes a step of removing the sessions that had expired at the time.
+func (t *Tx) PruneSessions(ctx context.Context, at time.Time) (more bool, err error) {
+	return t.prune(ctx, "sessions", "id", "expires_at <= $1", micros(at))
 }
 
 // Session returns the session of the id, if it stands at the time.

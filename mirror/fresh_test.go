@@ -186,7 +186,8 @@ func TestS7_FeedPruned(t *testing.T) {
 				return err
 			}
 			if pruned > 0 {
-				return tx.PruneChanges(t.Context(), time.Now().Add(time.Hour))
+				_, err := tx.PruneChanges(t.Context(), time.Now().Add(time.Hour))
+				return err
 			}
 			return nil
 		})

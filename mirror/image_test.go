@@ -294,6 +294,9 @@ func (r random) changes(s stock) map[string]change {
 			}
 			return tx.RevokeLease(ctx, lease, now)
 		},
-		"prune feed": func(ctx context.Context, tx *db.Tx) error { return tx.PruneChanges(ctx, now) },
+		"prune feed": func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.PruneChanges(ctx, now)
+			return err
+		},
 	}
 }

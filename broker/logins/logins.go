@@ -131,9 +131,6 @@ func (svc *Service) Begin(ctx context.Context, provider string, wanted Wanted) (
 		return "", "", err
 	}
 	err = svc.k.ByItself(ctx, func(w *kernel.Work) error {
-		if err := w.Tx.PruneLogins(ctx, w.Now); err != nil {
-			return err
-		}
 		if err := w.Tx.BeginLogin(ctx, db.BegunLogin{Hash: hash, Provider: provider, Next: next, Age: wanted.Age, ExpiresAt: w.Now.Add(Life)}); err != nil {
 			return err
 		}
@@ -307,5 +304,5 @@ func (svc *Service) EndOthers(ctx context.Context) error {
 
 // Prune removes logins that were begun and cannot come back any more.
 func (svc *Service) Prune(ctx context.Context) error {
-	return svc.k.DB.Write(ctx, func(tx *db.Tx) error { return tx.PruneLogins(ctx, svc.k.Now()) })
+	return svc.k.DB.WriteSteps(ctx, func(tx *db.Tx) (bool, error) { return tx.PruneLogins(ctx, svc.k.Now()) })
 }

@@ -128,9 +128,6 @@ func (svc *Service) consent(w *kernel.Work, asked Asked, wanted Wanted, until ti
 	if err := mustBePerson(w.Caller); err != nil {
 		return keyhatch.Consent{}, err
 	}
-	if err := w.Tx.PruneOAuth(w.Ctx, w.Now); err != nil {
-		return keyhatch.Consent{}, err
-	}
 	if !asked.Client.BuiltIn() {
 		if _, err := w.OAuthClient(w.Ctx, asked.Client.ID); err != nil { // it was removed meanwhile
 			return keyhatch.Consent{}, err

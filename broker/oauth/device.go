@@ -64,9 +64,6 @@ func (svc *Service) StartDevice(ctx context.Context, p Proof, wanted Wanted) (De
 			return err
 		}
 		return svc.k.ByItself(ctx, func(w *kernel.Work) error {
-			if err := w.Tx.PruneOAuth(ctx, w.Now); err != nil {
-				return err
-			}
 			if n, err := w.CountDevices(ctx, w.Now); err != nil || n >= maxDevices {
 				return orFull(err)
 			}

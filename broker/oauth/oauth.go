@@ -133,10 +133,9 @@ func mustBePerson(c keyhatch.Caller) error {
 // Prune removes what nothing can come of any more, and replaces a signing key in its time.
 func (svc *Service) Prune(ctx context.Context) error {
 	now := svc.k.Now()
-	return errors.Join(svc.rotateOld(ctx), svc.k.DB.Write(ctx, func(tx *db.Tx) error {
-		if err := tx.PruneOAuth(ctx, now); err != nil {
-			return err
-		}
-		return tx.PruneSigningKeys(ctx, now.Add(-keptOver))
-	}))
+	return errors.Join(
+		svc.rotateOld(ctx),
+		svc.k.DB.WriteSteps(ctx, func(tx *db.Tx) (bool, error) { return tx.PruneOAuth(ctx, now) }),
+		svc.k.DB.Write(ctx, func(tx *db.Tx) error { return tx.PruneSigningKeys(ctx, now.Add(-keptOver)) }),
+	)
 }

@@ -171,40 +171,32 @@ const formerKept = 100 * 24 * time.Hour
 // ended. Nobody's right changes by it.
 func (svc *Service) PruneTokens(ctx context.Context) error {
 	return errors.Join(
-		svc.prune(ctx, func(tx *db.Tx, limit int) ([]keyhatch.Token, error) {
-			return tx.ExpiredTokens(ctx, "", svc.k.Now().Add(-expiredKept), limit)
+		svc.prune(ctx, func(tx *db.Tx) ([]keyhatch.Token, error) {
+			return tx.ExpiredTokens(ctx, "", svc.k.Now().Add(-expiredKept), db.PruneStep)
 		}),
-		svc.prune(ctx, func(tx *db.Tx, limit int) ([]keyhatch.Token, error) {
-			return tx.EndedBearers(ctx, "", svc.k.Now(), limit)
+		svc.prune(ctx, func(tx *db.Tx) ([]keyhatch.Token, error) {
+			return tx.EndedBearers(ctx, "", svc.k.Now(), db.PruneStep)
 		}),
-		svc.k.DB.Write(ctx, func(tx *db.Tx) error {
+		svc.k.DB.WriteSteps(ctx, func(tx *db.Tx) (bool, error) {
 			now := svc.k.Now()
 			return tx.PruneBearers(ctx, now, now.Add(-formerKept))
 		}),
 	)
 }
 
-func (svc *Service) prune(ctx context.Context, next func(tx *db.Tx, limit int) ([]keyhatch.Token, error)) error {
-	const atOnce = 500
-	for {
-		var n int
-		err := svc.k.DB.Write(ctx, func(tx *db.Tx) error {
-			ended, err := next(tx, atOnce)
-			if err != nil {
-				return err
-			}
-			n = len(ended)
-			for _, t := range ended {
-				if err := tx.DeleteToken(ctx, t); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil || n < atOnce {
-			return err
+func (svc *Service) prune(ctx context.Context, next func(*db.Tx) ([]keyhatch.Token, error)) error {
+	return svc.k.DB.WriteSteps(ctx, func(tx *db.Tx) (bool, error) {
+		ended, err := next(tx)
+		if err != nil {
+			return false, err
 		}
-	}
+		for _, t := range ended {
+			if err := tx.DeleteToken(ctx, t); err != nil {
+				return false, err
+			}
+		}
+		return len(ended) == db.PruneStep, nil
+	})
 }
 
 // workspaceOf confines a token to the workspace that was asked for, which must be the

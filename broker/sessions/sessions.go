@@ -214,5 +214,5 @@ func (svc *Service) EndAt(w *kernel.Work, user, issuer string) error {
 
 // Prune removes sessions that have expired.
 func (svc *Service) Prune(ctx context.Context) error {
-	return svc.k.DB.Write(ctx, func(tx *db.Tx) error { return tx.PruneSessions(ctx, svc.k.Now()) })
+	return svc.k.DB.WriteSteps(ctx, func(tx *db.Tx) (bool, error) { return tx.PruneSessions(ctx, svc.k.Now()) })
 }

@@ -136,7 +136,8 @@ func TestAChangeCostsWhatItConcerns(t *testing.T) {
 					return err
 				}
 			}
-			return tx.PruneChanges(ctx, time.Now().Add(time.Hour))
+			_, err := tx.PruneChanges(ctx, time.Now().Add(time.Hour))
+			return err
 		}, 7},
 	} {
 		w.write(t, c.do)

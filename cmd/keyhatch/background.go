@@ -37,7 +37,7 @@ func (in *instance) prune(ctx context.Context) {
 		remove func(context.Context) error
 	}{
 		{"changes that every memory knows", func(ctx context.Context) error {
-			return in.db.Write(ctx, func(tx *db.Tx) error { return tx.PruneChanges(ctx, time.Now().Add(-changesKept)) })
+			return in.db.WriteSteps(ctx, func(tx *db.Tx) (bool, error) { return tx.PruneChanges(ctx, time.Now().Add(-changesKept)) })
 		}},
 		{"tokens that have expired", in.broker.People.PruneTokens},
 		{"sessions that have expired", in.broker.Sessions.Prune},

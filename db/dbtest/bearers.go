@@ -105,7 +105,7 @@ func testBearers(t *testing.T, s *suite) {
 		now, since  time.Time
 		ended, name bool
 	}{{long.Add(-moment), long.Add(-moment), true, true}, {long, long, false, false}} {
-		s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.PruneBearers(ctx, c.now, c.since) })
+		s.pruned(func(ctx context.Context, tx *db.Tx) (bool, error) { return tx.PruneBearers(ctx, c.now, c.since) })
 		if until := ground.OK[time.Time](t)(s.FormerName(s.Ctx(), u.Name)); ended() != c.ended || until.IsZero() == c.name {
 			t.Errorf("after pruning at %v: %v, %v", c.now, ended(), until)
 		}

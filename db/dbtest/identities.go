@@ -116,7 +116,7 @@ func testIdentities(t *testing.T, s *suite) {
 	begin(2)
 	begin(3)
 	comes("of some age", 3, "a", s.Now(), true)
-	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.PruneLogins(ctx, end) })
+	s.pruned(func(ctx context.Context, tx *db.Tx) (bool, error) { return tx.PruneLogins(ctx, end) })
 	comes("after pruning", 2, "a", s.Now(), false)
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteUser(ctx, other.ID) })
 }

@@ -169,7 +169,7 @@ func testConsents(t *testing.T, s *suite) {
 		same("the stalest of another client", []keyhatch.Consent(nil), got, err)
 	}
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteToken(ctx, used.Token) })
-	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.PruneOAuth(ctx, short.ExpiresAt) })
+	s.pruned(func(ctx context.Context, tx *db.Tx) (bool, error) { return tx.PruneOAuth(ctx, short.ExpiresAt) })
 	all, err := s.Consents(s.Ctx(), u.ID, "client_1", db.Everything)
 	same("in its time", []keyhatch.Consent{long}, all, err)
 	s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteUser(ctx, u.ID) })

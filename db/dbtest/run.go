@@ -56,6 +56,7 @@ var nouns = []ground.Part{
 	{Name: "SeenBy", Test: on(testSeenBy)},
 	{Name: "Reach", Test: on(testReach)},
 	{Name: "OverlappingLocation", Test: on(testOverlap)},
+	{Name: "Pruning", Test: on(testPruning)},
 }
 
 // suite is the ground with all nouns.

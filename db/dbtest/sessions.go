@@ -99,7 +99,7 @@ func testSessions(t *testing.T, s *suite) {
 			t.Errorf("the stalest but for %d (-want +got):\n%s", but, diff)
 		}
 	}
-	change(func(ctx context.Context, tx *db.Tx) error { return tx.PruneSessions(ctx, end) })
+	s.pruned(func(ctx context.Context, tx *db.Tx) (bool, error) { return tx.PruneSessions(ctx, end) })
 	err := s.Try(func(ctx context.Context, tx *db.Tx) error { return tx.DeleteSession(ctx, bound.ID) })
 	ground.WantFail(t, "one that was pruned", err, keyhatch.NotFound, keyhatch.CodeSessionNotFound)
 	stands("after pruning", begun, free)

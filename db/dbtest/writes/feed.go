@@ -50,7 +50,10 @@ func testFeedPruned(t *testing.T, s *ground.Suite) {
 	}
 	prune := func(before time.Time) {
 		t.Helper()
-		s.Do(func(ctx context.Context, tx *db.Tx) error { return tx.PruneChanges(ctx, before) })
+		s.Do(func(ctx context.Context, tx *db.Tx) error {
+			_, err := tx.PruneChanges(ctx, before)
+			return err
+		})
 	}
 	prune(time.Now())
 	for range 3 {
