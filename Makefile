@@ -78,9 +78,9 @@ pictures: needs-go ## make the pictures of the pages for people anew (docs/pages
 	KEYHATCH_PICTURES=$(CURDIR)/docs/pages go test -count=1 -run '^TestInChromium$$' ./idp
 
 .PHONY: chaos
-chaos: needs-go ## an hour of faults for three servers on PostgreSQL; and processes that rotate data keys, keep access keys and write are killed, 200, 200 and 1,000 times
+chaos: needs-go ## an hour of faults for three servers on PostgreSQL; and processes that rotate data keys, keep access keys and write are killed, 200, 200 and 1,000 times; it writes what has happened into docs/replicas.md
 	@settings=$$(tools/setup.sh); eval "$$settings"
-	KEYHATCH_CHAOS=1 $(RELEASED) go test -v -count=1 -timeout 120m -run '^(TestKilled(Rotation|WithKeys)|TestS1_KilledProcess|TestChaos)$$' ./broker/keys ./db ./conformance
+	KEYHATCH_CHAOS=$$PWD/docs/replicas.md $(RELEASED) go test -v -count=1 -timeout 120m -run '^(TestKilled(Rotation|WithKeys)|TestS1_KilledProcess|TestChaos)$$' ./broker/keys ./db ./conformance
 
 .PHONY: millions
 millions: needs-go ## load 1,000,000 tokens and grants and 10,000,000 events on both engines, and write what was measured into docs/many-rows.md: half an hour, 15 GB of disk and 10 GB of memory

@@ -3,8 +3,11 @@ package conformance
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -12,6 +15,7 @@ import (
 
 	"github.com/keyhatch/keyhatch/api"
 	keyhatch "github.com/keyhatch/keyhatch/client"
+	"github.com/keyhatch/keyhatch/internal/figures"
 )
 
 // TestChaos: three servers on one PostgreSQL are asked by 32 clients for two minutes, while
@@ -22,8 +26,8 @@ import (
 // on record and nothing else; and the audit record is whole. make chaos takes an hour.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	lasts, least := 2*time.Minute, 1
-	if os.Getenv("KEYHATCH_CHAOS") != "" {
+	lasts, least, file := 2*time.Minute, 1, os.Getenv("KEYHATCH_CHAOS")
+	if file != "" {
 		lasts, least = time.Hour, 50
 	}
 	f := newFleet(t, 3)
@@ -66,6 +70,32 @@ func TestChaos(t *testing.T) {
 			t.Errorf("%s happened only %d times", what, c.counts[what])
 		}
 	}
+	if file != "" && !t.Failed() {
+		if err := figures.Write(file, "make chaos", c.report()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// report is what has happened and what was done, for the documentation.
+func (c *crowd) report() string {
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s, on %d processors:\n\n| What happened | times | What was acknowledged, or refused | times |\n|---|---|---|---|\n",
+		time.Now().UTC().Format(time.DateOnly), runtime.NumCPU())
+	counts := maps.Clone(c.counts)
+	counts["pairs of keys issued"], counts["keys deleted"] = len(c.handed), len(c.gone)
+	faults, done := slices.Sorted(maps.Keys(c.faults)), slices.Sorted(maps.Keys(counts))
+	for n := range max(len(faults), len(done)) {
+		cells := []string{"", "", "", ""}
+		if n < len(faults) {
+			cells[0], cells[1] = faults[n], figures.Grouped(c.faults[faults[n]])
+		}
+		if n < len(done) {
+			cells[2], cells[3] = done[n], figures.Grouped(counts[done[n]])
+		}
+		fmt.Fprintf(&out, "| %s |\n", strings.Join(cells, " | "))
+	}
+	return out.String()
 }
 
 func ptr[T any](v T) *T { return &v }

@@ -21,6 +21,7 @@ import (
 	"github.com/keyhatch/keyhatch/broker"
 	"github.com/keyhatch/keyhatch/cmd/keyhatch/config"
 	"github.com/keyhatch/keyhatch/db"
+	"github.com/keyhatch/keyhatch/internal/figures"
 	"github.com/keyhatch/keyhatch/internal/pgcluster"
 )
 
@@ -51,7 +52,7 @@ func TestManyRows(t *testing.T) {
 		t.Run(engine.name, func(t *testing.T) {
 			few := measured(t, engine.address(t), scaled(1_000), asks)
 			lots := measured(t, engine.address(t), scaled(many), asks)
-			fmt.Fprintf(&out, "| %s | 1,000 | %s | ratio |\n|---|---|---|---|\n", engine.name, grouped(many))
+			fmt.Fprintf(&out, "| %s | 1,000 | %s | ratio |\n|---|---|---|---|\n", engine.name, figures.Grouped(many))
 			for n, m := range few {
 				fmt.Fprintf(&out, "| %s | %s | %s | %s |\n", m.what, m.shown(), lots[n].shown(), lots[n].ratio(m))
 			}
@@ -60,33 +61,10 @@ func TestManyRows(t *testing.T) {
 	}
 	t.Logf("\n%s", &out)
 	if file != "" && !t.Failed() {
-		if err := replaceTable(file, out.String()); err != nil {
+		if err := figures.Write(file, "make millions", out.String()); err != nil {
 			t.Fatal(err)
 		}
 	}
-}
-
-// grouped is a number as people read it.
-func grouped(n int) string {
-	text := strconv.Itoa(n)
-	for at := len(text) - 3; at > 0; at -= 3 {
-		text = text[:at] + "," + text[at:]
-	}
-	return text
-}
-
-func replaceTable(file, table string) error {
-	const begin, end = "<!-- make millions writes what follows -->\n", "<!-- end -->"
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	before, rest, found := strings.Cut(string(text), begin)
-	_, after, ended := strings.Cut(rest, end)
-	if !found || !ended {
-		return errors.New(file + " has no place for the table")
-	}
-	return os.WriteFile(file, []byte(before+begin+"\n"+table+end+after), 0o644)
 }
 
 // figure is one thing that was measured: a time, with that of the slowest hundredth, or a size.
@@ -242,7 +220,7 @@ func fill(t *testing.T, c config.Config, n scale) *loaded {
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
-	driver, address := "sqlite", "file:"+c.Database+"?_pragma=synchronous(0)"
+	driver, address := "sqlite", "file:"+c.Database+"?_pragma=synchronous(0)&_pragma=cache_size(-4000000)&_pragma=wal_autocheckpoint(100000)" // 4 GB: the indexes, which are filled at random
 	if db.OnServer(c.Database) {
 		driver, address = "pgx", c.Database
 	}
