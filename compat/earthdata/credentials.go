@@ -62,7 +62,7 @@ func clientOf(r *http.Request) (string, error) {
 	for _, header := range []string{"EDL-Client-Name", "App-Name"} {
 		name := r.Header.Get(header)
 		if name != "" && keyhatch.CheckSessionName(name) != nil {
-			return "", failure{Status: http.StatusBadRequest, Code: "invalid_client_name", Description: header + " is invalid: it has 2 to 64 letters, digits and _+,.=@-"}
+			return "", failure{Status: http.StatusBadRequest, Code: "invalid_client_name", Description: header + " is invalid: send 2 to 64 letters, digits and _+,.=@-"}
 		}
 	}
 	return cmp.Or(r.Header.Get("EDL-Client-Name"), r.Header.Get("App-Name"), noClient), nil

@@ -304,7 +304,7 @@ func (c *Config) Check() error {
 	for _, root := range c.DirectoryRoots {
 		for _, file := range []string{c.Database, c.DatabasePasswordFile, c.KeyFile, c.Keys.Previous.File} {
 			if rel, err := filepath.Rel(root, file); file != "" && err == nil && rel != ".." && !strings.HasPrefix(rel, "../") {
-				return fmt.Errorf("directory_roots: %s holds %s, which a store must never serve", root, file)
+				return fmt.Errorf("directory_roots: %s holds %s, which a store must never serve: name another folder, or move that", root, file)
 			}
 		}
 	}

@@ -22,7 +22,7 @@ func (c *Config) checkDatabase() error {
 	}
 	if !db.OnServer(c.Database) {
 		if c.DatabasePasswordFile != "" {
-			return errors.New("database_password_file: only a database at postgres://… has a password")
+			return errors.New("database_password_file: only a database at postgres://… has a password: leave it out")
 		}
 		return nil
 	}
@@ -49,7 +49,7 @@ func (c *Config) DatabaseLimits() (db.Limits, error) {
 		return db.Limits{}, errors.New("database_connections must be at least 1")
 	}
 	if !db.OnServer(c.Database) && (timeout != 0 || c.DatabaseConnections != 0) {
-		return db.Limits{}, errors.New("database_connections and database_timeout are of a database at postgres://…")
+		return db.Limits{}, errors.New("database_connections and database_timeout are of a database at postgres://…: leave them out")
 	}
 	return db.Limits{Connections: c.DatabaseConnections, Statement: timeout}, nil
 }

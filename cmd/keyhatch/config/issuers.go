@@ -104,10 +104,10 @@ func (c *Config) Trusted(listening string, transport http.RoundTripper, log *slo
 	for n, config := range c.Issuers {
 		i, err := config.issuer()
 		if err == nil && longestToken > 0 && i.Longest > longestToken {
-			err = errors.New("longest is more than tokens.longest")
+			err = errors.New("longest is more than tokens.longest: set it to that at most")
 		}
 		if err == nil && c.isOwn(i.URL, listening) {
-			err = errors.New("that is this server, which knows its own tokens: trusted as an issuer, its ID tokens would let in too, and what was revoked")
+			err = errors.New("that is this server, which knows its own tokens: trusted as an issuer, its ID tokens would let in too, and what was revoked: leave it out")
 		}
 		if err != nil {
 			return nil, fmt.Errorf("issuers[%d] (%s): %w", n, config.Issuer, err)
@@ -158,7 +158,7 @@ func readKeyFile(path string) ([]byte, error) {
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
 	if err == nil && len(text) > maxKeyFile {
-		err = errors.New(path + " is longer than 1 MiB")
+		err = errors.New(path + " is longer than 1 MiB: name a file with nothing but the keys")
 	}
 	return text, err
 }

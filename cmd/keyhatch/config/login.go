@@ -123,7 +123,7 @@ func (c *Config) LoginProviders(listening string, transport http.RoundTripper) (
 	_, none := c.LoginURL(listening)
 	switch {
 	case !c.Login.HasPasswordForm() && len(c.Login.Providers) == 0:
-		return nil, errors.New("login.password_form is false and login.providers is empty: nobody could log in")
+		return nil, errors.New("login.password_form is false and login.providers is empty: nobody could log in: set one of them")
 	case len(c.Login.Providers) > 0 && none != "":
 		return nil, fmt.Errorf("login.providers needs the login page, which has their buttons, and there is none: %s", none)
 	}
@@ -168,7 +168,7 @@ func (p Provider) secret() (keyhatch.Secret, error) {
 		if secret := os.Getenv(p.ClientSecretEnv); secret != "" {
 			return keyhatch.Secret(secret), nil
 		}
-		return "", errors.New("client_secret_env: the environment has no such variable")
+		return "", errors.New("client_secret_env: the environment has no such variable: set it for the server")
 	case p.ClientSecretFile == "":
 		return "", nil
 	}
