@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keyhatch/keyhatch/api"
+	keyhatch "github.com/keyhatch/keyhatch/client"
 	"github.com/keyhatch/keyhatch/internal/devserver"
 )
 
@@ -41,6 +43,11 @@ func newPipe(t *testing.T) *pipe {
 	}
 	t.Cleanup(func() { l.Close() })
 	return &pipe{Listener: l}
+}
+
+// at is its URL, with a host that leads to this machine.
+func (p *pipe) at(host string) string {
+	return fmt.Sprintf("http://%s:%d", host, p.Addr().(*net.TCPAddr).Port)
 }
 
 // open leads to the address of a URL from now on. As a proxy it waits to be asked to connect first,
@@ -85,10 +92,14 @@ func (p *pipe) lead(c net.Conn, proxy bool) {
 	_, _ = io.Copy(c, s)
 }
 
-// serveEarthdata serves at a URL, over TLS or not.
-func serveEarthdata(t *testing.T, at string, tls bool) earthdata {
+// atURL has the API of an installation be found at a URL.
+func atURL(at string) string { return "  url: " + at + "\n" }
+
+// serveEarthdata serves at a URL.
+func serveEarthdata(t *testing.T, at string, i devserver.Installation) earthdata {
 	t.Helper()
-	s := ownServer(t, devserver.Installation{APITLS: tls, API: "  url: " + at + "\n"})
+	i.API = atURL(at)
+	s := ownServer(t, i)
 	create(t, s, "/api/v1/workspaces", map[string]any{"name": workspace})
 	e := earthdata{place: makePlace(t, s, directory), password: personPassword, url: at}
 	e.admit(t, directory.name)
@@ -158,13 +169,16 @@ func TestObstoreEarthdata(t *testing.T) {
 	t.Parallel()
 	program(t, "KEYHATCH_EARTHDATA_PYTHON", "python3 with earthaccess and obstore")
 	p := newPipe(t)
-	_, port, err := net.SplitHostPort(p.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	e := serveEarthdata(t, "http://localhost:"+port, false)
+	e := serveEarthdata(t, p.at("localhost"), devserver.Installation{})
 	p.open(t, e.API, false)
-	told := e.told(t, "obstore", "DATA_TOKEN="+e.token, "DATA_USER=ada", "DATA_PASSWORD="+e.password)
+	e.obstore(t, "localhost", e.token)
+	e.curl(t)
+}
+
+// obstore has ada read with a token, and with her name and password, which go to the host where people log in.
+func (e earthdata) obstore(t *testing.T, login, token string) {
+	t.Helper()
+	told := e.told(t, "obstore", "LOGIN_HOST="+login, "DATA_TOKEN="+token, "DATA_USER=ada", "DATA_PASSWORD="+e.password)
 	for _, name := range []string{"token", "token, async", "basic", "basic, async"} {
 		if told[name]["text"] != "of alphaof beta" {
 			t.Errorf("%s: %v", name, told[name])
@@ -178,6 +192,54 @@ func TestObstoreEarthdata(t *testing.T) {
 	if text, _ := told["one prefix"]["error"].(string); !regexp.MustCompile("403|AccessDenied|PermissionDenied").MatchString(text) {
 		t.Errorf("keys for one prefix open another one: %v", told["one prefix"])
 	}
+}
+
+// TestEarthdataLoginElsewhere: where an Earthdata Login of others is named, its users get keys with its
+// tokens, and with the name and the password that they have there; both go to it alone.
+func TestEarthdataLoginElsewhere(t *testing.T) {
+	t.Parallel()
+	program(t, "KEYHATCH_EARTHDATA_PYTHON", "python3 with earthaccess and obstore")
+	there, here := newPipe(t), newPipe(t)
+	login := ownServer(t, devserver.Installation{API: atURL(there.at("127.0.0.1"))})
+	there.open(t, login.API, false)
+	newPerson(t, login, "ada")
+	keys := here.at("localhost") // obstore keeps no cookies of an address
+	var client struct{ Secret string }
+	err := login.Create(t.Context(), "/api/v1/oauth-clients", map[string]any{
+		"name": "archive", "flows": []string{"code"}, "redirects": []string{keys + "/redirect"}, "confidential": true, "trusted": true, "signed": true, "earthdata": true, "scopes": []string{"GET /s3credentials"},
+	}, &client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte(client.Secret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := serveEarthdata(t, keys, devserver.Installation{OutboundNetworks: loopback, Settings: `earthdata:
+  login: {url: "` + there.at("127.0.0.1") + `", client_id: archive, client_secret_file: "` + secret + `"}
+issuers:
+  - issuer: ` + there.at("127.0.0.1") + `
+    keys_url: ` + there.at("127.0.0.1") + `/.well-known/edl_ops_jwks.json
+    algorithms: [RS256]
+    audience: {claim: iss, values: ["` + there.at("127.0.0.1") + `"]}
+    subject: {claim: uid, template: "{}"}
+    workspaces: [` + workspace + `]
+    scopes: ["GET /s3credentials"]
+    longest: 60d
+`})
+	here.open(t, e.API, false)
+	if _, err := keyhatch.New(e.API, e.Token).PutWorkspaceMember(t.Context(), workspace, "ada", api.MemberRole{Role: "member"}); err != nil {
+		t.Fatal(err)
+	}
+	run := newRunner(t, "/usr/bin/curl")
+	var made struct {
+		Token string `json:"access_token"`
+	}
+	text := run.run(devserver.Lease{SecretAccessKey: e.password}, nil, "-s", "-S", "-X", "POST", "-u", "ada:"+e.password, there.at("127.0.0.1")+"/api/users/find_or_create_token").must(t).stdout
+	if err := json.Unmarshal(text, &made); err != nil || made.Token == "" {
+		t.Fatalf("the login gives %s: %v", text, err)
+	}
+	e.obstore(t, "127.0.0.1", made.Token)
 	e.curl(t)
 }
 
@@ -220,7 +282,7 @@ func TestEarthaccess(t *testing.T) {
 	t.Parallel()
 	program(t, "KEYHATCH_EARTHDATA_PYTHON", "python3 with earthaccess and obstore")
 	p := newPipe(t)
-	e := serveEarthdata(t, "https://localhost", true)
+	e := serveEarthdata(t, "https://localhost", devserver.Installation{APITLS: true})
 	p.open(t, e.API, true)
 	told := e.told(t, "earthaccess", "EARTHDATA_USERNAME=ada", "EARTHDATA_PASSWORD="+e.password, "HTTPS_PROXY=http://"+p.Addr().String(),
 		"REQUESTS_CA_BUNDLE="+e.APICAFile, "AWS_ENDPOINT_URL="+e.S3, "AWS_DEFAULT_REGION="+e.Region)

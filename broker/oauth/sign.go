@@ -185,6 +185,7 @@ type claims struct {
 	ClientID string `json:"client_id,omitempty"`
 	Nonce    string `json:"nonce,omitempty"`
 	AuthTime int64  `json:"auth_time,omitempty"`
+	UID      string `json:"uid,omitempty"`
 	UserInfo
 }
 
@@ -203,14 +204,19 @@ func infoOf(u keyhatch.User) UserInfo { return UserInfo{u.Name, u.FullName} }
 // signAccess writes an access token as a signed text. Its jti is the token's id, its end is
 // the token's, and nobody else has it while the key is secret: what it says is not. It is for our API, which
 // stands in aud; an ID token is for the client: neither passes for the other where aud is looked
-// at, also by who does not look at typ.
+// at, also by who does not look at typ. A client that was made for Earthdata Login reads the user's
+// name from uid, as in all tokens of that.
 //
 // Source: RFC 9068, sections 2.2 and 4.
 func (svc *Service) signAccess(w *kernel.Work, client keyhatch.OAuthClient, u keyhatch.User, t keyhatch.Token) (keyhatch.Secret, error) {
-	return svc.sign(w, "at+jwt", claims{
+	says := claims{
 		Issuer: svc.issuer, Subject: u.ID, Audience: svc.issuer, Expires: t.ExpiresAt.Unix(), IssuedAt: w.Now.Unix(),
 		ID: t.ID, ClientID: client.Name, UserInfo: infoOf(u),
-	})
+	}
+	if client.Earthdata {
+		says.UID = u.Name
+	}
+	return svc.sign(w, "at+jwt", says)
 }
 
 // idLife is how long an ID token can be read at most: by then its client has read it. It is less

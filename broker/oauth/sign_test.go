@@ -72,7 +72,7 @@ func TestSigned(t *testing.T) {
 	out := w.signed()
 	_, typ, claims := w.verified(out.Access)
 	if typ != "at+jwt" || claims["iss"] != w.PublicURL || claims["sub"] != w.ann.User.ID || claims["aud"] != w.PublicURL || claims["client_id"] != "app" || claims["preferred_username"] != "ann" ||
-		claims["exp"] != float64(out.ExpiresAt.Unix()) || claims["nonce"] != nil {
+		claims["exp"] != float64(out.ExpiresAt.Unix()) || claims["nonce"] != nil || claims["uid"] != nil {
 		t.Errorf("the access token, %s, says %v", typ, claims)
 	}
 	_, typ, id := w.verified(out.ID)

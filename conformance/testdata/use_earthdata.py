@@ -23,7 +23,7 @@ def with_obstore():
 
     token = os.environ["DATA_TOKEN"]
     login = (os.environ["DATA_USER"], os.environ["DATA_PASSWORD"])
-    host = "localhost"
+    host = os.environ["LOGIN_HOST"]
 
     def store(provider):
         return S3Store(
