@@ -20,6 +20,8 @@ type fleet struct {
 	replicas []*replica
 	faults   map[string]int // how often each happened
 	mu       sync.Mutex
+
+	disturbances []func(context.Context, *pgcluster.Proxy) // still to come; disturb alone looks here
 }
 
 // replica is a server with a network of its own to the database.
@@ -122,37 +124,56 @@ func (f *fleet) kill(r *replica) {
 	f.t.Errorf("a server does not come back: %v\n%s", err, r.server.Output())
 }
 
-// disturb does to the database, or to what lies between it and a server, what happens.
+// disturb does to the database, or to what lies between it and a server, what happens. Of each seven
+// times it does everything, so that none is left out of a short run.
 func (f *fleet) disturb(ctx context.Context) {
-	r := f.any()
-	defer r.proxy.Mend()
-	switch rand.IntN(7) {
-	case 0:
-		f.happened("database restarted")
-		if err := f.database.Restart(); err != nil {
-			f.t.Error(err)
-		}
-	case 1:
-		f.happened("connections cut for a while")
-		r.proxy.Cut()
-		waits(ctx, 200, 3000)
-	case 2:
-		f.happened("network silent")
-		r.proxy.Hang()
-		waits(ctx, 1000, 4000)
-	case 3:
-		f.happened("network slow")
-		for range 10 {
-			r.proxy.Hang()
-			waits(ctx, 20, 200)
-			r.proxy.Mend()
-			waits(ctx, 20, 200)
-		}
-	default:
-		f.happened("connection lost in a commit")
-		for range 5 {
-			r.proxy.AtCommit([]pgcluster.Cut{pgcluster.BeforeCommit, pgcluster.AfterCommit, pgcluster.LateCommit, pgcluster.LateEnd}[rand.IntN(4)])
-			waits(ctx, 100, 500)
-		}
+	if len(f.disturbances) == 0 {
+		f.disturbances = []func(context.Context, *pgcluster.Proxy){f.restart, f.cut, f.hang, f.slow, f.loseCommits, f.loseCommits, f.loseCommits}
+		rand.Shuffle(len(f.disturbances), func(i, j int) {
+			f.disturbances[i], f.disturbances[j] = f.disturbances[j], f.disturbances[i]
+		})
+	}
+	next := f.disturbances[0]
+	f.disturbances = f.disturbances[1:]
+	proxy := f.any().proxy
+	defer proxy.Mend()
+	next(ctx, proxy)
+}
+
+func (f *fleet) restart(context.Context, *pgcluster.Proxy) {
+	f.happened("database restarted")
+	if err := f.database.Restart(); err != nil {
+		f.t.Error(err)
+	}
+}
+
+func (f *fleet) cut(ctx context.Context, p *pgcluster.Proxy) {
+	f.happened("connections cut for a while")
+	p.Cut()
+	waits(ctx, 200, 3000)
+}
+
+func (f *fleet) hang(ctx context.Context, p *pgcluster.Proxy) {
+	f.happened("network silent")
+	p.Hang()
+	waits(ctx, 1000, 4000)
+}
+
+func (f *fleet) slow(ctx context.Context, p *pgcluster.Proxy) {
+	f.happened("network slow")
+	for range 10 {
+		p.Hang()
+		waits(ctx, 20, 200)
+		p.Mend()
+		waits(ctx, 20, 200)
+	}
+}
+
+// loseCommits loses connections in the middle of a commit, half closed or wholly.
+func (f *fleet) loseCommits(ctx context.Context, p *pgcluster.Proxy) {
+	f.happened("connection lost in a commit")
+	for range 5 {
+		p.AtCommit([]pgcluster.Cut{pgcluster.BeforeCommit, pgcluster.AfterCommit, pgcluster.LateCommit, pgcluster.LateEnd}[rand.IntN(4)])
+		waits(ctx, 100, 500)
 	}
 }

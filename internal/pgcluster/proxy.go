@@ -31,7 +31,7 @@ type Cut int
 const (
 	NoCut        Cut = iota
 	BeforeCommit     // the server does not hear of it
-	AfterCommit      // the server has done it, and its answer is lost
+	AfterCommit      // the server has done it, and its answer is lost: the connection is half closed
 	LateCommit       // the server hears of it a moment later
 	LateEnd          // the server hears a moment later that the connection is lost
 )
