@@ -220,7 +220,7 @@ func fill(t *testing.T, c config.Config, n scale) *loaded {
 	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
-	driver, address := "sqlite", "file:"+c.Database+"?_pragma=synchronous(0)&_pragma=cache_size(-4000000)&_pragma=wal_autocheckpoint(100000)" // 4 GB: the indexes, which are filled at random
+	driver, address := "sqlite", "file:"+c.Database+"?_pragma=synchronous(0)&_pragma=cache_size(-2000000)"
 	if db.OnServer(c.Database) {
 		driver, address = "pgx", c.Database
 	}
@@ -230,6 +230,8 @@ func fill(t *testing.T, c config.Config, n scale) *loaded {
 	}
 	defer pool.Close()
 	w := tableWriter{t, pool}
+	// Filled at random, an index takes longer the more it holds: they are made when all is there.
+	index := w.withoutIndexes(driver)
 	now := time.Now().UTC()
 	made := now.AddDate(0, -1, 0)
 	id := func(kind keyhatch.IDKind) string { // each of a time of its own: of one millisecond there are not that many
@@ -283,6 +285,7 @@ func fill(t *testing.T, c config.Config, n scale) *loaded {
 		return []any{head.Chain, head.Number, head.Seq, []byte(head.Hash), []byte(head.Sign)}
 	})
 	w.exec("update audit_registry set chains = $1, sign = $2", next.Chains, []byte(next.Sign))
+	index()
 	w.exec("analyze")
 	return l
 }
@@ -307,6 +310,39 @@ func (w tableWriter) exec(statement string, args ...any) {
 	w.t.Helper()
 	if _, err := w.pool.ExecContext(w.t.Context(), statement, args...); err != nil {
 		w.t.Fatalf("%.80s: %v", statement, err)
+	}
+}
+
+// withoutIndexes removes the indexes that are no constraint, and returns what makes them again.
+func (w tableWriter) withoutIndexes(driver string) func() {
+	w.t.Helper()
+	list := "select name, sql from sqlite_master where type = 'index' and sql is not null"
+	if driver == "pgx" {
+		list = "select indexname, indexdef from pg_indexes where schemaname = current_schema() and indexname not in (select conname from pg_constraint)"
+	}
+	found, err := w.pool.QueryContext(w.t.Context(), list)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer found.Close()
+	var names, statements []string
+	for found.Next() {
+		var name, statement string
+		if err := found.Scan(&name, &statement); err != nil {
+			w.t.Fatal(err)
+		}
+		names, statements = append(names, name), append(statements, statement)
+	}
+	if err := found.Err(); err != nil || len(names) < 20 {
+		w.t.Fatalf("%d indexes: %v", len(names), err)
+	}
+	for _, name := range names {
+		w.exec("drop index " + name)
+	}
+	return func() {
+		for _, statement := range statements {
+			w.exec(statement)
+		}
 	}
 }
 
