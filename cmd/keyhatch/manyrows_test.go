@@ -229,9 +229,9 @@ func fill(t *testing.T, c config.Config, n scale) *loaded {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	w := tableWriter{t, pool}
+	w := tableWriter{t, pool, driver}
 	// Filled at random, an index takes longer the more it holds: they are made when all is there.
-	index := w.withoutIndexes(driver)
+	index := w.withoutIndexes()
 	now := time.Now().UTC()
 	made := now.AddDate(0, -1, 0)
 	id := func(kind keyhatch.IDKind) string { // each of a time of its own: of one millisecond there are not that many
@@ -302,8 +302,9 @@ func sampleIDs(t *testing.T, d *db.DB) (ws, bucket, admin string) {
 
 // tableWriter writes rows, many with one statement.
 type tableWriter struct {
-	t    *testing.T
-	pool *sql.DB
+	t      *testing.T
+	pool   *sql.DB
+	driver string
 }
 
 func (w tableWriter) exec(statement string, args ...any) {
@@ -314,10 +315,10 @@ func (w tableWriter) exec(statement string, args ...any) {
 }
 
 // withoutIndexes removes the indexes that are no constraint, and returns what makes them again.
-func (w tableWriter) withoutIndexes(driver string) func() {
+func (w tableWriter) withoutIndexes() func() {
 	w.t.Helper()
 	list := "select name, sql from sqlite_master where type = 'index' and sql is not null"
-	if driver == "pgx" {
+	if w.driver == "pgx" {
 		list = "select indexname, indexdef from pg_indexes where schemaname = current_schema() and indexname not in (select conname from pg_constraint)"
 	}
 	found, err := w.pool.QueryContext(w.t.Context(), list)
@@ -346,6 +347,14 @@ func (w tableWriter) withoutIndexes(driver string) func() {
 	}
 }
 
+// parameter is the n-th of a statement. To SQLite $n is a name, which it looks for among all.
+func (w tableWriter) parameter(n int) string {
+	if w.driver == "pgx" {
+		return "$" + strconv.Itoa(n)
+	}
+	return "?"
+}
+
 func (w tableWriter) rows(table, columns string, n int, row func(i int) []any) {
 	w.t.Helper()
 	const atOnce = 500
@@ -356,7 +365,7 @@ func (w tableWriter) rows(table, columns string, n int, row func(i int) []any) {
 		for i := range rows {
 			out.WriteString(strings.Repeat(",", min(i, 1)) + "(")
 			for k := range width {
-				out.WriteString(strings.Repeat(",", min(k, 1)) + "$" + strconv.Itoa(i*width+k+1))
+				out.WriteString(strings.Repeat(",", min(k, 1)) + w.parameter(i*width+k+1))
 			}
 			out.WriteString(")")
 		}
