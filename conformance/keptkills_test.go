@@ -137,7 +137,7 @@ func (r *riot) act(ctx context.Context, c *keyhatch.Client, store string) bool {
 		}
 	case dice < 8:
 		what = "issue"
-		grace := rand.IntN(2) * 3600
+		grace := rand.IntN(2) * 3 * 3600 // an hour was over before all was looked at
 		var pair api.IssuedKey
 		id := alive[rand.IntN(len(alive))]
 		if pair, err = c.IssueAccessKey(ctx, id, api.IssueRequest{GraceSeconds: &grace}); err == nil {
